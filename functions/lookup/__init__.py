@@ -1,0 +1,1 @@
+"""The one road every lookup takes, whoever asks and however they ask."""

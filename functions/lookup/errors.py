@@ -1,0 +1,136 @@
+"""Everything that can go wrong on the road, and what each kind asks for.
+
+    LookupFault
+    ├── InvalidInput         the caller's: names the field and the rule                 NEVER
+    ├── Misconfigured        ours or the operator's: names the setting                  NEVER
+    │   └── UnknownWorkspace
+    ├── VendorFault          MoEngage answered with something other than users
+    │   ├── WrongShape       400 naming `data` or `identifiers`: try the other body     NOW
+    │   ├── TooLarge         413: ask in smaller payloads                               NOW
+    │   ├── KeyRejected      401: read the secret again, once; then close the gate      NOW
+    │   ├── Throttled        429: nobody's fault, wait until `retry_at`                 LATER
+    │   ├── VendorTrouble    5xx, timeouts, broken bodies                               LATER
+    │   ├── Refused          403, 409, any other 4xx: a person must act                 CLOSE
+    │   └── Rejected         400, 415: our request is wrong, the same again is useless  NEVER
+    └── NotNow               the gate has no room before `retry_at`                     LATER
+        └── Closed           the gate is closed until `retry_at`, with a reason         LATER
+
+No error text holds a secret, an attribute or an identifier: they are logged as they are.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Remedy(Enum):
+    """What helps against a fault."""
+
+    NOW = "ask again at once, in another way"
+    LATER = "ask again later"
+    NEVER = "the same again is useless"
+    CLOSE = "stop asking until a person has acted"
+
+
+class LookupFault(Exception):
+    """The root of every fault of this service's own."""
+
+    remedy: ClassVar[Remedy] = Remedy.NEVER
+
+
+class InvalidInput(LookupFault):
+    """Something handed to us breaks a rule; `field` names where, `rule` says which."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class Misconfigured(LookupFault):
+    """A setting or secret makes no sense; `setting` names it."""
+
+    def __init__(self, setting: str, rule: str) -> None:
+        super().__init__(f"{setting}: {rule}")
+        self.setting = setting
+        self.rule = rule
+
+
+class UnknownWorkspace(Misconfigured):
+    """A workspace was named that the settings do not know."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("workspace", f"{name!r} is not configured")
+        self.name = name
+
+
+class VendorFault(LookupFault):
+    """MoEngage answered with something other than users. `status` is the HTTP code, None when there was no answer."""
+
+    def __init__(self, reason: str, *, status: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(f"{reason} (HTTP {status}, request {request_id})")
+        self.reason = reason
+        self.status = status
+        self.request_id = request_id
+
+
+class WrongShape(VendorFault):
+    """The body's other shape is wanted."""
+
+    remedy = Remedy.NOW
+
+
+class TooLarge(VendorFault):
+    """The payload is over the vendor's 128 KB."""
+
+    remedy = Remedy.NOW
+
+
+class KeyRejected(VendorFault):
+    """The credentials do not hold (any more)."""
+
+    remedy = Remedy.NOW
+
+
+class Throttled(VendorFault):
+    """The workspace's quota is used up, by us or by somebody else; `retry_at` when the vendor said until when."""
+
+    remedy = Remedy.LATER
+
+    def __init__(
+        self, reason: str, *, retry_at: float | None, status: int | None = 429, request_id: str | None = None
+    ) -> None:
+        super().__init__(reason, status=status, request_id=request_id)
+        self.retry_at = retry_at
+
+
+class VendorTrouble(VendorFault):
+    """The vendor is in trouble: whether it counted the call is not known."""
+
+    remedy = Remedy.LATER
+
+
+class Refused(VendorFault):
+    """The vendor will refuse everything until a person has acted."""
+
+    remedy = Remedy.CLOSE
+
+
+class Rejected(VendorFault):
+    """The vendor cannot read what we sent: our defect."""
+
+
+class NotNow(LookupFault):
+    """The gate has no room before `retry_at` (epoch seconds)."""
+
+    remedy = Remedy.LATER
+
+    def __init__(self, retry_at: float, reason: str = "quota") -> None:
+        super().__init__(f"{reason}: not before {retry_at:.3f}")
+        self.retry_at = retry_at
+        self.reason = reason
+
+
+class Closed(NotNow):
+    """The gate is closed until `retry_at`; `reason` says why."""

@@ -1,0 +1,33 @@
+"""Shared by all tests: one embedded AWS per test process, one account of it per test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ports import free_port
+
+_accounts = itertools.count(100_000_000_000)
+
+
+@pytest.fixture(scope="session")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """Run one MiniStack for the whole test process."""
+    log_path: Path = tmp_path_factory.mktemp("embedded_aws") / "ministack.log"
+    with EmbeddedAws(port=free_port(), log_path=log_path) as server:
+        yield server
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+    """Give a session in an empty account of its own; clients find the server through AWS_ENDPOINT_URL."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", embedded_aws.endpoint_url)
+    return embedded_aws.session(str(next(_accounts)))
