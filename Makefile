@@ -1,0 +1,52 @@
+# The commands of this project. `make help` lists them.
+STAGE ?= dev
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements/uv.txt requirements/dev.txt
+	@echo "Preparing $(VENV) (once; about a minute on a fresh machine) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n)
+	@$(BIN)/python -m infra.local.run
+
+test: $(VENV)/.installed ## run all tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+
+types: $(VENV)/.installed ## mypy --strict on every tree
+	@$(BIN)/mypy functions infra tests
+
+layers: $(VENV)/.installed ## import-linter: dependencies point inward
+	@PYTHONPATH=functions:. $(BIN)/lint-imports
+
+template: synth ## cfn-lint on the synthesised template
+	@$(BIN)/cfn-lint -i W3005 -t cdk.out/*.template.json
+
+check: lint types layers template test ## everything that CI runs
+
+synth: $(VENV)/.installed ## write the template to cdk.out without network (STAGE=dev|prod|local)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+
+build: $(VENV)/.installed ## build the deployable zip
+	@$(BIN)/python -m infra.bundle
+
+lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
+	@for name in uv runtime dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove everything that the commands made
+	@rm -rf $(VENV) build cdk.out node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
