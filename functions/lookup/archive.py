@@ -1,0 +1,76 @@
+"""What was fetched, in S3: gzip NDJSON, one record per identifier, partitioned so that SQL finds it.
+
+`results/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those of the part's
+feeding, so a redelivery overwrites its own object.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lookup import wire
+from lookup.model import Identifier, Outcome, timestamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a result object: an outcome, and the part that asked."""
+
+    part: str
+    outcome: Outcome
+    correlation_id: str | None = None
+
+
+class Archive:
+    """The result objects of all lookups."""
+
+    def __init__(self, client: S3Client, bucket_name: str) -> None:
+        self._client = client
+        self._bucket = bucket_name
+
+    def write(self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record]) -> str:
+        """Store the records of one part, or of several that were fetched together; give the key."""
+        key = result_key(workspace, lookup_id, name, fed_at)
+        lines = b"".join(wire.dumps(as_json(lookup_id, record)) + b"\n" for record in records)
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=gzip.compress(lines, compresslevel=6, mtime=0),
+            ContentType="application/x-ndjson",
+            ContentEncoding="gzip",
+        )
+        return key
+
+
+def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
+    """Name the object of one part."""
+    day, time = timestamp(fed_at).split("T")
+    return f"results/workspace={workspace}/dt={day}/hour={time[:2]}/{lookup_id}-{name}.ndjson.gz"
+
+
+def as_json(lookup_id: str, record: Record) -> dict[str, object]:
+    """Write one record; every record has every key, so that readers agree on the columns."""
+    outcome, asked, profile = record.outcome, record.outcome.asked, record.outcome.profile
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "lookup_id": lookup_id,
+        "part": record.part,
+        "correlation_id": record.correlation_id,
+        "line": None if isinstance(asked, Identifier) else asked.line,
+        "identifier_type": str(asked.identifier_type),
+        "identifier": asked.identifier if isinstance(asked, Identifier) else asked.text,
+        "outcome": outcome.status.value,
+        "reason": outcome.reason,
+        "source": outcome.source.value if outcome.source else None,
+        "fetched_at": timestamp(profile.fetched_at) if profile else None,
+        "changed_fields": list(profile.changed_fields) if profile else [],
+        "user_attributes": profile.attributes if profile else None,
+    }

@@ -1,0 +1,89 @@
+"""The MoEngage credentials of a workspace, from Secrets Manager: cached, and read again when MoEngage says 401."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from lookup import wire
+from lookup.errors import Misconfigured
+from lookup.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+# The vendor's data centres and their hosts, enumerated because `api-0{dc}` is wrong for 101.
+HOSTS: Mapping[str, str] = {
+    "01": "https://api-01.moengage.com",
+    "02": "https://api-02.moengage.com",
+    "03": "https://api-03.moengage.com",
+    "04": "https://api-04.moengage.com",
+    "05": "https://api-05.moengage.com",
+    "06": "https://api-06.moengage.com",
+    "101": "https://api-101.moengage.com",
+}
+KEYS = ("workspace_id", "data_api_key", "data_center")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens one workspace; the key never shows in a `repr`."""
+
+    workspace_id: str
+    data_api_key: str = field(repr=False)
+    data_center: str
+
+    @property
+    def endpoint_url(self) -> str:
+        """The host of the workspace's data centre."""
+        return HOSTS[self.data_center]
+
+
+class CredentialStore:
+    """Reads and caches secrets `{"workspace_id", "data_api_key", "data_center"}`, one per workspace."""
+
+    def __init__(self, client: SecretsManagerClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._cached: dict[str, Credentials] = {}
+
+    def of(self, workspace: str) -> Credentials:
+        """Give the workspace's credentials. Raises `Misconfigured` when the secret is missing or malformed."""
+        if workspace not in self._cached:
+            self._cached[workspace] = self._read(workspace)
+        return self._cached[workspace]
+
+    def renewed(self, workspace: str) -> bool:
+        """Read the secret again; tell whether it holds other credentials than before."""
+        before = self._cached.get(workspace)
+        self._cached[workspace] = self._read(workspace)
+        return self._cached[workspace] != before
+
+    def _read(self, workspace: str) -> Credentials:
+        secret_id = self._settings.workspace(workspace).secret_id
+        try:
+            text = self._client.get_secret_value(SecretId=secret_id)["SecretString"]
+        except (ClientError, KeyError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else "NoSecretString"
+            raise Misconfigured(f"secret of workspace {workspace}", f"cannot be read ({code})") from None
+        return parse(text, setting=f"secret of workspace {workspace}")
+
+
+def parse(text: str, *, setting: str) -> Credentials:
+    """Read a secret's JSON. Raises `Misconfigured` naming the key, never repeating a value."""
+    try:
+        secret = wire.loads(text)
+    except ValueError:
+        raise Misconfigured(setting, "is not JSON") from None
+    if not isinstance(secret, dict):
+        raise Misconfigured(setting, "is not a JSON object")
+    values = {key: secret.get(key) for key in KEYS}
+    for key, value in values.items():
+        if not isinstance(value, str) or not value:
+            raise Misconfigured(setting, f"{key} must be a non-empty text")
+    if values["data_center"] not in HOSTS:
+        raise Misconfigured(setting, f"data_center must be one of {', '.join(HOSTS)}")
+    return Credentials(**{key: str(value) for key, value in values.items()})

@@ -1,0 +1,145 @@
+"""What callers hand us, made into identifiers, or into `Invalid` with the rule that it breaks.
+
+Nothing invalid is ever sent: it would cost quota and could match another company's junk record.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from lookup import wire
+from lookup.errors import InvalidInput
+from lookup.model import PART_LIMIT, Identifier, IdentifierType, Invalid, Part, timestamp
+
+IDENTIFIER_LENGTH = 512
+MAX_AGE_LIMIT = 366 * 24 * 3600
+FIELDS_LIMIT = 500
+TEXT_KEPT = 200  # characters of an unusable value that its outcome repeats
+
+# Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
+BLOCKED_CUSTOMER_IDS = frozenset(
+    {"unknown", "guest", "null", "none", "true", "false", "na", "n/a", "(empty)", "-2", "-1", "0", "1", "2"}
+    | {"user_attribute_unique_id", "dummy_seller_code", "user_id", "id", "customer_id", "uid", "userid"}
+)
+SPELLINGS = {
+    "customer_id": IdentifierType.CUSTOMER_ID,
+    "id": IdentifierType.ID,
+    "moengage_id": IdentifierType.ID,
+}
+MESSAGE_KEYS = {"identifiers", "identifier", "identifier_type", "workspace", "fields", "max_age", "correlation_id"}
+
+
+def identify(raw: object, *, line: int | None = None) -> Identifier | Invalid:
+    """Read one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
+    if isinstance(raw, Mapping):
+        return _typed(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
+    return _typed("customer_id", raw, line)
+
+
+def _typed(spelling: object, value: object, line: int | None) -> Identifier | Invalid:
+    kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
+    reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
+    if kind is not None and reason is None and isinstance(value, str):
+        return Identifier(kind, value)
+    return Invalid(_excerpt(value), reason or "identifier must be a string", str(spelling)[:TEXT_KEPT], line)
+
+
+def _broken_rule(kind: IdentifierType, value: object) -> str | None:
+    if not isinstance(value, str):
+        return "identifier must be a string"
+    if not value.strip():
+        return "identifier must not be empty"
+    if len(value) > IDENTIFIER_LENGTH:
+        return f"identifier must have at most {IDENTIFIER_LENGTH} characters"
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        return "identifier must not hold control characters"
+    if kind is IdentifierType.CUSTOMER_ID and (len(value) == 1 or value in BLOCKED_CUSTOMER_IDS):
+        return "identifier is a value that MoEngage blocks as a customer_id"
+    return None
+
+
+def _excerpt(value: object) -> str:
+    text = value if isinstance(value, str) else wire.dumps(value).decode()
+    return text[:TEXT_KEPT].encode("utf-8", "backslashreplace").decode()
+
+
+def sorted_out(items: Sequence[Identifier | Invalid]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
+    """Part the usable from the unusable, each in the order given."""
+    usable = tuple(item for item in items if isinstance(item, Identifier))
+    return usable, tuple(item for item in items if isinstance(item, Invalid))
+
+
+def read_message(body: str, *, message_id: str, sent_at: float, default_workspace: str) -> Part:
+    """Read one message of the intake queue: plain text (a customer id), a JSON list, or the documented object.
+
+    Raises `InvalidInput` when the message as a whole cannot be read.
+    """
+    order = _order(body)
+    raw = order.get("identifiers", [order] if "identifier" in order else None)
+    if not isinstance(raw, list) or not 1 <= len(raw) <= PART_LIMIT:
+        raise InvalidInput("identifiers", f"must be a list of 1 to {PART_LIMIT} identifiers")
+    usable, invalid = sorted_out([identify(item) for item in raw])
+    return Part(
+        lookup_id=_standing_lookup(sent_at),
+        number=message_id,
+        workspace=text(order, "workspace") or default_workspace,
+        identifiers=usable,
+        invalid=invalid,
+        submitted_at=sent_at,
+        fed_at=sent_at,
+        max_age=max_age(order),
+        fields=field_names(order),
+        correlation_id=text(order, "correlation_id"),
+    )
+
+
+def _order(body: str) -> Mapping[str, object]:
+    if not body.lstrip().startswith(("{", "[")):
+        return {"identifiers": [body.strip("\r\n")]}
+    try:
+        read = wire.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
+    if isinstance(read, list):
+        return {"identifiers": read}
+    unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
+    if unknown:
+        raise InvalidInput(unknown[0][:TEXT_KEPT], f"is unknown; known are {', '.join(sorted(MESSAGE_KEYS))}")
+    return read if isinstance(read, dict) else {}
+
+
+def _standing_lookup(sent_at: float) -> str:
+    return f"intake-{timestamp(sent_at)[:10]}"
+
+
+def text(order: Mapping[str, object], key: str) -> str | None:
+    """Read an optional short text. Raises `InvalidInput` when it is something else."""
+    value = order.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value) <= IDENTIFIER_LENGTH:
+        raise InvalidInput(key, f"must be a text of 1 to {IDENTIFIER_LENGTH} characters")
+    return value
+
+
+def max_age(order: Mapping[str, object]) -> float:
+    """Read `max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
+    value = order.get("max_age", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_AGE_LIMIT:
+        raise InvalidInput("max_age", f"must be a whole number of seconds from 0 to {MAX_AGE_LIMIT}")
+    return float(value)
+
+
+def field_names(order: Mapping[str, object]) -> tuple[str, ...] | None:
+    """Read `fields`, the user attributes wanted; None means all. Raises `InvalidInput` when malformed."""
+    value = order.get("fields")
+    if value is None:
+        return None
+    if (
+        not isinstance(value, list)
+        or not 1 <= len(value) <= FIELDS_LIMIT
+        or not all(isinstance(name, str) and 1 <= len(name) <= IDENTIFIER_LENGTH for name in value)
+    ):
+        raise InvalidInput("fields", f"must be a list of 1 to {FIELDS_LIMIT} attribute names")
+    return tuple(sorted(set(value)))

@@ -1,0 +1,114 @@
+"""MoEngage's Get User call on the wire: the request's two shapes, the answer's shapes, and what each status means.
+
+Source: MoEngage, Data APIs, "Get User" (`POST /v1/customers/export`). No retries happen here: every attempt on the
+wire needs a grant of its own, so asking again is for those who hold the gate.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import urllib3
+
+from lookup import wire
+from lookup.credentials import Credentials
+from lookup.errors import VendorFault, VendorTrouble, WrongShape
+from lookup.model import Clock, Identifier, IdentifierType, Json
+from lookup.moengage_answer import Answer, error_of, fault_of, read_answer
+
+PATH = "/v1/customers/export"
+TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
+
+
+class Shape(Enum):
+    """Where the body holds its two keys; the vendor's pages disagree."""
+
+    WRAPPED = "under data"
+    ROOT = "at the root"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call: 1 to 20 identifiers, and the attributes wanted of each user (None: all)."""
+
+    identifiers: Sequence[Identifier]
+    fields: tuple[str, ...] | None = None
+    forwarded_for: str | None = None
+
+
+class MoEngage:
+    """The client of one workspace; remembers which body shape the vendor took."""
+
+    def __init__(
+        self, pool: urllib3.PoolManager, *, endpoint_url: str | None, moengage_id_name: str, clock: Clock
+    ) -> None:
+        self._pool = pool
+        self._endpoint_url = endpoint_url
+        self._names = {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: moengage_id_name}
+        self._clock = clock
+        self._shape = Shape.WRAPPED
+        self._shape_is_sure = False
+
+    def export(self, question: Question, credentials: Credentials) -> Answer:
+        """Ask once. Raises a `VendorFault`, whose type says what helps."""
+        response = self._send(question, credentials)
+        if response.status != HTTPStatus.OK:
+            raise self._fault(response)
+        answer = read_answer(response.data)
+        self._shape_is_sure = True
+        return answer
+
+    def _send(self, question: Question, credentials: Credentials) -> urllib3.BaseHTTPResponse:
+        host = self._endpoint_url or credentials.endpoint_url
+        url = f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}"
+        try:
+            return self._pool.request(
+                "POST",
+                url,
+                body=self._body(question),
+                headers=_headers(question, credentials),
+                timeout=TIMEOUT,
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise VendorTrouble(type(error).__name__) from None  # its text may hold the URL: the type says enough
+
+    def _body(self, question: Question) -> bytes:
+        asked: dict[str, object] = {
+            "identifiers": [
+                {"identifier_type": self._names[one.identifier_type], "identifier": one.identifier}
+                for one in question.identifiers
+            ]
+        }
+        if question.fields is not None:  # an empty list is undocumented; the pairing needs both names
+            asked["user_fields_to_export"] = sorted({*question.fields, "customer_id", "id"})
+        return wire.dumps({"data": asked} if self._shape is Shape.WRAPPED else asked)
+
+    def _fault(self, response: urllib3.BaseHTTPResponse) -> VendorFault:
+        error = error_of(response.data)
+        if response.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
+            was, self._shape = self._shape, Shape.WRAPPED
+            if was is Shape.WRAPPED and _misses_the_keys(error):
+                self._shape = Shape.ROOT
+                return WrongShape("wrong_shape", status=response.status)
+        return fault_of(response.status, error, response.headers, now=self._clock())
+
+
+def _misses_the_keys(error: Mapping[str, Json]) -> bool:
+    """Tell the shapes apart: the vendor names `data` or `identifiers` as what it does not find."""
+    said = " ".join(str(error.get(key) or "") for key in ("attribute", "message", "description", "title"))
+    return "identifiers" in said or "data" in said.lower()
+
+
+def _headers(question: Question, credentials: Credentials) -> dict[str, str]:
+    pair = f"{credentials.workspace_id}:{credentials.data_api_key}".encode()
+    headers = {"Authorization": f"Basic {b64encode(pair).decode()}", "Content-Type": "application/json"}
+    if question.forwarded_for:
+        headers["X-Forwarded-For"] = question.forwarded_for
+    return headers

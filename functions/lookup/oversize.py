@@ -1,0 +1,72 @@
+"""Attributes that a DynamoDB map cannot hold exactly, kept in S3 under the fingerprint of their content.
+
+A key names one content for ever, so an older write can never replace a newer one.
+"""
+
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
+
+from lookup import wire
+from lookup.model import Attributes, Json
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BYTES_LIMIT = 350_000  # DynamoDB takes 400 KB an item, names and our own attributes included
+DEPTH_LIMIT = 30  # DynamoDB takes 32 levels; the item and its `attributes` are two of them
+
+
+def fits_an_item(attributes: Attributes) -> bool:
+    """Tell whether a DynamoDB map holds exactly these attributes."""
+    return len(wire.dumps(attributes)) <= BYTES_LIMIT and _holdable(attributes, DEPTH_LIMIT)
+
+
+def _holdable(value: Json, levels: int) -> bool:
+    if isinstance(value, str):
+        return _is_text(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return _is_number(Decimal(value))
+    if isinstance(value, dict):
+        return levels > 0 and all(key and _is_text(key) and _holdable(one, levels - 1) for key, one in value.items())
+    if isinstance(value, list):
+        return levels > 0 and all(_holdable(one, levels - 1) for one in value)
+    return True
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _is_number(value: Decimal) -> bool:
+    try:
+        DYNAMODB_CONTEXT.create_decimal(value)
+    except ArithmeticError:  # over 38 digits, or out of DynamoDB's range
+        return False
+    return True
+
+
+class Oversize:
+    """Objects `oversize/workspace=<w>/<fingerprint>.json.gz`, kept as long as results are."""
+
+    def __init__(self, client: S3Client, bucket_name: str) -> None:
+        self._client = client
+        self._bucket = bucket_name
+
+    def write(self, workspace: str, attributes: Attributes) -> str:
+        """Store attributes; give the key."""
+        key = f"oversize/workspace={workspace}/{wire.fingerprint(attributes)}.json.gz"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(wire.dumps(attributes), mtime=0))
+        return key
+
+    def read(self, key: str) -> Attributes:
+        """Read attributes back. Raises botocore's `ClientError` when they are gone."""
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        attributes = wire.loads(gzip.decompress(body))
+        if not isinstance(attributes, dict):
+            raise TypeError(f"{key} does not hold attributes")
+        return attributes

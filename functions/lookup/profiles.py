@@ -1,0 +1,126 @@
+"""The newest profile of every user that was asked for, in DynamoDB: newest fetch wins, and what changed is known.
+
+One item per (workspace, identifier): key `identifier` and `scope` (`<workspace>#<identifier_type>`). A user that
+MoEngage does not know is kept too, for a shorter time, so that asking again soon costs no quota.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
+from lookup.oversize import Oversize, fits_an_item
+from lookup.profile_item import Item, Retention, from_item, key_of, to_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+READ_AT_ONCE = 100  # keys that one BatchGetItem takes
+ROUNDS = 8  # a batch read may be answered in parts; every round must end, and eight with back-off are over 10 s
+
+
+class Profiles:
+    """The table of newest profiles. Times of the items are those of the fetch, not of the write."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        oversize: Oversize,
+        retention: Retention,
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._client = client
+        self._table = table_name
+        self._oversize = oversize
+        self._retention = retention
+        self._clock = clock
+        self._sleep = sleep
+
+    def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, Profile]:
+        """Read what is stored and has not expired. Raises `OSError` when DynamoDB leaves keys unanswered."""
+        profiles: dict[Identifier, Profile] = {}
+        for start in range(0, len(identifiers), READ_AT_ONCE):
+            keys = [key_of(workspace, one) for one in identifiers[start : start + READ_AT_ONCE]]
+            for item in self._batch(keys):
+                if int(item["expires_at"]["N"]) > self._clock():
+                    profile = self._profile(item)
+                    profiles[profile.identifier] = profile
+        return profiles
+
+    def _batch(self, keys: list[Item]) -> list[Mapping[str, Any]]:
+        items: list[Mapping[str, Any]] = []
+        for turn in range(ROUNDS):
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
+            items += answer["Responses"].get(self._table, [])
+            keys = [dict(key) for key in answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])]
+            if not keys:
+                return items
+            self._sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
+        raise OSError(f"DynamoDB left {len(keys)} keys of a batch read unanswered")
+
+    def _profile(self, item: Mapping[str, Any]) -> Profile:
+        pointer = item.get("attributes_key")
+        return from_item(item, self._oversize.read(pointer["S"]) if pointer else None)
+
+    def write(self, profile: Profile, previous: Profile | None) -> Profile:
+        """Store a fetched profile unless a newer fetch is stored; give it with what changed since `previous`.
+
+        `previous` is what `read` gave; when another writer came between, theirs is taken instead.
+        """
+        while True:
+            compared = _compared(profile, previous)
+            stored = self._put(compared, previous)
+            if stored is None:
+                return compared
+            if stored["fetched_at"]["S"] >= timestamp(profile.fetched_at):
+                return profile
+            previous = self._profile(stored)
+
+    def _put(self, profile: Profile, previous: Profile | None) -> Mapping[str, Any] | None:
+        """Put the item if nothing but `previous` is there; else give what is there."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(identifier)"}
+        if previous is not None:
+            condition["ConditionExpression"] += " OR fetched_at = :seen"
+            condition["ExpressionAttributeValues"] = {":seen": {"S": timestamp(previous.fetched_at)}}
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=self._item(profile),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **condition,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as failure:
+            return failure.response["Item"]
+        return None
+
+    def _item(self, profile: Profile) -> Item:
+        fits = profile.attributes is None or fits_an_item(profile.attributes)
+        key = (
+            None if fits or profile.attributes is None else self._oversize.write(profile.workspace, profile.attributes)
+        )
+        return to_item(profile, expires_at=self._retention.expires_at(profile), attributes_key=key)
+
+
+def _compared(profile: Profile, previous: Profile | None) -> Profile:
+    """Say what changed since the previous fetch, over the fields that both asked for."""
+    if previous is None:
+        return replace(profile, changed_at=profile.fetched_at)
+    changed = changed_fields(previous, profile)
+    same_kind = (previous.attributes is None) == (profile.attributes is None)
+    unchanged = same_kind and not changed
+    return replace(profile, changed_at=previous.changed_at if unchanged else profile.fetched_at, changed_fields=changed)
+
+
+def changed_fields(old: Profile, new: Profile) -> tuple[str, ...]:
+    """Name the attributes that came, went or differ; none when either fetch found no user."""
+    if old.attributes is None or new.attributes is None:
+        return ()
+    names = {name for name in {*old.attributes, *new.attributes} if old.covers((name,)) and new.covers((name,))}
+    missing = object()
+    return tuple(sorted(n for n in names if old.attributes.get(n, missing) != new.attributes.get(n, missing)))
