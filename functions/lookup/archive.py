@@ -44,8 +44,7 @@ class Archive:
             Bucket=self._bucket,
             Key=key,
             Body=gzip.compress(lines, compresslevel=6, mtime=0),
-            ContentType="application/x-ndjson",
-            ContentEncoding="gzip",
+            ContentType="application/gzip",
         )
         return key
 

@@ -6,6 +6,7 @@ A key names one content for ever, so an older write can never replace a newer on
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,9 @@ BYTES_LIMIT = 350_000  # DynamoDB takes 400 KB an item, names and our own attrib
 DEPTH_LIMIT = 30  # DynamoDB takes 32 levels; the item and its `attributes` are two of them
 
 
-def fits_an_item(attributes: Attributes) -> bool:
-    """Tell whether a DynamoDB map holds exactly these attributes."""
-    return len(wire.dumps(attributes)) <= BYTES_LIMIT and _holdable(attributes, DEPTH_LIMIT)
+def fits_an_item(attributes: Attributes, *, beside: Sequence[str] = ()) -> bool:
+    """Tell whether a DynamoDB map holds exactly these attributes, in one item with the names `beside`."""
+    return len(wire.dumps([attributes, beside])) <= BYTES_LIMIT and _holdable(attributes, DEPTH_LIMIT)
 
 
 def _holdable(value: Json, levels: int) -> bool:

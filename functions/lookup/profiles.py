@@ -58,7 +58,8 @@ class Profiles:
         for turn in range(ROUNDS):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
             items += answer["Responses"].get(self._table, [])
-            keys = [dict(key) for key in answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])]
+            unanswered = answer.get("UnprocessedKeys", {})
+            keys = [dict(key) for key in unanswered[self._table]["Keys"]] if self._table in unanswered else []
             if not keys:
                 return items
             self._sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
@@ -96,7 +97,8 @@ class Profiles:
                 **condition,
             )
         except self._client.exceptions.ConditionalCheckFailedException as failure:
-            return failure.response["Item"]
+            stored: Mapping[str, Any] = failure.response["Item"]  # type: ignore[typeddict-item]  # absent from the stubs
+            return stored
         return None
 
     def _item(self, profile: Profile) -> Item:
