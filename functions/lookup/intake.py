@@ -27,17 +27,18 @@ SPELLINGS = {
     "id": IdentifierType.ID,
     "moengage_id": IdentifierType.ID,
 }
+Entry = Identifier | Invalid
 MESSAGE_KEYS = {"identifiers", "identifier", "identifier_type", "workspace", "fields", "max_age", "correlation_id"}
 
 
-def identify(raw: object, *, line: int | None = None) -> Identifier | Invalid:
+def identify(raw: object, *, line: int | None = None) -> Entry:
     """Read one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
     if isinstance(raw, Mapping):
         return _typed(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
     return _typed("customer_id", raw, line)
 
 
-def _typed(spelling: object, value: object, line: int | None) -> Identifier | Invalid:
+def _typed(spelling: object, value: object, line: int | None) -> Entry:
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
@@ -64,7 +65,7 @@ def _excerpt(value: object) -> str:
     return text[:TEXT_KEPT].encode("utf-8", "backslashreplace").decode()
 
 
-def sorted_out(items: Sequence[Identifier | Invalid]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
+def sorted_out(items: Sequence[Entry]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
     """Part the usable from the unusable, each in the order given."""
     usable = tuple(item for item in items if isinstance(item, Identifier))
     return usable, tuple(item for item in items if isinstance(item, Invalid))

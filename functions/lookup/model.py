@@ -72,15 +72,10 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a set of identifiers is to be looked up.
-
-    `fresh_since` is the submission's time less the caller's `max_age`: a stored profile fetched at or after it
-    costs no quota. `fields` of None means every attribute the workspace exports.
-    """
+    """How a set of identifiers is to be looked up; `fields` of None means every attribute the workspace exports."""
 
     workspace: str
     lookup_id: str
-    fresh_since: float
     lane: Lane
     fields: tuple[str, ...] | None = None
     forwarded_for: str | None = None
@@ -180,5 +175,5 @@ class Part:
 
     @property
     def fresh_since(self) -> float:
-        """The oldest fetch that still answers this part."""
+        """The oldest fetch that still answers this part: costs no quota, whatever was asked in between."""
         return self.submitted_at - self.max_age

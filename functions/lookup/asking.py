@@ -1,0 +1,131 @@
+"""Asking MoEngage for a set of identifiers: a grant for every call, and after every fault what helps against it."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lookup.credentials import CredentialStore
+from lookup.errors import KeyRejected, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
+from lookup.gate import Gate, Grant
+from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Terms
+from lookup.moengage import MoEngage, Question
+from lookup.pairing import Paired, pair
+
+TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
+FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call settled. `fetched_at` is when its request left (epoch seconds)."""
+
+    fetched_at: float
+    found: Mapping[Identifier, Attributes] = field(default_factory=dict)
+    not_found: Sequence[Identifier] = ()
+    failed: Mapping[Identifier, str] = field(default_factory=dict)
+    unmatched: Sequence[Attributes] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One workspace's way to MoEngage: its gate, its client, its credentials."""
+
+    gate: Gate
+    client: MoEngage
+    credentials: CredentialStore
+    clock: Clock
+    sleep: Sleep
+
+
+class Asking:
+    """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every call."""
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        wanted: Iterable[Identifier],
+        terms: Terms,
+        *,
+        until: float,
+        before_sending: Callable[[], None],
+    ) -> None:
+        self._vendor = vendor
+        self._terms = terms
+        self._until = until
+        self._before_sending = before_sending
+        self._pending = deque(wanted)
+        self._alone: deque[Identifier] = deque()  # once in neither list of an answer: asked once more, by itself
+        self._cap = PAYLOAD_LIMIT
+        self._troubles = 0
+
+    def replies(self) -> Iterator[Reply]:
+        """Give replies until nothing is left to ask.
+
+        Raises `NotNow` or `Closed` when the gate's wait is too long, `VendorTrouble` when the vendor stays in
+        trouble, `Misconfigured` when there are no credentials. What had no reply then is still to be asked.
+        """
+        while self._pending or self._alone:
+            if self._vendor.clock() >= self._until:
+                raise NotNow(self._vendor.clock(), "out_of_time")
+            reply = self._ask()
+            if reply is not None:
+                yield reply
+
+    def _ask(self) -> Reply | None:
+        vendor, line = self._vendor, self._alone or self._pending
+        credentials = vendor.credentials.of(self._terms.workspace)
+        size = 1 if line is self._alone else min(self._cap, len(line))
+        grant = vendor.gate.admit(size, lane=self._terms.lane, wait_until=self._until)
+        self._before_sending()
+        payload = [line[index] for index in range(grant.users)]
+        sent_at = vendor.clock()
+        if sent_at > grant.not_after:  # charged but too late to use: the vendor might count it in another minute
+            return None
+        try:
+            question = Question(payload, self._terms.fields, self._terms.forwarded_for)
+            answer = vendor.client.export(question, credentials)
+        except VendorFault as fault:
+            return self._remedied(fault, grant, payload, line)
+        vendor.gate.report(grant, None)
+        return self._settled(pair(payload, answer), line, sent_at)
+
+    def _settled(self, paired: Paired, line: deque[Identifier], sent_at: float) -> Reply:
+        _drop(line, len(paired.found) + len(paired.not_found) + len(paired.unaccounted))
+        failed: dict[Identifier, str] = {}
+        if line is self._alone:
+            failed = dict.fromkeys(paired.unaccounted, "unaccounted")
+        else:
+            self._alone.extend(paired.unaccounted)
+        return Reply(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
+
+    def _remedied(
+        self, fault: VendorFault, grant: Grant, payload: Sequence[Identifier], line: deque[Identifier]
+    ) -> Reply | None:
+        """Do what helps, and leave the payload in line unless the same again is useless."""
+        if isinstance(fault, KeyRejected) and self._vendor.credentials.renewed(self._terms.workspace):
+            return None
+        self._vendor.gate.report(grant, fault)
+        if isinstance(fault, TooLarge) and len(payload) > 1:
+            self._cap = len(payload) // 2
+            return None
+        if isinstance(fault, TooLarge | Rejected):
+            _drop(line, len(payload))
+            return Reply(grant.stamp, failed=dict.fromkeys(payload, fault.reason))
+        if isinstance(fault, VendorTrouble):
+            self._bear(fault)
+        return None
+
+    def _bear(self, fault: VendorTrouble) -> None:
+        self._troubles += 1
+        pause = random.uniform(0.5, 1.0) * FIRST_PAUSE * 2**self._troubles  # noqa: S311 - jitter
+        if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:
+            raise fault
+        self._vendor.sleep(pause)
+
+
+def _drop(line: deque[Identifier], number: int) -> None:
+    for _ in range(number):
+        line.popleft()

@@ -1,0 +1,107 @@
+"""The SQS queues: parts sent and received, messages held back or laid aside with a reason."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from lookup import part_message
+from lookup.model import Clock, Part
+from lookup.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+BATCH_LIMIT = 10  # messages in one SendMessageBatch
+BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
+LONGEST_HOLD = 3600  # seconds; after that a look at the gate costs little
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as Lambda hands it over: what it holds, and how to refer to it."""
+
+    message_id: str
+    body: str
+    receipt_handle: str
+    received: int
+    sent_at: float
+    queue: str
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Delivery:
+        """Read one record of an SQS event."""
+        attributes = record["attributes"]
+        return cls(
+            message_id=record["messageId"],
+            body=record["body"],
+            receipt_handle=record["receiptHandle"],
+            received=int(attributes["ApproximateReceiveCount"]),
+            sent_at=int(attributes["SentTimestamp"]) / 1000,
+            queue=record["eventSourceARN"].rpartition(":")[2],
+        )
+
+
+class Queues:
+    """The intake and parts queues and their dead-letter queues."""
+
+    def __init__(self, client: SQSClient, settings: Settings, clock: Clock) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+
+    def is_intake(self, delivery: Delivery) -> bool:
+        """Tell whether another system wrote the message, or we did."""
+        return self._settings.intake_queue_url.endswith(f"/{delivery.queue}")
+
+    def hold_back(self, delivery: Delivery, until: float) -> None:
+        """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most."""
+        wait = max(0.0, until - self._clock())
+        spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
+        self._client.change_message_visibility(
+            QueueUrl=self._url(delivery),
+            ReceiptHandle=delivery.receipt_handle,
+            VisibilityTimeout=min(int(spread) + 1, LONGEST_HOLD),
+        )
+
+    def lay_aside(self, delivery: Delivery, reason: str) -> None:
+        """Copy a message to its dead-letter queue with the reason as an attribute."""
+        intake = self.is_intake(delivery)
+        settings = self._settings
+        self._client.send_message(
+            QueueUrl=settings.intake_dead_letter_queue_url if intake else settings.parts_dead_letter_queue_url,
+            MessageBody=delivery.body,
+            MessageAttributes={
+                "reason": {"DataType": "String", "StringValue": reason},
+                "message_id": {"DataType": "String", "StringValue": delivery.message_id},
+            },
+        )
+
+    def send(self, parts: Iterable[Part]) -> int:
+        """Put parts on the parts queue; give how many. Raises `OSError` when SQS takes only some of a batch."""
+        remaining, number = iter(parts), 0
+        while batch := list(islice(remaining, BATCH_LIMIT)):
+            self._send_batch(batch)
+            number += len(batch)
+        return number
+
+    def _send_batch(self, parts: list[Part]) -> None:
+        bodies = [part_message.write(part) for part in parts]
+        if sum(len(body.encode()) for body in bodies) > BATCH_BYTES and len(parts) > 1:
+            middle = len(parts) // 2
+            self._send_batch(parts[:middle])
+            self._send_batch(parts[middle:])
+            return
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=self._settings.parts_queue_url, Entries=entries)
+        if answer.get("Failed"):
+            raise OSError(f"SQS took {len(answer['Successful'])} of {len(entries)} parts")
+
+    def _url(self, delivery: Delivery) -> str:
+        return self._settings.intake_queue_url if self.is_intake(delivery) else self._settings.parts_queue_url

@@ -1,0 +1,49 @@
+"""The one logger and the one set of metrics. Identifiers appear hashed; attributes, secrets and bodies never."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lookup.model import Counts, Identifier
+
+logger = Logger(service="moengage-lookup")
+metrics = Metrics(namespace="MoEngageLookup", service="moengage-lookup")
+
+
+class Metric(StrEnum):
+    """Every metric this service publishes."""
+
+    USERS_FOUND = "UsersFound"
+    USERS_NOT_FOUND = "UsersNotFound"
+    USERS_INVALID = "UsersInvalid"
+    USERS_FAILED = "UsersFailed"
+    USERS_UNMATCHED = "UsersUnmatched"
+    PARTS_COMPLETED = "PartsCompleted"
+    PARTS_HELD_BACK = "PartsHeldBack"
+    MESSAGES_LAID_ASIDE = "MessagesLaidAside"
+
+
+def count(metric: Metric, value: float = 1) -> None:
+    """Add to a metric."""
+    metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
+
+
+def count_outcomes(counts: Counts) -> None:
+    """Add what became of a set of identifiers."""
+    for metric, value in (
+        (Metric.USERS_FOUND, counts.found),
+        (Metric.USERS_NOT_FOUND, counts.not_found),
+        (Metric.USERS_INVALID, counts.invalid),
+        (Metric.USERS_FAILED, counts.failed),
+    ):
+        count(metric, value)
+
+
+def hashed(identifier: Identifier) -> str:
+    """Name an identifier in a log so that it can be recognised but not read."""
+    text = f"{identifier.identifier_type.value}:{identifier.identifier}"
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
