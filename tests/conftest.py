@@ -1,4 +1,4 @@
-"""Shared by all tests: one embedded AWS per test process, one account of it per test."""
+"""Shared by all tests: one embedded AWS and one simulated MoEngage per test process; per test an account, a reset."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.ports import free_port
+from infra.local.simulator.process import Simulator, instant
 
 _accounts = itertools.count(100_000_000_000)
 
@@ -31,3 +32,17 @@ def aws(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> boto3.Ses
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", embedded_aws.endpoint_url)
     return embedded_aws.session(str(next(_accounts)))
+
+
+@pytest.fixture(scope="session")
+def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Run one simulated MoEngage for the whole test process: without latency, without a quota."""
+    with Simulator(config=instant(), log_path=tmp_path_factory.mktemp("simulator") / "simulator.log") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    """Give the simulated MoEngage as new: nothing counted, no faults, no users set."""
+    simulator_process.reset()
+    return simulator_process

@@ -1,0 +1,137 @@
+"""The bodies that go back: users in MoEngage's shape, errors in each of the shapes that occur."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+import simplejson
+
+from infra.local.simulator.attributes import Attributes, share_of
+from infra.local.simulator.faults import Fault
+from infra.local.simulator.request import Export, Refusal
+
+NO_FAULT = Fault()
+HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
+KINDS = {
+    400: ("InvalidParams", "the request is not valid"),
+    401: ("Authentication required", "the workspace id or the data API key is wrong"),
+    403: ("Account Suspended", "the account is suspended"),
+    409: ("Authentication Mismatch", "app_id does not match the authenticated workspace"),
+    413: ("PayloadTooLarge", "the request body is over 128 KB"),
+    415: ("UnsupportedMediaType", "Content-Type must be application/json"),
+    429: ("LimitBreached", "the rate limit is used up"),
+}
+OTHER_KIND = ("InternalServerError", "something went wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server sends. `promised` is the Content-Length; `drop` ends the connection without any answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    drop: bool = False
+    promised: int | None = None
+    found: int = 0
+    not_found: int = 0
+
+
+def refusal_of(status: int, fault: Fault = NO_FAULT) -> Refusal:
+    """Give the usual error of an HTTP code, in the words that a fault may bring."""
+    kind, message = KINDS.get(status, OTHER_KIND)
+    return Refusal(status, fault.error_type or kind, fault.error_message or message, fault.error_attribute)
+
+
+def error(refusal: Refusal, number: int, fault: Fault = NO_FAULT) -> Reply:
+    """Write a refusal, in the shape that a fault asks for."""
+    content: dict[str, Any] = {
+        "message": refusal.message,
+        "type": refusal.kind,
+        "request_id": f"request-{number:08}",
+    }
+    if refusal.attribute is not None:
+        content["attribute"] = refusal.attribute
+    if fault.body == "problem":
+        body = _json({"title": refusal.kind, "description": refusal.message})
+    else:
+        body = _json({"status": "fail", "error": content})
+    return _spoil(Reply(refusal.status, body), fault)
+
+
+def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], fault: Fault = NO_FAULT) -> Reply:
+    """Write who was found and who was not, each identifier once, in an order of its own."""
+    chosen = fault.chosen(export.identifiers)
+    found = {asked: person for asked, person in people.items() if person is not None}
+    missing = [asked for asked, person in people.items() if person is None]
+    if "unaccounted" in fault.distortions:
+        found = {asked: person for asked, person in found.items() if asked not in chosen}
+        missing = [asked for asked in missing if asked not in chosen]
+    if "both_lists" in fault.distortions:
+        missing += [asked for asked in found if asked in chosen]
+    listed = [{"user_attributes": _only(person, export.fields)} for person in _once(found.values())]
+    if "unasked" in fault.distortions:
+        listed.append({"user_attributes": _only({"customer_id": "unasked", "id": "f" * 24}, export.fields)})
+    random.Random(share_of(*(text for _, text in export.identifiers))).shuffle(listed)  # noqa: S311 - repeatable
+    data = {
+        "users_not_found": [{"identifier_type": kind, "identifier": text} for kind, text in missing],
+        "users": listed,
+    }
+    body = _json({"status": "success", "type": "export_users", "data": _without(data, fault)})
+    return _spoil(Reply(HTTPStatus.OK, body, found=len(found), not_found=len(missing)), fault)
+
+
+def _once(found: Iterable[Attributes]) -> list[Attributes]:
+    """Leave out whom another identifier of the same call has already named."""
+    seen: dict[object, Attributes] = {}
+    for number, person in enumerate(found):
+        named = "customer_id" in person and "id" in person
+        seen.setdefault((str(person["customer_id"]), str(person["id"])) if named else number, person)
+    return list(seen.values())
+
+
+def _only(person: Attributes, fields: tuple[str, ...] | None) -> Attributes:
+    return person if fields is None else {name: value for name, value in person.items() if name in fields}
+
+
+def _without(data: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    for name in ("users", "users_not_found"):
+        if f"{name}_absent" in fault.distortions:
+            data.pop(name)
+        elif f"{name}_null" in fault.distortions:
+            data[name] = None
+    return data
+
+
+def _spoil(reply: Reply, fault: Fault) -> Reply:
+    body, headers, promised = reply.body, {"Content-Type": "application/json"}, None
+    if fault.body == "html":
+        body = HTML.format(title=f"{reply.status} {_reason(reply.status)}").encode()
+        headers = {"Content-Type": "text/html"}
+    elif fault.body == "empty":
+        body = b""
+    elif fault.body == "truncated":
+        body = body[: len(body) // 2]
+    elif fault.body == "cut_off":
+        promised, body = len(body), body[: len(body) // 2]
+    return replace(
+        reply,
+        body=body,
+        headers={**headers, **fault.headers},
+        delay=fault.delay,
+        drop=fault.drop,
+        promised=promised,
+    )
+
+
+def _reason(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
+
+
+def _json(content: object) -> bytes:
+    return simplejson.dumps(content, separators=(",", ":")).encode()
