@@ -7,12 +7,13 @@ feeding, so a redelivery overwrites its own object.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lookup import wire
-from lookup.model import Identifier, Outcome, timestamp
+from lookup.model import Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,6 +49,13 @@ class Archive:
         )
         return key
 
+    def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
+        """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
+        lines = b"".join(wire.dumps({"user_attributes": user}) + b"\n" for user in users)
+        name = hashlib.sha256(lines).hexdigest()[:32]
+        key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(lines, mtime=0))
+
 
 def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
     """Name the object of one part."""
@@ -57,13 +65,21 @@ def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
 
 def as_json(lookup_id: str, record: Record) -> dict[str, object]:
     """Write one record; every record has every key, so that readers agree on the columns."""
-    outcome, asked, profile = record.outcome, record.outcome.asked, record.outcome.profile
+    asked = record.outcome.asked
     return {
         "schema_version": SCHEMA_VERSION,
         "lookup_id": lookup_id,
         "part": record.part,
         "correlation_id": record.correlation_id,
         "line": None if isinstance(asked, Identifier) else asked.line,
+        **outcome_json(record.outcome),
+    }
+
+
+def outcome_json(outcome: Outcome) -> dict[str, object]:
+    """Write one outcome as partners and analysts read it."""
+    asked, profile = outcome.asked, outcome.profile
+    return {
         "identifier_type": str(asked.identifier_type),
         "identifier": asked.identifier if isinstance(asked, Identifier) else asked.text,
         "outcome": outcome.status.value,

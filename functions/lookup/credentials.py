@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from lookup import wire
 from lookup.errors import Misconfigured
+from lookup.model import Credentials, DataCenter
 from lookup.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-# The vendor's data centres and their hosts, enumerated because `api-0{dc}` is wrong for 101.
-HOSTS: Mapping[str, str] = {
-    "01": "https://api-01.moengage.com",
-    "02": "https://api-02.moengage.com",
-    "03": "https://api-03.moengage.com",
-    "04": "https://api-04.moengage.com",
-    "05": "https://api-05.moengage.com",
-    "06": "https://api-06.moengage.com",
-    "101": "https://api-101.moengage.com",
-}
 KEYS = ("workspace_id", "data_api_key", "data_center")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What opens one workspace; the key never shows in a `repr`."""
-
-    workspace_id: str
-    data_api_key: str = field(repr=False)
-    data_center: str
-
-    @property
-    def endpoint_url(self) -> str:
-        """The host of the workspace's data centre."""
-        return HOSTS[self.data_center]
 
 
 class CredentialStore:
@@ -84,6 +59,10 @@ def parse(text: str, *, setting: str) -> Credentials:
     for key, value in values.items():
         if not isinstance(value, str) or not value:
             raise Misconfigured(setting, f"{key} must be a non-empty text")
-    if values["data_center"] not in HOSTS:
-        raise Misconfigured(setting, f"data_center must be one of {', '.join(HOSTS)}")
-    return Credentials(**{key: str(value) for key, value in values.items()})
+    if values["data_center"] not in set(DataCenter):
+        raise Misconfigured(setting, f"data_center must be one of {', '.join(DataCenter)}")
+    return Credentials(
+        workspace_id=str(values["workspace_id"]),
+        data_api_key=str(values["data_api_key"]),
+        data_center=DataCenter(str(values["data_center"])),
+    )

@@ -16,12 +16,21 @@ from urllib.parse import urlencode
 import urllib3
 
 from lookup import wire
-from lookup.credentials import Credentials
 from lookup.errors import VendorFault, VendorTrouble, WrongShape
-from lookup.model import Clock, Identifier, IdentifierType, Json
+from lookup.model import Clock, Credentials, DataCenter, Identifier, IdentifierType, Json
 from lookup.moengage_answer import Answer, error_of, fault_of, read_answer
 
 PATH = "/v1/customers/export"
+# The hosts of the data centres, enumerated because `api-0{dc}` is wrong for 101.
+HOSTS: Mapping[DataCenter, str] = {
+    DataCenter.DC_01: "https://api-01.moengage.com",
+    DataCenter.DC_02: "https://api-02.moengage.com",
+    DataCenter.DC_03: "https://api-03.moengage.com",
+    DataCenter.DC_04: "https://api-04.moengage.com",
+    DataCenter.DC_05: "https://api-05.moengage.com",
+    DataCenter.DC_06: "https://api-06.moengage.com",
+    DataCenter.DC_101: "https://api-101.moengage.com",
+}
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
 
 
@@ -64,7 +73,7 @@ class MoEngage:
         return answer
 
     def _send(self, question: Question, credentials: Credentials) -> urllib3.BaseHTTPResponse:
-        host = self._endpoint_url or credentials.endpoint_url
+        host = self._endpoint_url or HOSTS[credentials.data_center]
         url = f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}"
         try:
             return self._pool.request(

@@ -1,0 +1,52 @@
+"""What a fault of the vendor's does to the gate: close it or not, until when, and how far the limit falls."""
+
+from __future__ import annotations
+
+from lookup.errors import KeyRejected, Refused, Throttled, VendorFault, VendorTrouble
+from lookup.gate_item import Closing
+from lookup.gate_window import Copy, granted_at, limit_now
+from lookup.model import PAYLOAD_LIMIT
+from lookup.settings import Quota
+
+CREDENTIALS, REFUSED, THROTTLED, TROUBLE = "credentials", "refused", "throttled", "trouble"
+
+TROUBLES_IN_A_ROW = 3  # calls of one process that end in trouble before it closes the gate for all
+LOWERED = 0.9  # of what was in use: somebody else spends the rest
+
+# In windows, so that a scaled-down quota closes scaled-down.
+LONG = 15.0  # until a person has acted, a probe every fifteen minutes
+TROUBLE_FIRST, TROUBLE_LONGEST = 1 / 30, 5.0
+THROTTLED_FIRST, THROTTLED_LONGEST = 1 / 6, 10.0
+LEASE = 0.5  # a probe unanswered for so long is taken over
+
+
+def closing_for(fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float) -> Closing | None:
+    """Tell how a fault closes the gate; None when it does not. `jitter` is between 0 and 1."""
+    closings = copy.closings + 1
+    match fault:
+        case Throttled():
+            return Closing(_reset(fault, quota, closings, now), THROTTLED, closings, _lowered(copy, quota, now))
+        case KeyRejected():
+            return Closing(now + LONG * quota.window, CREDENTIALS, closings)
+        case Refused():
+            return Closing(now + LONG * quota.window, REFUSED, closings)
+        case VendorTrouble():
+            longest = min(TROUBLE_FIRST * 2.0 ** min(closings - 1, 32), TROUBLE_LONGEST) * quota.window
+            return Closing(now + longest * (1 + jitter) / 2, TROUBLE, closings)
+        case _:
+            return None
+
+
+def _reset(fault: Throttled, quota: Quota, closings: int, now: float) -> float:
+    """Take the vendor's reset if it is to come and not absurd; else guess, longer each time in a row."""
+    guess = now + min(THROTTLED_FIRST * 2.0 ** min(closings - 1, 32), 1.0) * quota.window
+    if fault.retry_at is None or fault.retry_at <= now:
+        return guess
+    return min(fault.retry_at, now + THROTTLED_LONGEST * quota.window)
+
+
+def _lowered(copy: Copy, quota: Quota, now: float) -> int:
+    """Give 90 % of what was in use, never more than the limit in force, never so little that a lane stands still."""
+    in_use = copy.granted - granted_at(copy, quota, now - quota.window)
+    floor = min(quota.headroom + PAYLOAD_LIMIT, quota.limit)
+    return min(limit_now(copy, quota, now), max(int(in_use * LOWERED), floor))

@@ -1,0 +1,153 @@
+"""The gate's one DynamoDB item: its short names, how it is read, and the conditional updates that change it.
+
+    pk, sk  gate#<workspace>, gate       g  granted, only grows          o  of these on demand
+    e       epoch                        u  closed until (ms), 0: open   w  why
+    k       closings in a row            l  lowered limit                t  lowered at (ms)
+    five or seven characters             a slot's mark: `g` before its first grant
+    a full stop and five or seven        ten slots' mark of `o`
+
+Slot numbers are absolute, so a mark of long ago is never taken for one of now, and written in base 85, so that the
+item with a full ring stays under 1 KB, one write unit. The alphabet of base 85 has no full stop.
+"""
+
+from __future__ import annotations
+
+from base64 import b85decode, b85encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor
+from typing import Any
+
+from lookup.gate_window import LANE_MARK_SLOTS, Copy, Room, retention, slot_of
+from lookup.model import Lane
+from lookup.settings import Quota
+
+Item = Mapping[str, Mapping[str, Any]]
+Request = dict[str, Any]
+
+LANE_MARK = "."
+NAME_LENGTHS = (5, 7)  # base 85 of four and of five bytes
+FOUR_BYTES = 2**32
+MILLISECONDS = 1000
+
+
+def key(workspace: str) -> dict[str, dict[str, str]]:
+    """Give the item's key in the ledger's table."""
+    return {"pk": {"S": f"gate#{workspace}"}, "sk": {"S": "gate"}}
+
+
+@lru_cache(maxsize=1024)
+def mark_name(slot: int) -> str:
+    """Write a slot's absolute number in base 85."""
+    return b85encode(slot.to_bytes(4 if slot < FOUR_BYTES else 5, "big")).decode()
+
+
+@lru_cache(maxsize=1024)
+def _slot_number(name: str) -> int:
+    return int.from_bytes(b85decode(name), "big")
+
+
+def read_copy(item: Item) -> Copy:
+    """Read what DynamoDB returned."""
+    numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
+    lowered = numbers.get("l")
+    return Copy(
+        granted=numbers["g"],
+        marks={_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS},
+        on_demand=numbers.get("o", 0),
+        on_demand_marks={_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)},
+        epoch=numbers["e"],
+        closed_until=numbers["u"] / MILLISECONDS,
+        closed_reason=item["w"]["S"] if "w" in item else None,
+        closings=numbers.get("k", 0),
+        lowered_to=lowered,
+        lowered_at=numbers.get("t", 0) / MILLISECONDS,
+    )
+
+
+def creation(workspace: str, now: float) -> Request:
+    """Create the item once. Its first epoch is the time, so a copy of a deleted item's never fits its successor."""
+    numbers = {"g": 0, "o": 0, "e": floor(now), "u": 0}
+    item = key(workspace) | {name: _number(value) for name, value in numbers.items()}
+    return {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One grant to be: charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
+
+    room: Room
+    lane: Lane
+    stamp: float
+    lease_until: float | None = None
+
+
+def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
+    """Charge a grant if the counter, the epoch and the closing still allow it, and drop marks out of every window."""
+    names = {"#b": mark_name(slot_of(quota, charge.stamp))}
+    numbers = {
+        ":n": charge.room.users,
+        ":threshold": charge.room.threshold,
+        ":epoch": copy.epoch,
+        ":now": floor(charge.stamp * MILLISECONDS),
+    }
+    sets = ["#b = if_not_exists(#b, g)", "g = g + :n"]
+    if charge.lane is Lane.ON_DEMAND:
+        names["#d"] = LANE_MARK + mark_name(slot_of(quota, charge.stamp) // LANE_MARK_SLOTS)
+        sets += ["#d = if_not_exists(#d, o)", "o = o + :n"]
+    if charge.lease_until is not None:
+        numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
+        sets += ["e = e + :one", "u = :lease"]
+    expired = {f"#r{i}": name for i, name in enumerate(_expired(copy, quota, charge.stamp))}
+    return {
+        "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
+        "ConditionExpression": "g <= :threshold AND e = :epoch AND u <= :now",
+        "ExpressionAttributeNames": names | expired,
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
+    }
+
+
+def _expired(copy: Copy, quota: Quota, now: float) -> Iterable[str]:
+    oldest = now - retention(quota)
+    yield from (mark_name(slot) for slot in copy.marks if (slot + 1) * quota.slot <= oldest)
+    group = LANE_MARK_SLOTS * quota.slot
+    yield from (LANE_MARK + mark_name(n) for n in copy.on_demand_marks if (n + 1) * group <= oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A closing to be: until when (epoch seconds), why, the how manieth in a row, and the limit it lowers to."""
+
+    until: float
+    reason: str
+    closings: int
+    lowered_to: int | None = None
+
+
+def closing(epoch: int, change: Closing) -> Request:
+    """Close the gate, if nobody has changed it since `epoch`."""
+    numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
+    sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]
+    if change.lowered_to is not None:
+        numbers[":lowered"] = change.lowered_to
+        sets += ["l = :lowered", "t = :until"]
+    return {
+        "UpdateExpression": "SET " + ", ".join(sets),
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()}
+        | {":reason": {"S": change.reason}},
+    }
+
+
+def opening(epoch: int) -> Request:
+    """Open the gate, if nobody has changed it since `epoch`."""
+    return {
+        "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {":epoch": _number(epoch), ":one": _number(1), ":open": _number(0)},
+    }
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}

@@ -1,0 +1,123 @@
+"""The arithmetic of the sliding window, on a copy of the gate's item: how much room there is, and when there will be.
+
+Nothing here talks to anybody. Every answer errs on the careful side when the copy is old: `granted_at` never
+overestimates, and the item's own counter has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import floor
+
+from lookup.model import PAYLOAD_LIMIT, Lane
+from lookup.settings import Quota
+
+BULK_LEAST = 10  # users: a smaller bulk grant would waste a call of 20
+LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
+MARGIN_SLOTS = 2  # kept beyond what a window can need
+GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The gate's item as this process last saw it. Times are epoch seconds, counters are users.
+
+    `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
+    same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe.
+    """
+
+    granted: int = 0
+    marks: Mapping[int, int] = field(default_factory=dict)
+    on_demand: int = 0
+    on_demand_marks: Mapping[int, int] = field(default_factory=dict)
+    epoch: int = 0
+    closed_until: float = 0.0
+    closed_reason: str | None = None
+    closings: int = 0
+    lowered_to: int | None = None
+    lowered_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Leave to ask for `users`: the item grants them when its counter is at most `threshold`."""
+
+    users: int
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """There is no room before `until` (epoch seconds)."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `limit` users within the last `seconds`."""
+
+    seconds: float
+    limit: int
+
+
+def slot_of(quota: Quota, at: float) -> int:
+    """Give the absolute number of the slot that holds a time."""
+    return floor(at / quota.slot)
+
+
+def granted_at(copy: Copy, quota: Quota, cutoff: float) -> int:
+    """Count the users whose grants are all surely older than `cutoff`: never more than there were."""
+    return min((b for slot, b in copy.marks.items() if (slot + 1) * quota.slot > cutoff), default=copy.granted)
+
+
+def on_demand_since(copy: Copy, quota: Quota, cutoff: float) -> int:
+    """Count the on-demand users since `cutoff`, and up to ten slots before it."""
+    group = LANE_MARK_SLOTS * quota.slot
+    before = min((b for n, b in copy.on_demand_marks.items() if (n + 1) * group > cutoff), default=copy.on_demand)
+    return copy.on_demand - before
+
+
+def limit_now(copy: Copy, quota: Quota, now: float) -> int:
+    """Give the limit in force: the vendor's, or a lowered one that grows back in a straight line over ten windows."""
+    if copy.lowered_to is None:
+        return quota.limit
+    grown = min(max((now - copy.lowered_at) / (GROWTH_WINDOWS * quota.window), 0.0), 1.0)
+    return min(quota.limit, copy.lowered_to + floor((quota.limit - copy.lowered_to) * grown))
+
+
+def windows(copy: Copy, quota: Quota, lane: Lane, now: float) -> tuple[Window, ...]:
+    """Give every window that a grant in this lane has to respect."""
+    limit, guarded = limit_now(copy, quota, now), quota.window + quota.guard
+    if lane is Lane.ON_DEMAND:
+        return (Window(guarded, limit),)
+    busy = on_demand_since(copy, quota, now - quota.window) > 0
+    spare = quota.headroom if busy else quota.quiet_headroom
+    # A slot counts until its end has left the window, so the pace is spread over one slot more.
+    pace = floor(quota.pace_factor * limit / quota.window * (quota.pace_window + quota.slot))
+    return (Window(guarded, limit - spare), Window(quota.pace_window, max(pace, PAYLOAD_LIMIT)))
+
+
+def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> Room | NoRoom:
+    """Tell whether a call of up to `users` has room by this copy, or when it will have."""
+    bounds = windows(copy, quota, lane, now)
+    most = min(users, *(window.limit for window in bounds))
+    least = min(most, BULK_LEAST) if lane is Lane.BULK else most
+    base = min(granted_at(copy, quota, now - window.seconds) + window.limit for window in bounds)
+    room = min(most, base - copy.granted)
+    if room >= least:
+        return Room(room, base - room)
+    return NoRoom(max(_free_at(copy, quota, window, least, now) for window in bounds))
+
+
+def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:
+    """Tell when `users` fit into one window: when every slot that started too low has left it."""
+    needed = copy.granted + users - window.limit
+    ends = [(slot + 1) * quota.slot for slot, before in copy.marks.items() if before < needed]
+    return max((end + window.seconds for end in ends), default=now)
+
+
+def retention(quota: Quota) -> float:
+    """Give the age in seconds after which no caller's window can need a slot any more."""
+    return quota.window + quota.guard + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot

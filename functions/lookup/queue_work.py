@@ -1,0 +1,77 @@
+"""One batch of queue messages: read, served together, and each message completed, given back or laid aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from botocore.exceptions import ClientError
+
+from lookup import intake, part_message
+from lookup.errors import InvalidInput
+from lookup.model import Counts, Part
+from lookup.parts import Completion, Parts, Work
+from lookup.queues import Delivery, Queues
+from lookup.telemetry import Metric, count, count_outcomes, logger
+
+DEFAULT_WORKSPACE = "default"
+
+
+class QueueWork:
+    """Serves batches; gives the message ids that the queue must deliver again."""
+
+    def __init__(self, *, queues: Queues, parts: Parts) -> None:
+        self._queues = queues
+        self._parts = parts
+
+    def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
+        """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
+        readable: dict[str, Delivery] = {}
+        works: list[Work] = []
+        for delivery in deliveries:
+            part = self._read(delivery)
+            if part is not None:
+                readable[part.lookup_id + part.number] = delivery
+                works.append(Work(part, redelivered=delivery.received > 1))
+        completions = self._parts.serve(works, until=until)
+        return self._given_back(readable, completions)
+
+    def _read(self, delivery: Delivery) -> Part | None:
+        try:
+            if not self._queues.is_intake(delivery):
+                return part_message.read(delivery.body)
+            return intake.read_message(
+                delivery.body,
+                message_id=delivery.message_id,
+                sent_at=delivery.sent_at,
+                default_workspace=DEFAULT_WORKSPACE,
+            )
+        except InvalidInput as fault:
+            self._lay_aside(delivery, str(fault))
+            return None
+
+    def _given_back(self, deliveries: Mapping[str, Delivery], completions: Sequence[Completion]) -> list[str]:
+        held_back: list[str] = []
+        for completion in completions:
+            delivery = deliveries[completion.part.lookup_id + completion.part.number]
+            if completion.reason is not None:
+                self._lay_aside(delivery, completion.reason)
+            if completion.retry_at is not None:
+                self._hold_back(delivery, completion.retry_at)
+                held_back.append(delivery.message_id)
+            else:
+                count(Metric.PARTS_COMPLETED)
+                count_outcomes(Counts.of(completion.outcomes))
+        return held_back
+
+    def _lay_aside(self, delivery: Delivery, reason: str) -> None:
+        logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
+        count(Metric.MESSAGES_LAID_ASIDE)
+        self._queues.lay_aside(delivery, reason)
+
+    def _hold_back(self, delivery: Delivery, retry_at: float) -> None:
+        """Ask for a later delivery; without it the message returns after the queue's own time, which is only later."""
+        count(Metric.PARTS_HELD_BACK)
+        try:
+            self._queues.hold_back(delivery, retry_at)
+        except ClientError as error:
+            logger.warning("visibility not set", message_id=delivery.message_id, error=error.response["Error"]["Code"])

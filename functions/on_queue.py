@@ -1,0 +1,22 @@
+"""Door of the queues: identifiers that other systems send, and parts of rosters."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lookup import wiring
+from lookup.queues import Delivery
+from lookup.telemetry import logger, metrics
+
+WRITING = 10.0  # seconds kept back of the function's time for writing what was fetched
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
+    """Serve one batch of SQS messages; answer which of them failed (`batchItemFailures`)."""
+    deliveries = [Delivery.of(record) for record in event["Records"]]
+    until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
+    failed = wiring.queue_work().serve(deliveries, until=until)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,0 +1,15 @@
+"""Door of the HTTP API: profiles and lookups for whoever waits for the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lookup import wiring
+from lookup.telemetry import logger, metrics
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
+    """Answer one request of the HTTP API (payload 2.0)."""
+    return wiring.api().handle(event, context)
