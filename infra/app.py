@@ -1,0 +1,58 @@
+"""The CDK app: `STAGE=dev python -m infra.app` writes `cdk.out/`. It asks no network, no account, no git, no clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from infra.stack import LookupStack
+from infra.stages import Stage, stage_named
+from lookup.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "functions"
+BUNDLE = ROOT / "build" / "functions.zip"
+
+
+def synthesise(stage: Stage, *, code: Path, outdir: Path) -> Path:
+    """Write the stage's cloud assembly and give the template's path. `code` is a folder or a zip."""
+    app = cdk.App(context=_context(), outdir=str(outdir), analytics_reporting=False)
+    stack = LookupStack(app, stage=stage, code=code)
+    app.synth()
+    return outdir / stack.template_file
+
+
+def code_for(stage: Stage) -> Path:
+    """Choose the code to deploy: the built zip, or the source for the local stage and while nothing is built."""
+    if stage.name == "local":
+        return SOURCE
+    if not BUNDLE.exists():
+        sys.stderr.write("build/functions.zip is not built: the template takes the bare source, without libraries\n")
+        return SOURCE
+    return BUNDLE
+
+
+def main() -> int:
+    """Synthesise the stage that STAGE names."""
+    try:
+        stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
+    except Misconfigured as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    outdir = Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
+    sys.stdout.write(f"{synthesise(stage, code=code_for(stage), outdir=outdir)}\n")
+    return 0
+
+
+def _context() -> dict[str, object]:
+    # Only the CLI hands cdk.json's context to the app; read here, every way of synthesis gives the same template.
+    context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return context
+
+
+if __name__ == "__main__":
+    sys.exit(main())

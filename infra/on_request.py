@@ -1,0 +1,98 @@
+"""The HTTP API, who may call it, and the function that answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk.aws_apigatewayv2 import HttpMethod
+from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from aws_cdk.aws_lambda import IFunction
+from constructs import Construct
+
+from infra.grants import Grant
+from infra.lookup_function import LookupFunction, Release, log_group
+from infra.names import output
+from infra.partners import LOOKUPS_WRITE, PROFILES_READ, Partners
+from infra.stages import Stage
+
+TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
+
+# Route keys only: a path holds an identifier. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ACCESS_LOG_FIELDS = {
+    "request_id": "$context.requestId",
+    "route_key": "$context.routeKey",
+    "status": "$context.status",
+    "client_id": "$context.authorizer.claims.client_id",
+    "requested_at": "$context.requestTimeEpoch",
+    "response_bytes": "$context.responseLength",
+    "response_ms": "$context.responseLatency",
+    "integration_ms": "$context.integrationLatency",
+    "integration_status": "$context.integrationStatus",
+    "error": "$context.error.responseType",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route and the scope that a token must have for it."""
+
+    method: HttpMethod
+    path: str
+    scope: str
+
+
+ROUTES = (
+    Route(HttpMethod.GET, "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
+    Route(HttpMethod.POST, "/v1/lookups", LOOKUPS_WRITE),
+    Route(HttpMethod.GET, "/v1/quota", PROFILES_READ),
+)
+
+
+class OnRequest(Construct):
+    """The function, the API in front of it, and the partners who may call."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, release: Release, grants: Sequence[Grant]) -> None:
+        super().__init__(scope, construct_id)
+        self.function = LookupFunction(
+            self,
+            "OnRequest",
+            module="on_request",
+            release=release,
+            grants=grants,
+            timeout=TIMEOUT,
+            memory_mb=1024,
+        ).function
+        partners = Partners(self, "Partners", stage=release.stage)
+        api = self._api(partners.authorizer(), self.function)
+        api_stage = self._api_stage(api, release.stage)
+        output(self, "ApiId", api.api_id)
+        output(self, "ApiUrl", api_stage.url)
+
+    def _api(self, authorizer: HttpJwtAuthorizer, target: IFunction) -> apigateway.HttpApi:
+        api = apigateway.HttpApi(self, "Api", create_default_stage=False)
+        integration = HttpLambdaIntegration("OnRequest", target)
+        for route in ROUTES:
+            api.add_routes(
+                path=route.path,
+                methods=[route.method],
+                integration=integration,
+                authorizer=authorizer,
+                authorization_scopes=[route.scope],
+            )
+        return api
+
+    def _api_stage(self, api: apigateway.HttpApi, stage: Stage) -> apigateway.HttpStage:
+        throttle = apigateway.ThrottleSettings(rate_limit=stage.requests_per_second, burst_limit=stage.request_burst)
+        api_stage = apigateway.HttpStage(self, "DefaultStage", http_api=api, auto_deploy=True, throttle=throttle)
+        resource = cast("apigateway.CfnStage", api_stage.node.default_child)
+        resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
+            destination_arn=log_group(self, "AccessLog", stage=stage).log_group_arn,
+            format=json.dumps(ACCESS_LOG_FIELDS),
+        )
+        return api_stage

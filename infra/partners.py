@@ -1,0 +1,76 @@
+"""Who may call the HTTP API: one app client of a Cognito user pool per partner, tokens by client credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_cognito as cognito
+from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
+from constructs import Construct
+
+from infra.names import output, pascal_case
+from infra.stages import SERVICE, Stage
+
+PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE = "profiles/read", "lookups/write", "schedules/write"
+# Cognito writes a scope as <resource server>/<scope>, so the operators' scope cannot be the bare word.
+ADMIN = "service/admin"
+SCOPES: Mapping[str, str] = {
+    PROFILES_READ: "Read profiles and the quota",
+    LOOKUPS_WRITE: "Submit and steer lookups",
+    SCHEDULES_WRITE: "Keep schedules",
+    ADMIN: "Operate the service",
+}
+PARTNER_SCOPES = (PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE)
+TOKEN_LIFE = Duration.hours(1)
+
+
+class Partners(Construct):
+    """The user pool (it has no users), its scopes and one app client per partner."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self.pool = self._pool(stage)
+        scopes = {name: self._scope(name, description) for name, description in SCOPES.items()}
+        granted = [scopes[name] for name in PARTNER_SCOPES]
+        self.clients = {name: self._client(name, granted) for name in stage.partners}
+        # The prefix is unique among all AWS accounts of a region.
+        prefix = f"{SERVICE}-{stage.name}-{Aws.ACCOUNT_ID}"
+        domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
+        output(self, "UserPoolId", self.pool.user_pool_id)
+        output(self, "TokenUrl", f"{domain.base_url()}/oauth2/token")
+
+    def authorizer(self) -> HttpJwtAuthorizer:
+        """Make what lets only these partners' tokens through."""
+        return HttpJwtAuthorizer(
+            "Partners",
+            self.pool.user_pool_provider_url,
+            jwt_audience=[client.user_pool_client_id for client in self.clients.values()],
+        )
+
+    def _pool(self, stage: Stage) -> cognito.UserPool:
+        return cognito.UserPool(
+            self,
+            "Pool",
+            self_sign_up_enabled=False,
+            deletion_protection=stage.retain,
+            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        )
+
+    def _scope(self, name: str, description: str) -> cognito.OAuthScope:
+        server_name, _, scope_name = name.partition("/")
+        scope = cognito.ResourceServerScope(scope_name=scope_name, scope_description=description)
+        server = self.pool.add_resource_server(pascal_case(server_name), identifier=server_name, scopes=[scope])
+        return cognito.OAuthScope.resource_server(server, scope)
+
+    def _client(self, partner: str, scopes: list[cognito.OAuthScope]) -> cognito.UserPoolClient:
+        name = pascal_case(partner)
+        client = self.pool.add_client(
+            f"Client{name}",
+            user_pool_client_name=partner,
+            generate_secret=True,
+            access_token_validity=TOKEN_LIFE,
+            o_auth=cognito.OAuthSettings(flows=cognito.OAuthFlows(client_credentials=True), scopes=scopes),
+        )
+        output(self, f"ClientId{name}", client.user_pool_client_id)
+        return client

@@ -1,0 +1,66 @@
+"""The one stack: what it is made of, and who may do what with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.credentials import Credentials
+from infra.lookup_function import Release
+from infra.names import output
+from infra.on_queue import OnQueue, Queues
+from infra.on_request import OnRequest
+from infra.on_schedule import OnSchedule
+from infra.stages import SERVICE, Stage
+from infra.storage import Storage
+from lookup.settings import Settings
+
+NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/.*"]
+
+
+class LookupStack(cdk.Stack):
+    """One stage of the service; `code` is the functions' folder or the built zip."""
+
+    def __init__(self, scope: Construct, *, stage: Stage, code: Path) -> None:
+        super().__init__(
+            scope,
+            f"{SERVICE}-{stage.name}",
+            description=f"Lookups of MoEngage user profiles, stage {stage.name}",
+            termination_protection=stage.retain,
+            tags={"service": SERVICE, "stage": stage.name},
+        )
+        storage = Storage(self, "Storage", stage=stage)
+        credentials = Credentials(self, "Credentials", stage=stage)
+        queues = Queues(self, "Queues")
+        release = Release(
+            stage=stage,
+            code=lambda_.Code.from_asset(str(code), exclude=NOT_CODE),
+            settings=_settings(stage, storage, credentials, queues),
+        )
+        road = [*storage.road_grants(), *credentials.grants()]
+        OnRequest(self, "OnRequest", release=release, grants=[*road, *queues.feed_grants()])
+        OnQueue(self, "OnQueue", release=release, queues=queues, grants=road)
+        OnSchedule(self, "OnSchedule", release=release, grants=[*storage.roster_grants(), *queues.feed_grants()])
+        output(self, "BucketName", storage.bucket.bucket_name)
+        output(self, "ProfilesTableName", storage.profiles.table_name)
+        output(self, "LedgerTableName", storage.ledger.table_name)
+
+
+def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: Queues) -> Settings:
+    return Settings(
+        stage=stage.name,
+        bucket_name=storage.bucket.bucket_name,
+        profiles_table_name=storage.profiles.table_name,
+        ledger_table_name=storage.ledger.table_name,
+        intake_queue_url=queues.intake.queue_url,
+        parts_queue_url=queues.parts.queue_url,
+        intake_dead_letter_queue_url=queues.intake_dead_letters.queue_url,
+        parts_dead_letter_queue_url=queues.parts_dead_letters.queue_url,
+        workspaces={name: known.settings(credentials.arns[name]) for name, known in stage.workspaces.items()},
+        moengage_endpoint_url=stage.moengage_endpoint_url,
+        profile_retention_days=stage.profile_retention_days,
+        not_found_retention_days=stage.not_found_retention_days,
+    )

@@ -1,0 +1,95 @@
+"""Where rosters, results and profiles lie."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.grants import KEEP_THE_LEDGER, READ_AND_WRITE_OBJECTS, READ_AND_WRITE_PROFILES, READ_OBJECTS, Grant
+from infra.stages import Stage
+
+ROSTERS, RESULTS, OVERSIZE = "rosters/", "results/", "oversize/"
+EXPIRES_AT = "expires_at"
+
+
+class Storage(Construct):
+    """One bucket, the table of profiles and the ledger."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self._retain = stage.retain
+        self.bucket = self._bucket(stage)
+        self.profiles = self._table("Profiles", partition_key="identifier", sort_key="scope")
+        self.ledger = self._table("Ledger", partition_key="pk", sort_key="sk")
+
+    def road_grants(self) -> list[Grant]:
+        """Give what every function that looks profiles up does here."""
+        written = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in (RESULTS, OVERSIZE)]
+        return [
+            Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
+            Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
+            Grant("Results", READ_AND_WRITE_OBJECTS, written),
+        ]
+
+    def roster_grants(self) -> list[Grant]:
+        """Give what a function that reads rosters does here."""
+        return [Grant("Rosters", READ_OBJECTS, [self.bucket.arn_for_objects(f"{ROSTERS}*")])]
+
+    @property
+    def _removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY
+
+    def _bucket(self, stage: Stage) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,  # a running lookup keeps to the version of the roster that it began with
+            lifecycle_rules=[
+                _expiry("results", RESULTS, stage.result_retention_days),
+                # A profile's item points here: its object must outlive it.
+                _expiry("oversize", OVERSIZE, stage.profile_retention_days + 1),
+                s3.LifecycleRule(
+                    id="superseded-rosters",
+                    prefix=ROSTERS,
+                    noncurrent_version_expiration=Duration.days(stage.result_retention_days),
+                ),
+                s3.LifecycleRule(
+                    id="leftovers",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    expired_object_delete_marker=True,
+                ),
+            ],
+            removal_policy=self._removal_policy,
+        )
+
+    def _table(self, name: str, *, partition_key: str, sort_key: str) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name=partition_key, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=sort_key, type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute=EXPIRES_AT,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self._retain
+            ),
+            deletion_protection=self._retain,
+            removal_policy=self._removal_policy,
+        )
+
+
+def _expiry(name: str, prefix: str, days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id=name,
+        prefix=prefix,
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(1),
+    )
