@@ -1,21 +1,39 @@
-"""The only place that lets a payload through to MoEngage."""
+"""The only place that lets a payload through to MoEngage: one exact quota for every function, with lanes.
+
+How it works and what it guarantees is told in `docs/gate.md`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
-from lookup.errors import VendorFault
-from lookup.model import Lane
+from botocore.exceptions import ClientError
 
+from lookup.errors import NotNow, Throttled, UnknownWorkspace, VendorFault, VendorTrouble
+from lookup.gate_closing import TROUBLES_IN_A_ROW, closing_for, may_close
+from lookup.gate_grant import Grant, Observation, Observe, Seen, unobserved
+from lookup.gate_item import closing, opening
+from lookup.gate_state import GateState, state_of
+from lookup.gate_table import GateTable, Unanswered, gate_client
+from lookup.gate_turn import CONTENTION, LATE, UNANSWERED, Turns
+from lookup.model import Clock, Lane, Sleep
+from lookup.settings import Quota, Workspace
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Leave to send `users` identifiers in one call that leaves at or before `not_after` (epoch seconds)."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    users: int
-    stamp: float
-    not_after: float
+__all__ = [
+    "Gate", "GateState", "Gates", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",
+]  # fmt: skip
+
+ASKED_IN_VAIN = 3  # requests without an answer, or answered too late, before the work is given back
+# Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
+ON_DEMAND_PHASE = (0.0, 0.25)
+BULK_PHASE = (0.25, 0.85)
 
 
 class Gate(Protocol):
@@ -24,8 +42,137 @@ class Gate(Protocol):
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
 
-        The grant may be for fewer. Raises `NotNow` with `retry_at`, or `Closed`.
+        A bulk grant may be for fewer: at least 10, or all when fewer were asked for. Raises `NotNow` with
+        `retry_at`, or `Closed`.
         """
 
     def report(self, grant: Grant, fault: VendorFault | None) -> None:
         """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
+
+
+class QuotaGate:
+    """The gate over one DynamoDB item. `jitter` gives numbers from 0 to below 1."""
+
+    def __init__(
+        self,
+        table: GateTable,
+        quota: Quota,
+        *,
+        clock: Clock,
+        sleep: Sleep,
+        observe: Observe = unobserved,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._turns = Turns(table, quota, clock, observe)
+        self._quota = quota
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+        self._troubles = 0
+
+    def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
+        """See `Gate.admit`."""
+        started = self._clock()
+        in_vain: Counter[str] = Counter()
+        while True:
+            turn = self._turns.take(users, lane)
+            if isinstance(turn, Grant):
+                self._turns.see(Seen.GRANTED, turn.users, lane=lane)
+                self._turns.see(Seen.WAITED, turn.stamp - started, lane=lane)
+                return turn
+            in_vain[turn.reason] += 1
+            turn = self._spaced(turn, in_vain[turn.reason])
+            if turn.retry_at > wait_until or in_vain[UNANSWERED] + in_vain[LATE] >= ASKED_IN_VAIN:
+                self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
+                raise turn
+            self._sleep_until(turn.retry_at, lane, wait_until)
+
+    def _spaced(self, turn: NotNow, times: int) -> NotNow:
+        """Ask again at once only the first time others were quicker; after that make way, the longer the oftener."""
+        if turn.reason == CONTENTION:
+            turn.retry_at += min(times - 1, 4) * self._quota.slot * self._jitter()
+        if turn.reason == UNANSWERED:
+            turn.retry_at += 2**times * self._quota.slot * (1 + self._jitter()) / 4
+        return turn
+
+    def _phase(self, lane: Lane) -> float:
+        """Spread those who wait for the same moment over the slot, the waiting people before the work nobody awaits.
+
+        It costs nothing: a slot counts until its end has left the window, wherever in it the grant was.
+        """
+        first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
+        return self._quota.slot * (first + (last - first) * self._jitter())
+
+    def _sleep_until(self, moment: float, lane: Lane, wait_until: float) -> None:
+        now = self._clock()
+        if moment > now:
+            self._sleep(max(min(moment + self._phase(lane), wait_until), moment) - now)
+
+    def report(self, grant: Grant, fault: VendorFault | None) -> None:
+        """See `Gate.report`."""
+        try:
+            self._learn(grant, fault)
+        except (Unanswered, ClientError):
+            self._turns.see(Seen.REPORT_LOST, lane=grant.lane)
+
+    def _learn(self, grant: Grant, fault: VendorFault | None) -> None:
+        self._troubles = self._troubles + 1 if isinstance(fault, VendorTrouble) else 0
+        if isinstance(fault, Throttled):
+            self._turns.see(Seen.VENDOR_THROTTLED, lane=grant.lane)
+        if fault is None or not may_close(fault):
+            if grant.probe:
+                self._turns.change(opening(grant.epoch))
+        elif grant.probe or not isinstance(fault, VendorTrouble) or self._troubles >= TROUBLES_IN_A_ROW:
+            self._close(grant.epoch, fault)
+
+    def _close(self, epoch: int, fault: VendorFault) -> None:
+        """Close for everybody, unless somebody has since the grant: of eight callers with one 429 one wins."""
+        copy = self._turns.latest()
+        self._troubles = 0
+        if copy.epoch != epoch:
+            return
+        change = closing_for(fault, copy, self._quota, self._clock(), self._jitter())
+        if self._turns.change(closing(epoch, change)):
+            self._turns.see(Seen.CLOSED, reason=change.reason)
+
+    def state(self) -> GateState:
+        """Read what the gate's item says now. Raises `NotNow` when it does not answer."""
+        try:
+            return state_of(self._turns.latest(), self._quota, self._clock())
+        except Unanswered:
+            raise NotNow(self._clock() + self._quota.slot, UNANSWERED) from None
+
+    def open(self) -> bool:
+        """Open the gate, whatever closed it: an operator's word. Tells whether nothing came between."""
+        try:
+            return self._turns.change(opening(self._turns.latest().epoch))
+        except Unanswered:
+            raise NotNow(self._clock() + self._quota.slot, UNANSWERED) from None
+
+
+class Gates:
+    """The gates of all configured workspaces, each made once per process."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        workspaces: Mapping[str, Workspace],
+        clock: Clock,
+        sleep: Sleep,
+        *,
+        observe: Observe = unobserved,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._table = partial(GateTable, client, table_name, clock=clock)
+        self._gate = partial(QuotaGate, clock=clock, sleep=sleep, observe=observe, jitter=jitter)
+        self._workspaces = workspaces
+        self._made: dict[str, QuotaGate] = {}
+
+    def of(self, workspace: str) -> QuotaGate:
+        """Give the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
+        if workspace not in self._workspaces:
+            raise UnknownWorkspace(workspace)
+        if workspace not in self._made:
+            self._made[workspace] = self._gate(self._table(workspace), self._workspaces[workspace].quota)
+        return self._made[workspace]

@@ -20,21 +20,24 @@ THROTTLED_FIRST, THROTTLED_LONGEST = 1 / 6, 10.0
 LEASE = 0.5  # a probe unanswered for so long is taken over
 
 
-def closing_for(fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float) -> Closing | None:
-    """Tell how a fault closes the gate; None when it does not. `jitter` is between 0 and 1."""
+def may_close(fault: VendorFault) -> bool:
+    """Tell whether a fault can close the gate. The others only show that the vendor is alive."""
+    return isinstance(fault, Throttled | KeyRejected | Refused | VendorTrouble)
+
+
+def closing_for(fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float) -> Closing:
+    """Tell how a fault that may close does close the gate. `jitter` is between 0 and 1."""
     closings = copy.closings + 1
     match fault:
         case Throttled():
             return Closing(_reset(fault, quota, closings, now), THROTTLED, closings, _lowered(copy, quota, now))
         case KeyRejected():
             return Closing(now + LONG * quota.window, CREDENTIALS, closings)
-        case Refused():
-            return Closing(now + LONG * quota.window, REFUSED, closings)
         case VendorTrouble():
             longest = min(TROUBLE_FIRST * 2.0 ** min(closings - 1, 32), TROUBLE_LONGEST) * quota.window
             return Closing(now + longest * (1 + jitter) / 2, TROUBLE, closings)
         case _:
-            return None
+            return Closing(now + LONG * quota.window, REFUSED, closings)
 
 
 def _reset(fault: Throttled, quota: Quota, closings: int, now: float) -> float:

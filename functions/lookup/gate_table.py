@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from lookup.gate_item import Request, creation, key, read_copy
 from lookup.gate_window import Copy
@@ -54,7 +55,7 @@ class GateTable:
     def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, clock: Clock) -> None:
         self._client = client
         self._table_name = table_name
-        self._workspace = workspace
+        self.workspace = workspace
         self._clock = clock
         self.clock_offset = 0.0
         self.looked_at = 0.0
@@ -66,17 +67,17 @@ class GateTable:
 
     def read(self) -> Copy | None:
         """Read the item as it surely is; None when there is none."""
-        answer = self._send(self._client.get_item, {"Key": key(self._workspace), "ConsistentRead": True})
+        answer = self._send(self._client.get_item, {"Key": key(self.workspace), "ConsistentRead": True})
         return read_copy(answer["Item"]) if "Item" in answer else None
 
     def create(self) -> None:
         """Create the item unless somebody else has."""
-        self._send(self._client.put_item, creation(self._workspace, self._clock()))
+        self._send(self._client.put_item, creation(self.workspace, self._clock()))
 
     def update(self, request: Request) -> Answer:
         """Change the item if the request's condition holds; either way get it as it is."""
         returns = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        answer = self._send(self._client.update_item, {"Key": key(self._workspace), **request, **returns})
+        answer = self._send(self._client.update_item, {"Key": key(self.workspace), **request, **returns})
         if "Attributes" in answer:
             return Answer(done=True, copy=read_copy(answer["Attributes"]))
         return Answer(done=False, copy=read_copy(answer["Item"]) if "Item" in answer else None)
@@ -93,7 +94,7 @@ class GateTable:
             if code != REFUSED_BY_CONDITION:
                 raise Unanswered(code) from error
             return error.response
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise Unanswered(type(error).__name__) from error
         self._look_at_clock(answer, asked_at)
         return answer

@@ -7,12 +7,17 @@ so the names of the variables exist in one place. Nothing falls back to a value 
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from lookup.errors import Misconfigured, UnknownWorkspace
+
+HIGHEST_LIMIT = 1_000_000  # users: far over any vendor's, and small enough for the gate's item
+RING_SLOTS = 62  # slots that the gate's item can hold under 1 KB, with its margins
+TOLERANCE = 1e-9  # of sums of settings: 2 * 0.025 + 0.05 is not quite 0.1
 
 
 def _require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
@@ -28,6 +33,7 @@ class Quota:
     window: float = 60.0
     clock_skew: float = 0.25
     send_spread: float = 0.5
+    transit: float = 0.25
     guard: float = 1.0
     slot: float = 1.0
     headroom: int = 20
@@ -36,12 +42,28 @@ class Quota:
     pace_factor: float = 1.2
 
     def __post_init__(self) -> None:
-        _require(self.limit >= 1, "quota.limit", "must be at least 1 user")
-        _require(self.window >= 1, "quota.window", "must be at least 1 second")
-        _require(
-            self.guard >= 2 * self.clock_skew + self.send_spread,
-            "quota.guard", "must cover twice quota.clock_skew plus quota.send_spread",
-        )  # fmt: skip
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            number = isinstance(value, int | float) and math.isfinite(value)
+            _require(number and not isinstance(value, bool), f"quota.{setting.name}", "must be a finite number")
+        for name, ok, rule in self._rules():
+            _require(ok, f"quota.{name}", rule)
+
+    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+        yield "limit", 1 <= self.limit <= HIGHEST_LIMIT, "must be 1 to 1,000,000 users"
+        yield "window", self.window >= 1, "must be at least 1 second"
+        yield "clock_skew", self.clock_skew >= 0, "must not be negative"
+        yield "transit", self.transit > 0, "must be over 0 seconds"
+        yield "send_spread", self.send_spread > self.transit, "must be over quota.transit"
+        covered = self.guard >= 2 * self.clock_skew + self.send_spread - TOLERANCE
+        yield "guard", covered, "must cover twice quota.clock_skew plus quota.send_spread"
+        yield "slot", 0 < self.slot <= self.window / 4, "must be over 0 and at most a quarter of quota.window"
+        ring = (self.window + self.guard + 2 * self.clock_skew) / self.slot
+        yield "guard", ring <= RING_SLOTS + TOLERANCE, f"and quota.window must fit into {RING_SLOTS} of quota.slot"
+        yield "headroom", 0 <= self.headroom < self.limit, "must be 0 or more and under quota.limit"
+        yield "quiet_headroom", 0 <= self.quiet_headroom <= self.headroom, "must be 0 or more, at most quota.headroom"
+        yield "pace_window", self.slot <= self.pace_window <= self.window, "must be from quota.slot to quota.window"
+        yield "pace_factor", self.pace_factor >= 1, "must be at least 1, or the quota cannot be used"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""One turn at the gate: look at the copy, ask the item at most once, and say what came of it. Never sleeps.
+
+The copy of the item is kept from turn to turn. An old copy costs a refused request, never a user too many.
+"""
+
+from __future__ import annotations
+
+from lookup.errors import Closed, NotNow
+from lookup.gate_closing import LEASE
+from lookup.gate_grant import Grant, Observation, Observe, Seen
+from lookup.gate_item import Charge, Request, charging
+from lookup.gate_table import GateTable, Unanswered
+from lookup.gate_window import Copy, NoRoom, Room, decide
+from lookup.model import Clock, Lane
+from lookup.settings import Quota
+
+QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
+CLOCK_PATIENCE = 5.0  # seconds until a clock that was off is looked at again
+
+
+class Turns:
+    """One process's turns at one workspace's gate."""
+
+    def __init__(self, table: GateTable, quota: Quota, clock: Clock, observe: Observe) -> None:
+        self._table = table
+        self._quota = quota
+        self._clock = clock
+        self._observe = observe
+        self._copy: Copy | None = None
+
+    def see(self, what: Seen, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
+        """Tell the observer."""
+        self._observe(Observation(self._table.workspace, what, value, lane, reason))
+
+    def take(self, users: int, lane: Lane) -> Grant | NotNow:
+        """Get a grant, or what stands against it: its `retry_at` is now or past when asking again at once may help."""
+        try:
+            copy = self._usable_copy()
+            now = self._clock()
+            if self._table.clock_is_off:
+                return NotNow(now + CLOCK_PATIENCE, CLOCK)
+            if copy.closed_until > now:
+                return Closed(copy.closed_until, copy.closed_reason or QUOTA)
+            room = decide(copy, self._quota, lane, users, now)
+            return NotNow(room.until, QUOTA) if isinstance(room, NoRoom) else self._ask(copy, room, lane, now)
+        except Unanswered:
+            return NotNow(self._clock(), UNANSWERED)
+
+    def latest(self) -> Copy:
+        """Read the item as it is now; the first caller ever creates it. Raises `Unanswered`."""
+        self.see(Seen.GATE_REQUEST)
+        copy = self._table.read()
+        while copy is None:
+            self._table.create()
+            copy = self._table.read()
+        self._copy = copy
+        return copy
+
+    def change(self, request: Request) -> bool:
+        """Close or open, if the request's condition holds. Raises `Unanswered`."""
+        self.see(Seen.GATE_REQUEST)
+        answer = self._table.update(request)
+        self._copy = answer.copy
+        return answer.done
+
+    def _usable_copy(self) -> Copy:
+        stale_clock = self._table.clock_is_off and abs(self._clock() - self._table.looked_at) >= CLOCK_PATIENCE
+        return self.latest() if self._copy is None or stale_clock else self._copy
+
+    def _ask(self, copy: Copy, room: Room, lane: Lane, now: float) -> Grant | NotNow:
+        probe = copy.closed_until > 0
+        lease_until = now + LEASE * self._quota.window if probe else None
+        request = charging(copy, self._quota, Charge(room, lane, now, lease_until))
+        self.see(Seen.GATE_REQUEST, lane=lane)
+        answer = self._table.update(request)
+        self._copy = answer.copy
+        if not answer.done or answer.copy is None:
+            self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
+            return NotNow(now, CONTENTION)
+        not_after = now + self._quota.send_spread - self._quota.transit
+        if self._clock() > not_after or self._table.clock_is_off:
+            self.see(Seen.UNUSED, room.users, lane=lane)
+            return NotNow(now, LATE)
+        return Grant(room.users, now, not_after, lane, answer.copy.epoch, probe)
