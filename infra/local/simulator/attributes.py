@@ -14,12 +14,16 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import simplejson
+from simplejson import RawJSON
+
 from infra.local.simulator.identity import ADOPTED, id_of
 
 Attributes = Mapping[str, Any]
 
 BIG_PREFIX = "big-"
-BIG_ITEMS = 1600  # orders of a big user: about 450 KB
+BIG_ITEMS = 1600  # orders of a big user: about 480 KB
+TEMPLATES = 512  # sets of custom attributes that users share
 FIRST_SEEN_MS = 1_577_836_800_000  # 2020-01-01
 YEAR_MS = 31_536_000_000
 FIRST_NAMES = (
@@ -54,7 +58,7 @@ GENDERS = ("male", "female", "other", None, "F")
 
 
 def attributes_of(customer_id: str, version: int = 0) -> Attributes:
-    """Give the attributes of the person with this customer id. Shared between calls: not to be changed."""
+    """Give the attributes of the person with this customer id. Some are JSON text already."""
     if customer_id.removeprefix(ADOPTED).startswith(BIG_PREFIX):
         return _big(customer_id, version)
     return _usual(customer_id, version)
@@ -69,16 +73,24 @@ def share_of(*seed: str) -> float:
 def _big(customer_id: str, version: int) -> Attributes:
     draw = _random("big", customer_id)
     orders = [{**_order(draw), "note": draw.choice(WORDS) * draw.randint(8, 16)} for _ in range(BIG_ITEMS)]
-    return {**_usual(customer_id, version), "order_history": orders}
+    return {**_usual(customer_id, version), "order_history": RawJSON(simplejson.dumps(orders))}
 
 
 def _usual(customer_id: str, version: int) -> dict[str, Any]:
     draw = _random("lasting", customer_id)
+    custom = _custom(draw.randrange(TEMPLATES))
+    return _standard(draw, customer_id) | custom | _changing(_random("changing", customer_id, str(version)), version)
+
+
+@lru_cache(maxsize=TEMPLATES)
+def _custom(template: int) -> dict[str, RawJSON]:
+    """Give a set of custom attributes, as JSON text already: doing it for every user would slow the server down."""
+    draw = _random("custom", str(template))
     names = draw.sample(sorted(CUSTOM), min(len(CUSTOM), 12 + int(draw.expovariate(0.1))))
-    person = _standard(draw, customer_id) | {name: CUSTOM[name](draw) for name in names}
+    custom = {name: CUSTOM[name](draw) for name in names}
     if draw.random() < 0.1:  # noqa: PLR2004 - one in ten is much larger than the rest
-        person["order_history"] = [_order(draw) for _ in range(draw.randint(20, 120))]
-    return person | _changing(_random("changing", customer_id, str(version)), version)
+        custom["order_history"] = [_order(draw) for _ in range(draw.randint(20, 120))]
+    return {name: RawJSON(simplejson.dumps(value)) for name, value in custom.items()}
 
 
 def _standard(draw: random.Random, customer_id: str) -> dict[str, Any]:

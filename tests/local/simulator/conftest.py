@@ -1,0 +1,23 @@
+"""For the simulator's own tests: a client of the shared process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.simulator.process import Simulator
+from tests.local.simulator.asking import Asker, asker
+
+
+@pytest.fixture(scope="session")
+def _asker(simulator_process: Simulator) -> Iterator[Asker]:
+    client = asker(simulator_process.endpoint_url)
+    yield client
+    client.pool.clear()
+
+
+@pytest.fixture
+def ask(simulator: Simulator, _asker: Asker) -> Asker:  # noqa: ARG001 - the simulator is reset first
+    """Give a client of the simulator as new."""
+    return _asker

@@ -1,0 +1,158 @@
+"""Faults on demand, as a client sees them, and what they do to the count."""
+
+from __future__ import annotations
+
+import pytest
+import simplejson
+import urllib3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.simulator.faults import FaultPlan
+from infra.local.simulator.process import Fault, Simulator
+from tests.local.simulator.asking import Asker
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 429, 500, 502, 503, 504])
+def test_any_status_on_demand(status: int, simulator: Simulator, ask: Asker) -> None:
+    """A fault gives any HTTP code, for as many calls as it says, with words of its own."""
+    simulator.set_faults(Fault(status=status, calls=2, error_type="Odd", error_attribute="a", error_message="why"))
+    answers = [ask("C-1") for _ in range(3)]
+    assert [answer.status for answer in answers] == [status, status, 200]
+    error = answers[0].error
+    assert (error["type"], error["attribute"], error["message"]) == ("Odd", "a", "why")
+    assert simulator.counters().refusals == {status: 2}
+
+
+def test_bodies_on_demand(simulator: Simulator, ask: Asker) -> None:
+    """A body is HTML, empty, half of the JSON, in the other error shape, or `status: fail` with HTTP 200."""
+    simulator.set_faults(*(Fault(body=body, calls=1) for body in ("html", "empty", "truncated", "fail")))
+    html, empty, truncated, fail, good = (ask("C-1") for _ in range(5))
+    assert {answer.status for answer in (html, empty, truncated, fail, good)} == {200}
+    assert (html.headers["content-type"], html.body[:6]) == ("text/html", b"<html>")
+    assert empty.body == b""
+    assert truncated.body == good.body[: len(good.body) // 2]
+    assert fail.error["type"] == "InternalServerError"
+    simulator.set_faults(Fault(status=503, body="problem"))
+    assert set(ask("C-1").json) == {"title", "description"}
+
+
+def test_a_body_cut_off(simulator: Simulator, ask: Asker) -> None:
+    """A connection that ends before the promised length breaks the client's read; the next call is well."""
+    simulator.set_faults(Fault(body="cut_off", calls=1))
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+        ask("C-1")
+    assert ask("C-1").status == 200
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_dropped_before_and_after_it_was_counted(*, counted: bool, simulator: Simulator, ask: Asker) -> None:
+    """A dropped connection gives no answer; whether the call used quota is the fault's choice."""
+    simulator.set_quota(mode="sliding", limit=5)
+    simulator.set_faults(Fault(drop=True, counted=counted, calls=1))
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        ask("C-1", "C-2", "C-3")
+    counters = simulator.counters()
+    assert (counters.calls, counters.dropped, counters.users) == (1, 1, 3 if counted else 0)
+    assert ask("C-1", "C-2", "C-3").status == (429 if counted else 200)
+
+
+def test_quota_is_checked_before_a_counted_fault(simulator: Simulator, ask: Asker) -> None:
+    """A fault behind the quota is not seen by a call that the quota refuses."""
+    simulator.set_quota(mode="sliding", limit=1)
+    simulator.set_faults(Fault(status=503))
+    assert [ask("C-1").status for _ in range(2)] == [503, 429]
+    simulator.set_faults(Fault(status=502, counted=False))
+    assert ask("C-1").status == 502
+
+
+def test_a_user_in_neither_list(simulator: Simulator, ask: Asker) -> None:
+    """An unaccounted identifier is in neither list: the named ones, or else the first of the call."""
+    simulator.configure(not_found_share=0.0)
+    simulator.set_faults(Fault(distortions=("unaccounted",), identifiers=("C-2", "missing-1"), calls=1))
+    assert ask("C-1").users[0]["customer_id"] == "C-1"
+    answer = ask("C-1", "C-2", "missing-1", "missing-2")
+    assert [user["customer_id"] for user in answer.users] == ["C-1"]
+    assert answer.not_found == [("customer_id", "missing-2")]
+    assert len(ask("C-1", "C-2").users) == 2
+    simulator.set_faults(Fault(distortions=("unaccounted",)))
+    assert [user["customer_id"] for user in ask("C-1", "C-2").users] == ["C-2"]
+
+
+def test_a_user_in_both_lists(simulator: Simulator, ask: Asker) -> None:
+    """The first found user of the call is said to be missing too."""
+    simulator.configure(not_found_share=0.0)
+    simulator.set_faults(Fault(distortions=("both_lists",)))
+    answer = ask("C-1", "C-2")
+    assert sorted(user["customer_id"] for user in answer.users) == ["C-1", "C-2"]
+    assert answer.not_found == [("customer_id", "C-1")]
+
+
+def test_a_user_that_nobody_asked_for(simulator: Simulator, ask: Asker) -> None:
+    """One user more than asked for comes back."""
+    simulator.configure(not_found_share=0.0)
+    simulator.set_faults(Fault(distortions=("unasked",)))
+    assert sorted(user["customer_id"] for user in ask("C-1").users) == ["C-1", "unasked"]
+
+
+@pytest.mark.parametrize("name", ["users", "users_not_found"])
+def test_lists_absent_or_null(name: str, simulator: Simulator, ask: Asker) -> None:
+    """Either list may be left out, or null."""
+    absent, null = (
+        Fault.from_json({"distortions": [f"{name}_absent"]}),
+        Fault.from_json({"distortions": [f"{name}_null"]}),
+    )
+    simulator.set_faults(absent)
+    assert name not in ask("C-1").json["data"]
+    simulator.set_faults(null)
+    assert ask("C-1").json["data"][name] is None
+
+
+def test_only_one_workspace(simulator: Simulator, ask: Asker) -> None:
+    """A fault may be of one workspace; others do not see it."""
+    simulator.configure(workspaces={"OTHER": {"data_api_key": "k2"}})
+    simulator.set_faults(Fault(status=500, workspace_id="OTHER", headers={"Retry-After": "7"}))
+    broken = ask("C-1", user="OTHER", key="k2")
+    assert (broken.status, broken.headers["retry-after"]) == (500, "7")
+    assert ask("C-1").status == 200
+
+
+def test_delay_is_added(simulator: Simulator, ask: Asker) -> None:
+    """A client whose patience is shorter than the delay gives up, but the call has arrived and is counted."""
+    simulator.set_faults(Fault(delay=1.5))
+    impatient = urllib3.PoolManager(retries=False, timeout=0.5)
+    with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+        Asker(ask.endpoint_url, impatient)("C-1")
+    impatient.clear()
+    assert simulator.counters().users == 1
+
+
+@given(seed=st.integers(0, 100), share=st.floats(0, 1))
+def test_shares_are_repeatable(seed: int, share: float) -> None:
+    """The same seed strikes the same calls of a sequence; a share of 0 strikes none and 1 all."""
+
+    def strikes(share: float) -> list[bool]:
+        plan = FaultPlan([Fault(share=share, seed=seed)])
+        return [plan.strike("W", [("customer_id", "C-1")]) is not None for _ in range(50)]
+
+    assert strikes(share) == strikes(share)
+    assert not any(strikes(0.0))
+    assert all(strikes(1.0))
+
+
+def test_a_share_is_about_that_share(simulator: Simulator, ask: Asker) -> None:
+    """A fifth of the calls fail when a fifth shall, the same ones after a reset."""
+    runs = []
+    for _ in range(2):
+        simulator.reset()
+        simulator.set_faults(Fault(status=503, share=0.2, seed=3))
+        runs.append([ask("C-1", fields=["id"]).status for _ in range(100)])
+    assert runs[0] == runs[1]
+    assert 10 <= runs[0].count(503) <= 30
+
+
+@given(st.builds(Fault, status=st.integers(100, 599), calls=st.none() | st.integers(0, 9),
+                 identifiers=st.none() | st.lists(st.text()).map(tuple), share=st.floats(0, 1)))  # fmt: skip
+def test_a_fault_survives_its_json_form(fault: Fault) -> None:
+    """What the admin route is told is what was meant."""
+    assert Fault.from_json(simplejson.loads(simplejson.dumps(fault.to_json()))) == fault
