@@ -68,7 +68,7 @@ values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(attributes=st.dictionaries(st.text(), values, max_size=5))
 def test_set_attributes_keep_every_digit(
     attributes: dict[str, object], simulator_process: Simulator, ask: Asker

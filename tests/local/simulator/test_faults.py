@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import simplejson
 import urllib3
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.faults import FaultPlan
@@ -127,6 +127,7 @@ def test_delay_is_added(simulator: Simulator, ask: Asker) -> None:
     assert simulator.counters().users == 1
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 100), share=st.floats(0, 1))
 def test_shares_are_repeatable(seed: int, share: float) -> None:
     """The same seed strikes the same calls of a sequence; a share of 0 strikes none and 1 all."""
@@ -151,6 +152,7 @@ def test_a_share_is_about_that_share(simulator: Simulator, ask: Asker) -> None:
     assert 10 <= runs[0].count(503) <= 30
 
 
+@settings(deadline=None)
 @given(st.builds(Fault, status=st.integers(100, 599), calls=st.none() | st.integers(0, 9),
                  identifiers=st.none() | st.lists(st.text()).map(tuple), share=st.floats(0, 1)))  # fmt: skip
 def test_a_fault_survives_its_json_form(fault: Fault) -> None:

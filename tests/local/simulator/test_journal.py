@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.journal import peak
@@ -15,6 +15,7 @@ from tests.local.simulator.asking import Asker, asker
 gaps = st.lists(st.tuples(st.integers(0, 20).map(lambda quarters: quarters / 4), st.integers(0, 20)), max_size=60)
 
 
+@settings(deadline=None)
 @given(gaps=gaps, window=st.sampled_from([0.5, 2.5, 6.0]))
 def test_a_peak_is_the_fullest_window(gaps: list[tuple[float, int]], window: float) -> None:
     """The peak is the largest sum over all windows, each beginning at some arrival, bounds included."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
+import simplejson
 import urllib3
 
-from infra.local.simulator.process import Simulator, instant
+from infra.local.ports import free_port
+from infra.local.simulator.process import QuotaConfig, Simulator, instant
+
+PROJECT = Path(__file__).parents[3]
 
 
 def test_it_answers_while_inside_and_not_after() -> None:
@@ -24,3 +33,56 @@ def test_the_fixture_is_as_new(simulator: Simulator) -> None:
     """The shared fixture starts every test with nothing counted, no latency and no quota."""
     assert simulator.counters().calls == 0
     assert simulator.configure() == instant()
+
+
+OWNER = """
+import sys
+from infra.local.simulator.process import Simulator
+with Simulator(port=int(sys.argv[1])):
+    print("started", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_it_does_not_outlive_a_killed_owner() -> None:
+    """A simulator whose owner is killed, and so never leaves the context, ends by itself."""
+    port = free_port()
+    owner = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-c", OWNER, str(port)], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "started\n"
+    left = Simulator(port=port)
+    assert left.counters().calls == 0
+    owner.kill()
+    owner.communicate()
+    assert _gone(left)
+    left.pool.clear()
+
+
+def _gone(simulator: Simulator) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            simulator.counters()
+        except urllib3.exceptions.HTTPError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_command_reads_a_file(tmp_path: Path) -> None:
+    """`python -m infra.local.simulator --port N --config FILE` runs with the configuration of the file."""
+    config = instant(QuotaConfig(limit=7))
+    file = tmp_path / "config.json"
+    file.write_text(simplejson.dumps(config.to_json()), encoding="utf-8")
+    simulator = Simulator(port=free_port())
+    command = [sys.executable, "-m", "infra.local.simulator", "--port", str(simulator.port), "--config", str(file)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"The simulated MoEngage listens on {simulator.endpoint_url}\n"
+    assert simulator.configure() == config
+    simulator.pool.clear()
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.config import QuotaConfig
@@ -14,6 +14,7 @@ gaps = st.lists(st.tuples(st.integers(0, 20).map(lambda quarters: quarters / 4),
 limits, windows = st.integers(1, 60), st.sampled_from([1.0, 2.5, 6.0])
 
 
+@settings(deadline=None)
 @given(calls=gaps, limit=limits, window=windows, count_refused=st.booleans())
 def test_the_sliding_window_sums_the_last_seconds(
     *, calls: list[tuple[float, int]], limit: int, window: float, count_refused: bool
@@ -30,6 +31,7 @@ def test_the_sliding_window_sums_the_last_seconds(
             counted.append((now, users))
 
 
+@settings(deadline=None)
 @given(calls=gaps, limit=limits, window=windows)
 def test_no_window_wherever_it_lies_holds_more(calls: list[tuple[float, int]], limit: int, window: float) -> None:
     """The users accepted in any window, wherever it begins, are within the limit."""
@@ -43,6 +45,7 @@ def test_no_window_wherever_it_lies_holds_more(calls: list[tuple[float, int]], l
         assert sum(users for time, users in accepted if start <= time <= start + window) <= limit
 
 
+@settings(deadline=None)
 @given(calls=gaps, limit=limits, window=windows)
 def test_the_fixed_window_sums_the_window_of_the_clock(
     calls: list[tuple[float, int]], limit: int, window: float
@@ -57,6 +60,7 @@ def test_the_fixed_window_sums_the_window_of_the_clock(
         counted += [(now, users)] if fits else []
 
 
+@settings(deadline=None)
 @given(calls=gaps, mode=st.sampled_from(["sliding", "fixed"]), limit=limits, window=windows, users=st.integers(1, 20))
 def test_there_is_room_when_it_says(
     calls: list[tuple[float, int]], mode: str, limit: int, window: float, users: int

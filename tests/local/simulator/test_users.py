@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import simplejson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.attributes import attributes_of
@@ -25,12 +25,14 @@ texts = (
 )
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_customer_id_leads_to_its_id_and_back(customer_id: str) -> None:
     """Every customer id has one MoEngage id, and that leads back to it."""
     assert customer_id_of(id_of(customer_id)) == customer_id
 
 
+@settings(deadline=None)
 @given(texts)
 def test_an_id_leads_to_its_customer_id_and_back(moengage_id: str) -> None:
     """Every text asked for as an id names one person, whose id it is."""
