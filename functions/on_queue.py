@@ -7,7 +7,7 @@ from typing import Any
 
 from lookup import wiring
 from lookup.queues import Delivery
-from lookup.telemetry import logger, metrics
+from lookup.telemetry import Metric, count, logger, metrics
 
 WRITING = 10.0  # seconds kept back of the function's time for writing what was fetched
 
@@ -16,6 +16,7 @@ WRITING = 10.0  # seconds kept back of the function's time for writing what was 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
     """Serve one batch of SQS messages; answer which of them failed (`batchItemFailures`)."""
+    count(Metric.DELIVERIES, len(event["Records"]))
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
     failed = wiring.queue_work().serve(deliveries, until=until)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lookup import wiring
-from lookup.telemetry import logger, metrics
+from lookup.telemetry import Metric, count, logger, metrics
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
     """Answer one request of the HTTP API (payload 2.0)."""
+    count(Metric.REQUESTS)
     return wiring.api().handle(event, context)

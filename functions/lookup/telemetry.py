@@ -17,6 +17,9 @@ metrics = Metrics(namespace="MoEngageLookup", service="moengage-lookup")
 class Metric(StrEnum):
     """Every metric this service publishes."""
 
+    REQUESTS = "Requests"
+    DELIVERIES = "Deliveries"
+    FIRINGS = "Firings"
     USERS_FOUND = "UsersFound"
     USERS_NOT_FOUND = "UsersNotFound"
     USERS_INVALID = "UsersInvalid"

@@ -1,0 +1,73 @@
+"""A door as Lambda meets it: the environment set, the handler's module imported, an event from `events/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.simulator.process import Simulator
+from lookup import wiring
+from tests.lookup.conftest import stage
+from tests.lookup.stage import Stage
+
+__all__ = ["stage"]
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@dataclass
+class LambdaContext:
+    """What Lambda tells a function of its invocation."""
+
+    function_name: str = "door"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:door"
+    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
+    remaining_seconds: float = 29.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.remaining_seconds * 1000)
+
+
+@pytest.fixture
+def context() -> LambdaContext:
+    return LambdaContext()
+
+
+@pytest.fixture
+def event() -> Callable[[str], dict[str, Any]]:
+    """Load an event file by its path under `events/`."""
+
+    def load(path: str) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((EVENTS / path).read_text())
+        return read
+
+    return load
+
+
+@pytest.fixture
+def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Set the environment as the stack does; every test meets a function instance of its own."""
+    simulator.configure(not_found_share=0.0)
+    frozen = stage.session.get_credentials().get_frozen_credentials()
+    environment = stage.settings.to_environment() | {
+        "AWS_ACCESS_KEY_ID": str(frozen.access_key),
+        "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key),
+        "AWS_DEFAULT_REGION": str(stage.session.region_name),
+        "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    _forget()
+    yield stage
+    _forget()
+
+
+def _forget() -> None:
+    for maker in vars(wiring).values():
+        if hasattr(maker, "cache_clear"):
+            maker.cache_clear()

@@ -1,0 +1,85 @@
+"""The queues' door: real SQS events in, the stores filled, partial batch failures out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import on_queue
+from infra.local.simulator.process import Fault, Simulator
+from tests.doors.conftest import LambdaContext
+from tests.lookup.stage import Stage
+
+Load = Callable[[str], dict[str, Any]]
+
+
+def records(deployed: Stage) -> list[dict[str, Any]]:
+    bucket = deployed.settings.bucket_name
+    bodies = [deployed.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in deployed.keys("results/")]
+    return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
+
+
+def test_an_unreadable_message_is_laid_aside_and_its_neighbours_are_served(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """Every form of intake message is served in one call; the unreadable one is laid aside with its reason."""
+    assert on_queue.handler(event("on_queue/intake.json"), context) == {"batchItemFailures": []}
+    outcomes = {(one["identifier"], one["outcome"], one["correlation_id"]) for one in records(deployed)}
+    assert outcomes == {
+        ("C-1001", "found", None),
+        ("C-1002", "found", None),
+        ("62e7a1b2c3d4e5f601234567", "found", None),
+        ("C-1003", "found", "crm-7"),
+        ("unknown", "invalid", "crm-7"),
+    }
+    assert simulator.counters().calls == 1
+    laid_aside = deployed.messages(deployed.settings.intake_dead_letter_queue_url)
+    assert [message["Body"] for message in laid_aside] == ["{not json"]
+    assert laid_aside[0]["MessageAttributes"]["reason"]["StringValue"] == (
+        "body: starts like JSON but is not readable as JSON"
+    )
+
+
+def test_a_part_is_filed_under_the_hour_of_its_feeding(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """A part's object has a key known before it is served, and holds its junk lines too."""
+    assert on_queue.handler(event("on_queue/parts.json"), context) == {"batchItemFailures": []}
+    assert deployed.keys("results/") == [
+        "results/workspace=default/dt=2026-11-23/hour=19/refresh-20261123T190000Z-000001.ndjson.gz"
+    ]
+    assert [(one["identifier"], one["outcome"], one["line"]) for one in records(deployed)] == [
+        ("C-2001", "found", None),
+        ("C-2002", "found", None),
+        ("unknown", "invalid", 3),
+    ]
+
+
+def test_a_part_in_vendor_trouble_is_given_back(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """When MoEngage stays in trouble the message is named as failed, so that SQS delivers it again."""
+    simulator.set_faults(Fault(status=503))
+    received = event("on_queue/parts.json")
+    url = deployed.settings.parts_queue_url
+    deployed.sqs.send_message(QueueUrl=url, MessageBody=received["Records"][0]["body"])
+    message = deployed.sqs.receive_message(QueueUrl=url)["Messages"][0]
+    received["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    context.remaining_seconds = 10.3  # no time to wait out the trouble
+    failed = on_queue.handler(received, context)["batchItemFailures"]
+    assert failed == [{"itemIdentifier": received["Records"][0]["messageId"]}]
+    assert deployed.keys("results/") == []
+
+
+def test_no_attribute_and_no_plain_identifier_is_logged(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Logs and metrics hold neither the secret nor identifiers nor attributes."""
+    simulator.set_user("C-1001", {"customer_id": "C-1001", "note": "canary-attribute"})
+    on_queue.handler(event("on_queue/intake.json"), context)
+    printed = capsys.readouterr()
+    said = printed.out + printed.err
+    assert '"MessagesLaidAside":[1.0]' in said.replace(" ", "")
+    assert not [word for word in ("canary-attribute", "C-1001", "C-1002", "simulated-key", "{not json") if word in said]

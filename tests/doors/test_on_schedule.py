@@ -1,0 +1,42 @@
+"""The schedules' door: a firing puts a roster's parts on the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import on_schedule
+from lookup import part_message
+from lookup.errors import InvalidInput
+from tests.doors.conftest import LambdaContext
+from tests.lookup.stage import Stage
+
+Load = Callable[[str], dict[str, Any]]
+
+
+def test_a_firing_feeds_its_roster(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """A roster of 250 lines becomes three parts; a second delivery of the firing makes the same parts again."""
+    rows = "\n".join(f"user-{number}" for number in range(249))
+    body = f"customer_id\n{rows}\nunknown\n".encode()
+    deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key="rosters/refresh.csv", Body=body)
+    firing = event("on_schedule/refresh.json")
+    answer = on_schedule.handler(firing, context)
+    assert answer == {"lookup_id": "refresh-20261123T190000Z", "parts": 3}
+    first = sorted(message["Body"] for message in deployed.messages(deployed.settings.parts_queue_url))
+    parts = [part_message.read(body) for body in first]
+    assert sorted((part.number, len(part.identifiers), len(part.invalid)) for part in parts) == [
+        ("000001", 100, 0),
+        ("000002", 100, 0),
+        ("000003", 49, 1),
+    ]
+    on_schedule.handler(firing, context)
+    assert sorted(message["Body"] for message in deployed.messages(deployed.settings.parts_queue_url)) == first
+
+
+def test_a_malformed_firing_names_its_field(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """Input that no schedule of ours gives is refused by name, and nothing is fed."""
+    with pytest.raises(InvalidInput, match="scheduled_time"):
+        on_schedule.handler(event("on_schedule/refresh.json") | {"scheduled_time": "soon"}, context)
+    assert deployed.messages(deployed.settings.parts_queue_url) == []
