@@ -53,7 +53,9 @@ def event() -> Callable[[str], dict[str, Any]]:
 def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Set the environment as the stack does; every test meets a function instance of its own."""
     simulator.configure(not_found_share=0.0)
-    frozen = stage.session.get_credentials().get_frozen_credentials()
+    credentials = stage.session.get_credentials()
+    assert credentials is not None
+    frozen = credentials.get_frozen_credentials()
     environment = stage.settings.to_environment() | {
         "AWS_ACCESS_KEY_ID": str(frozen.access_key),
         "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key),
