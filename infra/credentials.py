@@ -28,7 +28,7 @@ class Credentials(Construct):
         name = pascal_case(workspace)
         secret = secretsmanager.CfnSecret(
             self,
-            name,
+            f"Secret{name}",
             description=f"MoEngage workspace {workspace!r}: JSON with workspace_id, data_api_key and data_center",
         )
         secret.apply_removal_policy(RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY)

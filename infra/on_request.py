@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
@@ -92,7 +92,13 @@ class OnRequest(Construct):
         api_stage = apigateway.HttpStage(self, "DefaultStage", http_api=api, auto_deploy=True, throttle=throttle)
         resource = cast("apigateway.CfnStage", api_stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log_group(self, "AccessLog", stage=stage).log_group_arn,
+            destination_arn=self._access_log_arn(stage),
             format=json.dumps(ACCESS_LOG_FIELDS),
         )
         return api_stage
+
+    def _access_log_arn(self, stage: Stage) -> str:
+        # API Gateway wants the group's own ARN; the construct gives that of its streams, ending in `:*`.
+        name = log_group(self, "AccessLog", stage=stage).log_group_name
+        colons = ArnFormat.COLON_RESOURCE_NAME
+        return Stack.of(self).format_arn(service="logs", resource="log-group", resource_name=name, arn_format=colons)

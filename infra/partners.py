@@ -42,9 +42,11 @@ class Partners(Construct):
 
     def authorizer(self) -> HttpJwtAuthorizer:
         """Make what lets only these partners' tokens through."""
+        # Written out: not every implementation of CloudFormation has the attribute ProviderURL.
+        issuer = f"https://cognito-idp.{Aws.REGION}.{Aws.URL_SUFFIX}/{self.pool.user_pool_id}"
         return HttpJwtAuthorizer(
             "Partners",
-            self.pool.user_pool_provider_url,
+            issuer,
             jwt_audience=[client.user_pool_client_id for client in self.clients.values()],
         )
 
