@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import boto3
 import urllib3
 
-REGION = "eu-central-1"
-START_SECONDS = 30.0
+REGION: Final = "eu-central-1"
+ACCOUNT = "000000000000"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+PROJECT = Path(__file__).resolve().parents[2]
+# What the deployed functions may see of the machine: nothing that could pass for a setting of theirs.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 @dataclass
 class EmbeddedAws:
-    """One MiniStack server on 127.0.0.1. Use as a context manager: what it started, it stops, by process id."""
+    """One MiniStack server on 127.0.0.1, with the deployed functions that it runs.
+
+    Use as a context manager: what it started, it stops, by process group.
+    """
 
     port: int
     log_path: Path
@@ -32,23 +42,21 @@ class EmbeddedAws:
         """Where every service answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def session(self, account: str = "000000000000") -> boto3.Session:
+    def session(self, account: str = ACCOUNT) -> boto3.Session:
         """Give a session of one account: a 12-digit access key is an account of its own."""
         return boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
 
     def __enter__(self) -> Self:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(self.port),
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "MINISTACK_REGION": REGION,
-            **(self.settings or {}),
-        }
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "infra.local.engine"],
+                cwd=PROJECT,
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self._await_health()
         return self
@@ -56,12 +64,28 @@ class EmbeddedAws:
     def __exit__(self, *_: object) -> None:
         if self.process is None:
             return
-        self.process.terminate()
+        process, self.process = self.process, None
+        _signal_group(process, signal.SIGTERM)
         try:
-            self.process.wait(10)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        finally:
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+
+    def _environment(self) -> dict[str, str]:
+        return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "MINISTACK_REGION": REGION,
+            "DOCKER_HOST": "unix:///docker-is-not-used",
+            **(self.settings or {}),
+        }
 
     def _await_health(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -76,3 +100,9 @@ class EmbeddedAws:
                 time.sleep(0.05)
         self.__exit__()
         raise OSError(f"the embedded AWS did not start on port {self.port}; see {self.log_path}")
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # The group is of this process's own making: the server and the functions' workers, which end with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
