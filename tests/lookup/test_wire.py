@@ -1,0 +1,141 @@
+"""JSON without loss."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookup import wire
+from lookup.model import Json
+from tests.lookup.json_values import values
+
+
+def exactly(value: Json) -> object:
+    """Tell apart what Python calls equal: True from 1, and 1.0 from 1.00."""
+    if isinstance(value, Mapping):
+        return {key: exactly(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [exactly(inner) for inner in value]
+    return type(value).__name__, str(value) if isinstance(value, Decimal) else value
+
+
+def respelled(value: Json, seed: random.Random) -> Json:
+    """Write the same content in another way: keys in another order, numbers with other zeros."""
+    if isinstance(value, Mapping):
+        keys = seed.sample(list(value), len(value))
+        return {key: respelled(value[key], seed) for key in keys}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [respelled(inner, seed) for inner in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    sign, digits, exponent = Decimal(value).as_tuple()
+    assert isinstance(exponent, int)
+    return Decimal((sign, (*digits, 0, 0), exponent - 2))
+
+
+@given(values())
+def test_round_trip(value: Json) -> None:
+    """Whatever JSON is written is read back digit for digit and character for character, on one line of UTF-8."""
+    written = wire.dumps(value)
+    assert exactly(wire.loads(written)) == exactly(value)
+    assert exactly(wire.loads(written.decode())) == exactly(value)
+    assert len(written.splitlines()) == 1
+
+
+@pytest.mark.parametrize("digits", ["9" * 4000, "9" * 5000, "-" + "8" * 6000])
+def test_integers_of_any_length(digits: str) -> None:
+    """An integer longer than Python's own limit survives all the same."""
+    read = wire.loads(f'{{"points": {digits}}}')
+    assert wire.dumps(read) == f'{{"points":{digits}}}'.encode()
+    assert len(wire.fingerprint(read)) == 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "NaN",
+        "[Infinity]",
+        '{"a": -Infinity}',
+        "nan",
+        "1,",
+        "[" * 100_000,
+        b'"\xff"',
+        "1e9999999999999999999999",
+    ],
+    ids=lambda text: repr(text)[:16],
+)
+def test_unreadable(text: str | bytes) -> None:
+    """What is no JSON, a number that is none, and nesting without end are one kind of error: ValueError."""
+    with pytest.raises(ValueError, match=r".+"):
+        wire.loads(text)
+
+
+@pytest.mark.parametrize("value", [float("nan"), Decimal("NaN"), Decimal("Infinity"), float("-inf")], ids=str)
+def test_unwritable(value: float | Decimal) -> None:
+    """NaN and Infinity are never written: no other reader takes them."""
+    with pytest.raises(ValueError, match=r"JSON compliant"):
+        wire.dumps({"value": value})
+
+
+@given(values(), st.randoms(use_true_random=False))
+def test_same_content_same_fingerprint(value: Json, seed: random.Random) -> None:
+    """The order of keys and the spelling of numbers do not change a fingerprint."""
+    assert wire.fingerprint(respelled(value, seed)) == wire.fingerprint(value)
+
+
+def canonical(value: Json) -> str:
+    """Describe content as a text: equal exactly for equal content."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(json.dumps(key) + canonical(value[key]) for key in sorted(value)) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return json.dumps(value)
+    return f"number {Decimal(value).as_integer_ratio()}"
+
+
+@given(values(), values())
+def test_other_content_other_fingerprint(one: Json, other: Json) -> None:
+    """Two values have one fingerprint exactly when their content is the same."""
+    assert (wire.fingerprint(one) == wire.fingerprint(other)) == (canonical(one) == canonical(other))
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        [1, Decimal("1.0"), Decimal("1E0"), Decimal("0.1E+1")],
+        [0, Decimal("-0.0"), Decimal("0E+9")],
+        [10**50, Decimal("1E50")],
+        [Decimal("0.1"), Decimal("0.10")],
+        ["1"],
+        [True],
+        [None],
+        [[]],
+        [{}],
+        [["number", "1"]],
+        [Decimal("1." + "0" * 60 + "1")],
+        ["\ud800"],
+        [{"a": 1, "b": [2]}, {"b": [Decimal("2.0")], "a": Decimal("1.00")}],
+    ],
+    ids=str,
+)
+def test_fingerprints_of_look_alikes(group: list[Json]) -> None:
+    """One content in several spellings has one fingerprint, and shares it with no look-alike of another type."""
+    others: list[Json] = [2, "0", False, "", "null", [None], [[[]]], {"": {}}, ["number", 1], [1], Decimal("0.01")]
+    assert len({wire.fingerprint(value) for value in group}) == 1
+    assert wire.fingerprint(group[0]) not in {wire.fingerprint(value) for value in others}
+
+
+def test_deep_nesting() -> None:
+    """Whatever depth can be read can be written and fingerprinted too."""
+    read = wire.loads("[" * 700 + "]" * 700)
+    assert wire.dumps(read) == b"[" * 700 + b"]" * 700
+    assert len(wire.fingerprint(read)) == 64
