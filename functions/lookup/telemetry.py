@@ -28,6 +28,21 @@ class Metric(StrEnum):
     PARTS_COMPLETED = "PartsCompleted"
     PARTS_HELD_BACK = "PartsHeldBack"
     MESSAGES_LAID_ASIDE = "MessagesLaidAside"
+    USERS_GRANTED_ON_DEMAND = "UsersGrantedOnDemand"
+    USERS_GRANTED_BULK = "UsersGrantedBulk"
+    USERS_GRANTED_UNUSED = "UsersGrantedUnused"
+    GATE_REQUESTS = "GateRequests"
+    GATE_WAIT_ON_DEMAND = "GateWaitOnDemand"
+    GATE_WAIT_BULK = "GateWaitBulk"
+    GATE_REFUSALS_QUOTA = "GateRefusalsQuota"
+    GATE_REFUSALS_CONTENTION = "GateRefusalsContention"
+    GATE_REFUSALS_UNANSWERED = "GateRefusalsUnanswered"
+    GATE_REFUSALS_LATE = "GateRefusalsLate"
+    GATE_REFUSALS_CLOCK = "GateRefusalsClock"
+    GATE_REFUSALS_CLOSED = "GateRefusalsClosed"
+    GATE_CLOSED = "GateClosed"
+    GATE_REPORTS_LOST = "GateReportsLost"
+    VENDOR_THROTTLED = "VendorThrottled"
 
 
 def count(metric: Metric, value: float = 1) -> None:

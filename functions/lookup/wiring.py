@@ -11,6 +11,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
+from lookup import gate_metrics
 from lookup.archive import Archive
 from lookup.asking import Vendor
 from lookup.credentials import CredentialStore
@@ -30,10 +31,9 @@ from lookup.schedules import Schedules
 from lookup.settings import Settings
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
-
-    from lookup.api import Api
 
 WRITERS = 8  # profiles written at once
 CONFIG = Config(
@@ -78,7 +78,15 @@ def credentials() -> CredentialStore:
 @cache
 def gates() -> Gates:
     """Share the gates of all workspaces."""
-    return Gates(gate_client(session()), settings().ledger_table_name, settings().workspaces, clock, time.sleep)
+    facts = settings()
+    return Gates(
+        gate_client(session()),
+        facts.ledger_table_name,
+        facts.workspaces,
+        clock,
+        time.sleep,
+        observe=gate_metrics.publish,
+    )
 
 
 @cache
@@ -144,8 +152,13 @@ def schedules() -> Schedules:
 
 
 @cache
-def api() -> Api:
+def api() -> APIGatewayHttpResolver:
     """Serve the HTTP door; pydantic is loaded here only."""
-    from lookup.api import Api  # noqa: PLC0415 - the other doors must not pay for pydantic's start
+    from lookup.api import resolver  # noqa: PLC0415 - the other doors must not pay for pydantic's start
+    from lookup.routes_on_demand import OnDemandRoutes  # noqa: PLC0415
+    from lookup.routes_quota import QuotaRoutes  # noqa: PLC0415
 
-    return Api(lambda: OnDemand(fetch=fetch(), archive=archive(), clock=clock), clock)
+    app = resolver(clock)
+    OnDemandRoutes(app, OnDemand(fetch=fetch(), archive=archive(), clock=clock), clock)
+    QuotaRoutes(app, lambda workspace: gates().of(workspace).state())
+    return app

@@ -159,3 +159,27 @@ def test_unknown_routes_are_problems(deployed: Stage, event: Load, context: Lamb
     """A path without a route is a 404 problem."""
     request = event("on_request/get_profile.json") | {"routeKey": "$default", "rawPath": "/v2/else"}
     assert problem(on_request.handler(request, context))[:2] == (404, "no-such-route")
+
+
+def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """`GET /v1/quota` tells the users of the last minute per lane, the limit and the gate's state."""
+    on_request.handler(event("on_request/post_lookups.json"), context)
+    answer = on_request.handler(event("on_request/get_quota.json"), context)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["limit"], body["window_seconds"]) == (200, 1000, 60)
+    assert body["used"] == {"on_demand": 2, "bulk": 0, "total": 2}
+    assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
+
+
+def test_a_closed_gate_is_told_and_nothing_is_asked(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """After MoEngage refused us the gate is closed for every caller: 503 with Retry-After, no further call."""
+    simulator.set_faults(Fault(status=403))
+    first = on_request.handler(event("on_request/get_profile.json"), context)
+    second = on_request.handler(event("on_request/get_profile.json"), context)
+    assert [problem(answer)[:2] for answer in (first, second)] == [(503, "closed")] * 2
+    assert int(second["headers"]["Retry-After"]) > 60
+    assert simulator.counters().calls == 1
+    quota = json.loads(on_request.handler(event("on_request/get_quota.json"), context)["body"])
+    assert (quota["gate"]["state"], quota["gate"]["reason"]) == ("closed", "refused")
