@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from lookup import wire
 from lookup.errors import InvalidInput
@@ -15,6 +16,7 @@ from lookup.model import PART_LIMIT, Identifier, IdentifierType, Invalid, Part, 
 IDENTIFIER_LENGTH = 512
 MAX_AGE_LIMIT = 366 * 24 * 3600
 FIELDS_LIMIT = 500
+FIELDS_BYTES = 64 * 1024  # written as JSON: the vendor's body takes 128 KB with the identifiers, a queue message 1 MiB
 TEXT_KEPT = 200  # characters of an unusable value that its outcome repeats
 
 # Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
@@ -43,7 +45,7 @@ def _typed(spelling: object, value: object, line: int | None) -> Entry:
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
         return Identifier(kind, value)
-    return Invalid(_excerpt(value), reason or "identifier must be a string", str(spelling)[:TEXT_KEPT], line)
+    return Invalid(_excerpt(value), reason or "identifier must be a string", _excerpt(spelling), line)
 
 
 def _broken_rule(kind: IdentifierType, value: object) -> str | None:
@@ -53,16 +55,21 @@ def _broken_rule(kind: IdentifierType, value: object) -> str | None:
         return "identifier must not be empty"
     if len(value) > IDENTIFIER_LENGTH:
         return f"identifier must have at most {IDENTIFIER_LENGTH} characters"
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+    if _holds_control(value):
         return "identifier must not hold control characters"
     if kind is IdentifierType.CUSTOMER_ID and (len(value) == 1 or value in BLOCKED_CUSTOMER_IDS):
         return "identifier is a value that MoEngage blocks as a customer_id"
     return None
 
 
+def _holds_control(value: str) -> bool:
+    """Tell whether a text holds control characters or halves of surrogate pairs, which no store takes."""
+    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
+
+
 def _excerpt(value: object) -> str:
     text = value if isinstance(value, str) else wire.dumps(value).decode()
-    return text[:TEXT_KEPT].encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode()[:TEXT_KEPT]
 
 
 def sorted_out(items: Sequence[Entry]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
@@ -100,13 +107,13 @@ def _order(body: str) -> Mapping[str, object]:
         return {"identifiers": [body.strip("\r\n")]}
     try:
         read = wire.loads(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
     if isinstance(read, list):
         return {"identifiers": read}
     unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
     if unknown:
-        raise InvalidInput(unknown[0][:TEXT_KEPT], f"is unknown; known are {', '.join(sorted(MESSAGE_KEYS))}")
+        raise InvalidInput(_excerpt(unknown[0]), f"is unknown; known are {', '.join(sorted(MESSAGE_KEYS))}")
     return read if isinstance(read, dict) else {}
 
 
@@ -119,14 +126,20 @@ def text(order: Mapping[str, object], key: str) -> str | None:
     value = order.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= IDENTIFIER_LENGTH:
-        raise InvalidInput(key, f"must be a text of 1 to {IDENTIFIER_LENGTH} characters")
+    if not _is_text(value):
+        raise InvalidInput(key, f"must be a text of 1 to {IDENTIFIER_LENGTH} characters, no control characters")
     return value
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH and not _holds_control(value)
 
 
 def max_age(order: Mapping[str, object]) -> float:
     """Read `max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
-    value = order.get("max_age", 0)
+    value = order.get("max_age")
+    if value is None:
+        return 0.0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_AGE_LIMIT:
         raise InvalidInput("max_age", f"must be a whole number of seconds from 0 to {MAX_AGE_LIMIT}")
     return float(value)
@@ -137,10 +150,8 @@ def field_names(order: Mapping[str, object]) -> tuple[str, ...] | None:
     value = order.get("fields")
     if value is None:
         return None
-    if (
-        not isinstance(value, list)
-        or not 1 <= len(value) <= FIELDS_LIMIT
-        or not all(isinstance(name, str) and 1 <= len(name) <= IDENTIFIER_LENGTH for name in value)
-    ):
+    if not isinstance(value, list) or not 1 <= len(value) <= FIELDS_LIMIT or not all(map(_is_text, value)):
         raise InvalidInput("fields", f"must be a list of 1 to {FIELDS_LIMIT} attribute names")
+    if len(wire.dumps(value)) > FIELDS_BYTES:
+        raise InvalidInput("fields", f"must have at most {FIELDS_BYTES} bytes")
     return tuple(sorted(set(value)))
