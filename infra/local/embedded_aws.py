@@ -58,7 +58,11 @@ class EmbeddedAws:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._await_health()
+        try:
+            self._await_health()
+        except BaseException:  # a signal included: what was started must not stay
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,7 +102,6 @@ class EmbeddedAws:
                     return
             except urllib3.exceptions.HTTPError:
                 time.sleep(0.05)
-        self.__exit__()
         raise OSError(f"the embedded AWS did not start on port {self.port}; see {self.log_path}")
 
 

@@ -1,0 +1,79 @@
+"""A partner of the deployed HTTP API: gets a token by client credentials and asks for profiles."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import urllib3
+
+from infra.local.stage import Stage
+from lookup.model import Identifier
+
+PARTNER = "ClientIdDemo"
+SCOPES = "profiles/read lookups/write"
+ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The app client of the demonstration partner."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @classmethod
+    def of(cls, stage: Stage) -> Partner:
+        """Read the client's secret as its owner would."""
+        found = stage.clients.cognito.describe_user_pool_client(
+            UserPoolId=stage.outputs["UserPoolId"], ClientId=stage.outputs[PARTNER]
+        )
+        return cls(stage.outputs[PARTNER], found["UserPoolClient"]["ClientSecret"])
+
+    @property
+    def token_request(self) -> dict[str, str]:
+        """The form that the token endpoint wants."""
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "scope": SCOPES,
+        }
+
+
+class ApiClient:
+    """Calls with one token. An answer is its HTTP status and its JSON; raises OSError when there is none."""
+
+    def __init__(self, stage: Stage, partner: Partner) -> None:
+        self._api_url = stage.api_url
+        self._pool = urllib3.PoolManager(retries=False, timeout=ANSWER_SECONDS)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        status, answer = self._call(
+            "POST", f"{stage.endpoint_url}/oauth2/token", urlencode(partner.token_request), form
+        )
+        if "access_token" not in answer:
+            raise OSError(f"the token endpoint gave no token (HTTP {status}); see {stage.folder / 'aws.log'}")
+        self._authorization = {"Authorization": f"Bearer {answer['access_token']}"}
+
+    def profile(self, identifier: Identifier) -> tuple[int, dict[str, Any]]:
+        """Ask for one profile."""
+        return self._call("GET", self._api_url + profile_path(identifier), None, self._authorization)
+
+    def lookup(self, identifiers: list[object]) -> tuple[int, dict[str, Any]]:
+        """Ask for many."""
+        headers = self._authorization | {"Content-Type": "application/json"}
+        return self._call("POST", f"{self._api_url}/v1/lookups", json.dumps({"identifiers": identifiers}), headers)
+
+    def _call(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        try:
+            answer = self._pool.request(method, url, body=body, headers=headers)
+            return answer.status, json.loads(answer.data)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise OSError(f"{method} {urlsplit(url).netloc}: no usable answer ({type(error).__name__})") from None
+
+
+def profile_path(identifier: Identifier) -> str:
+    """Write the path of a profile; the identifier is one escaped segment, whatever it holds."""
+    return f"/v1/profiles/{identifier.identifier_type.value}/{quote(identifier.identifier, safe='')}"

@@ -1,0 +1,58 @@
+"""First step of the job: profiles for somebody who waits, over the deployed HTTP API."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from infra.local.api_client import ApiClient
+from infra.local.display import Display
+from infra.local.results import Tally
+from infra.local.roster import JUNK
+from lookup.model import Identifier
+
+OUTCOME_BY_STATUS = {
+    HTTPStatus.OK: "found",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
+    HTTPStatus.BAD_REQUEST: "invalid",
+}
+
+
+def ask_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifier], display: Display) -> Tally:
+    """Ask for each of `singles` alone and for `many`, with two junk values among them, at once."""
+    tally = Tally()
+    for identifier in singles:
+        tally.requested += 1
+        status, answer = api.profile(identifier)
+        outcome = OUTCOME_BY_STATUS.get(HTTPStatus(status), "failed")
+        tally.add({**_asked(identifier), "outcome": outcome})
+        display.say(f"GET  /v1/profiles/{identifier.identifier_type}/…  {status}  {_shown(identifier, answer)}")
+    _ask_for_many(api, many, tally, display)
+    return tally
+
+
+def _ask_for_many(api: ApiClient, many: list[Identifier], tally: Tally, display: Display) -> None:
+    asked: list[object] = [*(_asked(identifier) for identifier in many), *JUNK[:2]]
+    tally.requested += len(asked)
+    status, answer = api.lookup(asked)
+    for outcome in answer.get("outcomes", []):
+        tally.add(outcome)
+    display.say(f"POST /v1/lookups  {status}  {_sentence(answer)}")
+
+
+def _asked(identifier: Identifier) -> dict[str, str]:
+    return {"identifier_type": identifier.identifier_type.value, "identifier": identifier.identifier}
+
+
+def _shown(identifier: Identifier, answer: dict[str, Any]) -> str:
+    """Say how many attributes came, never which: profiles are personal data."""
+    attributes = answer.get("user_attributes")
+    if attributes is None:
+        return f"{identifier.identifier!r}: {answer.get('title') or answer.get('detail') or 'no profile'}"
+    return f"{identifier.identifier!r}: {len(attributes)} attributes"
+
+
+def _sentence(answer: dict[str, Any]) -> str:
+    counts = answer.get("counts", {})
+    return ", ".join(f"{number} {name}" for name, number in counts.items()) or str(answer.get("title", "no counts"))

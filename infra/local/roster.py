@@ -1,0 +1,78 @@
+"""The roster of the local job: the user's own file or generated customer ids, and each entry as a queue message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from infra.local.options import OptionError
+from lookup.errors import InvalidInput
+from lookup.intake import Entry, identify
+from lookup.model import Identifier, IdentifierType
+from lookup.roster import entries
+
+GENERATED = 320
+JUNK = ("null", "unknown", "0", "x", "", "none", "-1", "n/a", "x" * 600, "tab\tstop")
+SPECIAL = "team/7 50%+#1? Zoë 東京"  # every character that a URL, a CSV or a query string could stumble over
+_SURROGATES, _NOT_IN_XML = range(0xD800, 0xE000), (0xFFFE, 0xFFFF)
+
+
+def generated(number: int = GENERATED) -> Iterator[Entry]:
+    """Make `number` customer ids, some of them with special characters, and a few junk lines between them."""
+    spacing = max(1, number // len(JUNK))
+    line = 0
+    for position in range(number):
+        name = f"customer-{position:05}" if position % 25 else f"{SPECIAL} {position:05}"
+        line += 1
+        yield identify(name, line=line)
+        if position % spacing == 0 and position // spacing < len(JUNK):
+            line += 1
+            yield identify(JUNK[position // spacing], line=line)
+
+
+def read(path: Path | None) -> Iterator[Entry]:
+    """Read the user's file as a stream, or generate. Raises `OptionError` when the file is no roster."""
+    if path is None:
+        yield from generated()
+        return
+    with path.open("rb") as lines:
+        try:
+            yield from entries(lines)
+        except InvalidInput as fault:
+            raise OptionError(f"ROSTER: {fault.rule}") from None
+
+
+def samples(path: Path | None, number: int) -> list[Identifier]:
+    """Give the first usable identifiers of the roster. Raises `OptionError` when it has none."""
+    usable = (entry for entry in read(path) if isinstance(entry, Identifier))
+    found = list(islice(usable, number))
+    if not found:
+        raise OptionError(f"ROSTER: {str(path)!r} holds no usable identifier")
+    return found
+
+
+def message_body(entry: Entry) -> str:
+    """Write one entry as a message of the intake queue: plain text where that is exact, else a JSON list."""
+    if isinstance(entry, Identifier):
+        plain = entry.identifier_type is IdentifierType.CUSTOMER_ID and _is_plain(entry.identifier)
+        return entry.identifier if plain else _listed(entry.identifier_type.value, entry.identifier)
+    if isinstance(identify({"identifier_type": entry.identifier_type, "identifier": entry.text}), Identifier):
+        # Cut off, or part of a line that is unreadable: as it stands it would pass for somebody's identifier.
+        return json.dumps([[entry.text]])
+    return _listed(entry.identifier_type, entry.text)
+
+
+def _listed(identifier_type: str, identifier: str) -> str:
+    return json.dumps([{"identifier_type": identifier_type, "identifier": identifier}])
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether SQS takes the text as a body and the intake reads it back as it is."""
+    unlike_json = not text.lstrip().startswith(("{", "["))
+    return unlike_json and text == text.strip("\r\n") and all(_is_taken(ord(character)) for character in text)
+
+
+def _is_taken(code: int) -> bool:
+    return code in (0x9, 0xA, 0xD) or (code >= 0x20 and code not in _SURROGATES and code not in _NOT_IN_XML)  # noqa: PLR2004 - XML 1.0

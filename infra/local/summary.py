@@ -1,0 +1,89 @@
+"""What the job came to: one JSON object for machines, a table for people, and whether everything adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from infra.local.display import Display
+from infra.local.results import ResultObjects, Tally, stored_users
+from infra.local.stage import Stage
+from lookup.model import Status
+
+COLUMNS = ("requested", *(status.value for status in Status))
+Door = tuple[str, str]  # key in the JSON object, what it is called in the table
+DOORS: tuple[Door, ...] = (
+    ("on_demand", "on demand, over HTTP"),
+    ("queued", "from the intake queue"),
+    ("scheduled", "on a schedule"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`vendor_calls` and `vendor_refusals` are the simulator's counters, None when another vendor was asked."""
+
+    tallies: Mapping[str, Tally]
+    s3_objects: int
+    dynamodb_profiles: int
+    vendor_calls: int | None
+    vendor_refusals: int | None
+    missing: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Give the object that `ONCE=1` prints last."""
+        doors = {name: _counts(tally) for name, tally in self.tallies.items()}
+        return {
+            **doors,
+            "s3_objects": self.s3_objects,
+            "dynamodb_profiles": self.dynamodb_profiles,
+            "vendor_calls": self.vendor_calls,
+            "vendor_refusals": self.vendor_refusals,
+        }
+
+
+def summarise(stage: Stage, tallies: Mapping[str, Tally]) -> Summary:
+    """Read back what the stores hold and compare it with what the doors answered."""
+    stored = stored_users(stage)
+    objects = len(ResultObjects(stage).keys())
+    counters = None if stage.simulator is None else stage.simulator.counters()
+    return Summary(
+        tallies=tallies,
+        s3_objects=objects,
+        dynamodb_profiles=len(stored),
+        vendor_calls=None if counters is None else counters.calls,
+        vendor_refusals=None if counters is None else sum(counters.refusals.values()),
+        missing=tuple(_missing(tallies, stored, objects)),
+    )
+
+
+def _missing(tallies: Mapping[str, Tally], stored: set[tuple[str, str]], objects: int) -> list[str]:
+    """Say what does not add up."""
+    missing = [f"{name}: {_counts(tally)} does not add up" for name, tally in tallies.items() if not tally.balanced]
+    found = set().union(*(tally.found for tally in tallies.values()))
+    if found - stored:
+        missing.append(f"DynamoDB: {len(found - stored)} found profiles are not in the table")
+    if stored - found:
+        missing.append(f"DynamoDB: {len(stored - found)} profiles in the table that no door found")
+    if objects == 0:
+        missing.append("S3: there is no result object")
+    return missing
+
+
+def show(summary: Summary, stage: Stage, display: Display) -> None:
+    """Show what came back and where it lies."""
+    rows = [(title, *(str(_counts(summary.tallies[name])[column]) for column in COLUMNS)) for name, title in DOORS]
+    display.table(("", *(column.replace("_", " ") for column in COLUMNS)), rows)
+    display.say(f"{summary.dynamodb_profiles} profiles in the DynamoDB table {stage.outputs['ProfilesTableName']}")
+    display.say(f"{summary.s3_objects} result objects in s3://{stage.bucket}/results/ (gzip NDJSON)")
+    if summary.vendor_calls is None:
+        display.say("how often the vendor was called is not known here: it is not the simulator")
+    else:
+        display.say(f"{summary.vendor_calls} calls to the simulated MoEngage, {summary.vendor_refusals} refused")
+    for text in summary.missing:
+        display.error(text)
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    counts = tally.counts
+    return {column: getattr(counts, column) for column in COLUMNS}

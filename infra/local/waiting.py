@@ -1,0 +1,40 @@
+"""Bounded waiting for results: it ends when all are there, or says what to look at when nothing comes any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.display import Advance
+
+LOOK_SECONDS = 0.25
+
+
+class NothingComes(Exception):
+    """No result has come for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait for `what`; it is given up when nothing new came for `patience` seconds."""
+
+    what: str
+    patience: float
+    log_path: Path
+
+    def until_all(self, total: int, done: Callable[[], int], advance: Advance) -> None:
+        """Wait until `done()` reaches `total`. Raises `NothingComes`."""
+        seen, since = -1, time.monotonic()
+        while (number := done()) < total:
+            advance(number, total)
+            if number != seen:
+                seen, since = number, time.monotonic()
+            if time.monotonic() - since > self.patience:
+                raise NothingComes(
+                    f"{self.what}: {number} of {total}, and nothing new for {self.patience:.0f} s. "
+                    f"The functions' log is {self.log_path}; run again when the cause is gone."
+                )
+            time.sleep(LOOK_SECONDS)
+        advance(number, total)
