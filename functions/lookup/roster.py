@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TypeVar
 
 from lookup import wire
 from lookup.errors import InvalidInput
 from lookup.intake import SPELLINGS, TEXT_KEPT, Entry, identify
-from lookup.model import PART_LIMIT, Invalid
+from lookup.model import PART_LIMIT, Invalid, Json
 
 LINE_BYTES = 4096
+DELIMITERS = (",", ";", "\t")  # spreadsheets of many countries write semicolons
+JSON_OBJECT = re.compile(r'\s*\{\s*["}]')  # the opening of one; `{5e7d-…}` is a plain id
+JSON_STRING = re.compile(r'\s*"([^"\\]|\\.)*"\s*')
 ReadLine = Callable[[str], object]
 T = TypeVar("T")
 
@@ -21,7 +25,9 @@ T = TypeVar("T")
 def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     """Read a roster's lines; blank lines are skipped, unreadable ones are `Invalid` with their number.
 
-    The first line tells the format. Raises `InvalidInput` when a CSV header names no usable column.
+    The first line tells the format: a CSV header with a column `customer_id`, `id`, `moengage_id` or `identifier`
+    (its type in `identifier_type`), NDJSON (strings, or objects with the same keys), or else one customer id a line.
+    Raises `InvalidInput` when the first line has several cells and none of them is such a column.
     """
     numbered = ((number, line.rstrip(b"\r\n")) for number, line in enumerate(lines, 1))
     filled = ((number, line) for number, line in numbered if line.strip())
@@ -29,36 +35,56 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     if first is None:
         return
     opening = first[1].removeprefix(codecs.BOM_UTF8)
-    read, is_header = _reader(opening)
+    read, is_header = _reader(" ".join(opening[:LINE_BYTES].decode("utf-8", "replace").splitlines()))
     rest = filled if is_header else chain([(first[0], opening)], filled)
     for number, line in rest:
         yield _entry(read, line, number)
 
 
-def _reader(opening: bytes) -> tuple[ReadLine, bool]:
+def _reader(opening: str) -> tuple[ReadLine, bool]:
     """Choose how to read a line; tell whether the opening line is a header, not an entry."""
-    text = opening.decode("utf-8", "replace")
-    if text.lstrip().startswith("{"):
-        return wire.loads, False
-    header = [name.strip().lower() for name in next(csv.reader([text]))]
-    if "identifier" in header or any(spelling in header for spelling in SPELLINGS):
-        return _csv_reader(header), True
-    if len(header) > 1:
+    if JSON_OBJECT.match(opening):
+        return _read_json, False
+    for delimiter in DELIMITERS:
+        header = [name.strip().lower() for name in _cells(opening, delimiter)]
+        if "identifier" in header or any(spelling in header for spelling in SPELLINGS):
+            return _csv_reader(header, delimiter), True
+    if JSON_STRING.fullmatch(opening):
+        return _read_json, False
+    if len(_cells(opening, ",")) > 1:
         raise InvalidInput("roster", "has no column customer_id, id, moengage_id, or identifier with identifier_type")
     return str, False
 
 
-def _csv_reader(header: list[str]) -> ReadLine:
-    typed = next((spelling for spelling in SPELLINGS if spelling in header), None)
+def _cells(line: str, delimiter: str, *, strict: bool = False) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter, strict=strict), [])
+
+
+def _csv_reader(header: list[str], delimiter: str) -> ReadLine:
+    pair = {"identifier", "identifier_type"} <= set(header)
+    typed = None if pair else next((spelling for spelling in SPELLINGS if spelling in header), None)
     column = header.index(typed or "identifier")
-    kind_column = header.index("identifier_type") if typed is None and "identifier_type" in header else None
+    kind_column = header.index("identifier_type") if pair else None
 
     def read(line: str) -> object:
-        cells = next(csv.reader([line], strict=True))
+        cells = _cells(line, delimiter, strict=True)
+        if any(cells[len(header) :]):  # a delimiter that is not quoted: no telling which cell is which
+            raise ValueError
         kind = cells[kind_column].strip() if kind_column is not None else (typed or "customer_id")
         return {"identifier_type": kind, "identifier": cells[column]}
 
     return read
+
+
+def _read_json(line: str) -> Json:
+    """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
+    value = wire.loads(line)
+    if isinstance(value, Mapping) and "identifier" not in value:
+        spelling = next((spelling for spelling in SPELLINGS if spelling in value), None)
+        if spelling is None:
+            raise ValueError
+        return {"identifier_type": spelling, "identifier": value[spelling]}
+    return value
 
 
 def _entry(read: ReadLine, line: bytes, number: int) -> Entry:
@@ -69,7 +95,7 @@ def _entry(read: ReadLine, line: bytes, number: int) -> Entry:
         return identify(read(line.decode("utf-8")), line=number)
     except UnicodeDecodeError:
         return Invalid(shown, "line is not UTF-8", line=number)
-    except (ValueError, IndexError, csv.Error, RecursionError):
+    except (ValueError, IndexError, csv.Error):
         return Invalid(shown, "line is not readable in the roster's format", line=number)
 
 
