@@ -1,47 +1,118 @@
-"""What is known of lookups and their parts; holds no profile data.
-
-Attempts: how often a part's call to MoEngage left without bringing an answer back. Waiting for quota is not one.
-"""
+"""The ledger of lookups: submitted once, seen by their partner, chosen from by the feeder."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from lookup.model import Clock, Part
+from lookup.ledger_items import (
+    Item,
+    active_key,
+    cursor_facts,
+    lookup_key,
+    partner_key,
+    plain,
+    read_cursor,
+    read_spec,
+    read_tally,
+    sent_key,
+    spec_item,
+    typed,
+)
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress, Tally
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
+FACTS = ("spec", "state", "cursor", "counts")
+KEPT_SECONDS = 90 * 24 * 3600  # after its submission a lookup is forgotten
 
-ATTEMPT_LIMIT = 5
-KEPT_SECONDS = 15 * 24 * 3600  # a day longer than a queue keeps a message
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A lookup that has not ended.
+
+    Of the `choosable` ones the feeder takes the smallest `tag`: the users it was fed, over its share.
+    """
+
+    lookup_id: str
+    partner: str
+    weight: int
+    tag: float
+    submitted_at: float
+    choosable: bool
 
 
 class Ledger:
-    """The table of lookups, parts and counters: keys `pk` and `sk`."""
+    """Lookups as they are submitted and seen."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str, clock: Clock) -> None:
-        self._client = client
-        self._table = table_name
-        self._clock = clock
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
 
-    def attempts(self, part: Part) -> int:
-        """Tell how many attempts at a part brought no answer."""
-        item = self._client.get_item(TableName=self._table, Key=_key(part), ConsistentRead=True).get("Item", {})
-        return int(item["attempts"]["N"]) if "attempts" in item else 0
+    def submit(self, spec: LookupSpec) -> bool:
+        """Write a new lookup down; False when one of its id is there already."""
+        expires = typed({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
+        key = lookup_key(spec.lookup_id, "state")
+        items = [
+            spec_item(spec),
+            key | typed({"is": LookupState.ACTIVE.value}),
+            lookup_key(spec.lookup_id, "cursor") | typed(cursor_facts(Cursor())),
+            partner_key(spec) | typed({"lookup_id": spec.lookup_id}),
+            self.active_item(spec),
+        ]
+        return self._table.written(*(self._table.put(item | expires, absent=True) for item in items))
 
-    def add_attempts(self, part: Part, number: int) -> None:
-        """Count an attempt (1) just before the vendor is asked, or take it back (-1) once it answered."""
-        self._client.update_item(
-            TableName=self._table,
-            Key=_key(part),
-            UpdateExpression="SET expires_at = :expires ADD attempts :number",
-            ExpressionAttributeValues={
-                ":expires": {"N": str(int(self._clock()) + KEPT_SECONDS)},
-                ":number": {"N": str(number)},
-            },
-        )
+    def active_item(self, spec: LookupSpec) -> Item:
+        """Let a lookup join where the others are, so that it neither waits for them nor they for it."""
+        tags = [one.tag for one in self.actives(spec.workspace) if one.choosable]
+        facts = {
+            "partner": spec.partner,
+            "weight": spec.weight,
+            "submitted_at": spec.submitted_at,
+            "tag": min(tags, default=0.0),
+            "choosable": True,
+        }
+        return active_key(spec.workspace, spec.lookup_id) | typed(facts)
+
+    def actives(self, workspace: str) -> list[Active]:
+        """Read the lookups of a workspace that have not ended."""
+        return [_active(item) for item in self._table.query(f"active#{workspace}")]
+
+    def of_partner(self, partner: str, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
+        """Read a page of a partner's lookups, newest first, as pairs of a page mark and a lookup id."""
+        items = self._table.query(f"partner#{partner}", after=after, newest_first=True, limit=limit)
+        return [(facts["sk"], facts["lookup_id"]) for facts in map(plain, items)]
+
+    def progress(self, lookup_id: str) -> Progress | None:
+        """Read a lookup as it stands; None when there is none of this id."""
+        items = self._table.read([lookup_key(lookup_id, fact) for fact in FACTS])
+        return _progress({item["sk"]["S"]: item for item in items})
+
+    def users_sent(self, workspace: str) -> int:
+        """Tell how many users of a workspace are on the parts queue, or with a worker."""
+        items = self._table.read([sent_key(workspace)])
+        return int(plain(items[0])["users"]) if items else 0
 
 
-def _key(part: Part) -> dict[str, UniversalAttributeValueTypeDef]:
-    return {"pk": {"S": f"lookup#{part.lookup_id}"}, "sk": {"S": f"attempts#{part.number}"}}
+def _active(item: Mapping[str, Any]) -> Active:
+    facts = plain(item)
+    return Active(
+        lookup_id=facts["sk"],
+        partner=facts["partner"],
+        weight=int(facts["weight"]),
+        tag=float(facts["tag"]),
+        submitted_at=float(facts["submitted_at"]),
+        choosable=facts["choosable"],
+    )
+
+
+def _progress(items: Mapping[str, Item]) -> Progress | None:
+    if not {"spec", "state", "cursor"} <= set(items):
+        return None
+    state = plain(items["state"])
+    return Progress(
+        spec=read_spec(items["spec"]),
+        state=LookupState(state["is"]),
+        cursor=read_cursor(items["cursor"]),
+        tally=read_tally(items["counts"]) if "counts" in items else Tally(),
+        finished_at=float(state["finished_at"]) if "finished_at" in state else None,
+    )

@@ -176,11 +176,24 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in its roster a part comes from: bytes `start` to before `end`, from line `line` on.
+
+    `round` is 0 at first and grows by one with every retry of what failed.
+    """
+
+    start: int
+    end: int
+    line: int
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Up to 100 identifiers of one lookup: one queue message, one completion.
 
     `submitted_at` is the lookup's; `fed_at` is this part's and names the hour its results are filed under.
-    `number` is unique within the lookup and the same at every delivery.
+    `number` is unique within the lookup and the same at every delivery. `origin` is None when it is of no roster.
     """
 
     lookup_id: str
@@ -193,6 +206,7 @@ class Part:
     fields: tuple[str, ...] | None = None
     invalid: tuple[Invalid, ...] = field(default=())
     correlation_id: str | None = None
+    origin: Origin | None = None
 
     @property
     def fresh_since(self) -> float:

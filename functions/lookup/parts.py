@@ -11,7 +11,7 @@ from itertools import groupby
 from lookup.archive import Archive, Record
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
-from lookup.ledger import ATTEMPT_LIMIT, Ledger
+from lookup.ledger_parts import ATTEMPT_LIMIT, LedgerParts
 from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
@@ -39,7 +39,7 @@ class Completion:
 class Parts:
     """Serves parts. Every outcome is archived before its part counts as complete."""
 
-    def __init__(self, *, fetch: Fetch, archive: Archive, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, *, fetch: Fetch, archive: Archive, ledger: LedgerParts, clock: Clock) -> None:
         self._fetch = fetch
         self._archive = archive
         self._ledger = ledger
@@ -53,7 +53,7 @@ class Parts:
         return completions
 
     def _serve_kin(self, works: Sequence[Work], until: float) -> list[Completion]:
-        attempts = {work.part.number: self._ledger.attempts(work.part) for work in works if work.redelivered}
+        attempts = {work.part.number: self._ledger.standing(work.part).attempts for work in works if work.redelivered}
         spent = [work for work in works if attempts.get(work.part.number, 0) >= ATTEMPT_LIMIT]
         hopeful = [work for work in works if work not in spent]
         try:

@@ -17,7 +17,8 @@ from lookup.asking import Vendor
 from lookup.credentials import CredentialStore
 from lookup.fetch import Fetch
 from lookup.gate import Gates, gate_client
-from lookup.ledger import Ledger
+from lookup.ledger_parts import LedgerParts
+from lookup.ledger_table import LedgerTable
 from lookup.model import Clock
 from lookup.moengage import MoEngage
 from lookup.on_demand import OnDemand
@@ -135,6 +136,12 @@ def fetch() -> Fetch:
 
 
 @cache
+def ledger_table() -> LedgerTable:
+    """Share the ledger's table."""
+    return LedgerTable(dynamodb(), settings().ledger_table_name, clock=clock, sleep=time.sleep)
+
+
+@cache
 def queues() -> Queues:
     """Make the queues."""
     return Queues(session().client("sqs", config=CONFIG), settings(), clock)
@@ -142,7 +149,7 @@ def queues() -> Queues:
 
 def queue_work() -> QueueWork:
     """Serve the queues' door."""
-    ledger = Ledger(dynamodb(), settings().ledger_table_name, clock)
+    ledger = LedgerParts(ledger_table())
     return QueueWork(queues=queues(), parts=Parts(fetch=fetch(), archive=archive(), ledger=ledger, clock=clock))
 
 

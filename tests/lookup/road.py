@@ -14,7 +14,8 @@ from lookup.credentials import CredentialStore
 from lookup.errors import LookupFault, VendorFault
 from lookup.fetch import Fetch
 from lookup.gate import Grant
-from lookup.ledger import Ledger
+from lookup.ledger_parts import LedgerParts
+from lookup.ledger_table import LedgerTable
 from lookup.model import Identifier, IdentifierType, Lane
 from lookup.moengage import MoEngage
 from lookup.oversize import Oversize
@@ -90,7 +91,8 @@ class Road:
             sleep=self.clock.sleep,
         )
         self.archive = Archive(self.stage.s3, settings.bucket_name)
-        self.ledger = Ledger(self.stage.dynamodb, settings.ledger_table_name, self.clock)
+        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
+        self.ledger = LedgerParts(table)
         client = MoEngage(
             urllib3.PoolManager(), endpoint_url=settings.moengage_endpoint_url, moengage_id_name="id", clock=self.clock
         )

@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import NotNow
-from lookup.ledger import ATTEMPT_LIMIT
+from lookup.ledger_parts import ATTEMPT_LIMIT
 from lookup.model import Counts, Invalid, Lane, Part, Status
 from lookup.parts import Work
 from tests.lookup.road import Road, customer
@@ -79,7 +79,7 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: Road, simulator: Simula
     completion = road.parts.serve([replace(work, redelivered=True)], until=1e12)[0]
     assert Counts.of(completion.outcomes).found == 50
     assert simulator.counters().users == 50
-    assert road.ledger.attempts(work.part) == 0
+    assert road.ledger.standing(work.part).attempts == 0
 
 
 def test_one_closed_part_does_not_hold_back_another(road: Road) -> None:
@@ -117,7 +117,7 @@ def test_throttling_is_never_an_attempt(road: Road, simulator: Simulator) -> Non
         road.gate.refusal, road.gate.room = NotNow(road.clock() + 1), sum(road.gate.granted) + 1
         simulator.set_faults(Fault(status=429))
         assert road.parts.serve([work], until=1e12)[0].retry_at is not None
-    assert road.ledger.attempts(work.part) == 0
+    assert road.ledger.standing(work.part).attempts == 0
 
 
 def test_an_unknown_workspace_is_laid_aside(road: Road) -> None:

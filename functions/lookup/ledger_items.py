@@ -1,0 +1,180 @@
+"""How lookups, parts and counts lie in the ledger's table: keys `pk` and `sk`, one item per fact that changes alone.
+
+lookup#<id>     spec                what was asked; written once
+lookup#<id>     state               active, paused, …; changed by conditions on itself
+lookup#<id>     cursor              how far it is fed, and who is feeding
+lookup#<id>     counts              what became of the parts that are in
+lookup#<id>     part#<number>       one part that is in
+lookup#<id>     sent#<number>       one part that is out; gone when it is in
+lookup#<id>     attempts#<number>   calls for one part that brought no answer
+active#<ws>     <id>                what the feeder of a workspace chooses from
+feeder#<ws>     sent                users on the parts queue
+partner#<name>  <time>#<id>         a partner's lookups, newest last
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lookup.lookup_model import Claim, Cursor, LookupSpec, PartRecord, Roster, Tally
+from lookup.model import Counts, Origin, timestamp
+
+Item = dict[str, Any]  # in DynamoDB's typed JSON
+COUNTED = ("requested", "found", "not_found", "invalid", "failed")
+_write = TypeSerializer().serialize
+_read = TypeDeserializer().deserialize
+
+
+def typed(facts: Mapping[str, object]) -> Item:
+    """Write facts as attributes; None is absent, floats keep every digit."""
+    exact = {name: Decimal(repr(value)) if isinstance(value, float) else value for name, value in facts.items()}
+    return {name: _write(value) for name, value in exact.items() if value is not None}
+
+
+def plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Read attributes as facts."""
+    return {name: _read(value) for name, value in item.items()}
+
+
+def lookup_key(lookup_id: str, sort_key: str) -> Item:
+    """Name an item of a lookup."""
+    return typed({"pk": f"lookup#{lookup_id}", "sk": sort_key})
+
+
+def active_key(workspace: str, lookup_id: str) -> Item:
+    """Name a lookup's place among those that the feeder chooses from."""
+    return typed({"pk": f"active#{workspace}", "sk": lookup_id})
+
+
+def sent_key(workspace: str) -> Item:
+    """Name the count of users on the parts queue."""
+    return typed({"pk": f"feeder#{workspace}", "sk": "sent"})
+
+
+def partner_key(spec: LookupSpec) -> Item:
+    """Name a lookup's place in its partner's list."""
+    return typed({"pk": f"partner#{spec.partner}", "sk": f"{timestamp(spec.submitted_at)}#{spec.lookup_id}"})
+
+
+def spec_item(spec: LookupSpec) -> Item:
+    """Write what was asked."""
+    roster = spec.roster
+    facts = {
+        "workspace": spec.workspace,
+        "partner": spec.partner,
+        "submitted_at": spec.submitted_at,
+        "max_age": spec.max_age,
+        "fields": None if spec.fields is None else list(spec.fields),
+        "weight": spec.weight,
+        "roster_key": roster.key,
+        "roster_version": roster.version_id,
+        "roster_size": roster.size,
+        "roster_entries": roster.entries,
+        "roster_gzipped": roster.gzipped,
+    }
+    return lookup_key(spec.lookup_id, "spec") | typed(facts)
+
+
+def read_spec(item: Mapping[str, Any]) -> LookupSpec:
+    """Read what was asked."""
+    facts = plain(item)
+    roster = Roster(
+        key=facts["roster_key"],
+        version_id=facts.get("roster_version"),
+        size=int(facts["roster_size"]),
+        entries=int(facts["roster_entries"]),
+        gzipped=facts["roster_gzipped"],
+    )
+    fields = facts.get("fields")
+    return LookupSpec(
+        lookup_id=facts["pk"].removeprefix("lookup#"),
+        workspace=facts["workspace"],
+        partner=facts["partner"],
+        submitted_at=float(facts["submitted_at"]),
+        roster=roster,
+        max_age=float(facts["max_age"]),
+        fields=None if fields is None else tuple(fields),
+        weight=int(facts["weight"]),
+    )
+
+
+def cursor_facts(cursor: Cursor) -> dict[str, object]:
+    """Write how far a lookup is fed, without its claim."""
+    return {
+        "at": cursor.position,
+        "line": cursor.line,
+        "parts_fed": cursor.parts_fed,
+        "entries_fed": cursor.entries_fed,
+        "round": cursor.round,
+        "retried_after": cursor.retried_after,
+        "exhausted": cursor.exhausted,
+    }
+
+
+def claim_facts(claim: Claim) -> dict[str, object]:
+    """Write a claim."""
+    return {
+        "claim_token": claim.token,
+        "claim_until": claim.until,
+        "claim_fed_at": claim.fed_at,
+        "claim_parts": claim.parts,
+    }
+
+
+def read_cursor(item: Mapping[str, Any]) -> Cursor:
+    """Read how far a lookup is fed, and who is feeding."""
+    facts = plain(item)
+    claim = None
+    if "claim_token" in facts:
+        until, fed_at, parts = facts["claim_until"], facts["claim_fed_at"], facts["claim_parts"]
+        claim = Claim(facts["claim_token"], float(until), float(fed_at), int(parts))
+    return Cursor(
+        position=int(facts["at"]),
+        line=int(facts["line"]),
+        parts_fed=int(facts["parts_fed"]),
+        entries_fed=int(facts["entries_fed"]),
+        round=int(facts["round"]),
+        retried_after=facts["retried_after"],
+        exhausted=facts["exhausted"],
+        claim=claim,
+    )
+
+
+def read_tally(item: Mapping[str, Any]) -> Tally:
+    """Read what became of the parts that are in."""
+    facts = plain(item)
+    return Tally(int(facts.get("parts_done", 0)), _counts(facts))
+
+
+def record_item(lookup_id: str, record: PartRecord) -> Item:
+    """Write a part that is in."""
+    origin = record.origin
+    facts = {name: getattr(record.counts, name) for name in COUNTED} | {
+        "key": record.key,
+        "fed_at": record.fed_at,
+        "start": origin.start,
+        "end": origin.end,
+        "line": origin.line,
+        "round": origin.round,
+    }
+    return lookup_key(lookup_id, f"part#{record.number}") | typed(facts)
+
+
+def read_record(item: Mapping[str, Any]) -> PartRecord:
+    """Read a part that is in."""
+    facts = plain(item)
+    return PartRecord(
+        number=facts["sk"].removeprefix("part#"),
+        counts=_counts(facts),
+        key=facts["key"],
+        fed_at=float(facts["fed_at"]),
+        origin=Origin(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
+    )
+
+
+def _counts(facts: Mapping[str, Any]) -> Counts:
+    return Counts(**{name: int(facts.get(name, 0)) for name in COUNTED})

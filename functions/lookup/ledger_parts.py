@@ -1,0 +1,147 @@
+"""The ledger of parts: each counted once however often it is delivered, and its attempts at MoEngage.
+
+An attempt is a call that left without bringing an answer back; waiting for quota is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lookup.ledger_items import COUNTED, lookup_key, plain, read_record, record_item, sent_key, typed
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import LookupState, PartRecord
+from lookup.model import Counts, Origin, Part
+from lookup.transactions import ConditionsFailed
+
+ATTEMPT_LIMIT = 5
+KEPT_SECONDS = 90 * 24 * 3600
+TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
+NO_ORIGIN = Origin(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A part that is in: what became of it, and the key of its result object."""
+
+    part: Part
+    counts: Counts
+    key: str
+
+    @property
+    def record(self) -> PartRecord:
+        """What the ledger keeps of it."""
+        part = self.part
+        return PartRecord(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far."""
+
+    is_in: bool = False
+    is_cancelled: bool = False
+    attempts: int = 0
+
+
+class LedgerParts:
+    """Parts of lookups."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
+
+    def standing(self, part: Part) -> Standing:
+        """Look a part up before it is served."""
+        keys = ("state", f"part#{part.number}", f"attempts#{part.number}")
+        items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
+        facts = {item["sk"]["S"]: plain(item) for item in items}
+        record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
+        return Standing(
+            is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).round,
+            is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
+            attempts=int(attempts.get("attempts", 0)),
+        )
+
+    def add_attempts(self, part: Part, number: int) -> None:
+        """Count an attempt (1) just before the vendor is asked, or take it back (-1) once it answered."""
+        key = lookup_key(part.lookup_id, f"attempts#{part.number}")
+        values = {"number": number, "expires": self._expires()}
+        self._table.write(self._table.update(key, "SET expires_at = :expires ADD attempts :number", values))
+
+    def arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+        """Count parts of one lookup; give those that were not counted before.
+
+        One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
+        """
+        counted: list[Part] = []
+        for start in range(0, len(arrived), TOGETHER):
+            counted += self._arrive(arrived[start : start + TOGETHER])
+        return counted
+
+    def _arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+        while True:
+            known = self._records([one.part for one in arrived])
+            fresh = [one for one in arrived if one.part.number not in known or _is_newer(one, known)]
+            if not fresh:
+                return []
+            try:
+                self._table.write(*self._counting(fresh, known))
+            except ConditionsFailed:  # another delivery of one of them came first: look again
+                continue
+            return [one.part for one in fresh]
+
+    def _records(self, parts: Sequence[Part]) -> dict[str, PartRecord]:
+        items = self._table.read([lookup_key(part.lookup_id, f"part#{part.number}") for part in parts])
+        return {record.number: record for record in map(read_record, items)}
+
+    def _counting(self, arrived: Sequence[Arrived], known: Mapping[str, PartRecord]) -> list[dict[str, Any]]:
+        first = arrived[0].part
+        actions = [self._recording(one, known.get(one.part.number)) for one in arrived]
+        actions += [
+            self._table.delete(lookup_key(first.lookup_id, f"sent#{one.part.number}"))
+            for one in arrived
+            if one.part.origin is not None
+        ]
+        gained = {name: sum(getattr(one.counts, name) for one in arrived) for name in COUNTED}
+        lost = {
+            name: sum(getattr(known[one.part.number].counts, name) for one in arrived if one.part.number in known)
+            for name in COUNTED
+        }
+        values = {name: gained[name] - lost[name] for name in COUNTED} | {"parts_done": len(arrived)}
+        adding = "ADD " + ", ".join(f"{name} :{name}" for name in values)
+        key = lookup_key(first.lookup_id, "counts")
+        actions.append(self._table.update(key, f"SET expires_at = :expires {adding}", values | self._expiring()))
+        back = sum(len(one.part.identifiers) for one in arrived if one.part.origin is not None)
+        if back:
+            actions.append(
+                self._table.update(
+                    sent_key(first.workspace), "ADD #users :back", {"back": -back}, names={"#users": "users"}
+                )
+            )
+        return actions
+
+    def _recording(self, arrived: Arrived, known: PartRecord | None) -> dict[str, Any]:
+        item = record_item(arrived.part.lookup_id, arrived.record) | typed({"expires_at": self._expires()})
+        action = self._table.put(item, absent=known is None)
+        if known is not None:
+            action["Put"] |= {
+                "ConditionExpression": "#round = :round",
+                "ExpressionAttributeNames": {"#round": "round"},
+                "ExpressionAttributeValues": typed({":round": known.origin.round}),
+            }
+        return action
+
+    def settle(self, part: Part) -> None:
+        """Forget that a part is out, which was in already when it was delivered once more."""
+        self._table.write(self._table.delete(lookup_key(part.lookup_id, f"sent#{part.number}")))
+
+    def _expires(self) -> int:
+        return int(self._table.clock()) + KEPT_SECONDS
+
+    def _expiring(self) -> dict[str, object]:
+        return {"expires": self._expires()}
+
+
+def _is_newer(arrived: Arrived, known: Mapping[str, PartRecord]) -> bool:
+    return (arrived.part.origin or NO_ORIGIN).round > known[arrived.part.number].origin.round

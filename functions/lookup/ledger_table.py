@@ -1,0 +1,114 @@
+"""The ledger's table as its readers and writers use it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from lookup.ledger_items import Item, typed
+from lookup.model import Clock, Sleep
+from lookup.transactions import ConditionsFailed, Transactions
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+READ_AT_ONCE = 100  # keys of one BatchGetItem
+ROUNDS = 8  # a batch read may be answered in parts
+
+
+class LedgerTable:
+    """Reads are strongly consistent; writes are transactions whose conditions may fail."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, *, clock: Clock, sleep: Sleep) -> None:
+        self.name = table_name
+        self.clock = clock
+        self._client = client
+        self._sleep = sleep
+        self._transactions = Transactions(client, sleep)
+
+    def read(self, keys: Sequence[Item]) -> list[Item]:
+        """Read up to 100 items by their keys, those that exist. Raises `OSError` when keys stay unanswered."""
+        items: list[Item] = []
+        asked = [dict(key) for key in keys[:READ_AT_ONCE]]
+        for turn in range(ROUNDS):
+            wanted = {self.name: {"Keys": asked, "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=wanted)  # type: ignore[arg-type]  # typed JSON
+            items += [dict(item) for item in answer["Responses"].get(self.name, [])]
+            unanswered = answer.get("UnprocessedKeys", {})
+            asked = [dict(key) for key in unanswered[self.name]["Keys"]] if self.name in unanswered else []
+            if not asked:
+                return items
+            self._sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
+        raise OSError(f"DynamoDB left {len(asked)} keys of a batch read unanswered")
+
+    def query(
+        self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None
+    ) -> list[Item]:
+        """Read a partition's items whose sort key starts with `prefix` and comes after `after` in reading order."""
+        return list(islice(self._pages(partition, prefix, after, newest_first=newest_first, limit=limit), limit))
+
+    def _pages(
+        self, partition: str, prefix: str, after: str, *, newest_first: bool, limit: int | None
+    ) -> Iterator[Item]:
+        wanted: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": typed({":pk": partition, ":prefix": prefix or None}),
+        }
+        if after:
+            wanted["ExclusiveStartKey"] = typed({"pk": partition, "sk": after})
+        if limit:
+            wanted["Limit"] = limit
+        while True:
+            page = self._client.query(**wanted)
+            yield from (dict(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def write(self, *actions: Mapping[str, Any]) -> None:
+        """Write all or nothing. Raises `ConditionsFailed`."""
+        self._transactions.write(actions)
+
+    def written(self, *actions: Mapping[str, Any]) -> bool:
+        """Write all or nothing; tell whether the conditions held."""
+        try:
+            self.write(*actions)
+        except ConditionsFailed:
+            return False
+        return True
+
+    def put(self, item: Item, *, absent: bool = False) -> dict[str, Any]:
+        """Make the action that puts an item, only where there is none when `absent`."""
+        condition = {"ConditionExpression": "attribute_not_exists(pk)"} if absent else {}
+        return {"Put": {"TableName": self.name, "Item": item, **condition}}
+
+    def delete(self, key: Item) -> dict[str, Any]:
+        """Make the action that deletes an item, there or not."""
+        return {"Delete": {"TableName": self.name, "Key": key}}
+
+    def update(
+        self,
+        key: Item,
+        expression: str,
+        values: Mapping[str, object],
+        *,
+        condition: str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Make the action that updates an item; `values` are named without the colon."""
+        update: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": key,
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": typed({f":{name}": value for name, value in values.items()}),
+        }
+        if condition:
+            update["ConditionExpression"] = condition
+        if names:
+            update["ExpressionAttributeNames"] = dict(names)
+        return {"Update": update}

@@ -1,0 +1,136 @@
+"""A lookup over a roster as the ledger knows it: what was asked, how far it was fed, what became of it.
+
+Every lookup ends with `requested = found + not_found + invalid + failed`: `Cursor.entries_fed` is the left, written
+when parts are fed; `Tally` is the right, written when parts complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lookup.model import Counts, Origin, Part
+
+
+class LookupState(StrEnum):
+    """Where a lookup stands; `completed` and `cancelled` are final but for a retry of what failed."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    STANDING = "standing"  # the day's intake, which never ends by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A list of identifiers in S3, pinned by its version. Sizes are bytes; `entries` is an estimate."""
+
+    key: str
+    version_id: str | None
+    size: int
+    entries: int
+    gzipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSpec:
+    """What was asked for; never changes. `weight` is the partner's share against other partners."""
+
+    lookup_id: str
+    workspace: str
+    partner: str
+    submitted_at: float
+    roster: Roster
+    max_age: float = 0.0
+    fields: tuple[str, ...] | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One feeder's word that it is sending the parts from the cursor on; after `until` anybody may take it over.
+
+    A claim that is taken over keeps `fed_at` and `parts`, so the parts that are sent again are the same parts.
+    """
+
+    token: str
+    until: float
+    fed_at: float
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a lookup is fed: bytes and lines of the roster, parts and entries. `round` counts retries of failures."""
+
+    position: int = 0
+    line: int = 1
+    parts_fed: int = 0
+    entries_fed: int = 0
+    round: int = 0
+    retried_after: str = ""
+    exhausted: bool = False
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the parts that are in."""
+
+    parts_done: int = 0
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A lookup as it stands."""
+
+    spec: LookupSpec
+    state: LookupState
+    cursor: Cursor
+    tally: Tally
+    finished_at: float | None = None
+
+    @property
+    def is_in(self) -> bool:
+        """Whether everything that was fed is counted and nothing is left to feed."""
+        fed_out = self.cursor.exhausted or self.state is LookupState.CANCELLED
+        return fed_out and self.cursor.claim is None and self.tally.parts_done >= self.cursor.parts_fed
+
+    @property
+    def requested(self) -> int:
+        """How many identifiers are asked for: exact once the roster is exhausted, until then the better estimate."""
+        if self.cursor.exhausted or self.state is LookupState.CANCELLED:
+            return self.cursor.entries_fed
+        return max(self.spec.roster.entries, self.cursor.entries_fed)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether `requested` is an estimate still."""
+        return not self.cursor.exhausted and self.state is not LookupState.CANCELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part as it lies in the roster, and the number of the line after it."""
+
+    part: Part
+    origin: Origin
+    next_line: int
+
+    @property
+    def entries(self) -> int:
+        """How many identifiers and junk lines it holds."""
+        return len(self.part.identifiers) + len(self.part.invalid)
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """What the ledger keeps of a part that is in: its counts, its result object, and where it came from."""
+
+    number: str
+    counts: Counts
+    key: str
+    fed_at: float
+    origin: Origin

@@ -1,0 +1,53 @@
+"""DynamoDB transactions that wait out conflicts, and say which of their conditions failed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lookup.model import Sleep
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+ACTIONS_LIMIT = 100  # what one transaction takes
+TRIES = 10  # with pauses that double from 20 ms these are over 5 s: two writers of one item meet for milliseconds
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+
+
+class ConditionsFailed(Exception):
+    """Nothing was written: the actions at `indexes` found other than they required."""
+
+    def __init__(self, indexes: Sequence[int]) -> None:
+        super().__init__(f"conditions {list(indexes)} of a transaction failed")
+        self.indexes = tuple(indexes)
+
+
+class Transactions:
+    """Writes several items or none."""
+
+    def __init__(self, client: DynamoDBClient, sleep: Sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def write(self, actions: Sequence[Mapping[str, Any]]) -> None:
+        """Write all of 1 to 100 actions. Raises `ConditionsFailed`, or `OSError` when conflicts do not pass."""
+        items: list[TransactWriteItemTypeDef] = [{**action} for action in actions]  # type: ignore[typeddict-item]  # one of four kinds
+        for turn in range(TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except self._client.exceptions.TransactionCanceledException as failure:
+                codes = [reason.get("Code") for reason in failure.response.get("CancellationReasons", [])]
+                failed = [index for index, code in enumerate(codes) if code == "ConditionalCheckFailed"]
+                if failed:
+                    raise ConditionsFailed(failed) from None
+                if not PASSING & set(codes):
+                    raise
+            except self._client.exceptions.TransactionInProgressException:
+                pass
+            else:
+                return
+            self._sleep(random.uniform(0.5, 1.0) * 0.02 * 2**turn)  # noqa: S311 - jitter
+        raise OSError(f"a transaction met conflicts {TRIES} times")
