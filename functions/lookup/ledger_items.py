@@ -115,23 +115,12 @@ def cursor_facts(cursor: Cursor) -> dict[str, object]:
     }
 
 
-def claim_facts(claim: Claim) -> dict[str, object]:
-    """Write a claim."""
-    return {
-        "claim_token": claim.token,
-        "claim_until": claim.until,
-        "claim_fed_at": claim.fed_at,
-        "claim_parts": claim.parts,
-    }
-
-
 def read_cursor(item: Mapping[str, Any]) -> Cursor:
     """Read how far a lookup is fed, and who is feeding."""
     facts = plain(item)
     claim = None
     if "claim_token" in facts:
-        until, fed_at, parts = facts["claim_until"], facts["claim_fed_at"], facts["claim_parts"]
-        claim = Claim(facts["claim_token"], float(until), float(fed_at), int(parts))
+        claim = Claim(facts["claim_token"], float(facts["claim_until"]), float(facts["claim_fed_at"]))
     return Cursor(
         position=int(facts["at"]),
         line=int(facts["line"]),

@@ -47,11 +47,13 @@ class LedgerTable:
         self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None
     ) -> list[Item]:
         """Read a partition's items whose sort key starts with `prefix` and comes after `after` in reading order."""
-        return list(islice(self._pages(partition, prefix, after, newest_first=newest_first, limit=limit), limit))
+        items = self.pages(partition, prefix=prefix, after=after, newest_first=newest_first, limit=limit)
+        return list(islice(items, limit))
 
-    def _pages(
-        self, partition: str, prefix: str, after: str, *, newest_first: bool, limit: int | None
+    def pages(
+        self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None
     ) -> Iterator[Item]:
+        """Read as `query` does, page by page; `limit` is the size of a page."""
         wanted: dict[str, Any] = {
             "TableName": self.name,
             "ConsistentRead": True,

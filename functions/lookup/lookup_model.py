@@ -49,15 +49,14 @@ class LookupSpec:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One feeder's word that it is sending the parts from the cursor on; after `until` anybody may take it over.
+    """One feeder's word that it is sending the part at the cursor; after `until` anybody may take it over.
 
-    A claim that is taken over keeps `fed_at` and `parts`, so the parts that are sent again are the same parts.
+    A claim that is taken over keeps `fed_at`, so that the part that is sent again is the same part.
     """
 
     token: str
     until: float
     fed_at: float
-    parts: int
 
 
 @dataclass(frozen=True, slots=True)

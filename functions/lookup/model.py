@@ -209,6 +209,11 @@ class Part:
     origin: Origin | None = None
 
     @property
+    def name(self) -> str:
+        """What tells this part from every other one."""
+        return f"{self.lookup_id}-{self.number}"
+
+    @property
     def fresh_since(self) -> float:
         """The oldest fetch that still answers this part: costs no quota, whatever was asked in between."""
         return self.submitted_at - self.max_age

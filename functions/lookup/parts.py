@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from lookup.archive import Archive, Record
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
-from lookup.ledger_parts import ATTEMPT_LIMIT, LedgerParts
-from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
+from lookup.ledger_parts import ATTEMPT_LIMIT, Arrived, LedgerParts, Standing
+from lookup.model import Clock, Counts, Identifier, Lane, Outcome, Part, Status, Terms
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
 OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
@@ -37,7 +37,7 @@ class Completion:
 
 
 class Parts:
-    """Serves parts. Every outcome is archived before its part counts as complete."""
+    """Serves parts. Every outcome is stored and archived before its part counts as complete."""
 
     def __init__(self, *, fetch: Fetch, archive: Archive, ledger: LedgerParts, clock: Clock) -> None:
         self._fetch = fetch
@@ -53,27 +53,40 @@ class Parts:
         return completions
 
     def _serve_kin(self, works: Sequence[Work], until: float) -> list[Completion]:
-        attempts = {work.part.number: self._ledger.standing(work.part).attempts for work in works if work.redelivered}
-        spent = [work for work in works if attempts.get(work.part.number, 0) >= ATTEMPT_LIMIT]
-        hopeful = [work for work in works if work not in spent]
+        standings = [self._standing(work) for work in works]
+        by_standing = list(zip(works, standings, strict=True))
+        done = [self._settled(work.part) for work, standing in by_standing if standing.is_in]
+        waiting = [(work, standing) for work, standing in by_standing if not standing.is_in]
+        stopped = [work for work, standing in waiting if standing.is_cancelled]
+        spent = [work for work, standing in waiting if not standing.is_cancelled and standing.attempts >= ATTEMPT_LIMIT]
+        hopeful = [(work, standing) for work, standing in waiting if work not in stopped and work not in spent]
         try:
-            completions = self._given_up(spent) + self._looked_up(hopeful, attempts, until)
+            completions = self._unasked(stopped, "cancelled") + self._unasked(spent, "no_answer")
+            completions += self._looked_up(hopeful, until)
         except (InvalidInput, Misconfigured) as fault:
-            return [Completion(work.part, reason=str(fault)) for work in works]
-        self._keep(completions)
-        return completions
+            return done + [Completion(work.part, reason=str(fault)) for work, _ in waiting]
+        self._keep([completion for completion in completions if completion.outcomes])
+        return done + completions
 
-    def _given_up(self, works: Sequence[Work]) -> list[Completion]:
+    def _standing(self, work: Work) -> Standing:
+        """Look up what may have happened before; a message's first delivery has no past."""
+        return self._ledger.standing(work.part) if work.redelivered or work.part.origin else Standing()
+
+    def _settled(self, part: Part) -> Completion:
+        self._ledger.settle(part)
+        return Completion(part)
+
+    def _unasked(self, works: Sequence[Work], reason: str) -> list[Completion]:
         """Answer from the store what an earlier attempt still settled; the rest failed."""
         if not works:
             return []
         fetched = self._fetch.stored_only(_wanted(works), _terms(works))
+        laid_aside = reason if reason == "no_answer" else None
         return [
-            Completion(work.part, _outcomes(work.part, fetched, otherwise="no_answer"), reason="no_answer")
-            for work in works
+            Completion(work.part, _outcomes(work.part, fetched, otherwise=reason), reason=laid_aside) for work in works
         ]
 
-    def _looked_up(self, works: Sequence[Work], attempts: Mapping[str, int], until: float) -> list[Completion]:
+    def _looked_up(self, works: Sequence[tuple[Work, Standing]], until: float) -> list[Completion]:
         if not works:
             return []
         counted: list[Part] = []
@@ -81,15 +94,16 @@ class Parts:
         def count_attempts() -> None:
             """Count once, when the vendor is about to be asked, what has been delivered before: it may crash us."""
             if not counted:
-                counted.extend(work.part for work in works if work.redelivered)
+                counted.extend(work.part for work, _ in works if work.redelivered)
                 self._count(counted, 1)
 
-        fetched = self._fetch.run(_wanted(works), _terms(works), until=until, before_sending=count_attempts)
+        asked = [work for work, _ in works]
+        fetched = self._fetch.run(_wanted(asked), _terms(asked), until=until, before_sending=count_attempts)
         if isinstance(fetched.cause, VendorTrouble):
-            self._count([work.part for work in works if not work.redelivered], 1)
+            self._count([work.part for work in asked if not work.redelivered], 1)
         else:
             self._count(counted, -1)
-        return [self._completion(work.part, fetched, attempts.get(work.part.number, 0)) for work in works]
+        return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
 
     def _count(self, parts: Iterable[Part], number: int) -> None:
         for part in parts:
@@ -106,20 +120,21 @@ class Parts:
         wait = FIRST_WAIT * 2**attempts if isinstance(cause, VendorTrouble) else OPERATOR_WAIT
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
 
-    def _keep(self, completions: Sequence[Completion]) -> None:
-        """Archive what is complete: one object for all parts that were served together."""
-        done = [completion for completion in completions if completion.outcomes]
+    def _keep(self, done: Sequence[Completion]) -> None:
+        """Archive what is complete, in one object for all that were served together; then count it."""
         if not done:
             return
         first = done[0].part
-        records = [Record(c.part.number, outcome, c.part.correlation_id) for c in done for outcome in c.outcomes]
-        self._archive.write(
+        key = self._archive.write(
             workspace=first.workspace,
             lookup_id=first.lookup_id,
             name=_name([completion.part for completion in done]),
             fed_at=min(completion.part.fed_at for completion in done),
-            records=records,
+            records=[
+                Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
+            ],
         )
+        self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key) for one in done])
 
 
 def _kinship(work: Work) -> tuple[str, str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ class QueueWork:
         for delivery in deliveries:
             part = self._read(delivery)
             if part is not None:
-                readable[part.lookup_id + part.number] = delivery
+                readable[part.name] = delivery
                 works.append(Work(part, redelivered=delivery.received > 1))
         completions = self._parts.serve(works, until=until)
         return self._given_back(readable, completions)
@@ -52,7 +52,7 @@ class QueueWork:
     def _given_back(self, deliveries: Mapping[str, Delivery], completions: Sequence[Completion]) -> list[str]:
         held_back: list[str] = []
         for completion in completions:
-            delivery = deliveries[completion.part.lookup_id + completion.part.number]
+            delivery = deliveries[completion.part.name]
             if completion.reason is not None:
                 self._lay_aside(delivery, completion.reason)
             if completion.retry_at is not None:

@@ -35,14 +35,18 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     if first is None:
         return
     opening = first[1].removeprefix(codecs.BOM_UTF8)
-    read, is_header = _reader(" ".join(opening[:LINE_BYTES].decode("utf-8", "replace").splitlines()))
+    read, is_header = reader_of(opening)
     rest = filled if is_header else chain([(first[0], opening)], filled)
     for number, line in rest:
-        yield _entry(read, line, number)
+        yield entry_of(read, line, number)
 
 
-def _reader(opening: str) -> tuple[ReadLine, bool]:
-    """Choose how to read a line; tell whether the opening line is a header, not an entry."""
+def reader_of(opening_line: bytes) -> tuple[ReadLine, bool]:
+    """Choose how to read a line by the first one; tell whether that is a header, not an entry.
+
+    Raises `InvalidInput` when it has several cells and none of them is a usable column.
+    """
+    opening = " ".join(opening_line[:LINE_BYTES].decode("utf-8", "replace").splitlines())
     if JSON_OBJECT.match(opening):
         return _read_json, False
     for delimiter in DELIMITERS:
@@ -87,7 +91,8 @@ def _read_json(line: str) -> Json:
     return value
 
 
-def _entry(read: ReadLine, line: bytes, number: int) -> Entry:
+def entry_of(read: ReadLine, line: bytes, number: int) -> Entry:
+    """Read one line; what cannot be read is `Invalid` with its number."""
     shown = line[:TEXT_KEPT].decode("utf-8", "replace")
     if len(line) > LINE_BYTES:
         return Invalid(shown, f"line is over {LINE_BYTES} bytes", line=number)

@@ -1,0 +1,138 @@
+"""Which part goes on the queue next: fairly over partners and their lookups, and only as many as will soon be served.
+
+Work waits in S3, not in SQS, so a small lookup overtakes a huge one, and pausing, cancelling and estimating are only
+what the feeder reads from the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from lookup.ending import Ending
+from lookup.ledger import Active, Ledger
+from lookup.ledger_feed import LedgerFeed
+from lookup.lookup_model import Cursor, Progress, Segment
+from lookup.model import PART_LIMIT, Clock, Origin
+from lookup.queues import Queues
+from lookup.roster_reader import RosterReader
+from lookup.settings import Settings
+
+DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
+LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
+
+
+class Feeder:
+    """Feeds workspaces. Any number may run at once: a part is claimed before it is sent."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        feed: LedgerFeed,
+        ending: Ending,
+        reader: RosterReader,
+        queues: Queues,
+        settings: Settings,
+        is_closed: Callable[[str], bool],
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._feed = feed
+        self._ending = ending
+        self._reader = reader
+        self._queues = queues
+        self._settings = settings
+        self._is_closed = is_closed
+        self._clock = clock
+
+    def feed(self, workspace: str) -> int:
+        """Fill a workspace's share of the queue; give the number of identifiers that went on it."""
+        room = self._depth(workspace) - self._ledger.users_sent(workspace)
+        if room <= 0 or self._is_closed(workspace):
+            return 0
+        fed, passed_over = 0, set[str]()
+        while fed < room:
+            chosen = choose([one for one in self._ledger.actives(workspace) if one.lookup_id not in passed_over])
+            if chosen is None:
+                break
+            entries = self._feed_one(*chosen)
+            fed += entries
+            if not entries:
+                passed_over.add(chosen[0].lookup_id)
+        return fed
+
+    def sweep(self, workspace: str) -> None:
+        """Do again what was left undone: parts lost on the way, claims and endings whose owner died."""
+        for active in self._ledger.actives(workspace):
+            progress = self._ledger.progress(active.lookup_id)
+            if progress is None:
+                continue
+            if not self._is_closed(workspace):
+                self._send_lost(progress)
+            if not active.choosable and progress.cursor.claim is not None:
+                self._feed_one(active, 1.0)
+            self._ending.tell_again(progress)
+            self._ending.check(active.lookup_id)
+
+    def _depth(self, workspace: str) -> float:
+        quota = self._settings.workspace(workspace).quota
+        return max(2.0 * PART_LIMIT, DEPTH_SECONDS * quota.limit / quota.window)
+
+    def _feed_one(self, active: Active, share: float) -> int:
+        """Claim, send and commit one part; give its number of entries, 0 when there is nothing to do here."""
+        progress = self._ledger.progress(active.lookup_id)
+        if progress is None or progress.cursor.exhausted or _is_held(progress.cursor, self._clock()):
+            return 0
+        claim = progress.cursor.claim
+        segment = self._next_segment(progress, claim.fed_at if claim else self._clock())
+        if segment is None:
+            if self._feed.exhaust(progress.spec, progress.cursor):
+                self._ending.check(active.lookup_id)
+            return 0
+        claimed = self._feed.claim(progress.spec, progress.cursor, segment.part.fed_at)
+        if claimed is None:
+            return 0
+        self._queues.send([segment.part])
+        committed = self._feed.commit(progress.spec, progress.cursor, claimed, segment, share)
+        if committed and segment.origin.end >= progress.spec.roster.size:
+            self._ending.check(active.lookup_id)  # a quick worker may have had it in before it was committed
+        return segment.entries if committed else 0
+
+    def _next_segment(self, progress: Progress, fed_at: float) -> Segment | None:
+        spec, cursor = progress.spec, progress.cursor
+        if cursor.round == 0:
+            number = f"{cursor.parts_fed + 1:08}"
+            return self._reader.next_segment(
+                spec, position=cursor.position, line=cursor.line, number=number, fed_at=fed_at
+            )
+        record = self._feed.failed_after(spec.lookup_id, cursor.retried_after)
+        if record is None:
+            return None
+        origin = Origin(record.origin.start, record.origin.end, record.origin.line, cursor.round)
+        return self._reader.same_segment(spec, origin, number=record.number, fed_at=record.fed_at)
+
+    def _send_lost(self, progress: Progress) -> None:
+        for sent in self._feed.sent(progress.spec.lookup_id):
+            if sent.sent_at <= self._clock() - LOST_AFTER:
+                segment = self._reader.same_segment(progress.spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
+                if segment is not None:
+                    self._queues.send([segment.part])
+                    self._feed.sent_again(segment)
+
+
+def choose(actives: Sequence[Active]) -> tuple[Active, float] | None:
+    """Choose the lookup that was fed least for its share; give it with its share.
+
+    A partner's weight is divided among its lookups, so that many small orders are worth no more than one.
+    """
+    choosable = [one for one in actives if one.choosable]
+    if not choosable:
+        return None
+    lookups = Counter(one.partner for one in choosable)
+    chosen = min(choosable, key=lambda one: (one.tag, one.submitted_at, one.lookup_id))
+    return chosen, chosen.weight / lookups[chosen.partner]
+
+
+def _is_held(cursor: Cursor, now: float) -> bool:
+    return cursor.claim is not None and cursor.claim.until > now

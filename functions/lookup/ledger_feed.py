@@ -1,0 +1,133 @@
+"""Feeding in the ledger: claim → send → commit, because SQS is outside of every transaction.
+
+A crash after the claim leaves it to whoever comes after its time: the same part is sent again, with the same number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+from lookup.ledger_items import active_key, lookup_key, plain, read_record, sent_key, typed
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import Claim, Cursor, LookupSpec, PartRecord, Segment
+from lookup.model import Origin
+
+LEASE = 60.0  # seconds that a feeder has for sending one part
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A part that is out."""
+
+    number: str
+    origin: Origin
+    fed_at: float
+    sent_at: float
+
+
+class LedgerFeed:
+    """Where each lookup's feeding stands."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
+
+    def claim(self, spec: LookupSpec, cursor: Cursor, fed_at: float) -> Claim | None:
+        """Claim the part at the cursor; None when somebody else did, or has moved the cursor on."""
+        claim = Claim(uuid4().hex, self._table.clock() + LEASE, fed_at)
+        held = "claim_token = :held" if cursor.claim else "attribute_not_exists(claim_token)"
+        seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
+        update = self._table.update(
+            lookup_key(spec.lookup_id, "cursor"),
+            "SET claim_token = :token, claim_until = :until, claim_fed_at = :fed_at",
+            {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, **seen},
+            condition=f"parts_fed = :fed AND #round = :round AND {held}",
+            names={"#round": "round"},
+        )
+        return claim if self._table.written(update) else None
+
+    def commit(self, spec: LookupSpec, cursor: Cursor, claim: Claim, segment: Segment, share: float) -> bool:
+        """Move the cursor past a part that was sent; False when the claim was taken over."""
+        number = segment.part.number
+        first_time = cursor.round == 0
+        moved = {
+            "at": segment.origin.end if first_time else cursor.position,
+            "line": segment.next_line if first_time else cursor.line,
+            "entries": segment.entries if first_time else 0,
+            "after": "" if first_time else f"part#{number}",
+            "exhausted": first_time and segment.origin.end >= spec.roster.size,
+            "one": 1,
+            "token": claim.token,
+        }
+        cursor_update = self._table.update(
+            lookup_key(spec.lookup_id, "cursor"),
+            "SET #at = :at, line = :line, retried_after = :after, exhausted = :exhausted "
+            "REMOVE claim_token, claim_until, claim_fed_at ADD parts_fed :one, entries_fed :entries",
+            moved,
+            condition="claim_token = :token",
+            names={"#at": "at"},
+        )
+        users = len(segment.part.identifiers)
+        return self._table.written(
+            cursor_update,
+            self._table.put(self._sent_item(segment)),
+            self._table.update(
+                sent_key(spec.workspace), "ADD #users :users", {"users": users}, names={"#users": "users"}
+            ),
+            self._tagged(spec, segment.entries / share, fed_out=bool(moved["exhausted"])),
+        )
+
+    def _tagged(self, spec: LookupSpec, gained: float, *, fed_out: bool) -> dict[str, object]:
+        key = active_key(spec.workspace, spec.lookup_id)
+        if fed_out:
+            return self._table.update(key, "SET choosable = :no ADD tag :gained", {"no": False, "gained": gained})
+        return self._table.update(key, "ADD tag :gained", {"gained": gained})
+
+    def exhaust(self, spec: LookupSpec, cursor: Cursor) -> bool:
+        """Say that nothing is left to feed; False when somebody else has moved the cursor."""
+        held = "claim_token = :held" if cursor.claim else "attribute_not_exists(claim_token)"
+        seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
+        cursor_update = self._table.update(
+            lookup_key(spec.lookup_id, "cursor"),
+            "SET exhausted = :yes REMOVE claim_token, claim_until, claim_fed_at",
+            {"yes": True, **seen},
+            condition=f"parts_fed = :fed AND #round = :round AND {held}",
+            names={"#round": "round"},
+        )
+        return self._table.written(cursor_update, self._tagged(spec, 0.0, fed_out=True))
+
+    def failed_after(self, lookup_id: str, mark: str) -> PartRecord | None:
+        """Find the next part, in order of number, that holds failures; `mark` is the sort key of the one before."""
+        for record in self._records(lookup_id, mark):
+            if record.counts.failed:
+                return record
+        return None
+
+    def _records(self, lookup_id: str, mark: str) -> Iterator[PartRecord]:
+        for item in self._table.pages(f"lookup#{lookup_id}", prefix="part#", after=mark):
+            yield read_record(item)
+
+    def sent(self, lookup_id: str) -> list[Sent]:
+        """Read which parts are out."""
+        return [_sent(plain(item)) for item in self._table.query(f"lookup#{lookup_id}", prefix="sent#")]
+
+    def sent_again(self, segment: Segment) -> None:
+        """Note that a part that was lost is out again."""
+        self._table.write(self._table.put(self._sent_item(segment)))
+
+    def _sent_item(self, segment: Segment) -> dict[str, object]:
+        origin, part = segment.origin, segment.part
+        facts: dict[str, object] = {
+            "start": origin.start,
+            "end": origin.end,
+            "line": origin.line,
+            "round": origin.round,
+        }
+        facts |= {"fed_at": part.fed_at, "sent_at": self._table.clock()}
+        return lookup_key(part.lookup_id, f"sent#{part.number}") | typed(facts)
+
+
+def _sent(facts: dict[str, float | int | str]) -> Sent:
+    origin = Origin(*(int(facts[name]) for name in ("start", "end", "line", "round")))
+    return Sent(str(facts["sk"]).removeprefix("sent#"), origin, float(facts["fed_at"]), float(facts["sent_at"]))

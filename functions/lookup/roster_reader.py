@@ -1,0 +1,107 @@
+"""Rosters in S3, read by byte range: a part at a time, from wherever the last one ended, never whole."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lookup.intake import Entry, sorted_out
+from lookup.lookup_model import LookupSpec, Roster, Segment
+from lookup.model import PART_LIMIT, Origin, Part
+from lookup.roster import LINE_BYTES, ReadLine, entry_of, reader_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+CHUNK = 64 * 1024  # bytes of one ranged read: a part of short lines comes with one
+
+
+class RosterReader:
+    """Pieces of the rosters in one bucket."""
+
+    def __init__(self, client: S3Client, bucket_name: str) -> None:
+        self._client = client
+        self._bucket = bucket_name
+        self._reader = lru_cache(maxsize=64)(self._read_opening)
+
+    def next_segment(self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float) -> Segment | None:
+        """Read the part that begins at byte `position`, which is line `line`; None at the roster's end."""
+        return self._segment(spec, Origin(position, spec.roster.size, line), number, fed_at)
+
+    def same_segment(self, spec: LookupSpec, origin: Origin, *, number: str, fed_at: float) -> Segment | None:
+        """Read a part again, just as it was."""
+        return self._segment(spec, origin, number, fed_at)
+
+    def _segment(self, spec: LookupSpec, within: Origin, number: str, fed_at: float) -> Segment | None:
+        read, is_header = self._reader(spec.roster)
+        position, line = within.start, within.line
+        found: list[Entry] = []
+        for text, length in lines(self._chunks(spec.roster, within.start, within.end)):
+            opening = position == 0
+            position, line = position + length, line + 1
+            content = text.removeprefix(codecs.BOM_UTF8) if opening else text
+            if content.strip() and not (opening and is_header):
+                found.append(entry_of(read, content, line - 1))
+            if len(found) == PART_LIMIT:
+                break
+        if not found:
+            return None
+        origin = Origin(within.start, position, within.line, within.round)
+        return Segment(_part(spec, found, number, fed_at, origin), origin, line)
+
+    def opening_lines(self, roster: Roster, *, size: int = CHUNK) -> list[Entry]:
+        """Read the entries that lie whole within the first `size` bytes. Raises `InvalidInput` as `reader_of` does."""
+        read, is_header = self._reader(roster)
+        end = min(size, roster.size)
+        texts = [text for text, _ in lines(self._chunks(roster, 0, end))]
+        whole = texts if end == roster.size or len(texts) == 1 else texts[:-1]
+        numbered = enumerate((text.removeprefix(codecs.BOM_UTF8) if not n else text for n, text in enumerate(whole)), 1)
+        return [entry_of(read, text, n) for n, text in numbered if text.strip() and not (n == 1 and is_header)]
+
+    def _read_opening(self, roster: Roster) -> tuple[ReadLine, bool]:
+        chunks = self._chunks(roster, 0, min(roster.size, 2 * LINE_BYTES))
+        first, _ = next(lines(chunks), (b"", 0))
+        return reader_of(first.removeprefix(codecs.BOM_UTF8))
+
+    def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
+        for at in range(start, end, CHUNK):
+            wanted: GetObjectRequestTypeDef = {
+                "Bucket": self._bucket,
+                "Key": roster.key,
+                "Range": f"bytes={at}-{min(at + CHUNK, end) - 1}",
+            }
+            if roster.version_id:
+                wanted["VersionId"] = roster.version_id
+            yield self._client.get_object(**wanted)["Body"].read()
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Cut bytes into lines: each without its end, cut off soon after 4 KB, and with its whole length in bytes."""
+    kept, length = b"", 0
+    for chunk in chunks:
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            yield (kept + piece)[: LINE_BYTES + 1].removesuffix(b"\r"), length + len(piece) + 1
+            kept, length = b"", 0
+        kept, length = (kept + rest)[: LINE_BYTES + 1], length + len(rest)
+    if length:
+        yield kept.removesuffix(b"\r"), length
+
+
+def _part(spec: LookupSpec, found: list[Entry], number: str, fed_at: float, origin: Origin) -> Part:
+    identifiers, invalid = sorted_out(found)
+    return Part(
+        lookup_id=spec.lookup_id,
+        number=number,
+        workspace=spec.workspace,
+        identifiers=identifiers,
+        invalid=invalid,
+        submitted_at=spec.submitted_at,
+        fed_at=fed_at,
+        max_age=spec.max_age,
+        fields=spec.fields,
+        origin=origin,
+    )
