@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -36,14 +37,14 @@ def code_for(stage: Stage) -> Path:
     return BUNDLE
 
 
-def main() -> int:
-    """Synthesise the stage that STAGE names."""
+def main(environment: Mapping[str, str]) -> int:
+    """Synthesise the stage that STAGE names; give the exit status."""
     try:
-        stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
+        stage = stage_named(environment.get("STAGE", "dev"), environment)
     except Misconfigured as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    outdir = Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out"))
+    outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
     sys.stdout.write(f"{synthesise(stage, code=code_for(stage), outdir=outdir)}\n")
     return 0
 
@@ -55,4 +56,4 @@ def _context() -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(os.environ))

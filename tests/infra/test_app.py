@@ -1,0 +1,98 @@
+"""Synthesis: hermetic, repeatable, and clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.app import ROOT, SOURCE, code_for, main, synthesise
+from infra.stages import stage_named
+from tests.infra.template import Template
+
+EMPTY_NETWORK = (["unshare", "--net"], ["unshare", "--net", "--map-root-user"])
+
+
+def _without_network() -> list[str]:
+    for command in EMPTY_NETWORK:
+        if shutil.which(command[0]) is None:
+            break
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:  # noqa: S603 - ours
+            return command
+    pytest.skip("this kernel gives no empty network namespace")
+
+
+def _without_code(template: Path) -> str:
+    # The name of the code's asset is the hash of files that may be edited while tests run.
+    return re.sub("[0-9a-f]{64}", "", template.read_text())
+
+
+def test_synthesis_needs_no_network(tmp_path: Path, templates: Mapping[str, Template]) -> None:
+    """In an empty network namespace, another process writes the same template."""
+    known = {name: value for name, value in os.environ.items() if name != "MOENGAGE_ENDPOINT_URL"}
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [*_without_network(), sys.executable, "-m", "infra.app"],
+        cwd=ROOT,
+        env={**known, "CDK_OUTDIR": str(tmp_path), "STAGE": "local"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / "moengage-lookup-local.template.json"
+    assert _without_code(written) == _without_code(templates["local"].path)
+
+
+def test_an_unknown_stage_ends_with_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A misspelt STAGE ends the command with one line that names it, and writes nothing."""
+    assert main({"STAGE": "prd", "CDK_OUTDIR": str(tmp_path / "out")}) == 2
+    assert capsys.readouterr().err == "STAGE: 'prd' is not one of dev, prod, local\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_account_and_no_region_is_written_down(template: Template) -> None:
+    """A template fits every account: it names them by CloudFormation's own parameters."""
+    document = template.path.read_text()
+    assert '"AWS::AccountId"' in document
+    assert "eu-central-1" not in document
+    assert "us-east-1" not in document
+
+
+def test_cfn_lint_finds_nothing(templates: Mapping[str, Template]) -> None:
+    """Every stage's template is clean under cfn-lint."""
+    paths = [str(template.path) for template in templates.values()]
+    linter = Path(sys.executable).with_name("cfn-lint")
+    command = [str(linter), "-i", "W3005", "-t", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_local_stage_takes_the_source() -> None:
+    """The local stage runs the functions' source, so that a change shows at once."""
+    assert code_for(stage_named("local", {})) == SOURCE
+
+
+def test_a_built_zip_is_deployed_byte_for_byte(tmp_path: Path) -> None:
+    """What was built is what the assembly hands to Lambda."""
+    built = tmp_path / "functions.zip"
+    with zipfile.ZipFile(built, "w") as archive:
+        archive.writestr("on_request.py", "")
+    synthesise(stage_named("dev", {}), code=built, outdir=tmp_path / "out")
+    (staged,) = (tmp_path / "out").glob("asset.*.zip")
+    assert staged.read_bytes() == built.read_bytes()
+
+
+def test_the_command_line_is_pinned_and_names_no_host() -> None:
+    """The CDK's CLI is one exact version, and its lock names no registry."""
+    lock = (ROOT / "package-lock.json").read_text()
+    assert json.loads((ROOT / "package.json").read_text())["devDependencies"] == {"aws-cdk": "2.1148.1"}
+    assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"
+    assert "://" not in lock

@@ -1,0 +1,75 @@
+"""Promises about every deployed function."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from infra.app import SOURCE
+from lookup.settings import Settings
+from tests.infra.template import Template
+
+MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
+
+
+def test_every_door_is_deployed_and_nothing_else(template: Template) -> None:
+    """A rule for readers: `functions/on_*.py` and the template's functions are the same set."""
+    assert sorted(template.functions()) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_environment_names_are_the_settings(module: str, template: Template) -> None:
+    """A function is told exactly the settings that `lookup.settings` reads; what has a default may be left out."""
+    names = set(template.functions()[module]["Environment"]["Variables"])
+    known = {field.name.upper() for field in fields(Settings)}
+    assert names <= known
+    assert known - names <= {"MOENGAGE_ENDPOINT_URL"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_runtime_and_tracing(module: str, template: Template) -> None:
+    """Every function runs python3.13 on arm64, traced."""
+    function = template.functions()[module]
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["Handler"] == f"{module}.handler"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_logs_are_json_in_a_group_of_its_own_that_forgets(module: str, template: Template) -> None:
+    """Every function writes JSON logs to a log group of its own with a retention."""
+    logging = template.functions()[module]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    group = template.resources[template.attribute(logging["LogGroup"])]
+    assert group["Properties"]["RetentionInDays"] in {1, 7, 90}
+
+
+def test_each_function_has_its_own_role(template: Template) -> None:
+    """No two functions share a role."""
+    roles = [template.attribute(function["Role"]) for function in template.functions().values()]
+    assert len(set(roles)) == len(MODULES)
+
+
+def test_only_the_local_stage_asks_another_endpoint(template: Template) -> None:
+    """A deployed stage asks MoEngage's own hosts; the local one asks where it was told, else nobody."""
+    endpoints = {
+        function["Environment"]["Variables"].get("MOENGAGE_ENDPOINT_URL") for function in template.functions().values()
+    }
+    assert endpoints == ({"http://127.0.0.1:9"} if "local" in template.path.name else {None})
+
+
+def test_no_secret_value_in_the_template(template: Template) -> None:
+    """A secret's value is put after the deployment: the template neither holds nor generates one."""
+    for secret in template.of_type("AWS::SecretsManager::Secret").values():
+        assert not {"SecretString", "GenerateSecretString"} & set(secret)
+
+
+def test_workspaces_name_their_secrets_by_arn(template: Template) -> None:
+    """The functions find a workspace's secret by the ARN attribute, never by `Ref`."""
+    for function in template.functions().values():
+        _, parts = function["Environment"]["Variables"]["WORKSPACES"]["Fn::Join"]
+        references = [part for part in parts if isinstance(part, dict)]
+        assert [reference["Fn::GetAtt"][1] for reference in references] == ["Id"]

@@ -1,0 +1,112 @@
+"""What each role may do: exactly this table, and nothing in the stack writes a wildcard."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.grants import WITHOUT_RESOURCE
+from tests.infra.template import Template, listed, text
+
+GET_AND_PUT = {"s3:GetObject", "s3:PutObject"}
+PROFILES = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"}
+LEDGER = {
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
+CONSUME = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACE = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+# Role → resource (start of its logical id, and the key prefix of a bucket) → actions.
+ALLOWED = {
+    "OnRequestRole": {
+        "StorageProfiles": PROFILES,
+        "StorageLedger": LEDGER,
+        "StorageBucket/results/*": GET_AND_PUT,
+        "StorageBucket/oversize/*": GET_AND_PUT,
+        "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
+        "QueuesParts": {"sqs:SendMessage"},
+        "OnRequestLog": LOG,
+        "*": TRACE,
+    },
+    "OnQueueRole": {
+        "StorageProfiles": PROFILES,
+        "StorageLedger": LEDGER,
+        "StorageBucket/results/*": GET_AND_PUT,
+        "StorageBucket/oversize/*": GET_AND_PUT,
+        "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
+        "QueuesIntake": CONSUME,
+        "QueuesParts": CONSUME,
+        "QueuesIntakeDeadLetters": {"sqs:SendMessage"},
+        "QueuesPartsDeadLetters": {"sqs:SendMessage"},
+        "OnQueueLog": LOG,
+        "*": TRACE,
+    },
+    "OnScheduleRole": {
+        "StorageBucket/rosters/*": {"s3:GetObject"},
+        "QueuesParts": {"sqs:SendMessage"},
+        "OnScheduleFailedFirings": {"sqs:SendMessage"},
+        "OnScheduleLog": LOG,
+        "*": TRACE,
+    },
+    "OnScheduleSchedulerRole": {
+        "OnScheduleFunction": {"lambda:InvokeFunction"},
+        "OnScheduleFailedFirings": {"sqs:SendMessage"},
+    },
+}
+
+
+def _resource(written: object) -> str:
+    """`StorageBucket5CB7C8EA.Arn/results/*` → `StorageBucket/results/*`."""
+    name, slash, prefix = text(written).partition("/")
+    return name if name == "*" else name.partition(".")[0][:-8] + slash + prefix
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_a_role_allows_exactly_its_table(role: str, template: Template) -> None:
+    """Every role allows the table's actions on the table's resources, and nothing else."""
+    role_id = next(name for name in template.of_type("AWS::IAM::Role") if name[:-8] == role)
+    found: dict[str, set[str]] = {}
+    for statement in template.statements(role_id):
+        assert statement["Effect"] == "Allow"
+        for resource in listed(statement["Resource"]):
+            found.setdefault(_resource(resource), set()).update(listed(statement["Action"]))
+    assert found == ALLOWED[role]
+
+
+def test_there_is_no_role_beside_the_table(template: Template) -> None:
+    """No construct brings a role or policy of its own."""
+    assert {name[:-8] for name in template.of_type("AWS::IAM::Role")} == set(ALLOWED)
+    assert template.of_type("AWS::IAM::Policy") == {}
+    assert template.of_type("AWS::IAM::ManagedPolicy") == {}
+    assert all("ManagedPolicyArns" not in role for role in template.of_type("AWS::IAM::Role").values())
+
+
+def test_wildcards_only_where_aws_offers_no_resource(template: Template) -> None:
+    """No action holds `*`; the resource `*` stands only beside actions for which AWS has no resource."""
+    for role_id in template.of_type("AWS::IAM::Role"):
+        for statement in template.statements(role_id):
+            actions = listed(statement["Action"])
+            assert not [action for action in actions if "*" in action]
+            if "*" in listed(statement["Resource"]):
+                assert set(actions) <= WITHOUT_RESOURCE
+
+
+def test_the_scheduler_role_serves_this_group_only(template: Template) -> None:
+    """Only schedules of this stage's group, in this account, may use the scheduler's role."""
+    _, role = template.named("AWS::IAM::Role", "SchedulerRole")
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    condition = trust["Condition"]["StringEquals"]
+    group = template.only("AWS::Scheduler::ScheduleGroup")["Name"]
+    assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert text(condition["aws:SourceArn"]).endswith(f":schedule-group/{group}")
+
+
+def test_only_the_api_may_invoke_from_outside(template: Template) -> None:
+    """Lambda permissions name API Gateway, and each names one route of this API."""
+    for permission in template.of_type("AWS::Lambda::Permission").values():
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert "/v1/" in text(permission["SourceArn"])

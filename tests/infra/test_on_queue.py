@@ -1,0 +1,76 @@
+"""Promises about the queues and how they are served."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.on_queue import workers_for
+from lookup.settings import Quota
+from tests.infra.template import Template
+
+FOURTEEN_DAYS = 14 * 24 * 3600
+
+
+def test_every_queue_is_encrypted_and_keeps_14_days(template: Template) -> None:
+    """Nothing waits unencrypted, and nothing is lost before SQS's longest retention."""
+    for queue in template.of_type("AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
+def test_every_queue_refuses_requests_without_tls(template: Template) -> None:
+    """Each queue has a policy that denies everybody everything without TLS."""
+    protected = set()
+    for policy in template.of_type("AWS::SQS::QueuePolicy").values():
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        protected |= {template.attribute(queue) for queue in policy["Queues"]}
+    assert protected == set(template.of_type("AWS::SQS::Queue"))
+
+
+def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> None:
+    """After 1000 deliveries, far more than waiting for quota needs, a message goes to a queue of its own kind."""
+    targets = {}
+    for name, queue in template.of_type("AWS::SQS::Queue").items():
+        if "RedrivePolicy" in queue:
+            assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
+            targets[name[:-8]] = template.attribute(queue["RedrivePolicy"]["deadLetterTargetArn"])[:-8]
+    assert targets == {"QueuesIntake": "QueuesIntakeDeadLetters", "QueuesParts": "QueuesPartsDeadLetters"}
+
+
+def test_visibility_is_six_times_the_timeout(template: Template) -> None:
+    """A served queue hides a message for six times the function's timeout and the batching window at least."""
+    timeout = template.functions()["on_queue"]["Timeout"]
+    for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values():
+        queue = template.resources[template.attribute(mapping["EventSourceArn"])]["Properties"]
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        assert queue["VisibilityTimeout"] >= 6 * timeout + window
+
+
+def test_intake_is_collected_and_parts_come_singly(template: Template) -> None:
+    """Single identifiers are collected for 2 s up to 100, so that payloads are filled; a part is work enough."""
+    _, intake = template.named("AWS::Lambda::EventSourceMapping", "Intake")
+    _, parts = template.named("AWS::Lambda::EventSourceMapping", "Parts")
+    assert (intake["BatchSize"], intake["MaximumBatchingWindowInSeconds"]) == (100, 2)
+    assert (parts["BatchSize"], parts.get("MaximumBatchingWindowInSeconds")) == (1, None)
+
+
+def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template: Template) -> None:
+    """A failed message never brings its batch back; workers are bounded by the mapping, at AWS's least or more."""
+    mappings = template.of_type("AWS::Lambda::EventSourceMapping")
+    assert {name[:-8] for name in mappings} == {"OnQueueIntake", "OnQueueParts"}
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    for function in template.functions().values():
+        assert "ReservedConcurrentExecutions" not in function
+
+
+@pytest.mark.parametrize(
+    ("limits", "workers"),
+    [([1000], 2), ([6000], 5), ([6000, 6000], 10), ([1_000_000, 1_000_000], 1000)],
+)
+def test_workers_follow_the_quota(limits: list[int], workers: int) -> None:
+    """There are as many workers as vendor calls in a second that the quotas allow together, 2 to 1000."""
+    assert workers_for(Quota(limit=limit) for limit in limits) == workers

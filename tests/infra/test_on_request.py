@@ -1,0 +1,75 @@
+"""Promises about the HTTP API."""
+
+from __future__ import annotations
+
+import json
+
+from tests.infra.template import Template, text
+
+SCOPES = {
+    "GET /v1/profiles/{identifier_type}/{identifier+}": "profiles/read",
+    "POST /v1/lookups": "lookups/write",
+    "GET /v1/quota": "profiles/read",
+}
+
+
+def test_every_route_wants_a_token_with_its_scope(template: Template) -> None:
+    """No route is open: each stands behind the JWT authoriser and asks for one scope."""
+    (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer")
+    routes = list(template.of_type("AWS::ApiGatewayV2::Route").values())
+    assert {route["RouteKey"]: route["AuthorizationScopes"] for route in routes} == {
+        key: [scope] for key, scope in SCOPES.items()
+    }
+    assert {route["AuthorizationType"] for route in routes} == {"JWT"}
+    assert {template.attribute(route["AuthorizerId"]) for route in routes} == {authorizer}
+
+
+def test_tokens_are_the_user_pool_s_for_partners_of_the_stage(template: Template) -> None:
+    """The authoriser trusts this stack's user pool only, and its audience is the partners' app clients."""
+    authorizer = template.only("AWS::ApiGatewayV2::Authorizer")
+    (pool,) = template.of_type("AWS::Cognito::UserPool")
+    jwt = authorizer["JwtConfiguration"]
+    assert text(jwt["Issuer"]) == f"https://cognito-idp.AWS::Region.AWS::URLSuffix/{pool}"
+    assert {template.attribute(client) for client in jwt["Audience"]} == set(
+        template.of_type("AWS::Cognito::UserPoolClient")
+    )
+
+
+def test_partners_get_tokens_by_client_credentials_for_an_hour(template: Template) -> None:
+    """An app client has a secret, no other flow than client credentials, and not the operators' scope."""
+    for client in template.of_type("AWS::Cognito::UserPoolClient").values():
+        assert client["GenerateSecret"] is True
+        assert client["AllowedOAuthFlows"] == ["client_credentials"]
+        assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (60, "minutes")
+        scopes = sorted("".join(text(scope).rsplit("/", 1)[1]) for scope in client["AllowedOAuthScopes"])
+        assert scopes == ["read", "write", "write"]
+
+
+def test_nobody_signs_up(template: Template) -> None:
+    """The user pool has no users and takes none."""
+    assert template.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_the_access_log_holds_route_keys_and_no_path(template: Template) -> None:
+    """A path holds an identifier: the access log names the route key only."""
+    settings = template.only("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    written = set(json.loads(settings["Format"]).values())
+    assert {"$context.requestId", "$context.routeKey"} <= written
+    assert not [value for value in written if "path" in value.lower() or "querystring" in value.lower()]
+    assert not text(settings["DestinationArn"]).endswith(":*")
+
+
+def test_the_stage_is_throttled(template: Template) -> None:
+    """Requests are bounded before they cost a function's time."""
+    limits = template.only("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"]
+    assert (limits["ThrottlingRateLimit"], limits["ThrottlingBurstLimit"]) == (50, 100)
+
+
+def test_the_function_answers_before_the_api_gives_up(template: Template) -> None:
+    """The function's time ends before the 30 s after which an HTTP API answers 503 itself."""
+    assert template.functions()["on_request"]["Timeout"] == 29
+
+
+def test_an_operator_finds_the_way_in(template: Template) -> None:
+    """The outputs name the API, the token endpoint and each partner's client id."""
+    assert {"ApiId", "ApiUrl", "TokenUrl", "UserPoolId", "ClientIdDemo"} <= set(template.outputs)

@@ -1,0 +1,55 @@
+"""Promises about the schedules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from infra.on_schedule import firing_input
+from infra.stages import Schedule
+from lookup.schedules import read_firing
+from tests.infra.template import Template
+
+
+def test_a_schedule_invokes_the_function_in_the_stage_s_group(local: Template) -> None:
+    """A schedule of the settings fires `on_schedule` with the scheduler's own role; failed firings are kept."""
+    schedule = local.only("AWS::Scheduler::Schedule")
+    target = schedule["Target"]
+    assert schedule["GroupName"] == "moengage-lookup-local"
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert local.attribute(target["Arn"]).startswith("OnScheduleFunction")
+    assert local.attribute(target["RoleArn"]).startswith("OnScheduleSchedulerRole")
+    assert local.attribute(target["DeadLetterConfig"]["Arn"]).startswith("OnScheduleFailedFirings")
+    assert json.loads(target["Input"]) == {
+        "schedule": "demo-refresh",
+        "scheduled_time": "<aws.scheduler.scheduled-time>",
+        "workspace": "default",
+        "roster": "rosters/demo.csv",
+        "fields": None,
+        "max_age": 0,
+    }
+
+
+def test_the_function_reads_what_a_schedule_sends() -> None:
+    """Every key that a schedule's input holds is one that the door knows, with its meaning kept."""
+    schedule = Schedule(
+        name="daily", expression="cron(0 3 * * ? *)", roster="rosters/a.csv", fields=("name",), max_age=60
+    )
+    event = json.loads(firing_input(schedule).replace("<aws.scheduler.scheduled-time>", "2026-11-02T03:00:00Z"))
+    firing = read_firing(event)
+    assert firing.lookup_id == "daily-20261102T030000Z"
+    assert (firing.roster, firing.workspace, firing.fields, firing.max_age) == (
+        "rosters/a.csv", "default", ("name",), 60,
+    )  # fmt: skip
+
+
+def test_failed_invocations_are_kept(template: Template) -> None:
+    """The scheduler hands over asynchronously: what the function itself fails at is kept beside failed firings."""
+    target = template.functions()["on_schedule"]["DeadLetterConfig"]["TargetArn"]
+    assert template.attribute(target).startswith("OnScheduleFailedFirings")
+
+
+def test_a_new_stage_refreshes_nothing_by_itself(templates: Mapping[str, Template]) -> None:
+    """Stages dev and prod start without schedules: there is no roster yet."""
+    assert templates["dev"].of_type("AWS::Scheduler::Schedule") == {}
+    assert templates["prod"].of_type("AWS::Scheduler::Schedule") == {}

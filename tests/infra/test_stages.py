@@ -1,0 +1,82 @@
+"""Stage values are checked when they are made; the error names the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infra.stages import Schedule, Stage, Workspace, stage_named
+from lookup.errors import Misconfigured
+
+GOOD: Mapping[str, Any] = {
+    "name": "test",
+    "workspaces": {"default": Workspace()},
+    "partners": ("crm",),
+    "retain": False,
+}
+SCHEDULE: Mapping[str, Any] = {"name": "daily", "expression": "rate(1 day)", "roster": "rosters/a.csv"}
+
+
+def test_an_unknown_stage_is_named() -> None:
+    """A stage that is not known is refused with its name and those that are."""
+    with pytest.raises(Misconfigured, match="'staging' is not one of dev, prod, local"):
+        stage_named("staging", {})
+
+
+def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
+    """MOENGAGE_ENDPOINT_URL reaches the local stage and no other."""
+    environment = {"MOENGAGE_ENDPOINT_URL": "http://127.0.0.1:20999"}
+    endpoints = {name: stage_named(name, environment).moengage_endpoint_url for name in ("dev", "prod", "local")}
+    assert endpoints == {"dev": None, "prod": None, "local": "http://127.0.0.1:20999"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "setting"),
+    [
+        ({"name": "Test Stage"}, "stage"),
+        ({"workspaces": {}}, "workspaces"),
+        ({"workspaces": {"other": Workspace()}}, "workspaces"),
+        ({"workspaces": {"default": Workspace(), "Bad Name": Workspace()}}, "workspaces"),
+        ({"partners": ()}, "partners"),
+        ({"partners": ("crm", "crm")}, "partners"),
+        ({"partners": tuple(f"p{number}" for number in range(51))}, "partners"),
+        ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
+        ({"schedules": (Schedule(**SCHEDULE, workspace="other"),)}, "schedules.daily.workspace"),
+        ({"result_retention_days": 0}, "result_retention_days"),
+        ({"log_retention_days": 8}, "log_retention_days"),
+        ({"log_level": "LOUD"}, "log_level"),
+    ],
+)
+def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
+    """Each rule of a stage is refused under its setting's name."""
+    with pytest.raises(Misconfigured) as caught:
+        Stage(**{**GOOD, **changed})
+    assert caught.value.setting == setting
+
+
+@pytest.mark.parametrize("expression", ["rate(1 minute)", "rate(15 minutes)", "cron(0 3 ? * MON-FRI *)"])
+def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> None:
+    """Expressions that EventBridge Scheduler documents are accepted."""
+    assert Schedule(**{**SCHEDULE, "expression": expression}).expression == expression
+
+
+@pytest.mark.parametrize(
+    ("changed", "setting"),
+    [
+        ({"name": "a b"}, "schedules.name"),
+        ({"expression": "rate(0 minutes)"}, "schedules.daily.expression"),
+        ({"expression": "rate(1 minutes)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 * * *)"}, "schedules.daily.expression"),
+        ({"expression": "every day"}, "schedules.daily.expression"),
+        ({"roster": "demo.csv"}, "schedules.daily.roster"),
+        ({"roster": "rosters/"}, "schedules.daily.roster"),
+        ({"max_age": -1}, "schedules.daily.max_age"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
+    """Each rule of a schedule is refused under its setting's name."""
+    with pytest.raises(Misconfigured) as caught:
+        Schedule(**{**SCHEDULE, **changed})
+    assert caught.value.setting == setting
