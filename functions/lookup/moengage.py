@@ -6,6 +6,7 @@ wire needs a grant of its own, so asking again is for those who hold the gate.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ HOSTS: Mapping[DataCenter, str] = {
     DataCenter.DC_101: "https://api-101.moengage.com",
 }
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
+ADDRESSES = re.compile(r"[0-9A-Za-z.:\[\]_, -]{1,500}")  # what a chain of addresses is written in; the rest stays here
 
 
 class Shape(Enum):
@@ -54,12 +56,19 @@ class MoEngage:
     """The client of one workspace; remembers which body shape the vendor took."""
 
     def __init__(
-        self, pool: urllib3.PoolManager, *, endpoint_url: str | None, moengage_id_name: str, clock: Clock
+        self,
+        pool: urllib3.PoolManager,
+        *,
+        endpoint_url: str | None,
+        moengage_id_name: str,
+        clock: Clock,
+        timeout: urllib3.Timeout = TIMEOUT,
     ) -> None:
         self._pool = pool
         self._endpoint_url = endpoint_url
         self._names = {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: moengage_id_name}
         self._clock = clock
+        self._timeout = timeout
         self._shape = Shape.WRAPPED
         self._shape_is_sure = False
 
@@ -81,7 +90,7 @@ class MoEngage:
                 url,
                 body=self._body(question),
                 headers=_headers(question, credentials),
-                timeout=TIMEOUT,
+                timeout=self._timeout,
                 retries=False,
                 redirect=False,
             )
@@ -118,6 +127,6 @@ def _misses_the_keys(error: Mapping[str, Json]) -> bool:
 def _headers(question: Question, credentials: Credentials) -> dict[str, str]:
     pair = f"{credentials.workspace_id}:{credentials.data_api_key}".encode()
     headers = {"Authorization": f"Basic {b64encode(pair).decode()}", "Content-Type": "application/json"}
-    if question.forwarded_for:
+    if question.forwarded_for and ADDRESSES.fullmatch(question.forwarded_for):
         headers["X-Forwarded-For"] = question.forwarded_for
     return headers

@@ -15,6 +15,7 @@ from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, V
 from lookup.model import Attributes, Json
 
 EPOCH_MAGNITUDE = 1_000_000_000  # a rate-limit reset above this is a time, below it a number of seconds
+LONGEST_WAIT = 24 * 3600  # seconds; a vendor that asks for more than a day is not believed
 
 # Status → what it asks for. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are Refused and
 # 5xx VendorTrouble.
@@ -59,11 +60,15 @@ def fault_type(status: int) -> type[VendorFault]:
 def fault_of(status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, now: float) -> VendorFault:
     """Make the fault of an answer; only the vendor's request id is repeated from its body."""
     kind = fault_type(status)
-    request_id = error.get("request_id")
-    shown = request_id[:128] if isinstance(request_id, str) else None
+    shown = _request_id(error)
     if kind is Throttled:
         return Throttled(REASONS[kind], retry_at=_retry_at(headers, now), request_id=shown)
     return kind(REASONS[kind], status=status, request_id=shown)
+
+
+def _request_id(error: Mapping[str, Json]) -> str | None:
+    request_id = error.get("request_id")
+    return request_id[:128] if isinstance(request_id, str) else None
 
 
 def _retry_at(headers: Mapping[str, str], now: float) -> float | None:
@@ -73,8 +78,9 @@ def _retry_at(headers: Mapping[str, str], now: float) -> float | None:
             value = float(headers.get(name, ""))
         except ValueError:
             continue
-        if 0 <= value < float("inf"):
-            return value if value >= EPOCH_MAGNITUDE else now + value
+        until = value if value >= EPOCH_MAGNITUDE else now + value
+        if value >= 0 and until <= now + LONGEST_WAIT:
+            return max(now, until)
     return None
 
 
@@ -82,11 +88,11 @@ def read_answer(body: bytes) -> Answer:
     """Read a 200. Raises `VendorTrouble` on anything but a success of the documented form; absent lists are empty."""
     try:
         read = wire.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise VendorTrouble("broken_body", status=200) from None
     data = read.get("data") if isinstance(read, dict) and read.get("status") == "success" else None
     if not isinstance(data, dict):
-        raise VendorTrouble("not_a_success", status=200)
+        raise VendorTrouble("not_a_success", status=200, request_id=_request_id(error_of(body)))
     return Answer(
         users=tuple(_attributes(user) for user in _list(data.get("users"))),
         not_found=frozenset(_named(entry) for entry in _list(data.get("users_not_found"))),
@@ -118,7 +124,7 @@ def error_of(body: bytes) -> Mapping[str, Json]:
     """Find the error object in any of the shapes that occur; nothing of it but the request id is ever logged."""
     try:
         read = wire.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     if not isinstance(read, dict):
         return {}

@@ -10,9 +10,8 @@ from lookup.model import Attributes, Json
 
 INTEGERS = st.integers() | st.integers(0, 3000).map(lambda power: 10**power + 7)
 DECIMALS = st.builds(
-    lambda sign, digits, exponent: Decimal((sign, tuple(digits), exponent)),
-    st.integers(0, 1),
-    st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    lambda coefficient, exponent: Decimal(f"{coefficient}E{exponent}"),
+    st.integers(-(10**60), 10**60),
     st.integers(-400, 400).filter(bool),  # without an exponent it would be read as an int
 )
 
@@ -29,9 +28,11 @@ TEXTS = st.text(st.characters(exclude_categories=())).map(joined)
 def values(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Json]:
     """Give any JSON value over these texts."""
     leaves = st.none() | st.booleans() | INTEGERS | DECIMALS | texts
-    return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
+    return st.recursive(
+        leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=10
+    )
 
 
 def attributes(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Attributes]:
     """Give any attributes of a user."""
-    return st.dictionaries(texts, values(texts), max_size=8)
+    return st.dictionaries(texts, values(texts), max_size=5)
