@@ -57,8 +57,8 @@ def parse(text: str, *, setting: str) -> Credentials:
         raise Misconfigured(setting, "is not a JSON object")
     values = {key: secret.get(key) for key in KEYS}
     for key, value in values.items():
-        if not isinstance(value, str) or not value:
-            raise Misconfigured(setting, f"{key} must be a non-empty text")
+        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
+            raise Misconfigured(setting, f"{key} must be a text of printable ASCII characters, with no line break")
     if values["data_center"] not in set(DataCenter):
         raise Misconfigured(setting, f"data_center must be one of {', '.join(DataCenter)}")
     return Credentials(
