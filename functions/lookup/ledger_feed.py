@@ -36,14 +36,13 @@ class LedgerFeed:
     def claim(self, spec: LookupSpec, cursor: Cursor, fed_at: float) -> Claim | None:
         """Claim the part at the cursor; None when somebody else did, or has moved the cursor on."""
         claim = Claim(uuid4().hex, self._table.clock() + LEASE, fed_at)
-        held = "claim_token = :held" if cursor.claim else "attribute_not_exists(claim_token)"
+        held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
         seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
         update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
-            "SET claim_token = :token, claim_until = :until, claim_fed_at = :fed_at",
+            "SET #claim_token = :token, #claim_until = :until, #claim_fed_at = :fed_at",
             {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, **seen},
-            condition=f"parts_fed = :fed AND #round = :round AND {held}",
-            names={"#round": "round"},
+            condition=f"#parts_fed = :fed AND #round = :round AND {held}",
         )
         return claim if self._table.written(update) else None
 
@@ -62,38 +61,34 @@ class LedgerFeed:
         }
         cursor_update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
-            "SET #at = :at, line = :line, retried_after = :after, exhausted = :exhausted "
-            "REMOVE claim_token, claim_until, claim_fed_at ADD parts_fed :one, entries_fed :entries",
+            "SET #at = :at, #line = :line, #retried_after = :after, #exhausted = :exhausted "
+            "REMOVE #claim_token, #claim_until, #claim_fed_at ADD #parts_fed :one, #entries_fed :entries",
             moved,
-            condition="claim_token = :token",
-            names={"#at": "at"},
+            condition="#claim_token = :token",
         )
         users = len(segment.part.identifiers)
         return self._table.written(
             cursor_update,
             self._table.put(self._sent_item(segment)),
-            self._table.update(
-                sent_key(spec.workspace), "ADD #users :users", {"users": users}, names={"#users": "users"}
-            ),
+            self._table.update(sent_key(spec.workspace), "ADD #users :users", {"users": users}),
             self._tagged(spec, segment.entries / share, fed_out=bool(moved["exhausted"])),
         )
 
     def _tagged(self, spec: LookupSpec, gained: float, *, fed_out: bool) -> dict[str, object]:
         key = active_key(spec.workspace, spec.lookup_id)
         if fed_out:
-            return self._table.update(key, "SET choosable = :no ADD tag :gained", {"no": False, "gained": gained})
-        return self._table.update(key, "ADD tag :gained", {"gained": gained})
+            return self._table.update(key, "SET #choosable = :no ADD #tag :gained", {"no": False, "gained": gained})
+        return self._table.update(key, "ADD #tag :gained", {"gained": gained})
 
     def exhaust(self, spec: LookupSpec, cursor: Cursor) -> bool:
         """Say that nothing is left to feed; False when somebody else has moved the cursor."""
-        held = "claim_token = :held" if cursor.claim else "attribute_not_exists(claim_token)"
+        held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
         seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
         cursor_update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
-            "SET exhausted = :yes REMOVE claim_token, claim_until, claim_fed_at",
+            "SET #exhausted = :yes REMOVE #claim_token, #claim_until, #claim_fed_at",
             {"yes": True, **seen},
-            condition=f"parts_fed = :fed AND #round = :round AND {held}",
-            names={"#round": "round"},
+            condition=f"#parts_fed = :fed AND #round = :round AND {held}",
         )
         return self._table.written(cursor_update, self._tagged(spec, 0.0, fed_out=True))
 

@@ -67,7 +67,7 @@ class LedgerParts:
         """Count an attempt (1) just before the vendor is asked, or take it back (-1) once it answered."""
         key = lookup_key(part.lookup_id, f"attempts#{part.number}")
         values = {"number": number, "expires": self._expires()}
-        self._table.write(self._table.update(key, "SET expires_at = :expires ADD attempts :number", values))
+        self._table.write(self._table.update(key, "SET #expires_at = :expires ADD #attempts :number", values))
 
     def arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
         """Count parts of one lookup; give those that were not counted before.
@@ -109,16 +109,12 @@ class LedgerParts:
             for name in COUNTED
         }
         values = {name: gained[name] - lost[name] for name in COUNTED} | {"parts_done": len(arrived)}
-        adding = "ADD " + ", ".join(f"{name} :{name}" for name in values)
+        adding = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
         key = lookup_key(first.lookup_id, "counts")
-        actions.append(self._table.update(key, f"SET expires_at = :expires {adding}", values | self._expiring()))
+        actions.append(self._table.update(key, f"SET #expires_at = :expires {adding}", values | self._expiring()))
         back = sum(len(one.part.identifiers) for one in arrived if one.part.origin is not None)
         if back:
-            actions.append(
-                self._table.update(
-                    sent_key(first.workspace), "ADD #users :back", {"back": -back}, names={"#users": "users"}
-                )
-            )
+            actions.append(self._table.update(sent_key(first.workspace), "ADD #users :back", {"back": -back}))
         return actions
 
     def _recording(self, arrived: Arrived, known: PartRecord | None) -> dict[str, Any]:

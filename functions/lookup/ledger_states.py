@@ -38,10 +38,9 @@ class LedgerStates:
         """Feed the parts of a completed lookup that hold failures once more, in a new round."""
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
-            "SET #round = :next, retried_after = :none, exhausted = :no",
+            "SET #round = :next, #retried_after = :none, #exhausted = :no",
             {"next": cursor.round + 1, "seen": cursor.round, "none": "", "no": False},
             condition="#round = :seen",
-            names={"#round": "round"},
         )
         active = self._table.put(self._ledger.active_item(spec))
         return self._table.written(self._becomes(spec, ACTIVE, [COMPLETED]), next_round, active)
@@ -51,7 +50,7 @@ class LedgerStates:
         if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True)):
             return True
         ended = self._becomes(spec, CANCELLED, [CANCELLED], ended=True)
-        ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(finished_at)"
+        ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
         return self._table.written(ended)
 
     def retire(self, spec: LookupSpec) -> None:
@@ -64,12 +63,11 @@ class LedgerStates:
         values = {f"seen{number}": state.value for number, state in enumerate(seen)}
         return self._table.update(
             lookup_key(spec.lookup_id, "state"),
-            "SET #is = :to, finished_at = :now" if ended else "SET #is = :to REMOVE finished_at",
+            "SET #is = :to, #finished_at = :now" if ended else "SET #is = :to REMOVE #finished_at",
             values | {"to": to.value} | ({"now": self._table.clock()} if ended else {}),
             condition=f"#is IN ({', '.join(f':{name}' for name in values)})",
-            names={"#is": "is"},
         )
 
     def _not_choosable(self, spec: LookupSpec) -> dict[str, Any]:
         key = active_key(spec.workspace, spec.lookup_id)
-        return self._table.update(key, "SET choosable = :no", {"no": False}, condition="attribute_exists(pk)")
+        return self._table.update(key, "SET #choosable = :no", {"no": False}, condition="attribute_exists(#pk)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READ_AT_ONCE = 100  # keys of one BatchGetItem
+NAME = re.compile(r"#\w+")
 ROUNDS = 8  # a batch read may be answered in parts
 
 
@@ -94,23 +96,19 @@ class LedgerTable:
         return {"Delete": {"TableName": self.name, "Key": key}}
 
     def update(
-        self,
-        key: Item,
-        expression: str,
-        values: Mapping[str, object],
-        *,
-        condition: str | None = None,
-        names: Mapping[str, str] | None = None,
+        self, key: Item, expression: str, values: Mapping[str, object], *, condition: str | None = None
     ) -> dict[str, Any]:
-        """Make the action that updates an item; `values` are named without the colon."""
+        """Make the action that updates an item; `values` are named without the colon.
+
+        Attributes are written `#name` throughout, because DynamoDB reserves many words.
+        """
         update: dict[str, Any] = {
             "TableName": self.name,
             "Key": key,
             "UpdateExpression": expression,
+            "ExpressionAttributeNames": {name: name[1:] for name in NAME.findall(f"{expression} {condition}")},
             "ExpressionAttributeValues": typed({f":{name}": value for name, value in values.items()}),
         }
         if condition:
             update["ConditionExpression"] = condition
-        if names:
-            update["ExpressionAttributeNames"] = dict(names)
         return {"Update": update}
