@@ -32,8 +32,8 @@ __all__ = [
 
 ASKED_IN_VAIN = 3  # requests without an answer, or answered too late, before the work is given back
 # Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
-ON_DEMAND_PHASE = (0.0, 0.25)
-BULK_PHASE = (0.25, 0.85)
+ON_DEMAND_PHASE = (0.0, 0.15)
+BULK_PHASE = (0.15, 0.65)
 
 
 class Gate(Protocol):
@@ -63,7 +63,7 @@ class QuotaGate:
         observe: Observe = unobserved,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._turns = Turns(table, quota, clock, observe)
+        self._turns = Turns(table, quota, clock, observe, jitter)
         self._quota = quota
         self._clock = clock
         self._sleep = sleep

@@ -5,6 +5,9 @@ The copy of the item is kept from turn to turn. An old copy costs a refused requ
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import floor
+
 from lookup.errors import Closed, NotNow
 from lookup.gate_closing import LEASE
 from lookup.gate_grant import Grant, Observation, Observe, Seen
@@ -15,18 +18,23 @@ from lookup.model import Clock, Lane
 from lookup.settings import Quota
 
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
+MAKE_WAY, MAKE_WAY_MOST = 10, 4  # users per lost race, and races counted
 CLOCK_PATIENCE = 5.0  # seconds until a clock that was off is looked at again
 
 
 class Turns:
     """One process's turns at one workspace's gate."""
 
-    def __init__(self, table: GateTable, quota: Quota, clock: Clock, observe: Observe) -> None:
+    def __init__(
+        self, table: GateTable, quota: Quota, clock: Clock, observe: Observe, jitter: Callable[[], float]
+    ) -> None:
         self._table = table
         self._quota = quota
         self._clock = clock
         self._observe = observe
+        self._jitter = jitter
         self._copy: Copy | None = None
+        self._lost = 0  # races lost to others of late
 
     def see(self, what: Seen, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
         """Tell the observer."""
@@ -41,7 +49,7 @@ class Turns:
                 return NotNow(now + CLOCK_PATIENCE, CLOCK)
             if copy.closed_until > now:
                 return Closed(copy.closed_until, copy.closed_reason or QUOTA)
-            room = decide(copy, self._quota, lane, users, now)
+            room = decide(copy, self._quota, lane, users, now, behind=self._behind(lane))
             return NotNow(room.until, QUOTA) if isinstance(room, NoRoom) else self._ask(copy, room, lane, now)
         except Unanswered:
             return NotNow(self._clock(), UNANSWERED)
@@ -67,6 +75,13 @@ class Turns:
         stale_clock = self._table.clock_is_off and abs(self._clock() - self._table.looked_at) >= CLOCK_PATIENCE
         return self.latest() if self._copy is None or stale_clock else self._copy
 
+    def _behind(self, lane: Lane) -> int:
+        """Let others go first the more the oftener they were quicker, so that many workers do not all ask for one room.
+
+        Only bulk makes way.
+        """
+        return floor(self._lost * self._jitter() * MAKE_WAY) if lane is Lane.BULK else 0
+
     def _ask(self, copy: Copy, room: Room, lane: Lane, now: float) -> Grant | NotNow:
         probe = copy.closed_until > 0
         lease_until = now + LEASE * self._quota.window if probe else None
@@ -75,8 +90,10 @@ class Turns:
         answer = self._table.update(request)
         self._copy = answer.copy
         if not answer.done or answer.copy is None:
+            self._lost = min(self._lost + 1, MAKE_WAY_MOST)
             self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
             return NotNow(now, CONTENTION)
+        self._lost = max(self._lost - 1, 0)
         not_after = now + self._quota.send_spread - self._quota.transit
         if self._clock() > not_after or self._table.clock_is_off:
             self.see(Seen.UNUSED, room.users, lane=lane)

@@ -87,28 +87,49 @@ def limit_now(copy: Copy, quota: Quota, now: float) -> int:
     return min(quota.limit, copy.lowered_to + floor((quota.limit - copy.lowered_to) * grown))
 
 
-def windows(copy: Copy, quota: Quota, lane: Lane, now: float) -> tuple[Window, ...]:
-    """Give every window that a grant in this lane has to respect."""
+def windows(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:
+    """Give every window that a grant of up to `users` in this lane has to respect.
+
+    Bulk leaves headroom, and is held to a rate twice: over a few seconds, so that a fresh start is no burst, and over
+    a quarter of the window, so that what comes free later comes evenly. The second rate is near the one that can be
+    kept up for ever, with the guard and one slot lost in every round.
+    """
     limit, guarded = limit_now(copy, quota, now), quota.window + quota.guard
     if lane is Lane.ON_DEMAND:
         return (Window(guarded, limit),)
-    busy = on_demand_since(copy, quota, now - quota.window) > 0
-    spare = quota.headroom if busy else quota.quiet_headroom
-    # A slot counts until its end has left the window, so the pace is spread over one slot more.
-    pace = floor(quota.pace_factor * limit / quota.window * (quota.pace_window + quota.slot))
-    return (Window(guarded, limit - spare), Window(quota.pace_window, max(pace, PAYLOAD_LIMIT)))
+    bulk_limit = limit - _headroom(copy, quota, users, now)
+    return (
+        Window(guarded, bulk_limit),
+        _paced(quota, quota.pace_window, quota.pace_factor * limit / quota.window),
+        _paced(quota, quota.window / 4, quota.smooth_factor * bulk_limit / (guarded + quota.slot)),
+    )
 
 
-def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> Room | NoRoom:
-    """Tell whether a call of up to `users` has room by this copy, or when it will have."""
-    bounds = windows(copy, quota, lane, now)
+def _headroom(copy: Copy, quota: Quota, users: int, now: float) -> int:
+    if on_demand_since(copy, quota, now - quota.window) > 0:
+        return quota.headroom
+    # The rest of a piece of work may use the little that is kept while nobody waits: it is over sooner.
+    return quota.quiet_headroom if users > BULK_LEAST else 0
+
+
+def _paced(quota: Quota, seconds: float, rate: float) -> Window:
+    """Turn a rate into a window. A slot counts until its end has left, so it is spread over one slot more."""
+    return Window(seconds, max(floor(rate * (seconds + quota.slot)), PAYLOAD_LIMIT))
+
+
+def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0) -> Room | NoRoom:
+    """Tell whether a call of up to `users` has room by this copy, or when it will have.
+
+    `behind` is how many users of others shall find room first if there is none now.
+    """
+    bounds = windows(copy, quota, lane, users, now)
     most = min(users, *(window.limit for window in bounds))
     least = min(most, BULK_LEAST) if lane is Lane.BULK else most
     base = min(granted_at(copy, quota, now - window.seconds) + window.limit for window in bounds)
     room = min(most, base - copy.granted)
     if room >= least:
         return Room(room, base - room)
-    return NoRoom(max(_free_at(copy, quota, window, least, now) for window in bounds))
+    return NoRoom(max(_free_at(copy, quota, window, min(least + behind, window.limit), now) for window in bounds))
 
 
 def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any
 
 from lookup.errors import Misconfigured, UnknownWorkspace
@@ -40,6 +40,7 @@ class Quota:
     quiet_headroom: int = 2
     pace_window: float = 3.0
     pace_factor: float = 1.2
+    smooth_factor: float = 1.06
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -63,6 +64,7 @@ class Quota:
         yield "headroom", 0 <= self.headroom < self.limit, "must be 0 or more and under quota.limit"
         yield "quiet_headroom", 0 <= self.quiet_headroom <= self.headroom, "must be 0 or more, at most quota.headroom"
         yield "pace_window", self.slot <= self.pace_window <= self.window, "must be from quota.slot to quota.window"
+        yield "smooth_factor", self.smooth_factor >= 1, "must be at least 1, or the quota cannot be used"
         yield "pace_factor", self.pace_factor >= 1, "must be at least 1, or the quota cannot be used"
 
 
@@ -129,12 +131,26 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings. Raises `Misconfigured` naming the variable that is missing or makes no sense."""
         source = os.environ if environment is None else environment
-        values: dict[str, Any] = {f.name: source[f.name.upper()] for f in fields(cls) if f.name.upper() in source}
-        try:
-            values["workspaces"] = {n: Workspace.from_json(w) for n, w in json.loads(values["workspaces"]).items()}
-            for name in ("profile_retention_days", "not_found_retention_days"):
-                if name in values:
-                    values[name] = int(values[name])
-            return cls(**values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Misconfigured("environment", f"{type(error).__name__}: {error}") from error
+        values = {f.name: _value(f, source) for f in fields(cls) if f.name.upper() in source or f.default is MISSING}
+        return cls(**values)
+
+
+def _value(setting: Field[Any], source: Mapping[str, str]) -> Any:  # noqa: ANN401 - of the setting's own type
+    name = setting.name.upper()
+    if name not in source:
+        raise Misconfigured(name, "is not set")
+    try:
+        return _READERS.get(setting.name, str)(source[name])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Misconfigured(name, f"makes no sense ({type(error).__name__}: {error})") from error
+
+
+def _workspaces(written: str) -> dict[str, Workspace]:
+    return {name: Workspace.from_json(data) for name, data in json.loads(written).items()}
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "workspaces": _workspaces,
+    "profile_retention_days": int,
+    "not_found_retention_days": int,
+}
