@@ -6,7 +6,7 @@ A key names one content for ever, so an older write can never replace a newer on
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,35 +20,56 @@ if TYPE_CHECKING:
 
 BYTES_LIMIT = 350_000  # DynamoDB takes 400 KB an item, names and our own attributes included
 DEPTH_LIMIT = 30  # DynamoDB takes 32 levels; the item and its `attributes` are two of them
+NAME_BYTES = 65_535  # DynamoDB's limit for a name
+MAGNITUDES = range(-130, 38)  # powers of ten: from DynamoDB's smallest to what 38 digits write out in full
 
 
 def fits_an_item(attributes: Attributes, *, beside: Sequence[str] = ()) -> bool:
     """Tell whether a DynamoDB map holds exactly these attributes, in one item with the names `beside`."""
-    return len(wire.dumps([attributes, beside])) <= BYTES_LIMIT and _holdable(attributes, DEPTH_LIMIT)
+    return _is_holdable(attributes, DEPTH_LIMIT) and _size(attributes) + _size(beside) <= BYTES_LIMIT
 
 
-def _holdable(value: Json, levels: int) -> bool:
+def _is_holdable(value: Json, levels: int) -> bool:
     if isinstance(value, str):
         return _is_text(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return _is_number(Decimal(value))
-    if isinstance(value, dict):
-        return levels > 0 and all(key and _is_text(key) and _holdable(one, levels - 1) for key, one in value.items())
-    if isinstance(value, list):
-        return levels > 0 and all(_holdable(one, levels - 1) for one in value)
+    if isinstance(value, Mapping):
+        return all(map(_is_name, value)) and _is_holdable(list(value.values()), levels)
+    if isinstance(value, Sequence):
+        return levels > 0 and all(_is_holdable(one, levels - 1) for one in value)
     return True
 
 
+def _size(value: Json) -> int:
+    """Count bytes as DynamoDB does, never fewer: 3 for a list or map, 1 for each of its entries, half a digit's."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, int | Decimal):
+        return 1 if isinstance(value, bool) else len(str(value)) // 2 + 3
+    if isinstance(value, Mapping):
+        return 3 + sum(1 + len(name.encode()) + _size(one) for name, one in value.items())
+    return 1 if value is None else 3 + sum(1 + _size(one) for one in value)
+
+
 def _is_text(value: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
+
+
+def _is_name(value: str) -> bool:
+    return _is_text(value) and 1 <= len(value.encode()) <= NAME_BYTES
 
 
 def _is_number(value: Decimal) -> bool:
     try:
         DYNAMODB_CONTEXT.create_decimal(value)
-    except ArithmeticError:  # over 38 digits, or out of DynamoDB's range
+    except ArithmeticError:  # over 38 digits
         return False
-    return True
+    return value.adjusted() in MAGNITUDES
 
 
 class Oversize:
