@@ -8,20 +8,29 @@ from dataclasses import dataclass, field
 
 import urllib3
 
+from lookup import part_message
 from lookup.archive import Archive
 from lookup.asking import Vendor
 from lookup.credentials import CredentialStore
+from lookup.ending import Ending
 from lookup.errors import LookupFault, VendorFault
+from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import Grant
-from lookup.ledger_parts import LedgerParts
+from lookup.ledger import Ledger
+from lookup.ledger_feed import LedgerFeed
+from lookup.ledger_parts import Arrived, LedgerParts
+from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
-from lookup.model import Identifier, IdentifierType, Lane
+from lookup.lookup_model import LookupSpec, Progress, Roster
+from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
 from lookup.moengage import MoEngage
 from lookup.oversize import Oversize
-from lookup.parts import Parts
+from lookup.parts import Parts, Work
 from lookup.profile_item import Retention
 from lookup.profiles import Profiles
+from lookup.queues import Queues
+from lookup.roster_reader import RosterReader
 from tests.lookup.stage import Stage
 
 WRITERS = ThreadPoolExecutor(4)
@@ -110,3 +119,64 @@ class Road:
     def _vendor(self, workspace: str) -> Vendor:
         self.stage.settings.workspace(workspace)
         return self.vendor
+
+
+@dataclass
+class Desk(Road):
+    """A road with a ledger and a feeder, whose parts queue a test serves itself."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        settings = self.stage.settings
+        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
+        self.lookups = Ledger(table)
+        self.states = LedgerStates(table, self.lookups)
+        self.told: list[Progress] = []
+        self.ending = Ending(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
+        self.queues = Queues(self.stage.sqs, settings, self.clock)
+        self.reader = RosterReader(self.stage.s3, settings.bucket_name)
+        self.is_closed = False
+        self.feeder = Feeder(
+            ledger=self.lookups,
+            feed=LedgerFeed(table),
+            ending=self.ending,
+            reader=self.reader,
+            queues=self.queues,
+            settings=settings,
+            is_closed=lambda _: self.is_closed,
+            clock=self.clock,
+        )
+
+    def roster(self, body: bytes, key: str = "rosters/one.csv") -> Roster:
+        """Put a roster in the bucket; pin what is there."""
+        answer = self.stage.s3.put_object(Bucket=self.stage.settings.bucket_name, Key=key, Body=body)
+        return Roster(key, answer.get("VersionId"), len(body), entries=body.count(b"\n"))
+
+    def submit(self, lookup_id: str, roster: Roster, *, partner: str = "acme", weight: int = 1) -> LookupSpec:
+        spec = LookupSpec(lookup_id, "default", partner, self.clock(), roster, weight=weight)
+        assert self.lookups.submit(spec)
+        return spec
+
+    def taken(self) -> list[Part]:
+        """Take every part off the queue."""
+        url = self.stage.settings.parts_queue_url
+        return [part_message.read(message["Body"]) for message in self.stage.messages(url)]
+
+    def count(self) -> list[Part]:
+        """Count every part that is on the queue as found, without asking anybody; give them."""
+        parts = self.taken()
+        for part in parts:
+            counts = Counts(
+                len(part.identifiers) + len(part.invalid), found=len(part.identifiers), invalid=len(part.invalid)
+            )
+            self.ledger.arrive([Arrived(part, counts, "results/none")])
+            self.ending.check(part.lookup_id)
+        return parts
+
+    def work(self, *, redelivered: bool = False) -> list[Part]:
+        """Serve every part that is on the queue, as a worker does; give them."""
+        parts = self.taken()
+        for part in parts:
+            self.parts.serve([Work(part, redelivered=redelivered)], until=self.clock() + 60)
+            self.ending.check(part.lookup_id)
+        return parts
