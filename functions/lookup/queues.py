@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch
 BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
-LONGEST_HOLD = 3600  # seconds; after that a look at the gate costs little
+LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate costs little
+MESSAGE_BYTES = 1024 * 1024  # of a message, its attributes included
+REASON_LENGTH = 1000
+# What XML cannot hold: SQS takes it in no message.
+UNSENDABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +65,25 @@ class Queues:
 
     def hold_back(self, delivery: Delivery, until: float) -> None:
         """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most."""
-        wait = max(0.0, until - self._clock())
+        wait = min(max(0.0, until - self._clock()), (LONGEST_HOLD - 2) / 1.1)
         spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
         self._client.change_message_visibility(
             QueueUrl=self._url(delivery),
             ReceiptHandle=delivery.receipt_handle,
-            VisibilityTimeout=min(int(spread) + 1, LONGEST_HOLD),
+            VisibilityTimeout=int(spread) + 1,
         )
 
     def lay_aside(self, delivery: Delivery, reason: str) -> None:
-        """Copy a message to its dead-letter queue with the reason as an attribute."""
+        """Copy a message to its dead-letter queue with the reason as an attribute; a body too long for both is cut."""
         intake = self.is_intake(delivery)
         settings = self._settings
+        shown = UNSENDABLE.sub("?", reason)[:REASON_LENGTH] or "unknown"
+        room = MESSAGE_BYTES - 4 * REASON_LENGTH - 1000
         self._client.send_message(
             QueueUrl=settings.intake_dead_letter_queue_url if intake else settings.parts_dead_letter_queue_url,
-            MessageBody=delivery.body,
+            MessageBody=delivery.body.encode()[:room].decode(errors="ignore"),
             MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason},
+                "reason": {"DataType": "String", "StringValue": shown},
                 "message_id": {"DataType": "String", "StringValue": delivery.message_id},
             },
         )
