@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from lookup.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
 KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age"}
 CHUNK = 256 * 1024
 
@@ -35,12 +37,16 @@ class Firing:
 
 def read_firing(event: Mapping[str, Any]) -> Firing:
     """Read the input that the schedule gives its target. Raises `InvalidInput` naming the key."""
+    if not isinstance(event, Mapping):
+        raise InvalidInput("event", "must be an object")
     unknown = sorted(set(event) - KEYS)
     if unknown:
-        raise InvalidInput(unknown[0], f"is unknown; known are {', '.join(sorted(KEYS))}")
+        raise InvalidInput(unknown[0][: intake.TEXT_KEPT], f"is unknown; known are {', '.join(sorted(KEYS))}")
     name, roster = intake.text(event, "schedule"), intake.text(event, "roster")
     if name is None or roster is None:
         raise InvalidInput("schedule" if name is None else "roster", "is required")
+    if not NAME.fullmatch(name):
+        raise InvalidInput("schedule", "must be 1 to 64 letters, digits, hyphens, underscores or dots")
     scheduled_at = _time(event.get("scheduled_time"))
     return Firing(
         lookup_id=f"{name}-{datetime.fromtimestamp(scheduled_at, UTC):%Y%m%dT%H%M%SZ}",
@@ -53,10 +59,12 @@ def read_firing(event: Mapping[str, Any]) -> Firing:
 
 
 def _time(written: object) -> float:
+    """Read a time; without an offset it is UTC."""
     try:
-        return datetime.fromisoformat(str(written)).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        raise InvalidInput("scheduled_time", "must be an ISO 8601 time in UTC") from None
+        read = datetime.fromisoformat(written if isinstance(written, str) else "")
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidInput("scheduled_time", "must be an ISO 8601 time") from None
 
 
 class Schedules:

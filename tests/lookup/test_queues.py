@@ -103,7 +103,8 @@ def test_a_batch_taken_in_part(stage: Stage, queues: Queues) -> None:
 @pytest.mark.parametrize(
     ("wait", "least", "most"),
     [
-        (-100, 1, 2), (0, 1, 2), (10, 10, 13), (600, 600, 662), (3000, 3000, 3302), (4000, 3270, 3600), (1e9, 3270, 3600),
+        (-100, 1, 2), (0, 1, 2), (10, 10, 13), (600, 600, 662), (3000, 3000, 3302), (4000, 3270, 3600),
+        (1e9, 3270, 3600),
     ],
 )  # fmt: skip
 def test_how_long_a_message_is_held_back(
