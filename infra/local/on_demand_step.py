@@ -11,6 +11,7 @@ from infra.local.results import Tally
 from infra.local.roster import JUNK
 from lookup.model import Identifier
 
+DEFECTS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY)  # the function crashed or could not start
 OUTCOME_BY_STATUS = {
     HTTPStatus.OK: "found",
     HTTPStatus.NOT_FOUND: "not_found",
@@ -20,11 +21,15 @@ OUTCOME_BY_STATUS = {
 
 
 def ask_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifier], display: Display) -> Tally:
-    """Ask for each of `singles` alone and for `many`, with two junk values among them, at once."""
+    """Ask for each of `singles` alone and for `many`, with two junk values among them, at once.
+
+    Raises OSError when the function behind the API is broken: nothing after it would work either.
+    """
     tally = Tally()
     for identifier in singles:
         tally.requested += 1
         status, answer = api.profile(identifier)
+        _require_sound(status, answer)
         outcome = OUTCOME_BY_STATUS.get(HTTPStatus(status), "failed")
         tally.add({**_asked(identifier), "outcome": outcome})
         display.say(f"GET  /v1/profiles/{identifier.identifier_type}/…  {status}  {_shown(identifier, answer)}")
@@ -36,6 +41,7 @@ def _ask_for_many(api: ApiClient, many: list[Identifier], tally: Tally, display:
     asked: list[object] = [*(_asked(identifier) for identifier in many), *JUNK[:2]]
     tally.requested += len(asked)
     status, answer = api.lookup(asked)
+    _require_sound(status, answer)
     for outcome in answer.get("outcomes", []):
         tally.add(outcome)
     display.say(f"POST /v1/lookups  {status}  {_sentence(answer)}")
@@ -56,3 +62,9 @@ def _shown(identifier: Identifier, answer: dict[str, Any]) -> str:
 def _sentence(answer: dict[str, Any]) -> str:
     counts = answer.get("counts", {})
     return ", ".join(f"{number} {name}" for name, number in counts.items()) or str(answer.get("title", "no counts"))
+
+
+def _require_sound(status: int, answer: dict[str, Any]) -> None:
+    if status in DEFECTS:
+        reason = answer.get("detail") or answer.get("message") or answer.get("errorMessage") or answer.get("title")
+        raise OSError(f"the HTTP API answered {status}: {reason or 'no reason given'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from infra.local.invitation import invite
 from infra.local.on_demand_step import ask_on_demand
 from infra.local.options import OptionError, Options, read_options
 from infra.local.queued_step import send_and_collect
-from infra.local.scheduled_step import fire_and_collect, upload_roster
+from infra.local.scheduled_step import fire_and_collect, upload_for_deployed
 from infra.local.stage import Stage, local_stage
 from infra.local.summary import Summary, show, summarise
 from infra.local.waiting import NothingComes
@@ -64,7 +65,9 @@ def _run(options: Options, display: Display) -> int:
     with local_stage(options, display.say) as stage:
         summary = do_job(stage, options, display)
         if not options.once:
-            _stay(stage, options, display)
+            with contextlib.suppress(Ended):
+                _stay(stage, options, display)
+            display.say("stopping")
     if options.once:
         sys.stdout.write(json.dumps(summary.to_json()) + "\n")
     return 1 if summary.missing else 0
@@ -73,14 +76,14 @@ def _run(options: Options, display: Display) -> int:
 def do_job(stage: Stage, options: Options, display: Display) -> Summary:
     """Look profiles up through every door, then read back what the stores hold."""
     known = roster.samples(options.roster, SAMPLES)
-    requested = upload_roster(stage, known)
+    upload_for_deployed(stage)
     display.heading("1  On demand: profiles over HTTP")
     api = ApiClient(stage, Partner.of(stage))
     on_demand = ask_on_demand(api, _singles(known, options), known, display)
     display.heading("2  From a queue: one message for every identifier of the roster")
     queued = send_and_collect(stage, roster.read(options.roster), display)
     display.heading("3  On a schedule: EventBridge Scheduler fires, and the roster in S3 is refreshed")
-    scheduled = fire_and_collect(stage, requested, display)
+    scheduled = fire_and_collect(stage, known, display)
     display.heading("What came back, read from the stores")
     summary = summarise(stage, {"on_demand": on_demand, "queued": queued, "scheduled": scheduled})
     show(summary, stage, display)
@@ -94,14 +97,13 @@ def _singles(known: list[Identifier], options: Options) -> list[Identifier]:
 
 
 def _stay(stage: Stage, options: Options, display: Display) -> None:
-    invite(stage, roster.samples(options.roster, 1)[0], display)
-    display.say("The stage stays up until Ctrl-C; demo-refresh refreshes rosters/demo.csv every minute.")
-    try:
+    known = roster.samples(options.roster, SAMPLES)
+    upload_for_deployed(stage, known)
+    invite(stage, known[0], display)
+    display.heading("The stage stays up until Ctrl-C")
+    display.say(f"meanwhile the deployed schedule demo-refresh looks up {len(known)} users every minute")
+    while True:
         signal.pause()
-    except Ended as end:
-        if end.status != 128 + signal.SIGINT:
-            raise
-        display.say("stopping")
 
 
 def _end(number: int, _: FrameType | None) -> None:

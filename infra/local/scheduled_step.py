@@ -16,20 +16,21 @@ from infra.local.waiting import Wait
 from lookup.model import Identifier
 
 SCHEDULE = "local-refresh"
-ROSTER = "rosters/demo.csv"  # the deployed schedule `demo-refresh` reads it, too
+ROSTER = f"rosters/{SCHEDULE}.csv"
+DEPLOYED_ROSTER = "rosters/demo.csv"  # read every minute by the deployed schedule `demo-refresh`
 DUE = timedelta(seconds=2)
 PATIENCE = 120.0
 
 
-def upload_roster(stage: Stage, identifiers: Sequence[Identifier]) -> int:
-    """Upload the roster, two junk lines at its end; give the number of its lines."""
-    stage.clients.s3.put_object(Bucket=stage.bucket, Key=ROSTER, Body=_roster(identifiers))
-    return len(identifiers) + 2
+def upload_for_deployed(stage: Stage, identifiers: Sequence[Identifier] = ()) -> None:
+    """Put the roster of the deployed schedule; it stays empty during the job, whose counts are then the job's alone."""
+    stage.clients.s3.put_object(Bucket=stage.bucket, Key=DEPLOYED_ROSTER, Body=_roster(identifiers))
 
 
-def fire_and_collect(stage: Stage, requested: int, display: Display) -> Tally:
-    """Let a one-time schedule refresh the uploaded roster of `requested` lines and wait for the results."""
-    tally = Tally(requested)
+def fire_and_collect(stage: Stage, identifiers: Sequence[Identifier], display: Display) -> Tally:
+    """Upload a roster with two junk lines, let a one-time schedule refresh it and wait for the results."""
+    tally = Tally(requested=len(identifiers) + len(JUNK[:2]))
+    stage.clients.s3.put_object(Bucket=stage.bucket, Key=ROSTER, Body=_roster(identifiers, JUNK[:2]))
     due = (datetime.now(UTC) + DUE).replace(microsecond=0)
     _schedule(stage, due)
     display.say(f"the schedule {SCHEDULE} is due at {due:%H:%M:%S} UTC and reads s3://{stage.bucket}/{ROSTER}")
@@ -47,12 +48,12 @@ def fire_and_collect(stage: Stage, requested: int, display: Display) -> Tally:
     return tally
 
 
-def _roster(identifiers: Sequence[Identifier]) -> bytes:
+def _roster(identifiers: Sequence[Identifier], junk: Sequence[str] = ()) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(["identifier_type", "identifier"])
     rows.writerows([one.identifier_type.value, one.identifier] for one in identifiers)
-    rows.writerows(["customer_id", junk] for junk in JUNK[:2])
+    rows.writerows(["customer_id", value] for value in junk)
     return text.getvalue().encode()
 
 

@@ -42,11 +42,13 @@ class Synthesis:
 def synthesis(moengage_endpoint_url: str, *, outdir: Path, log_path: Path) -> Iterator[Synthesis]:
     """Start the synthesis; it is ended with the context, done or not."""
     settings = {"STAGE": "local", "MOENGAGE_ENDPOINT_URL": moengage_endpoint_url, "CDK_OUTDIR": str(outdir)}
+    # Compiled once and kept, the CDK's large modules let every later synthesis take half the time.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.app"],
             cwd=PROJECT,
-            env=os.environ | settings,
+            env=inherited | settings,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,0 +1,83 @@
+"""`make run`'s process as a test sees it: its output, the processes that it started, and the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.embedded_aws import PROJECT
+
+USERS_OWN = ("ROSTER", "LOCAL_PORT", "ONCE", "MOENGAGE_", "AWS_")
+
+
+@dataclass
+class Running:
+    """One run under way."""
+
+    process: subprocess.Popen[bytes]
+    output_path: Path
+
+    @property
+    def output(self) -> str:
+        return self.output_path.read_text()
+
+    def wait_for(self, text: str, seconds: float) -> None:
+        """Wait until the run has said something."""
+        deadline = time.monotonic() + seconds
+        while text not in self.output:
+            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
+            assert time.monotonic() < deadline, f"not within {seconds} s: {text}\n{self.output}"
+            time.sleep(0.1)
+
+    def started(self) -> set[int]:
+        """Give the ids of all processes below this one."""
+        parents = {pid: int(parent) for pid, parent in _processes("ppid").items()}
+        below, wave = set[int](), {self.process.pid}
+        while wave := {pid for pid, parent in parents.items() if parent in wave} - below:
+            below |= wave
+        return below
+
+    def end(self, number: signal.Signals) -> int:
+        """Ask for the end; give the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Give those of the processes that still run; one that ended and was not yet reaped does not."""
+    states = _processes("stat")
+    return {pid for pid in pids if not states.get(pid, "Z").startswith("Z")}
+
+
+def _processes(column: str) -> dict[int, str]:
+    command = ["ps", "-A", "-o", f"pid=,{column}="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - constant
+    return {int(pid): value for pid, value in (line.split() for line in listed.stdout.splitlines())}
+
+
+@contextmanager
+def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Running]:
+    """Start a run with these variables; end it whatever happens."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(USERS_OWN)}
+    output_path = folder / "output.txt"
+    with output_path.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.run"],
+            cwd=PROJECT,
+            env={**clean, "PYTHONUNBUFFERED": "1", **settings},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    run = Running(process, output_path)
+    try:
+        yield run
+    finally:
+        if process.poll() is None:
+            run.end(signal.SIGTERM)

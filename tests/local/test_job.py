@@ -1,0 +1,182 @@
+"""The main job, once, on the deployed stack; what it left is read back by tools that are not ours."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import duckdb
+import pytest
+
+from infra.local import roster
+from infra.local.api_client import ApiClient, Partner
+from infra.local.clients import Clients
+from infra.local.embedded_aws import PROJECT, EmbeddedAws
+from infra.local.ports import free_port
+from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
+from infra.local.stage import Stage
+from lookup.model import Identifier, IdentifierType
+from tests.local.running import Running, alive, running
+
+pytestmark = pytest.mark.xdist_group("local_stage")
+
+SPECIAL = ["a/b", "50%", "c+d", "e#f?g=h&i", "two words", "Zoë 東京", '"quoted", and {braced}', "%2F"]
+PLAIN = [f"C-{number:03}" for number in range(52)]
+JUNK = ["null", "0", "x", "x" * 600]
+ROSTER = [*SPECIAL, *PLAIN, *JUNK]
+
+
+@dataclass
+class Job:
+    """A run whose job is done and whose stage is still up."""
+
+    run: Running
+    stage: Stage
+    session: boto3.Session
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    folder, port = tmp_path_factory.mktemp("job"), free_port()
+    (folder / "roster.txt").write_text("\n".join(ROSTER))
+    with running(folder, {"ROSTER": str(folder / "roster.txt"), "LOCAL_PORT": str(port)}) as run:
+        run.wait_for("stays up until Ctrl-C", 240)
+        server = EmbeddedAws(port, folder / "unused.log")
+        session, clients = server.session(), Clients.of(server)
+        (stack,) = clients.cloudformation.describe_stacks()["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        yield Job(run, Stage(server.endpoint_url, clients, outputs, None, folder), session)
+    shutil.rmtree(PROJECT / ".local" / f"run-{port}")
+
+
+@pytest.fixture(scope="module")
+def results(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result objects as files, as any S3 tool would bring them."""
+    folder = tmp_path_factory.mktemp("results")
+    s3 = job.stage.clients.s3
+    for entry in s3.list_objects_v2(Bucket=job.stage.bucket, Prefix="results/")["Contents"]:
+        path = folder / entry["Key"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=job.stage.bucket, Key=entry["Key"])["Body"].read())
+    return folder / "results"
+
+
+def sql(results: Path, query: str) -> list[tuple[str, int]]:
+    files = results / "**" / "intake-*.ndjson.gz"
+    reading = f"read_json('{files}', hive_partitioning = true, union_by_name = true, sample_size = -1)"
+    rows: list[tuple[str, int]] = duckdb.connect().execute(query.format(results=reading)).fetchall()
+    return rows
+
+
+def test_one_sql_statement_returns_the_outcome_counts(results: Path) -> None:
+    """DuckDB reads the queue's results: every line of the roster has one outcome, every junk line `invalid`."""
+    counts = dict(sql(results, "SELECT outcome, count(*) FROM {results} GROUP BY outcome"))
+    assert sum(counts.values()) == len(ROSTER)
+    assert counts["invalid"] == len(JUNK)
+    assert counts["found"] > counts["not_found"]
+    assert set(counts) <= {"found", "not_found", "invalid"}
+
+
+def test_special_characters_survive_the_queue_and_s3(results: Path) -> None:
+    """Identifiers come out of the results as they went into the roster."""
+    seen = {text for text, _ in sql(results, "SELECT identifier, line FROM {results} WHERE outcome != 'invalid'")}
+    assert seen == {*SPECIAL, *PLAIN}
+
+
+def test_profiles_are_read_with_plain_boto3(job: Job, results: Path) -> None:
+    """What S3 says was found, and what was found on demand, lies in DynamoDB with the attributes of that person."""
+    table = job.session.resource("dynamodb", endpoint_url=job.stage.endpoint_url).Table(
+        job.stage.outputs["ProfilesTableName"]
+    )
+    found = {text for text, _ in sql(results, "SELECT identifier, line FROM {results} WHERE outcome = 'found'")}
+    items = {str(item["identifier"]): item for item in table.scan()["Items"] if item["status"] == "found"}
+    assert set(items) == found | {roster.SPECIAL}
+    for identifier, item in items.items():
+        attributes = item["attributes"]
+        assert isinstance(attributes, dict)
+        assert identifier in (attributes.get("customer_id"), attributes.get("uid"))
+
+
+def test_special_characters_survive_http(job: Job) -> None:
+    """One profile at a time and many at once: the answer names the identifier that was asked for."""
+    api = ApiClient(job.stage, Partner.of(job.stage))
+    _, answer = api.lookup(list(SPECIAL))
+    assert [outcome["identifier"] for outcome in answer["outcomes"]] == SPECIAL
+    for outcome in answer["outcomes"]:
+        status, profile = api.profile(Identifier(IdentifierType.CUSTOMER_ID, outcome["identifier"]))
+        assert status == {"found": 200, "not_found": 404}[outcome["outcome"]]
+        if status == 200:
+            assert profile["identifier"] == outcome["identifier"]
+            assert profile["user_attributes"] == outcome["user_attributes"]
+
+
+def test_the_http_api_asks_for_a_token(job: Job) -> None:
+    """Without the token that the job got, nobody is let in."""
+    api = ApiClient(job.stage, Partner.of(job.stage))
+    api._authorization = {"Authorization": "Bearer spoilt"}  # noqa: SLF001 - the only way to be somebody else
+    status, _ = api.profile(Identifier(IdentifierType.CUSTOMER_ID, "C-001"))
+    assert status == 401
+
+
+def test_the_scheduled_refresh_was_fired_by_the_scheduler(job: Job, results: Path) -> None:
+    """Its results are filed under the schedule's name and the time it was due; the one-time schedule is gone."""
+    (name,) = [path.name for path in results.rglob("local-refresh-*.ndjson.gz")]
+    assert name.startswith("local-refresh-20")
+    assert name.endswith("Z-000001.ndjson.gz")
+    schedules = job.stage.clients.scheduler.list_schedules(GroupName=job.stage.outputs["ScheduleGroupName"])
+    assert [schedule["Name"] for schedule in schedules["Schedules"]] == ["demo-refresh"]
+
+
+def test_no_message_was_laid_aside(job: Job) -> None:
+    """Junk is an outcome: the dead-letter queues stay empty."""
+    for name in ("IntakeDeadLetterQueueUrl", "PartsDeadLetterQueueUrl", "FailedFiringsQueueUrl"):
+        answer = job.stage.clients.sqs.receive_message(QueueUrl=job.stage.outputs[name], MaxNumberOfMessages=10)
+        assert answer.get("Messages", []) == []
+
+
+def test_the_person_is_shown_what_to_try(job: Job) -> None:
+    """The output has the counts, the addresses and a ready curl."""
+    assert f"from the intake queue          {len(ROSTER)}" in job.run.output
+    assert "TOKEN=$(curl" in job.run.output
+    assert f"{job.stage.api_url}/v1/profiles/customer_id/" in job.run.output
+
+
+def test_ctrl_c_stops_everything_and_is_no_failure(job: Job) -> None:
+    """The server, the simulator and the functions' workers are gone. Last here, for it ends the shared run."""
+    started = job.run.started()
+    assert len(started) >= 4
+    assert job.run.end(signal.SIGINT) == 0
+    assert alive(started) == set()
+
+
+def test_once_with_another_vendor_ends_with_one_json_object(tmp_path: Path, simulator: Simulator) -> None:
+    """The last line adds up; of a vendor that is not ours the calls are not known, but its own counters agree."""
+    (tmp_path / "roster.csv").write_text("customer_id\n" + "".join(f"{text}\n" for text in [*PLAIN, "null"]))
+    port = free_port()
+    settings = {
+        "ONCE": "1",
+        "LOCAL_PORT": str(port),
+        "ROSTER": str(tmp_path / "roster.csv"),
+        "MOENGAGE_ENDPOINT_URL": simulator.endpoint_url,
+        "MOENGAGE_WORKSPACE_ID": WORKSPACE_ID,
+        "MOENGAGE_DATA_API_KEY": DATA_API_KEY,
+        "MOENGAGE_DATA_CENTER": "01",
+    }
+    with running(tmp_path, settings) as run:
+        assert run.process.wait(240) == 0, run.output
+    summary = json.loads(run.output.splitlines()[-1])
+    doors = [summary.pop(name) for name in ("on_demand", "queued", "scheduled")]
+    assert [door["requested"] for door in doors] == [21, 53, 20]
+    for door in doors:
+        assert door["requested"] == sum(number for name, number in door.items() if name != "requested")
+    assert doors[1]["invalid"] == 1
+    assert summary.pop("dynamodb_profiles") == doors[1]["found"]
+    assert summary.pop("s3_objects") >= 4
+    assert summary == {"vendor_calls": None, "vendor_refusals": None}
+    assert simulator.counters().users == 19 + 52 + 18
+    shutil.rmtree(PROJECT / ".local" / f"run-{port}")
