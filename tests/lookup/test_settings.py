@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,28 +27,19 @@ WORKSPACES = st.builds(
     moengage_id_name=st.sampled_from(["id", "moengage_id"]),
     quota=QUOTAS,
 )
+NAMED = [field.name for field in fields(Settings) if field.default is MISSING and field.name != "workspaces"]
+OPTIONAL = [field.name for field in fields(Settings) if field.default is None]
 SETTINGS = st.builds(
     Settings,
     workspaces=st.dictionaries(WORDS, WORKSPACES, min_size=1, max_size=3),
-    moengage_endpoint_url=st.none() | WORDS,
     profile_retention_days=st.integers(1, 3650),
     not_found_retention_days=st.integers(1, 3650),
-    **{field.name: WORDS for field in fields(Settings) if field.default is MISSING and field.name != "workspaces"},
+    **dict.fromkeys(NAMED, WORDS),
+    **dict.fromkeys(OPTIONAL, st.none() | WORDS),
 )
-EXAMPLE = Settings(
-    stage="dev",
-    bucket_name="results",
-    profiles_table_name="profiles",
-    ledger_table_name="ledger",
-    intake_queue_url="https://sqs/1/intake",
-    parts_queue_url="https://sqs/1/parts",
-    intake_dead_letter_queue_url="https://sqs/1/intake-dead-letter",
-    parts_dead_letter_queue_url="https://sqs/1/parts-dead-letter",
-    workspaces={"default": Workspace(secret_id="moengage/default")},
-)
-REQUIRED = [
-    name for name in EXAMPLE.to_environment() if name not in {"PROFILE_RETENTION_DAYS", "NOT_FOUND_RETENTION_DAYS"}
-]
+WORDED: dict[str, Any] = {name: f"the {name}" for name in NAMED}
+EXAMPLE = Settings(workspaces={"default": Workspace(secret_id="moengage/default")}, **WORDED)
+REQUIRED = [name.upper() for name in (*NAMED, "workspaces")]
 
 
 @given(SETTINGS)
@@ -59,7 +51,7 @@ def test_environment_round_trip(settings: Settings) -> None:
 def test_environment_names() -> None:
     """Every variable is a setting in capitals, and those without a value are not set."""
     names = set(EXAMPLE.to_environment())
-    assert names == {field.name.upper() for field in fields(Settings)} - {"MOENGAGE_ENDPOINT_URL"}
+    assert names == {field.name.upper() for field in fields(Settings) if field.name not in OPTIONAL}
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -114,7 +106,8 @@ def test_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an argument the settings come from the process's own environment."""
     for name, value in EXAMPLE.to_environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("MOENGAGE_ENDPOINT_URL", raising=False)
+    for name in OPTIONAL:
+        monkeypatch.delenv(name.upper(), raising=False)
     assert Settings.from_environment() == EXAMPLE
 
 
