@@ -18,8 +18,8 @@ $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
 	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n)
-	@$(BIN)/python -m infra.local.run
+run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m infra.local.run
 
 test: $(VENV)/.installed ## run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
