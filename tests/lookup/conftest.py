@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.local.simulator.process import Simulator
 from tests.lookup.stage import Stage, deployed
+
+# A busy machine is no finding: what a test draws may take as long as it takes.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture
