@@ -174,5 +174,6 @@ class Gates:
         if workspace not in self._workspaces:
             raise UnknownWorkspace(workspace)
         if workspace not in self._made:
-            self._made[workspace] = self._gate(self._table(workspace), self._workspaces[workspace].quota)
+            quota = self._workspaces[workspace].quota
+            self._made[workspace] = self._gate(self._table(workspace, quota), quota)
         return self._made[workspace]

@@ -13,13 +13,13 @@ item with a full ring stays under 1 KB, one write unit. The alphabet of base 85 
 from __future__ import annotations
 
 from base64 import b85decode, b85encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate_window import LANE_MARK_SLOTS, Copy, Room, retention, slot_of
+from lookup.gate_window import LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
 from lookup.model import Lane
 from lookup.settings import Quota
 
@@ -48,21 +48,26 @@ def _slot_number(name: str) -> int:
     return int.from_bytes(b85decode(name), "big")
 
 
-def read_copy(item: Item) -> Copy:
-    """Read what DynamoDB returned."""
+def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
+    """Read what DynamoDB returned at `seen_at` by its own clock, which alone decides what is out of date."""
     numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
-    lowered = numbers.get("l")
+    marks = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
+    groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)}
+    slot, group = quota.slot, LANE_MARK_SLOTS * quota.slot
+    old = {n for n in marks if not is_needed(quota, n * slot, slot, seen_at)}
+    old_groups = {n for n in groups if not is_needed(quota, n * group, group, seen_at)}
     return Copy(
         granted=numbers["g"],
-        marks={_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS},
+        marks={n: b for n, b in marks.items() if n not in old},
         on_demand=numbers.get("o", 0),
-        on_demand_marks={_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)},
+        on_demand_marks={n: b for n, b in groups.items() if n not in old_groups},
         epoch=numbers["e"],
         closed_until=numbers["u"] / MILLISECONDS,
         closed_reason=item["w"]["S"] if "w" in item else None,
         closings=numbers.get("k", 0),
-        lowered_to=lowered,
+        lowered_to=numbers.get("l"),
         lowered_at=numbers.get("t", 0) / MILLISECONDS,
+        removable=(*map(mark_name, old), *(LANE_MARK + mark_name(n) for n in old_groups)),
     )
 
 
@@ -99,20 +104,13 @@ def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
     if charge.lease_until is not None:
         numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
         sets += ["e = e + :one", "u = :lease"]
-    expired = {f"#r{i}": name for i, name in enumerate(_expired(copy, quota, charge.stamp))}
+    expired = {f"#r{i}": name for i, name in enumerate(copy.removable) if name not in names.values()}
     return {
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
         "ConditionExpression": "g <= :threshold AND e = :epoch AND u <= :now",
         "ExpressionAttributeNames": names | expired,
         "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
     }
-
-
-def _expired(copy: Copy, quota: Quota, now: float) -> Iterable[str]:
-    oldest = now - retention(quota)
-    yield from (mark_name(slot) for slot in copy.marks if (slot + 1) * quota.slot <= oldest)
-    group = LANE_MARK_SLOTS * quota.slot
-    yield from (LANE_MARK + mark_name(n) for n in copy.on_demand_marks if (n + 1) * group <= oldest)
 
 
 @dataclass(frozen=True, slots=True)

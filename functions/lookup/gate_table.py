@@ -14,9 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from lookup.gate_item import Request, creation, key, read_copy
+from lookup.gate_item import Item, Request, creation, key, read_copy
 from lookup.gate_window import Copy
 from lookup.model import Clock
+from lookup.settings import Quota
 
 if TYPE_CHECKING:
     import boto3
@@ -52,11 +53,13 @@ def gate_client(session: boto3.Session) -> DynamoDBClient:
 class GateTable:
     """One workspace's gate item in the ledger's table. Every method raises `Unanswered`."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, clock: Clock) -> None:
+    def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, quota: Quota, clock: Clock) -> None:
         self._client = client
         self._table_name = table_name
         self.workspace = workspace
+        self._quota = quota
         self._clock = clock
+        self._seen_at = 0.0
         self.clock_offset = 0.0
         self.looked_at = 0.0
 
@@ -68,19 +71,23 @@ class GateTable:
     def read(self) -> Copy | None:
         """Read the item as it surely is; None when there is none."""
         answer = self._send(self._client.get_item, {"Key": key(self.workspace), "ConsistentRead": True})
-        return read_copy(answer["Item"]) if "Item" in answer else None
+        return self._copy_of(answer.get("Item"))
 
-    def create(self) -> None:
-        """Create the item unless somebody else has."""
-        self._send(self._client.put_item, creation(self.workspace, self._clock()))
+    def create(self) -> Copy:
+        """Create the item, or get the one that somebody else has created."""
+        request = creation(self.workspace, self._clock())
+        answer = self._send(self._client.put_item, {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
+        return read_copy(answer.get("Item", request["Item"]), self._quota, self._seen_at)
 
     def update(self, request: Request) -> Answer:
         """Change the item if the request's condition holds; either way get it as it is."""
         returns = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         answer = self._send(self._client.update_item, {"Key": key(self.workspace), **request, **returns})
-        if "Attributes" in answer:
-            return Answer(done=True, copy=read_copy(answer["Attributes"]))
-        return Answer(done=False, copy=read_copy(answer["Item"]) if "Item" in answer else None)
+        done = "Attributes" in answer
+        return Answer(done, self._copy_of(answer.get("Attributes") if done else answer.get("Item")))
+
+    def _copy_of(self, item: Item | None) -> Copy | None:
+        return None if item is None else read_copy(item, self._quota, self._seen_at)
 
     def _send(self, call: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401 - three shapes of one API
         asked_at = self._clock()
@@ -100,9 +107,11 @@ class GateTable:
         return answer
 
     def _look_at_clock(self, answer: Any, asked_at: float) -> None:  # noqa: ANN401 - as `_send`
-        """Compare the middle of our round trip with the middle of the answer's second."""
-        self.looked_at = self._clock()
+        """See how far the middle of the answer's second lies outside our round trip."""
+        self.looked_at = self._seen_at = self._clock()
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if date is None:
             return
-        self.clock_offset = (asked_at + self.looked_at) / 2 - (parsedate_to_datetime(date).timestamp() + 0.5)
+        self._seen_at = parsedate_to_datetime(date).timestamp()
+        told = self._seen_at + 0.5
+        self.clock_offset = max(asked_at - told, 0.0) + min(self.looked_at - told, 0.0)

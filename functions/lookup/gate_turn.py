@@ -18,7 +18,7 @@ from lookup.model import Clock, Lane
 from lookup.settings import Quota
 
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
-MAKE_WAY, MAKE_WAY_MOST = 10, 4  # users per lost race, and races counted
+MAKE_WAY, MAKE_WAY_MOST = 5, 4  # users per lost race, and races counted
 CLOCK_PATIENCE = 5.0  # seconds until a clock that was off is looked at again
 
 
@@ -57,12 +57,11 @@ class Turns:
     def latest(self) -> Copy:
         """Read the item as it is now; the first caller ever creates it. Raises `Unanswered`."""
         self.see(Seen.GATE_REQUEST)
-        copy = self._table.read()
-        while copy is None:
-            self._table.create()
-            copy = self._table.read()
-        self._copy = copy
-        return copy
+        self._copy = self._table.read()
+        if self._copy is None:
+            self._copy = self._table.create()
+            self.see(Seen.GATE_REQUEST)
+        return self._copy
 
     def change(self, request: Request) -> bool:
         """Close or open, if the request's condition holds. Raises `Unanswered`."""

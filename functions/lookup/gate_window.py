@@ -16,6 +16,7 @@ from lookup.settings import Quota
 BULK_LEAST = 10  # users: a smaller bulk grant would waste a call of 20
 LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
 MARGIN_SLOTS = 2  # kept beyond what a window can need
+AHEAD = 5.0  # seconds: further ahead of the server than any clock that is let to ask
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
 
@@ -25,6 +26,7 @@ class Copy:
 
     `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
     same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe.
+    `removable` names the marks that no window needs any more; the copy's own marks are without them.
     """
 
     granted: int = 0
@@ -37,6 +39,7 @@ class Copy:
     closings: int = 0
     lowered_to: int | None = None
     lowered_at: float = 0.0
+    removable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,10 @@ def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -
     return max((end + window.seconds for end in ends), default=now)
 
 
-def retention(quota: Quota) -> float:
-    """Give the age in seconds after which no caller's window can need a slot any more."""
-    return quota.window + quota.guard + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
+def is_needed(quota: Quota, start: float, seconds: float, seen_at: float) -> bool:
+    """Tell whether a window may need the mark of a span of time, at `seen_at` by the server's clock.
+
+    What lies far ahead was written by a clock that was off; its grant was not used.
+    """
+    age = quota.window + quota.guard + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
+    return start + seconds > seen_at - age and start <= seen_at + AHEAD
