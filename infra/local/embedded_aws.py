@@ -44,7 +44,7 @@ class EmbeddedAws:
 
     def session(self, account: str = ACCOUNT) -> boto3.Session:
         """Give a session of one account: a 12-digit access key is an account of its own."""
-        return boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
+        return boto3.Session(aws_access_key_id=account, aws_secret_access_key="test", region_name=REGION)
 
     def __enter__(self) -> Self:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
