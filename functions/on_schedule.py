@@ -1,4 +1,4 @@
-"""Door of the schedules: a firing of EventBridge Scheduler that refreshes a roster."""
+"""Door of the schedules: a roster to refresh, or the minute's look at what waits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from lookup import wiring
 from lookup.schedules import read_firing
 from lookup.telemetry import Metric, count, logger, metrics
 
+TICK = {"task": "feed"}
+
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: ANN401, ARG001 - Lambda's signature
-    """Put the roster's parts on the queue; answer the lookup's id and the number of parts."""
+    """Submit the schedule's lookup and answer its id; or, every minute, feed what waits."""
     count(Metric.FIRINGS)
+    if event == TICK:
+        return {"fed": wiring.schedules().tick()}
     firing = read_firing(event)
-    parts = wiring.schedules().fire(firing)
-    logger.info("roster fed", lookup_id=firing.lookup_id, parts=parts)
-    return {"lookup_id": firing.lookup_id, "parts": parts}
+    fired = wiring.schedules().fire(firing)
+    logger.info("schedule fired", lookup_id=fired.lookup_id, skipped_for=fired.skipped_for)
+    return {"lookup_id": fired.lookup_id, "skipped_for": fired.skipped_for}

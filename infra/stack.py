@@ -59,6 +59,8 @@ def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: 
         parts_queue_url=queues.parts.queue_url,
         intake_dead_letter_queue_url=queues.intake_dead_letters.queue_url,
         parts_dead_letter_queue_url=queues.parts_dead_letters.queue_url,
+        event_bus_name="default",
+        partners_parameter_name=f"/{SERVICE}/{stage.name}/partners",
         workspaces={name: known.settings(credentials.arns[name]) for name, known in stage.workspaces.items()},
         moengage_endpoint_url=stage.moengage_endpoint_url,
         profile_retention_days=stage.profile_retention_days,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lookup.credentials import CredentialStore
-from lookup.errors import KeyRejected, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
+from lookup.errors import KeyRejected, Misconfigured, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
 from lookup.gate import Gate, Grant
 from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Terms
 from lookup.moengage import MoEngage, Question
@@ -105,7 +105,7 @@ class Asking:
         self, fault: VendorFault, grant: Grant, payload: Sequence[Identifier], line: deque[Identifier]
     ) -> Reply | None:
         """Do what helps, and leave the payload in line unless the same again is useless."""
-        if isinstance(fault, KeyRejected) and self._vendor.credentials.renewed(self._terms.workspace):
+        if isinstance(fault, KeyRejected) and self._has_new_key():
             return None
         self._vendor.gate.report(grant, fault)
         if isinstance(fault, TooLarge) and len(payload) > 1:
@@ -117,6 +117,12 @@ class Asking:
         if isinstance(fault, VendorTrouble):
             self._bear(fault)
         return None
+
+    def _has_new_key(self) -> bool:
+        try:
+            return self._vendor.credentials.renewed(self._terms.workspace)
+        except Misconfigured:
+            return False
 
     def _bear(self, fault: VendorTrouble) -> None:
         self._troubles += 1

@@ -2,6 +2,9 @@
 
     LookupFault
     ├── InvalidInput         the caller's: names the field and the rule                 NEVER
+    ├── Forbidden            the caller has no grant for it                             NEVER
+    ├── Missing              there is no such thing, or it is not the caller's          NEVER
+    ├── Conflict             what is asked for does not fit what there is               NEVER
     ├── Misconfigured        ours or the operator's: names the setting                  NEVER
     │   └── UnknownWorkspace
     ├── VendorFault          MoEngage answered with something other than users
@@ -46,6 +49,18 @@ class InvalidInput(LookupFault):
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+
+
+class Forbidden(LookupFault):
+    """The caller has no grant for what it asks; the text names no other partner's things."""
+
+
+class Missing(LookupFault):
+    """There is no such thing, or it is another partner's: the two are not told apart."""
+
+
+class Conflict(LookupFault):
+    """What is asked for does not fit the state of what there is."""
 
 
 class Misconfigured(LookupFault):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from lookup.ending import Ending
 from lookup.ledger import Active, Ledger
 from lookup.ledger_feed import LedgerFeed
-from lookup.lookup_model import Cursor, Progress, Segment
+from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
 from lookup.model import PART_LIMIT, Clock, Origin
 from lookup.queues import Queues
 from lookup.roster_reader import RosterReader
@@ -36,7 +36,9 @@ class Feeder:
         settings: Settings,
         is_closed: Callable[[str], bool],
         clock: Clock,
+        unpack: Callable[[Roster, str], Roster] | None = None,
     ) -> None:
+        """`unpack` rewrites a gzip roster; None leaves those to a feeder that has the time."""
         self._ledger = ledger
         self._feed = feed
         self._ending = ending
@@ -45,6 +47,7 @@ class Feeder:
         self._settings = settings
         self._is_closed = is_closed
         self._clock = clock
+        self._unpack = unpack
 
     def feed(self, workspace: str) -> int:
         """Fill a workspace's share of the queue; give the number of identifiers that went on it."""
@@ -84,6 +87,8 @@ class Feeder:
         progress = self._ledger.progress(active.lookup_id)
         if progress is None or progress.cursor.exhausted or _is_held(progress.cursor, self._clock()):
             return 0
+        if progress.spec.roster.gzipped:
+            return self._unpacked(progress.spec, active, share)
         claim = progress.cursor.claim
         segment = self._next_segment(progress, claim.fed_at if claim else self._clock())
         if segment is None:
@@ -98,6 +103,13 @@ class Feeder:
         if committed and segment.origin.end >= progress.spec.roster.size:
             self._ending.check(active.lookup_id)  # a quick worker may have had it in before it was committed
         return segment.entries if committed else 0
+
+    def _unpacked(self, spec: LookupSpec, active: Active, share: float) -> int:
+        """Unpack a gzip roster where there is time for it, then feed from the copy."""
+        if self._unpack is None:
+            return 0
+        self._ledger.repinned(spec, self._unpack(spec.roster, spec.lookup_id))
+        return self._feed_one(active, share)
 
     def _next_segment(self, progress: Progress, fed_at: float) -> Segment | None:
         spec, cursor = progress.spec, progress.cursor

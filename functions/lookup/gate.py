@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import NotNow, Throttled, UnknownWorkspace, VendorFault, VendorTrouble
-from lookup.gate_closing import TROUBLES_IN_A_ROW, closing_for, may_close
+from lookup.errors import Closed, NotNow, Throttled, UnknownWorkspace, VendorFault, VendorTrouble
+from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closing_for, may_close
 from lookup.gate_grant import Grant, Observation, Observe, Seen, unobserved
 from lookup.gate_item import closing, opening
 from lookup.gate_state import GateState, state_of
@@ -85,7 +85,7 @@ class QuotaGate:
             if turn.retry_at > wait_until or in_vain[UNANSWERED] + in_vain[LATE] >= ASKED_IN_VAIN:
                 self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
                 raise turn
-            self._sleep_until(turn.retry_at, lane, wait_until)
+            self._await(turn, lane, wait_until)
 
     def _spaced(self, turn: NotNow, times: int) -> NotNow:
         """Ask again at once only the first time others were quicker; after that make way, the longer the oftener."""
@@ -103,10 +103,13 @@ class QuotaGate:
         first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
         return self._quota.slot * (first + (last - first) * self._jitter())
 
-    def _sleep_until(self, moment: float, lane: Lane, wait_until: float) -> None:
+    def _await(self, turn: NotNow, lane: Lane, wait_until: float) -> None:
         now = self._clock()
-        if moment > now:
-            self._sleep(max(min(moment + self._phase(lane), wait_until), moment) - now)
+        wake_at = max(min(turn.retry_at + self._phase(lane), wait_until), turn.retry_at)
+        if isinstance(turn, Closed):
+            wake_at = min(wake_at, now + LOOK * self._quota.window)
+        if turn.retry_at > now:
+            self._sleep(wake_at - now)
 
     def report(self, grant: Grant, fault: VendorFault | None) -> None:
         """See `Gate.report`."""

@@ -18,6 +18,7 @@ LONG = 15.0  # until a person has acted, a probe every fifteen minutes
 TROUBLE_FIRST, TROUBLE_LONGEST = 1 / 30, 5.0
 THROTTLED_FIRST, THROTTLED_LONGEST = 1 / 6, 10.0
 LEASE = 0.5  # a probe unanswered for so long is taken over
+LOOK = 1 / 30  # those who find the gate closed look again so often: a probe or an operator may have opened it
 
 
 def may_close(fault: VendorFault) -> bool:

@@ -3,6 +3,7 @@
     pk, sk  gate#<workspace>, gate       g  granted, only grows          o  of these on demand
     e       epoch                        u  closed until (ms), 0: open   w  why
     k       closings in a row            l  lowered limit                t  lowered at (ms)
+    p       1 while a probe is out
     five or seven characters             a slot's mark: `g` before its first grant
     a full stop and five or seven        ten slots' mark of `o`
 
@@ -64,6 +65,7 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
         epoch=numbers["e"],
         closed_until=numbers["u"] / MILLISECONDS,
         closed_reason=item["w"]["S"] if "w" in item else None,
+        probing="p" in numbers,
         closings=numbers.get("k", 0),
         lowered_to=numbers.get("l"),
         lowered_at=numbers.get("t", 0) / MILLISECONDS,
@@ -103,7 +105,7 @@ def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
         sets += ["#d = if_not_exists(#d, o)", "o = o + :n"]
     if charge.lease_until is not None:
         numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
-        sets += ["e = e + :one", "u = :lease"]
+        sets += ["e = e + :one", "u = :lease", "p = :one"]
     expired = {f"#r{i}": name for i, name in enumerate(copy.removable) if name not in names.values()}
     return {
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
@@ -131,7 +133,7 @@ def closing(epoch: int, change: Closing) -> Request:
         numbers[":lowered"] = change.lowered_to
         sets += ["l = :lowered", "t = :until"]
     return {
-        "UpdateExpression": "SET " + ", ".join(sets),
+        "UpdateExpression": "SET " + ", ".join(sets) + " REMOVE p",
         "ConditionExpression": "e = :epoch",
         "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()}
         | {":reason": {"S": change.reason}},
@@ -141,7 +143,7 @@ def closing(epoch: int, change: Closing) -> Request:
 def opening(epoch: int) -> Request:
     """Open the gate, if nobody has changed it since `epoch`."""
     return {
-        "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k",
+        "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k, p",
         "ConditionExpression": "e = :epoch",
         "ExpressionAttributeValues": {":epoch": _number(epoch), ":one": _number(1), ":open": _number(0)},
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import floor
 
 from lookup.errors import Closed, NotNow
-from lookup.gate_closing import LEASE
+from lookup.gate_closing import LEASE, LOOK
 from lookup.gate_grant import Grant, Observation, Observe, Seen
 from lookup.gate_item import Charge, Request, charging
 from lookup.gate_table import GateTable, Unanswered
@@ -34,6 +34,7 @@ class Turns:
         self._observe = observe
         self._jitter = jitter
         self._copy: Copy | None = None
+        self._look = LOOK * quota.window
         self._lost = 0  # races lost to others of late
 
     def see(self, what: Seen, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
@@ -48,7 +49,8 @@ class Turns:
             if self._table.clock_is_off:
                 return NotNow(now + CLOCK_PATIENCE, CLOCK)
             if copy.closed_until > now:
-                return Closed(copy.closed_until, copy.closed_reason or QUOTA)
+                known_at = min(copy.closed_until, now + self._look) if copy.probing else copy.closed_until
+                return Closed(known_at, copy.closed_reason or QUOTA)
             room = decide(copy, self._quota, lane, users, now, behind=self._behind(lane))
             return NotNow(room.until, QUOTA) if isinstance(room, NoRoom) else self._ask(copy, room, lane, now)
         except Unanswered:
@@ -71,8 +73,12 @@ class Turns:
         return answer.done
 
     def _usable_copy(self) -> Copy:
-        stale_clock = self._table.clock_is_off and abs(self._clock() - self._table.looked_at) >= CLOCK_PATIENCE
-        return self.latest() if self._copy is None or stale_clock else self._copy
+        copy, now = self._copy, self._clock()
+        if copy is None:
+            return self.latest()
+        patience = CLOCK_PATIENCE if self._table.clock_is_off else self._look
+        doubtful = self._table.clock_is_off or copy.closed_until > now
+        return self.latest() if doubtful and abs(now - self._table.looked_at) >= patience else copy
 
     def _behind(self, lane: Lane) -> int:
         """Let others go first the more the oftener they were quicker, so that many workers do not all ask for one room.
@@ -96,5 +102,5 @@ class Turns:
         not_after = now + self._quota.send_spread - self._quota.transit
         if self._clock() > not_after or self._table.clock_is_off:
             self.see(Seen.UNUSED, room.users, lane=lane)
-            return NotNow(now, LATE)
+            return NotNow(self._clock(), LATE)
         return Grant(room.users, now, not_after, lane, answer.copy.epoch, probe)

@@ -25,7 +25,8 @@ class Copy:
     """The gate's item as this process last saw it. Times are epoch seconds, counters are users.
 
     `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
-    same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe.
+    same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe;
+    while `probing` it is the end of a probe's lease.
     `removable` names the marks that no window needs any more; the copy's own marks are without them.
     """
 
@@ -36,6 +37,7 @@ class Copy:
     epoch: int = 0
     closed_until: float = 0.0
     closed_reason: str | None = None
+    probing: bool = False
     closings: int = 0
     lowered_to: int | None = None
     lowered_at: float = 0.0

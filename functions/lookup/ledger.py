@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,16 @@ from lookup.ledger_items import (
     read_cursor,
     read_spec,
     read_tally,
+    roster_facts,
     sent_key,
     spec_item,
     typed,
 )
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress, Tally
+from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress, Roster, Tally
 
 FACTS = ("spec", "state", "cursor", "counts")
+AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
 KEPT_SECONDS = 90 * 24 * 3600  # after its submission a lookup is forgotten
 
 
@@ -84,8 +86,42 @@ class Ledger:
 
     def progress(self, lookup_id: str) -> Progress | None:
         """Read a lookup as it stands; None when there is none of this id."""
-        items = self._table.read([lookup_key(lookup_id, fact) for fact in FACTS])
-        return _progress({item["sk"]["S"]: item for item in items})
+        return next(iter(self.progress_of([lookup_id])), None)
+
+    def progress_of(self, lookup_ids: Sequence[str]) -> list[Progress]:
+        """Read several lookups, in the order asked, those that exist."""
+        found: list[Progress | None] = []
+        for start in range(0, len(lookup_ids), AT_ONCE):
+            ids = lookup_ids[start : start + AT_ONCE]
+            items = self._table.read([lookup_key(one, fact) for one in ids for fact in FACTS])
+            of_id: dict[str, dict[str, Item]] = {one: {} for one in ids}
+            for item in items:
+                of_id[item["pk"]["S"].removeprefix("lookup#")][item["sk"]["S"]] = item
+            found += [_progress(of_id[one]) for one in ids]
+        return [progress for progress in found if progress is not None]
+
+    def repinned(self, spec: LookupSpec, roster: Roster) -> None:
+        """Let a lookup read its roster's unpacked copy from now on; only the first copy counts."""
+        facts = roster_facts(roster)
+        update = self._table.update(
+            lookup_key(spec.lookup_id, "spec"),
+            "SET " + ", ".join(f"#{name} = :{name}" for name in facts),
+            facts | {"packed": True},
+            condition="#roster_gzipped = :packed",
+        )
+        self._table.written(update)
+
+    def note_firing(self, schedule: str, *, lookup_id: str | None = None, skipped_at: float | None = None) -> None:
+        """Keep what a schedule's last firing led to."""
+        facts = {"lookup_id": lookup_id, "skipped_at": skipped_at}
+        given = {name: value for name, value in facts.items() if value is not None}
+        key = typed({"pk": f"schedule#{schedule}", "sk": "last"})
+        self._table.write(self._table.update(key, "SET " + ", ".join(f"#{name} = :{name}" for name in given), given))
+
+    def last_firing(self, schedule: str) -> dict[str, Any]:
+        """Read `lookup_id` of a schedule's last lookup and when a firing was last skipped (`skipped_at`)."""
+        items = self._table.read([typed({"pk": f"schedule#{schedule}", "sk": "last"})])
+        return plain(items[0]) if items else {}
 
     def users_sent(self, workspace: str) -> int:
         """Tell how many users of a workspace are on the parts queue, or with a worker."""

@@ -103,6 +103,12 @@ class LedgerFeed:
         for item in self._table.pages(f"lookup#{lookup_id}", prefix="part#", after=mark):
             yield read_record(item)
 
+    def records(self, lookup_id: str, *, after: str, limit: int) -> list[PartRecord]:
+        """Read a page of the parts that are in, by number, from the one `after` on."""
+        mark = f"part#{after}" if after else ""
+        items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=limit)
+        return [read_record(item) for item in items]
+
     def sent(self, lookup_id: str) -> list[Sent]:
         """Read which parts are out."""
         return [_sent(plain(item)) for item in self._table.query(f"lookup#{lookup_id}", prefix="sent#")]

@@ -62,7 +62,6 @@ def partner_key(spec: LookupSpec) -> Item:
 
 def spec_item(spec: LookupSpec) -> Item:
     """Write what was asked."""
-    roster = spec.roster
     facts = {
         "workspace": spec.workspace,
         "partner": spec.partner,
@@ -70,13 +69,19 @@ def spec_item(spec: LookupSpec) -> Item:
         "max_age": spec.max_age,
         "fields": None if spec.fields is None else list(spec.fields),
         "weight": spec.weight,
+    }
+    return lookup_key(spec.lookup_id, "spec") | typed(facts | roster_facts(spec.roster))
+
+
+def roster_facts(roster: Roster) -> dict[str, object]:
+    """Write which roster, pinned."""
+    return {
         "roster_key": roster.key,
-        "roster_version": roster.version_id,
+        "roster_version": roster.version_id or "",
         "roster_size": roster.size,
         "roster_entries": roster.entries,
         "roster_gzipped": roster.gzipped,
     }
-    return lookup_key(spec.lookup_id, "spec") | typed(facts)
 
 
 def read_spec(item: Mapping[str, Any]) -> LookupSpec:
@@ -84,7 +89,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
     facts = plain(item)
     roster = Roster(
         key=facts["roster_key"],
-        version_id=facts.get("roster_version"),
+        version_id=facts["roster_version"] or None,
         size=int(facts["roster_size"]),
         entries=int(facts["roster_entries"]),
         gzipped=facts["roster_gzipped"],

@@ -9,11 +9,27 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import wire
-from lookup.errors import Closed, InvalidInput, LookupFault, Misconfigured, NotNow, UnknownWorkspace
+from lookup.errors import (
+    Closed,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    LookupFault,
+    Misconfigured,
+    Missing,
+    NotNow,
+    UnknownWorkspace,
+)
 
 TYPE_PREFIX = "urn:moengage-lookup:problem:"
 TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes sense
 OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
+
+CALLERS: Mapping[type[LookupFault], tuple[HTTPStatus, str]] = {
+    Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
+    Missing: (HTTPStatus.NOT_FOUND, "not-found"),
+    Conflict: (HTTPStatus.CONFLICT, "conflict"),
+}
 
 
 def problem(
@@ -39,6 +55,9 @@ def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
         return invalid((fault.field, fault.rule))
+    for type_, (status, name) in CALLERS.items():
+        if isinstance(fault, type_):
+            return problem(status, name, str(fault))
     if isinstance(fault, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
     if isinstance(fault, NotNow):

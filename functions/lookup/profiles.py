@@ -102,10 +102,9 @@ class Profiles:
         return None
 
     def _item(self, profile: Profile) -> Item:
-        fits = profile.attributes is None or fits_an_item(profile.attributes)
-        key = (
-            None if fits or profile.attributes is None else self._oversize.write(profile.workspace, profile.attributes)
-        )
+        key, beside = None, [*profile.changed_fields, *(profile.fields or ())]
+        if profile.attributes is not None and not fits_an_item(profile.attributes, beside=beside):
+            key = self._oversize.write(profile.workspace, profile.attributes)
         return to_item(profile, expires_at=self._retention.expires_at(profile), attributes_key=key)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import ClientError
 
 from lookup import intake, part_message
+from lookup.ending import Ending
 from lookup.errors import InvalidInput
+from lookup.feeder import Feeder
 from lookup.model import Counts, Part
 from lookup.parts import Completion, Parts, Work
 from lookup.queues import Delivery, Queues
@@ -19,9 +21,11 @@ DEFAULT_WORKSPACE = "default"
 class QueueWork:
     """Serves batches; gives the message ids that the queue must deliver again."""
 
-    def __init__(self, *, queues: Queues, parts: Parts) -> None:
+    def __init__(self, *, queues: Queues, parts: Parts, ending: Ending, feeder: Feeder) -> None:
         self._queues = queues
         self._parts = parts
+        self._ending = ending
+        self._feeder = feeder
 
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
         """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
@@ -33,7 +37,17 @@ class QueueWork:
                 readable[part.name] = delivery
                 works.append(Work(part, redelivered=delivery.received > 1))
         completions = self._parts.serve(works, until=until)
-        return self._given_back(readable, completions)
+        held_back = self._given_back(readable, completions)
+        self._go_on([completion.part for completion in completions if completion.retry_at is None])
+        return held_back
+
+    def _go_on(self, done: Sequence[Part]) -> None:
+        """End the lookups that are all in, and put on the queue what there is room for now."""
+        fed = [part for part in done if part.origin is not None]
+        for lookup_id in {part.lookup_id for part in fed}:
+            self._ending.check(lookup_id)
+        for workspace in {part.workspace for part in fed}:
+            self._feeder.feed(workspace)
 
     def _read(self, delivery: Delivery) -> Part | None:
         try:

@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup import wire
+from lookup.answers import answer
 from lookup.api_schemas import WorkspaceName
+from lookup.callers import Callers
 from lookup.gate import GateState
 from lookup.model import timestamp
 
 
 class QuotaRoutes:
-    """`GET /v1/quota`; `state_of` reads the gate of a workspace and raises `UnknownWorkspace`."""
+    """`GET /v1/quota`; `state_of` reads a workspace's gate, `backlog_of` how many users its lookups wait for."""
 
-    def __init__(self, app: APIGatewayHttpResolver, state_of: Callable[[str], GateState]) -> None:
+    def __init__(
+        self,
+        app: APIGatewayHttpResolver,
+        callers: Callers,
+        state_of: Callable[[str], GateState],
+        backlog_of: Callable[[str], float],
+    ) -> None:
+        self._app = app
+        self._callers = callers
         self._state_of = state_of
+        self._backlog_of = backlog_of
         app.get("/v1/quota")(self._get_quota)
 
     def _get_quota(self, workspace: Annotated[WorkspaceName, Query()] = "default") -> Response[str]:
-        body = wire.dumps(quota_json(workspace, self._state_of(workspace))).decode()
-        return Response(HTTPStatus.OK.value, "application/json", body, {"Cache-Control": "no-store"})
+        self._callers.of(self._app.current_event.raw_event).granted(workspace, None)
+        body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
+        return answer(body, headers={"Cache-Control": "no-store"})
 
 
-def quota_json(workspace: str, state: GateState) -> dict[str, object]:
-    """Write a gate's state; users are of the last `window_seconds`."""
+def quota_json(workspace: str, state: GateState, backlog: float) -> dict[str, object]:
+    """Write a gate's state; users are of the last `window_seconds`, the backlog in users and minutes of quota."""
     used = {lane.value: users for lane, users in state.granted.items()}
     return {
         "workspace": workspace,
-        "window_seconds": int(state.window) if state.window.is_integer() else str(state.window),
+        "window_seconds": state.window,
         "limit": state.limit,
         "full_limit": state.full_limit,
         "used": {**used, "total": sum(used.values())},
+        "backlog": {"users": round(backlog), "minutes": round(backlog * state.window / state.limit / 60, 1)},
         "gate": {
             "state": "closed" if state.is_closed else "open",
             "reason": state.closed_reason if state.is_closed else None,

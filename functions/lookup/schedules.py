@@ -1,38 +1,52 @@
-"""Refreshes of rosters: what a firing of EventBridge Scheduler asks for, made into parts on the queue."""
+"""What a firing of EventBridge Scheduler asks for: a roster refreshed as a lookup, once for each time it fires."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lookup import intake
 from lookup.errors import InvalidInput
-from lookup.model import Clock, Part
-from lookup.queues import Queues
-from lookup.roster import entries, in_parts
+from lookup.feeder import Feeder
+from lookup.ledger import Ledger
+from lookup.lookup_model import LookupSpec
+from lookup.rosters import Rosters
 from lookup.settings import Settings
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
-KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age"}
-CHUNK = 256 * 1024
+HEAVIEST = 1000
+KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age", "partner", "weight"}
+OPERATOR = "operator"  # whose lookups those of the stage's own schedules are
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One firing of one schedule; a second delivery of the same firing gives the same lookup."""
+    """One firing of one schedule; `scheduled_at` is the same at every delivery of it."""
 
-    lookup_id: str
+    schedule: str
     scheduled_at: float
     workspace: str
     roster: str
     fields: tuple[str, ...] | None
     max_age: float
+    partner: str
+    weight: int
+
+    @property
+    def lookup_id(self) -> str:
+        """The lookup's id: a second delivery gives the same."""
+        return f"{self.schedule}-{datetime.fromtimestamp(self.scheduled_at, UTC):%Y%m%dT%H%M%SZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What a firing led to: a lookup, new or the one of an earlier delivery; or that it was skipped, and for what."""
+
+    lookup_id: str
+    skipped_for: str | None = None
 
 
 def read_firing(event: Mapping[str, Any]) -> Firing:
@@ -47,14 +61,15 @@ def read_firing(event: Mapping[str, Any]) -> Firing:
         raise InvalidInput("schedule" if name is None else "roster", "is required")
     if not NAME.fullmatch(name):
         raise InvalidInput("schedule", "must be 1 to 64 letters, digits, hyphens, underscores or dots")
-    scheduled_at = _time(event.get("scheduled_time"))
     return Firing(
-        lookup_id=f"{name}-{datetime.fromtimestamp(scheduled_at, UTC):%Y%m%dT%H%M%SZ}",
-        scheduled_at=scheduled_at,
+        schedule=name,
+        scheduled_at=_time(event.get("scheduled_time")),
         workspace=intake.text(event, "workspace") or "default",
         roster=roster,
         fields=intake.field_names(event),
         max_age=intake.max_age(event),
+        partner=intake.text(event, "partner") or OPERATOR,
+        weight=_weight(event.get("weight")),
     )
 
 
@@ -67,35 +82,59 @@ def _time(written: object) -> float:
         raise InvalidInput("scheduled_time", "must be an ISO 8601 time") from None
 
 
+def _weight(value: object) -> int:
+    if value is None:
+        return 1
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= HEAVIEST:
+        raise InvalidInput("weight", f"must be a whole number from 1 to {HEAVIEST}")
+    return value
+
+
 class Schedules:
     """Serves firings."""
 
-    def __init__(self, *, s3: S3Client, queues: Queues, settings: Settings, clock: Clock) -> None:
-        self._s3 = s3
-        self._queues = queues
+    def __init__(self, *, ledger: Ledger, rosters: Rosters, feeder: Feeder, settings: Settings) -> None:
+        self._ledger = ledger
+        self._rosters = rosters
+        self._feeder = feeder
         self._settings = settings
-        self._clock = clock
 
-    def fire(self, firing: Firing) -> int:
-        """Put the roster's identifiers on the parts queue; give the number of parts.
+    def fire(self, firing: Firing) -> Fired:
+        """Submit the firing's lookup, unless the schedule's last one still runs.
 
-        Raises `UnknownWorkspace` before anything is read, botocore's `ClientError` when there is no such roster.
+        Raises `UnknownWorkspace`, and `InvalidInput` when the roster is missing or unreadable.
         """
         self._settings.workspace(firing.workspace)
-        body = self._s3.get_object(Bucket=self._settings.bucket_name, Key=firing.roster)["Body"]
-        return self._queues.send(self._parts(firing, entries(body.iter_lines(CHUNK))))
+        running = self._running(firing)
+        if running is not None:
+            self._ledger.note_firing(firing.schedule, skipped_at=firing.scheduled_at)
+            return Fired(firing.lookup_id, skipped_for=running)
+        if self._ledger.submit(self._spec(firing)):
+            self._ledger.note_firing(firing.schedule, lookup_id=firing.lookup_id)
+        self._feeder.feed(firing.workspace)
+        return Fired(firing.lookup_id)
 
-    def _parts(self, firing: Firing, items: Iterator[intake.Entry]) -> Iterator[Part]:
-        for number, chunk in enumerate(in_parts(items), 1):
-            identifiers, invalid = intake.sorted_out(chunk)
-            yield Part(
-                lookup_id=firing.lookup_id,
-                number=f"{number:06}",
-                workspace=firing.workspace,
-                identifiers=identifiers,
-                invalid=invalid,
-                submitted_at=firing.scheduled_at,
-                fed_at=firing.scheduled_at,
-                max_age=firing.max_age,
-                fields=firing.fields,
-            )
+    def _running(self, firing: Firing) -> str | None:
+        last = self._ledger.last_firing(firing.schedule).get("lookup_id")
+        if last is None or last == firing.lookup_id:
+            return None
+        progress = self._ledger.progress(str(last))
+        return str(last) if progress is not None and progress.finished_at is None else None
+
+    def _spec(self, firing: Firing) -> LookupSpec:
+        return LookupSpec(
+            lookup_id=firing.lookup_id,
+            workspace=firing.workspace,
+            partner=firing.partner,
+            submitted_at=firing.scheduled_at,
+            roster=self._rosters.pin(firing.roster),
+            max_age=firing.max_age,
+            fields=firing.fields,
+            weight=firing.weight,
+        )
+
+    def tick(self) -> int:
+        """Feed every workspace and do again what was left undone; give how many identifiers went on the queue."""
+        for workspace in self._settings.workspaces:
+            self._feeder.sweep(workspace)
+        return sum(self._feeder.feed(workspace) for workspace in self._settings.workspaces)

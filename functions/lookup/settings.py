@@ -95,7 +95,11 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything one deployed stage tells its functions."""
+    """Everything one deployed stage tells its functions.
+
+    `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are what a new
+    schedule is made of; only the function that keeps schedules has them.
+    """
 
     stage: str
     bucket_name: str
@@ -105,10 +109,16 @@ class Settings:
     parts_queue_url: str
     intake_dead_letter_queue_url: str
     parts_dead_letter_queue_url: str
+    event_bus_name: str
+    partners_parameter_name: str
     workspaces: Mapping[str, Workspace]
     moengage_endpoint_url: str | None = None
     profile_retention_days: int = 30
     not_found_retention_days: int = 1
+    schedule_group_name: str | None = None
+    schedule_role_arn: str | None = None
+    schedule_target_arn: str | None = None
+    schedule_dead_letter_queue_arn: str | None = None
 
     def __post_init__(self) -> None:
         _require(bool(self.workspaces), "workspaces", "must name at least one workspace")

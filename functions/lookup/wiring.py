@@ -15,24 +15,30 @@ from lookup import gate_metrics
 from lookup.archive import Archive
 from lookup.asking import Vendor
 from lookup.credentials import CredentialStore
+from lookup.ending import Ending
+from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import Gates, gate_client
+from lookup.ledger import Ledger
+from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
+from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
 from lookup.model import Clock
 from lookup.moengage import MoEngage
-from lookup.on_demand import OnDemand
+from lookup.notices import Notices
 from lookup.oversize import Oversize
 from lookup.parts import Parts
 from lookup.profile_item import Retention
 from lookup.profiles import Profiles
 from lookup.queue_work import QueueWork
 from lookup.queues import Queues
+from lookup.roster_reader import RosterReader
+from lookup.rosters import Rosters
 from lookup.schedules import Schedules
 from lookup.settings import Settings
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
@@ -67,7 +73,7 @@ def dynamodb() -> DynamoDBClient:
 @cache
 def s3() -> S3Client:
     """Share one client of S3."""
-    return session().client("s3", config=CONFIG)
+    return session().client("s3", config=CONFIG.merge(Config(signature_version="s3v4")))  # which presigned URLs need
 
 
 @cache
@@ -147,25 +153,54 @@ def queues() -> Queues:
     return Queues(session().client("sqs", config=CONFIG), settings(), clock)
 
 
-def queue_work() -> QueueWork:
-    """Serve the queues' door."""
-    ledger = LedgerParts(ledger_table())
-    return QueueWork(queues=queues(), parts=Parts(fetch=fetch(), archive=archive(), ledger=ledger, clock=clock))
-
-
-def schedules() -> Schedules:
-    """Serve the schedules' door."""
-    return Schedules(s3=s3(), queues=queues(), settings=settings(), clock=clock)
+@cache
+def ledger() -> Ledger:
+    """Make the ledger of lookups."""
+    return Ledger(ledger_table())
 
 
 @cache
-def api() -> APIGatewayHttpResolver:
-    """Serve the HTTP door; pydantic is loaded here only."""
-    from lookup.api import resolver  # noqa: PLC0415 - the other doors must not pay for pydantic's start
-    from lookup.routes_on_demand import OnDemandRoutes  # noqa: PLC0415
-    from lookup.routes_quota import QuotaRoutes  # noqa: PLC0415
+def states() -> LedgerStates:
+    """Make the changes of lookups' states."""
+    return LedgerStates(ledger_table(), ledger())
 
-    app = resolver(clock)
-    OnDemandRoutes(app, OnDemand(fetch=fetch(), archive=archive(), clock=clock), clock)
-    QuotaRoutes(app, lambda workspace: gates().of(workspace).state())
-    return app
+
+@cache
+def ending() -> Ending:
+    """Make the end of lookups."""
+    notices = Notices(session().client("events", config=CONFIG), settings().event_bus_name)
+    return Ending(ledger=ledger(), states=states(), tell=notices.lookup_completed, clock=clock)
+
+
+@cache
+def rosters() -> Rosters:
+    """Make the rosters."""
+    return Rosters(s3(), settings().bucket_name)
+
+
+def feeder(*, unpacks: bool = False) -> Feeder:
+    """Make a feeder; only one with minutes of time `unpacks`."""
+    return Feeder(
+        ledger=ledger(),
+        feed=LedgerFeed(ledger_table()),
+        ending=ending(),
+        reader=RosterReader(s3(), settings().bucket_name),
+        queues=queues(),
+        settings=settings(),
+        is_closed=lambda workspace: gates().of(workspace).state().is_closed,
+        clock=clock,
+        unpack=rosters().unpack if unpacks else None,
+    )
+
+
+@cache
+def queue_work() -> QueueWork:
+    """Serve the queues' door."""
+    parts = Parts(fetch=fetch(), archive=archive(), ledger=LedgerParts(ledger_table()), clock=clock)
+    return QueueWork(queues=queues(), parts=parts, ending=ending(), feeder=feeder())
+
+
+@cache
+def schedules() -> Schedules:
+    """Serve the schedules' door."""
+    return Schedules(ledger=ledger(), rosters=rosters(), feeder=feeder(unpacks=True), settings=settings())

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup import wiring
+from lookup import http_wiring, wiring
 from tests.lookup.conftest import stage
 from tests.lookup.stage import Stage
 
 __all__ = ["stage"]
+CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -53,6 +54,10 @@ def event() -> Callable[[str], dict[str, Any]]:
 def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Set the environment as the stack does; every test meets a function instance of its own."""
     simulator.configure(not_found_share=0.0)
+    grants = {CLIENT_ID: {"name": "acme", "workspaces": ["default"], "fields": None, "weight": 1}}
+    stage.session.client("ssm").put_parameter(
+        Name=stage.settings.partners_parameter_name, Value=json.dumps(grants), Type="String"
+    )
     credentials = stage.session.get_credentials()
     assert credentials is not None
     frozen = credentials.get_frozen_credentials()
@@ -70,6 +75,6 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 
 
 def _forget() -> None:
-    for maker in vars(wiring).values():
+    for maker in (*vars(wiring).values(), http_wiring.http_api):
         if hasattr(maker, "cache_clear"):
             maker.cache_clear()

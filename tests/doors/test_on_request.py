@@ -106,14 +106,17 @@ def test_no_such_user_is_a_problem(deployed: Stage, simulator: Simulator, event:
     ("body", "expected"),
     [
         ("{", (400, "malformed", "the body is not readable as JSON")),
-        ({}, (422, "invalid", "body.identifiers: Field required")),
+        ({}, (422, "invalid", "exactly one of identifiers and roster_id is required")),
         ({"identifiers": []}, (422, "invalid", "at least 1 item")),
-        ({"identifiers": ["C-1"] * 101}, (422, "invalid", "at most 100 items")),
+        ({"identifiers": ["C-1"] * 10_001}, (422, "invalid", "at most 10000 items")),
+        ({"identifiers": ["C-1"], "roster_id": "r1"}, (422, "invalid", "exactly one of")),
+        ({"roster_id": "../r1"}, (422, "invalid", "roster_id: is not an id")),
+        ({"roster_id": "r1"}, (422, "invalid", "roster: is unknown, or not uploaded yet")),
         ({"identifiers": ["C-1"], "max_age": "old"}, (422, "invalid", "body.max_age")),
         ({"identifiers": ["C-1"], "max_age": -1}, (422, "invalid", "body.max_age")),
         ({"identifiers": ["C-1"], "fields": []}, (422, "invalid", "body.fields")),
         ({"identifiers": ["C-1"], "field": ["u_fn"]}, (422, "invalid", "body.field")),
-        ({"identifiers": ["C-1"], "workspace": "elsewhere"}, (422, "invalid", "workspace: is not known")),
+        ({"identifiers": ["C-1"], "workspace": "elsewhere"}, (403, "forbidden", "'elsewhere' is not granted")),
         ([], (422, "invalid", "body")),
     ],
 )
@@ -168,6 +171,7 @@ def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: Lambd
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["limit"], body["window_seconds"]) == (200, 1000, 60)
     assert body["used"] == {"on_demand": 2, "bulk": 0, "total": 2}
+    assert body["backlog"] == {"users": 0, "minutes": 0.0}
     assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
 
 

@@ -17,22 +17,26 @@ Load = Callable[[str], dict[str, Any]]
 
 
 def test_a_firing_feeds_its_roster(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """A roster of 250 lines becomes three parts; a second delivery of the firing makes the same parts again."""
+    """A roster of 250 lines becomes three parts; a second delivery of the firing adds none."""
     rows = "\n".join(f"user-{number}" for number in range(249))
     body = f"customer_id\n{rows}\nunknown\n".encode()
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key="rosters/refresh.csv", Body=body)
     firing = event("on_schedule/refresh.json")
     answer = on_schedule.handler(firing, context)
-    assert answer == {"lookup_id": "refresh-20261123T190000Z", "parts": 3}
-    first = sorted(message["Body"] for message in deployed.messages(deployed.settings.parts_queue_url))
-    parts = [part_message.read(body) for body in first]
-    assert sorted((part.number, len(part.identifiers), len(part.invalid)) for part in parts) == [
-        ("000001", 100, 0),
-        ("000002", 100, 0),
-        ("000003", 49, 1),
+    assert answer == {"lookup_id": "refresh-20261123T190000Z", "skipped_for": None}
+    first = [part_message.read(message["Body"]) for message in deployed.messages(deployed.settings.parts_queue_url)]
+    assert sorted((part.number, len(part.identifiers), len(part.invalid)) for part in first) == [
+        ("00000001", 100, 0),
+        ("00000002", 100, 0),
+        ("00000003", 49, 1),
     ]
     on_schedule.handler(firing, context)
-    assert sorted(message["Body"] for message in deployed.messages(deployed.settings.parts_queue_url)) == first
+    assert deployed.messages(deployed.settings.parts_queue_url) == []
+
+
+def test_a_tick_feeds_nothing_when_nothing_waits(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """The minute's look at what waits answers how much it fed."""
+    assert on_schedule.handler(event("on_schedule/tick.json"), context) == {"fed": 0}
 
 
 def test_a_malformed_firing_names_its_field(deployed: Stage, event: Load, context: LambdaContext) -> None:

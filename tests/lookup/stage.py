@@ -100,8 +100,14 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         parts_queue_url=queue(sqs, "parts"),
         intake_dead_letter_queue_url=queue(sqs, "intake-dead-letter"),
         parts_dead_letter_queue_url=queue(sqs, "parts-dead-letter"),
+        event_bus_name="default",
+        partners_parameter_name="/moengage-lookup/test/partners",
         workspaces={"default": Workspace(secret_id=SECRET_ID)},
         moengage_endpoint_url=moengage_endpoint_url,
+        schedule_group_name="group",
+        schedule_role_arn="arn:aws:iam::123456789012:role/scheduler",
+        schedule_target_arn="arn:aws:lambda:eu-central-1:123456789012:function:on_schedule",
+        schedule_dead_letter_queue_arn="arn:aws:sqs:eu-central-1:123456789012:failed-firings",
     )
     try:
         yield Stage(settings, session, dynamodb, s3, sqs, secretsmanager)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import part_message
 from lookup.errors import InvalidInput, UnknownWorkspace
 from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
-from lookup.queues import Queues
+from lookup.rosters import Rosters
 from lookup.schedules import Firing, Schedules, read_firing
 from tests.lookup.json_values import values
+from tests.lookup.road import Desk, Hand
 from tests.lookup.stage import Stage
 
 EVENT: dict[str, Any] = {
@@ -26,9 +26,14 @@ AT = 1_795_460_400.0  # 2026-11-23 19:00:00 UTC
 
 
 @pytest.fixture
-def schedules(stage: Stage) -> Schedules:
-    queues = Queues(stage.sqs, stage.settings, lambda: AT + 3)
-    return Schedules(s3=stage.s3, queues=queues, settings=stage.settings, clock=lambda: AT + 3)
+def desk(stage: Stage) -> Desk:
+    return Desk(stage, Hand(AT + 3))
+
+
+@pytest.fixture
+def schedules(desk: Desk) -> Schedules:
+    rosters = Rosters(desk.stage.s3, desk.stage.settings.bucket_name)
+    return Schedules(ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, settings=desk.stage.settings)
 
 
 def put(stage: Stage, text: str) -> None:
@@ -44,12 +49,14 @@ def test_a_firing() -> None:
     """A firing is a lookup named after its schedule and its scheduled time."""
     event = EVENT | {"workspace": "brand-b", "fields": ["name", "city"], "max_age": 3600}
     assert read_firing(event) == Firing(
-        lookup_id="nightly-20261123T190000Z",
+        schedule="nightly",
         scheduled_at=AT,
         workspace="brand-b",
         roster="rosters/vip.csv",
         fields=("city", "name"),
         max_age=3600.0,
+        partner="operator",
+        weight=1,
     )
 
 
@@ -103,34 +110,59 @@ def test_any_input(event: Any) -> None:  # noqa: ANN401 - whatever a schedule wa
 def test_a_roster_becomes_parts(stage: Stage, schedules: Schedules) -> None:
     """Every identifier is in exactly one part of up to 100, in order, under the schedule's terms."""
     put(stage, "customer_id\n" + "".join(f"C-{number}\n" for number in range(1, 251)))
-    assert schedules.fire(read_firing(EVENT | {"fields": ["name"], "max_age": 60})) == 3
+    fired = schedules.fire(read_firing(EVENT | {"fields": ["name"], "max_age": 60}))
+    assert (fired.lookup_id, fired.skipped_for) == ("nightly-20261123T190000Z", None)
     parts = sent(stage)
     assert [(part.number, len(part.identifiers)) for part in parts] == [
-        ("000001", 100),
-        ("000002", 100),
-        ("000003", 50),
+        ("00000001", 100),
+        ("00000002", 100),
+        ("00000003", 50),
     ]
     asked = [one for part in parts for one in part.identifiers]
     assert asked == [Identifier(IdentifierType.CUSTOMER_ID, f"C-{number}") for number in range(1, 251)]
     assert {(part.lookup_id, part.workspace, part.submitted_at, part.fed_at) for part in parts} == {
-        ("nightly-20261123T190000Z", "default", AT, AT)
+        ("nightly-20261123T190000Z", "default", AT, AT + 3)
     }
     assert {(part.fields, part.max_age) for part in parts} == {(("name",), 60.0)}
 
 
-def test_a_second_delivery(stage: Stage, schedules: Schedules) -> None:
-    """A firing that is delivered twice gives the same parts of the same lookup."""
+def test_a_second_delivery(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+    """A firing that is delivered twice gives one lookup, fed once."""
     put(stage, "C-1\nC-2\n")
     schedules.fire(read_firing(EVENT))
-    first = sent(stage)
+    assert len(sent(stage)) == 1
+    assert schedules.fire(read_firing(EVENT)).skipped_for is None
+    assert sent(stage) == []
+    assert [lookup_id for _, lookup_id in desk.lookups.of_partner("operator")] == ["nightly-20261123T190000Z"]
+
+
+def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+    """A firing whose predecessor still runs makes no lookup and says so; once that has ended, the next one does."""
+    put(stage, "C-1\nC-2\n")
     schedules.fire(read_firing(EVENT))
-    assert sent(stage) == first
+    later = read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
+    assert schedules.fire(later).skipped_for == "nightly-20261123T190000Z"
+    assert float(desk.lookups.last_firing("nightly")["skipped_at"]) == AT + 3600
+    desk.count()
+    last = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
+    assert last.skipped_for is None
+    assert [part.lookup_id for part in sent(stage)] == [last.lookup_id]
+
+
+def test_a_tick_feeds_what_waits(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+    """Every minute what waits is fed, whoever left it waiting."""
+    put(stage, "C-1\nC-2\n")
+    desk.is_closed = True
+    schedules.fire(read_firing(EVENT))
+    assert schedules.tick() == 0
+    desk.is_closed = False
+    assert schedules.tick() == 2
 
 
 def test_unusable_lines(stage: Stage, schedules: Schedules) -> None:
     """A line that cannot be used travels with its part as an invalid entry, by its number in the file."""
     put(stage, 'customer_id,name\nC-1,"John"\n0,x\n\n"C-2\nC-3,y\n')
-    assert schedules.fire(read_firing(EVENT)) == 1
+    schedules.fire(read_firing(EVENT))
     (part,) = sent(stage)
     assert [one.identifier for one in part.identifiers] == ["C-1", "C-3"]
     assert part.invalid == (
@@ -147,24 +179,15 @@ def test_awkward_identifiers(stage: Stage, schedules: Schedules) -> None:
     assert [one.identifier for one in sent(stage)[0].identifiers] == names
 
 
-def test_nobody(stage: Stage, schedules: Schedules) -> None:
-    """A roster of nobody gives no part."""
-    put(stage, "customer_id\n")
-    assert schedules.fire(read_firing(EVENT)) == 0
-    assert sent(stage) == []
-
-
-def test_unusable_roster(stage: Stage, schedules: Schedules) -> None:
-    """A roster without a usable column is refused before anything is sent."""
-    put(stage, "email,name\na@b.example,John\n")
-    with pytest.raises(InvalidInput, match="roster"):
-        schedules.fire(read_firing(EVENT))
-    assert sent(stage) == []
-
-
-def test_missing_roster(stage: Stage, schedules: Schedules) -> None:
-    """A roster that is not there is S3's own fault, and nothing is sent."""
-    with pytest.raises(ClientError, match="NoSuchKey"):
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [("", "is empty"), ("customer_id\n", "header"), ("email,name\na@b.example,John\n", "no column"), (None, "unknown")],
+)
+def test_unusable_roster(stage: Stage, schedules: Schedules, body: str | None, rule: str) -> None:
+    """A roster that is missing, empty or without a usable column is refused by name before anything is sent."""
+    if body is not None:
+        put(stage, body)
+    with pytest.raises(InvalidInput, match=rf"roster: .*{rule}"):
         schedules.fire(read_firing(EVENT))
     assert sent(stage) == []
 

@@ -1,0 +1,52 @@
+"""Lookups, estimates and results as partners read them."""
+
+from __future__ import annotations
+
+from lookup.estimates import Estimate
+from lookup.lookup_model import PartRecord, Progress
+from lookup.model import Counts, Status, timestamp
+
+DIGITS = 4  # of shares and progress
+
+
+def counts_json(counts: Counts) -> dict[str, int]:
+    """Write counts; the last four add up to the first at the end."""
+    return {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))}
+
+
+def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, object]:
+    """Write a lookup as it stands."""
+    spec, tally = progress.spec, progress.tally
+    path = f"/v1/lookups/{spec.lookup_id}"
+    return {
+        "lookup_id": spec.lookup_id,
+        "state": progress.state.value,
+        "workspace": spec.workspace,
+        "submitted_at": timestamp(spec.submitted_at),
+        "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
+        "counts": counts_json(tally.counts) | {"requested": progress.requested},
+        "requested_is_estimated": progress.is_estimated,
+        "progress": _share(tally.counts.requested, progress.requested),
+        "parts": tally.parts_done,
+        "estimate": None if estimate is None else estimate_json(estimate),
+        "links": {"self": path, "results": f"{path}/results"},
+    }
+
+
+def estimate_json(estimate: Estimate) -> dict[str, object]:
+    """Write when a lookup will be done and what it takes of a day's quota."""
+    return {
+        "done_at": timestamp(estimate.done_at),
+        "users": estimate.users,
+        "users_ahead": estimate.users_ahead,
+        "share_of_daily_quota": _share(estimate.share_of_day, 1),
+    }
+
+
+def record_json(record: PartRecord, url: str) -> dict[str, object]:
+    """Write one result file."""
+    return {"part": record.number, "key": record.key, "url": url, "counts": counts_json(record.counts)}
+
+
+def _share(part: float, whole: float) -> float:
+    return round(part / whole, DIGITS) if whole else 0.0

@@ -1,0 +1,77 @@
+"""Partners: who may ask for what. The grants lie in one SSM parameter, so changing them is no deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lookup import wire
+from lookup.errors import Forbidden, Misconfigured
+from lookup.model import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+CACHED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner's grants. `fields` of None means all; `users_per_day` of None means no limit of its own."""
+
+    name: str
+    workspaces: tuple[str, ...] = ("default",)
+    fields: tuple[str, ...] | None = None
+    users_per_day: int | None = None
+    weight: int = 1
+
+    def granted(self, workspace: str, fields: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Give the fields to ask for. Raises `Forbidden` naming the workspace or field that is not granted."""
+        if workspace not in self.workspaces:
+            raise Forbidden(f"workspace {workspace!r} is not granted")
+        if self.fields is None or fields is None:
+            return self.fields if fields is None else fields
+        barred = sorted(set(fields) - set(self.fields))
+        if barred:
+            raise Forbidden(f"field {barred[0]!r} is not granted")
+        return fields
+
+
+class Partners:
+    """The grants by client id: `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight"}}`."""
+
+    def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
+        self._client = client
+        self._name = parameter_name
+        self._clock = clock
+        self._read_at = float("-inf")
+        self._known: Mapping[str, Partner] = {}
+
+    def of(self, client_id: str) -> Partner:
+        """Give a client's grants. Raises `Forbidden` when it has none, `Misconfigured` when the parameter is broken."""
+        if self._clock() - self._read_at >= CACHED_SECONDS:
+            self._known = self._read()
+            self._read_at = self._clock()
+        if client_id not in self._known:
+            raise Forbidden("this client has no grants")
+        return self._known[client_id]
+
+    def _read(self) -> Mapping[str, Partner]:
+        text = self._client.get_parameter(Name=self._name)["Parameter"]["Value"]
+        try:
+            read = wire.loads(text)
+            return {client_id: _partner(grants) for client_id, grants in read.items()}  # type: ignore[union-attr]  # caught
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None
+
+
+def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter holds; wrong types raise TypeError
+    fields = grants.get("fields")
+    return Partner(
+        name=grants["name"],
+        workspaces=tuple(grants.get("workspaces", ["default"])),
+        fields=None if fields is None else tuple(fields),
+        users_per_day=grants.get("users_per_day"),
+        weight=int(grants.get("weight", 1)),
+    )

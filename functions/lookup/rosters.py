@@ -1,0 +1,157 @@
+"""Rosters in the bucket: uploaded by partners, pinned by version, checked before they are accepted, unpacked once."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from lookup import wire
+from lookup.errors import InvalidInput
+from lookup.lookup_model import Roster
+from lookup.model import Identifier, Invalid
+from lookup.roster import entry_of, reader_of
+from lookup.roster_reader import CHUNK, lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+UPLOAD_SECONDS = 3600  # that an upload URL is good for
+GZIP_MAGIC = b"\x1f\x8b"
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"  # no UTF-8: counted as one invalid line
+ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 1024)
+
+
+class Rosters:
+    """The rosters of one bucket, under `rosters/<partner>/`."""
+
+    def __init__(self, client: S3Client, bucket_name: str) -> None:
+        self._client = client
+        self._bucket = bucket_name
+
+    def upload(self, partner: str) -> tuple[str, str]:
+        """Give a new roster's id and the URL that takes it by PUT, for an hour."""
+        roster_id = uuid4().hex
+        params = {"Bucket": self._bucket, "Key": key_of(partner, roster_id)}
+        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=UPLOAD_SECONDS)
+        return roster_id, url
+
+    def pin(self, key: str) -> Roster:
+        """Check a roster's first 64 KB and pin its version. Raises `InvalidInput` saying what is wrong with it."""
+        try:
+            head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{CHUNK - 1}")
+        except ClientError as error:
+            raise _unreadable(error) from None
+        opening = head["Body"].read()
+        size = int(head["ContentRange"].rpartition("/")[2])
+        gzipped = opening.startswith(GZIP_MAGIC)
+        text = b"".join(_unpacked([opening], quietly=True))[:CHUNK] if gzipped else opening
+        whole = len(opening) == size
+        entries = checked(text, is_whole=whole and (not gzipped or len(text) < CHUNK))
+        packed = len(opening) / max(1, len(text)) if gzipped else 1.0
+        estimate = entries if whole and len(text) < CHUNK else round(entries * size / packed / max(1, len(text)))
+        return Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
+
+    def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
+        """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason's cause."""
+        kept = [_as_json(one) for one in entries]
+        body = b"".join(wire.dumps(one) + b"\n" for one in kept)
+        key = f"rosters/inline/{lookup_id}.ndjson"
+        answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
+        return Roster(key, answer.get("VersionId"), len(body), len(kept))
+
+    def unpack(self, roster: Roster, lookup_id: str) -> Roster:
+        """Rewrite a gzip roster as plain text, streaming; what is unreadable counts as one invalid line."""
+        wanted = {"Bucket": self._bucket, "Key": roster.key}
+        if roster.version_id:
+            wanted["VersionId"] = roster.version_id
+        body = self._client.get_object(**wanted)["Body"]  # type: ignore[arg-type]  # keys are spelled above
+        key = f"rosters/unpacked/{lookup_id}"
+        source = io.BufferedReader(_Stream(_unpacked(body.iter_chunks(CHUNK))), CHUNK)
+        self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
+        head = self._client.head_object(Bucket=self._bucket, Key=key)
+        return Roster(key, head.get("VersionId"), head["ContentLength"], roster.entries)
+
+
+def key_of(partner: str, roster_id: str) -> str:
+    """Name a partner's roster in the bucket; no partner can name another's."""
+    if not roster_id.isalnum():
+        raise InvalidInput("roster_id", "is not an id that POST /v1/rosters gave")
+    return f"rosters/{partner}/{roster_id}"
+
+
+def checked(opening: bytes, *, is_whole: bool) -> int:
+    """Check the first lines of a roster; give how many entries they hold."""
+    if opening.startswith(WIDE):
+        raise InvalidInput("roster", "is UTF-16; it must be UTF-8")
+    texts = [text for text, _ in lines([opening.removeprefix(codecs.BOM_UTF8)])]
+    whole = texts if is_whole or len(texts) == 1 else texts[:-1]
+    filled = [text for text in whole if text.strip()]
+    if not filled:
+        raise InvalidInput("roster", "is empty")
+    read, is_header = reader_of(filled[0])
+    entries = [entry_of(read, text, 1) for text in (filled[1:] if is_header else filled)]
+    if is_header and not entries:
+        raise InvalidInput("roster", "is empty but for its header")
+    if all(isinstance(one, Invalid) and one.reason == "line is not UTF-8" for one in entries):
+        raise InvalidInput("roster", "is not UTF-8")
+    return len(entries)
+
+
+def _unreadable(error: ClientError) -> InvalidInput:
+    code = error.response["Error"]["Code"]
+    if code == "InvalidRange":  # what S3 says of a range of an empty object
+        return InvalidInput("roster", "is empty")
+    return InvalidInput("roster", f"is unknown, or not uploaded yet ({code})")
+
+
+def _as_json(one: Identifier | Invalid) -> object:
+    if isinstance(one, Identifier):
+        return {"identifier_type": one.identifier_type.value, "identifier": one.identifier}
+    return {"identifier_type": one.identifier_type, "identifier": one.text}
+
+
+def _unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:
+    """Unpack gzip, several members too, never holding more than a chunk of the result."""
+    unpacker, begun = zlib.decompressobj(wbits=31), False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                begun = True
+                yield unpacker.decompress(rest, CHUNK)
+                rest = unpacker.unconsumed_tail
+                if unpacker.eof:
+                    rest, unpacker, begun = unpacker.unused_data, zlib.decompressobj(wbits=31), False
+    except zlib.error:
+        begun = True
+    if begun and not quietly:  # broken, or cut off before its end
+        yield b"\n" + NOT_GZIP
+
+
+class _Stream(io.RawIOBase):
+    """Chunks as the file that boto3 uploads from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the one way it is called
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        given, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(given)] = given
+        return len(given)

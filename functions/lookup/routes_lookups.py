@@ -1,0 +1,80 @@
+"""`/v1/lookups/…`: lookups that run behind the answer, and the rosters they run over."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from lookup.answers import answer
+from lookup.api_schemas import Change
+from lookup.callers import Callers
+from lookup.errors import InvalidInput
+from lookup.lookup_json import progress_json, record_json
+from lookup.lookups import Action, Lookups
+from lookup.partners import Partner
+from lookup.rosters import UPLOAD_SECONDS, Rosters
+
+PAGE = 100
+LookupId = Annotated[str, Path(max_length=200)]
+After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
+Sign = Callable[[str], str]
+
+
+class LookupRoutes:
+    """`sign` makes a URL of a result object's key, good for an hour."""
+
+    def __init__(
+        self, app: APIGatewayHttpResolver, *, callers: Callers, lookups: Lookups, rosters: Rosters, sign: Sign
+    ) -> None:
+        self._app = app
+        self._callers = callers
+        self._lookups = lookups
+        self._rosters = rosters
+        self._sign = sign
+        app.post("/v1/rosters")(self._post_rosters)
+        app.get("/v1/lookups")(self._get_lookups)
+        app.get("/v1/lookups/<lookup_id>")(self._get_lookup)
+        app.patch("/v1/lookups/<lookup_id>")(self._patch_lookup)
+        app.get("/v1/lookups/<lookup_id>/results")(self._get_results)
+
+    def _post_rosters(self) -> Response[str]:
+        roster_id, url = self._rosters.upload(self._partner().name)
+        body = {"roster_id": roster_id, "upload": {"method": "PUT", "url": url, "expires_in": UPLOAD_SECONDS}}
+        return answer(body, HTTPStatus.CREATED)
+
+    def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
+        found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)
+        return answer({"lookups": [progress_json(one, None) for one in found], "next": mark and _marked(mark)})
+
+    def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+        return answer(progress_json(*self._lookups.one(self._partner(), lookup_id)))
+
+    def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
+        progress = self._lookups.change(self._partner(), lookup_id, Action(change.action))
+        return answer(progress_json(progress, None))
+
+    def _get_results(
+        self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
+    ) -> Response[str]:
+        records, mark = self._lookups.results(self._partner(), lookup_id, after=after, limit=limit)
+        return answer({"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark})
+
+    def _partner(self) -> Partner:
+        return self._callers.of(self._app.current_event.raw_event)
+
+
+def _marked(mark: str) -> str:
+    """Write a page mark so that it fits in a URL as it is."""
+    return urlsafe_b64encode(mark.encode()).decode().rstrip("=")
+
+
+def _unmarked(after: str) -> str:
+    try:
+        return urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode()
+    except ValueError:
+        raise InvalidInput("after", "is not the `next` of a page") from None

@@ -1,0 +1,170 @@
+"""The schedules that partners keep, in EventBridge Scheduler: one group per stage, one role, one target."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from lookup.errors import Conflict, InvalidInput, Misconfigured, Missing
+from lookup.partners import Partner
+from lookup.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+    from mypy_boto3_scheduler.type_defs import TargetTypeDef
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))\)")
+CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
+FIRED_AT = "<aws.scheduler.scheduled-time>"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A roster (its S3 key) refreshed at the times of `expression` in `time_zone`."""
+
+    name: str
+    expression: str
+    roster: str
+    time_zone: str = "UTC"
+    workspace: str = "default"
+    fields: tuple[str, ...] | None = None
+    max_age: float = 0.0
+
+
+class ScheduleStore:
+    """A partner's schedules; their names in the group are `<partner>.<name>`."""
+
+    def __init__(self, client: EventBridgeSchedulerClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
+        """Create or replace a schedule; True when it is new. Raises `InvalidInput`, and `Conflict` if `only_new`."""
+        check(schedule)
+        wanted = self._definition(partner, schedule)
+        try:
+            self._client.create_schedule(**wanted)
+        except self._client.exceptions.ConflictException:
+            if only_new:
+                raise Conflict(f"a schedule named {schedule.name!r} exists already") from None
+            self._client.update_schedule(**wanted)
+            return False
+        return True
+
+    def get(self, partner: Partner, name: str) -> Schedule:
+        """Read a schedule. Raises `Missing`."""
+        try:
+            read = self._client.get_schedule(GroupName=self._group, Name=_full_name(partner, name))
+        except self._client.exceptions.ResourceNotFoundException:
+            raise Missing("there is no such schedule") from None
+        order = json.loads(read["Target"]["Input"])
+        return Schedule(
+            name=name,
+            expression=read["ScheduleExpression"],
+            roster=order["roster"],
+            time_zone=read.get("ScheduleExpressionTimezone", "UTC"),
+            workspace=order["workspace"],
+            fields=None if order["fields"] is None else tuple(order["fields"]),
+            max_age=order["max_age"],
+        )
+
+    def delete(self, partner: Partner, name: str) -> None:
+        """Delete a schedule. Raises `Missing`."""
+        try:
+            self._client.delete_schedule(GroupName=self._group, Name=_full_name(partner, name))
+        except self._client.exceptions.ResourceNotFoundException:
+            raise Missing("there is no such schedule") from None
+
+    @property
+    def _group(self) -> str:
+        return _set(self._settings.schedule_group_name, "schedule_group_name")
+
+    def _definition(self, partner: Partner, schedule: Schedule) -> dict[str, Any]:
+        return {
+            "Name": _full_name(partner, schedule.name),
+            "GroupName": self._group,
+            "ScheduleExpression": schedule.expression,
+            "ScheduleExpressionTimezone": schedule.time_zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": self._target(partner, schedule),
+        }
+
+    def _target(self, partner: Partner, schedule: Schedule) -> TargetTypeDef:
+        order = {
+            "schedule": _full_name(partner, schedule.name),
+            "scheduled_time": FIRED_AT,
+            "workspace": schedule.workspace,
+            "roster": schedule.roster,
+            "fields": None if schedule.fields is None else list(schedule.fields),
+            "max_age": int(schedule.max_age),
+            "partner": partner.name,
+            "weight": partner.weight,
+        }
+        settings = self._settings
+        return {
+            "Arn": _set(settings.schedule_target_arn, "schedule_target_arn"),
+            "RoleArn": _set(settings.schedule_role_arn, "schedule_role_arn"),
+            "Input": json.dumps(order),
+            "DeadLetterConfig": {
+                "Arn": _set(settings.schedule_dead_letter_queue_arn, "schedule_dead_letter_queue_arn")
+            },
+        }
+
+
+def check(schedule: Schedule) -> None:
+    """Check what the Scheduler would refuse, so that the error names the field. Raises `InvalidInput`."""
+    if not NAME.fullmatch(schedule.name):
+        raise InvalidInput("name", f"must match {NAME.pattern}")
+    if not RATE.fullmatch(schedule.expression) and not is_cron(schedule.expression):
+        raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
+    if schedule.time_zone not in available_timezones():
+        raise InvalidInput("time_zone", f"{schedule.time_zone[:64]!r} is no IANA time zone")
+
+
+def is_cron(expression: str) -> bool:
+    """Tell whether EventBridge Scheduler would take a cron expression.
+
+    Source: EventBridge Scheduler User Guide, "Schedule types": six fields, exactly one of the two day fields is `?`.
+    """
+    read = CRON.fullmatch(expression)
+    if read is None:
+        return False
+    minutes, hours, days, months, weekdays, years = read.groups()
+    fields = [
+        _field(minutes, 0, 59),
+        _field(hours, 0, 23),
+        days == "?" or days in {"L", "LW"} or bool(re.fullmatch(r"([1-9]|[12]\d|3[01])W", days)) or _field(days, 1, 31),
+        _field(months, 1, 12, MONTHS),
+        weekdays == "?" or bool(re.fullmatch(rf"([1-7]|{DAYS})(L|#[1-5])", weekdays)) or _field(weekdays, 1, 7, DAYS),
+        _field(years, 1970, 2199),
+    ]
+    return all(fields) and (days == "?") != (weekdays == "?")
+
+
+def _field(written: str, lowest: int, highest: int, names: str = "") -> bool:
+    """Tell whether every element of `1,3-5,*/10` lies within its bounds."""
+    value = rf"(?:\d+|{names})" if names else r"\d+"
+    for element in written.split(","):
+        read = re.fullmatch(rf"(?:\*|({value})(?:-({value}))?)(?:/(\d+))?", element)
+        if read is None:
+            return False
+        numbers = [int(one) for one in read.groups()[:2] if one is not None and one.isdigit()]
+        if any(not lowest <= number <= highest for number in numbers) or read.group(3) == "0":
+            return False
+    return True
+
+
+def _full_name(partner: Partner, name: str) -> str:
+    return f"{partner.name}.{name}"
+
+
+def _set(value: str | None, setting: str) -> str:
+    if value is None:
+        raise Misconfigured(setting, "is not set for this function")
+    return value

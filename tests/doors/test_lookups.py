@@ -1,0 +1,187 @@
+"""Lookups behind the answer: rosters uploaded, lookups submitted, seen, steered, handed out; schedules kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import urllib3
+
+import on_queue
+import on_request
+from infra.local.simulator.process import Simulator
+from tests.doors.conftest import LambdaContext
+from tests.lookup.stage import Stage
+
+Load = Callable[[str], dict[str, Any]]
+Call = Callable[..., tuple[int, dict[str, Any], Mapping[str, str]]]
+
+
+@pytest.fixture
+def call(deployed: Stage, event: Load, context: LambdaContext) -> Call:
+    """Call a route as the partner acme: status, body and headers."""
+    template = event("on_request/post_lookups.json")
+
+    def request(
+        method: str, path: str, body: object = None, *, client: str | None = None, **headers: str
+    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+        asked = json.loads(json.dumps(template))
+        query = path.partition("?")[2]
+        asked |= {"rawPath": path.partition("?")[0], "routeKey": "$default", "rawQueryString": query}
+        asked["queryStringParameters"] = dict(pair.split("=") for pair in query.split("&") if pair) or None
+        asked["requestContext"]["http"] |= {"method": method, "path": asked["rawPath"]}
+        asked["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+        asked["body"] = None if body is None else json.dumps(body)
+        if client is not None:
+            asked["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"] = client
+        answer = on_request.handler(asked, context)
+        return answer["statusCode"], json.loads(answer["body"] or "{}"), answer["headers"]
+
+    return request
+
+
+def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
+    """Hand the parts queue to its door, as Lambda does; give the number of parts."""
+    messages = deployed.messages(deployed.settings.parts_queue_url)
+    for message in messages:
+        record = {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
+        }
+        assert on_queue.handler({"Records": [record]}, context) == {"batchItemFailures": []}
+    return len(messages)
+
+
+def uploaded(call: Call, body: bytes) -> str:
+    _, roster, _ = call("POST", "/v1/rosters")
+    answer = urllib3.PoolManager().request("PUT", roster["upload"]["url"], body=body, retries=False)
+    assert answer.status == 200, answer.data
+    return str(roster["roster_id"])
+
+
+def test_a_roster_from_upload_to_results(
+    deployed: Stage, simulator: Simulator, call: Call, context: LambdaContext
+) -> None:
+    """An uploaded roster is accepted with an estimate, served, and its results come as files with exact counts."""
+    roster_id = uploaded(call, b"customer_id\n" + b"".join(b"user-%d\n" % number for number in range(130)) + b"null\n")
+    status, lookup, headers = call("POST", "/v1/lookups", {"roster_id": roster_id})
+    assert (status, lookup["state"], lookup["counts"]["requested"]) == (202, "active", 131)
+    assert lookup["estimate"]["users"] == 131
+    assert lookup["estimate"]["done_at"] > lookup["submitted_at"]
+    assert headers["Location"] == lookup["links"]["self"]
+    assert call("GET", "/v1/quota")[1]["backlog"]["users"] == 131
+    assert serve_the_queue(deployed, context) == 2
+    status, done, _ = call("GET", lookup["links"]["self"])
+    assert (status, done["state"], done["progress"], done["requested_is_estimated"]) == (200, "completed", 1.0, False)
+    assert done["counts"] == {"requested": 131, "found": 130, "not_found": 0, "invalid": 1, "failed": 0}
+    first = call("GET", f"{lookup['links']['results']}?limit=1")[1]
+    second = call("GET", f"{lookup['links']['results']}?limit=1&after={first['next']}")[1]
+    files = [*first["files"], *second["files"]]
+    bodies = [urllib3.PoolManager().request("GET", file["url"]).data for file in files]
+    records = [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
+    assert sorted(one["identifier"] for one in records) == sorted(["null", *(f"user-{n}" for n in range(130))])
+    assert [one["lookup_id"] for one in call("GET", "/v1/lookups")[1]["lookups"]] == [lookup["lookup_id"]]
+
+
+def test_more_than_run_at_once_become_a_lookup(deployed: Stage, call: Call, context: LambdaContext) -> None:
+    """101 identifiers are accepted as a lookup; so is one, when the caller prefers not to wait."""
+    status, lookup, _ = call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(100)] + ["null"]})
+    assert (status, lookup["counts"]["requested"]) == (202, 101)
+    status, second, headers = call("POST", "/v1/lookups", {"identifiers": ["user-7"]}, prefer="respond-async")
+    assert (status, headers["Preference-Applied"]) == (202, "respond-async")
+    page = call("GET", "/v1/lookups?limit=1")[1]
+    assert [one["lookup_id"] for one in page["lookups"]] == [second["lookup_id"]]
+    page = call("GET", f"/v1/lookups?limit=1&after={page['next']}")[1]
+    assert [one["lookup_id"] for one in page["lookups"]] == [lookup["lookup_id"]]
+    assert call("GET", "/v1/lookups?after=%")[0] == 422
+    serve_the_queue(deployed, context)
+    done = call("GET", lookup["links"]["self"])[1]
+    assert done["counts"] == {"requested": 101, "found": 100, "not_found": 0, "invalid": 1, "failed": 0}
+
+
+def test_a_dry_run_changes_nothing(deployed: Stage, call: Call) -> None:
+    """A dry run gives the estimate alone."""
+    status, body, _ = call("POST", "/v1/lookups?dry_run=true", {"identifiers": [f"user-{n}" for n in range(1000)]})
+    assert (status, body["estimate"]["users"], body["estimate"]["users_ahead"]) == (200, 1000, 0)
+    assert body["estimate"]["share_of_daily_quota"] == round(1 / 1440, 4)
+    assert call("GET", "/v1/lookups")[1] == {"lookups": [], "next": None}
+
+
+def test_a_lookup_is_steered(deployed: Stage, call: Call, context: LambdaContext) -> None:
+    """Pause, resume and cancel answer the new state; what does not fit the state is a 409 that says so."""
+    lookup = call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(900)]})[1]
+    path = lookup["links"]["self"]
+    assert call("PATCH", path, {"action": "pause"})[1]["state"] == "paused"
+    assert call("PATCH", path, {"action": "resume"})[1]["state"] == "active"
+    assert call("PATCH", path, {"action": "cancel"})[1]["state"] == "cancelled"
+    status, body, _ = call("PATCH", path, {"action": "pause"})
+    assert (status, body["detail"]) == (409, "a lookup that is cancelled cannot be told to pause")
+    assert call("PATCH", path, {"action": "stop"})[0] == 422
+    serve_the_queue(deployed, context)
+    ended = call("GET", path)[1]
+    assert ended["counts"] == {"requested": 500, "found": 0, "not_found": 0, "invalid": 0, "failed": 500}
+    assert ended["finished_at"] is not None
+
+
+def test_partners_see_only_their_own(deployed: Stage, call: Call) -> None:
+    """Another partner's lookup is a 404 like one that never was; a client without grants is a 403."""
+    grants = {name: {"name": name} for name in ("other",)} | {"3n4b5urk1ft4fl3mg5e62d9ado": {"name": "acme"}}
+    deployed.session.client("ssm").put_parameter(
+        Name=deployed.settings.partners_parameter_name, Value=json.dumps(grants), Type="String", Overwrite=True
+    )
+    path = call("POST", "/v1/lookups", {"identifiers": ["user-1"]}, prefer="respond-async")[1]["links"]["self"]
+    assert call("GET", path)[0] == 200
+    assert call("GET", path, client="other")[0] == 404
+    assert call("GET", "/v1/lookups", client="other")[1]["lookups"] == []
+    assert call("GET", path, client="nobody")[0] == 403
+    assert call("GET", "/v1/lookups/lookup-never")[0] == 404
+
+
+def test_a_busy_quota_is_no_error(deployed: Stage, simulator: Simulator, call: Call, context: LambdaContext) -> None:
+    """When the quota has no room in the caller's time, the answer is 202 and the work is done behind it."""
+    for start in range(0, 1000, 100):
+        call("POST", "/v1/lookups", {"identifiers": [f"user-{start + n}" for n in range(100)]})
+    status, lookup, headers = call("POST", "/v1/lookups", {"identifiers": ["late-1", "user-5"]}, prefer="wait=1")
+    assert (status, headers["Preference-Applied"]) == (202, "wait=1")
+    assert lookup["counts"]["requested"] == 2
+    assert len(deployed.messages(deployed.settings.parts_queue_url)) == 1
+
+
+def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
+    """A schedule is created, read, replaced and deleted; one that exists is not created anew when that is asked."""
+    deployed.session.client("scheduler").create_schedule_group(Name="group")
+    order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "cron(0 6 * * ? *)", "time_zone": "Europe/Berlin"}
+    assert call("PUT", "/v1/schedules/nightly", order)[0] == 201
+    status, read, _ = call("GET", "/v1/schedules/nightly")
+    assert (status, read["expression"], read["time_zone"]) == (200, "cron(0 6 * * ? *)", "Europe/Berlin")
+    assert read["last_lookup_id"] is None
+    assert call("PUT", "/v1/schedules/nightly", order | {"expression": "rate(2 hours)"})[0] == 200
+    assert call("PUT", "/v1/schedules/nightly", order, if_none_match="*")[0] == 409
+    assert call("DELETE", "/v1/schedules/nightly")[0] == 204
+    assert call("GET", "/v1/schedules/nightly")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"expression": "cron(0 25 * * ? *)"}, "expression"),
+        ({"expression": "cron(0 6 * * * *)"}, "expression"),
+        ({"expression": "rate(1 hours)"}, "expression"),
+        ({"time_zone": "Europe/Nowhere"}, "time_zone"),
+        ({"roster_id": "never"}, "roster"),
+        ({"max_age": -1}, "body.max_age"),
+    ],
+)
+def test_senseless_schedules_name_their_field(
+    deployed: Stage, call: Call, change: dict[str, object], field: str
+) -> None:
+    """What EventBridge Scheduler would refuse, or never fire, is a problem that names the field."""
+    order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"} | change
+    status, body, _ = call("PUT", "/v1/schedules/nightly", order)
+    assert (status, body["errors"][0]["field"]) == (422, field)
