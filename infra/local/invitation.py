@@ -29,6 +29,8 @@ def invite(stage: Stage, example: Identifier, display: Display) -> None:
 
 def token_command(stage: Stage) -> str:
     """Write the shell command that puts a token into TOKEN."""
-    form = " ".join(f"--data-urlencode {quote(f'{name}={value}')}" for name, value in Partner.of(stage).token_request.items())
+    form = " ".join(
+        f"--data-urlencode {quote(f'{name}={value}')}" for name, value in Partner.of(stage).token_request.items()
+    )
     reading = r"""sed 's/.*"access_token": *"\([^"]*\)".*/\1/'"""
     return f"TOKEN=$(curl -s {form} {stage.endpoint_url}/oauth2/token | {reading})"

@@ -36,7 +36,7 @@ def send_and_collect(stage: Stage, entries: Iterable[Entry], display: Display) -
                 tally.add(record)
         return tally.answered
 
-    wait = Wait("results of the intake queue", PATIENCE, stage.folder / "aws.log")
+    wait = Wait("results of the intake queue", PATIENCE, stage.folder / "functions.log")
     with display.bar("results in S3") as advance:
         wait.until_all(tally.requested, collected, advance)
     return tally

@@ -51,7 +51,7 @@ def main() -> int:
         display.error(str(error))
         return 2
     except (NothingComes, OSError, BotoCoreError, ClientError) as error:
-        display.error(f"{error}\nThe logs are in .local/")
+        display.error(f"{error}\nLogs are in .local/run-<port>/: functions.log, aws.log, simulator.log, synthesis.log")
         return 1
     except Ended as end:
         display.say("stopped")

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local import function_logs
 from infra.local.clients import Clients
 from infra.local.deployment import Outputs, deploy
 from infra.local.embedded_aws import PROJECT, EmbeddedAws
@@ -60,13 +61,14 @@ def local_stage(options: Options, tell: Tell) -> Iterator[Stage]:
             running.enter_context(simulator)
             tell(f"the simulated MoEngage listens on {simulator.endpoint_url}")
         server = running.enter_context(_server(options.port, folder, scratch))
+        running.callback(function_logs.save, server, folder / "functions.log")
         tell(f"the embedded AWS listens on {server.endpoint_url}")
         clients = Clients.of(server)
         outputs = deploy(clients, made.assembly())
         clients.secretsmanager.put_secret_value(
             SecretId=outputs["SecretDefaultId"], SecretString=json.dumps(dict(credentials))
         )
-        tell(f"the stack is deployed; logs are in {folder.relative_to(PROJECT)}")
+        tell(f"the stack is deployed; logs come to {folder.relative_to(PROJECT)}/")
         yield Stage(server.endpoint_url, clients, outputs, simulator, folder)
 
 
