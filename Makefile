@@ -68,6 +68,9 @@ bench: bench-gate ## run all benchmarks
 bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
 
+gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.gate
+
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
 	@for name in uv runtime dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done

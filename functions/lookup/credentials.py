@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from lookup import wire
+from lookup.access import Credentials, DataCenter
 from lookup.errors import Misconfigured
-from lookup.model import Credentials, DataCenter
 from lookup.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from urllib.parse import urlencode
 import urllib3
 
 from lookup import wire
+from lookup.access import Credentials, DataCenter
 from lookup.errors import VendorFault, VendorTrouble, WrongShape
-from lookup.model import Clock, Credentials, DataCenter, Identifier, IdentifierType, Json
+from lookup.model import Clock, Identifier, IdentifierType, Json
 from lookup.moengage_answer import Answer, error_of, fault_of, read_answer
 
 PATH = "/v1/customers/export"

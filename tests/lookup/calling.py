@@ -6,8 +6,9 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
+from lookup.access import Credentials, DataCenter
 from lookup.errors import VendorFault
-from lookup.model import Credentials, DataCenter, Identifier, IdentifierType
+from lookup.model import Identifier, IdentifierType
 from lookup.moengage import TIMEOUT, MoEngage, Question
 
 NOW = 1_800_000_000.0

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup import wire
+from lookup.access import Credentials, DataCenter
 from lookup.credentials import CredentialStore, parse
 from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.model import Credentials, DataCenter, Json
+from lookup.model import Json
 from lookup.settings import Workspace
 from tests.lookup.json_values import TEXTS, values
 from tests.lookup.stage import SECRET, SECRET_ID, Stage

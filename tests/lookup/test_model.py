@@ -6,20 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.model import (
-    Counts,
-    Credentials,
-    DataCenter,
-    Identifier,
-    IdentifierType,
-    Invalid,
-    Outcome,
-    Part,
-    Profile,
-    Status,
-    epoch,
-    timestamp,
-)
+from lookup.access import Credentials, DataCenter
+from lookup.model import Counts, Identifier, IdentifierType, Invalid, Outcome, Part, Profile, Status, epoch, timestamp
 
 ALICE = Identifier(IdentifierType.CUSTOMER_ID, "alice")
 TIMES = st.floats(0, 4e9)

@@ -11,8 +11,8 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
+from lookup.access import DataCenter
 from lookup.errors import KeyRejected, Refused, Rejected, WrongShape
-from lookup.model import DataCenter
 from lookup.moengage import HOSTS, MoEngage, Question
 from tests.lookup.calling import CREDENTIALS, client_of, customer, fault_of, own
 

@@ -125,7 +125,7 @@ def test_unprocessed_keys_are_read_again(road: Road) -> None:
         road.profiles.write(fetched(road, {"n": name.identifier}, who=name), None)
     calls: list[int] = []
 
-    def half(http_response: object, parsed: dict[str, object], **_: object) -> None:  # noqa: ARG001 - botocore's names
+    def half(http_response: object, parsed: dict[str, object], **_: object) -> None:
         calls.append(1)
         if len(calls) % 2:
             table = road.stage.settings.profiles_table_name
