@@ -72,8 +72,9 @@ gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (S
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
-	@for name in uv runtime dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" requirements/$$name.in -o requirements/$$name.txt; done
+	@for name in dev runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--constraint requirements/constraints.in requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that the commands made
 	@rm -rf $(VENV) build cdk.out node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
