@@ -19,7 +19,7 @@ from lookup.settings import Quota
 
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
 MAKE_WAY, MAKE_WAY_MOST = 5, 4  # users per lost race, and races counted
-CLOCK_PATIENCE = 5.0  # seconds until a clock that was off is looked at again
+CLOCK_PATIENCE = 5.0  # seconds that somebody whose clock is off shall wait
 
 
 class Turns:
@@ -73,12 +73,12 @@ class Turns:
         return answer.done
 
     def _usable_copy(self) -> Copy:
+        """Give the kept copy, unless there is reason to look: a clock found off, or a gate found closed a while ago."""
         copy, now = self._copy, self._clock()
-        if copy is None:
+        if copy is None or self._table.clock_is_off:
             return self.latest()
-        patience = CLOCK_PATIENCE if self._table.clock_is_off else self._look
-        doubtful = self._table.clock_is_off or copy.closed_until > now
-        return self.latest() if doubtful and abs(now - self._table.looked_at) >= patience else copy
+        may_be_open = copy.closed_until > now and now - self._table.looked_at >= self._look
+        return self.latest() if may_be_open else copy
 
     def _behind(self, lane: Lane) -> int:
         """Let others go first the more the oftener they were quicker, so that many workers do not all ask for one room.

@@ -1,0 +1,146 @@
+"""Callers whose every move a test decides: clocks that differ, requests overtaken in flight, replies that are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ReadTimeoutError
+
+from lookup.errors import NotNow
+from lookup.gate import Grant, QuotaGate
+from lookup.gate_table import GateTable
+from lookup.model import Lane
+from lookup.settings import Quota
+from tests.lookup.gate.fake_table import FakeTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+START = 1_800_000_000.0
+
+
+class Fate(Enum):
+    """What becomes of a charging request."""
+
+    ANSWERED = "answered"
+    REPLY_LOST = "applied, reply lost"
+    LOST = "never applied"
+
+
+@dataclass(frozen=True)
+class Step:
+    """After `gap` seconds one caller asks; others step in between its request and the item, and before its reply."""
+
+    caller: int
+    gap: float = 0.0
+    lane: Lane = Lane.ON_DEMAND
+    users: int = 20
+    times: int = 1
+    fate: Fate = Fate.ANSWERED
+    flight: float = 0.0
+    vendor_delay: float = 0.0
+    before: Sequence[Step] = ()
+    after: Sequence[Step] = ()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A grant in true time: when it was stamped and when the vendor counts it."""
+
+    stamped_at: float
+    counted_at: float
+    users: int
+
+
+@dataclass
+class Callers:
+    """Some callers of one gate, none of which ever sleeps. `offsets` are their clocks' errors in seconds."""
+
+    quota: Quota
+    offsets: Sequence[float]
+    now: float = START
+    sent: list[Sent] = field(default_factory=list)
+    charged: list[tuple[float, int]] = field(default_factory=list)
+    refusals: list[NotNow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.table = FakeTable(lambda: self.now)
+        self._flights: list[Step] = []
+        self.gates = [self.gate(offset) for offset in self.offsets]
+
+    def gate(self, offset: float = 0.0) -> QuotaGate:
+        """Give one more process's gate."""
+        clock = lambda: self.now + offset  # noqa: E731 - a clock is a function
+        table = GateTable(cast("DynamoDBClient", self), "ledger", "default", self.quota, clock)
+        return QuotaGate(table, self.quota, clock=clock, sleep=_never, jitter=lambda: 0.5)
+
+    def play(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.now += step.gap
+            for _ in range(step.times):
+                self.ask(step)
+
+    def ask(self, step: Step) -> Grant | None:
+        """Ask once, without patience, and have the vendor count what was granted within the send spread."""
+        offset = self.offsets[step.caller]
+        self._flights.append(step)
+        try:
+            grant = self.gates[step.caller].admit(step.users, lane=step.lane, wait_until=self.now + offset)
+        except NotNow as refusal:
+            self.refusals.append(refusal)
+            return None
+        finally:
+            self._flights.pop()
+        stamped_at = grant.stamp - offset
+        counted_at = max(self.now, stamped_at + step.vendor_delay * self.quota.send_spread)
+        self.sent.append(Sent(stamped_at, counted_at, grant.users))
+        return grant
+
+    def granted(self) -> int:
+        return int(self.table.items["gate#default"]["g"]["N"])
+
+    def get_item(self, **request: Any) -> Any:
+        return self.table.get_item(**request)
+
+    def put_item(self, **request: Any) -> Any:
+        return self.table.put_item(**request)
+
+    def update_item(self, **request: Any) -> Any:
+        """Carry a request to the item, with all that happens on its way."""
+        step = self._flights[-1] if self._flights else Step(0)
+        self._pass(step, step.before)
+        if step.fate is Fate.LOST:
+            raise ReadTimeoutError(endpoint_url="simulated")
+        before = self.granted()
+        try:
+            return self.table.update_item(**request)
+        finally:
+            if self.granted() > before:
+                self.charged.append((self.now, self.granted() - before))
+            self._pass(step, step.after)
+            if step.fate is Fate.REPLY_LOST:
+                raise ReadTimeoutError(endpoint_url="simulated")
+
+    def _pass(self, step: Step, others: Sequence[Step]) -> None:
+        self.now += step.flight
+        self.play(others)
+
+
+def _never(_: float) -> None:
+    raise AssertionError("somebody without patience slept")
+
+
+def fullest(events: Sequence[tuple[float, int]], window: float, tolerance: float = 1e-5) -> int:
+    """Count the users in the fullest window. Events at exactly the window's length apart are not in one."""
+    ordered = sorted(events)
+    most = in_window = first = 0
+    for at, users in ordered:
+        in_window += users
+        while ordered[first][0] <= at - window + tolerance:
+            in_window -= ordered[first][1]
+            first += 1
+        most = max(most, in_window)
+    return most

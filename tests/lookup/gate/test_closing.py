@@ -1,0 +1,195 @@
+"""Closing, learning from 429, probing and opening again."""
+
+from __future__ import annotations
+
+import pytest
+
+from lookup.errors import Closed, KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
+from lookup.gate import Grant
+from lookup.model import Lane
+from lookup.settings import Quota
+from tests.lookup.gate.callers import Callers, Step
+
+QUOTA = Quota()
+TROUBLE = VendorTrouble("vendor_trouble", status=503)
+
+
+def callers_of(number: int = 8) -> Callers:
+    return Callers(QUOTA, [0.0] * number)
+
+
+def granted(callers: Callers, caller: int = 0, users: int = 20) -> Grant:
+    grant = callers.ask(Step(caller, users=users))
+    assert grant is not None
+    return grant
+
+
+def refused(callers: Callers, caller: int = 0) -> Closed:
+    assert callers.ask(Step(caller, users=1)) is None
+    refusal = callers.refusals[-1]
+    assert isinstance(refusal, Closed)
+    return refusal
+
+
+def test_eight_callers_with_one_429_close_once() -> None:
+    """Of eight callers that get the same 429 exactly one closes, and the limit falls once, to 90 % of what was used."""
+    callers = callers_of()
+    grants = [granted(callers, caller) for caller in range(8) for _ in range(5)]
+    epoch = callers.gates[0].state().epoch
+    for caller in range(8):
+        callers.gates[caller].report(grants[caller * 5], Throttled("throttled", retry_at=callers.now + 40))
+    state = callers.gates[0].state()
+    assert (state.epoch, state.limit, state.closed_reason) == (epoch + 1, 720, "throttled")
+    assert state.closed_until == callers.now + 40
+
+
+def test_closed_for_everybody_also_with_old_copies() -> None:
+    """A caller that has not heard of the closing learns of it from the item, and is told until when and why."""
+    callers = callers_of()
+    grants = [granted(callers, caller) for caller in range(8)]
+    callers.gates[3].report(grants[3], Throttled("throttled", retry_at=callers.now + 40))
+    for caller in range(8):
+        closed = refused(callers, caller)
+        assert (closed.retry_at, closed.reason) == (callers.now + 40, "throttled")
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"), [(None, 10.0), (-5.0, 10.0), (2.5, 2.5), (59.0, 59.0), (86400.0, 600.0)]
+)
+def test_throttled_closes_until_the_vendors_reset(retry_after: float | None, seconds: float) -> None:
+    """The vendor's reset counts if it lies ahead, at most ten minutes; without one ten seconds are tried."""
+    callers = callers_of(1)
+    grant = granted(callers)
+    retry_at = None if retry_after is None else callers.now + retry_after
+    callers.gates[0].report(grant, Throttled("throttled", retry_at=retry_at))
+    assert refused(callers).retry_at == pytest.approx(callers.now + seconds, abs=0.01)
+
+
+def test_limit_never_falls_so_low_that_a_lane_stands_still() -> None:
+    """With hardly anything in use the limit falls to the headroom and a payload, and grows back over ten minutes."""
+    callers = callers_of(1)
+    grant = granted(callers)
+    callers.gates[0].report(grant, Throttled("throttled", retry_at=callers.now + 60))
+    assert callers.gates[0].state().limit == 40
+    callers.now += 60 + 300
+    assert callers.gates[0].state().limit == 520
+    callers.now += 300
+    assert callers.gates[0].state().limit == 1000
+
+
+def test_reopening_is_a_probe_of_one_payload() -> None:
+    """After a closing one caller may send one payload; everybody else waits for what comes of it."""
+    callers = callers_of()
+    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.now += 41
+    probe = granted(callers, caller=5, users=1)
+    assert probe.probe
+    assert {refused(callers, caller).retry_at for caller in (0, 1, 5)} == {callers.now + 2}
+    callers.gates[5].report(probe, None)
+    callers.now += 2
+    assert callers.gates[0].state().closed_until is None
+    assert [granted(callers, caller, users=1).probe for caller in range(8)] == [False] * 8
+
+
+def test_probe_whose_owner_dies_is_taken_over() -> None:
+    """A probe that nobody reports is over with its lease; the next caller probes, and the dead one's word is void."""
+    callers = callers_of()
+    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.now += 41
+    dead = granted(callers, caller=1)
+    callers.now += 29.5
+    assert refused(callers, caller=2).retry_at == pytest.approx(dead.stamp + 30)
+    callers.now += 1
+    second = granted(callers, caller=2)
+    assert second.probe
+    callers.gates[1].report(dead, None)
+    assert callers.gates[0].state().closed_until is not None
+    callers.gates[2].report(second, None)
+    assert callers.gates[0].state().closed_until is None
+
+
+def test_probe_in_trouble_closes_for_longer_each_time() -> None:
+    """Every probe that fails doubles the closing, up to five minutes; one that succeeds ends it."""
+    callers = callers_of(1)
+    gate = callers.gates[0]
+    for _ in range(3):
+        gate.report(granted(callers, users=1), TROUBLE)
+    seconds = []
+    for _ in range(10):
+        closed = refused(callers)
+        seconds.append(round(closed.retry_at - callers.now, 1))
+        callers.now = closed.retry_at + 0.01
+        gate.report(granted(callers, users=1), TROUBLE)
+    assert seconds == [1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 225.0, 225.0]
+    callers.now = refused(callers).retry_at + 0.01
+    gate.report(granted(callers, users=1), None)
+    assert gate.state().closed_until is None
+
+
+def test_single_troubles_do_not_close() -> None:
+    """Two troubles in a row are nothing; an answer in between starts the count again; the third in a row closes."""
+    callers = callers_of(1)
+    for fault in (TROUBLE, TROUBLE, None, TROUBLE, TROUBLE):
+        callers.gates[0].report(granted(callers, users=1), fault)
+    assert callers.gates[0].state().closed_until is None
+    callers.gates[0].report(granted(callers, users=1), TROUBLE)
+    assert refused(callers).reason == "trouble"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (KeyRejected("key_rejected", status=401), "credentials"),
+        (Refused("refused", status=403), "refused"),
+        (Refused("refused", status=409), "refused"),
+    ],
+)
+def test_what_a_person_must_mend_closes_long(fault: VendorFault, reason: str) -> None:
+    """A refused key or account closes for 15 minutes or until an operator opens; all see it within two seconds."""
+    callers = callers_of(2)
+    callers.gates[0].report(granted(callers), fault)
+    closed = refused(callers, caller=1)
+    assert (closed.reason, round(closed.retry_at - callers.now, 1)) == (reason, 900.0)
+    assert callers.gates[1].open()
+    callers.now += 2
+    assert granted(callers, caller=0).probe is False
+    assert callers.gates[0].state().limit == 1000
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [TooLarge("too_large", status=413), Rejected("rejected", status=415)],
+)
+def test_faults_of_ours_show_that_the_vendor_is_alive(fault: VendorFault) -> None:
+    """What only our own request is to blame for never closes, and is good enough for a probe."""
+    callers = callers_of(1)
+    gate = callers.gates[0]
+    gate.report(granted(callers), fault)
+    assert gate.state().closed_until is None
+    gate.report(granted(callers), Refused("refused", status=403))
+    callers.now += 901
+    gate.report(granted(callers), fault)
+    assert gate.state().closed_until is None
+
+
+def test_report_of_an_earlier_epoch_is_void() -> None:
+    """What a call of before the closing reports does not close the gate that has been opened since."""
+    callers = callers_of(2)
+    early, other = granted(callers, 0), granted(callers, 1)
+    callers.gates[0].report(early, Refused("refused", status=403))
+    callers.gates[0].open()
+    callers.gates[1].report(other, Refused("refused", status=403))
+    assert callers.gates[0].state().closed_until is None
+
+
+def test_state_tells_lanes_and_rooms() -> None:
+    """The state gives the last window per lane, the limit, and when each lane has room for a payload."""
+    callers = callers_of(1)
+    for lane in (Lane.BULK, Lane.BULK, Lane.BULK, Lane.BULK, Lane.ON_DEMAND):
+        callers.ask(Step(0, lane=lane))
+    state = callers.gates[0].state()
+    assert state.granted == {Lane.ON_DEMAND: 20, Lane.BULK: 80}
+    assert (state.limit, state.full_limit, state.window, state.closed_until) == (1000, 1000, 60.0, None)
+    assert state.next_room == {Lane.ON_DEMAND: callers.now, Lane.BULK: callers.now + 4}
+    callers.now += 62
+    assert callers.gates[0].state().granted == {Lane.ON_DEMAND: 0, Lane.BULK: 0}

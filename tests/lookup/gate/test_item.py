@@ -1,0 +1,154 @@
+"""The item in DynamoDB: the same rules over the fake table and over the embedded AWS, so that both are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from lookup.gate import gate_client
+from lookup.gate_item import Charge, Closing, charging, closing, creation, key, mark_name, opening, read_copy
+from lookup.gate_table import GateTable
+from lookup.gate_window import Copy, Room
+from lookup.model import Lane
+from lookup.settings import Quota
+from tests.lookup.gate.callers import Callers, Step
+from tests.lookup.gate.fake_table import FakeTable
+from tests.lookup.gate.ledger import LEDGER, create_ledger
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+QUOTA = Quota()
+NOW = 1_800_000_000.0  # start of a slot and of ten
+SLOT = int(NOW)
+Update = Callable[[dict[str, Any]], Copy | None]
+
+
+@pytest.fixture(params=["fake table", "embedded AWS"])
+def client(request: pytest.FixtureRequest) -> DynamoDBClient:
+    if request.param == "fake table":
+        return cast("DynamoDBClient", FakeTable(lambda: NOW))
+    session: boto3.Session = request.getfixturevalue("aws")
+    create_ledger(session)
+    return gate_client(session)
+
+
+@pytest.fixture
+def update(client: DynamoDBClient) -> Update:
+    """Give a function that applies a request to a new item: the item after it, or None when it was refused."""
+    client.put_item(TableName=LEDGER, **creation("default", NOW))
+    returns: Any = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+    def apply(request: dict[str, Any]) -> Copy | None:
+        try:
+            answer = client.update_item(TableName=LEDGER, Key=key("default"), **request, **returns)
+        except ClientError as error:
+            assert_refused(cast("Any", error.response))
+            return None
+        return read_copy(answer["Attributes"], QUOTA, NOW)
+
+    return apply
+
+
+def assert_refused(response: dict[str, Any]) -> None:
+    assert response["Error"]["Code"] == "ConditionalCheckFailedException"
+    assert read_copy(response["Item"], QUOTA, NOW).epoch >= SLOT
+
+
+def charge(copy: Copy, users: int, threshold: int, **more: Any) -> dict[str, Any]:
+    return charging(copy, QUOTA, Charge(Room(users, threshold), more.pop("lane", Lane.BULK), NOW, **more))
+
+
+def test_item_is_created_once(client: DynamoDBClient) -> None:
+    """The first caller creates the item with 0; the second gets what is there."""
+    tables = [GateTable(client, LEDGER, "default", QUOTA, partial(float, NOW + second)) for second in (0, 1)]
+    assert tables[0].read() is None
+    assert [table.create() for table in tables] == [Copy(epoch=SLOT)] * 2
+
+
+def test_grant_marks_its_slot_once(update: Update) -> None:
+    """A slot keeps the value of `granted` before its first grant; later grants only count."""
+    copy = Copy(epoch=SLOT)
+    assert update(charge(copy, 20, 980)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT)
+    assert update(charge(copy, 5, 980)) == Copy(granted=25, marks={SLOT: 0}, epoch=SLOT)
+
+
+def test_on_demand_is_counted_apart(update: Update) -> None:
+    """The on-demand lane has a counter of its own and a mark for ten slots."""
+    update(charge(Copy(epoch=SLOT), 20, 980))
+    after = update(charge(Copy(epoch=SLOT), 3, 980, lane=Lane.ON_DEMAND))
+    assert after == Copy(granted=23, marks={SLOT: 0}, on_demand=3, on_demand_marks={SLOT // 10: 0}, epoch=SLOT)
+
+
+def test_threshold_is_the_last_word(update: Update) -> None:
+    """A grant goes through at the threshold and not one user above it."""
+    copy = Copy(epoch=SLOT)
+    assert update(charge(copy, 20, 0)) is not None
+    assert update(charge(copy, 1, 19)) is None
+    assert update(charge(copy, 1, 20)) is not None
+
+
+def test_old_marks_are_removed(update: Update) -> None:
+    """Marks that no window needs leave the item with the next grant, those far ahead of the server's clock too."""
+    for stamp in (NOW - 70, NOW - 60, NOW + 3600):
+        update(charging(Copy(epoch=SLOT), QUOTA, Charge(Room(1, 980), Lane.ON_DEMAND, stamp)))
+    copy = update(charge(Copy(epoch=SLOT), 1, 980))
+    assert copy is not None
+    assert set(copy.marks) == {SLOT - 60, SLOT}
+    assert set(copy.removable) == {mark_name(SLOT - 70), mark_name(SLOT + 3600), "." + mark_name(SLOT // 10 + 360)}
+    after = update(charge(copy, 1, 980))
+    assert after is not None
+    assert (after.removable, set(after.marks)) == ((), {SLOT - 60, SLOT})
+
+
+def test_closing_stops_grants_and_only_the_first_wins(update: Update) -> None:
+    """A closing moves the epoch: later closings and grants that saw the old one are refused."""
+    copy = Copy(epoch=SLOT)
+    closed = update(closing(SLOT, Closing(NOW + 30, "throttled", 1, lowered_to=900)))
+    assert closed == Copy(
+        epoch=SLOT + 1, closed_until=NOW + 30, closed_reason="throttled", closings=1, lowered_to=900,
+        lowered_at=NOW + 30,
+    )  # fmt: skip
+    assert update(closing(SLOT, Closing(NOW + 90, "refused", 1))) is None
+    assert update(charge(copy, 1, 980)) is None
+    assert update(charge(closed, 1, 980)) is None
+
+
+def test_probe_takes_a_lease(update: Update) -> None:
+    """A probe's grant closes the gate to all others until its lease is over; opening forgets the reason."""
+    closed = update(closing(SLOT, Closing(NOW - 1, "trouble", 2)))
+    assert closed is not None
+    probing = update(charge(closed, 20, 980, lease_until=NOW + 30))
+    assert probing is not None
+    assert (probing.epoch, probing.closed_until, probing.granted) == (SLOT + 2, NOW + 30, 20)
+    assert update(charge(closed, 20, 980, lease_until=NOW + 30)) is None
+    assert update(opening(SLOT + 2)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT + 3)
+
+
+def test_item_stays_under_one_write_unit() -> None:
+    """With every slot marked, every attribute present and the counters of decades, the item is under 1 KB."""
+    callers = Callers(QUOTA, [-0.25, 0.25])
+    callers.gates[0].state()
+    item = callers.table.items["gate#default"]
+    present = {"g": 98_765_432_109, "o": 87_654_321_098, "k": 999, "l": 999_999, "t": 1_800_000_000_123}
+    item |= {name: {"N": str(value)} for name, value in present.items()} | {"w": {"S": "credentials"}}
+    sizes = []
+    for number in range(600):
+        callers.play([Step(number % 2, gap=0.25, lane=list(Lane)[number // 2 % 2], users=1)])
+        sizes.append(item_size(callers.table.items["gate#default"] | LONGEST))
+    assert len(callers.sent) == 600
+    assert max(sizes) < 1024
+
+
+LONGEST = {"pk": {"S": "gate#" + "w" * 32}, "u": {"N": "1800000000123"}}
+
+
+def item_size(item: dict[str, dict[str, Any]]) -> int:
+    """Add up an item as AWS does: names, strings, and numbers at one byte for two digits and one more."""
+    texts = sum(len(name) + len(value.get("S", "")) for name, value in item.items())
+    return texts + sum((len(value["N"]) + 1) // 2 + 1 for value in item.values() if "N" in value)

@@ -1,0 +1,121 @@
+"""What the gate reaches in a model of its world, minute by minute of virtual time. Figures of `docs/gate.md`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from lookup.gate import Seen
+from lookup.model import Lane
+from tests.lookup.gate.callers import fullest
+from tests.lookup.gate.world import World
+
+WARM_UP = 186.0  # three rounds of window, guard and slot
+MEASURED = 620.0  # ten of them
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+def saturated(workers: int, on_demand_rate: float, seed: int) -> tuple[World, float]:
+    """Run bulk workers with endless work; give the world and the share of the quota used."""
+    world = World(seed)
+    for _ in range(workers):
+        world.time.spawn(world.work)
+    if on_demand_rate:
+        world.time.spawn(lambda: world.arrive(on_demand_rate))
+    since = world.time.now + WARM_UP
+    world.time.run(WARM_UP + MEASURED)
+    return world, world.share_used(since)
+
+
+@pytest.mark.parametrize(("workers", "seed"), [(2, 1), (8, 2)])
+def test_bulk_alone_uses_the_quota(workers: int, seed: int) -> None:
+    """Bulk alone uses 96 % of the quota at a strict vendor without one refusal."""
+    world, used = saturated(workers, 0, seed)
+    assert world.vendor.refusals == 0
+    assert 0.96 <= used <= 1
+
+
+def test_two_workers_ask_at_most_twice_for_a_payload() -> None:
+    """Two workers need at most 2.0 gate requests per granted bulk payload, refusals and reads included."""
+    world, _ = saturated(2, 0, seed=3)
+    assert world.seen[Seen.GATE_REQUEST, Lane.ON_DEMAND] == 0
+    requests = world.seen[Seen.GATE_REQUEST, Lane.BULK] + world.seen[Seen.GATE_REQUEST, None]
+    assert requests == len(world.table.requests)
+    assert requests / len(world.granted) <= 2.0
+
+
+@pytest.mark.parametrize(("workers", "requests", "seed"), [(2, 2.0, 4), (8, 6.0, 5)])
+def test_people_do_not_wait_behind_bulk(workers: int, requests: float, seed: int) -> None:
+    """With two on-demand calls a second beside saturating bulk: 94 % used, no refusal, wait under 50 ms at p99."""
+    world, used = saturated(workers, 2, seed)
+    assert world.vendor.refusals == 0
+    assert used >= 0.94
+    assert percentile(world.waits, 0.99) <= 0.05
+    assert world.requests_per_bulk_payload() <= requests
+
+
+def test_burst_of_200_is_served_within_half_a_window() -> None:
+    """200 people at once, while bulk saturates, are all let through within 30 seconds."""
+    world = World(6)
+    for _ in range(8):
+        world.time.spawn(world.work)
+    for process in [world.process() for _ in range(200)]:
+        world.time.spawn(partial(world.ask_on_demand, *process, 1), after=200)
+    world.time.run(260)
+    assert len(world.waits) == 200
+    assert max(world.waits) <= 30
+    assert world.vendor.refusals == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_lone_job_is_as_fast_as_the_pace(workers: int) -> None:
+    """A job of 1,000 users on an idle quota is over within a minute, however many workers share it."""
+    world, ends = World(7), list[float]()
+    started = world.time.now
+
+    def work() -> None:
+        world.work(1000 // workers)
+        ends.append(world.time.now - started)
+
+    for _ in range(workers):
+        world.time.spawn(work)
+    world.time.run(120)
+    assert len(ends) == workers
+    assert max(ends) <= 60
+    assert fullest(world.vendor.accepted, 60) == 1000
+
+
+def test_somebody_else_spends_the_quota() -> None:
+    """When others spend 300 users a minute, a 429 lowers the limit: calls go on, and refusals stay rare."""
+    world = World(8)
+
+    def others() -> None:
+        while True:
+            world.vendor.accept(5, world.time.now)
+            world.time.sleep(1)
+
+    for task in (others, world.work, world.work):
+        world.time.spawn(task)
+    world.time.run(1800)
+    throttled = sum(world.seen[Seen.VENDOR_THROTTLED, lane] for lane in Lane)
+    assert 1 <= throttled <= 20
+    assert throttled <= 0.02 * len(world.granted)
+    ours = sum(users for _, lane, users in world.granted if lane is Lane.BULK)
+    assert ours >= 0.5 * 1000 * 30
+
+
+def test_clocks_beyond_the_guard_end_in_the_429_path() -> None:
+    """Clocks further off than the guard covers are refused by the vendor; the gate closes, and goes on slower."""
+    world = World(9)
+    for _ in range(4):
+        world.time.spawn(lambda: world.work(250, lane=Lane.ON_DEMAND, offset=-0.95))
+        world.time.spawn(lambda: world.work(lane=Lane.ON_DEMAND, offset=0.95), after=55)
+    world.time.run(700)
+    assert fullest(world.vendor.accepted, 60) <= 1000
+    assert world.vendor.refusals == world.seen[Seen.VENDOR_THROTTLED, Lane.ON_DEMAND] >= 1
+    assert 1 <= world.seen[Seen.CLOSED, None] <= world.vendor.refusals
+    assert world.share_used(world.time.now - 310) >= 0.8

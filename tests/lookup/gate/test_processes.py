@@ -1,0 +1,69 @@
+"""Real processes, real requests: what eight of them get is what the item counts, to the last user."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from random import Random
+
+import boto3
+
+from infra.local.embedded_aws import REGION
+from lookup.errors import NotNow
+from lookup.gate import Gates, Observation, Seen, gate_client
+from lookup.gate_item import key
+from lookup.model import Lane
+from lookup.settings import Quota, Workspace
+from tests.lookup.gate.callers import fullest
+from tests.lookup.gate.ledger import LEDGER, create_ledger
+
+PROCESSES, SECONDS = 8, 6.0
+# Three seconds to the window, so that it turns over; the spread is as on a busy machine.
+QUICK = Quota(
+    limit=300, window=3.0, clock_skew=0.0, send_spread=0.5, transit=0.1, guard=0.5, slot=0.06, pace_window=0.3
+)
+Sent = list[tuple[float, int]]
+
+
+def work(account: str, number: int, results: multiprocessing.SimpleQueue[tuple[Sent, int]]) -> None:
+    """Ask as often as possible, and tell what was granted and how many users were charged for nothing."""
+    seen: Counter[Seen] = Counter()
+
+    def observe(observation: Observation) -> None:
+        seen[observation.what] += int(observation.value)
+
+    session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
+    workspaces = {"default": Workspace("secret", quota=QUICK)}
+    gate = Gates(gate_client(session), LEDGER, workspaces, time.time, time.sleep, observe=observe).of("default")
+    random, sent, until = Random(number), list[tuple[float, int]](), time.time() + SECONDS
+    while time.time() < until:
+        lane = random.choice(list(Lane))
+        try:
+            grant = gate.admit(random.randint(1, 20), lane=lane, wait_until=until)
+        except NotNow:
+            continue
+        sent.append((grant.stamp, grant.users))
+    results.put((sent, seen[Seen.UNUSED]))
+
+
+def test_eight_processes_share_one_quota(aws: boto3.Session) -> None:
+    """Eight processes asking at once get what the item counts, to the last user, and no window is over the limit."""
+    create_ledger(aws)
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.SimpleQueue[tuple[Sent, int]] = context.SimpleQueue()
+    credentials = aws.get_credentials()
+    assert credentials is not None
+    account = credentials.access_key
+    processes = [context.Process(target=work, args=(account, number, results)) for number in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    answers = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    sent = [grant for grants, _ in answers for grant in grants]
+    charged = gate_client(aws).get_item(TableName=LEDGER, Key=key("default"))["Item"]["g"]["N"]
+    assert int(charged) == sum(users for _, users in sent) + sum(unused for _, unused in answers)
+    assert fullest(sent, QUICK.window) <= QUICK.limit
+    assert sum(users for _, users in sent) >= QUICK.limit
+    assert [process.exitcode for process in processes] == [0] * PROCESSES

@@ -1,0 +1,165 @@
+"""Promise 2: no more than the quota's users in any window of true time; and nobody is refused who has room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lookup.gate_window import BULK_LEAST
+from lookup.model import Lane
+from lookup.settings import Quota
+from tests.lookup.gate.callers import Callers, Fate, Step, fullest
+
+SKEW, SPREAD = 0.25, 0.5
+# Small, so that it is soon full; bulk as fast as the window allows.
+WIDE = Quota(pace_factor=50, smooth_factor=50)
+TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_factor=50)
+
+offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
+gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
+
+
+def steps_of(**more: st.SearchStrategy[Sequence[Step]]) -> st.SearchStrategy[Step]:
+    return st.builds(
+        Step,
+        caller=st.integers(0, 3),
+        gap=gaps if more else st.floats(0, 0.05),
+        lane=st.sampled_from(Lane),
+        users=st.integers(1, 20),
+        times=st.integers(1, 6),
+        fate=st.sampled_from([Fate.ANSWERED] * 6 + [Fate.REPLY_LOST, Fate.LOST]),
+        flight=st.floats(0, 0.12),
+        vendor_delay=st.floats(0, 1),
+        **more,
+    )
+
+
+overtaking = st.lists(steps_of(), max_size=2)
+histories = st.lists(steps_of(before=overtaking, after=overtaking), max_size=25)
+
+
+def eager_history(random: Random, seconds: float = 200.0) -> list[Step]:
+    """Several windows of callers who always want more: what comes free is taken within a fraction of a slot.
+
+    As unkind as it can be: callers 0 and 1, whose calls the vendor counts late, take one window; callers 2 and 3,
+    whose calls it counts at once, the next.
+    """
+    steps, at = [], 0.0
+    while at < seconds:
+        gap = random.uniform(20, 70) if random.random() < 0.002 else random.uniform(0, 0.4)
+        at += gap
+        late = int(at / 60.5) % 2 == 0
+        overtaking = [Step(random.randrange(4), users=random.randint(1, 20))] if random.random() < 0.1 else []
+        steps.append(
+            Step(
+                caller=random.randrange(2) + (0 if late else 2),
+                gap=gap,
+                lane=random.choices(list(Lane), [5, 1])[0],
+                users=random.randint(1, 20),
+                fate=random.choices(list(Fate), [100, 1, 1])[0],
+                flight=random.choice([0.0, random.uniform(0, 0.12)]),
+                vendor_delay=random.uniform(0.9, 1) if late else 0,
+                before=overtaking,
+            )
+        )
+    return steps
+
+
+def assert_promise_kept(callers: Callers) -> None:
+    quota = callers.quota
+    assert fullest([(s.stamped_at, s.users) for s in callers.sent], quota.window) <= quota.limit
+    assert fullest([(s.counted_at, s.users) for s in callers.sent], quota.window) <= quota.limit
+
+
+@settings(max_examples=150, deadline=None)
+@given(offsets=offsets, history=histories)
+def test_no_window_holds_more_than_the_limit(offsets: list[float], history: list[Step]) -> None:
+    """However callers interleave, no window of true time holds more, by the gate's stamps or the vendor's count."""
+    callers = Callers(TIGHT, offsets)
+    callers.play(history)
+    assert_promise_kept(callers)
+
+
+@settings(max_examples=20, deadline=None)
+@given(offsets=offsets, seed=st.integers(0, 2**32))
+def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[float], seed: int) -> None:
+    """The same over hundreds of grants and several full windows."""
+    callers = Callers(WIDE, offsets)
+    callers.play(eager_history(Random(seed)))
+    assert_promise_kept(callers)
+
+
+def test_guard_is_just_enough() -> None:
+    """Clocks as far off as the guard allows keep the promise to the last user; far beyond, the same breaks it."""
+
+    def fullest_with(skew: float, seed: int) -> int:
+        callers = Callers(WIDE, [-skew, -skew, skew, skew])
+        callers.play(eager_history(Random(seed)))
+        return fullest([(s.counted_at, s.users) for s in callers.sent], WIDE.window)
+
+    assert max(fullest_with(SKEW, seed) for seed in range(5)) == WIDE.limit
+    assert max(fullest_with(4 * SKEW, seed) for seed in range(5)) > WIDE.limit
+
+
+@settings(max_examples=100, deadline=None)
+@given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20), caller=st.integers(0, 3))
+def test_room_is_granted_at_once(
+    offsets: list[float], history: list[Step], gap: float, users: int, caller: int
+) -> None:
+    """After any history and gap, however old its copy, a caller with room in the true window is granted at once."""
+    callers = Callers(TIGHT, offsets)
+    callers.play(history)
+    callers.now += gap
+    reach = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW
+    in_use = sum(n for at, n in callers.charged if at > callers.now - reach)
+    if in_use + users <= TIGHT.limit:
+        grant = callers.ask(Step(caller, users=users))
+        assert grant is not None
+        assert grant.users == users
+
+
+@settings(max_examples=60, deadline=None)
+@given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20))
+def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: float, users: int) -> None:
+    """Bulk gets what it asks for, or at least 10, as long as it leaves its headroom."""
+    callers = Callers(TIGHT, offsets)
+    callers.play(history)
+    callers.now += gap
+    reach = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW
+    room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - reach)
+    if room >= min(users, BULK_LEAST):
+        grant = callers.ask(Step(0, lane=Lane.BULK, users=users))
+        assert grant is not None
+        assert min(users, room) <= grant.users <= users
+
+
+@settings(max_examples=60, deadline=None)
+@given(offsets=offsets, history=histories)
+def test_everything_charged_is_counted_once(offsets: list[float], history: list[Step]) -> None:
+    """The counter is the sum of what was charged: what was sent, and what lost replies left unused."""
+    callers = Callers(TIGHT, offsets)
+    callers.play(history)
+    total = callers.granted() if callers.table.items else 0
+    assert total == sum(n for _, n in callers.charged)
+    assert total >= sum(sent.users for sent in callers.sent)
+
+
+def test_lost_reply_is_charged_and_not_repeated() -> None:
+    """A caller whose reply is lost does not know whether it was charged: it is, and the same charge is not repeated."""
+    callers = Callers(TIGHT, [0.0])
+    assert callers.ask(Step(0, users=7, fate=Fate.REPLY_LOST)) is None
+    assert (callers.granted(), callers.sent) == (7, [])
+    assert callers.refusals[0].reason == "unanswered"
+    assert callers.refusals[0].retry_at > callers.now
+
+
+def test_late_grant_is_charged_but_not_used() -> None:
+    """A grant whose reply comes too late to send within the spread is charged, and another one is asked for."""
+    callers = Callers(TIGHT, [0.0])
+    late = Step(0, users=5, flight=0.2)
+    assert callers.ask(late) is None
+    assert (callers.sent, callers.granted()) == ([], 5)
+    assert callers.refusals[0].reason == "late"

@@ -1,0 +1,67 @@
+"""Quota settings that make no sense fail at start, with the setting's name and its rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lookup.errors import Misconfigured, UnknownWorkspace
+from lookup.gate import Gates
+from lookup.settings import Quota, Workspace
+from tests.lookup.gate.fake_table import FakeTable
+
+TENTH: dict[str, Any] = {
+    "window": 6.0,
+    "clock_skew": 0.025,
+    "send_spread": 0.05,
+    "transit": 0.025,
+    "guard": 0.1,
+    "slot": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "setting"),
+    [
+        ({"limit": 0}, "quota.limit"),
+        ({"limit": 10_000_000}, "quota.limit"),
+        ({"limit": "1000"}, "quota.limit"),
+        ({"window": 0.5}, "quota.window"),
+        ({"window": float("nan")}, "quota.window"),
+        ({"headroom": 1000}, "quota.headroom"),
+        ({"headroom": -1}, "quota.headroom"),
+        ({"limit": 20}, "quota.headroom"),
+        ({"quiet_headroom": 21}, "quota.quiet_headroom"),
+        ({"clock_skew": -0.1}, "quota.clock_skew"),
+        ({"guard": 0.9}, "quota.guard"),
+        ({"guard": 5.0}, "quota.guard"),
+        ({"slot": 0.5}, "quota.guard"),
+        ({"slot": 0.0}, "quota.slot"),
+        ({"transit": 0.0}, "quota.transit"),
+        ({"transit": 0.5}, "quota.send_spread"),
+        ({"pace_window": 0.5}, "quota.pace_window"),
+        ({"pace_factor": 0.9}, "quota.pace_factor"),
+        ({"smooth_factor": 0.9}, "quota.smooth_factor"),
+    ],
+)
+def test_senseless_settings_fail_by_name(values: dict[str, Any], setting: str) -> None:
+    """Each senseless value raises `Misconfigured` that names the setting and says the rule."""
+    with pytest.raises(Misconfigured, match="must") as caught:
+        Quota(**values)
+    assert caught.value.setting == setting
+
+
+def test_settings_scale() -> None:
+    """A quota ten times as fast is as valid as the real one."""
+    assert Quota(**TENTH, pace_window=0.3).limit == 1000
+
+
+def test_unknown_workspace_is_an_error_before_any_charge() -> None:
+    """A workspace that is not configured is refused by name, without one request to the table."""
+    table = FakeTable(lambda: 0.0)
+    gates = Gates(table, "ledger", {"default": Workspace("secret")}, lambda: 0.0, lambda _: None)  # type: ignore[arg-type]  # stands for the client
+    with pytest.raises(UnknownWorkspace, match="'other' is not configured"):
+        gates.of("other")
+    assert table.requests == []
+    assert gates.of("default") is gates.of("default")

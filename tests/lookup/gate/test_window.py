@@ -1,0 +1,112 @@
+"""The arithmetic of the window on a copy of the item."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookup.gate_window import Copy, NoRoom, Room, decide, granted_at, limit_now
+from lookup.model import Lane
+from lookup.settings import Quota
+
+NOW = 1_800_000_000.0
+QUOTA = Quota()
+
+
+def item_after(grants: list[tuple[float, int]], quota: Quota = QUOTA) -> Copy:
+    """Write grants, given in the order the item saw them, as the item does."""
+    granted, marks = 0, dict[int, int]()
+    for stamp, users in grants:
+        marks.setdefault(int(stamp // quota.slot), granted)
+        granted += users
+    return Copy(granted=granted, marks=marks)
+
+
+grants_out_of_order = st.lists(st.tuples(st.floats(NOW - 100, NOW), st.integers(1, 20)), max_size=60)
+
+
+@given(grants=grants_out_of_order, cutoff=st.floats(NOW - 110, NOW + 1), known=st.integers(0, 60))
+def test_granted_at_never_overestimates(grants: list[tuple[float, int]], cutoff: float, known: int) -> None:
+    """Whatever the order of the stamps and the age of the copy, no grant after the cutoff counts as before it."""
+    old_copy = item_after(grants[:known])
+    assert granted_at(old_copy, QUOTA, cutoff) <= sum(users for stamp, users in grants if stamp <= cutoff)
+
+
+@given(grants=grants_out_of_order, users=st.integers(1, 20), lane=st.sampled_from(Lane))
+def test_retry_at_is_when_there_is_room(grants: list[tuple[float, int]], users: int, lane: Lane) -> None:
+    """At `until` the same copy has room, and just before it had not: nobody waits too long or wakes for nothing."""
+    quota = replace(QUOTA, limit=100)
+    copy = item_after(grants)
+    answer = decide(copy, quota, lane, users, NOW)
+    if isinstance(answer, NoRoom):
+        assert answer.until > NOW
+        assert isinstance(decide(copy, quota, lane, users, answer.until + 1e-6), Room)
+        assert isinstance(decide(copy, quota, lane, users, answer.until - 1e-3), NoRoom)
+
+
+def test_idle_item_has_the_whole_window() -> None:
+    """A ring full of marks of before an idle gap leaves the whole window free."""
+    copy = item_after([(NOW - 300 + second, 16) for second in range(62)])
+    assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW) == Room(20, copy.granted + 980)
+
+
+def test_slot_shared_by_clocks_out_of_order() -> None:
+    """A grant by a slow clock, made after one by a fast clock, stays in the window until the later slot is out."""
+    copy = item_after([(NOW, 20), (NOW + 1, 20), (NOW, 20)])
+    assert granted_at(copy, QUOTA, NOW + 1) == 20
+    assert granted_at(copy, QUOTA, NOW + 2) == 60
+
+
+def test_no_room_before_the_oldest_slot_leaves() -> None:
+    """A full window has room again when its oldest slot's end is a window and a guard ago."""
+    copy = item_after([(NOW + second, 20) for second in range(50)])
+    assert decide(copy, QUOTA, Lane.ON_DEMAND, 1, NOW + 55) == NoRoom(NOW + 1 + 61)
+    assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 62) == Room(20, 1000)
+
+
+@pytest.mark.parametrize(("on_demand", "free"), [(0, 8), (1, 0)])
+def test_bulk_leaves_headroom(on_demand: int, free: int) -> None:
+    """Bulk leaves 20 users while on-demand traffic was seen within the window, else 2."""
+    spread = item_after([(NOW - 50 + second, 19) for second in range(50)] + [(NOW - 50, 30)])
+    copy = replace(spread, on_demand=on_demand, on_demand_marks={int(NOW - 30) // 10: 0} if on_demand else {})
+    assert copy.granted == 980
+    answer = decide(copy, QUOTA, Lane.BULK, 20, NOW + 5)
+    assert answer == (Room(18, 980) if free else NoRoom(NOW - 49 + 61))
+
+
+def test_rest_of_work_may_use_the_quiet_headroom() -> None:
+    """While nobody waits, a small rest of bulk work takes what is left instead of waiting for a slot to leave."""
+    copy = item_after([(NOW - 50 + second, 20) for second in range(48)] + [(NOW, 38)])
+    assert decide(copy, QUOTA, Lane.BULK, 2, NOW + 5) == Room(2, 998)
+
+
+def test_bulk_is_paced() -> None:
+    """On an idle quota bulk gets 80 users in three seconds and a slot, on_demand what it wants."""
+    copy = item_after([(NOW, 20)] * 4)
+    assert decide(copy, QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
+    assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 0.5) == Room(20, 980)
+
+
+def test_bulk_takes_a_part_of_what_it_asked() -> None:
+    """Bulk takes fewer than it asked for, but not fewer than ten."""
+    assert decide(item_after([(NOW, 70)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == Room(10, 70)
+    assert decide(item_after([(NOW, 71)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
+    assert decide(item_after([(NOW, 71)]), QUOTA, Lane.BULK, 9, NOW + 0.5) == Room(9, 71)
+
+
+@given(limit=st.integers(1, 60), lowered=st.integers(1, 60), users=st.integers(1, 20), lane=st.sampled_from(Lane))
+def test_small_limits_still_give_something(limit: int, lowered: int, users: int, lane: Lane) -> None:
+    """However small the limit, somebody who asks an idle gate gets at least one user."""
+    quota = Quota(limit=limit, headroom=min(20, limit - 1), quiet_headroom=min(2, limit - 1))
+    answer = decide(Copy(lowered_to=max(lowered, quota.headroom + 1)), quota, lane, users, NOW)
+    assert isinstance(answer, Room)
+    assert 1 <= answer.users <= users
+
+
+def test_lowered_limit_grows_back_by_time() -> None:
+    """A lowered limit grows in a straight line, over ten minutes, without anybody writing."""
+    copy = Copy(lowered_to=500, lowered_at=NOW)
+    assert [limit_now(copy, QUOTA, NOW + t) for t in (-5, 0, 60, 300, 600, 9000)] == [500, 500, 550, 750, 1000, 1000]
