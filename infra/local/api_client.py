@@ -9,10 +9,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
+from infra.local.handover import PARTNER
 from infra.local.stage import Stage
 from lookup.model import Identifier
 
-PARTNER = "ClientIdDemo"
 SCOPES = "profiles/read lookups/write"
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from infra.local import function_logs
 from infra.local.clients import Clients
 from infra.local.deployment import Outputs, deploy
 from infra.local.embedded_aws import PROJECT, EmbeddedAws
+from infra.local.handover import hand_over
 from infra.local.options import Options
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from infra.local.synthesis import synthesis
@@ -65,9 +65,7 @@ def local_stage(options: Options, tell: Tell) -> Iterator[Stage]:
         tell(f"the embedded AWS listens on {server.endpoint_url}")
         clients = Clients.of(server)
         outputs = deploy(clients, made.assembly())
-        clients.secretsmanager.put_secret_value(
-            SecretId=outputs["SecretDefaultId"], SecretString=json.dumps(dict(credentials))
-        )
+        hand_over(clients, outputs, credentials)
         tell(f"the stack is deployed; logs come to {folder.relative_to(PROJECT)}/")
         yield Stage(server.endpoint_url, clients, outputs, simulator, folder)
 
