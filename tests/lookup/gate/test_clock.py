@@ -1,0 +1,64 @@
+"""Clocks that are off: their owners find out from the answers' `Date`, and do no lasting harm."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from lookup.errors import NotNow
+from lookup.gate import Seen, gate_client
+from lookup.model import Lane
+from tests.lookup.gate.faulty_dynamodb import Stage
+
+ON_DEMAND = Lane.ON_DEMAND
+
+
+@pytest.mark.parametrize("offset", [2.1, -2.1, 3600.0, -3600.0])
+def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float) -> None:
+    """A caller whose clock jumped charges one grant, finds out from the answer, does not use it and asks no more."""
+    stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
+    stage.offset = offset
+    for _ in range(3):
+        with pytest.raises(NotNow) as refusal:
+            stage.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now + offset)
+        assert refusal.value.reason in {"late", "clock"}
+    assert stage.granted() == 6
+    assert stage.count(Seen.UNUSED) == 1
+
+
+def test_new_process_with_a_clock_that_is_off_never_charges(stage: Stage, aws: boto3.Session) -> None:
+    """A process whose clock is off from the start learns it from its first read, before any charge."""
+    other = Stage(gate_client(aws), offset=-2.1, now=stage.now)
+    with pytest.raises(NotNow, match="clock"):
+        other.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now)
+    assert stage.granted() == 0
+
+
+def test_mended_clock_asks_again(stage: Stage) -> None:
+    """A caller whose clock was found off looks again before it asks, and goes on when it is right."""
+    stage.offset = 3.0
+    with pytest.raises(NotNow):
+        stage.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now)
+    stage.offset = 0.0
+    assert stage.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now + 20).users == 5
+    assert stage.granted() == 10
+
+
+def test_jumped_clocks_do_no_lasting_harm(stage: Stage) -> None:
+    """Marks that a clock an hour off left behind neither block the others nor free what is in use."""
+    for offset in (3600.0, -3600.0):
+        stage.offset = 0.0
+        stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)
+        stage.offset = offset
+        with pytest.raises(NotNow):
+            stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now + offset)
+    assert stage.count(Seen.UNUSED) == 2
+    stage.offset = 0.0
+    stage.now += 10
+    for _ in range(46):
+        stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)
+    assert stage.granted() == 1000
+    with pytest.raises(NotNow, match="quota"):
+        stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)
+    stage.now += 62
+    assert stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now).users == 20
