@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lookup.batch_read import batch_read
 from lookup.ledger_items import Item, typed
 from lookup.model import Clock, Sleep
 from lookup.transactions import ConditionsFailed, Transactions
@@ -15,9 +15,7 @@ from lookup.transactions import ConditionsFailed, Transactions
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-READ_AT_ONCE = 100  # keys of one BatchGetItem
 NAME = re.compile(r"#\w+")
-ROUNDS = 8  # a batch read may be answered in parts
 
 
 class LedgerTable:
@@ -31,19 +29,8 @@ class LedgerTable:
         self._transactions = Transactions(client, sleep)
 
     def read(self, keys: Sequence[Item]) -> list[Item]:
-        """Read up to 100 items by their keys, those that exist. Raises `OSError` when keys stay unanswered."""
-        items: list[Item] = []
-        asked = [dict(key) for key in keys[:READ_AT_ONCE]]
-        for turn in range(ROUNDS):
-            wanted = {self.name: {"Keys": asked, "ConsistentRead": True}}
-            answer = self._client.batch_get_item(RequestItems=wanted)  # type: ignore[arg-type]  # typed JSON
-            items += [dict(item) for item in answer["Responses"].get(self.name, [])]
-            unanswered = answer.get("UnprocessedKeys", {})
-            asked = [dict(key) for key in unanswered[self.name]["Keys"]] if self.name in unanswered else []
-            if not asked:
-                return items
-            self._sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
-        raise OSError(f"DynamoDB left {len(asked)} keys of a batch read unanswered")
+        """Read items by their keys, those that exist. Raises `OSError` when keys stay unanswered."""
+        return batch_read(self._client, self.name, keys, sleep=self._sleep, consistent=True)
 
     def query(
         self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None

@@ -6,20 +6,17 @@ MoEngage does not know is kept too, for a shorter time, so that asking again soo
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lookup.batch_read import batch_read
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.oversize import Oversize, fits_an_item
 from lookup.profile_item import Item, Retention, from_item, key_of, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-READ_AT_ONCE = 100  # keys that one BatchGetItem takes
-ROUNDS = 8  # a batch read may be answered in parts; every round must end, and eight with back-off are over 10 s
 
 
 class Profiles:
@@ -44,26 +41,10 @@ class Profiles:
 
     def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, Profile]:
         """Read what is stored and has not expired. Raises `OSError` when DynamoDB leaves keys unanswered."""
-        profiles: dict[Identifier, Profile] = {}
-        for start in range(0, len(identifiers), READ_AT_ONCE):
-            keys = [key_of(workspace, one) for one in identifiers[start : start + READ_AT_ONCE]]
-            for item in self._batch(keys):
-                if int(item["expires_at"]["N"]) > self._clock():
-                    profile = self._profile(item)
-                    profiles[profile.identifier] = profile
-        return profiles
-
-    def _batch(self, keys: list[Item]) -> list[Mapping[str, Any]]:
-        items: list[Mapping[str, Any]] = []
-        for turn in range(ROUNDS):
-            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
-            items += answer["Responses"].get(self._table, [])
-            unanswered = answer.get("UnprocessedKeys", {})
-            keys = [dict(key) for key in unanswered[self._table]["Keys"]] if self._table in unanswered else []
-            if not keys:
-                return items
-            self._sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
-        raise OSError(f"DynamoDB left {len(keys)} keys of a batch read unanswered")
+        keys = [key_of(workspace, one) for one in identifiers]
+        items = batch_read(self._client, self._table, keys, sleep=self._sleep)
+        alive = (item for item in items if int(item["expires_at"]["N"]) > self._clock())
+        return {profile.identifier: profile for profile in map(self._profile, alive)}
 
     def _profile(self, item: Mapping[str, Any]) -> Profile:
         pointer = item.get("attributes_key")
