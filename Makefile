@@ -3,7 +3,6 @@ STAGE ?= dev
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate lock clean
@@ -19,10 +18,10 @@ $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m infra.local.run
+	@$(BIN)/python -m infra.local.run
 
 test: $(VENV)/.installed ## run all tests
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
