@@ -27,7 +27,7 @@ class Ending:
         progress = self._ledger.progress(lookup_id)
         if progress is None or not progress.is_in or progress.finished_at is not None:
             return False
-        if not self._states.finish(progress.spec):
+        if not self._states.finish(progress):
             return False
         self._tell_and_retire(lookup_id)
         return True
@@ -40,6 +40,6 @@ class Ending:
 
     def _tell_and_retire(self, lookup_id: str) -> None:
         progress = self._ledger.progress(lookup_id)
-        if progress is not None:
+        if progress is not None and progress.finished_at is not None:
             self._tell(progress)
-            self._states.retire(progress.spec)
+            self._states.retire(progress)

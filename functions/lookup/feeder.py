@@ -118,7 +118,7 @@ class Feeder:
             return self._reader.next_segment(
                 spec, position=cursor.position, line=cursor.line, number=number, fed_at=fed_at
             )
-        record = self._feed.failed_after(spec.lookup_id, cursor.retried_after)
+        record = self._feed.failed_after(spec.lookup_id, cursor)
         if record is None:
             return None
         origin = Origin(record.origin.start, record.origin.end, record.origin.line, cursor.round)

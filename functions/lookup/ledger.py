@@ -22,11 +22,10 @@ from lookup.ledger_items import (
     typed,
 )
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress, Roster, Tally
+from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress, Roster, Tally
 
 FACTS = ("spec", "state", "cursor", "counts")
 AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
-KEPT_SECONDS = 90 * 24 * 3600  # after its submission a lookup is forgotten
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from lookup.ledger_items import active_key, lookup_key, plain, read_record, sent_key, typed
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import Claim, Cursor, LookupSpec, PartRecord, Segment
+from lookup.lookup_model import KEPT_SECONDS, Claim, Cursor, LookupSpec, LookupState, PartRecord, Segment
 from lookup.model import Origin
 
 LEASE = 60.0  # seconds that a feeder has for sending one part
@@ -34,7 +34,10 @@ class LedgerFeed:
         self._table = table
 
     def claim(self, spec: LookupSpec, cursor: Cursor, fed_at: float) -> Claim | None:
-        """Claim the part at the cursor; None when somebody else did, or has moved the cursor on."""
+        """Claim the part at the cursor; None when somebody else did, has moved the cursor on, or ended the lookup.
+
+        What nobody has claimed yet is claimed of an active lookup only; what was claimed and maybe sent is seen through.
+        """
         claim = Claim(uuid4().hex, self._table.clock() + LEASE, fed_at)
         held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
         seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
@@ -44,7 +47,10 @@ class LedgerFeed:
             {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, **seen},
             condition=f"#parts_fed = :fed AND #round = :round AND {held}",
         )
-        return claim if self._table.written(update) else None
+        allowed = "attribute_not_exists(#finished_at)" if cursor.claim else "#is = :active"
+        values = {} if cursor.claim else {"active": LookupState.ACTIVE.value}
+        check = self._table.check(lookup_key(spec.lookup_id, "state"), allowed, values)
+        return claim if self._table.written(update, check) else None
 
     def commit(self, spec: LookupSpec, cursor: Cursor, claim: Claim, segment: Segment, share: float) -> bool:
         """Move the cursor past a part that was sent; False when the claim was taken over."""
@@ -76,9 +82,10 @@ class LedgerFeed:
 
     def _tagged(self, spec: LookupSpec, gained: float, *, fed_out: bool) -> dict[str, object]:
         key = active_key(spec.workspace, spec.lookup_id)
+        change, values = "ADD #tag :gained", {"gained": gained}
         if fed_out:
-            return self._table.update(key, "SET #choosable = :no ADD #tag :gained", {"no": False, "gained": gained})
-        return self._table.update(key, "ADD #tag :gained", {"gained": gained})
+            change, values = f"SET #choosable = :no {change}", values | {"no": False}
+        return self._table.update(key, change, values, condition="attribute_exists(#pk)")
 
     def exhaust(self, spec: LookupSpec, cursor: Cursor) -> bool:
         """Say that nothing is left to feed; False when somebody else has moved the cursor."""
@@ -92,10 +99,13 @@ class LedgerFeed:
         )
         return self._table.written(cursor_update, self._tagged(spec, 0.0, fed_out=True))
 
-    def failed_after(self, lookup_id: str, mark: str) -> PartRecord | None:
-        """Find the next part, in order of number, that holds failures; `mark` is the sort key of the one before."""
-        for record in self._records(lookup_id, mark):
-            if record.counts.failed:
+    def failed_after(self, lookup_id: str, cursor: Cursor) -> PartRecord | None:
+        """Find the part to retry after the cursor's last one, in order of number.
+
+        It holds failures, or it held them: a feeder that died before its commit may have sent it, and it is in.
+        """
+        for record in self._records(lookup_id, cursor.retried_after):
+            if record.counts.failed or record.origin.round == cursor.round:
                 return record
         return None
 
@@ -114,8 +124,10 @@ class LedgerFeed:
         return [_sent(plain(item)) for item in self._table.query(f"lookup#{lookup_id}", prefix="sent#")]
 
     def sent_again(self, segment: Segment) -> None:
-        """Note that a part that was lost is out again."""
-        self._table.write(self._table.put(self._sent_item(segment)))
+        """Note that a part that was lost is out again, unless it has come in since."""
+        key = lookup_key(segment.part.lookup_id, f"sent#{segment.part.number}")
+        values = {"now": self._table.clock(), "round": segment.origin.round}
+        self._table.written(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
     def _sent_item(self, segment: Segment) -> dict[str, object]:
         origin, part = segment.origin, segment.part
@@ -125,7 +137,8 @@ class LedgerFeed:
             "line": origin.line,
             "round": origin.round,
         }
-        facts |= {"fed_at": part.fed_at, "sent_at": self._table.clock()}
+        now = self._table.clock()
+        facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + KEPT_SECONDS}
         return lookup_key(part.lookup_id, f"sent#{part.number}") | typed(facts)
 
 

@@ -6,7 +6,7 @@ lookup#<id>     cursor              how far it is fed, and who is feeding
 lookup#<id>     counts              what became of the parts that are in
 lookup#<id>     part#<number>       one part that is in
 lookup#<id>     sent#<number>       one part that is out; gone when it is in
-lookup#<id>     attempts#<number>   calls for one part that brought no answer
+lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries
 active#<ws>     <id>                what the feeder of a workspace chooses from
 feeder#<ws>     sent                users on the parts queue
 partner#<name>  <time>#<id>         a partner's lookups, newest last

@@ -11,12 +11,11 @@ from typing import Any
 
 from lookup.ledger_items import COUNTED, lookup_key, plain, read_record, record_item, sent_key, typed
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import LookupState, PartRecord
+from lookup.lookup_model import KEPT_SECONDS, LookupState, PartRecord
 from lookup.model import Counts, Origin, Part
 from lookup.transactions import ConditionsFailed
 
 ATTEMPT_LIMIT = 5
-KEPT_SECONDS = 90 * 24 * 3600
 TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
 NO_ORIGIN = Origin(0, 0, 0)
 
@@ -53,7 +52,7 @@ class LedgerParts:
 
     def standing(self, part: Part) -> Standing:
         """Look a part up before it is served."""
-        keys = ("state", f"part#{part.number}", f"attempts#{part.number}")
+        keys = ("state", f"part#{part.number}", _attempts(part))
         items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
         facts = {item["sk"]["S"]: plain(item) for item in items}
         record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
@@ -65,7 +64,7 @@ class LedgerParts:
 
     def add_attempts(self, part: Part, number: int) -> None:
         """Count an attempt (1) just before the vendor is asked, or take it back (-1) once it answered."""
-        key = lookup_key(part.lookup_id, f"attempts#{part.number}")
+        key = lookup_key(part.lookup_id, _attempts(part))
         values = {"number": number, "expires": self._expires()}
         self._table.write(self._table.update(key, "SET #expires_at = :expires ADD #attempts :number", values))
 
@@ -75,8 +74,10 @@ class LedgerParts:
         One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
         """
         counted: list[Part] = []
-        for start in range(0, len(arrived), TOGETHER):
-            counted += self._arrive(arrived[start : start + TOGETHER])
+        newest = sorted(arrived, key=lambda one: (one.part.origin or NO_ORIGIN).round)
+        once = list({one.part.number: one for one in newest}.values())  # a batch may hold two deliveries of one part
+        for start in range(0, len(once), TOGETHER):
+            counted += self._arrive(once[start : start + TOGETHER])
         return counted
 
     def _arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
@@ -137,6 +138,12 @@ class LedgerParts:
 
     def _expiring(self) -> dict[str, object]:
         return {"expires": self._expires()}
+
+
+def _attempts(part: Part) -> str:
+    """Name the count of a part's attempts: every round of retries begins with none."""
+    tried_in = (part.origin or NO_ORIGIN).round
+    return f"attempts#{part.number}" + (f"#{tried_in}" if tried_in else "")
 
 
 def _is_newer(arrived: Arrived, known: Mapping[str, PartRecord]) -> bool:

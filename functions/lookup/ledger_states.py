@@ -8,7 +8,7 @@ from typing import Any
 from lookup.ledger import Ledger
 from lookup.ledger_items import active_key, lookup_key
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import Cursor, LookupSpec, LookupState
+from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress
 
 ACTIVE, PAUSED = LookupState.ACTIVE, LookupState.PAUSED
 COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
@@ -42,20 +42,33 @@ class LedgerStates:
             {"next": cursor.round + 1, "seen": cursor.round, "none": "", "no": False},
             condition="#round = :seen",
         )
-        active = self._table.put(self._ledger.active_item(spec))
+        active = self._table.put(self._ledger.active_item(spec), absent=True)  # until its end is told, it is there
         return self._table.written(self._becomes(spec, ACTIVE, [COMPLETED]), next_round, active)
 
-    def finish(self, spec: LookupSpec) -> bool:
-        """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller."""
-        if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True)):
+    def finish(self, progress: Progress) -> bool:
+        """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
+
+        False also when something was claimed or fed, or a retry has begun, since it was read.
+        """
+        spec, cursor = progress.spec, progress.cursor
+        as_read = self._table.check(
+            lookup_key(spec.lookup_id, "cursor"),
+            "attribute_not_exists(#claim_token) AND #parts_fed = :fed AND #round = :round",
+            {"fed": cursor.parts_fed, "round": cursor.round},
+        )
+        if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True), as_read):
             return True
         ended = self._becomes(spec, CANCELLED, [CANCELLED], ended=True)
         ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
-        return self._table.written(ended)
+        return self._table.written(ended, as_read)
 
-    def retire(self, spec: LookupSpec) -> None:
-        """Forget a lookup among those that have not ended, once its end has been told."""
-        self._table.write(self._table.delete(active_key(spec.workspace, spec.lookup_id)))
+    def retire(self, told: Progress) -> bool:
+        """Forget a lookup among those that have not ended, once this end of it has been told."""
+        spec = told.spec
+        same_end = self._table.check(
+            lookup_key(spec.lookup_id, "state"), "#finished_at = :told", {"told": told.finished_at}
+        )
+        return self._table.written(self._table.delete(active_key(spec.workspace, spec.lookup_id)), same_end)
 
     def _becomes(
         self, spec: LookupSpec, to: LookupState, seen: Sequence[LookupState], *, ended: bool = False

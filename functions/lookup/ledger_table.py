@@ -78,6 +78,18 @@ class LedgerTable:
         condition = {"ConditionExpression": "attribute_not_exists(pk)"} if absent else {}
         return {"Put": {"TableName": self.name, "Item": item, **condition}}
 
+    def check(self, key: Item, condition: str, values: Mapping[str, object]) -> dict[str, Any]:
+        """Make the action that changes nothing, but requires a condition of an item."""
+        check: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": key,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {name: name[1:] for name in NAME.findall(condition)},
+        }
+        if values:
+            check["ExpressionAttributeValues"] = typed({f":{name}": value for name, value in values.items()})
+        return {"ConditionCheck": check}
+
     def delete(self, key: Item) -> dict[str, Any]:
         """Make the action that deletes an item, there or not."""
         return {"Delete": {"TableName": self.name, "Key": key}}

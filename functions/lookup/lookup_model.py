@@ -12,6 +12,9 @@ from enum import StrEnum
 from lookup.model import Counts, Origin, Part
 
 
+KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
+
+
 class LookupState(StrEnum):
     """Where a lookup stands; `completed` and `cancelled` are final but for a retry of what failed."""
 
@@ -100,14 +103,15 @@ class Progress:
     @property
     def requested(self) -> int:
         """How many identifiers are asked for: exact once the roster is exhausted, until then the better estimate."""
-        if self.cursor.exhausted or self.state is LookupState.CANCELLED:
-            return self.cursor.entries_fed
-        return max(self.spec.roster.entries, self.cursor.entries_fed)
+        if self.is_estimated:
+            return max(self.spec.roster.entries, self.cursor.entries_fed)
+        return self.cursor.entries_fed
 
     @property
     def is_estimated(self) -> bool:
         """Whether `requested` is an estimate still."""
-        return not self.cursor.exhausted and self.state is not LookupState.CANCELLED
+        is_first_round = self.cursor.round == 0
+        return is_first_round and not self.cursor.exhausted and self.state is not LookupState.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 UPLOAD_SECONDS = 3600  # that an upload URL is good for
 GZIP_MAGIC = b"\x1f\x8b"
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"  # no UTF-8: counted as one invalid line
+# No UTF-8: whatever line it is written into, or behind, is invalid; half an identifier must not be asked for.
+NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"
 ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 1024)
 
 
@@ -133,7 +134,7 @@ def _unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[byt
     except zlib.error:
         begun = True
     if begun and not quietly:  # broken, or cut off before its end
-        yield b"\n" + NOT_GZIP
+        yield NOT_GZIP
 
 
 class _Stream(io.RawIOBase):
