@@ -36,7 +36,7 @@ class LedgerFeed:
     def claim(self, spec: LookupSpec, cursor: Cursor, fed_at: float) -> Claim | None:
         """Claim the part at the cursor; None when somebody else did, has moved the cursor on, or ended the lookup.
 
-        What nobody has claimed yet is claimed of an active lookup only; what was claimed and maybe sent is seen through.
+        Only of an active lookup something new is claimed; what was claimed before, and maybe sent, is seen through.
         """
         claim = Claim(uuid4().hex, self._table.clock() + LEASE, fed_at)
         held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"

@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from lookup.model import Counts, Origin, Part
 
-
 KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
 
 

@@ -58,20 +58,31 @@ class Partners:
         return self._known[client_id]
 
     def _read(self) -> Mapping[str, Partner]:
-        text = self._client.get_parameter(Name=self._name)["Parameter"]["Value"]
         try:
-            read = wire.loads(text)
+            read = wire.loads(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
             return {client_id: _partner(grants) for client_id, grants in read.items()}  # type: ignore[union-attr]  # caught
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (self._client.exceptions.ParameterNotFound, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None
 
 
 def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter holds; wrong types raise TypeError
     fields = grants.get("fields")
     return Partner(
-        name=grants["name"],
-        workspaces=tuple(grants.get("workspaces", ["default"])),
-        fields=None if fields is None else tuple(fields),
-        users_per_day=grants.get("users_per_day"),
-        weight=int(grants.get("weight", 1)),
+        name=_texts([grants["name"]])[0],
+        workspaces=_texts(grants.get("workspaces", ["default"])),
+        fields=None if fields is None else _texts(fields),
+        users_per_day=None if grants.get("users_per_day") is None else _number(grants["users_per_day"], 0),
+        weight=_number(grants.get("weight", 1), 1),
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise TypeError
+    return tuple(value)
+
+
+def _number(value: Any, least: int) -> int:  # noqa: ANN401 - as above
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise TypeError
+    return value

@@ -64,7 +64,7 @@ class Parts:
             completions = self._unasked(stopped, "cancelled") + self._unasked(spent, "no_answer")
             completions += self._looked_up(hopeful, until)
         except (InvalidInput, Misconfigured) as fault:
-            return done + [Completion(work.part, reason=str(fault)) for work, _ in waiting]
+            completions = [_refused(work.part, str(fault)) for work, _ in waiting]
         self._keep([completion for completion in completions if completion.outcomes])
         return done + completions
 
@@ -160,6 +160,13 @@ def _terms(works: Sequence[Work]) -> Terms:
 def _outcomes(part: Part, fetched: Fetched, *, otherwise: str = "") -> list[Outcome]:
     settled = [fetched.outcomes.get(one, Outcome(one, Status.FAILED, otherwise)) for one in part.identifiers]
     return settled + [Outcome.of_invalid(invalid) for invalid in part.invalid]
+
+
+def _refused(part: Part, reason: str) -> Completion:
+    """Lay a part aside; one of a roster counts as failed too, because its lookup waits for it."""
+    if part.origin is None:
+        return Completion(part, reason=reason)
+    return Completion(part, _outcomes(part, Fetched({}), otherwise="refused"), reason=reason)
 
 
 def _name(parts: Sequence[Part]) -> str:

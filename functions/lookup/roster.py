@@ -29,16 +29,20 @@ def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     (its type in `identifier_type`), NDJSON (strings, or objects with the same keys), or else one customer id a line.
     Raises `InvalidInput` when the first line has several cells and none of them is such a column.
     """
-    numbered = ((number, line.rstrip(b"\r\n")) for number, line in enumerate(lines, 1))
+    ended = enumerate(map(_without_end, lines), 1)
+    numbered = ((number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line) for number, line in ended)
     filled = ((number, line) for number, line in numbered if line.strip())
     first = next(filled, None)
     if first is None:
         return
-    opening = first[1].removeprefix(codecs.BOM_UTF8)
-    read, is_header = reader_of(opening)
-    rest = filled if is_header else chain([(first[0], opening)], filled)
+    read, is_header = reader_of(first[1])
+    rest = filled if is_header else chain([first], filled)
     for number, line in rest:
         yield entry_of(read, line, number)
+
+
+def _without_end(line: bytes) -> bytes:
+    return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def reader_of(opening_line: bytes) -> tuple[ReadLine, bool]:

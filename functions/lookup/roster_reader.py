@@ -22,8 +22,10 @@ CHUNK = 64 * 1024  # bytes of one ranged read: a part of short lines comes with 
 class RosterReader:
     """Pieces of the rosters in one bucket."""
 
-    def __init__(self, client: S3Client, bucket_name: str) -> None:
+    def __init__(self, client: S3Client, bucket_name: str, *, part_size: int = PART_LIMIT) -> None:
+        """`part_size` is how many entries make a part, 1 to 100."""
         self._client = client
+        self._part_size = part_size
         self._bucket = bucket_name
         self._reader = lru_cache(maxsize=64)(self._read_opening)
 
@@ -36,16 +38,15 @@ class RosterReader:
         return self._segment(spec, origin, number, fed_at)
 
     def _segment(self, spec: LookupSpec, within: Origin, number: str, fed_at: float) -> Segment | None:
-        read, is_header = self._reader(spec.roster)
+        read, header_line = self._reader(spec.roster)
         position, line = within.start, within.line
         found: list[Entry] = []
         for text, length in lines(self._chunks(spec.roster, within.start, within.end)):
-            opening = position == 0
+            content = text.removeprefix(codecs.BOM_UTF8) if line == 1 else text
+            if content.strip() and line != header_line:
+                found.append(entry_of(read, content, line))
             position, line = position + length, line + 1
-            content = text.removeprefix(codecs.BOM_UTF8) if opening else text
-            if content.strip() and not (opening and is_header):
-                found.append(entry_of(read, content, line - 1))
-            if len(found) == PART_LIMIT:
+            if len(found) == self._part_size:
                 break
         if not found:
             return None
@@ -54,17 +55,21 @@ class RosterReader:
 
     def opening_lines(self, roster: Roster, *, size: int = CHUNK) -> list[Entry]:
         """Read the entries that lie whole within the first `size` bytes. Raises `InvalidInput` as `reader_of` does."""
-        read, is_header = self._reader(roster)
+        read, header_line = self._reader(roster)
         end = min(size, roster.size)
         texts = [text for text, _ in lines(self._chunks(roster, 0, end))]
         whole = texts if end == roster.size or len(texts) == 1 else texts[:-1]
         numbered = enumerate((text.removeprefix(codecs.BOM_UTF8) if not n else text for n, text in enumerate(whole)), 1)
-        return [entry_of(read, text, n) for n, text in numbered if text.strip() and not (n == 1 and is_header)]
+        return [entry_of(read, text, n) for n, text in numbered if text.strip() and n != header_line]
 
-    def _read_opening(self, roster: Roster) -> tuple[ReadLine, bool]:
-        chunks = self._chunks(roster, 0, min(roster.size, 2 * LINE_BYTES))
-        first, _ = next(lines(chunks), (b"", 0))
-        return reader_of(first.removeprefix(codecs.BOM_UTF8))
+    def _read_opening(self, roster: Roster) -> tuple[ReadLine, int | None]:
+        """Choose how to read by the first line that is not blank; give its number too if it is a header."""
+        for number, (text, _) in enumerate(lines(self._chunks(roster, 0, roster.size)), 1):
+            opening = text.removeprefix(codecs.BOM_UTF8) if number == 1 else text
+            if opening.strip():
+                read, is_header = reader_of(opening)
+                return read, number if is_header else None
+        return str, None
 
     def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
         for at in range(start, end, CHUNK):
@@ -79,14 +84,17 @@ class RosterReader:
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Cut bytes into lines: each without its end, cut off soon after 4 KB, and with its whole length in bytes."""
+    """Cut bytes into lines: each without its end, and with its whole length in bytes.
+
+    What is over 4 KB is cut off soon after: two bytes are kept, so that it stays too long without a CR at its end.
+    """
     kept, length = b"", 0
     for chunk in chunks:
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
-            yield (kept + piece)[: LINE_BYTES + 1].removesuffix(b"\r"), length + len(piece) + 1
+            yield (kept + piece)[: LINE_BYTES + 2].removesuffix(b"\r"), length + len(piece) + 1
             kept, length = b"", 0
-        kept, length = (kept + rest)[: LINE_BYTES + 1], length + len(rest)
+        kept, length = (kept + rest)[: LINE_BYTES + 2], length + len(rest)
     if length:
         yield kept.removesuffix(b"\r"), length
 
