@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.benchmarks.gate.rounds import PEERS_AT_ONCE, Size
+from tests.benchmarks.gate.rounds import Size
 
 UNSCALED = """\
 Time is not scaled: 1,000 users in 60 seconds, {windows:g} minutes measured of each kind.
@@ -13,8 +13,9 @@ SCALED = """\
 Time runs {factor:g} times as fast: 1,000 users in {window:g} seconds, and the vendor's latency, the guard, the pace and
 all other spans are divided by {factor:g} too; {windows:g} windows are measured of each kind. **All waits on this page
 are quota time**: real time times {factor:g}, as if the minute had 60 seconds. The machine does not run faster, so its
-own share (DynamoDB requests, scheduling) looks {factor:g} times as large as it is beside a real minute;
-`make bench-gate SCALE=1` measures without scaling and writes [gate-unscaled.md](gate-unscaled.md).
+own share (DynamoDB requests, scheduling) looks {factor:g} times as large as it is beside a real minute, and a
+contender that needs many DynamoDB requests for a payload is slowed by it. `make bench-gate SCALE=1` measures without
+scaling and writes [gate-unscaled.md](gate-unscaled.md).
 """
 TEXT = """\
 ## How to read it
@@ -55,5 +56,5 @@ def how_to_read(size: Size) -> Iterable[str]:
     """Give the last part of the page, line by line."""
     window = 60 / size.factor
     time = (UNSCALED if size.factor == 1 else SCALED).format(factor=size.factor, window=window, windows=size.windows)
-    yield from TEXT.format(time=time, burst=size.bursts().factor, at_once=PEERS_AT_ONCE).splitlines()
+    yield from TEXT.format(time=time, burst=size.bursts().factor, at_once=size.peers_at_once).splitlines()
     yield ""

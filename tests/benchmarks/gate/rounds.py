@@ -23,7 +23,6 @@ JOB_USERS = 1000
 JOB_WINDOWS = 2.0
 TWO_WORKERS_WINDOWS = 3.0
 BURST_FACTOR = 2.0  # 200 callers at one moment, ten times as fast, would measure this machine and nothing else
-PEERS_AT_ONCE = 2  # the gate is measured alone; its peers' waits are too long to be disturbed by each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,11 @@ class Size:
     def plan(self) -> Plan:
         """Give the run in which contenders are compared."""
         return Plan(self.factor, alone=self.windows, together=self.windows)
+
+    @property
+    def peers_at_once(self) -> int:
+        """Tell how many peers this machine can hold beside each other: unscaled, all of them are hardly work."""
+        return 5 if self.factor == 1 else 2
 
     def bursts(self) -> Plan:
         """Give the run of a burst, which is scaled less."""
@@ -116,7 +120,7 @@ def measure_gate(shown: Board, size: Size) -> Gate:
 
 
 def measure_peers(shown: Board, size: Size, peers: Sequence[Contender]) -> list[Figures]:
-    """Measure what people use instead, two at once."""
-    with ThreadPoolExecutor(PEERS_AT_ONCE) as pool:
+    """Measure what people use instead, several at once; the gate was measured alone."""
+    with ThreadPoolExecutor(size.peers_at_once) as pool:
         runs = pool.map(lambda peer: _shown(shown, peer, size.plan(), peer.title), peers)
         return [figures(each) for each in runs]
