@@ -19,7 +19,7 @@ from lookup.gate_grant import Grant, Observation, Observe, Seen, unobserved
 from lookup.gate_item import closing, opening
 from lookup.gate_state import GateState, state_of
 from lookup.gate_table import GateTable, Unanswered, gate_client
-from lookup.gate_turn import CONTENTION, LATE, UNANSWERED, Turns
+from lookup.gate_turn import CONTENTION, LATE, QUOTA, UNANSWERED, Turns
 from lookup.model import Clock, Lane, Sleep
 from lookup.settings import Quota, Workspace
 
@@ -30,6 +30,7 @@ __all__ = [
     "Gate", "GateState", "Gates", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",
 ]  # fmt: skip
 
+CROWD_SLOTS = 7  # over which the people of a crowd spread their next try at most
 ASKED_IN_VAIN = 3  # requests without an answer, or answered too late, before the work is given back
 # Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
 ON_DEMAND_PHASE = (0.0, 0.15)
@@ -42,7 +43,7 @@ class Gate(Protocol):
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
 
-        A bulk grant may be for fewer: at least 10, or all when fewer were asked for. Raises `NotNow` with
+        A bulk grant may be for fewer: at least 17, or all when fewer were asked for. Raises `NotNow` with
         `retry_at`, or `Closed`.
         """
 
@@ -81,18 +82,25 @@ class QuotaGate:
                 self._turns.see(Seen.WAITED, turn.stamp - started, lane=lane)
                 return turn
             in_vain[turn.reason] += 1
-            turn = self._spaced(turn, in_vain[turn.reason])
+            turn = self._spaced(turn, in_vain[turn.reason], lane)
             if turn.retry_at > wait_until or in_vain[UNANSWERED] + in_vain[LATE] >= ASKED_IN_VAIN:
                 self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
                 raise turn
             self._await(turn, lane, wait_until)
 
-    def _spaced(self, turn: NotNow, times: int) -> NotNow:
-        """Ask again at once only the first time others were quicker; after that make way, the longer the oftener."""
+    def _spaced(self, turn: NotNow, times: int, lane: Lane) -> NotNow:
+        """Ask again at once only the first time others were quicker; after that make way, the longer the oftener.
+
+        A slot that comes free has room for a score of people: a crowd that waits for it spreads over more and more
+        slots, or its requests alone would keep the item busy. Slow answers are no reason to hurry either.
+        """
+        slot = self._quota.slot
         if turn.reason == CONTENTION:
-            turn.retry_at += min(times - 1, 4) * self._quota.slot * self._jitter()
-        if turn.reason == UNANSWERED:
-            turn.retry_at += 2**times * self._quota.slot * (1 + self._jitter()) / 4
+            turn.retry_at += min(times - 1, 4) * slot * self._jitter()
+        if turn.reason == QUOTA and lane is Lane.ON_DEMAND:
+            turn.retry_at += min(2 ** (times - 1) - 1, CROWD_SLOTS) * slot * self._jitter()
+        if turn.reason in {UNANSWERED, LATE}:
+            turn.retry_at += 2**times * slot * (1 + self._jitter()) / 4
         return turn
 
     def _phase(self, lane: Lane) -> float:

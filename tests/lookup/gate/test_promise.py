@@ -124,7 +124,7 @@ def test_room_is_granted_at_once(
 @settings(max_examples=40, deadline=None)
 @given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20))
 def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: float, users: int) -> None:
-    """Bulk gets what it asks for, or at least 10, as long as it leaves its headroom."""
+    """Bulk gets what it asks for, or at least 17, as long as it leaves its headroom."""
     callers = Callers(TIGHT, offsets)
     callers.play(history)
     callers.now += gap

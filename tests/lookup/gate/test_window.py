@@ -91,10 +91,10 @@ def test_bulk_is_paced() -> None:
 
 
 def test_bulk_takes_a_part_of_what_it_asked() -> None:
-    """Bulk takes fewer than it asked for, but not fewer than ten."""
-    assert decide(item_after([(NOW, 70)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == Room(10, 70)
-    assert decide(item_after([(NOW, 71)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
-    assert decide(item_after([(NOW, 71)]), QUOTA, Lane.BULK, 9, NOW + 0.5) == Room(9, 71)
+    """Bulk takes fewer than it asked for, but not fewer than 17."""
+    assert decide(item_after([(NOW, 63)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == Room(17, 63)
+    assert decide(item_after([(NOW, 64)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
+    assert decide(item_after([(NOW, 64)]), QUOTA, Lane.BULK, 16, NOW + 0.5) == Room(16, 64)
 
 
 @given(limit=st.integers(1, 60), lowered=st.integers(1, 60), users=st.integers(1, 20), lane=st.sampled_from(Lane))
