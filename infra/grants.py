@@ -5,23 +5,28 @@ CDK's `grant_*` methods are not used: they write wildcards and more actions than
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam as iam
 
 READ_SECRETS = ("secretsmanager:GetSecretValue",)
-READ_AND_WRITE_PROFILES = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem")
+READ_PARAMETERS = ("ssm:GetParameter",)
+READ_AND_WRITE_PROFILES = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # A transaction needs the permission of each thing it does; there is no action of its own.
 KEEP_THE_LEDGER = (
+    "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
 READ_OBJECTS = ("s3:GetObject",)
-READ_AND_WRITE_OBJECTS = ("s3:GetObject", "s3:PutObject")
+READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with
+WRITE_OBJECTS = ("s3:PutObject",)
+WRITE_LARGE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
 SEND_MESSAGES = ("sqs:SendMessage",)
 CONSUME_MESSAGES = (
     "sqs:ChangeMessageVisibility",
@@ -32,6 +37,14 @@ CONSUME_MESSAGES = (
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 INVOKE = ("lambda:InvokeFunction",)
+PUT_EVENTS = ("events:PutEvents",)
+KEEP_SCHEDULES = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+)
+PASS_ROLE = ("iam:PassRole",)
 
 # Actions for which AWS offers no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 WITHOUT_RESOURCE = frozenset(WRITE_TRACES)
@@ -39,17 +52,26 @@ WITHOUT_RESOURCE = frozenset(WRITE_TRACES)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One statement: a name, exact actions, exact resources (ARNs, possibly with a key prefix of a bucket)."""
+    """One statement: a name, exact actions, exact resources (ARNs, possibly a bucket's prefix or a group's schedules).
+
+    `only_when` are values that the request must have, by condition key.
+    """
 
     name: str
     actions: Sequence[str]
     resources: Sequence[str]
+    only_when: Mapping[str, str] = field(default_factory=dict)
 
 
 def policy(grants: Sequence[Grant]) -> iam.PolicyDocument:
     """Write grants as a policy."""
-    statements = [
-        iam.PolicyStatement(sid=grant.name, actions=list(grant.actions), resources=list(grant.resources))
-        for grant in grants
-    ]
-    return iam.PolicyDocument(statements=statements, minimize=False)
+    return iam.PolicyDocument(statements=[_statement(grant) for grant in grants], minimize=False)
+
+
+def _statement(grant: Grant) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=grant.name,
+        actions=list(grant.actions),
+        resources=list(grant.resources),
+        conditions={"StringEquals": dict(grant.only_when)} if grant.only_when else None,
+    )

@@ -18,7 +18,7 @@ from constructs import Construct
 from infra.grants import Grant
 from infra.lookup_function import LookupFunction, Release, log_group
 from infra.names import output
-from infra.partners import LOOKUPS_WRITE, PROFILES_READ, Partners
+from infra.partners import LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE, Partners
 from infra.stages import Stage
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
@@ -49,7 +49,16 @@ class Route:
 
 ROUTES = (
     Route(HttpMethod.GET, "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
+    Route(HttpMethod.POST, "/v1/rosters", LOOKUPS_WRITE),
     Route(HttpMethod.POST, "/v1/lookups", LOOKUPS_WRITE),
+    Route(HttpMethod.GET, "/v1/lookups", PROFILES_READ),
+    Route(HttpMethod.GET, "/v1/lookups/{lookup_id}", PROFILES_READ),
+    Route(HttpMethod.PATCH, "/v1/lookups/{lookup_id}", LOOKUPS_WRITE),
+    Route(HttpMethod.GET, "/v1/lookups/{lookup_id}/results", PROFILES_READ),
+    Route(HttpMethod.GET, "/v1/schedules", SCHEDULES_WRITE),
+    Route(HttpMethod.PUT, "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route(HttpMethod.GET, "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route(HttpMethod.DELETE, "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route(HttpMethod.GET, "/v1/quota", PROFILES_READ),
 )
 
@@ -59,16 +68,16 @@ class OnRequest(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, release: Release, grants: Sequence[Grant]) -> None:
         super().__init__(scope, construct_id)
+        partners = Partners(self, "Partners", stage=release.stage)
         self.function = LookupFunction(
             self,
             "OnRequest",
             module="on_request",
             release=release,
-            grants=grants,
+            grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
             memory_mb=1024,
         ).function
-        partners = Partners(self, "Partners", stage=release.stage)
         api = self._api(partners.authorizer(), self.function)
         api_stage = self._api_stage(api, release.stage)
         output(self, "ApiId", api.api_id)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.grants import INVOKE, SEND_MESSAGES, Grant, policy
+from infra.grants import INVOKE, KEEP_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output, pascal_case
 from infra.queues import dead_letter_queue
-from infra.stages import SERVICE, Schedule, Stage
+from infra.stages import FEEDER_TICK, SERVICE, Schedule, Stage
+from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(5)
+SCHEDULER = "scheduler.amazonaws.com"
+EVERY_MINUTE = "rate(1 minute)"
+TICK_INPUT = json.dumps({"task": "feed"})
+AGAIN = scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=3600, maximum_retry_attempts=5)
+# The next tick does what a late one would: 60 s are the least age that the Scheduler takes.
+NEVER_AGAIN = scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_seconds=60, maximum_retry_attempts=0)
 
 
 class OnSchedule(Construct):
@@ -38,24 +46,37 @@ class OnSchedule(Construct):
         self.group_name = f"{SERVICE}-{release.stage.name}"
         self.group = scheduler.CfnScheduleGroup(self, "Group", name=self.group_name)
         self.role = self._role()
+        self._schedule(FEEDER_TICK, EVERY_MINUTE, "UTC", self._target(TICK_INPUT, NEVER_AGAIN))
         for schedule in release.stage.schedules:
-            self._schedule(schedule)
+            target = self._target(firing_input(schedule), AGAIN)
+            self._schedule(schedule.name, schedule.expression, schedule.time_zone, target)
         self._outputs(release.stage)
 
-    def _role(self) -> iam.Role:
-        stack = Stack.of(self)
-        group_arn = stack.format_arn(
-            service="scheduler",
-            resource="schedule-group",
-            resource_name=self.group_name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+    def told(self, settings: Settings) -> Settings:
+        """Add what a function must know to keep schedules."""
+        return replace(
+            settings,
+            schedule_group_name=self.group_name,
+            schedule_role_arn=self.role.role_arn,
+            schedule_target_arn=self.function.function_arn,
+            schedule_dead_letter_queue_arn=self.dead_letters.queue_arn,
         )
+
+    def keep_grants(self) -> list[Grant]:
+        """Give what a function that keeps schedules does here: in this group only, and with no other role."""
+        return [
+            Grant("Schedules", KEEP_SCHEDULES, [self._arn("schedule", f"{self.group_name}/*")]),
+            Grant("PassRole", PASS_ROLE, [self.role.role_arn], only_when={"iam:PassedToService": SCHEDULER}),
+        ]
+
+    def _role(self) -> iam.Role:
+        group_arn = self._arn("schedule-group", self.group_name)
         # Only schedules of this group may use the role (EventBridge Scheduler, "Confused deputy prevention").
-        ours = {"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group_arn}}
+        ours = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account, "aws:SourceArn": group_arn}}
         return iam.Role(
             self,
             "SchedulerRole",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=ours),
+            assumed_by=iam.ServicePrincipal(SCHEDULER, conditions=ours),
             inline_policies={
                 "Grants": policy(
                     [
@@ -66,24 +87,33 @@ class OnSchedule(Construct):
             },
         )
 
-    def _schedule(self, schedule: Schedule) -> None:
+    def _arn(self, resource: str, name: str) -> str:
+        slash = ArnFormat.SLASH_RESOURCE_NAME
+        return Stack.of(self).format_arn(service="scheduler", resource=resource, resource_name=name, arn_format=slash)
+
+    def _target(
+        self, event: str, retry: scheduler.CfnSchedule.RetryPolicyProperty
+    ) -> scheduler.CfnSchedule.TargetProperty:
+        return scheduler.CfnSchedule.TargetProperty(
+            arn=self.function.function_arn,
+            role_arn=self.role.role_arn,
+            input=event,
+            dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+            retry_policy=retry,
+        )
+
+    def _schedule(
+        self, name: str, expression: str, time_zone: str, target: scheduler.CfnSchedule.TargetProperty
+    ) -> None:
         resource = scheduler.CfnSchedule(
             self,
-            f"Schedule{pascal_case(schedule.name)}",
-            name=schedule.name,
+            f"Schedule{pascal_case(name)}",
+            name=name,
             group_name=self.group_name,
-            schedule_expression=schedule.expression,
-            schedule_expression_timezone=schedule.time_zone,
+            schedule_expression=expression,
+            schedule_expression_timezone=time_zone,
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=self.function.function_arn,
-                role_arn=self.role.role_arn,
-                input=firing_input(schedule),
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=3600, maximum_retry_attempts=5
-                ),
-            ),
+            target=target,
         )
         resource.add_resource_dependency(self.group)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -11,9 +12,11 @@ from constructs import Construct
 from infra.credentials import Credentials
 from infra.lookup_function import Release
 from infra.names import output
+from infra.notices import Notices
 from infra.on_queue import OnQueue, Queues
 from infra.on_request import OnRequest
 from infra.on_schedule import OnSchedule
+from infra.partners import parameter_name
 from infra.stages import SERVICE, Stage
 from infra.storage import Storage
 from lookup.settings import Settings
@@ -35,21 +38,28 @@ class LookupStack(cdk.Stack):
         storage = Storage(self, "Storage", stage=stage)
         credentials = Credentials(self, "Credentials", stage=stage)
         queues = Queues(self, "Queues")
+        notices = Notices(self, "Notices", stage=stage)
         release = Release(
             stage=stage,
             code=lambda_.Code.from_asset(str(code), exclude=NOT_CODE),
-            settings=_settings(stage, storage, credentials, queues),
+            settings=_settings(stage, storage, credentials, queues, notices),
         )
         road = [*storage.road_grants(), *credentials.grants()]
-        OnRequest(self, "OnRequest", release=release, grants=[*road, *queues.feed_grants()])
-        OnQueue(self, "OnQueue", release=release, queues=queues, grants=road)
-        OnSchedule(self, "OnSchedule", release=release, grants=[*storage.roster_grants(), *queues.feed_grants()])
+        feed = [*storage.feed_grants(), *queues.feed_grants(), *notices.grants()]
+        OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed])
+        schedules = OnSchedule(self, "OnSchedule", release=release, grants=[*feed, *storage.unpack_grants()])
+        OnRequest(
+            self,
+            "OnRequest",
+            release=replace(release, settings=schedules.told(release.settings)),
+            grants=[*road, *feed, *storage.partner_grants(), *schedules.keep_grants()],
+        )
         output(self, "BucketName", storage.bucket.bucket_name)
         output(self, "ProfilesTableName", storage.profiles.table_name)
         output(self, "LedgerTableName", storage.ledger.table_name)
 
 
-def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: Queues) -> Settings:
+def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: Queues, notices: Notices) -> Settings:
     return Settings(
         stage=stage.name,
         bucket_name=storage.bucket.bucket_name,
@@ -59,8 +69,8 @@ def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: 
         parts_queue_url=queues.parts.queue_url,
         intake_dead_letter_queue_url=queues.intake_dead_letters.queue_url,
         parts_dead_letter_queue_url=queues.parts_dead_letters.queue_url,
-        event_bus_name="default",
-        partners_parameter_name=f"/{SERVICE}/{stage.name}/partners",
+        event_bus_name=notices.bus_name,
+        partners_parameter_name=parameter_name(stage),
         workspaces={name: known.settings(credentials.arns[name]) for name, known in stage.workspaces.items()},
         moengage_endpoint_url=stage.moengage_endpoint_url,
         profile_retention_days=stage.profile_retention_days,

@@ -7,10 +7,25 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.grants import KEEP_THE_LEDGER, READ_AND_WRITE_OBJECTS, READ_AND_WRITE_PROFILES, READ_OBJECTS, Grant
+from infra.grants import (
+    KEEP_THE_LEDGER,
+    READ_AND_WRITE_PROFILES,
+    READ_OBJECTS,
+    READ_VERSIONS,
+    WRITE_LARGE_OBJECTS,
+    WRITE_OBJECTS,
+    Grant,
+)
 from infra.stages import Stage
 
-ROSTERS, RESULTS, OVERSIZE = "rosters/", "results/", "oversize/"
+ROSTERS, RESULTS, OVERSIZE, UNMATCHED = "rosters/", "results/", "oversize/", "unmatched/"
+INLINE, UNPACKED = "rosters/inline/", "rosters/unpacked/"  # written by the functions, not by partners
+WITH_THE_RESULTS = {
+    "results": RESULTS,
+    "unmatched": UNMATCHED,
+    "inline-rosters": INLINE,
+    "unpacked-rosters": UNPACKED,
+}
 EXPIRES_AT = "expires_at"
 
 
@@ -26,16 +41,32 @@ class Storage(Construct):
 
     def road_grants(self) -> list[Grant]:
         """Give what every function that looks profiles up does here."""
-        written = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in (RESULTS, OVERSIZE)]
         return [
             Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
-            Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
-            Grant("Results", READ_AND_WRITE_OBJECTS, written),
+            Grant("Oversize", READ_OBJECTS, self._below(OVERSIZE)),
+            Grant("Results", WRITE_OBJECTS, self._below(RESULTS, OVERSIZE, UNMATCHED)),
         ]
 
-    def roster_grants(self) -> list[Grant]:
-        """Give what a function that reads rosters does here."""
-        return [Grant("Rosters", READ_OBJECTS, [self.bucket.arn_for_objects(f"{ROSTERS}*")])]
+    def feed_grants(self) -> list[Grant]:
+        """Give what every function that feeds lookups does here."""
+        return [
+            Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
+            Grant("Rosters", READ_VERSIONS, self._below(ROSTERS)),
+        ]
+
+    def partner_grants(self) -> list[Grant]:
+        """Give what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
+        return [
+            Grant("Uploads", WRITE_OBJECTS, self._below(ROSTERS)),
+            Grant("Downloads", READ_OBJECTS, self._below(RESULTS)),
+        ]
+
+    def unpack_grants(self) -> list[Grant]:
+        """Give what the function that unpacks rosters does here."""
+        return [Grant("Unpack", WRITE_LARGE_OBJECTS, self._below(UNPACKED))]
+
+    def _below(self, *prefixes: str) -> list[str]:
+        return [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
 
     @property
     def _removal_policy(self) -> RemovalPolicy:
@@ -52,7 +83,7 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,  # a running lookup keeps to the version of the roster that it began with
             lifecycle_rules=[
-                _expiry("results", RESULTS, stage.result_retention_days),
+                *(_expiry(name, prefix, stage.result_retention_days) for name, prefix in WITH_THE_RESULTS.items()),
                 # A profile's item points here: its object must outlive it.
                 _expiry("oversize", OVERSIZE, stage.profile_retention_days + 1),
                 s3.LifecycleRule(

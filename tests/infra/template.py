@@ -24,6 +24,10 @@ class Template:
         document = json.loads(path.read_text())
         return cls(path, document["Resources"], document["Outputs"])
 
+    @property
+    def stage(self) -> str:
+        return self.path.name.removesuffix(".template.json").rpartition("-")[2]
+
     def of_type(self, resource_type: str) -> dict[str, Properties]:
         return {
             name: resource.get("Properties", {})

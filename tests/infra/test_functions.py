@@ -11,6 +11,7 @@ from infra.app import SOURCE
 from lookup.settings import Settings
 from tests.infra.template import Template
 
+SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
@@ -25,7 +26,26 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= {"MOENGAGE_ENDPOINT_URL"}
+    assert known - names <= {"MOENGAGE_ENDPOINT_URL"} | SCHEDULE_SETTINGS
+
+
+def test_only_on_request_keeps_schedules(template: Template) -> None:
+    """What a new schedule is made of is told to the one function that makes them."""
+    told = {
+        module: SCHEDULE_SETTINGS & set(function["Environment"]["Variables"])
+        for module, function in template.functions().items()
+    }
+    assert told == {"on_queue": set(), "on_request": SCHEDULE_SETTINGS, "on_schedule": set()}
+
+
+def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:
+    """A partner's schedule gets the group, role, target and dead-letter queue of the stage's own schedules."""
+    variables = template.functions()["on_request"]["Environment"]["Variables"]
+    _, tick = template.named("AWS::Scheduler::Schedule", "FeederTick")
+    assert variables["SCHEDULE_GROUP_NAME"] == tick["GroupName"]
+    assert variables["SCHEDULE_ROLE_ARN"] == tick["Target"]["RoleArn"]
+    assert variables["SCHEDULE_TARGET_ARN"] == tick["Target"]["Arn"]
+    assert variables["SCHEDULE_DEAD_LETTER_QUEUE_ARN"] == tick["Target"]["DeadLetterConfig"]["Arn"]
 
 
 @pytest.mark.parametrize("module", MODULES)

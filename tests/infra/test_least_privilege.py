@@ -7,60 +7,86 @@ import pytest
 from infra.grants import WITHOUT_RESOURCE
 from tests.infra.template import Template, listed, text
 
-GET_AND_PUT = {"s3:GetObject", "s3:PutObject"}
-PROFILES = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"}
+GET, PUT = {"s3:GetObject"}, {"s3:PutObject"}
+GET_VERSIONS = {"s3:GetObject", "s3:GetObjectVersion"}
+PROFILES = {"dynamodb:BatchGetItem", "dynamodb:PutItem"}
 LEDGER = {
+    "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 }
 CONSUME = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+SEND = {"sqs:SendMessage"}
+PUT_EVENTS = {"events:PutEvents"}
+KEEP_SCHEDULES = {
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACE = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
-# Role → resource (start of its logical id, and the key prefix of a bucket) → actions.
+# Role → resource (start of its logical id, and the key prefix of a bucket or the group of schedules) → actions.
 ALLOWED = {
     "OnRequestRole": {
         "StorageProfiles": PROFILES,
         "StorageLedger": LEDGER,
-        "StorageBucket/results/*": GET_AND_PUT,
-        "StorageBucket/oversize/*": GET_AND_PUT,
+        "StorageBucket/results/*": GET | PUT,
+        "StorageBucket/oversize/*": GET | PUT,
+        "StorageBucket/unmatched/*": PUT,
+        "StorageBucket/rosters/*": GET_VERSIONS | PUT,
         "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
-        "QueuesParts": {"sqs:SendMessage"},
+        "OnRequestPartnersGrants": {"ssm:GetParameter"},
+        "QueuesParts": SEND,
+        "NoticesBus": PUT_EVENTS,
+        "schedule/moengage-lookup-STAGE/*": KEEP_SCHEDULES,
+        "OnScheduleSchedulerRole": {"iam:PassRole"},
         "OnRequestLog": LOG,
         "*": TRACE,
     },
     "OnQueueRole": {
         "StorageProfiles": PROFILES,
         "StorageLedger": LEDGER,
-        "StorageBucket/results/*": GET_AND_PUT,
-        "StorageBucket/oversize/*": GET_AND_PUT,
+        "StorageBucket/results/*": PUT,
+        "StorageBucket/oversize/*": GET | PUT,
+        "StorageBucket/unmatched/*": PUT,
+        "StorageBucket/rosters/*": GET_VERSIONS,
         "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
         "QueuesIntake": CONSUME,
-        "QueuesParts": CONSUME,
-        "QueuesIntakeDeadLetters": {"sqs:SendMessage"},
-        "QueuesPartsDeadLetters": {"sqs:SendMessage"},
+        "QueuesParts": CONSUME | SEND,
+        "QueuesIntakeDeadLetters": SEND,
+        "QueuesPartsDeadLetters": SEND,
+        "NoticesBus": PUT_EVENTS,
         "OnQueueLog": LOG,
         "*": TRACE,
     },
     "OnScheduleRole": {
-        "StorageBucket/rosters/*": {"s3:GetObject"},
-        "QueuesParts": {"sqs:SendMessage"},
-        "OnScheduleFailedFirings": {"sqs:SendMessage"},
+        "StorageLedger": LEDGER,
+        "StorageBucket/rosters/*": GET_VERSIONS,
+        "StorageBucket/rosters/unpacked/*": {"s3:AbortMultipartUpload"} | PUT,
+        "QueuesParts": SEND,
+        "NoticesBus": PUT_EVENTS,
+        "OnScheduleFailedFirings": SEND,
         "OnScheduleLog": LOG,
         "*": TRACE,
     },
     "OnScheduleSchedulerRole": {
         "OnScheduleFunction": {"lambda:InvokeFunction"},
-        "OnScheduleFailedFirings": {"sqs:SendMessage"},
+        "OnScheduleFailedFirings": SEND,
     },
 }
 
 
 def _resource(written: object) -> str:
-    """`StorageBucket5CB7C8EA.Arn/results/*` → `StorageBucket/results/*`."""
+    """`StorageBucket5CB7C8EA.Arn/results/*` → `StorageBucket/results/*`; an ARN that is written out → its end."""
+    if text(written).startswith("arn:"):
+        end = text(written).rpartition(":")[2]
+        return end.removeprefix("parameter")[:-8] if end.startswith("parameter") else end
     name, slash, prefix = text(written).partition("/")
     return name if name == "*" else name.partition(".")[0][:-8] + slash + prefix
 
@@ -73,7 +99,8 @@ def test_a_role_allows_exactly_its_table(role: str, template: Template) -> None:
     for statement in template.statements(role_id):
         assert statement["Effect"] == "Allow"
         for resource in listed(statement["Resource"]):
-            found.setdefault(_resource(resource), set()).update(listed(statement["Action"]))
+            name = _resource(resource).replace(f"-{template.stage}/", "-STAGE/")
+            found.setdefault(name, set()).update(listed(statement["Action"]))
     assert found == ALLOWED[role]
 
 
@@ -93,6 +120,20 @@ def test_wildcards_only_where_aws_offers_no_resource(template: Template) -> None
             assert not [action for action in actions if "*" in action]
             if "*" in listed(statement["Resource"]):
                 assert set(actions) <= WITHOUT_RESOURCE
+
+
+def test_only_the_scheduler_is_passed_a_role(template: Template) -> None:
+    """One role only may be passed, by one function only, and to EventBridge Scheduler only."""
+    passing = [
+        (role_id[:-8], statement)
+        for role_id in template.of_type("AWS::IAM::Role")
+        for statement in template.statements(role_id)
+        if "iam:PassRole" in listed(statement["Action"])
+    ]
+    ((role, statement),) = passing
+    assert role == "OnRequestRole"
+    assert template.attribute(statement["Resource"]).startswith("OnScheduleSchedulerRole")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
 
 def test_the_scheduler_role_serves_this_group_only(template: Template) -> None:

@@ -22,9 +22,9 @@ def test_every_queue_refuses_requests_without_tls(template: Template) -> None:
     """Each queue has a policy that denies everybody everything without TLS."""
     protected = set()
     for policy in template.of_type("AWS::SQS::QueuePolicy").values():
-        (statement,) = policy["PolicyDocument"]["Statement"]
-        assert statement["Effect"] == "Deny"
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        (denied,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert (denied["Principal"], denied["Action"]) == ({"AWS": "*"}, "sqs:*")
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         protected |= {template.attribute(queue) for queue in policy["Queues"]}
     assert protected == set(template.of_type("AWS::SQS::Queue"))
 

@@ -8,7 +8,16 @@ from tests.infra.template import Template, text
 
 SCOPES = {
     "GET /v1/profiles/{identifier_type}/{identifier+}": "profiles/read",
+    "POST /v1/rosters": "lookups/write",
     "POST /v1/lookups": "lookups/write",
+    "GET /v1/lookups": "profiles/read",
+    "GET /v1/lookups/{lookup_id}": "profiles/read",
+    "PATCH /v1/lookups/{lookup_id}": "lookups/write",
+    "GET /v1/lookups/{lookup_id}/results": "profiles/read",
+    "GET /v1/schedules": "schedules/write",
+    "PUT /v1/schedules/{name}": "schedules/write",
+    "GET /v1/schedules/{name}": "schedules/write",
+    "DELETE /v1/schedules/{name}": "schedules/write",
     "GET /v1/quota": "profiles/read",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from infra.app import ROOT
 from infra.on_schedule import firing_input
 from infra.stages import Schedule
 from lookup.schedules import read_firing
@@ -13,7 +14,7 @@ from tests.infra.template import Template
 
 def test_a_schedule_invokes_the_function_in_the_stage_s_group(local: Template) -> None:
     """A schedule of the settings fires `on_schedule` with the scheduler's own role; failed firings are kept."""
-    schedule = local.only("AWS::Scheduler::Schedule")
+    _, schedule = local.named("AWS::Scheduler::Schedule", "DemoRefresh")
     target = schedule["Target"]
     assert schedule["GroupName"] == "moengage-lookup-local"
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
@@ -50,6 +51,20 @@ def test_failed_invocations_are_kept(template: Template) -> None:
 
 
 def test_a_new_stage_refreshes_nothing_by_itself(templates: Mapping[str, Template]) -> None:
-    """Stages dev and prod start without schedules: there is no roster yet."""
-    assert templates["dev"].of_type("AWS::Scheduler::Schedule") == {}
-    assert templates["prod"].of_type("AWS::Scheduler::Schedule") == {}
+    """Stages dev and prod start without schedules of rosters: there is no roster yet."""
+    for stage in ("dev", "prod"):
+        schedules = templates[stage].of_type("AWS::Scheduler::Schedule").values()
+        assert {schedule["Name"] for schedule in schedules} == {"feeder-tick"}
+
+
+def test_what_waits_is_fed_every_minute(template: Template) -> None:
+    """Every stage feeds by the minute, beside its other schedules; the next tick makes up for a lost one."""
+    _, tick = template.named("AWS::Scheduler::Schedule", "FeederTick")
+    target = tick["Target"]
+    assert (tick["Name"], tick["GroupName"]) == ("feeder-tick", f"moengage-lookup-{template.stage}")
+    assert tick["ScheduleExpression"] == "rate(1 minute)"
+    assert json.loads(target["Input"]) == json.loads((ROOT / "events" / "on_schedule" / "tick.json").read_text())
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+    assert template.attribute(target["Arn"]).startswith("OnScheduleFunction")
+    assert template.attribute(target["RoleArn"]).startswith("OnScheduleSchedulerRole")
+    assert template.attribute(target["DeadLetterConfig"]["Arn"]).startswith("OnScheduleFailedFirings")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from infra.stages import Schedule, Stage, Workspace, stage_named
+from infra.stages import HEAVIEST, NO_PARTNERS, Partner, Schedule, Stage, Workspace, stage_named
+from lookup import schedules
 from lookup.errors import Misconfigured
 
 GOOD: Mapping[str, Any] = {
     "name": "test",
     "workspaces": {"default": Workspace()},
-    "partners": ("crm",),
+    "partners": {"crm": Partner()},
     "retain": False,
 }
 SCHEDULE: Mapping[str, Any] = {"name": "daily", "expression": "rate(1 day)", "roster": "rosters/a.csv"}
@@ -39,9 +40,17 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"workspaces": {}}, "workspaces"),
         ({"workspaces": {"other": Workspace()}}, "workspaces"),
         ({"workspaces": {"default": Workspace(), "Bad Name": Workspace()}}, "workspaces"),
-        ({"partners": ()}, "partners"),
-        ({"partners": ("crm", "crm")}, "partners"),
-        ({"partners": tuple(f"p{number}" for number in range(51))}, "partners"),
+        ({"partners": {}}, "partners"),
+        ({"partners": {f"p{number}": Partner() for number in range(51)}}, "partners"),
+        ({"partners": {"Bad Name": Partner()}}, "partners"),
+        ({"partners": {"p" * 34: Partner()}}, "partners"),
+        ({"partners": {"inline": Partner()}}, "partners"),
+        ({"partners": {"crm": Partner(workspaces=())}}, "partners.crm.workspaces"),
+        ({"partners": {"crm": Partner(workspaces=("default", "other"))}}, "partners.crm.workspaces"),
+        ({"partners": {"crm": Partner(fields=())}}, "partners.crm.fields"),
+        ({"partners": {"crm": Partner(users_per_day=0)}}, "partners.crm.users_per_day"),
+        ({"partners": {"crm": Partner(weight=0)}}, "partners.crm.weight"),
+        ({"partners": {"crm": Partner(weight=1001)}}, "partners.crm.weight"),
         ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
         ({"schedules": (Schedule(**SCHEDULE, workspace="other"),)}, "schedules.daily.workspace"),
         ({"result_retention_days": 0}, "result_retention_days"),
@@ -56,6 +65,12 @@ def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any
     assert caught.value.setting == setting
 
 
+def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
+    """A weight that the settings take is one that a firing takes, and no partner is taken for the operator."""
+    assert HEAVIEST == schedules.HEAVIEST
+    assert schedules.OPERATOR in NO_PARTNERS
+
+
 @pytest.mark.parametrize("expression", ["rate(1 minute)", "rate(15 minutes)", "cron(0 3 ? * MON-FRI *)"])
 def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> None:
     """Expressions that EventBridge Scheduler documents are accepted."""
@@ -66,6 +81,7 @@ def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> Non
     ("changed", "setting"),
     [
         ({"name": "a b"}, "schedules.name"),
+        ({"name": "feeder-tick"}, "schedules.name"),
         ({"expression": "rate(0 minutes)"}, "schedules.daily.expression"),
         ({"expression": "rate(1 minutes)"}, "schedules.daily.expression"),
         ({"expression": "cron(0 3 * * *)"}, "schedules.daily.expression"),
