@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# An environment that works is brought to the lock in place, also while commands run in it; only a missing one is made.
 $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
-	@echo "Preparing $(VENV) (once; about a minute on a fresh machine) …"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "Preparing $(VENV) (about a minute on a fresh machine) …"
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
