@@ -53,11 +53,10 @@ class Rosters:
         opening = head["Body"].read()
         size = int(head["ContentRange"].rpartition("/")[2])
         gzipped = opening.startswith(GZIP_MAGIC)
-        text = b"".join(_unpacked([opening], quietly=True))[:CHUNK] if gzipped else opening
-        whole = len(opening) == size
-        entries = checked(text, is_whole=whole and (not gzipped or len(text) < CHUNK))
-        packed = len(opening) / max(1, len(text)) if gzipped else 1.0
-        estimate = entries if whole and len(text) < CHUNK else round(entries * size / packed / max(1, len(text)))
+        text, length = _opened(opening) if gzipped else (opening, len(opening))
+        is_whole = len(opening) == size and len(text) == length
+        entries = checked(text, is_whole=is_whole)
+        estimate = entries if is_whole else round(entries / len(text) * length * size / len(opening))
         return Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
 
     def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
@@ -111,6 +110,14 @@ def _unreadable(error: ClientError) -> InvalidInput:
     if code == "InvalidRange":  # what S3 says of a range of an empty object
         return InvalidInput("roster", "is empty")
     return InvalidInput("roster", f"is unknown, or not uploaded yet ({code})")
+
+
+def _opened(opening: bytes) -> tuple[bytes, int]:
+    """Unpack the first bytes of a gzip roster: 64 KB of the text, and how long the text of all of them is."""
+    text, length = b"", 0
+    for piece in _unpacked([opening], quietly=True):
+        text, length = text + piece[: CHUNK - len(text)], length + len(piece)
+    return text, length
 
 
 def _as_json(one: Identifier | Invalid) -> object:

@@ -1,0 +1,108 @@
+"""Partners: grants read from one parameter, believed for a minute, and never half understood."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from lookup.errors import Forbidden, Misconfigured
+from lookup.partners import Partner, Partners
+from tests.lookup.road import Hand
+
+NAME = "/moengage-lookup/test/partners"
+Write = Callable[[object], None]
+
+
+@pytest.fixture
+def write(aws: boto3.Session) -> Write:
+    """Write the parameter: a text as it is, anything else as JSON."""
+
+    def put(value: object) -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        aws.client("ssm").put_parameter(Name=NAME, Value=text, Type="String", Overwrite=True)
+
+    return put
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def partners(aws: boto3.Session, clock: Hand) -> Partners:
+    return Partners(aws.client("ssm"), NAME, clock)
+
+
+def test_grants(partners: Partners, write: Write) -> None:
+    """All grants are read; what is not written has its default."""
+    full = {"name": "acme", "workspaces": ["eu"], "fields": ["city"], "users_per_day": 500, "weight": 3}
+    write({"client-1": full, "client-2": {"name": "other"}})
+    assert partners.of("client-1") == Partner("acme", ("eu",), ("city",), 500, 3)
+    assert partners.of("client-2") == Partner("other", ("default",), None, None, 1)
+
+
+def test_an_unknown_client(partners: Partners, write: Write) -> None:
+    """A client without grants is refused."""
+    write({})
+    with pytest.raises(Forbidden, match="no grants"):
+        partners.of("client-1")
+
+
+def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, clock: Hand) -> None:
+    """A change takes effect within 60 seconds, and not at every call."""
+    write({"client-1": {"name": "acme", "weight": 1}})
+    assert partners.of("client-1").weight == 1
+    write({"client-1": {"name": "acme", "weight": 2}})
+    clock.now += 59
+    assert partners.of("client-1").weight == 1
+    clock.now += 1
+    assert partners.of("client-1").weight == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{",
+        "[]",
+        "null",
+        {"client-1": None},
+        {"client-1": {}},
+        {"client-1": {"name": 7}},
+        {"client-1": {"name": ""}},
+        {"client-1": {"name": "acme", "workspaces": "default"}},
+        {"client-1": {"name": "acme", "fields": "city"}},
+        {"client-1": {"name": "acme", "fields": [1]}},
+        {"client-1": {"name": "acme", "weight": 0}},
+        {"client-1": {"name": "acme", "weight": -3}},
+        {"client-1": {"name": "acme", "weight": "heavy"}},
+        {"client-1": {"name": "acme", "weight": True}},
+        {"client-1": {"name": "acme", "users_per_day": "many"}},
+    ],
+)
+def test_a_broken_parameter(partners: Partners, write: Write, broken: object) -> None:
+    """What makes no sense is the operator's to mend, and lets nobody in."""
+    write(broken)
+    with pytest.raises(Misconfigured, match=NAME):
+        partners.of("client-1")
+
+
+def test_no_parameter(partners: Partners) -> None:
+    """A stage without the parameter says which one is missing."""
+    with pytest.raises(Misconfigured, match=NAME):
+        partners.of("client-1")
+
+
+def test_what_is_granted() -> None:
+    """Fields and workspaces that are not granted are named; no wish means all that is granted."""
+    partner = Partner("acme", workspaces=("eu",), fields=("city", "name"))
+    assert partner.granted("eu", None) == ("city", "name")
+    assert partner.granted("eu", ("city",)) == ("city",)
+    assert Partner("acme").granted("default", ("any",)) == ("any",)
+    with pytest.raises(Forbidden, match="field 'email' is not granted"):
+        partner.granted("eu", ("city", "email"))
+    with pytest.raises(Forbidden, match="workspace 'default' is not granted"):
+        partner.granted("default", None)

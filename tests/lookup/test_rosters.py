@@ -1,0 +1,145 @@
+"""Rosters in the bucket: what is accepted, what is refused by name, what size is told, and gzip unpacked once."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import random
+
+import pytest
+import urllib3
+
+from lookup.errors import InvalidInput
+from lookup.lookup_model import Roster
+from lookup.model import Identifier, IdentifierType, Invalid
+from lookup.roster import entries
+from lookup.rosters import Rosters, key_of
+from tests.lookup.stage import Stage
+
+KEY = "rosters/acme/one"
+UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in range(20_000))
+
+
+@pytest.fixture
+def rosters(stage: Stage) -> Rosters:
+    stage.s3.put_bucket_versioning(Bucket=stage.settings.bucket_name, VersioningConfiguration={"Status": "Enabled"})
+    return Rosters(stage.s3, stage.settings.bucket_name)
+
+
+def put(stage: Stage, body: bytes, key: str = KEY) -> None:
+    stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=key, Body=body)
+
+
+def unpacked(stage: Stage, rosters: Rosters, body: bytes) -> bytes:
+    put(stage, body)
+    roster = rosters.unpack(Roster(KEY, None, len(body), 1, gzipped=True), "lookup-1")
+    text = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
+    assert (roster.size, roster.gzipped) == (len(text), False)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (b"", "is empty"),
+        (b"\n\r\n \n", "is empty"),
+        (codecs.BOM_UTF8, "is empty"),
+        (b"customer_id\n", "is empty but for its header"),
+        (codecs.BOM_UTF8 + b"\ncustomer_id\r\n\r\n", "is empty but for its header"),
+        ("user-1\n".encode("utf-16"), "is UTF-16; it must be UTF-8"),
+        (codecs.BOM_UTF16_BE + "user-1\n".encode("utf-16-be"), "is UTF-16; it must be UTF-8"),
+        ("Zoë\nJürgen\n".encode("latin-1"), "is not UTF-8"),
+        (b"name,email\nJo,jo@example.com\n", "has no column customer_id, id, moengage_id, or identifier"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"customer_id\n"), "is empty but for its header"),
+        (b"\x1f\x8b is no gzip", "is empty"),
+    ],
+)
+def test_what_is_refused(stage: Stage, rosters: Rosters, body: bytes, rule: str) -> None:
+    """A roster that holds nothing to look up is refused, and the text says why."""
+    put(stage, body)
+    with pytest.raises(InvalidInput) as refused:
+        rosters.pin(KEY)
+    assert refused.value.field == "roster"
+    assert refused.value.rule.startswith(rule)
+
+
+def test_an_unknown_roster(rosters: Rosters) -> None:
+    """What was never uploaded is told, by field."""
+    with pytest.raises(InvalidInput, match="roster: is unknown, or not uploaded yet"):
+        rosters.pin(KEY)
+
+
+@pytest.mark.parametrize("roster_id", ["", "../other/secret", "a/b", "a b"])
+def test_ids_that_are_none(roster_id: str) -> None:
+    """No id leads out of its partner's folder."""
+    with pytest.raises(InvalidInput, match="roster_id"):
+        key_of("acme", roster_id)
+
+
+def test_upload(stage: Stage, rosters: Rosters) -> None:
+    """The URL takes the roster by PUT, under the partner's name."""
+    roster_id, url = rosters.upload("acme")
+    assert urllib3.PoolManager().request("PUT", url, body=b"user-1\n").status == 200
+    assert stage.keys("rosters/") == [key_of("acme", roster_id)]
+
+
+def test_a_pinned_roster_stays_what_it_was(stage: Stage, rosters: Rosters) -> None:
+    """A second upload under the same key changes nothing for a lookup that runs."""
+    put(stage, b"user-1\nuser-2\n")
+    first = rosters.pin(KEY)
+    put(stage, b"user-3\n")
+    second = rosters.pin(KEY)
+    assert (first.size, first.entries, second.entries) == (14, 2, 1)
+    assert first.version_id not in {None, second.version_id}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_estimate_is_near(stage: Stage, rosters: Rosters, pack: type[bytes]) -> None:
+    """Of uniform lines, the number estimated from the first 64 KB is within 20 % of the true one, packed too."""
+    chance = random.Random(1)
+    body = b"".join(b"user-%x\n" % chance.randrange(16**12, 16**13) for _ in range(40_000))
+    put(stage, pack(body))
+    assert rosters.pin(KEY).entries == pytest.approx(40_000, rel=0.2)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_fits_the_opening_is_counted(stage: Stage, rosters: Rosters, pack: type[bytes]) -> None:
+    """A small roster's entries are counted, not estimated: header and blank lines are none, junk is."""
+    put(stage, pack(codecs.BOM_UTF8 + b"customer_id\nuser-1\n\nnull\n"))
+    assert rosters.pin(KEY).entries == 2
+
+
+def test_inline_identifiers(stage: Stage, rosters: Rosters) -> None:
+    """Identifiers that came inline are read back the same from the roster they become; what is invalid stays so."""
+    given = [Identifier(IdentifierType.ID, "M;1"), Identifier(IdentifierType.CUSTOMER_ID, 'a"b'), Invalid("x", "short")]
+    roster = rosters.write("lookup-1", given)
+    body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
+    read = list(entries(body.splitlines(keepends=True)))
+    assert read[:2] == given[:2]
+    assert isinstance(read[2], Invalid)
+    assert (roster.entries, roster.size) == (3, len(body))
+
+
+def test_unpacking(stage: Stage, rosters: Rosters) -> None:
+    """Gzip is unpacked byte for byte, several members too, across all chunks."""
+    assert unpacked(stage, rosters, gzip.compress(UNIFORM)) == UNIFORM
+    assert unpacked(stage, rosters, gzip.compress(UNIFORM[:77_777]) + gzip.compress(UNIFORM[77_777:])) == UNIFORM
+    assert unpacked(stage, rosters, gzip.compress(b"user-1\n" * 300_000)) == b"user-1\n" * 300_000
+
+
+@pytest.mark.parametrize("damage", ["cut off", "spoilt", "followed by junk"])
+def test_gzip_that_turns_unreadable(stage: Stage, rosters: Rosters, damage: str) -> None:
+    """What was readable is kept whole; the rest is one invalid line, and no half of an identifier is asked for."""
+    packed = gzip.compress(UNIFORM)
+    middle = len(packed) // 2
+    spoilt = packed[:middle] + b"\x00" * 20 + packed[middle + 20 :]
+    text = unpacked(stage, rosters, {"cut off": packed[:middle], "spoilt": spoilt}.get(damage, packed + b"junk"))
+    read = list(entries(text.splitlines(keepends=True)))
+    assert isinstance(read[-1], Invalid)
+    assert read[-1].reason == "line is not UTF-8"
+    if damage == "followed by junk":
+        assert len(read) == 20_001
+    if damage != "spoilt":  # a spoilt stream may give wrong bytes before its checksum tells
+        known = {line.decode() for line in UNIFORM.split()}
+        assert all(isinstance(one, Identifier) and one.identifier in known for one in read[:-1])

@@ -1,0 +1,82 @@
+"""Transactions: conflicts are waited out, within bounds; failed conditions are told; nothing is written by halves."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lookup.ledger_items import typed
+from lookup.ledger_table import LedgerTable
+from lookup.transactions import TRIES, ConditionsFailed, Transactions
+from tests.lookup.feeder.interruptions import Interruptions
+from tests.lookup.road import Hand
+from tests.lookup.stage import Stage
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def table(stage: Stage, clock: Hand) -> LedgerTable:
+    return LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
+
+
+@pytest.fixture
+def between(stage: Stage) -> Interruptions:
+    interruptions = Interruptions()
+    interruptions.watch(stage.dynamodb, stage.sqs)
+    return interruptions
+
+
+def item(name: str, **facts: object) -> dict[str, object]:
+    return typed({"pk": name, "sk": "one", **facts})
+
+
+def names(table: LedgerTable) -> list[str]:
+    return sorted(read["pk"]["S"] for read in table.read([item("a"), item("b")]))
+
+
+def test_conflicts_pass(table: LedgerTable, between: Interruptions, clock: Hand) -> None:
+    """Three conflicts cost three short, growing waits; then it is written, once."""
+    between.conflicts = 3
+    table.write(table.put(item("a"), absent=True), table.put(item("b"), absent=True))
+    assert names(table) == ["a", "b"]
+    assert len(clock.slept) == 3
+    assert all(0.01 * 2**turn <= slept <= 0.02 * 2**turn for turn, slept in enumerate(clock.slept))
+
+
+def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, clock: Hand) -> None:
+    """After ten conflicts it is an error, not an endless wait."""
+    between.conflicts = 1000
+    with pytest.raises(OSError, match="conflicts 10 times"):
+        table.write(table.put(item("a")))
+    assert between.conflicts == 1000 - TRIES
+    assert sum(clock.slept) <= 0.02 * 2**TRIES
+
+
+def test_conditions_that_fail(table: LedgerTable, clock: Hand) -> None:
+    """Which conditions failed is told, nothing is written, and nothing is tried again."""
+    table.write(table.put(item("a")))
+    with pytest.raises(ConditionsFailed) as failed:
+        table.write(table.put(item("b")), table.put(item("a"), absent=True))
+    assert failed.value.indexes == (1,)
+    assert (names(table), clock.slept) == (["a"], [])
+
+
+def test_checks(table: LedgerTable) -> None:
+    """A check writes nothing, and keeps the rest from being written when it does not hold."""
+    table.write(table.put(item("a", colour="red")))
+    assert not table.written(table.put(item("b")), table.check(item("a"), "#colour = :it", {"it": "blue"}))
+    assert names(table) == ["a"]
+    assert table.written(table.put(item("b")), table.check(item("a"), "attribute_not_exists(#size)", {}))
+    assert names(table) == ["a", "b"]
+
+
+def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: Hand) -> None:
+    """A request that DynamoDB does not understand is raised as it is."""
+    transactions = Transactions(stage.dynamodb, clock.sleep)
+    with pytest.raises(ClientError):
+        transactions.write([{"Put": {"TableName": "no-such-table", "Item": item("a")}}])
+    assert clock.slept == []
