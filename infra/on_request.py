@@ -55,7 +55,6 @@ ROUTES = (
     Route(HttpMethod.GET, "/v1/lookups/{lookup_id}", PROFILES_READ),
     Route(HttpMethod.PATCH, "/v1/lookups/{lookup_id}", LOOKUPS_WRITE),
     Route(HttpMethod.GET, "/v1/lookups/{lookup_id}/results", PROFILES_READ),
-    Route(HttpMethod.GET, "/v1/schedules", SCHEDULES_WRITE),
     Route(HttpMethod.PUT, "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route(HttpMethod.GET, "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route(HttpMethod.DELETE, "/v1/schedules/{name}", SCHEDULES_WRITE),

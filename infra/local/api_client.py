@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
@@ -13,7 +14,7 @@ from infra.local.handover import PARTNER
 from infra.local.stage import Stage
 from lookup.model import Identifier
 
-SCOPES = "profiles/read lookups/write"
+SCOPES = "profiles/read lookups/write schedules/write"
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
 
 
@@ -65,6 +66,31 @@ class ApiClient:
         """Ask for many."""
         headers = self._authorization | {"Content-Type": "application/json"}
         return self._call("POST", f"{self._api_url}/v1/lookups", json.dumps({"identifiers": identifiers}), headers)
+
+    def upload_roster(self, file: IO[bytes]) -> str:
+        """Upload a roster to the address that the API gives for it; give its id."""
+        roster = self._ok(self._call("POST", f"{self._api_url}/v1/rosters", None, self._authorization))
+        length = str(file.tell())
+        file.seek(0)
+        put = self._pool.request("PUT", roster["upload"]["url"], body=file, headers={"Content-Length": length})
+        if put.status != HTTPStatus.OK:
+            raise OSError(f"the roster was not taken (HTTP {put.status})")
+        return str(roster["roster_id"])
+
+    def submit(self, order: dict[str, object]) -> dict[str, Any]:
+        """Submit a lookup that runs behind the answer."""
+        headers = self._authorization | {"Content-Type": "application/json"}
+        return self._ok(self._call("POST", f"{self._api_url}/v1/lookups", json.dumps(order), headers))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Read what the API keeps under a path."""
+        return self._ok(self._call("GET", self._api_url + path, None, self._authorization))
+
+    def _ok(self, answered: tuple[int, dict[str, Any]]) -> dict[str, Any]:
+        status, answer = answered
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise OSError(f"the API answered {status}: {answer.get('detail', answer)}")
+        return answer
 
     def _call(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
         try:

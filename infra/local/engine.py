@@ -1,9 +1,11 @@
-"""`python -m infra.local.engine`: MiniStack, with two behaviours of AWS that it lacks and that this service relies on.
+"""`python -m infra.local.engine`: MiniStack, with three behaviours of AWS that it lacks and this service relies on.
 
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 - EventBridge Scheduler writes its context attributes, such as `<aws.scheduler.scheduled-time>`, into a schedule's
   input: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+- S3 answers a ranged read of a version with that range. MiniStack sends the whole version:
+  https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
 It ends when its standard input does: it never outlives who started it. The places of MiniStack that are replaced are
 those of the one version that the requirements lock; `tests/local/test_engine.py` notices when they move.
@@ -26,6 +28,7 @@ from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.services import (  # type: ignore[import-untyped]  # ships no types
     eventbridge,
     lambda_svc,
+    s3,
     scheduler,
     sqs,
 )
@@ -33,12 +36,15 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
 SCHEDULER_TICK = 1.0  # seconds between two looks at the schedules (MiniStack: 10)
 Fields = Mapping[str, Any]
 Invoke = Callable[..., None]
+Answer = tuple[int, dict[str, str], bytes]
+OK, PARTIAL_CONTENT, NO_SUCH_RANGE = 200, 206, 416
 
 
 def main() -> None:
     """Serve until SIGTERM, or until whoever holds the other end of standard input is gone."""
     sqs._receive_messages_for_esm = collect_batch  # noqa: SLF001 - see above
     eventbridge._invoke_target = with_context_attributes(eventbridge._invoke_target)  # noqa: SLF001
+    s3._get_object = with_ranges_of_versions(s3._get_object)  # noqa: SLF001
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_TICK  # noqa: SLF001
     threading.Thread(target=_end_with_input, daemon=True).start()
     app.main()
@@ -89,6 +95,29 @@ def _filled_in(text: str, event: Fields, schedule: Fields) -> str:
     for name, value in values.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
     return text
+
+
+def with_ranges_of_versions(get_object: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Let a read of a version give the range that was asked for."""
+
+    def got(bucket: str, key: str, headers: Mapping[str, str], query: Fields | None = None) -> Answer:
+        wanted = headers.get("range", "")
+        if not wanted or not (query or {}).get("versionId"):
+            return get_object(bucket, key, headers, query)
+        unsummed = {name: value for name, value in headers.items() if name != "x-amz-checksum-mode"}  # of the whole
+        status, answered, body = get_object(bucket, key, unsummed, query)
+        span = s3._parse_range(wanted, len(body))  # noqa: SLF001
+        if status != OK:
+            return status, answered, body
+        if span is None:
+            beyond = s3._xml_body(s3._range_error_xml(bucket, key))  # noqa: SLF001
+            return NO_SUCH_RANGE, {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}, beyond
+        first, last = span
+        piece = body[first : last + 1]
+        ranged = {"Content-Length": str(len(piece)), "Content-Range": f"bytes {first}-{last}/{len(body)}"}
+        return PARTIAL_CONTENT, answered | ranged, piece
+
+    return got
 
 
 def _end_with_input() -> None:

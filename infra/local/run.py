@@ -15,6 +15,7 @@ from infra.local import roster
 from infra.local.api_client import ApiClient, Partner
 from infra.local.display import Display
 from infra.local.invitation import invite
+from infra.local.lookup_step import look_up_roster
 from infra.local.on_demand_step import ask_on_demand
 from infra.local.options import OptionError, Options, read_options
 from infra.local.queued_step import send_and_collect
@@ -84,8 +85,10 @@ def do_job(stage: Stage, options: Options, display: Display) -> Summary:
     queued = send_and_collect(stage, roster.read(options.roster), display)
     display.heading("3  On a schedule: EventBridge Scheduler fires, and the roster in S3 is refreshed")
     scheduled = fire_and_collect(stage, known, display)
+    display.heading("4  A lookup over a roster: the same identifiers, as one order")
+    ordered = look_up_roster(stage, api, roster.read(options.roster), display)
     display.heading("What came back, read from the stores")
-    summary = summarise(stage, {"on_demand": on_demand, "queued": queued, "scheduled": scheduled})
+    summary = summarise(stage, {"on_demand": on_demand, "queued": queued, "scheduled": scheduled}, ordered)
     show(summary, stage, display)
     return summary
 

@@ -42,8 +42,8 @@ class Summary:
         }
 
 
-def summarise(stage: Stage, tallies: Mapping[str, Tally]) -> Summary:
-    """Read back what the stores hold and compare it with what the doors answered."""
+def summarise(stage: Stage, tallies: Mapping[str, Tally], ordered: Mapping[str, int]) -> Summary:
+    """Read back what the stores hold; compare it with what the doors and the roster's lookup (`ordered`) answered."""
     stored = stored_users(stage)
     objects = len(ResultObjects(stage).keys())
     counters = None if stage.simulator is None else stage.simulator.counters()
@@ -53,7 +53,7 @@ def summarise(stage: Stage, tallies: Mapping[str, Tally]) -> Summary:
         dynamodb_profiles=len(stored),
         vendor_calls=None if counters is None else counters.calls,
         vendor_refusals=None if counters is None else sum(counters.refusals.values()),
-        missing=tuple(_missing(tallies, stored, objects)),
+        missing=(*_missing(tallies, stored, objects), *_unlike(tallies["queued"], ordered)),
     )
 
 
@@ -68,6 +68,13 @@ def _missing(tallies: Mapping[str, Tally], stored: set[tuple[str, str]], objects
     if objects == 0:
         missing.append("S3: there is no result object")
     return missing
+
+
+def _unlike(queued: Tally, ordered: Mapping[str, int]) -> list[str]:
+    """Say where the roster's lookup came to other counts than its identifiers did through the queue."""
+    if _counts(queued) == dict(ordered):
+        return []
+    return [f"the lookup of the roster counts {dict(ordered)}, the intake queue {_counts(queued)}"]
 
 
 def show(summary: Summary, stage: Stage, display: Display) -> None:

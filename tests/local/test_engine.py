@@ -13,6 +13,8 @@ from typing import TypeVar
 from uuid import uuid4
 
 import boto3
+import pytest
+from botocore.exceptions import ClientError
 
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.ports import free_port
@@ -107,3 +109,17 @@ def test_the_engine_does_not_outlive_who_started_it(tmp_path: Path) -> None:
         server.process.stdin.close()
         server.process.wait(10)
         assert server.process.returncode is not None
+
+
+def test_a_range_of_a_version_is_that_range(aws: boto3.Session) -> None:
+    """A ranged read of a pinned version gives the bytes asked for; beyond the end it fails."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="ranges", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="ranges", Key="a", Body=b"0123456789")["VersionId"]
+    s3.put_object(Bucket="ranges", Key="a", Body=b"newer, and longer than before")
+    answer = s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=3-6")
+    assert (answer["Body"].read(), answer["ContentRange"]) == (b"3456", "bytes 3-6/10")
+    assert s3.get_object(Bucket="ranges", Key="a", VersionId=version)["Body"].read() == b"0123456789"
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(Bucket="ranges", Key="a", VersionId=version, Range="bytes=10-12")

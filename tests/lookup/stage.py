@@ -90,6 +90,7 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
     dynamodb, s3, sqs, secretsmanager = clients
     bucket = f"lookup-{uuid4().hex}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     secretsmanager.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
     settings = Settings(
         stage="test",

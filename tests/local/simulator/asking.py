@@ -58,7 +58,7 @@ class Asker:
     endpoint_url: str
     pool: urllib3.PoolManager
 
-    def __call__(self, *identifiers: str, identifier_type: str = "customer_id", **options: Any) -> Answer:  # noqa: ANN401 - as `post`
+    def __call__(self, *identifiers: str, identifier_type: str = "customer_id", **options: Any) -> Answer:
         """Ask for customer ids; `fields`, `key`, `user`, `app_id` and `headers` as given."""
         content: dict[str, Any] = {"identifiers": named(identifiers, identifier_type)}
         if "fields" in options:

@@ -18,6 +18,6 @@ def _asker(simulator_process: Simulator) -> Iterator[Asker]:
 
 
 @pytest.fixture
-def ask(simulator: Simulator, _asker: Asker) -> Asker:  # noqa: ARG001 - the simulator is reset first
+def ask(simulator: Simulator, _asker: Asker) -> Asker:
     """Give a client of the simulator as new."""
     return _asker

@@ -98,7 +98,7 @@ def test_a_big_user_is_over_400_kilobytes(ask: Asker) -> None:
     assert len(ask("big-7", identifier_type="id").body) > 400 * 1024
 
 
-def _walk(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+def _walk(value: Any) -> Iterator[Any]:
     yield value
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _walk(inner)
