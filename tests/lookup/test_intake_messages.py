@@ -154,7 +154,7 @@ def test_unknown_key() -> None:
     ],
     ids=lambda part: str(part)[:20].encode("ascii", "backslashreplace").decode(),
 )  # fmt: skip
-def test_senseless_options(key: str, value: Any) -> None:  # noqa: ANN401 - anything JSON holds
+def test_senseless_options(key: str, value: Any) -> None:
     """An option of a wrong type, or out of its bounds, is a fault that names it."""
     assert fault({"identifiers": ["C-1"], key: value}).field == key
 
@@ -164,7 +164,7 @@ def test_senseless_options(key: str, value: Any) -> None:  # noqa: ANN401 - anyt
     [("max_age", 0), ("max_age", 366 * 24 * 3600), ("workspace", "w" * 512), ("fields", [f"f{n}" for n in range(500)])],
     ids=lambda part: str(part)[:20],
 )
-def test_bounds_are_allowed(key: str, value: Any) -> None:  # noqa: ANN401 - anything JSON holds
+def test_bounds_are_allowed(key: str, value: Any) -> None:
     """The bounds themselves are within the rules."""
     assert read(json.dumps({"identifiers": ["C-1"], key: value})).identifiers == (customer("C-1"),)
 

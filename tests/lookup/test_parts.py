@@ -25,7 +25,7 @@ def road(stage: Stage, simulator: Simulator) -> Road:
     return Road(stage)
 
 
-def part(road: Road, number: str, names: Iterable[str], **facts: Any) -> Part:  # noqa: ANN401 - any field of a part
+def part(road: Road, number: str, names: Iterable[str], **facts: Any) -> Part:
     return Part("refresh-1", number, "default", tuple(map(customer, names)), road.clock(), road.clock(), **facts)
 
 

@@ -97,7 +97,7 @@ def test_senseless_firings(change: dict[str, Json], field: str) -> None:
 
 
 @given(values() | st.fixed_dictionaries({}, optional={key: st.just(EVENT.get(key)) | values() for key in EVENT}))
-def test_any_input(event: Any) -> None:  # noqa: ANN401 - whatever a schedule was given
+def test_any_input(event: Any) -> None:
     """Any JSON is a firing whose names are safe, or a fault of the input."""
     try:
         firing = read_firing(event)
