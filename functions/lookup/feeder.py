@@ -37,6 +37,7 @@ class Feeder:
         is_closed: Callable[[str], bool],
         clock: Clock,
         unpack: Callable[[Roster, str], Roster] | None = None,
+        depth_seconds: float = DEPTH_SECONDS,
     ) -> None:
         """`unpack` rewrites a gzip roster; None leaves those to a feeder that has the time."""
         self._ledger = ledger
@@ -48,6 +49,7 @@ class Feeder:
         self._is_closed = is_closed
         self._clock = clock
         self._unpack = unpack
+        self._depth_seconds = depth_seconds
 
     def feed(self, workspace: str) -> int:
         """Fill a workspace's share of the queue; give the number of identifiers that went on it."""
@@ -80,7 +82,7 @@ class Feeder:
 
     def _depth(self, workspace: str) -> float:
         quota = self._settings.workspace(workspace).quota
-        return max(2.0 * PART_LIMIT, DEPTH_SECONDS * quota.limit / quota.window)
+        return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window)
 
     def _feed_one(self, active: Active, share: float) -> int:
         """Claim, send and commit one part; give its number of entries, 0 when there is nothing to do here."""

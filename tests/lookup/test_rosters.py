@@ -112,7 +112,11 @@ def test_what_fits_the_opening_is_counted(stage: Stage, rosters: Rosters, pack: 
 
 def test_inline_identifiers(stage: Stage, rosters: Rosters) -> None:
     """Identifiers that came inline are read back the same from the roster they become; what is invalid stays so."""
-    given = [Identifier(IdentifierType.ID, "M;1"), Identifier(IdentifierType.CUSTOMER_ID, 'a"b'), Invalid("x", "short")]
+    given: list[Identifier | Invalid] = [
+        Identifier(IdentifierType.ID, "M;1"),
+        Identifier(IdentifierType.CUSTOMER_ID, 'a"b'),
+        Invalid("x", "short"),
+    ]
     roster = rosters.write("lookup-1", given)
     body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
     read = list(entries(body.splitlines(keepends=True)))

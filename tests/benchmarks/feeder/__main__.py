@@ -1,0 +1,49 @@
+"""`python -m tests.benchmarks.feeder`: run it all, write docs/benchmarks/lookups.md, print the figures as JSON last.
+
+Environment: SCALE=n quota seconds in a real second (default 5); LINES=n of the huge roster (default 1,000,000).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks.feeder.huge import cost
+from tests.benchmarks.feeder.office import opened
+from tests.benchmarks.feeder.report import Report, write
+from tests.benchmarks.feeder.scenes import overtaking, sharing
+from tests.benchmarks.gate.stage import embedded_aws
+
+PROJECT = Path(__file__).parents[3]
+FACTOR, LINES = 5.0, 1_000_000
+SHARED = 4000  # users served until shares are told
+
+
+def measured(factor: float, lines: int, users: int) -> Report:
+    """Do it; the embedded AWS runs already."""
+    started, costs = time.time(), []
+    for packed in (False, True):
+        with opened(1.0, workers=0) as office:
+            print(f"a roster of {lines:,}{', gzip' if packed else ''} …", file=sys.stderr)  # noqa: T201 - progress
+            costs.append(cost(office.stage, lines, packed=packed))
+    print("a small lookup behind a huge one, then two partners, equal and 3:1 …", file=sys.stderr)  # noqa: T201 - progress
+    scenes = [overtaking(factor), sharing(factor, 1, users), sharing(factor, 3, users)]
+    return Report(costs[0], costs[1], lines, scenes, factor, started, time.time() - started)
+
+
+def main() -> None:
+    """Run, write, print."""
+    factor, lines = float(os.environ.get("SCALE") or FACTOR), int(os.environ.get("LINES") or LINES)
+    with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
+        report = measured(factor, lines, SHARED)
+    is_whole = (factor, lines) == (FACTOR, LINES)
+    page = write(report, PROJECT / ("docs/benchmarks" if is_whole else ".local/benchmarks"))
+    print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for people
+    print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
+
+
+if __name__ == "__main__":
+    main()

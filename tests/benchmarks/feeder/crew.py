@@ -1,0 +1,92 @@
+"""The processes that serve the parts queue, as the deployed functions do: through the gate, to the simulated vendor."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from multiprocessing.synchronize import Barrier, Event
+from typing import TYPE_CHECKING
+
+from lookup import wiring
+from lookup.feeder import DEPTH_SECONDS, Feeder
+from lookup.ledger_feed import LedgerFeed
+from lookup.ledger_parts import LedgerParts
+from lookup.parts import Parts
+from lookup.queue_work import QueueWork
+from lookup.queues import Delivery
+from lookup.roster_reader import RosterReader
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+BATCH = 1  # parts handed to a worker at once, as deployed
+PATIENCE = 20.0  # quota seconds that a worker waits for the gate
+READY_SECONDS = 60.0
+TICK = 60.0  # quota seconds between two sweeps
+
+
+def feeder(factor: float) -> Feeder:
+    """Wire a feeder whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
+    return Feeder(
+        ledger=wiring.ledger(),
+        feed=LedgerFeed(wiring.ledger_table()),
+        ending=wiring.ending(),
+        reader=RosterReader(wiring.s3(), wiring.settings().bucket_name),
+        queues=wiring.queues(),
+        settings=wiring.settings(),
+        is_closed=lambda workspace: wiring.gates().of(workspace).state().is_closed,
+        clock=time.time,
+        unpack=wiring.rosters().unpack,
+        depth_seconds=DEPTH_SECONDS / factor,
+    )
+
+
+def enter(environment: Mapping[str, str]) -> None:
+    """Become a function instance: its settings, and its metrics kept from the terminal."""
+    os.environ |= environment
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+
+
+def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
+    """Serve the parts queue until it is over."""
+    enter(environment)
+    parts = Parts(
+        fetch=wiring.fetch(), archive=wiring.archive(), ledger=LedgerParts(wiring.ledger_table()), clock=time.time
+    )
+    served = QueueWork(queues=wiring.queues(), parts=parts, ending=wiring.ending(), feeder=feeder(factor))
+    sqs: SQSClient = wiring.session().client("sqs")
+    url = wiring.settings().parts_queue_url
+    ready.wait(READY_SECONDS)
+    while not over.is_set():
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+        )
+        messages = {message["MessageId"]: message for message in answer.get("Messages", [])}
+        if messages:
+            failed = served.serve([_delivery(one) for one in messages.values()], until=time.time() + PATIENCE / factor)
+            for name in set(messages) - set(failed):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[name]["ReceiptHandle"])
+
+
+def _delivery(message: MessageTypeDef) -> Delivery:
+    return Delivery(
+        message_id=message["MessageId"],
+        body=message["Body"],
+        receipt_handle=message["ReceiptHandle"],
+        received=int(message["Attributes"]["ApproximateReceiveCount"]),
+        sent_at=time.time(),
+        queue="parts",
+    )
+
+
+def tick(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
+    """Feed what nobody else feeds, as the schedule does every minute."""
+    enter(environment)
+    backstop = feeder(factor)
+    ready.wait(READY_SECONDS)
+    while not over.wait(TICK / factor):
+        backstop.sweep("default")
+        backstop.feed("default")

@@ -1,0 +1,84 @@
+"""A roster of a million: how long its acceptance takes, and the memory of every process that touches it."""
+
+from __future__ import annotations
+
+import gzip
+import multiprocessing
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from lookup import wiring
+from lookup.lookup_model import LookupSpec, Progress
+from lookup.roster_reader import RosterReader
+from tests.benchmarks.feeder.crew import enter, feeder
+from tests.benchmarks.feeder.office import environment_of
+from tests.lookup.stage import Stage
+
+SPOTS = 200  # places of a roster where a part is read
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one roster: seconds until it was accepted; the most memory of the process that did that and fed it, in MB."""
+
+    accept_seconds: float
+    peak_mb: float
+    entries_estimated: int
+    fed: int
+
+
+def roster(lines: int, *, packed: bool) -> bytes:
+    """Write a roster of so many customers."""
+    body = b"customer_id\n" + b"".join(b"customer-%07d\n" % number for number in range(lines))
+    return gzip.compress(body, compresslevel=1) if packed else body
+
+
+def cost(stage: Stage, lines: int, *, packed: bool) -> Cost:
+    """Have a new process accept a roster, feed it and read it at many places."""
+    key = f"rosters/bench/huge-{packed}"
+    stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=key, Body=roster(lines, packed=packed))
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_measured, args=(environment_of(stage), key, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        measured: Cost = ours.recv()
+    finally:
+        process.join()
+    return measured
+
+
+def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> None:
+    enter(environment)
+    wiring.ledger().actives("default")  # a function instance has its connections
+    started = time.perf_counter()
+    pinned = wiring.rosters().pin(key)
+    spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
+    wiring.ledger().submit(spec)
+    seconds = time.perf_counter() - started
+    fed = feeder(factor=1.0).feed("default")
+    progress = wiring.ledger().progress(spec.lookup_id)
+    if progress is not None:
+        _read_at_many_places(progress)
+    answer.send(Cost(seconds, peak_mb(), pinned.entries, fed))
+
+
+def _read_at_many_places(progress: Progress) -> None:
+    """Read as the feeder does on its way through the roster."""
+    reader, size = RosterReader(wiring.s3(), wiring.settings().bucket_name), progress.spec.roster.size
+    for spot in range(SPOTS):
+        reader.next_segment(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
+
+
+def peak_mb() -> float:
+    """Tell the most memory that this process ever had, in MB of 1,000,000 bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # there ru_maxrss would count the parent's memory too
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

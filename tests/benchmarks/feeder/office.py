@@ -1,0 +1,167 @@
+"""One stage with its vendor and its crew: where lookups are submitted, and watched as they go on."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import boto3
+
+from infra.local.embedded_aws import REGION
+from infra.local.simulator.process import (
+    WORKSPACE_ID,
+    LatencyConfig,
+    QuotaConfig,
+    Simulator,
+    SimulatorConfig,
+    WorkspaceConfig,
+)
+from lookup.ending import Ending
+from lookup.feeder import DEPTH_SECONDS, Feeder
+from lookup.ledger import Ledger
+from lookup.ledger_feed import LedgerFeed
+from lookup.ledger_states import LedgerStates
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import LookupSpec, Progress
+from lookup.queues import Queues
+from lookup.roster_reader import RosterReader
+from lookup.rosters import Rosters
+from lookup.settings import Quota
+from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work
+from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
+from tests.lookup.stage import Stage, deployed
+
+WORKERS = 3
+LOOK = 0.5  # seconds between two looks at the ledger
+_accounts = itertools.count(400_000_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Users that were served of each lookup, `at` seconds after the first submission."""
+
+    at: float
+    served: Mapping[str, int]
+
+
+@dataclass
+class Office:
+    """`factor` is quota seconds in a real second."""
+
+    stage: Stage
+    factor: float
+    samples: list[Sample] = field(default_factory=list)
+    started: float | None = None
+
+    def __post_init__(self) -> None:
+        settings = self.stage.settings
+        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=time.time, sleep=time.sleep)
+        self.ledger = Ledger(table)
+        self.rosters = Rosters(self.stage.s3, settings.bucket_name)
+        states = LedgerStates(table, self.ledger)
+        ending = Ending(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time)
+        self.feeder = Feeder(
+            ledger=self.ledger,
+            feed=LedgerFeed(table),
+            ending=ending,
+            reader=RosterReader(self.stage.s3, settings.bucket_name),
+            queues=Queues(self.stage.sqs, settings, time.time),
+            settings=settings,
+            is_closed=lambda _: False,
+            clock=time.time,
+            unpack=self.rosters.unpack,
+            depth_seconds=DEPTH_SECONDS / self.factor,
+        )
+
+    @property
+    def window(self) -> float:
+        """How long a quota window is here, in real seconds."""
+        return self.stage.settings.workspace("default").quota.window
+
+    def put(self, lookup_id: str, users: int) -> str:
+        """Put a roster of so many users in the bucket; give its key."""
+        key = f"rosters/bench/{lookup_id}"
+        body = b"customer_id\n" + b"".join(b"%s-%d\n" % (lookup_id.encode(), number) for number in range(users))
+        self.stage.s3.put_object(Bucket=self.stage.settings.bucket_name, Key=key, Body=body)
+        return key
+
+    def submit(self, lookup_id: str, users: int, *, partner: str, weight: int = 1, feed: bool = True) -> None:
+        """Submit a lookup as the door does."""
+        roster = self.rosters.pin(self.put(lookup_id, users))
+        now = time.time()
+        self.started = self.started or now
+        self.ledger.submit(LookupSpec(lookup_id, "default", partner, now, roster, weight=weight))
+        if feed:
+            self.feeder.feed("default")
+
+    def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, Progress]], bool], *, patience: float) -> None:
+        """Sample these lookups until something is true of them. Raises `TimeoutError` after `patience` seconds."""
+        deadline = time.time() + patience
+        while time.time() < deadline:
+            seen = {one.spec.lookup_id: one for one in self.ledger.progress_of(lookup_ids)}
+            at = time.time() - (self.started or 0.0)
+            self.samples.append(Sample(at, {name: one.tally.counts.requested for name, one in seen.items()}))
+            if until(seen):
+                return
+            time.sleep(LOOK)
+        raise TimeoutError(f"the lookups stand at {self.samples[-1].served} after {patience:.0f} s")
+
+
+@contextmanager
+def opened(factor: float, *, workers: int = WORKERS) -> Iterator[Office]:
+    """Deploy a stage whose quota runs `factor` times as fast, with a crew; what is started here ends here."""
+    quota = on_one_clock(scaled(Quota(), factor))
+    session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
+    with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
+        workspace = replace(bare.settings.workspaces["default"], quota=quota)
+        stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
+        with _crew(stage, factor, workers):
+            yield Office(stage, factor)
+
+
+def _vendor(quota: Quota, factor: float) -> SimulatorConfig:
+    strict = QuotaConfig(mode="sliding", limit=quota.limit, window=quota.window, reset="absent")
+    return SimulatorConfig(
+        workspaces={WORKSPACE_ID: WorkspaceConfig(quota=strict)},
+        latency=LatencyConfig(mean=LATENCY / factor),
+        not_found_share=0.0,
+        log_identifiers=False,
+    )
+
+
+def environment_of(stage: Stage) -> dict[str, str]:
+    """Give what a function instance of this stage finds in its environment."""
+    credentials = stage.session.get_credentials()
+    return stage.settings.to_environment() | {
+        "AWS_ACCESS_KEY_ID": str(credentials.access_key if credentials else None),
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
+        "POWERTOOLS_LOG_LEVEL": "ERROR",
+    }
+
+
+@contextmanager
+def _crew(stage: Stage, factor: float, workers: int) -> Iterator[None]:
+    context = multiprocessing.get_context("spawn")
+    over = context.Event()
+    jobs = [work] * workers + [tick] * bool(workers)
+    ready = context.Barrier(len(jobs) + 1)
+    facts = (environment_of(stage), factor, ready, over)
+    crew = [context.Process(target=job, args=facts, daemon=True) for job in jobs]
+    for one in crew:
+        one.start()
+    try:
+        ready.wait(READY_SECONDS)
+        yield
+    finally:
+        over.set()
+        for one in crew:
+            one.join(20)
+            if one.is_alive():
+                one.terminate()
+                one.join()

@@ -1,0 +1,45 @@
+"""The benchmark of the feeder runs and says what it promises to say; memory is held to its bound here too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.embedded_aws import EmbeddedAws
+from tests.benchmarks.feeder.__main__ import measured
+from tests.benchmarks.feeder.huge import cost
+from tests.benchmarks.feeder.office import opened
+from tests.benchmarks.feeder.report import write
+from tests.benchmarks.gate.stage import aws_environment
+
+LINES = 50_000
+
+
+@pytest.fixture(autouse=True)
+def environment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process and its children find the embedded AWS."""
+    for name, value in aws_environment(embedded_aws.endpoint_url).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_long_roster_needs_little_memory(*, packed: bool) -> None:
+    """A process that accepts, unpacks and feeds 50,000 lines stays under 200 MB, and estimates them within 20 %."""
+    with opened(1.0, workers=0) as office:
+        of_it = cost(office.stage, LINES, packed=packed)
+    assert of_it.fed == 500
+    assert of_it.peak_mb < 200
+    assert of_it.entries_estimated == pytest.approx(LINES, rel=0.2)
+
+
+def test_a_tiny_run(tmp_path: Path) -> None:
+    """The last line has exactly the promised keys; page and picture are written from the same figures."""
+    report = measured(factor=20.0, lines=1000, users=600)
+    assert list(report.to_json()) == [
+        "accept_seconds", "peak_mb", "small_lookup_windows", "share_equal", "share_3_to_1",
+    ]  # fmt: skip
+    assert all(value > 0 for value in report.to_json().values())
+    text = write(report, tmp_path).read_text(encoding="utf-8")
+    assert "| seconds to accept the roster | under 2 |" in text
+    assert (tmp_path / "lookups.svg").read_text(encoding="utf-8").count("<polyline") == 6
