@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate lock clean
+.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate bench-feeder lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,10 +63,13 @@ destroy: node_modules/.package-lock.json ## empty the bucket and delete the stac
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) destroy moengage-lookup-$(STAGE)
 
-bench: bench-gate ## run all benchmarks
+bench: bench-gate bench-feeder ## run all benchmarks
 
 bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
+
+bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
+	@PYTHONPATH=functions:. SCALE=$(SCALE) LINES=$(LINES) $(BIN)/python -m tests.benchmarks.feeder
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate

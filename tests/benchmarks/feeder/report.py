@@ -84,7 +84,7 @@ def _reached(report: Report) -> Iterable[str]:
             "windows until a small lookup is done",
             "at most 1",
             "small_lookup_windows",
-            measured["small_lookup_windows"] <= 1,
+            small <= 1,
         ),
         ("shares of equal partners", "1 ± 10 %", "share_equal", abs(measured["share_equal"] - 1) <= 0.1),
         ("shares of weights 3:1", "3 ± 10 %", "share_3_to_1", abs(measured["share_3_to_1"] - 3) <= 0.3),

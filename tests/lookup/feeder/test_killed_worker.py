@@ -23,6 +23,7 @@ from tests.lookup.stage import Stage, deployed
 PROJECT = Path(__file__).parents[3]
 USERS = 25  # two payloads
 REQUEST = re.compile(r"^(\w+\.\w+)$", re.MULTILINE)
+WRITES = {"dynamodb.UpdateItem", "dynamodb.TransactWriteItems", "s3.PutObject", "events.PutEvents"}
 _accounts = itertools.count(500_000_000_000)
 
 
@@ -103,5 +104,5 @@ def moments(requests: list[str]) -> list[int]:
     profiles = [number for number, name in enumerate(requests, 1) if name == "dynamodb.PutItem"]
     assert len(profiles) >= USERS
     first = next(number for number in profiles if requests[number - 1 :].count("dynamodb.PutItem") == USERS)
-    others = [number for number in range(first, len(requests) + 1) if number not in profiles]
+    others = [number for number, name in enumerate(requests, 1) if number > first and name in WRITES]
     return sorted({first, first + 7, profiles[-1], *others})

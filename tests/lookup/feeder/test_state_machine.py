@@ -33,7 +33,8 @@ SIZE = settings(
 LINES = st.lists(st.sampled_from(["user-1", "user-2", "user-3", "x", ""]), min_size=1, max_size=7)
 PICK = st.integers(0, 3)
 OTHERS = ("crash", "feed", "serve", "sweep", "pause", "resume", "cancel", "retry")
-BETWEEN = st.none() | st.tuples(st.integers(1, 6), st.booleans(), st.sampled_from(OTHERS), PICK)
+ALWAYS = st.tuples(st.integers(1, 4), st.booleans(), st.sampled_from(OTHERS), st.integers(0, 1))
+BETWEEN = st.none() | ALWAYS
 Between = tuple[int, bool, str, int] | None
 _accounts = itertools.count(300_000_000_000)
 
@@ -80,6 +81,20 @@ class Feeding(RuleBasedStateMachine):
 
     @rule(between=BETWEEN)
     def feed(self, between: Between) -> None:
+        self.do(lambda: self.world.feeder.feed("default"), between)
+
+    @rule(lines=LINES, between=ALWAYS)
+    def feed_a_new_one(self, lines: list[str], between: Between) -> None:
+        self.world.order(lines, "a", 1)
+        self.do(lambda: self.world.feeder.feed("default"), between)
+
+    @rule(failures=st.integers(0, 2), between=ALWAYS)
+    def serve_all(self, failures: int, between: Between) -> None:
+        self.do(lambda: self.world.serve_all(failures), between)
+
+    @rule(pick=PICK, between=ALWAYS)
+    def retry_and_feed(self, pick: int, between: Between) -> None:
+        self.world.steer(pick, self.world.retry)
         self.do(lambda: self.world.feeder.feed("default"), between)
 
     @rule(pick=PICK, failures=st.integers(0, 2), between=BETWEEN)

@@ -98,15 +98,21 @@ class World(Desk):
                 self.delivered.remove(part)
             self.served.append(part)
 
+    def serve_all(self, failures: int) -> None:
+        """Serve everything that is delivered, and what that brings."""
+        self.take()
+        while self.delivered:
+            self.serve_next(-1, failures)
+
     def serve_again(self, pick: int, failures: int) -> None:
         """Serve a part that was served before."""
         if self.served:
             self.serve(self.served[pick % len(self.served)], failures)
 
     def steer(self, pick: int, change: Callable[[LookupSpec], bool]) -> None:
-        """Pause, resume or cancel a lookup, as its partner does."""
-        if self.specs and self.lookups.progress(self.specs[pick % len(self.specs)].lookup_id):
-            spec = self.specs[pick % len(self.specs)]
+        """Pause, resume, cancel or retry a lookup, as its partner does; 0 is the newest."""
+        spec = self.specs[-1 - pick % len(self.specs)]
+        if self.lookups.progress(spec.lookup_id):
             change(spec)
             self.ending.check(spec.lookup_id)
 
