@@ -39,7 +39,7 @@ class Objects:
         first, last = asked["Range"].removeprefix("bytes=").split("-")
         given = self.body[int(first) : int(last) + 1]
         self.read += len(given)
-        return {"Body": io.BytesIO(given)}
+        return {"Body": io.BytesIO(given), "ContentRange": f"bytes {first}-{last}/{len(self.body)}"}
 
 
 def spec_of(body: bytes) -> LookupSpec:

@@ -22,7 +22,7 @@ from tests.lookup.stage import deployed
 # A run makes thousands of requests; FEEDER_EXAMPLES asks for more of them than every change needs.
 WANTED = int(os.environ.get("FEEDER_EXAMPLES") or 0)
 SIZE = settings(
-    max_examples=WANTED or 12,
+    max_examples=WANTED or 20,
     stateful_step_count=30 if WANTED else 14,
     derandomize=not WANTED,
     database=None,
