@@ -9,7 +9,7 @@ from math import log10
 
 from tests.benchmarks.gate.measure import Figures
 
-WIDTH, TITLE_WIDTH, PANEL_WIDTH, GAP = 960, 250, 160, 70
+WIDTH, TITLE_WIDTH, PANEL_WIDTH, GAP = 960, 280, 150, 70
 TOP, ROW, BAR = 78, 34, 16
 OURS, THEIRS, INK, FAINT = "#0b6e4f", "#8a99a8", "#1c2833", "#d5dbe0"
 LEAST_WAIT, MOST_WAIT = 1.0, 1_000_000.0  # milliseconds: the ends of the logarithmic scale

@@ -84,7 +84,7 @@ def figures(run: Run) -> Figures:
         peak=peak(((call.monotonic, call.users) for call in run.arrivals), run.plan.quota.window),
         unused=sum(record.unused for record in run.records) / _possible(run, Span("run", 0.0, run.plan.end)),
         waits=waits(run, _asked(run, together, STEADY)),
-        burst=waits(run, _asked(run, spans["bursts"], BURSTING)),
+        burst=waits(run, [record for record in run.records if record.kind == BURSTING]),
         dynamodb_requests_per_payload=sum(record.requests for record in bulk) / max(len(bulk), 1),
     )
 

@@ -39,7 +39,7 @@ class Size:
     @property
     def peers_at_once(self) -> int:
         """Tell how many peers this machine can hold beside each other: unscaled, all of them are hardly work."""
-        return 5 if self.factor == 1 else 2
+        return 5 if self.factor == 1 else 3
 
     def bursts(self) -> Plan:
         """Give the run of a burst, which is scaled less."""
