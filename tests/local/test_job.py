@@ -125,7 +125,7 @@ def test_the_scheduled_refresh_was_fired_by_the_scheduler(job: Job, results: Pat
     (name,) = [path.name for path in results.rglob("local-refresh-*.ndjson.gz")]
     assert re.fullmatch(r"local-refresh-\d{8}T\d{6}Z-0*1\.ndjson\.gz", name)
     schedules = job.stage.clients.scheduler.list_schedules(GroupName=job.stage.outputs["ScheduleGroupName"])
-    assert [schedule["Name"] for schedule in schedules["Schedules"]] == ["demo-refresh"]
+    assert [schedule["Name"] for schedule in schedules["Schedules"]] == ["demo-refresh", "feeder-tick"]
 
 
 def test_no_message_was_laid_aside(job: Job) -> None:
