@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
 import boto3
 from pyrate_limiter import Limiter as PyrateLimiter
 from pyrate_limiter import Rate
 
-from lookup.errors import VendorFault
+from lookup.errors import NotNow, VendorFault
 from lookup.gate import Gates, QuotaGate, gate_client
 from lookup.model import Lane
 from lookup.settings import Quota, Workspace
@@ -21,7 +24,11 @@ from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import PATIENCE, Plan
 from tests.benchmarks.gate.token_bucket import TokenBucket
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
 CALLERS_PER_CLIENT = 10  # as many as a client keeps connections
+WARM_UP = "warm-up"  # a workspace that every client asks for once, so that no measured call is its first
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +90,26 @@ class MovingWindow(NoLimiter):
 
 
 def _this(shared: Shared) -> Callable[[], Limiter]:
-    workspaces = {"default": Workspace("none", quota=shared.plan.quota)}
-    clients = []
-    made = 0
+    clients: list[DynamoDBClient] = []
+    made = itertools.count()
 
     def limiter() -> Limiter:
-        nonlocal made
-        if made % CALLERS_PER_CLIENT == 0:
+        if next(made) % CALLERS_PER_CLIENT == 0:
             clients.append(gate_client(shared.session))
             shared.meter.watch(clients[-1])
-        made += 1
-        meter, jitter = shared.meter, shared.chance.random
-        gates = Gates(
-            clients[-1], shared.table, workspaces, time.time, meter.sleep, observe=meter.observe, jitter=jitter
-        )
-        return ThisGate(gates.of("default"), shared.plan)
+            with suppress(NotNow):
+                _gate(shared, clients[-1], WARM_UP).admit(1, lane=Lane.ON_DEMAND, wait_until=inf)
+        return ThisGate(_gate(shared, clients[-1], "default"), shared.plan)
 
     return limiter
+
+
+def _gate(shared: Shared, client: DynamoDBClient, workspace: str) -> QuotaGate:
+    """Give a gate of a workspace of its own for each caller: functions share nothing but the item."""
+    workspaces = {workspace: Workspace("none", quota=shared.plan.quota)}
+    meter, jitter = shared.meter, shared.chance.random
+    gates = Gates(client, shared.table, workspaces, time.time, meter.sleep, observe=meter.observe, jitter=jitter)
+    return gates.of(workspace)
 
 
 def _none(_: Shared) -> Callable[[], Limiter]:
