@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lookup.ending import Ending
+from lookup.errors import InvalidInput, Missing
 from lookup.ledger import Active, Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
@@ -17,6 +19,7 @@ from lookup.model import PART_LIMIT, Clock, Origin
 from lookup.queues import Queues
 from lookup.roster_reader import RosterReader
 from lookup.settings import Settings
+from lookup.telemetry import logger
 
 DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
 LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
@@ -61,7 +64,7 @@ class Feeder:
             chosen = choose([one for one in self._ledger.actives(workspace) if one.lookup_id not in passed_over])
             if chosen is None:
                 break
-            entries = self._feed_one(*chosen)
+            entries = self._guarded(chosen[0], partial(self._feed_one, share=chosen[1]))
             fed += entries
             if not entries:
                 passed_over.add(chosen[0].lookup_id)
@@ -70,15 +73,27 @@ class Feeder:
     def sweep(self, workspace: str) -> None:
         """Do again what was left undone: parts lost on the way, claims and endings whose owner died."""
         for active in self._ledger.actives(workspace):
-            progress = self._ledger.progress(active.lookup_id)
-            if progress is None:
-                continue
-            if not self._is_closed(workspace):
-                self._send_lost(progress)
-            if not active.choosable and progress.cursor.claim is not None:
-                self._feed_one(active, 1.0)
-            self._ending.tell_again(progress)
-            self._ending.check(active.lookup_id)
+            self._guarded(active, self._sweep_one)
+
+    def _sweep_one(self, active: Active) -> int:
+        progress = self._ledger.progress(active.lookup_id)
+        if progress is None:
+            return 0
+        self._ending.tell_again(progress)
+        self._ending.check(active.lookup_id)
+        if not self._is_closed(progress.spec.workspace):
+            self._send_lost(progress)
+        if not active.choosable and progress.cursor.claim is not None:
+            return self._feed_one(active, 1.0)
+        return 0
+
+    def _guarded(self, active: Active, work: Callable[[Active], int]) -> int:
+        """Let a lookup whose roster is gone or unreadable be passed over, and the others be served."""
+        try:
+            return work(active)
+        except (Missing, InvalidInput) as fault:
+            logger.error("lookup passed over", lookup_id=active.lookup_id, reason=str(fault))
+            return 0
 
     def _depth(self, workspace: str) -> float:
         quota = self._settings.workspace(workspace).quota

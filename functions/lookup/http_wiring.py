@@ -6,7 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from lookup import wiring
+from lookup import clients, wiring
 from lookup.api import resolver
 from lookup.callers import Callers
 from lookup.ledger_feed import LedgerFeed
@@ -27,9 +27,9 @@ DOWNLOAD_SECONDS = 3600  # that a result's URL is good for
 @cache
 def http_api() -> APIGatewayHttpResolver:
     """Make the resolver with every route."""
-    settings, session, clock = wiring.settings(), wiring.session(), wiring.clock
+    settings, session, clock = clients.settings(), clients.session(), clients.clock
     app = resolver(clock)
-    partners = Partners(session.client("ssm", config=wiring.CONFIG), settings.partners_parameter_name, clock)
+    partners = Partners(session.client("ssm", config=clients.CONFIG), settings.partners_parameter_name, clock)
     callers = Callers(partners)
     lookups = Lookups(
         ledger=wiring.ledger(),
@@ -43,7 +43,7 @@ def http_api() -> APIGatewayHttpResolver:
     )
     on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
     spillover = Spillover(callers=callers, on_demand=on_demand, lookups=lookups, clock=clock)
-    store = ScheduleStore(session.client("scheduler", config=wiring.CONFIG), settings)
+    store = ScheduleStore(session.client("scheduler", config=clients.CONFIG), settings)
     ProfileRoutes(app, spillover, clock)
     SubmitRoute(app, callers=callers, spillover=spillover, lookups=lookups)
     LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign)
@@ -53,5 +53,5 @@ def http_api() -> APIGatewayHttpResolver:
 
 
 def _sign(key: str) -> str:
-    params = {"Bucket": wiring.settings().bucket_name, "Key": key}
-    return wiring.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=DOWNLOAD_SECONDS)
+    params = {"Bucket": clients.settings().bucket_name, "Key": key}
+    return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=DOWNLOAD_SECONDS)

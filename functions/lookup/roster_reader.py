@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from lookup.errors import Missing
 from lookup.intake import Entry, sorted_out
 from lookup.lookup_model import LookupSpec, Roster, Segment
 from lookup.model import PART_LIMIT, Origin, Part
@@ -80,10 +83,19 @@ class RosterReader:
             }
             if roster.version_id:
                 wanted["VersionId"] = roster.version_id
-            answer = self._client.get_object(**wanted)
+            try:
+                answer = self._client.get_object(**wanted)
+            except ClientError as error:
+                raise gone_or(error) from None
             if not answer.get("ContentRange", "").startswith(f"bytes {at}-"):
                 raise OSError(f"S3 did not answer with the range from {at} on")  # else lines would count twice
             yield answer["Body"].read()
+
+
+def gone_or(error: ClientError) -> Exception:
+    """Say that a roster is gone, by its retention or by hand, if that is what S3 says; else give the error back."""
+    is_gone = error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}
+    return Missing("the roster is gone") if is_gone else error
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:

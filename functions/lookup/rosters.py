@@ -17,7 +17,7 @@ from lookup.errors import InvalidInput
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, Invalid
 from lookup.roster import entry_of, reader_of
-from lookup.roster_reader import CHUNK, lines
+from lookup.roster_reader import CHUNK, gone_or, lines
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -72,7 +72,10 @@ class Rosters:
         wanted = {"Bucket": self._bucket, "Key": roster.key}
         if roster.version_id:
             wanted["VersionId"] = roster.version_id
-        body = self._client.get_object(**wanted)["Body"]  # type: ignore[arg-type]  # keys are spelled above
+        try:
+            body = self._client.get_object(**wanted)["Body"]  # type: ignore[arg-type]  # keys are spelled above
+        except ClientError as error:
+            raise gone_or(error) from None
         key = f"rosters/unpacked/{lookup_id}"
         source = io.BufferedReader(_Stream(_unpacked(body.iter_chunks(CHUNK))), CHUNK)
         self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)

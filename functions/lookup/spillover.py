@@ -18,10 +18,11 @@ from lookup.errors import Closed, NotNow
 from lookup.intake import Entry
 from lookup.lookup_json import progress_json
 from lookup.lookups import Lookups, RosterOrder
-from lookup.model import Clock
+from lookup.model import Clock, Counts
 from lookup.on_demand import Answered, OnDemand, Order
 from lookup.partners import Partner
 from lookup.preferences import Preference, read_preference
+from lookup.telemetry import count_outcomes
 
 WRITING = 5.0  # seconds kept back of the function's time for writing and answering
 
@@ -62,7 +63,7 @@ class Spillover:
             forwarded_for=event.headers.get("x-forwarded-for") or event.request_context.http.source_ip,
         )
         try:
-            return self._on_demand.serve(order)
+            answered = self._on_demand.serve(order)
         except Closed:
             raise
         except NotNow:
@@ -74,6 +75,8 @@ class Spillover:
                 submitted_at=submitted_at,
             )
             return self.accept(partner, later, preference)
+        count_outcomes(Counts.of(answered.outcomes))
+        return answered
 
     def accept(self, partner: Partner, order: RosterOrder, preference: Preference) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""

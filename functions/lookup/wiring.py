@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING
-
-import boto3
-import urllib3
-from botocore.config import Config
 
 from lookup import gate_metrics
 from lookup.archive import Archive
 from lookup.asking import Vendor
+from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
 from lookup.feeder import Feeder
@@ -24,7 +21,7 @@ from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
 from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
-from lookup.model import Clock
+from lookup.model import Attributes
 from lookup.moengage import MoEngage
 from lookup.notices import Notices
 from lookup.oversize import Oversize
@@ -36,44 +33,7 @@ from lookup.queues import Queues
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.schedules import Schedules
-from lookup.settings import Settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-
-WRITERS = 8  # profiles written at once
-CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 5},
-    max_pool_connections=WRITERS + 2,
-)
-clock: Clock = time.time
-
-
-@cache
-def settings() -> Settings:
-    """Read the settings once."""
-    return Settings.from_environment()
-
-
-@cache
-def session() -> boto3.Session:
-    """Share one session."""
-    return boto3.Session()
-
-
-@cache
-def dynamodb() -> DynamoDBClient:
-    """Share one client of DynamoDB."""
-    return session().client("dynamodb", config=CONFIG)
-
-
-@cache
-def s3() -> S3Client:
-    """Share one client of S3."""
-    return session().client("s3", config=CONFIG.merge(Config(signature_version="s3v4")))  # which presigned URLs need
+from lookup.telemetry import Metric, count
 
 
 @cache
@@ -97,12 +57,6 @@ def gates() -> Gates:
 
 
 @cache
-def pool() -> urllib3.PoolManager:
-    """Share connections to MoEngage; certificates are verified, which is urllib3's default."""
-    return urllib3.PoolManager(maxsize=4)
-
-
-@cache
 def vendor(workspace: str) -> Vendor:
     """Make the way to one workspace. Raises `UnknownWorkspace`."""
     facts = settings().workspace(workspace)
@@ -121,6 +75,11 @@ def archive() -> Archive:
     return Archive(s3(), settings().bucket_name)
 
 
+def _keep_unmatched(workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
+    count(Metric.USERS_UNMATCHED, len(users))
+    archive().keep_unmatched(workspace, fetched_at, users)
+
+
 @cache
 def fetch() -> Fetch:
     """Make the use case."""
@@ -136,7 +95,7 @@ def fetch() -> Fetch:
         settings=settings(),
         profiles=profiles,
         vendor_of=vendor,
-        keep_unmatched=archive().keep_unmatched,
+        keep_unmatched=_keep_unmatched,
         writers=ThreadPoolExecutor(WRITERS),
     )
 

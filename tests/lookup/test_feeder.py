@@ -154,3 +154,18 @@ def test_a_lost_part_is_sent_again(desk: Desk) -> None:
     desk.feeder.sweep("default")
     assert len(desk.work()) == 1
     assert seen(desk, "one").state is LookupState.COMPLETED
+
+
+def test_a_roster_that_is_gone_is_no_trouble_of_others(desk: Desk) -> None:
+    """A lookup whose roster was deleted is passed over; the others of its workspace are fed."""
+    gone = desk.roster(names("gone", 30))
+    desk.submit("gone", gone)
+    assert gone.version_id is not None
+    bucket = desk.stage.settings.bucket_name
+    desk.stage.s3.delete_object(Bucket=bucket, Key=gone.key, VersionId=gone.version_id)
+    desk.submit("other", desk.roster(names("other", 30), "rosters/other.csv"))
+    assert desk.feeder.feed("default") == 30
+    desk.feeder.sweep("default")
+    assert {part.lookup_id for part in desk.count()} == {"other"}
+    assert seen(desk, "other").state is LookupState.COMPLETED
+    assert seen(desk, "gone").state is LookupState.ACTIVE
