@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
-from lookup import wiring
+from lookup import clients, wiring
 from lookup.feeder import DEPTH_SECONDS, Feeder
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
@@ -33,9 +33,9 @@ def feeder(factor: float) -> Feeder:
         ledger=wiring.ledger(),
         feed=LedgerFeed(wiring.ledger_table()),
         ending=wiring.ending(),
-        reader=RosterReader(wiring.s3(), wiring.settings().bucket_name),
+        reader=RosterReader(clients.s3(), clients.settings().bucket_name),
         queues=wiring.queues(),
-        settings=wiring.settings(),
+        settings=clients.settings(),
         is_closed=lambda workspace: wiring.gates().of(workspace).state().is_closed,
         clock=time.time,
         unpack=wiring.rosters().unpack,
@@ -57,8 +57,8 @@ def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Ev
         fetch=wiring.fetch(), archive=wiring.archive(), ledger=LedgerParts(wiring.ledger_table()), clock=time.time
     )
     served = QueueWork(queues=wiring.queues(), parts=parts, ending=wiring.ending(), feeder=feeder(factor))
-    sqs: SQSClient = wiring.session().client("sqs")
-    url = wiring.settings().parts_queue_url
+    sqs: SQSClient = clients.session().client("sqs")
+    url = clients.settings().parts_queue_url
     ready.wait(READY_SECONDS)
     while not over.is_set():
         answer = sqs.receive_message(

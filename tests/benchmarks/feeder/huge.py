@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from lookup import wiring
+from lookup import clients, wiring
 from lookup.lookup_model import LookupSpec, Progress
 from lookup.roster_reader import RosterReader
 from tests.benchmarks.feeder.crew import enter, feeder
@@ -70,7 +70,7 @@ def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> N
 
 def _read_at_many_places(progress: Progress) -> None:
     """Read as the feeder does on its way through the roster."""
-    reader, size = RosterReader(wiring.s3(), wiring.settings().bucket_name), progress.spec.roster.size
+    reader, size = RosterReader(clients.s3(), clients.settings().bucket_name), progress.spec.roster.size
     for spot in range(SPOTS):
         reader.next_segment(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
 

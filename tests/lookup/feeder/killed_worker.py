@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import on_queue
-from lookup import wiring
+from lookup import clients
 
 
 @dataclass
@@ -39,7 +39,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         os.write(2, f"{event_name.removeprefix('before-send.')}\n".encode())
 
-    wiring.session().events.register("before-send", before_send)
+    clients.session().events.register("before-send", before_send)
     answer = on_queue.handler(json.load(sys.stdin), Context())
     if answer != {"batchItemFailures": []}:
         sys.exit(f"given back: {answer}")
