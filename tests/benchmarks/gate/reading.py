@@ -38,7 +38,7 @@ client and, after a 429, the same back-off (full jitter, from one quota second t
 - **lone job**: 1,000 bulk users on an idle quota over eight workers, until the last answer has come. What it is held
   to is the gate's own arithmetic for a caller that loses no time, and 5 % for handing over from call to call.
 - **burst**: 200 on-demand callers at one moment while bulk saturates the quota and the other on-demand traffic goes
-  on, at {burst:g} quota seconds a second: scaled more, it would measure how many processes a few cores can wake.
+  on. It is not scaled: ten times as fast it would measure how many requests a few cores can answer at one moment.
   `burst_200_wait_ms` is their wait for quota; what is held to 30 s is their whole wait.
 
 This gate has the machine to itself; its peers are measured {at_once} at once, each with a vendor of its own. All
@@ -56,5 +56,5 @@ def how_to_read(size: Size) -> Iterable[str]:
     """Give the last part of the page, line by line."""
     window = 60 / size.factor
     time = (UNSCALED if size.factor == 1 else SCALED).format(factor=size.factor, window=window, windows=size.windows)
-    yield from TEXT.format(time=time, burst=size.bursts().factor, at_once=size.peers_at_once).splitlines()
+    yield from TEXT.format(time=time, at_once=size.peers_at_once).splitlines()
     yield ""
