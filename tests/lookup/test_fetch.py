@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from uuid import uuid4
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.errors import InvalidInput, NotNow, Refused, UnknownWorkspace, VendorTrouble
+from lookup.errors import NotNow, Refused, UnknownWorkspace, VendorTrouble
 from lookup.fetch import Fetched
-from lookup.model import Identifier, IdentifierType, Lane, Source, Status, Terms
+from lookup.model import Identifier, IdentifierType, Lane, Source, Terms
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 
@@ -183,30 +178,3 @@ def test_unknown_workspaces_and_fields_cost_nothing(road: Road, simulator: Simul
     with pytest.raises(UnknownWorkspace):
         run(road, NAMES, terms=Terms("elsewhere", "lookup-1", Lane.BULK))
     assert (road.gate.granted, simulator.counters().calls) == ([], 0)
-
-
-def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
-    """A field outside the workspace's list is refused by name; without fields the workspace's list is asked for."""
-    workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
-    road = Road(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
-    with pytest.raises(InvalidInput, match="'u_em'"):
-        run(road, NAMES, terms=Terms("default", "lookup-1", Lane.BULK, fields=("u_em",)))
-    outcome = run(road, NAMES[:1]).outcomes[NAMES[0]]
-    assert outcome.profile is None or set(outcome.profile.attributes or ()) <= {"u_fn"}
-    assert simulator.counters().calls == 1
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(room=st.integers(0, 60), grant=st.integers(1, 20), wanted=st.integers(0, 50))
-def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room: int, grant: int, wanted: int) -> None:
-    """However the gate gives, each identifier is settled once or left, and none is asked without a grant."""
-    simulator.reset(not_found_share=0.3)
-    road = Road(stage)
-    names = [customer(f"{uuid4().hex}-{number}") for number in range(wanted)]
-    road.gate.room, road.gate.largest_grant = room, grant
-    road.gate.refusal = NotNow(road.clock() + 30)
-    fetched = run(road, names)
-    assert set(fetched.outcomes) <= set(names)
-    assert (fetched.cause is None) == (len(fetched.outcomes) == wanted)
-    assert len(fetched.outcomes) == sum(road.gate.granted) == simulator.counters().users
-    assert all(one.status in {Status.FOUND, Status.NOT_FOUND} for one in fetched.outcomes.values())

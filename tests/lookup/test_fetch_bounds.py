@@ -1,0 +1,44 @@
+"""The use case within bounds: the workspace's fields, and whatever the gate gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.local.simulator.process import Simulator
+from lookup.errors import InvalidInput, NotNow
+from lookup.model import Lane, Status, Terms
+from tests.lookup.road import Road, customer
+from tests.lookup.stage import Stage
+from tests.lookup.test_fetch import NAMES, run
+
+
+def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
+    """A field outside the workspace's list is refused by name; without fields the workspace's list is asked for."""
+    workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
+    road = Road(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    with pytest.raises(InvalidInput, match="'u_em'"):
+        run(road, NAMES, terms=Terms("default", "lookup-1", Lane.BULK, fields=("u_em",)))
+    outcome = run(road, NAMES[:1]).outcomes[NAMES[0]]
+    assert outcome.profile is None or set(outcome.profile.attributes or ()) <= {"u_fn"}
+    assert simulator.counters().calls == 1
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(room=st.integers(0, 60), grant=st.integers(1, 20), wanted=st.integers(0, 50))
+def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room: int, grant: int, wanted: int) -> None:
+    """However the gate gives, each identifier is settled once or left, and none is asked without a grant."""
+    simulator.reset(not_found_share=0.3)
+    road = Road(stage)
+    names = [customer(f"{uuid4().hex}-{number}") for number in range(wanted)]
+    road.gate.room, road.gate.largest_grant = room, grant
+    road.gate.refusal = NotNow(road.clock() + 30)
+    fetched = run(road, names)
+    assert set(fetched.outcomes) <= set(names)
+    assert (fetched.cause is None) == (len(fetched.outcomes) == wanted)
+    assert len(fetched.outcomes) == sum(road.gate.granted) == simulator.counters().users
+    assert all(one.status in {Status.FOUND, Status.NOT_FOUND} for one in fetched.outcomes.values())
