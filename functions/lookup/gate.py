@@ -31,7 +31,8 @@ __all__ = [
 ]  # fmt: skip
 
 CROWD_SLOTS = 7  # over which the people of a crowd spread their next try at most
-ASKED_IN_VAIN = 3  # requests without an answer, or answered too late, before the work is given back
+ASKED_IN_VAIN = 3  # requests in a row without an answer, or answered too late, before work is given back
+SLOW_DOUBLINGS = 5  # at most, of the pause after a request in vain: to between eight and sixteen slots
 # Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
 ON_DEMAND_PHASE = (0.0, 0.15)
 BULK_PHASE = (0.15, 0.65)
@@ -70,29 +71,39 @@ class QuotaGate:
         self._sleep = sleep
         self._jitter = jitter
         self._troubles = 0
+        self._in_vain = 0  # requests in a row without an answer in time, for whatever work
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """See `Gate.admit`."""
         started = self._clock()
-        in_vain: Counter[str] = Counter()
+        refused: Counter[str] = Counter()
         while True:
             turn = self._turns.take(users, lane)
             if isinstance(turn, Grant):
+                self._in_vain = 0
                 self._turns.see(Seen.GRANTED, turn.users, lane=lane)
-                self._turns.see(Seen.WAITED, turn.stamp - started, lane=lane)
+                self._turns.see(Seen.WAITED, self._come_to(turn) - started, lane=lane)
                 return turn
-            in_vain[turn.reason] += 1
-            turn = self._spaced(turn, in_vain[turn.reason], lane)
-            if turn.retry_at > wait_until or in_vain[UNANSWERED] + in_vain[LATE] >= ASKED_IN_VAIN:
+            refused[turn.reason] += 1
+            self._in_vain += turn.reason in {UNANSWERED, LATE}
+            turn = self._spaced(turn, refused[turn.reason], lane)
+            if turn.retry_at > wait_until or self._in_vain >= ASKED_IN_VAIN:
                 self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
                 raise turn
             self._await(turn, lane, wait_until)
+
+    def _come_to(self, grant: Grant) -> float:
+        """Wait for the moment that the grant is stamped for, and give it: a call before it would count too early."""
+        if grant.stamp > self._clock():
+            self._sleep(grant.stamp - self._clock())
+        return grant.stamp
 
     def _spaced(self, turn: NotNow, times: int, lane: Lane) -> NotNow:
         """Ask again at once only the first time others were quicker; after that make way, the longer the oftener.
 
         A slot that comes free has room for a score of people: a crowd that waits for it spreads over more and more
-        slots, or its requests alone would keep the item busy. Slow answers are no reason to hurry either.
+        slots, or its requests alone would keep the item busy. After three answers in a row that were lost or late,
+        work asks once and is given back, until an answer is in time again.
         """
         slot = self._quota.slot
         if turn.reason == CONTENTION:
@@ -100,7 +111,7 @@ class QuotaGate:
         if turn.reason == QUOTA and lane is Lane.ON_DEMAND:
             turn.retry_at += min(2 ** (times - 1) - 1, CROWD_SLOTS) * slot * self._jitter()
         if turn.reason in {UNANSWERED, LATE}:
-            turn.retry_at += 2**times * slot * (1 + self._jitter()) / 4
+            turn.retry_at += 2 ** min(self._in_vain, SLOW_DOUBLINGS) * slot * (1 + self._jitter()) / 4
         return turn
 
     def _phase(self, lane: Lane) -> float:

@@ -20,6 +20,9 @@ from lookup.settings import Quota
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
 MAKE_WAY, MAKE_WAY_MOST = 5, 4  # users per lost race, and races counted
 CLOCK_PATIENCE = 5.0  # seconds that somebody whose clock is off shall wait
+LEAD_KEPT = 7 / 8  # of a lead that the last answer did not need
+LEAD_MARGIN = 1.5  # the next answer may take so many times as long as the last
+LEAD_MOST = 1 / 20  # of the window
 
 
 class Turns:
@@ -36,6 +39,8 @@ class Turns:
         self._copy: Copy | None = None
         self._look = LOOK * quota.window
         self._lost = 0  # races lost to others of late
+        self._in_time = quota.send_spread - quota.transit
+        self._lead = 0.0  # seconds ahead of now for which grants are stamped, while the item answers slowly
 
     def see(self, what: Seen, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
         """Tell the observer."""
@@ -51,8 +56,11 @@ class Turns:
             if copy.closed_until > now:
                 known_at = min(copy.closed_until, now + self._look) if copy.probing else copy.closed_until
                 return Closed(known_at, copy.closed_reason or QUOTA)
-            room = decide(copy, self._quota, lane, users, now, behind=self._behind(lane))
-            return NotNow(room.until, QUOTA) if isinstance(room, NoRoom) else self._ask(copy, room, lane, now)
+            stamp = now + self._lead
+            room = decide(copy, self._quota, lane, users, stamp, behind=self._behind(lane))
+            if isinstance(room, NoRoom):
+                return NotNow(room.until - self._lead, QUOTA)
+            return self._ask(copy, room, lane, stamp)
         except Unanswered:
             return NotNow(self._clock(), UNANSWERED)
 
@@ -87,20 +95,32 @@ class Turns:
         """
         return floor(self._lost * self._jitter() * MAKE_WAY) if lane is Lane.BULK else 0
 
-    def _ask(self, copy: Copy, room: Room, lane: Lane, now: float) -> Grant | NotNow:
+    def _ask(self, copy: Copy, room: Room, lane: Lane, stamp: float) -> Grant | NotNow:
         probe = copy.closed_until > 0
-        lease_until = now + LEASE * self._quota.window if probe else None
-        request = charging(copy, self._quota, Charge(room, lane, now, lease_until))
+        lease_until = stamp + LEASE * self._quota.window if probe else None
+        request = charging(copy, self._quota, Charge(room, lane, stamp, lease_until))
         self.see(Seen.GATE_REQUEST, lane=lane)
+        asked_at = self._clock()
         answer = self._table.update(request)
+        now = self._clock()
+        self._learn_lead(now - asked_at)
         self._copy = answer.copy
         if not answer.done or answer.copy is None:
             self._lost = min(self._lost + 1, MAKE_WAY_MOST)
             self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
             return NotNow(now, CONTENTION)
         self._lost = max(self._lost - 1, 0)
-        not_after = now + self._quota.send_spread - self._quota.transit
-        if self._clock() > not_after or self._table.clock_is_off:
+        not_after = stamp + self._in_time
+        if now > not_after or self._table.clock_is_off:
             self.see(Seen.UNUSED, room.users, lane=lane)
-            return NotNow(self._clock(), LATE)
-        return Grant(room.users, now, not_after, lane, answer.copy.epoch, probe)
+            return NotNow(now, LATE)
+        return Grant(room.users, stamp, not_after, lane, answer.copy.epoch, probe)
+
+    def _learn_lead(self, took: float) -> None:
+        """Stamp the next grants so far ahead that an answer as slow as this one is in time for them.
+
+        Otherwise everybody is late once requests take longer than the spread allows: quota is charged and not used,
+        and those who ask again keep the item slow.
+        """
+        needed = min(LEAD_MARGIN * took - self._in_time, LEAD_MOST * self._quota.window)
+        self._lead = max(needed, self._lead * LEAD_KEPT, 0.0)

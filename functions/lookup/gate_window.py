@@ -16,6 +16,7 @@ from lookup.settings import Quota
 # Users: fuller calls are fewer calls. The 998 that bulk may have of 1,000 are 49 calls of 20 and one of 18.
 BULK_LEAST = 17
 SMALL_REST = 10  # users at the end of a piece of bulk work
+BEHIND_SLOTS = 2  # that somebody makes way for others; they may be none
 LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
 MARGIN_SLOTS = 2  # kept beyond what a window can need
 AHEAD = 5.0  # seconds: further ahead of the server than any clock that is let to ask
@@ -127,7 +128,7 @@ def _paced(quota: Quota, seconds: float, rate: float) -> Window:
 def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0) -> Room | NoRoom:
     """Tell whether a call of up to `users` has room by this copy, or when it will have.
 
-    `behind` is how many users of others shall find room first if there is none now.
+    `behind` is how many users of others shall find room first if there is none now, within two slots.
     """
     bounds = windows(copy, quota, lane, users, now)
     most = min(users, *(window.limit for window in bounds))
@@ -136,7 +137,11 @@ def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behi
     room = min(most, base - copy.granted)
     if room >= least:
         return Room(room, base - room)
-    return NoRoom(max(_free_at(copy, quota, window, min(least + behind, window.limit), now) for window in bounds))
+    first, polite = (
+        max(_free_at(copy, quota, window, min(wanted, window.limit), now) for window in bounds)
+        for wanted in (least, least + behind)
+    )
+    return NoRoom(min(polite, first + BEHIND_SLOTS * quota.slot))
 
 
 def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:

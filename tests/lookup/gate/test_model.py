@@ -19,9 +19,9 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[int(len(values) * share)]
 
 
-def saturated(workers: int, on_demand_rate: float, seed: int) -> tuple[World, float]:
+def saturated(workers: int, on_demand_rate: float, seed: int, **slow: float) -> tuple[World, float]:
     """Run bulk workers with endless work; give the world and the share of the quota used."""
-    world = World(seed)
+    world = World(seed, **slow)
     for _ in range(workers):
         world.time.spawn(world.work)
     if on_demand_rate:
@@ -56,6 +56,18 @@ def test_people_do_not_wait_behind_bulk(workers: int, requests: float, seed: int
     assert used >= 0.94
     assert percentile(world.waits, 0.99) <= 0.05
     assert world.requests_per_bulk_payload() <= requests
+
+
+@pytest.mark.parametrize(
+    ("slow", "least", "longest"), [({"round_trip": 0.6}, 0.9, 3), ({"serving": 0.15}, 0.85, 8)], ids=str
+)
+def test_slow_dynamodb_wastes_little(slow: dict[str, float], least: float, longest: float) -> None:
+    """When the item answers later than the spread allows, far or busy, nearly all of the quota is used all the same."""
+    world, used = saturated(8, 2, seed=10, **slow)
+    assert world.vendor.refusals == 0
+    assert used >= least
+    assert percentile(world.waits, 0.99) <= longest
+    assert world.turned_away <= 0.03 * len(world.waits)
 
 
 def test_burst_of_200_is_served_within_half_a_window() -> None:

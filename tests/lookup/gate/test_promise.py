@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
 from lookup.gate_window import BULK_LEAST
 from lookup.model import Lane
 from lookup.settings import Quota
@@ -17,6 +19,8 @@ SKEW, SPREAD = 0.25, 0.5
 # Small, so that it is soon full; bulk as fast as the window allows.
 WIDE = Quota(pace_factor=50, smooth_factor=50)
 TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_factor=50)
+# How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
+REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + LEAD_MOST * TIGHT.window
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
 gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
@@ -31,7 +35,7 @@ def steps_of(**more: st.SearchStrategy[Sequence[Step]]) -> st.SearchStrategy[Ste
         users=st.integers(1, 20),
         times=st.integers(1, 6),
         fate=st.sampled_from([Fate.ANSWERED] * 6 + [Fate.REPLY_LOST, Fate.LOST]),
-        flight=st.floats(0, 0.12),
+        flight=st.one_of(st.floats(0, 0.12), st.floats(0, 1)),
         vendor_delay=st.floats(0, 1),
         **more,
     )
@@ -41,7 +45,7 @@ overtaking = st.lists(steps_of(), max_size=2)
 histories = st.lists(steps_of(before=overtaking, after=overtaking), max_size=25)
 
 
-def eager_history(random: Random, seconds: float = 200.0) -> list[Step]:
+def eager_history(random: Random, seconds: float = 200.0, slowest: float = 0.12) -> list[Step]:
     """Several windows of callers who always want more: what comes free is taken within a fraction of a slot.
 
     As unkind as it can be: callers 0 and 1, whose calls the vendor counts late, take one window; callers 2 and 3,
@@ -60,7 +64,7 @@ def eager_history(random: Random, seconds: float = 200.0) -> list[Step]:
                 lane=random.choices(list(Lane), [5, 1])[0],
                 users=random.randint(1, 20),
                 fate=random.choices(list(Fate), [100, 1, 1])[0],
-                flight=random.choice([0.0, random.uniform(0, 0.12)]),
+                flight=random.choice([0.0, random.uniform(0, 0.12), random.uniform(0, slowest)]),
                 vendor_delay=random.uniform(0.9, 1) if late else 0,
                 before=overtaking,
             )
@@ -84,11 +88,11 @@ def test_no_window_holds_more_than_the_limit(offsets: list[float], history: list
 
 
 @settings(max_examples=10, deadline=None)
-@given(offsets=offsets, seed=st.integers(0, 2**32))
-def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[float], seed: int) -> None:
-    """The same over hundreds of grants and several full windows."""
+@given(offsets=offsets, seed=st.integers(0, 2**32), slowest=st.floats(0, 1))
+def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[float], seed: int, slowest: float) -> None:
+    """The same over hundreds of grants and several full windows, also when requests to the item are slow."""
     callers = Callers(WIDE, offsets)
-    callers.play(eager_history(Random(seed)))
+    callers.play(eager_history(Random(seed), slowest=slowest))
     assert_promise_kept(callers)
 
 
@@ -113,8 +117,7 @@ def test_room_is_granted_at_once(
     callers = Callers(TIGHT, offsets)
     callers.play(history)
     callers.now += gap
-    reach = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW
-    in_use = sum(n for at, n in callers.charged if at > callers.now - reach)
+    in_use = sum(n for at, n in callers.charged if at > callers.now - REACH)
     if in_use + users <= TIGHT.limit:
         grant = callers.ask(Step(caller, users=users))
         assert grant is not None
@@ -128,8 +131,7 @@ def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: 
     callers = Callers(TIGHT, offsets)
     callers.play(history)
     callers.now += gap
-    reach = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW
-    room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - reach)
+    room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - REACH)
     if room >= min(users, BULK_LEAST):
         grant = callers.ask(Step(0, lane=Lane.BULK, users=users))
         assert grant is not None
@@ -163,3 +165,17 @@ def test_late_grant_is_charged_but_not_used() -> None:
     assert callers.ask(late) is None
     assert (callers.sent, callers.granted()) == ([], 5)
     assert callers.refusals[0].reason == "late"
+
+
+def test_slow_answers_are_late_once() -> None:
+    """After one answer that came too late, grants are stamped ahead: as slow an answer is in time, and sent then."""
+    callers = Callers(TIGHT, [0.0])
+    slow = Step(0, users=5, flight=0.4)
+    assert callers.ask(slow) is None
+    lead = LEAD_MARGIN * 0.8 - (TIGHT.send_spread - TIGHT.transit)
+    callers.now += 10
+    asked_at = callers.now
+    grant = callers.ask(slow)
+    assert grant is not None
+    assert grant.stamp - asked_at == pytest.approx(lead)
+    assert callers.now == grant.stamp

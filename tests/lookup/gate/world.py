@@ -43,51 +43,64 @@ class StrictVendor:
 
 
 class DistantTable:
-    """The fake table with a round trip of some 8 ms."""
+    """The fake table at a distance; it serves one request after the other when serving takes any time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._free_at = 0.0
 
     def __getattr__(self, operation: str) -> Any:
         def call(**request: Any) -> Any:
             world = self._world
-            world.time.sleep(world.random.uniform(0.002, 0.006))
+            world.time.sleep(world.one_way())
+            self._free_at = max(self._free_at, world.time.now) + world.serving
+            world.time.sleep(self._free_at - world.time.now)
             try:
                 return getattr(world.table, operation)(**request)
             finally:
-                world.time.sleep(world.random.uniform(0.002, 0.006))
+                world.time.sleep(world.one_way())
 
         return call
 
 
 @dataclass
 class World:
-    """One run of the model. Latency and skew are seconds; `waits` are on-demand waits for the gate."""
+    """One run of the model. `waits` are on-demand waits for the gate, `turned_away` who got no grant.
+
+    Seconds: skew of clocks, the vendor's latency, the mean round trip to DynamoDB, and its serving of one request.
+    """
 
     seed: int
     quota: Quota = field(default_factory=Quota)
     skew: float = 0.1
     latency: float = 0.25
+    round_trip: float = 0.008
+    serving: float = 0.0
     time: VirtualTime = field(default_factory=VirtualTime)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.table = FakeTable(self.time.clock)
+        self._distant = DistantTable(self)
         self.vendor = StrictVendor(self.quota)
         self.seen: Counter[tuple[Seen, Lane | None]] = Counter()
         self.granted: list[tuple[float, Lane, int]] = []
         self.waits: list[float] = []
+        self.turned_away = 0
 
     def process(self, offset: float | None = None) -> tuple[QuotaGate, Clock]:
         """Give a process's gate and its own clock."""
         if offset is None:
             offset = self.random.uniform(-self.skew, self.skew)
         clock = lambda: self.time.now + offset  # noqa: E731 - a clock is a function
-        table = GateTable(cast("DynamoDBClient", DistantTable(self)), "ledger", "default", self.quota, clock)
+        table = GateTable(cast("DynamoDBClient", self._distant), "ledger", "default", self.quota, clock)
         gate = QuotaGate(
             table, self.quota, clock=clock, sleep=self.time.sleep, observe=self._observe, jitter=self.random.random
         )
         return gate, clock
+
+    def one_way(self) -> float:
+        return self.round_trip / 2 * self.random.uniform(0.5, 1.5)
 
     def work(self, users: int | None = None, *, lane: Lane = Lane.BULK, offset: float | None = None) -> None:
         """Run a worker: endless work, or so many users."""
@@ -104,7 +117,11 @@ class World:
 
     def ask_on_demand(self, gate: QuotaGate, clock: Clock, users: int) -> None:
         started = self.time.now
-        grant = gate.admit(users, lane=Lane.ON_DEMAND, wait_until=clock() + 300)
+        try:
+            grant = gate.admit(users, lane=Lane.ON_DEMAND, wait_until=clock() + 300)
+        except NotNow:
+            self.turned_away += 1
+            return
         self.waits.append(self.time.now - started)
         self._send(gate, grant)
 
