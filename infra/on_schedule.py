@@ -15,7 +15,8 @@ from infra.grants import INVOKE, KEEP_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output, pascal_case
 from infra.queues import dead_letter_queue
-from infra.stages import FEEDER_TICK, SERVICE, Schedule, Stage
+from infra.stage_parts import FEEDER_TICK, Schedule
+from infra.stages import SERVICE, Stage
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(5)

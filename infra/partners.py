@@ -13,7 +13,8 @@ from constructs import Construct
 
 from infra.grants import READ_PARAMETERS, Grant
 from infra.names import output, pascal_case
-from infra.stages import SERVICE, Partner, Stage
+from infra.stage_parts import Partner
+from infra.stages import SERVICE, Stage
 from lookup.errors import Misconfigured
 
 PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE = "profiles/read", "lookups/write", "schedules/write"

@@ -1,107 +1,28 @@
 """What differs between the stages, as frozen values. The constructs take these as arguments and never ask for a name.
 
-Everything is checked when a value is built: an error names the setting.
+Everything is checked when a value is built: an error names the setting. `docs/configuration.md` lists them all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from infra.stage_parts import Partner, Schedule, Workspace, require, require_name
 from lookup.errors import Misconfigured
-from lookup.settings import Quota
-from lookup.settings import Workspace as WorkspaceSettings
 
 SERVICE = "moengage-lookup"
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
-# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
-NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
-HEAVIEST = 1000
-FEEDER_TICK = "feeder-tick"  # the schedule that feeds what waits, every minute
 NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody
+OWN_TAGS = frozenset({"service", "stage"})
+TAG_LENGTH = 256
+DAY_MINUTES = 24 * 60
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64
-_RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
-_CRON = re.compile(r"cron\(\S+( \S+){5}\)")
-_AT = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
-
-
-def _require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
-    if not ok:
-        raise Misconfigured(setting, rule)
-
-
-def _require_name(name: str, setting: str) -> None:
-    _require(_NAME.fullmatch(name) is not None, setting, f"{name!r} must match {_NAME.pattern}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """One MoEngage workspace as a stage knows it; its secret comes with the stack."""
-
-    fields: tuple[str, ...] | None = None
-    moengage_id_name: str = "id"
-    quota: Quota = field(default_factory=Quota)
-
-    def settings(self, secret_id: str) -> WorkspaceSettings:
-        """Give what the functions are told of it."""
-        return WorkspaceSettings(secret_id, self.fields, self.moengage_id_name, self.quota)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partner:
-    """What one partner may ask for. `fields` of None means all.
-
-    `users_per_day` bounds the partner's own share of the quota; None does not. `weight` is its share of what bulk gets.
-    """
-
-    workspaces: tuple[str, ...] = ("default",)
-    fields: tuple[str, ...] | None = None
-    users_per_day: int | None = None
-    weight: int = 1
-
-    def check(self, name: str, workspaces: Collection[str]) -> None:
-        """Check the grants of partner `name`, given the known workspaces. Raises `Misconfigured`."""
-        _require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
-        _require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
-        unknown = sorted(set(self.workspaces) - set(workspaces))
-        setting = f"partners.{name}"
-        _require(bool(self.workspaces), f"{setting}.workspaces", "must name at least one")
-        _require(not unknown, f"{setting}.workspaces", f"{unknown} are not configured")
-        _require(self.fields is None or bool(self.fields), f"{setting}.fields", "must name at least one, or be None")
-        daily = self.users_per_day is None or self.users_per_day >= 1
-        _require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
-        _require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """A roster that is refreshed again and again. `expression` and `time_zone` are EventBridge Scheduler's.
-
-    `roster` is an S3 key below `rosters/` in the stage's bucket.
-    `max_age` in seconds: a stored profile that is younger costs no quota.
-    """
-
-    name: str
-    expression: str
-    roster: str
-    workspace: str = "default"
-    fields: tuple[str, ...] | None = None
-    max_age: int = 0
-    time_zone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        _require_name(self.name, "schedules.name")
-        _require(self.name != FEEDER_TICK, "schedules.name", f"{FEEDER_TICK!r} is the service's own")
-        known = any(form.fullmatch(self.expression) for form in (_RATE, _CRON, _AT))
-        _require(known, f"schedules.{self.name}.expression", f"{self.expression!r} is no rate(…), cron(…) or at(…)")
-        below = re.fullmatch(r"rosters/[^/].*", self.roster) is not None
-        _require(below, f"schedules.{self.name}.roster", f"{self.roster!r} is no key below rosters/")
-        _require(self.max_age >= 0, f"schedules.{self.name}.max_age", "must be 0 or more seconds")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_TAG = re.compile(r"[\w .:/=+@-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,33 +46,62 @@ class Stage:
     requests_per_second: int = 50
     request_burst: int = 100
     moengage_endpoint_url: str | None = None
+    snap_start: bool = False
+    fixed_egress: bool = False
+    alarms: bool = False
+    alarm_email: str | None = None
+    silent_minutes: int = 15
+    oldest_message_minutes: int = 60
+    runbook_url: str = "docs/runbook.md"
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require_name(self.name, "stage")
-        _require("default" in self.workspaces, "workspaces", "must contain 'default'")
+        require_name(self.name, "stage")
+        require("default" in self.workspaces, "workspaces", "must contain 'default'")
         for name in self.workspaces:
-            _require_name(name, "workspaces")
+            require_name(name, "workspaces")
         self._check_partners()
         self._check_schedules()
         self._check_retention()
+        self._check_api()
+        self._check_alarms()
+        self._check_tags()
 
     def _check_partners(self) -> None:
-        _require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
+        require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
         for name, partner in self.partners.items():
             partner.check(name, self.workspaces)
 
     def _check_schedules(self) -> None:
         names = [schedule.name for schedule in self.schedules]
-        _require(len(set(names)) == len(names), "schedules", "must differ in name")
+        require(len(set(names)) == len(names), "schedules", "must differ in name")
         for schedule in self.schedules:
             known = schedule.workspace in self.workspaces
-            _require(known, f"schedules.{schedule.name}.workspace", f"{schedule.workspace!r} is not configured")
+            require(known, f"schedules.{schedule.name}.workspace", f"{schedule.workspace!r} is not configured")
 
     def _check_retention(self) -> None:
         for setting in ("result_retention_days", "profile_retention_days", "not_found_retention_days"):
-            _require(getattr(self, setting) >= 1, setting, "must be at least 1 day")
-        _require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
-        _require(self.log_level in {"DEBUG", "INFO", "WARN", "ERROR"}, "log_level", "is DEBUG, INFO, WARN or ERROR")
+            require(getattr(self, setting) >= 1, setting, "must be at least 1 day")
+        require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
+        require(self.log_level in {"DEBUG", "INFO", "WARN", "ERROR"}, "log_level", "is DEBUG, INFO, WARN or ERROR")
+
+    def _check_api(self) -> None:
+        require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
+        require(self.request_burst >= 1, "request_burst", "must be at least 1")
+
+    def _check_alarms(self) -> None:
+        for setting in ("silent_minutes", "oldest_message_minutes"):
+            # CloudWatch looks back a day at most, period times periods.
+            require(1 <= getattr(self, setting) <= DAY_MINUTES, setting, "must be 1 to 1440 minutes")
+        if self.alarm_email is not None:
+            require(self.alarms, "alarm_email", "needs alarms")
+            require(_EMAIL.fullmatch(self.alarm_email) is not None, "alarm_email", "is no e-mail address")
+
+    def _check_tags(self) -> None:
+        for key, value in self.tags.items():
+            known = _TAG.fullmatch(key) is not None and not key.lower().startswith("aws:") and key not in OWN_TAGS
+            require(known, "tags", f"{key!r} is no tag key, or AWS's or the service's own")
+            require(len(value) <= TAG_LENGTH, f"tags.{key}", f"must have at most {TAG_LENGTH} characters")
 
 
 def _one_workspace() -> Mapping[str, Workspace]:
@@ -167,7 +117,14 @@ def _dev(_: Mapping[str, str]) -> Stage:
 
 
 def _prod(_: Mapping[str, str]) -> Stage:
-    return Stage(name="prod", workspaces=_one_workspace(), partners=_one_partner(), retain=True, log_retention_days=90)
+    return Stage(
+        name="prod",
+        workspaces=_one_workspace(),
+        partners=_one_partner(),
+        retain=True,
+        log_retention_days=90,
+        alarms=True,
+    )
 
 
 def _local(environment: Mapping[str, str]) -> Stage:
@@ -179,6 +136,7 @@ def _local(environment: Mapping[str, str]) -> Stage:
         schedules=(Schedule(name="demo-refresh", expression="rate(1 minute)", roster="rosters/demo.csv"),),
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL", NO_VENDOR),
+        alarms=True,
     )
 
 

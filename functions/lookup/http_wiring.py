@@ -6,7 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from lookup import clients, wiring
+from lookup import clients, snapshot, wiring
 from lookup.api import resolver
 from lookup.callers import Callers
 from lookup.ledger_feed import LedgerFeed
@@ -55,3 +55,6 @@ def http_api() -> APIGatewayHttpResolver:
 def _sign(key: str) -> str:
     params = {"Bucket": clients.settings().bucket_name, "Key": key}
     return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=DOWNLOAD_SECONDS)
+
+
+snapshot.keep_ready(http_api)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.stages import Partner, Stage, Workspace
+from infra.stage_parts import Partner, Workspace
+from infra.stages import Stage
 from lookup.errors import Misconfigured
 from tests.infra.template import Template, text
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra.stages import HEAVIEST, NO_PARTNERS, Partner, Schedule, Stage, Workspace, stage_named
+from infra.stage_parts import HEAVIEST, NO_PARTNERS, Partner, Schedule, Workspace
+from infra.stages import Stage, stage_named
 from lookup import schedules
 from lookup.errors import Misconfigured
+from lookup.settings import Quota
 
 GOOD: Mapping[str, Any] = {
     "name": "test",
@@ -56,6 +58,15 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"result_retention_days": 0}, "result_retention_days"),
         ({"log_retention_days": 8}, "log_retention_days"),
         ({"log_level": "LOUD"}, "log_level"),
+        ({"requests_per_second": 0}, "requests_per_second"),
+        ({"request_burst": 0}, "request_burst"),
+        ({"silent_minutes": 0}, "silent_minutes"),
+        ({"oldest_message_minutes": 1441}, "oldest_message_minutes"),
+        ({"alarm_email": "ops@example.com"}, "alarm_email"),
+        ({"alarms": True, "alarm_email": "ops"}, "alarm_email"),
+        ({"tags": {"aws:team": "crm"}}, "tags"),
+        ({"tags": {"stage": "other"}}, "tags"),
+        ({"tags": {"team": "x" * 257}}, "tags.team"),
     ],
 )
 def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
@@ -71,7 +82,24 @@ def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
     assert schedules.OPERATOR in NO_PARTNERS
 
 
-@pytest.mark.parametrize("expression", ["rate(1 minute)", "rate(15 minutes)", "cron(0 3 ? * MON-FRI *)"])
+def test_a_quota_of_nothing_is_refused() -> None:
+    """A workspace whose quota is 0 users could never be asked: the error names the quota's limit."""
+    with pytest.raises(Misconfigured, match="must be 1 to 1,000,000 users") as caught:
+        Workspace(quota=Quota(limit=0))
+    assert caught.value.setting == "quota.limit"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rate(1 minute)",
+        "rate(15 minutes)",
+        "cron(0 3 ? * MON-FRI *)",
+        "cron(0/15 8-18 L * ? 2027)",
+        "cron(0 9 ? JAN,JUL 2#1 *)",
+        "at(2026-12-01T03:00:00)",
+    ],
+)
 def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> None:
     """Expressions that EventBridge Scheduler documents are accepted."""
     assert Schedule(**{**SCHEDULE, "expression": expression}).expression == expression
@@ -85,7 +113,16 @@ def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> Non
         ({"expression": "rate(0 minutes)"}, "schedules.daily.expression"),
         ({"expression": "rate(1 minutes)"}, "schedules.daily.expression"),
         ({"expression": "cron(0 3 * * *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(60 3 * * ? *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 24 * * ? *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 * * * *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 ? * ? *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 32 * ? *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 ? 13 MON *)"}, "schedules.daily.expression"),
+        ({"expression": "cron(0 3 ? * MONDAY *)"}, "schedules.daily.expression"),
+        ({"expression": "at(2026-02-30T03:00:00)"}, "schedules.daily.expression"),
         ({"expression": "every day"}, "schedules.daily.expression"),
+        ({"time_zone": "Europe/Atlantis"}, "schedules.daily.time_zone"),
         ({"roster": "demo.csv"}, "schedules.daily.roster"),
         ({"roster": "rosters/"}, "schedules.daily.roster"),
         ({"max_age": -1}, "schedules.daily.max_age"),
