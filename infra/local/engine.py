@@ -1,5 +1,7 @@
 """`python -m infra.local.engine`: MiniStack, with three behaviours of AWS that it lacks and this service relies on.
 
+What differs where it enforces IAM is in `engine_iam`.
+
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 - EventBridge Scheduler writes its context attributes, such as `<aws.scheduler.scheduled-time>`, into a schedule's
@@ -33,6 +35,8 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
     sqs,
 )
 
+from infra.local.engine_iam import enforce_as_aws
+
 SCHEDULER_TICK = 1.0  # seconds between two looks at the schedules (MiniStack: 10)
 Fields = Mapping[str, Any]
 Invoke = Callable[..., None]
@@ -46,6 +50,7 @@ def main() -> None:
     eventbridge._invoke_target = with_context_attributes(eventbridge._invoke_target)  # noqa: SLF001
     s3._get_object = with_ranges_of_versions(s3._get_object)  # noqa: SLF001
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_TICK  # noqa: SLF001
+    enforce_as_aws()
     threading.Thread(target=_end_with_input, daemon=True).start()
     app.main()
 

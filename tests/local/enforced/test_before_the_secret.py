@@ -1,0 +1,23 @@
+"""A stack whose secret has no value yet says so, loses nothing, and goes on once the value is there."""
+
+from __future__ import annotations
+
+from tests.local.enforced.conftest import Enforced, within
+from tests.lookup.road import customer
+
+
+def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforced) -> None:
+    """A request gets 503 `not-configured`; a message of the intake queue waits, out and not laid aside."""
+    status, problem = enforced.api().profile(customer("C-1"))
+    assert (status, problem["type"]) == (503, "urn:moengage-lookup:problem:not-configured")
+    assert problem["detail"] == "this workspace cannot be asked yet"
+    enforced.stage.clients.sqs.send_message(QueueUrl=enforced.stage.outputs["IntakeQueueUrl"], MessageBody="C-2")
+    within(30, lambda: enforced.logged("OnQueue", "PartsHeldBack"))
+    assert enforced.depth("IntakeQueueUrl") == (0, 1)
+    assert enforced.depth("IntakeDeadLetterQueueUrl") == (0, 0)
+
+
+def test_with_the_secret_the_same_instances_answer(enforced: Enforced) -> None:
+    """Nothing but the secret's value was missing, and nobody has to restart anything."""
+    enforced.hand_over()
+    assert enforced.api().profile(customer("C-1"))[0] == 200

@@ -1,0 +1,78 @@
+"""Every door does its work with its own role where IAM is enforced."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from typing import Any
+
+import urllib3
+
+from tests.local.enforced.conftest import Enforced, within
+from tests.lookup.road import customer
+
+TICK: dict[str, object] = {"task": "feed"}
+
+
+def submitted(enforced: Enforced, body: bytes) -> str:
+    """Upload a roster and submit a lookup over it; give its path."""
+    api = enforced.api()
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        roster_id = api.upload_roster(file)
+    return str(api.submit({"roster_id": roster_id})["links"]["self"])
+
+
+def test_requests_are_answered(enforced: Enforced) -> None:
+    """One profile, and several at once."""
+    enforced.hand_over()
+    assert enforced.api().profile(customer("C-1"))[0] == 200
+    status, answer = enforced.api().lookup(["C-3", "C-4"])
+    assert (status, answer["counts"]["found"]) == (200, 2)
+
+
+def test_the_intake_queue_is_served(enforced: Enforced) -> None:
+    """A message becomes a stored profile."""
+    enforced.hand_over()
+    enforced.stage.clients.sqs.send_message(QueueUrl=enforced.stage.outputs["IntakeQueueUrl"], MessageBody="C-5")
+    key = {"identifier": {"S": "C-5"}, "scope": {"S": "default#customer_id"}}
+    table = enforced.stage.outputs["ProfilesTableName"]
+    item = within(30, lambda: enforced.stage.clients.dynamodb.get_item(TableName=table, Key=key).get("Item"))
+    assert item["status"] == {"S": "found"}
+
+
+def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enforced) -> None:
+    """Upload, feeding, parts, the end and the signed URL: each with the role of who does it."""
+    enforced.hand_over()
+    path = submitted(enforced, b"customer_id\n" + b"".join(b"R-%d\n" % number for number in range(120)))
+    lookup = within(40, lambda: ended(enforced, path))
+    assert (lookup["counts"]["found"], lookup["parts"]) == (120, 2)
+    files = enforced.api().get(f"{path}/results")["files"]
+    answer = urllib3.PoolManager().request("GET", files[0]["url"])
+    assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 100)
+
+
+def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
+    """The minute's tick unpacks a gzip roster and feeds it; a firing submits a lookup."""
+    enforced.hand_over()
+    path = submitted(enforced, gzip.compress(b"customer_id\nG-1\nG-2\n"))
+    enforced.invoke("OnSchedule", TICK)
+    assert within(30, lambda: ended(enforced, path))["counts"]["found"] == 2
+    enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/fired.csv", Body=b"S-1\n")
+    firing = {"schedule": "fired", "scheduled_time": "2026-11-23T19:00:00Z", "workspace": "default"}
+    fired = enforced.invoke("OnSchedule", firing | {"roster": "rosters/fired.csv", "fields": None, "max_age": 0})
+    assert fired == {"lookup_id": "fired-20261123T190000Z", "skipped_for": None}
+
+
+def test_partners_keep_schedules(enforced: Enforced) -> None:
+    """A schedule is created, read and deleted in the stage's own group."""
+    enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/demo/kept", Body=b"S-2\n")
+    order = {"roster_id": "kept", "expression": "cron(0 3 * * ? *)", "time_zone": "UTC"}
+    answers = [enforced.call("PUT", "/v1/schedules/nightly", order)]
+    answers += [enforced.call(method, "/v1/schedules/nightly") for method in ("GET", "DELETE", "GET")]
+    assert answers == [201, 200, 204, 404]
+
+
+def ended(enforced: Enforced, path: str) -> dict[str, Any] | None:
+    lookup = enforced.api().get(path)
+    return lookup if lookup["finished_at"] else None
