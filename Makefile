@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate bench-feeder lock clean
+.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate bench-feeder bench-api lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,13 +69,16 @@ destroy: node_modules/.package-lock.json ## empty the bucket and delete the stac
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) destroy moengage-lookup-$(STAGE)
 
-bench: bench-gate bench-feeder ## run all benchmarks
+bench: bench-gate bench-feeder bench-api ## run all benchmarks
 
 bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
 
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) LINES=$(LINES) $(BIN)/python -m tests.benchmarks.feeder
+
+bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks of AWS, about a minute (REQUESTS=n)
+	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate

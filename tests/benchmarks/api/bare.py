@@ -1,0 +1,38 @@
+"""What the service is compared with: the same read behind a Powertools resolver that checks and tells nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from lookup import wire
+from lookup.clients import CONFIG
+from lookup.profile_item import from_item
+
+logger = Logger(service="bare")
+metrics = Metrics(namespace="Bare", service="bare")
+
+
+def bare_handler(table: str) -> Any:
+    """Make the handler; it reads one profile as it lies in the table."""
+    app = APIGatewayHttpResolver()
+    dynamodb = boto3.Session().client("dynamodb", config=CONFIG)
+
+    @app.get("/v1/profiles/<identifier_type>/<identifier>")
+    def get_profile(identifier_type: str, identifier: str) -> Response[str]:
+        key = {"identifier": {"S": unquote(identifier)}, "scope": {"S": f"default#{identifier_type}"}}
+        found = dynamodb.batch_get_item(RequestItems={table: {"Keys": [key]}})["Responses"][table]
+        profile = from_item(found[0], None)
+        return Response(200, "application/json", wire.dumps({"user_attributes": profile.attributes}).decode())
+
+    @logger.inject_lambda_context
+    @metrics.log_metrics
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        metrics.add_metric(name="Requests", unit="Count", value=1)
+        return app.resolve(event, context)
+
+    return handler
