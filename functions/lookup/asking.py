@@ -6,12 +6,15 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from lookup.access import Credentials
 from lookup.credentials import CredentialStore
 from lookup.errors import KeyRejected, Misconfigured, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
 from lookup.gate import Gate, Grant
 from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Terms
 from lookup.moengage import MoEngage, Question
+from lookup.moengage_answer import Answer
 from lookup.pairing import Paired, pair
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
@@ -30,14 +33,29 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one."""
+
+    workspace: str
+    users: int
+    seconds: float
+    fault: VendorFault | None = None
+
+
+def _nobody(_: Heard) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
-    """One workspace's way to MoEngage: its gate, its client, its credentials."""
+    """One workspace's way to MoEngage: its gate, its client, its credentials. `heard` is told of every call's end."""
 
     gate: Gate
     client: MoEngage
     credentials: CredentialStore
     clock: Clock
     sleep: Sleep
+    heard: Callable[[Heard], None] = _nobody
 
 
 class Asking:
@@ -85,12 +103,24 @@ class Asking:
         if sent_at > grant.not_after:  # charged but too late to use: the vendor might count it in another minute
             return None
         try:
-            question = Question(payload, self._terms.fields, self._terms.forwarded_for)
-            answer = vendor.client.export(question, credentials)
+            answer = self._export(payload, credentials)
         except VendorFault as fault:
             return self._remedied(fault, grant, payload, line)
         vendor.gate.report(grant, None)
         return self._settled(pair(payload, answer), line, sent_at)
+
+    def _export(self, payload: Sequence[Identifier], credentials: Credentials) -> Answer:
+        """Ask once, and tell how it ended."""
+        vendor, asked_at = self._vendor, self._vendor.clock()
+        heard = partial(Heard, self._terms.workspace, len(payload))
+        question = Question(payload, self._terms.fields, self._terms.forwarded_for)
+        try:
+            answer = vendor.client.export(question, credentials)
+        except VendorFault as fault:
+            vendor.heard(heard(vendor.clock() - asked_at, fault))
+            raise
+        vendor.heard(heard(vendor.clock() - asked_at))
+        return answer
 
     def _settled(self, paired: Paired, line: deque[Identifier], sent_at: float) -> Reply:
         _drop(line, len(paired.found) + len(paired.not_found) + len(paired.unaccounted))

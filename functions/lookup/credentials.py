@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup import wire
 from lookup.access import Credentials, DataCenter
 from lookup.errors import Misconfigured
 from lookup.settings import Settings
+from lookup.telemetry import Metric, count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,13 +39,24 @@ class CredentialStore:
         return self._cached[workspace] != before
 
     def _read(self, workspace: str) -> Credentials:
+        setting = f"secret of workspace {workspace}"
         secret_id = self._settings.workspace(workspace).secret_id
         try:
-            text = self._client.get_secret_value(SecretId=secret_id)["SecretString"]
-        except (ClientError, KeyError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else "NoSecretString"
-            raise Misconfigured(f"secret of workspace {workspace}", f"cannot be read ({code})") from None
-        return parse(text, setting=f"secret of workspace {workspace}")
+            return parse(self._text(secret_id, setting), setting=setting)
+        except Misconfigured as fault:
+            count(Metric.SECRETS_UNREADABLE)
+            logger.error("secret unreadable", workspace=workspace, reason=str(fault), runbook="Key rotated")
+            raise
+
+    def _text(self, secret_id: str, setting: str) -> str:
+        try:
+            return self._client.get_secret_value(SecretId=secret_id)["SecretString"]
+        except ClientError as error:
+            raise Misconfigured(setting, f"cannot be read ({error.response['Error']['Code']})") from None
+        except KeyError:
+            raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
+        except BotoCoreError as error:
+            raise Misconfigured(setting, f"cannot be read ({type(error).__name__})") from None
 
 
 def parse(text: str, *, setting: str) -> Credentials:

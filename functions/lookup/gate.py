@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Closed, NotNow, Throttled, UnknownWorkspace, VendorFault, VendorTrouble
+from lookup.errors import Closed, NotNow, UnknownWorkspace, VendorFault, VendorTrouble
 from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closing_for, may_close
 from lookup.gate_grant import Grant, Observation, Observe, Seen, unobserved
 from lookup.gate_item import closing, opening
@@ -139,8 +139,6 @@ class QuotaGate:
 
     def _learn(self, grant: Grant, fault: VendorFault | None) -> None:
         self._troubles = self._troubles + 1 if isinstance(fault, VendorTrouble) else 0
-        if isinstance(fault, Throttled):
-            self._turns.see(Seen.VENDOR_THROTTLED, lane=grant.lane)
         if fault is None or not may_close(fault):
             if grant.probe:
                 self._turns.change(opening(grant.epoch))

@@ -33,7 +33,6 @@ class Seen(StrEnum):
     UNUSED = "unused"  # users charged whose grant came too late to use
     WAITED = "waited"  # seconds from asking to the grant
     REFUSED = "refused"  # one request refused by the item, or work given back; `reason` says why
-    VENDOR_THROTTLED = "vendor_throttled"  # one 429
     CLOSED = "closed"  # one closing; `reason` says why
     REPORT_LOST = "report_lost"  # one vendor's answer that could not be written down
 

@@ -1,4 +1,4 @@
-"""What is observed at the gates, as metrics: users granted and waits per lane, refusals by reason, vendor 429s."""
+"""What is observed at the gates, as metrics: users granted and waits per lane, refusals by reason, closings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ BY_REASON = {
 BY_KIND = {
     Seen.GATE_REQUEST: Metric.GATE_REQUESTS,
     Seen.UNUSED: Metric.USERS_GRANTED_UNUSED,
-    Seen.VENDOR_THROTTLED: Metric.VENDOR_THROTTLED,
     Seen.CLOSED: Metric.GATE_CLOSED,
     Seen.REPORT_LOST: Metric.GATE_REPORTS_LOST,
 }

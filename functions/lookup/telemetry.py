@@ -42,7 +42,15 @@ class Metric(StrEnum):
     GATE_REFUSALS_CLOSED = "GateRefusalsClosed"
     GATE_CLOSED = "GateClosed"
     GATE_REPORTS_LOST = "GateReportsLost"
+    VENDOR_CALLS = "VendorCalls"
+    VENDOR_LATENCY = "VendorLatency"
+    VENDOR_TROUBLE = "VendorTrouble"
+    VENDOR_REFUSED = "VendorRefused"
     VENDOR_THROTTLED = "VendorThrottled"
+    KEYS_REJECTED = "KeysRejected"
+    REQUESTS_REJECTED = "RequestsRejected"
+    REQUESTS_RESHAPED = "RequestsReshaped"
+    SECRETS_UNREADABLE = "SecretsUnreadable"
 
 
 def count(metric: Metric, value: float = 1) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from lookup import gate_metrics
+from lookup import gate_metrics, vendor_metrics
 from lookup.archive import Archive
 from lookup.asking import Vendor
 from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
@@ -66,7 +66,7 @@ def vendor(workspace: str) -> Vendor:
         moengage_id_name=facts.moengage_id_name,
         clock=clock,
     )
-    return Vendor(gates().of(workspace), client, credentials(), clock, time.sleep)
+    return Vendor(gates().of(workspace), client, credentials(), clock, time.sleep, vendor_metrics.publish)
 
 
 @cache

@@ -10,7 +10,7 @@ import urllib3
 
 from lookup import part_message
 from lookup.archive import Archive
-from lookup.asking import Vendor
+from lookup.asking import Heard, Vendor
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
 from lookup.errors import LookupFault, VendorFault
@@ -106,7 +106,8 @@ class Road:
             urllib3.PoolManager(), endpoint_url=settings.moengage_endpoint_url, moengage_id_name="id", clock=self.clock
         )
         credentials = CredentialStore(self.stage.secretsmanager, settings)
-        self.vendor = Vendor(self.gate, client, credentials, self.clock, self.clock.sleep)
+        self.heard: list[Heard] = []
+        self.vendor = Vendor(self.gate, client, credentials, self.clock, self.clock.sleep, self.heard.append)
         self.fetch = Fetch(
             settings=settings,
             profiles=self.profiles,
