@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate bench bench-gate bench-feeder bench-api lock clean
+.PHONY: help run test check lint types layers synth build deploy destroy gate redrive bench bench-gate bench-feeder bench-api lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks o
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate
+
+redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only says what it costs)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.redrive
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
 	@for name in dev runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

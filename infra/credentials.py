@@ -8,7 +8,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.grants import READ_SECRETS, Grant
+from infra.grants import DESCRIBE_SECRETS, READ_SECRETS, Grant
 from infra.names import output, pascal_case
 from infra.stages import Stage
 
@@ -23,6 +23,10 @@ class Credentials(Construct):
     def grants(self) -> list[Grant]:
         """Give what a function that asks MoEngage does here."""
         return [Grant("Credentials", READ_SECRETS, list(self.arns.values()))]
+
+    def watch_grants(self) -> list[Grant]:
+        """Give what a function that sees secrets change does here."""
+        return [Grant("SecretVersions", DESCRIBE_SECRETS, list(self.arns.values()))]
 
     def _secret(self, workspace: str, stage: Stage) -> str:
         name = pascal_case(workspace)

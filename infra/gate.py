@@ -9,9 +9,11 @@ import time
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.stages import SERVICE, stage_named
+from infra.outputs import outputs_of
+from infra.stages import stage_named
 from lookup.errors import LookupFault
-from lookup.gate import Gates, GateState, gate_client
+from lookup.gate import GateState, gate_client
+from lookup.gates import Gates
 from lookup.model import timestamp
 
 
@@ -21,7 +23,8 @@ def main() -> int:
         stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
         session = boto3.Session()
         workspaces = {name: workspace.settings("unused") for name, workspace in stage.workspaces.items()}
-        gates = Gates(gate_client(session), ledger_of(session, stage.name), workspaces, time.time, time.sleep)
+        table = outputs_of(session, stage.name, "LedgerTableName")["LedgerTableName"]
+        gates = Gates(gate_client(session), table, workspaces, time.time, time.sleep)
         for name in [os.environ["WORKSPACE"]] if "WORKSPACE" in os.environ else sorted(workspaces):
             if os.environ.get("OPEN") == "1":
                 sys.stdout.write(
@@ -32,15 +35,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-def ledger_of(session: boto3.Session, stage_name: str) -> str:
-    """Find the ledger's table in the outputs of the deployed stack. Raises `OSError` when there is none."""
-    stacks = session.client("cloudformation").describe_stacks(StackName=f"{SERVICE}-{stage_name}")["Stacks"]
-    for output in stacks[0].get("Outputs", []):
-        if output.get("OutputKey") == "LedgerTableName":
-            return output["OutputValue"]
-    raise OSError(f"the stack {SERVICE}-{stage_name} has no output LedgerTableName")
 
 
 def described(state: GateState) -> str:

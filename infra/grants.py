@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam as iam
 
 READ_SECRETS = ("secretsmanager:GetSecretValue",)
+DESCRIBE_SECRETS = ("secretsmanager:DescribeSecret",)  # which version is the present one, not what it holds
 READ_PARAMETERS = ("ssm:GetParameter",)
 READ_AND_WRITE_PROFILES = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # A transaction needs the permission of each thing it does; there is no action of its own.
@@ -25,6 +26,7 @@ KEEP_THE_LEDGER = (
 )
 READ_OBJECTS = ("s3:GetObject",)
 READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with
+LIST_OBJECTS = ("s3:ListBucket",)  # without it S3 calls an object that is gone one that may not be read
 WRITE_OBJECTS = ("s3:PutObject",)
 WRITE_LARGE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
 SEND_MESSAGES = ("sqs:SendMessage",)

@@ -47,7 +47,12 @@ class LookupStack(cdk.Stack):
         road = [*storage.road_grants(), *credentials.grants()]
         feed = [*storage.feed_grants(), *queues.feed_grants(), *notices.grants()]
         OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed])
-        schedules = OnSchedule(self, "OnSchedule", release=release, grants=[*feed, *storage.unpack_grants()])
+        schedules = OnSchedule(
+            self,
+            "OnSchedule",
+            release=release,
+            grants=[*feed, *storage.unpack_grants(), *credentials.watch_grants()],
+        )
         OnRequest(
             self,
             "OnRequest",

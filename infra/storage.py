@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.grants import (
     KEEP_THE_LEDGER,
+    LIST_OBJECTS,
     READ_AND_WRITE_PROFILES,
     READ_OBJECTS,
     READ_VERSIONS,
@@ -52,6 +53,7 @@ class Storage(Construct):
         return [
             Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
             Grant("Rosters", READ_VERSIONS, self._below(ROSTERS)),
+            Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
         ]
 
     def partner_grants(self) -> list[Grant]:

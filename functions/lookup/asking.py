@@ -16,8 +16,10 @@ from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Te
 from lookup.moengage import MoEngage, Question
 from lookup.moengage_answer import Answer
 from lookup.pairing import Paired, pair
+from lookup.stopping import STOPPING
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
+LAST_CALL = 3.0  # seconds that a call may take beyond the time that its caller has
 FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
 
 
@@ -46,9 +48,17 @@ def _nobody(_: Heard) -> None:
     """Tell nobody."""
 
 
+def _never() -> bool:
+    """Never stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One workspace's way to MoEngage: its gate, its client, its credentials. `heard` is told of every call's end."""
+    """One workspace's way to MoEngage: its gate, its client, its credentials.
+
+    `heard` is told of every call's end; while `is_stopping` nothing new is asked.
+    """
 
     gate: Gate
     client: MoEngage
@@ -56,6 +66,7 @@ class Vendor:
     clock: Clock
     sleep: Sleep
     heard: Callable[[Heard], None] = _nobody
+    is_stopping: Callable[[], bool] = _never
 
 
 class Asking:
@@ -86,11 +97,17 @@ class Asking:
         trouble, `Misconfigured` when there are no credentials. What had no reply then is still to be asked.
         """
         while self._pending or self._alone:
-            if self._vendor.clock() >= self._until:
-                raise NotNow(self._vendor.clock(), "out_of_time")
+            self._be_in_time()
             reply = self._ask()
             if reply is not None:
                 yield reply
+
+    def _be_in_time(self) -> None:
+        now = self._vendor.clock()
+        if self._vendor.is_stopping():
+            raise NotNow(now, STOPPING)
+        if now >= self._until:
+            raise NotNow(now, "out_of_time")
 
     def _ask(self) -> Reply | None:
         vendor, line = self._vendor, self._alone or self._pending
@@ -101,9 +118,13 @@ class Asking:
         payload = [line[index] for index in range(grant.users)]
         sent_at = vendor.clock()
         if sent_at > grant.not_after:  # charged but too late to use: the vendor might count it in another minute
+            vendor.gate.release(grant)
             return None
         try:
             answer = self._export(payload, credentials)
+        except KeyRejected as fault:
+            self._rekeyed(fault, grant, credentials)
+            return None
         except VendorFault as fault:
             return self._remedied(fault, grant, payload, line)
         vendor.gate.report(grant, None)
@@ -115,7 +136,7 @@ class Asking:
         heard = partial(Heard, self._terms.workspace, len(payload))
         question = Question(payload, self._terms.fields, self._terms.forwarded_for)
         try:
-            answer = vendor.client.export(question, credentials)
+            answer = vendor.client.export(question, credentials, within=self._until - asked_at + LAST_CALL)
         except VendorFault as fault:
             vendor.heard(heard(vendor.clock() - asked_at, fault))
             raise
@@ -135,8 +156,6 @@ class Asking:
         self, fault: VendorFault, grant: Grant, payload: Sequence[Identifier], line: deque[Identifier]
     ) -> Reply | None:
         """Do what helps, and leave the payload in line unless the same again is useless."""
-        if isinstance(fault, KeyRejected) and self._has_new_key():
-            return None
         self._vendor.gate.report(grant, fault)
         if isinstance(fault, TooLarge) and len(payload) > 1:
             self._cap = len(payload) // 2
@@ -148,9 +167,16 @@ class Asking:
             self._bear(fault)
         return None
 
-    def _has_new_key(self) -> bool:
+    def _rekeyed(self, fault: KeyRejected, grant: Grant, rejected: Credentials) -> None:
+        """With another key in the secret go on at once: what was rejected says nothing about this one."""
+        if self._has_new_key(rejected):
+            self._vendor.gate.release(grant)
+        else:
+            self._vendor.gate.report(grant, fault)
+
+    def _has_new_key(self, rejected: Credentials) -> bool:
         try:
-            return self._vendor.credentials.renewed(self._terms.workspace)
+            return self._vendor.credentials.renewed(self._terms.workspace, rejected)
         except Misconfigured:
             return False
 

@@ -32,11 +32,17 @@ class CredentialStore:
             self._cached[workspace] = self._read(workspace)
         return self._cached[workspace]
 
-    def renewed(self, workspace: str) -> bool:
-        """Read the secret again; tell whether it holds other credentials than before."""
-        before = self._cached.get(workspace)
-        self._cached[workspace] = self._read(workspace)
-        return self._cached[workspace] != before
+    def renewed(self, workspace: str, rejected: Credentials) -> bool:
+        """Read the secret again, unless somebody has; tell whether it holds others than those that were rejected."""
+        if self._cached.get(workspace) == rejected:
+            self._cached[workspace] = self._read(workspace)
+        return self._cached.get(workspace) != rejected
+
+    def version(self, workspace: str) -> str | None:
+        """Give the id of the secret's present version, without reading its value; None when there is none."""
+        secret_id = self._settings.workspace(workspace).secret_id
+        stages = self._client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
+        return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
     def _read(self, workspace: str) -> Credentials:
         setting = f"secret of workspace {workspace}"

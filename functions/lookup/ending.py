@@ -8,6 +8,7 @@ from lookup.ledger import Ledger
 from lookup.ledger_states import LedgerStates
 from lookup.lookup_model import Progress
 from lookup.model import Clock
+from lookup.telemetry import logger
 
 TELLING = 60.0  # seconds that the one who marked a lookup has for telling
 Tell = Callable[[Progress], None]
@@ -31,6 +32,12 @@ class Ending:
             return False
         self._tell_and_retire(lookup_id)
         return True
+
+    def give_up(self, progress: Progress, because: str) -> None:
+        """Cancel a lookup that cannot be fed any more, and say why; what is out is waited for."""
+        if self._states.cancel(progress.spec, because=because):
+            logger.error("lookup given up", lookup_id=progress.spec.lookup_id, reason=because, runbook="Stuck lookup")
+        self.check(progress.spec.lookup_id)
 
     def tell_again(self, progress: Progress) -> None:
         """Tell of a lookup that somebody marked who seems to have died before telling."""

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from lookup.ending import Ending
-from lookup.errors import InvalidInput, Missing
+from lookup.errors import InvalidInput, Misconfigured, Missing
 from lookup.ledger import Active, Ledger
-from lookup.ledger_feed import LedgerFeed
+from lookup.ledger_feed import LedgerFeed, Sent
 from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
 from lookup.model import PART_LIMIT, Clock, Origin
-from lookup.queues import Queues
+from lookup.queues import LONGEST_HOLD, Queues
 from lookup.roster_reader import RosterReader
 from lookup.settings import Settings
 from lookup.telemetry import logger
@@ -88,12 +88,23 @@ class Feeder:
         return 0
 
     def _guarded(self, active: Active, work: Callable[[Active], int]) -> int:
-        """Let a lookup whose roster is gone or unreadable be passed over, and the others be served."""
+        """Give up a lookup whose roster is gone or unreadable, pass over one that may not be read, serve the others."""
         try:
             return work(active)
+        except Misconfigured as fault:
+            logger.error("lookup passed over", lookup_id=active.lookup_id, reason=str(fault), runbook="Stuck lookup")
         except (Missing, InvalidInput) as fault:
-            logger.error("lookup passed over", lookup_id=active.lookup_id, reason=str(fault))
-            return 0
+            self._give_up(active, str(fault))
+        return 0
+
+    def _give_up(self, active: Active, because: str) -> None:
+        """End a lookup early. What a dead feeder had claimed cannot be sent again: if it was sent, it counts."""
+        progress = self._ledger.progress(active.lookup_id)
+        if progress is None:
+            return
+        if progress.cursor.claim is not None and not _is_held(progress.cursor, self._clock()):
+            self._feed.exhaust(progress.spec, progress.cursor)
+        self._ending.give_up(progress, because)
 
     def _depth(self, workspace: str) -> float:
         quota = self._settings.workspace(workspace).quota
@@ -144,10 +155,20 @@ class Feeder:
     def _send_lost(self, progress: Progress) -> None:
         for sent in self._feed.sent(progress.spec.lookup_id):
             if sent.sent_at <= self._clock() - LOST_AFTER:
-                segment = self._reader.same_segment(progress.spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
-                if segment is not None:
-                    self._queues.send([segment.part])
-                    self._feed.sent_again(segment)
+                self._send_again(progress.spec, sent)
+
+    def _send_again(self, spec: LookupSpec, sent: Sent) -> None:
+        """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
+        try:
+            segment = self._reader.same_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
+        except Missing:
+            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
+                logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
+                self._ending.check(spec.lookup_id)
+            return
+        if segment is not None:
+            self._queues.send([segment.part])
+            self._feed.sent_again(segment)
 
 
 def choose(actives: Sequence[Active]) -> tuple[Active, float] | None:

@@ -7,49 +7,37 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Closed, NotNow, UnknownWorkspace, VendorFault, VendorTrouble
+from lookup.errors import Closed, NotNow, VendorFault, VendorTrouble
 from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closing_for, may_close
-from lookup.gate_grant import Grant, Observation, Observe, Seen, unobserved
-from lookup.gate_item import closing, opening
+from lookup.gate_grant import Gate, Grant, Observation, Observe, Seen, unobserved
+from lookup.gate_item import Request, closing, due, opening
 from lookup.gate_state import GateState, state_of
 from lookup.gate_table import GateTable, Unanswered, gate_client
 from lookup.gate_turn import CONTENTION, LATE, QUOTA, UNANSWERED, Turns
+from lookup.gate_window import Copy
 from lookup.model import Clock, Lane, Sleep
-from lookup.settings import Quota, Workspace
+from lookup.settings import Quota
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    pass
 
 __all__ = [
-    "Gate", "GateState", "Gates", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",
+    "Gate", "GateState", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",
 ]  # fmt: skip
 
+T = TypeVar("T")
 CROWD_SLOTS = 7  # over which the people of a crowd spread their next try at most
 ASKED_IN_VAIN = 3  # requests in a row without an answer, or answered too late, before work is given back
 SLOW_DOUBLINGS = 5  # at most, of the pause after a request in vain: to between eight and sixteen slots
 # Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
 ON_DEMAND_PHASE = (0.0, 0.15)
 BULK_PHASE = (0.15, 0.65)
-
-
-class Gate(Protocol):
-    """One workspace's quota, shared by every function."""
-
-    def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
-        """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
-
-        A bulk grant may be for fewer: at least 17, or all when fewer were asked for. Raises `NotNow` with
-        `retry_at`, or `Closed`.
-        """
-
-    def report(self, grant: Grant, fault: VendorFault | None) -> None:
-        """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
 
 
 class QuotaGate:
@@ -132,8 +120,16 @@ class QuotaGate:
 
     def report(self, grant: Grant, fault: VendorFault | None) -> None:
         """See `Gate.report`."""
+        self._tell(grant, partial(self._learn, grant, fault))
+
+    def release(self, grant: Grant) -> None:
+        """See `Gate.release`."""
+        if grant.probe:
+            self._tell(grant, lambda: self._turns.change(due(grant.epoch, self._clock())))
+
+    def _tell(self, grant: Grant, news: Callable[[], object]) -> None:
         try:
-            self._learn(grant, fault)
+            news()
         except (Unanswered, ClientError):
             self._turns.see(Seen.REPORT_LOST, lane=grant.lane)
 
@@ -157,43 +153,26 @@ class QuotaGate:
 
     def state(self) -> GateState:
         """Read what the gate's item says now. Raises `NotNow` when it does not answer."""
-        try:
-            return state_of(self._turns.latest(), self._quota, self._clock())
-        except Unanswered:
-            raise NotNow(self._clock() + self._quota.slot, UNANSWERED) from None
+        return state_of(self._read(), self._quota, self._clock())
 
     def open(self) -> bool:
         """Open the gate, whatever closed it: an operator's word. Tells whether nothing came between."""
+        return self._changed(opening(self._read().epoch))
+
+    def hasten(self, reason: str) -> bool:
+        """Let the next call be the probe at once, if the gate is closed for this reason; tell whether it is now."""
+        copy, now = self._read(), self._clock()
+        waits = copy.closed_reason == reason and copy.closed_until > now and not copy.probing
+        return waits and self._changed(due(copy.epoch, now))
+
+    def _read(self) -> Copy:
+        return self._answered(self._turns.latest)
+
+    def _changed(self, request: Request) -> bool:
+        return self._answered(lambda: self._turns.change(request))
+
+    def _answered(self, ask: Callable[[], T]) -> T:
         try:
-            return self._turns.change(opening(self._turns.latest().epoch))
+            return ask()
         except Unanswered:
             raise NotNow(self._clock() + self._quota.slot, UNANSWERED) from None
-
-
-class Gates:
-    """The gates of all configured workspaces, each made once per process."""
-
-    def __init__(
-        self,
-        client: DynamoDBClient,
-        table_name: str,
-        workspaces: Mapping[str, Workspace],
-        clock: Clock,
-        sleep: Sleep,
-        *,
-        observe: Observe = unobserved,
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._table = partial(GateTable, client, table_name, clock=clock)
-        self._gate = partial(QuotaGate, clock=clock, sleep=sleep, observe=observe, jitter=jitter)
-        self._workspaces = workspaces
-        self._made: dict[str, QuotaGate] = {}
-
-    def of(self, workspace: str) -> QuotaGate:
-        """Give the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
-        if workspace not in self._workspaces:
-            raise UnknownWorkspace(workspace)
-        if workspace not in self._made:
-            quota = self._workspaces[workspace].quota
-            self._made[workspace] = self._gate(self._table(workspace, quota), quota)
-        return self._made[workspace]

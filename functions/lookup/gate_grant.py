@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
+from lookup.errors import VendorFault
 from lookup.model import Lane
 
 
@@ -23,6 +25,23 @@ class Grant:
     lane: Lane = Lane.BULK
     epoch: int = 0
     probe: bool = False
+
+
+class Gate(Protocol):
+    """One workspace's quota, shared by every function."""
+
+    def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
+        """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
+
+        A bulk grant may be for fewer: at least 17, or all when fewer were asked for. Raises `NotNow` with
+        `retry_at`, or `Closed`.
+        """
+
+    def report(self, grant: Grant, fault: VendorFault | None) -> None:
+        """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
+
+    def release(self, grant: Grant) -> None:
+        """Tell that the grant's call says nothing about the vendor: was it the probe, the next is. Never raises."""
 
 
 class Seen(StrEnum):

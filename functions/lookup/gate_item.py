@@ -140,6 +140,16 @@ def closing(epoch: int, change: Closing) -> Request:
     }
 
 
+def due(epoch: int, at: float) -> Request:
+    """Let the next call be the probe from `at` on, if nobody has changed the gate since `epoch`."""
+    numbers = {":epoch": epoch, ":one": 1, ":due": floor(at * MILLISECONDS)}
+    return {
+        "UpdateExpression": "SET e = e + :one, u = :due REMOVE p",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
+    }
+
+
 def opening(epoch: int) -> Request:
     """Open the gate, if nobody has changed it since `epoch`."""
     return {

@@ -32,6 +32,10 @@ class GateState:
         """Whether nothing but a probe gets through."""
         return self.closed_until is not None
 
+    def is_shut(self, now: float) -> bool:
+        """Whether not even a probe gets through at `now`."""
+        return (self.closed_until or 0.0) > now
+
 
 def state_of(copy: Copy, quota: Quota, now: float) -> GateState:
     """Read the state off a copy of the item."""

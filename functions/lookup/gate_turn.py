@@ -11,7 +11,7 @@ from math import floor
 from lookup.errors import Closed, NotNow
 from lookup.gate_closing import LEASE, LOOK
 from lookup.gate_grant import Grant, Observation, Observe, Seen
-from lookup.gate_item import Charge, Request, charging
+from lookup.gate_item import Charge, Request, charging, due
 from lookup.gate_table import GateTable, Unanswered
 from lookup.gate_window import Copy, NoRoom, Room, decide
 from lookup.model import Clock, Lane
@@ -113,6 +113,8 @@ class Turns:
         not_after = stamp + self._in_time
         if now > not_after or self._table.clock_is_off:
             self.see(Seen.UNUSED, room.users, lane=lane)
+            if probe and not self._table.clock_is_off:  # else nobody could probe before its lease is over
+                self.change(due(answer.copy.epoch, now))
             return NotNow(now, LATE)
         return Grant(room.users, stamp, not_after, lane, answer.copy.epoch, probe)
 

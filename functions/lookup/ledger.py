@@ -62,7 +62,7 @@ class Ledger:
         ]
         return self._table.written(*(self._table.put(item | expires, absent=True) for item in items))
 
-    def active_item(self, spec: LookupSpec) -> Item:
+    def active_item(self, spec: LookupSpec, *, choosable: bool = True) -> Item:
         """Let a lookup join where the others are, so that it neither waits for them nor they for it."""
         tags = [one.tag for one in self.actives(spec.workspace) if one.choosable]
         facts = {
@@ -70,7 +70,7 @@ class Ledger:
             "weight": spec.weight,
             "submitted_at": spec.submitted_at,
             "tag": min(tags, default=0.0),
-            "choosable": True,
+            "choosable": choosable,
         }
         return active_key(spec.workspace, spec.lookup_id) | typed(facts)
 
@@ -150,4 +150,5 @@ def _progress(items: Mapping[str, Item]) -> Progress | None:
         cursor=read_cursor(items["cursor"]),
         tally=read_tally(items["counts"]) if "counts" in items else Tally(),
         finished_at=float(state["finished_at"]) if "finished_at" in state else None,
+        ended_because=state.get("ended_because"),
     )

@@ -9,22 +9,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid4
 
-from lookup.ledger_items import active_key, lookup_key, plain, read_record, sent_key, typed
+from lookup.ledger_items import active_key, lookup_key, plain, read_record, record_item, sent_key, typed
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Claim, Cursor, LookupSpec, LookupState, PartRecord, Segment
-from lookup.model import Origin
+from lookup.model import Counts, Origin
 
 LEASE = 60.0  # seconds that a feeder has for sending one part
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A part that is out."""
+    """A part that is out, of so many `entries`, `users` of which are identifiers."""
 
     number: str
     origin: Origin
     fed_at: float
     sent_at: float
+    entries: int
+    users: int
 
 
 class LedgerFeed:
@@ -129,6 +131,29 @@ class LedgerFeed:
         values = {"now": self._table.clock(), "round": segment.origin.round}
         self._table.written(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
+    def lost(self, spec: LookupSpec, sent: Sent) -> bool:
+        """Count a part that is lost for good as failed, unless it has come in since; it has no result object.
+
+        Of a part that was to be retried, the outcomes of the round before stand.
+        """
+        failed = 0 if sent.origin.round else sent.entries
+        counting = "ADD #requested :failed, #failed :failed, #parts_done :one"
+        return self._table.written(
+            self._lost_record(spec, sent),
+            self._table.delete(lookup_key(spec.lookup_id, f"sent#{sent.number}")),
+            self._table.update(lookup_key(spec.lookup_id, "counts"), counting, {"failed": failed, "one": 1}),
+            self._table.update(sent_key(spec.workspace), "ADD #users :back", {"back": -sent.users}),
+        )
+
+    def _lost_record(self, spec: LookupSpec, sent: Sent) -> dict[str, object]:
+        if sent.origin.round:
+            key, values = lookup_key(spec.lookup_id, f"part#{sent.number}"), {"round": sent.origin.round}
+            return self._table.update(key, "SET #round = :round", values, condition="#round < :round")
+        counts = Counts(sent.entries, failed=sent.entries)
+        record = PartRecord(sent.number, counts, "", sent.fed_at, sent.origin)
+        expires = typed({"expires_at": int(self._table.clock()) + KEPT_SECONDS})
+        return self._table.put(record_item(spec.lookup_id, record) | expires, absent=True)
+
     def _sent_item(self, segment: Segment) -> dict[str, object]:
         origin, part = segment.origin, segment.part
         facts: dict[str, object] = {
@@ -136,6 +161,8 @@ class LedgerFeed:
             "end": origin.end,
             "line": origin.line,
             "round": origin.round,
+            "entries": segment.entries,
+            "users": len(part.identifiers),
         }
         now = self._table.clock()
         facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + KEPT_SECONDS}
@@ -144,4 +171,11 @@ class LedgerFeed:
 
 def _sent(facts: dict[str, float | int | str]) -> Sent:
     origin = Origin(*(int(facts[name]) for name in ("start", "end", "line", "round")))
-    return Sent(str(facts["sk"]).removeprefix("sent#"), origin, float(facts["fed_at"]), float(facts["sent_at"]))
+    return Sent(
+        number=str(facts["sk"]).removeprefix("sent#"),
+        origin=origin,
+        fed_at=float(facts["fed_at"]),
+        sent_at=float(facts["sent_at"]),
+        entries=int(facts["entries"]),
+        users=int(facts["users"]),
+    )

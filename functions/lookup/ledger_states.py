@@ -25,14 +25,21 @@ class LedgerStates:
         """Take an active lookup from the feeder's choice."""
         return self._table.written(self._becomes(spec, PAUSED, [ACTIVE]), self._not_choosable(spec))
 
-    def resume(self, spec: LookupSpec) -> bool:
-        """Give a paused lookup back to the feeder."""
-        active = self._table.put(self._ledger.active_item(spec))
-        return self._table.written(self._becomes(spec, ACTIVE, [PAUSED]), active)
+    def resume(self, spec: LookupSpec, cursor: Cursor) -> bool:
+        """Give a paused lookup back to the feeder, if anything of it is left to feed."""
+        active = self._table.put(self._ledger.active_item(spec, choosable=not cursor.exhausted))
+        still = self._table.check(lookup_key(spec.lookup_id, "cursor"), "#exhausted = :yes", {"yes": True})
+        as_read = [still] if cursor.exhausted else []  # else a retry that has begun since would never be fed
+        return self._table.written(self._becomes(spec, ACTIVE, [PAUSED]), active, *as_read)
 
-    def cancel(self, spec: LookupSpec) -> bool:
-        """End a lookup early: what is not fed is not asked for."""
-        return self._table.written(self._becomes(spec, CANCELLED, [ACTIVE, PAUSED]), self._not_choosable(spec))
+    def cancel(self, spec: LookupSpec, *, because: str | None = None) -> bool:
+        """End a lookup early: what is not fed is not asked for. `because` is kept when nobody asked for it."""
+        ends = self._becomes(spec, CANCELLED, [ACTIVE, PAUSED])
+        if because is not None:
+            ends["Update"]["UpdateExpression"] = "SET #is = :to, #ended_because = :because REMOVE #finished_at"
+            ends["Update"]["ExpressionAttributeNames"]["#ended_because"] = "ended_because"
+            ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": because}
+        return self._table.written(ends, self._not_choosable(spec))
 
     def retry_failed(self, spec: LookupSpec, cursor: Cursor) -> bool:
         """Feed the parts of a completed lookup that hold failures once more, in a new round."""

@@ -24,6 +24,7 @@ def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, ob
         "workspace": spec.workspace,
         "submitted_at": timestamp(spec.submitted_at),
         "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
+        "ended_because": progress.ended_because,
         "counts": counts_json(tally.counts) | {"requested": progress.requested},
         "requested_is_estimated": progress.is_estimated,
         "progress": _share(tally.counts.requested, progress.requested),

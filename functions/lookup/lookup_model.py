@@ -6,10 +6,11 @@ when parts are fed; `Tally` is the right, written when parts complete.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lookup.model import Counts, Origin, Part
+from lookup.model import Counts, Origin, Outcome, Part
 
 KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
 
@@ -85,13 +86,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A lookup as it stands."""
+    """A lookup as it stands. `ended_because` says why it was cancelled, when nobody asked for it."""
 
     spec: LookupSpec
     state: LookupState
     cursor: Cursor
     tally: Tally
     finished_at: float | None = None
+    ended_because: str | None = None
 
     @property
     def is_in(self) -> bool:
@@ -102,6 +104,8 @@ class Progress:
     @property
     def requested(self) -> int:
         """How many identifiers are asked for: exact once the roster is exhausted, until then the better estimate."""
+        if self.ended_because is not None and self.finished_at is not None:
+            return self.tally.counts.requested
         if self.is_estimated:
             return max(self.spec.roster.entries, self.cursor.entries_fed)
         return self.cursor.entries_fed
@@ -136,3 +140,22 @@ class PartRecord:
     key: str
     fed_at: float
     origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many of a result object's `profiles` are new, gone, or differ in a field from the fetch before."""
+
+    lookup_id: str
+    workspace: str
+    key: str
+    profiles: int
+    changed: int
+
+    @classmethod
+    def of(cls, part: Part, key: str, outcomes: Iterable[Outcome]) -> Changed:
+        """Count what the part's lookup found changed; the same when it is read from the store at a second delivery."""
+        profiles = {one.profile.identifier: one.profile for one in outcomes if one.profile is not None}
+        own = [one for one in profiles.values() if one.lookup_id == part.lookup_id]
+        changed = sum(one.changed_at == one.fetched_at for one in own)
+        return cls(part.lookup_id, part.workspace, key, len(profiles), changed)

@@ -127,7 +127,7 @@ class Lookups:
             case Action.PAUSE:
                 return self._states.pause(progress.spec)
             case Action.RESUME:
-                return self._states.resume(progress.spec)
+                return self._states.resume(progress.spec, progress.cursor)
             case Action.CANCEL:
                 return self._states.cancel(progress.spec)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
@@ -140,7 +140,8 @@ class Lookups:
         """Give the parts that are in, in order of number, and the number that the next page comes after."""
         self._seen(partner, lookup_id)
         records = self._feed.records(lookup_id, after=after, limit=limit)
-        return records, (records[-1].number if len(records) == limit else None)
+        page = [record for record in records if record.key]  # a part that was lost has no object
+        return page, (records[-1].number if len(records) == limit else None)
 
     def backlog(self, workspace: str) -> float:
         """Tell how many users a workspace's lookups still wait for."""

@@ -6,6 +6,7 @@ wire needs a grant of its own, so asking again is for those who hold the gate.
 
 from __future__ import annotations
 
+import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -73,16 +74,24 @@ class MoEngage:
         self._shape = Shape.WRAPPED
         self._shape_is_sure = False
 
-    def export(self, question: Question, credentials: Credentials) -> Answer:
-        """Ask once. Raises a `VendorFault`, whose type says what helps."""
-        response = self._send(question, credentials)
+    def export(self, question: Question, credentials: Credentials, *, within: float = math.inf) -> Answer:
+        """Ask once, for `within` seconds at most. Raises a `VendorFault`, whose type says what helps."""
+        response = self._send(question, credentials, self._patience(within))
         if response.status != HTTPStatus.OK:
             raise self._fault(response)
         answer = read_answer(response.data)
         self._shape_is_sure = True
         return answer
 
-    def _send(self, question: Question, credentials: Credentials) -> urllib3.BaseHTTPResponse:
+    def _patience(self, within: float) -> urllib3.Timeout:
+        patience = self._timeout.clone()
+        if within < math.inf:
+            patience.total = min(within, patience.total) if isinstance(patience.total, float) else within
+        return patience
+
+    def _send(
+        self, question: Question, credentials: Credentials, patience: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse:
         host = self._endpoint_url or HOSTS[credentials.data_center]
         url = f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}"
         try:
@@ -91,7 +100,7 @@ class MoEngage:
                 url,
                 body=self._body(question),
                 headers=_headers(question, credentials),
-                timeout=self._timeout,
+                timeout=patience,
                 retries=False,
                 redirect=False,
             )

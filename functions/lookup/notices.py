@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lookup.lookup_model import Progress
+from lookup.lookup_model import Changed, Progress
 from lookup.model import timestamp
 
 if TYPE_CHECKING:
@@ -24,11 +26,18 @@ class Notices:
 
     def lookup_completed(self, progress: Progress) -> None:
         """Tell that a lookup has ended. Raises `OSError` when EventBridge did not take the event."""
+        self._put("Lookup Completed", detail(progress))
+
+    def profiles_changed(self, changed: Changed) -> None:
+        """Tell which result object holds profiles that differ from the fetch before. Raises as above."""
+        self._put("Profiles Changed", asdict(changed))
+
+    def _put(self, kind: str, content: Mapping[str, object]) -> None:
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": "Lookup Completed",
-            "Detail": json.dumps(detail(progress)),
+            "DetailType": kind,
+            "Detail": json.dumps(content),
         }
         answer = self._client.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:

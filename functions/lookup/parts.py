@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,6 +12,7 @@ from lookup.archive import Archive, Record
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
 from lookup.ledger_parts import ATTEMPT_LIMIT, Arrived, LedgerParts, Standing
+from lookup.lookup_model import Changed
 from lookup.model import Clock, Counts, Identifier, Lane, Outcome, Part, Status, Terms
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
@@ -39,7 +40,17 @@ class Completion:
 class Parts:
     """Serves parts. Every outcome is stored and archived before its part counts as complete."""
 
-    def __init__(self, *, fetch: Fetch, archive: Archive, ledger: LedgerParts, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        fetch: Fetch,
+        archive: Archive,
+        ledger: LedgerParts,
+        tell_changed: Callable[[Changed], None],
+        clock: Clock,
+    ) -> None:
+        """`tell_changed` is told of changed profiles before they count, and again when its caller dies in between."""
+        self._tell_changed = tell_changed
         self._fetch = fetch
         self._archive = archive
         self._ledger = ledger
@@ -134,6 +145,9 @@ class Parts:
                 Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
             ],
         )
+        changed = Changed.of(first, key, [outcome for one in done for outcome in one.outcomes])
+        if changed.changed:
+            self._tell_changed(changed)
         self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key) for one in done])
 
 

@@ -55,12 +55,15 @@ class Profiles:
 
         `previous` is what `read` gave; when another writer came between, theirs is taken instead.
         """
+        fetched_at = timestamp(profile.fetched_at)
         while True:
             compared = _compared(profile, previous)
             stored = self._put(compared, previous)
             if stored is None:
                 return compared
-            if stored["fetched_at"]["S"] >= timestamp(profile.fetched_at):
+            if stored["lookup_id"] == {"S": profile.lookup_id} and stored["fetched_at"]["S"] == fetched_at:
+                return compared  # our own, written although its answer was lost
+            if stored["fetched_at"]["S"] >= fetched_at:
                 return profile
             previous = self._profile(stored)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch
 BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
+FIRST_LOOK = 60.0  # seconds; doubles with every delivery: what is mended early is noticed early
 LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate costs little
 MESSAGE_BYTES = 1024 * 1024  # of a message, its attributes included
 REASON_LENGTH = 1000
@@ -64,8 +65,12 @@ class Queues:
         return self._settings.intake_queue_url.endswith(f"/{delivery.queue}")
 
     def hold_back(self, delivery: Delivery, until: float) -> None:
-        """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most."""
-        wait = min(max(0.0, until - self._clock()), (LONGEST_HOLD - 2) / 1.1)
+        """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most.
+
+        A long wait is cut into growing ones: a closed gate may be opened before its time.
+        """
+        look = FIRST_LOOK * 2.0 ** min(delivery.received - 1, 10)
+        wait = min(max(0.0, until - self._clock()), look, (LONGEST_HOLD - 2) / 1.1)
         spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
         self._client.change_message_visibility(
             QueueUrl=self._url(delivery),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Missing
+from lookup.errors import Misconfigured, Missing
 from lookup.intake import Entry, sorted_out
 from lookup.lookup_model import LookupSpec, Roster, Segment
 from lookup.model import PART_LIMIT, Origin, Part
@@ -93,9 +93,11 @@ class RosterReader:
 
 
 def gone_or(error: ClientError) -> Exception:
-    """Say that a roster is gone, by its retention or by hand, if that is what S3 says; else give the error back."""
-    is_gone = error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}
-    return Missing("the roster is gone") if is_gone else error
+    """Say that a roster is gone, by its retention or by hand, or may not be read; else give the error back."""
+    code = error.response["Error"]["Code"]
+    if code in {"NoSuchKey", "NoSuchVersion"}:
+        return Missing("the roster is gone")
+    return Misconfigured("rosters", "may not be read (AccessDenied)") if code == "AccessDenied" else error
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:

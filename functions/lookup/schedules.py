@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lookup import intake
-from lookup.errors import InvalidInput
+from lookup.errors import InvalidInput, LookupFault
 from lookup.feeder import Feeder
 from lookup.ledger import Ledger
 from lookup.lookup_model import LookupSpec
+from lookup.reopening import Reopening
 from lookup.rosters import Rosters
 from lookup.settings import Settings
+from lookup.telemetry import logger
 
 NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
 HEAVIEST = 1000
@@ -93,10 +97,13 @@ def _weight(value: object) -> int:
 class Schedules:
     """Serves firings."""
 
-    def __init__(self, *, ledger: Ledger, rosters: Rosters, feeder: Feeder, settings: Settings) -> None:
+    def __init__(
+        self, *, ledger: Ledger, rosters: Rosters, feeder: Feeder, reopening: Reopening, settings: Settings
+    ) -> None:
         self._ledger = ledger
         self._rosters = rosters
         self._feeder = feeder
+        self._reopening = reopening
         self._settings = settings
 
     def fire(self, firing: Firing) -> Fired:
@@ -134,7 +141,23 @@ class Schedules:
         )
 
     def tick(self) -> int:
-        """Feed every workspace and do again what was left undone; give how many identifiers went on the queue."""
+        """Tend every workspace; give how many identifiers went on the queue.
+
+        One workspace's trouble is no other's: the first fault is raised when all have had their turn.
+        """
+        fed, faults = 0, list[Exception]()
         for workspace in self._settings.workspaces:
-            self._feeder.sweep(workspace)
-        return sum(self._feeder.feed(workspace) for workspace in self._settings.workspaces)
+            try:
+                fed += self._tended(workspace)
+            except (LookupFault, BotoCoreError, ClientError, OSError) as fault:
+                logger.error("workspace not tended", workspace=workspace, error=type(fault).__name__)
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+        return fed
+
+    def _tended(self, workspace: str) -> int:
+        """Do again what was left undone, and feed."""
+        self._reopening.look(workspace)
+        self._feeder.sweep(workspace)
+        return self._feeder.feed(workspace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lookup.model import Sleep
 
@@ -35,9 +36,10 @@ class Transactions:
     def write(self, actions: Sequence[Mapping[str, Any]]) -> None:
         """Write all of 1 to 100 actions. Raises `ConditionsFailed`, or `OSError` when conflicts do not pass."""
         items: list[TransactWriteItemTypeDef] = [{**action} for action in actions]  # type: ignore[typeddict-item]  # one of four kinds
+        token = uuid4().hex  # of all tries: one that was written although its answer was lost is not written again
         for turn in range(TRIES):
             try:
-                self._client.transact_write_items(TransactItems=items)
+                self._client.transact_write_items(TransactItems=items, ClientRequestToken=token)
             except self._client.exceptions.TransactionCanceledException as failure:
                 codes = [reason.get("Code") for reason in failure.response.get("CancellationReasons", [])]
                 failed = [index for index, code in enumerate(codes) if code == "ConditionalCheckFailed"]

@@ -15,7 +15,8 @@ from lookup.credentials import CredentialStore
 from lookup.ending import Ending
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
-from lookup.gate import Gates, gate_client
+from lookup.gate import gate_client
+from lookup.gates import Gates
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
@@ -30,9 +31,11 @@ from lookup.profile_item import Retention
 from lookup.profiles import Profiles
 from lookup.queue_work import QueueWork
 from lookup.queues import Queues
+from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.schedules import Schedules
+from lookup.stopping import Stopping
 from lookup.telemetry import Metric, count
 
 
@@ -40,6 +43,12 @@ from lookup.telemetry import Metric, count
 def credentials() -> CredentialStore:
     """Share one cache of secrets."""
     return CredentialStore(session().client("secretsmanager", config=CONFIG), settings())
+
+
+@cache
+def stopping() -> Stopping:
+    """Share the word to stop."""
+    return Stopping(clock)
 
 
 @cache
@@ -51,7 +60,7 @@ def gates() -> Gates:
         facts.ledger_table_name,
         facts.workspaces,
         clock,
-        time.sleep,
+        stopping().sleep,
         observe=gate_metrics.publish,
     )
 
@@ -66,7 +75,15 @@ def vendor(workspace: str) -> Vendor:
         moengage_id_name=facts.moengage_id_name,
         clock=clock,
     )
-    return Vendor(gates().of(workspace), client, credentials(), clock, time.sleep, vendor_metrics.publish)
+    return Vendor(
+        gate=gates().of(workspace),
+        client=client,
+        credentials=credentials(),
+        clock=clock,
+        sleep=stopping().sleep,
+        heard=vendor_metrics.publish,
+        is_stopping=lambda: stopping().is_told,
+    )
 
 
 @cache
@@ -125,10 +142,15 @@ def states() -> LedgerStates:
 
 
 @cache
+def notices() -> Notices:
+    """Share the event bus."""
+    return Notices(session().client("events", config=CONFIG), settings().event_bus_name)
+
+
+@cache
 def ending() -> Ending:
     """Make the end of lookups."""
-    notices = Notices(session().client("events", config=CONFIG), settings().event_bus_name)
-    return Ending(ledger=ledger(), states=states(), tell=notices.lookup_completed, clock=clock)
+    return Ending(ledger=ledger(), states=states(), tell=notices().lookup_completed, clock=clock)
 
 
 @cache
@@ -146,7 +168,7 @@ def feeder(*, unpacks: bool = False) -> Feeder:
         reader=RosterReader(s3(), settings().bucket_name),
         queues=queues(),
         settings=settings(),
-        is_closed=lambda workspace: gates().of(workspace).state().is_closed,
+        is_closed=lambda workspace: gates().of(workspace).state().is_shut(clock()),
         clock=clock,
         unpack=rosters().unpack if unpacks else None,
     )
@@ -155,11 +177,23 @@ def feeder(*, unpacks: bool = False) -> Feeder:
 @cache
 def queue_work() -> QueueWork:
     """Serve the queues' door."""
-    parts = Parts(fetch=fetch(), archive=archive(), ledger=LedgerParts(ledger_table()), clock=clock)
+    parts = Parts(
+        fetch=fetch(),
+        archive=archive(),
+        ledger=LedgerParts(ledger_table()),
+        tell_changed=notices().profiles_changed,
+        clock=clock,
+    )
     return QueueWork(queues=queues(), parts=parts, ending=ending(), feeder=feeder())
 
 
 @cache
 def schedules() -> Schedules:
     """Serve the schedules' door."""
-    return Schedules(ledger=ledger(), rosters=rosters(), feeder=feeder(unpacks=True), settings=settings())
+    return Schedules(
+        ledger=ledger(),
+        rosters=rosters(),
+        feeder=feeder(unpacks=True),
+        reopening=Reopening(gates=gates(), credentials=credentials(), table=ledger_table()),
+        settings=settings(),
+    )

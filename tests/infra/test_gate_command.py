@@ -10,7 +10,8 @@ import pytest
 
 from infra import gate
 from lookup.errors import Refused
-from lookup.gate import Gates, gate_client
+from lookup.gate import gate_client
+from lookup.gates import Gates
 from lookup.model import Lane
 from lookup.settings import Workspace
 

@@ -22,7 +22,7 @@ from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
 from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import LookupSpec, Progress, Roster
+from lookup.lookup_model import Changed, LookupSpec, Progress, Roster
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
 from lookup.moengage import MoEngage
 from lookup.oversize import Oversize
@@ -66,6 +66,7 @@ class OpenGate:
     granted: list[int] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
     reports: list[str | None] = field(default_factory=list)
+    released: int = 0
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:  # noqa: ARG002 - never waits
         if self.refusal is not None and (self.room is None or sum(self.granted) >= self.room):
@@ -79,6 +80,9 @@ class OpenGate:
         self.reports.append(None if fault is None else fault.reason)
         if fault is not None and fault.remedy.name == "CLOSE":
             self.refusal = fault
+
+    def release(self, grant: Grant) -> None:  # noqa: ARG002 - remembers the number only
+        self.released += 1
 
 
 @dataclass
@@ -115,7 +119,14 @@ class Road:
             keep_unmatched=self.archive.keep_unmatched,
             writers=WRITERS,
         )
-        self.parts = Parts(fetch=self.fetch, archive=self.archive, ledger=self.ledger, clock=self.clock)
+        self.changed: list[Changed] = []
+        self.parts = Parts(
+            fetch=self.fetch,
+            archive=self.archive,
+            ledger=self.ledger,
+            tell_changed=self.changed.append,
+            clock=self.clock,
+        )
 
     def _vendor(self, workspace: str) -> Vendor:
         self.stage.settings.workspace(workspace)

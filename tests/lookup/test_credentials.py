@@ -58,13 +58,14 @@ def test_each_workspace_has_its_own(stage: Stage, reads: list[str]) -> None:
 
 def test_renewed(stage: Stage, store: CredentialStore, reads: list[str]) -> None:
     """After a 401 the secret is read again, and it is told whether that changed anything."""
-    store.of("default")
-    assert store.renewed("default") is False
+    old = store.of("default")
+    assert store.renewed("default", old) is False
     put(stage, SECRET | {"data_api_key": "rotated"})
     assert store.of("default").data_api_key == DATA_API_KEY
-    assert store.renewed("default") is True
+    assert store.renewed("default", old) is True
     assert store.of("default").data_api_key == "rotated"
-    assert store.renewed("default") is False
+    assert store.renewed("default", old) is True
+    assert store.renewed("default", store.of("default")) is False
     assert reads.count("GetSecretValue") == 4
 
 
@@ -73,7 +74,7 @@ def test_a_failed_renewal_keeps_what_was(stage: Stage, store: CredentialStore) -
     before = store.of("default")
     put(stage, "{}")
     with pytest.raises(Misconfigured, match="workspace_id"):
-        store.renewed("default")
+        store.renewed("default", before)
     assert store.of("default") == before
 
 

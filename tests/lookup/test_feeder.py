@@ -101,7 +101,7 @@ def test_pause_resume_and_cancel(desk: Desk) -> None:
     assert desk.states.pause(spec)
     assert len(desk.count()) == 2
     assert (desk.feeder.feed("default"), desk.count()) == (0, [])
-    assert desk.states.resume(spec)
+    assert desk.states.resume(spec, seen(desk, "one").cursor)
     assert desk.feeder.feed("default") == 200
     assert desk.states.cancel(spec)
     assert len(desk.work()) == 2

@@ -145,7 +145,7 @@ def test_a_rotated_key_is_read_again(road: Road, simulator: Simulator) -> None:
     )
     road.clock.now += 1
     assert statuses(run(road, NAMES[:3])) == {"found": 3}
-    assert road.gate.reports == [None, None]
+    assert (road.gate.reports, road.gate.released) == ([None, None], 1)
 
 
 def test_the_same_key_after_401_is_reported(road: Road, simulator: Simulator) -> None:

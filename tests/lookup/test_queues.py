@@ -110,16 +110,27 @@ def test_a_batch_taken_in_part(stage: Stage, queues: Queues) -> None:
 def test_how_long_a_message_is_held_back(
     stage: Stage, calls: list[tuple[str, dict[str, Any]]], wait: float, least: int, most: int
 ) -> None:
-    """A message comes back not before the time given, jittered, and after an hour at most."""
+    """A message that came often comes back not before the time given, jittered, and after an hour at most."""
     queues = Queues(stage.sqs, stage.settings, lambda: NOW)
     stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
-    message = received(stage, stage.settings.parts_queue_url)
+    message = replace(received(stage, stage.settings.parts_queue_url), received=8)
     for _ in range(15):
         queues.hold_back(message, NOW + wait)
     waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
     assert least <= min(waits)
     assert max(waits) <= most
     assert len(set(waits)) > 1 or wait < 600
+
+
+def test_looks_grow_apart(stage: Stage, queues: Queues, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    """A long wait begins with a look after a minute, and each time it doubles: a gate may be opened early."""
+    stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
+    message = received(stage, stage.settings.parts_queue_url)
+    for times in (1, 2, 3, 4, 5, 100):
+        queues.hold_back(replace(message, received=times), NOW + 900)
+    waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
+    for wait, least in zip(waits, (60, 120, 240, 480, 900, 900), strict=True):
+        assert least <= wait <= least * 1.1 + 2
 
 
 def test_a_message_held_back_is_invisible(stage: Stage, queues: Queues) -> None:

@@ -54,7 +54,11 @@ def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Ev
     """Serve the parts queue until it is over."""
     enter(environment)
     parts = Parts(
-        fetch=wiring.fetch(), archive=wiring.archive(), ledger=LedgerParts(wiring.ledger_table()), clock=time.time
+        fetch=wiring.fetch(),
+        archive=wiring.archive(),
+        ledger=LedgerParts(wiring.ledger_table()),
+        tell_changed=wiring.notices().profiles_changed,
+        clock=time.time,
     )
     served = QueueWork(queues=wiring.queues(), parts=parts, ending=wiring.ending(), feeder=feeder(factor))
     sqs: SQSClient = clients.session().client("sqs")

@@ -16,7 +16,8 @@ from pyrate_limiter import Limiter as PyrateLimiter
 from pyrate_limiter import Rate
 
 from lookup.errors import NotNow, VendorFault
-from lookup.gate import Gates, QuotaGate, gate_client
+from lookup.gate import QuotaGate, gate_client
+from lookup.gates import Gates
 from lookup.model import Lane
 from lookup.settings import Quota, Workspace
 from tests.benchmarks.gate.caller import Leave, Limiter

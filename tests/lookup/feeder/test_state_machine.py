@@ -65,7 +65,7 @@ class Feeding(RuleBasedStateMachine):
             "serve": lambda: world.serve_next(pick, 1),
             "sweep": lambda: world.feeder.sweep("default"),
             "pause": lambda: world.steer(pick, world.states.pause),
-            "resume": lambda: world.steer(pick, world.states.resume),
+            "resume": lambda: world.steer(pick, world.resume),
             "cancel": lambda: world.steer(pick, world.states.cancel),
             "retry": lambda: world.steer(pick, world.retry),
         }

@@ -122,13 +122,16 @@ class World(Desk):
             return False
         return self.states.retry_failed(spec, progress.cursor)
 
+    def resume(self, spec: LookupSpec) -> bool:
+        progress = self.lookups.progress(spec.lookup_id)
+        return progress is not None and self.states.resume(spec, progress.cursor)
+
     def drain(self) -> None:
         """Let everything come to its end: time passes, nobody dies any more."""
         for _ in range(TURNS):
             self.clock.now += LONG
             for spec in self.specs:
-                if self.lookups.progress(spec.lookup_id):
-                    self.states.resume(spec)
+                self.resume(spec)
             self.feeder.sweep("default")
             self.feeder.feed("default")
             self.take()

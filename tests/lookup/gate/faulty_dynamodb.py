@@ -14,8 +14,9 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from lookup.gate import Gates, Observation, Seen
+from lookup.gate import Observation, Seen
 from lookup.gate_item import key
+from lookup.gates import Gates
 from lookup.settings import Workspace
 from tests.lookup.gate.ledger import LEDGER
 

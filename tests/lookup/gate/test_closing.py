@@ -108,6 +108,52 @@ def test_probe_whose_owner_dies_is_taken_over() -> None:
     assert callers.gates[0].state().closed_until is None
 
 
+def test_a_released_probe_makes_room_for_the_next() -> None:
+    """A probe whose call said nothing about the vendor is given back: the next call is the probe, at once."""
+    callers = callers_of(2)
+    callers.gates[0].report(granted(callers), KeyRejected("key_rejected", status=401))
+    callers.now += 901
+    callers.gates[0].release(granted(callers, users=1))
+    assert callers.gates[0].state().closed_reason == "credentials"
+    second = granted(callers, caller=1, users=1)
+    assert second.probe
+    callers.gates[1].report(second, None)
+    assert callers.gates[0].state().closed_until is None
+
+
+def test_releasing_what_is_no_probe_changes_nothing() -> None:
+    """An ordinary grant that is given back leaves the gate as it is."""
+    callers = callers_of(1)
+    grant = granted(callers)
+    before = callers.gates[0].state()
+    callers.gates[0].release(grant)
+    assert callers.gates[0].state() == before
+
+
+def test_a_probe_that_is_granted_too_late_is_given_back() -> None:
+    """A probe that nobody could send in time does not keep the others waiting for its lease."""
+    callers = callers_of(2)
+    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.now += 41
+    assert callers.ask(Step(0, users=1, flight=0.4)) is None
+    assert callers.refusals[-1].reason == "late"
+    assert granted(callers, caller=1, users=1).probe
+
+
+@pytest.mark.parametrize("reason", ["credentials", "refused"])
+def test_hastening(reason: str) -> None:
+    """A gate that is closed for the reason given lets a probe through at once; any other stays as it is."""
+    callers = callers_of(2)
+    assert callers.gates[0].hasten("credentials") is False
+    callers.gates[0].report(granted(callers), KeyRejected("key_rejected", status=401))
+    assert callers.gates[1].hasten(reason) is (reason == "credentials")
+    assert callers.gates[1].hasten(reason) is False
+    assert callers.gates[1].state().is_shut(callers.now) is (reason != "credentials")
+    if reason == "credentials":
+        assert granted(callers, caller=1, users=1).probe
+        assert callers.gates[1].hasten(reason) is False
+
+
 def test_probe_in_trouble_closes_for_longer_each_time() -> None:
     """Every probe that fails doubles the closing, up to five minutes; one that succeeds ends it."""
     callers = callers_of(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lookup.gate import gate_client
-from lookup.gate_item import Charge, Closing, charging, closing, creation, key, mark_name, opening, read_copy
+from lookup.gate_item import Charge, Closing, charging, closing, creation, due, key, mark_name, opening, read_copy
 from lookup.gate_table import GateTable
 from lookup.gate_window import Copy, Room
 from lookup.model import Lane
@@ -127,7 +128,10 @@ def test_probe_takes_a_lease(update: Update) -> None:
     assert probing is not None
     assert (probing.epoch, probing.closed_until, probing.granted) == (SLOT + 2, NOW + 30, 20)
     assert update(charge(closed, 20, 980, lease_until=NOW + 30)) is None
-    assert update(opening(SLOT + 2)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT + 3)
+    assert update(due(SLOT, NOW)) is None
+    given_back = update(due(SLOT + 2, NOW - 0.5))
+    assert given_back == replace(probing, epoch=SLOT + 3, closed_until=NOW - 0.5, probing=False)
+    assert update(opening(SLOT + 3)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT + 4)
 
 
 def test_item_stays_under_one_write_unit() -> None:

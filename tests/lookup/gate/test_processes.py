@@ -12,8 +12,9 @@ from botocore.config import Config
 
 from infra.local.embedded_aws import REGION
 from lookup.errors import NotNow
-from lookup.gate import Gates, Observation, Seen, gate_client
+from lookup.gate import Observation, Seen, gate_client
 from lookup.gate_item import key
+from lookup.gates import Gates
 from lookup.model import Lane
 from lookup.settings import Quota, Workspace
 from tests.lookup.gate.callers import fullest

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.gate import Gates
+from lookup.gates import Gates
 from lookup.settings import Quota, Workspace
 from tests.lookup.gate.fake_table import FakeTable
 

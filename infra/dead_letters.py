@@ -1,0 +1,107 @@
+"""Dead letters, and what helps each of them: to be sent again, to be retried with its lookup, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lookup import intake, part_message
+from lookup.errors import InvalidInput
+from lookup.ledger import Ledger
+from lookup.ledger_parts import LedgerParts
+from lookup.lookup_model import LookupState, Progress
+from lookup.model import Part
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+MOST = 1000  # letters of one queue in one run
+HELD = 900  # seconds that they are kept from others meanwhile
+SILENT = 3  # receives in a row that bring nothing: short polls may miss what is there
+
+
+class Help(StrEnum):
+    """What can be done about a dead letter."""
+
+    SEND = "sent again"
+    RETRY = "retried with their lookups"
+    DROP = "settled since, dropped"
+    LEAVE = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message on a dead-letter queue."""
+
+    body: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A letter and what helps it: `users` is what that asks of MoEngage, `why` says why it is left."""
+
+    letter: Letter
+    help: Help
+    workspace: str = ""
+    users: int = 0
+    why: str = ""
+    lookup: Progress | None = None
+
+
+def letters(sqs: SQSClient, url: str) -> Iterator[Letter]:
+    """Take up to 1,000 letters off a queue, each once; they come back after a quarter of an hour."""
+    seen: set[str] = set()
+    silent = 0
+    while len(seen) < MOST and silent < SILENT:
+        taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, VisibilityTimeout=HELD)
+        fresh = [one for one in taken.get("Messages", []) if one["MessageId"] not in seen]
+        silent = 0 if fresh else silent + 1
+        seen |= {one["MessageId"] for one in fresh}
+        yield from (Letter(one["Body"], one["ReceiptHandle"]) for one in fresh)
+
+
+def intake_case(letter: Letter) -> Case:
+    """Look at a letter of another system: it is sent again as a message of its own, if it can be read by now."""
+    try:
+        part = intake.read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
+    except InvalidInput as fault:
+        return Case(letter, Help.LEAVE, why=str(fault))
+    return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
+
+
+class PartCases:
+    """Looks at letters that are parts. What the ledger has counted as failed is retried there, or it would not count.
+
+    Of a lookup with several letters the first carries the cost.
+    """
+
+    def __init__(self, ledger: Ledger, parts: LedgerParts) -> None:
+        self._ledger = ledger
+        self._parts = parts
+        self._retried: set[str] = set()
+
+    def case(self, letter: Letter) -> Case:
+        """Say what helps one part."""
+        try:
+            part = part_message.read(letter.body)
+        except InvalidInput as fault:
+            return Case(letter, Help.LEAVE, why=str(fault))
+        if not self._parts.standing(part).is_in:
+            return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
+        return self._counted(letter, part)
+
+    def _counted(self, letter: Letter, part: Part) -> Case:
+        lookup = self._ledger.progress(part.lookup_id)
+        if lookup is None or lookup.state is LookupState.CANCELLED:
+            return Case(letter, Help.LEAVE, why="the lookup was cancelled or is forgotten")
+        if lookup.state is not LookupState.COMPLETED:
+            return Case(letter, Help.LEAVE, why="the lookup still runs: again when it has ended")
+        if not lookup.tally.counts.failed:
+            return Case(letter, Help.DROP)
+        first = part.lookup_id not in self._retried
+        self._retried.add(part.lookup_id)
+        users = lookup.tally.counts.failed if first else 0
+        return Case(letter, Help.RETRY, part.workspace, users, lookup=lookup)

@@ -1,0 +1,19 @@
+"""What the deployed stack of a stage gave its things for names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import boto3
+
+from infra.stages import SERVICE
+
+
+def outputs_of(session: boto3.Session, stage_name: str, *keys: str) -> Mapping[str, str]:
+    """Read the named outputs of the deployed stack. Raises `OSError` when one is missing."""
+    stacks = session.client("cloudformation").describe_stacks(StackName=f"{SERVICE}-{stage_name}")["Stacks"]
+    outputs = {one.get("OutputKey", ""): one.get("OutputValue", "") for one in stacks[0].get("Outputs", [])}
+    for key in keys:
+        if key not in outputs:
+            raise OSError(f"the stack {SERVICE}-{stage_name} has no output {key}")
+    return {key: outputs[key] for key in keys}

@@ -1,0 +1,115 @@
+"""`make redrive`: dead letters go back through the gate, after it is told what that costs (`DRY_RUN=1`: only told)."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.dead_letters import Case, Help, PartCases, intake_case, letters
+from infra.outputs import outputs_of
+from infra.stages import Stage, stage_named
+from lookup.errors import LookupFault
+from lookup.ledger import Ledger
+from lookup.ledger_parts import LedgerParts
+from lookup.ledger_states import LedgerStates
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import Progress
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+OUTPUTS = (
+    "LedgerTableName", "IntakeQueueUrl", "IntakeDeadLetterQueueUrl", "PartsQueueUrl", "PartsDeadLetterQueueUrl",
+)  # fmt: skip
+
+
+def main() -> int:
+    """Redrive both dead-letter queues of STAGE; 0 when that worked."""
+    try:
+        stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
+        _redrive(boto3.Session(), stage, is_dry=os.environ.get("DRY_RUN") == "1")
+    except (LookupFault, BotoCoreError, ClientError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
+    names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
+    table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
+    ledger = Ledger(table)
+    look = {"Intake": intake_case, "Parts": PartCases(ledger, LedgerParts(table)).case}
+    cases = {
+        queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])] for queue, case in look.items()
+    }
+    _tell(cases, stage)
+    for queue, found in cases.items():
+        drive = Drive(sqs, LedgerStates(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"])
+        for case in found:
+            drive.put_back(case) if is_dry else drive.carry_out(case)
+    sys.stdout.write("dry run: nothing was changed\n" if is_dry else "done; what is asked again waits for the gate\n")
+
+
+def _tell(cases: Mapping[str, Sequence[Case]], stage: Stage) -> None:
+    for queue, found in cases.items():
+        helped = Counter(case.help for case in found)
+        shown = ", ".join(f"{number} {one.value}" for one, number in sorted(helped.items())) or "none"
+        sys.stdout.write(f"{queue.lower()}: {len(found)} dead letters: {shown}\n")
+        for why, number in Counter(case.why for case in found if case.why).items():
+            sys.stdout.write(f"  {number} left: {why}\n")
+    users = Counter[str]()
+    for case in (case for found in cases.values() for case in found):
+        users[case.workspace] += case.users
+    for workspace, number in sorted((+users).items()):
+        sys.stdout.write(f"cost: {number} users of workspace {workspace}{_minutes(stage, workspace, number)}\n")
+
+
+def _minutes(stage: Stage, workspace: str, users: int) -> str:
+    if workspace not in stage.workspaces:
+        return ", which is not configured"
+    quota = stage.workspaces[workspace].quota
+    return f", {users * quota.window / quota.limit / 60:.1f} minutes of its quota"
+
+
+class Drive:
+    """The way back from one dead-letter queue to its queue."""
+
+    def __init__(self, sqs: SQSClient, states: LedgerStates, queue: str, dead_letters: str) -> None:
+        self._sqs = sqs
+        self._states = states
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._done: dict[str, bool] = {}
+
+    def carry_out(self, case: Case) -> None:
+        """Do what helps; a letter goes only after that was done."""
+        if case.help is Help.LEAVE or (case.lookup is not None and not self._retried(case.lookup)):
+            self.put_back(case)
+            return
+        if case.help is Help.SEND:
+            self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body)
+        self._sqs.delete_message(QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle)
+
+    def _retried(self, lookup: Progress) -> bool:
+        """Retry a lookup's failures, once for all its letters; False when it has changed since it was looked at."""
+        name = lookup.spec.lookup_id
+        if name not in self._done:
+            self._done[name] = self._states.retry_failed(lookup.spec, lookup.cursor)
+        return self._done[name]
+
+    def put_back(self, case: Case) -> None:
+        """Let others see a letter again at once."""
+        self._sqs.change_message_visibility(
+            QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle, VisibilityTimeout=0
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

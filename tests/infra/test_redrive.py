@@ -1,0 +1,155 @@
+"""`make redrive`: dead letters go back through the gate, after it is told what that costs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from infra import redrive
+from lookup import part_message
+from lookup.ledger_parts import Arrived
+from lookup.lookup_model import LookupState
+from lookup.model import Counts, Part
+from lookup.queues import Delivery
+from tests.lookup.conftest import stage
+from tests.lookup.road import Desk
+from tests.lookup.stage import Stage
+
+__all__ = ["stage"]
+
+
+@pytest.fixture
+def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """Give a desk whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
+    settings, credentials = stage.settings, stage.session.get_credentials()
+    assert credentials is not None
+    frozen = credentials.get_frozen_credentials()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(frozen.access_key))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", str(frozen.secret_key))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("STAGE", "dev")
+    outputs = {
+        "LedgerTableName": settings.ledger_table_name,
+        "IntakeQueueUrl": settings.intake_queue_url,
+        "IntakeDeadLetterQueueUrl": settings.intake_dead_letter_queue_url,
+        "PartsQueueUrl": settings.parts_queue_url,
+        "PartsDeadLetterQueueUrl": settings.parts_dead_letter_queue_url,
+    }
+    template = {
+        "Resources": {"One": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+    }
+    client = stage.session.client("cloudformation", region_name="eu-central-1")
+    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(
+        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    return Desk(stage)
+
+
+def lay_aside(desk: Desk, queue: str, body: str, reason: str = "no_answer") -> None:
+    desk.queues.lay_aside(Delivery("m-1", body, "handle", 1, desk.clock(), queue), reason)
+
+
+def failed_parts(desk: Desk) -> list[Part]:
+    """Bring a lookup of two parts to its end: no part got an answer, both were laid aside."""
+    desk.submit("one", desk.roster("".join(f"user-{n}\n" for n in range(130)).encode()))
+    desk.feeder.feed("default")
+    parts = desk.taken()
+    for part in parts:
+        count = len(part.identifiers)
+        desk.ledger.arrive([Arrived(part, Counts(count, failed=count), "results/none")])
+        lay_aside(desk, "parts", part_message.write(part))
+    desk.ending.check("one")
+    return parts
+
+
+def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Count, cost in users and minutes, and what stays are told; every letter is where it was."""
+    failed_parts(desk)
+    lay_aside(desk, "intake", '["C-1", "C-2"]')
+    lay_aside(desk, "intake", "{broken", "body: starts like JSON but is not readable as JSON")
+    monkeypatch.setenv("DRY_RUN", "1")
+    assert redrive.main() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "intake: 2 dead letters: 1 left, 1 sent again",
+        "  1 left: body: starts like JSON but is not readable as JSON",
+        "parts: 2 dead letters: 2 retried with their lookups",
+        "cost: 132 users of workspace default, 0.1 minutes of its quota",
+        "dry run: nothing was changed",
+    ]
+    settings = desk.stage.settings
+    assert len(desk.stage.messages(settings.intake_dead_letter_queue_url)) == 2
+    assert len(desk.stage.messages(settings.parts_dead_letter_queue_url)) == 2
+    assert desk.stage.messages(settings.intake_queue_url) == []
+
+
+def test_intake_letters_are_sent_again(desk: Desk) -> None:
+    """A message that can be read by now is on the intake queue again, as it was; an unreadable one stays."""
+    lay_aside(desk, "intake", '{"identifiers": ["C-1"], "correlation_id": "é"}')
+    lay_aside(desk, "intake", "{broken", "body: starts like JSON")
+    assert redrive.main() == 0
+    settings = desk.stage.settings
+    assert [one["Body"] for one in desk.stage.messages(settings.intake_queue_url)] == [
+        '{"identifiers": ["C-1"], "correlation_id": "é"}'
+    ]
+    assert [one["Body"] for one in desk.stage.messages(settings.intake_dead_letter_queue_url)] == ["{broken"]
+
+
+def test_failed_parts_are_retried_and_counted_anew(desk: Desk) -> None:
+    """What was counted as failed is asked again with its lookup, and ends as found: nothing is counted twice."""
+    failed_parts(desk)
+    assert redrive.main() == 0
+    assert desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url) == []
+    desk.feeder.feed("default")
+    while desk.count():
+        desk.feeder.feed("default")
+    progress = desk.lookups.progress("one")
+    assert progress is not None
+    assert (progress.state, progress.tally.counts) == (LookupState.COMPLETED, Counts(130, found=130))
+
+
+def test_a_part_that_never_came_in_is_sent_again(desk: Desk) -> None:
+    """A part that SQS moved away before it was counted goes back as it is; one that came in since is dropped."""
+    desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
+    desk.feeder.feed("default")
+    (part,) = desk.taken()
+    lay_aside(desk, "parts", part_message.write(part))
+    assert redrive.main() == 0
+    assert desk.count() == [part]
+    lay_aside(desk, "parts", part_message.write(part))
+    assert redrive.main() == 0
+    assert desk.taken() == []
+    assert desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url) == []
+
+
+def test_what_cannot_be_retried_stays(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
+    (part, _) = failed_parts(desk)
+    progress = desk.lookups.progress("one")
+    assert progress is not None
+    assert desk.states.retry_failed(progress.spec, progress.cursor) is False  # its end is told first
+    desk.clock.now += 61
+    desk.ending.tell_again(progress)
+    assert redrive.main() == 0
+    capsys.readouterr()
+    lay_aside(desk, "parts", part_message.write(part))
+    lay_aside(desk, "parts", part_message.write(replace(part, lookup_id="forgotten", origin=part.origin)))
+    lay_aside(desk, "parts", "nonsense")
+    assert redrive.main() == 0
+    shown = capsys.readouterr().out
+    assert "1 left: the lookup still runs: again when it has ended" in shown
+    assert "1 left: body: is not a part of version 1 (ValueError)" in shown
+
+
+def test_a_stage_that_is_not_deployed_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a stack the command fails and names it."""
+    monkeypatch.setenv("STAGE", "prod")
+    assert redrive.main() == 1
+    assert "moengage-lookup-prod" in capsys.readouterr().err
