@@ -130,20 +130,20 @@ def test_a_part_that_never_came_in_is_sent_again(desk: Desk) -> None:
 def test_what_cannot_be_retried_stays(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
     (part, _) = failed_parts(desk)
-    progress = desk.lookups.progress("one")
-    assert progress is not None
-    assert desk.states.retry_failed(progress.spec, progress.cursor) is False  # its end is told first
-    desk.clock.now += 61
-    desk.ending.tell_again(progress)
+    forgotten = replace(part, lookup_id="forgotten")
+    desk.ledger.arrive([Arrived(forgotten, Counts(100, failed=100), "results/none")])
     assert redrive.main() == 0
     capsys.readouterr()
-    lay_aside(desk, "parts", part_message.write(part))
-    lay_aside(desk, "parts", part_message.write(replace(part, lookup_id="forgotten", origin=part.origin)))
-    lay_aside(desk, "parts", "nonsense")
+    for body in (part_message.write(part), part_message.write(forgotten), "{}"):
+        lay_aside(desk, "parts", body)
     assert redrive.main() == 0
-    shown = capsys.readouterr().out
-    assert "1 left: the lookup still runs: again when it has ended" in shown
-    assert "1 left: body: is not a part of version 1 (ValueError)" in shown
+    assert set(capsys.readouterr().out.splitlines()) >= {
+        "parts: 3 dead letters: 3 left",
+        "  1 left: the lookup still runs: again when it has ended",
+        "  1 left: the lookup was cancelled or is forgotten",
+        "  1 left: body: is not a part of version 1 (KeyError)",
+    }
+    assert len(desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url)) == 3
 
 
 def test_a_stage_that_is_not_deployed_is_told(

@@ -148,9 +148,10 @@ class Desk(Road):
         self.queues = Queues(self.stage.sqs, settings, self.clock)
         self.reader = RosterReader(self.stage.s3, settings.bucket_name)
         self.is_closed = False
+        self.feed = LedgerFeed(table)
         self.feeder = Feeder(
             ledger=self.lookups,
-            feed=LedgerFeed(table),
+            feed=self.feed,
             ending=self.ending,
             reader=self.reader,
             queues=self.queues,

@@ -156,16 +156,26 @@ def test_a_lost_part_is_sent_again(desk: Desk) -> None:
     assert seen(desk, "one").state is LookupState.COMPLETED
 
 
-def test_a_roster_that_is_gone_is_no_trouble_of_others(desk: Desk) -> None:
-    """A lookup whose roster was deleted is passed over; the others of its workspace are fed."""
-    gone = desk.roster(names("gone", 30))
-    desk.submit("gone", gone)
-    assert gone.version_id is not None
-    bucket = desk.stage.settings.bucket_name
-    desk.stage.s3.delete_object(Bucket=bucket, Key=gone.key, VersionId=gone.version_id)
-    desk.submit("other", desk.roster(names("other", 30), "rosters/other.csv"))
-    assert desk.feeder.feed("default") == 30
-    desk.feeder.sweep("default")
-    assert {part.lookup_id for part in desk.count()} == {"other"}
-    assert seen(desk, "other").state is LookupState.COMPLETED
-    assert seen(desk, "gone").state is LookupState.ACTIVE
+def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: Desk) -> None:
+    """Resumed with all its parts out, a lookup waits for them without being looked at for more."""
+    spec = desk.submit("one", desk.roster(names("user", 30)))
+    desk.feeder.feed("default")
+    assert desk.states.pause(spec)
+    assert desk.states.resume(spec, seen(desk, "one").cursor)
+    (active,) = desk.lookups.actives("default")
+    assert (active.choosable, seen(desk, "one").state) == (False, LookupState.ACTIVE)
+    desk.work()
+    assert seen(desk, "one").state is LookupState.COMPLETED
+
+
+def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: Desk) -> None:
+    """A lookup that began a retry since its cursor was read is not resumed as one that is fed out."""
+    spec = desk.submit("one", desk.roster(names("user", 30)))
+    desk.feeder.feed("default")
+    old = seen(desk, "one").cursor
+    desk.work()
+    assert desk.states.retry_failed(spec, seen(desk, "one").cursor)
+    assert desk.states.pause(spec)
+    assert desk.states.resume(spec, old) is False
+    assert desk.states.resume(spec, seen(desk, "one").cursor)
+    assert [active.choosable for active in desk.lookups.actives("default")] == [True]
