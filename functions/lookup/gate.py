@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -23,9 +23,6 @@ from lookup.gate_turn import CONTENTION, LATE, QUOTA, UNANSWERED, Turns
 from lookup.gate_window import Copy
 from lookup.model import Clock, Lane, Sleep
 from lookup.settings import Quota
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Gate", "GateState", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",

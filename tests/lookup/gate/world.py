@@ -83,6 +83,7 @@ class World:
         self.table = FakeTable(self.time.clock)
         self._distant = DistantTable(self)
         self.vendor = StrictVendor(self.quota)
+        self.throttled = 0
         self.seen: Counter[tuple[Seen, Lane | None]] = Counter()
         self.granted: list[tuple[float, Lane, int]] = []
         self.waits: list[float] = []
@@ -155,6 +156,7 @@ class World:
         self.time.sleep(transit)
         accepted = self.vendor.accept(grant.users, self.time.now)
         self.time.sleep(self.latency * self.random.uniform(0.8, 1.2) - transit)
+        self.throttled += not accepted
         gate.report(grant, None if accepted else Throttled("quota", retry_at=None))
 
     def _observe(self, observation: Observation) -> None:
