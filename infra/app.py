@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from infra.checks import check_all
 from infra.stack import LookupStack
 from infra.stages import Stage, stage_named
 from lookup.errors import Misconfigured
@@ -19,9 +20,14 @@ SOURCE = ROOT / "functions"
 BUNDLE = ROOT / "build" / "functions.zip"
 
 
-def synthesise(stage: Stage, *, code: Path, outdir: Path) -> Path:
-    """Write the stage's cloud assembly and give the template's path. `code` is a folder or a zip."""
+def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) -> Path:
+    """Write the stage's cloud assembly and give the template's path. `code` is a folder or a zip.
+
+    `checked` lets cdk-nag look at it; what it found and what was acknowledged is in `validation-report.json`.
+    """
     app = cdk.App(context=_context(), outdir=str(outdir), analytics_reporting=False)
+    if checked:
+        check_all(app)
     stack = LookupStack(app, stage=stage, code=code)
     app.synth()
     return outdir / stack.template_file
@@ -45,7 +51,9 @@ def main(environment: Mapping[str, str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
-    sys.stdout.write(f"{synthesise(stage, code=code_for(stage), outdir=outdir)}\n")
+    # The local stage is for this machine; `make check` looks at the same constructs.
+    written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=stage.name != "local")
+    sys.stdout.write(f"{written}\n")
     return 0
 
 

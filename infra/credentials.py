@@ -8,6 +8,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.checks import acknowledge
 from infra.grants import DESCRIBE_SECRETS, READ_SECRETS, Grant
 from infra.names import output, pascal_case
 from infra.stages import Stage
@@ -34,6 +35,9 @@ class Credentials(Construct):
             self,
             f"Secret{name}",
             description=f"MoEngage workspace {workspace!r}: JSON with workspace_id, data_api_key and data_center",
+        )
+        acknowledge(
+            secret, "SMG4", "a data API key is made and revoked by a person in MoEngage; there is no call that does it"
         )
         secret.apply_removal_policy(RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY)
         arn = secret.attr_id  # the ARN by name; not every implementation of CloudFormation gives it for `Ref`

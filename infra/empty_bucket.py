@@ -1,4 +1,4 @@
-"""Before `make destroy`: empties the stage's bucket, which CloudFormation cannot delete otherwise.
+"""Before `make destroy`: empties the stage's buckets, which CloudFormation cannot delete otherwise.
 
 Only for stages that do not retain their data; a retained bucket outlives its stack as it is.
 """
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 
 
 def empty(session: boto3.Session, stage_name: str) -> int:
-    """Delete every version of every object of the stage's bucket; give how many there were. Raises `Misconfigured`."""
+    """Delete every version of every object of the stage's buckets; give how many there were. Raises `Misconfigured`."""
     if stage_named(stage_name, os.environ).retain:
         raise Misconfigured("STAGE", f"{stage_name!r} retains its data: nothing is deleted")
-    bucket = _bucket(session, stage_name)
-    gone = [deleted for answer in bucket.object_versions.delete() for deleted in answer.get("Deleted", [])]
-    return len(gone)
+    answers = [answer for bucket in _buckets(session, stage_name) for answer in bucket.object_versions.delete()]
+    return sum(len(answer.get("Deleted", [])) for answer in answers)
 
 
 def main() -> int:
-    """Empty the bucket of the stage that STAGE names."""
+    """Empty the buckets of the stage that STAGE names."""
     try:
         gone = empty(boto3.Session(), os.environ.get("STAGE", "dev"))
     except (Misconfigured, ClientError) as error:
@@ -39,10 +38,10 @@ def main() -> int:
     return 0
 
 
-def _bucket(session: boto3.Session, stage_name: str) -> Bucket:
+def _buckets(session: boto3.Session, stage_name: str) -> list[Bucket]:
     stack = session.resource("cloudformation").Stack(f"{SERVICE}-{stage_name}")
     names = {output["OutputKey"]: output["OutputValue"] for output in stack.outputs or []}
-    return session.resource("s3").Bucket(names["BucketName"])
+    return [session.resource("s3").Bucket(names[key]) for key in ("BucketName", "AccessLogsBucketName")]
 
 
 if __name__ == "__main__":

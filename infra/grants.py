@@ -47,6 +47,16 @@ KEEP_SCHEDULES = (
     "scheduler:UpdateSchedule",
 )
 PASS_ROLE = ("iam:PassRole",)
+# What Lambda does with a function's role to place it in a VPC:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+JOIN_NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
 
 # Actions for which AWS offers no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 WITHOUT_RESOURCE = frozenset(WRITE_TRACES)
@@ -56,13 +66,21 @@ WITHOUT_RESOURCE = frozenset(WRITE_TRACES)
 class Grant:
     """One statement: a name, exact actions, exact resources (ARNs, possibly a bucket's prefix or a group's schedules).
 
-    `only_when` are values that the request must have, by condition key.
+    `only_when` are values that the request must have, by condition key. `because` says why a wildcard stands there.
     """
 
     name: str
     actions: Sequence[str]
     resources: Sequence[str]
     only_when: Mapping[str, str] = field(default_factory=dict)
+    because: str = ""
+
+    def wildcards(self) -> list[str]:
+        """Give the resources that are written with a wildcard. Raises `ValueError` when nobody said why."""
+        found = [resource for resource in self.resources if "*" in resource]
+        if found and not self.because:
+            raise ValueError(f"the grant {self.name} does not say why it has a wildcard")
+        return found
 
 
 def policy(grants: Sequence[Grant]) -> iam.PolicyDocument:

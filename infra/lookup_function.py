@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.grants import SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
+from infra.checks import acknowledge, acknowledge_warning, acknowledge_wildcard
+from infra.egress import Egress
+from infra.grants import JOIN_NETWORK, SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
+from infra.logs import log_group
 from infra.names import output, pascal_case
 from infra.stages import Stage
 from lookup.settings import Settings
 
-RETENTION = {
-    1: logs.RetentionDays.ONE_DAY,
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}
+PYTHON = "3.13"
+PUBLISH = "@aws-cdk/aws-lambda:snapStartRequirePublish"  # a warning of the CDK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,10 @@ class Release:
 
 
 class LookupFunction(Construct):
-    """A function named by its module in `functions/`, with a role that allows `grants` and nothing else."""
+    """A function named by its module in `functions/`, with a role that allows `grants` and nothing else.
+
+    With `egress` it stands in that network; with `snap_start` its published versions start from a snapshot.
+    """
 
     def __init__(
         self,
@@ -51,6 +51,8 @@ class LookupFunction(Construct):
         timeout: Duration,
         memory_mb: int,
         dead_letters: sqs.Queue | None = None,
+        egress: Egress | None = None,
+        snap_start: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         log = log_group(self, "Log", stage=release.stage)
@@ -66,37 +68,47 @@ class LookupFunction(Construct):
             memory_size=memory_mb,
             environment=release.settings.to_environment(),
             # Immutable, or CDK would add permissions of its own choice.
-            role=self._role([*grants, *_own_grants(log, dead_letters)]).without_policy_updates(),
+            role=self._role([*grants, *_own_grants(log, dead_letters, egress)]).without_policy_updates(),
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel[release.stage.log_level],
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             dead_letter_queue=dead_letters,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            vpc=egress.vpc if egress else None,
+            vpc_subnets=ec2.SubnetSelection(subnets=egress.vpc.private_subnets) if egress else None,
+            security_groups=[egress.security_group] if egress else None,
         )
+        acknowledge(self.function, "L1", f"wheels and bytecode of the zip are of python{PYTHON}, which AWS supports")
+        if snap_start:
+            acknowledge_warning(self.function, PUBLISH, "the alias that callers use names a published version")
         output(self, f"{pascal_case(module)}FunctionName", self.function.function_name)
 
     def _role(self, grants: Sequence[Grant]) -> iam.Role:
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Grants": policy(grants)},
         )
+        reasons: dict[str, list[str]] = {}
+        for grant in grants:
+            for resource in grant.wildcards():
+                reasons.setdefault(resource, []).append(f"{grant.name}: {grant.because}")
+        for resource, said in reasons.items():
+            acknowledge_wildcard(role, resource, "; ".join(said))
+        return role
 
 
-def log_group(scope: Construct, construct_id: str, *, stage: Stage) -> logs.LogGroup:
-    """Make a log group that keeps its events as long as the stage says."""
-    return logs.LogGroup(
-        scope,
-        construct_id,
-        retention=RETENTION[stage.log_retention_days],
-        removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
-    )
-
-
-def _own_grants(log: logs.LogGroup, dead_letters: sqs.Queue | None) -> list[Grant]:
-    grants = [Grant("Log", WRITE_LOGS, [log.log_group_arn]), Grant("Traces", WRITE_TRACES, ["*"])]
+def _own_grants(log: logs.LogGroup, dead_letters: sqs.Queue | None, egress: Egress | None) -> list[Grant]:
+    grants = [
+        Grant("Log", WRITE_LOGS, [log.log_group_arn], because="streams of the function's own log group"),
+        Grant("Traces", WRITE_TRACES, ["*"], because="X-Ray has no resources for these actions"),
+    ]
     if dead_letters is not None:
         grants.append(Grant("FailedInvocations", SEND_MESSAGES, [dead_letters.queue_arn]))
+    if egress is not None:
+        why = "Lambda asks for these with no resource before it places a function in a VPC"
+        grants.append(Grant("Network", JOIN_NETWORK, ["*"], because=why))
     return grants

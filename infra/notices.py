@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.checks import acknowledge
 from infra.grants import PUT_EVENTS, WRITE_LOGS, Grant
-from infra.lookup_function import log_group
+from infra.logs import group_arn, log_group
 from infra.names import output
 from infra.queues import dead_letter_queue
 from infra.stages import SERVICE, Stage
@@ -30,6 +30,7 @@ class Notices(Construct):
         super().__init__(scope, construct_id)
         self.bus_name = f"{SERVICE}-{stage.name}"
         self.dead_letters = dead_letter_queue(self, "Undelivered")
+        acknowledge(self.dead_letters, "SQS3", "it is a dead-letter queue itself, of the bus and of its rule")
         self.bus = events.EventBus(
             self,
             "Bus",
@@ -59,19 +60,10 @@ class Notices(Construct):
             targets=[
                 events.CfnRule.TargetProperty(
                     id="log",
-                    arn=self._log_arn(),
+                    arn=group_arn(self.log),
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
                 )
             ],
-        )
-
-    def _log_arn(self) -> str:
-        # A target is the group itself; the construct gives the ARN of its streams, ending in `:*`.
-        return Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=self.log.log_group_name,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
     def _let_in(self) -> None:

@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.egress import Egress
 from infra.grants import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
@@ -59,7 +60,14 @@ class OnQueue(Construct):
     """The function, and how SQS hands messages to it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, release: Release, queues: Queues, grants: Iterable[Grant]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        release: Release,
+        queues: Queues,
+        grants: Iterable[Grant],
+        egress: Egress | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = LookupFunction(
@@ -70,6 +78,7 @@ class OnQueue(Construct):
             grants=[*queues.serve_grants(), *grants],
             timeout=TIMEOUT,
             memory_mb=1024,
+            egress=egress,
         ).function
         workers = workers_for(workspace.quota for workspace in release.stage.workspaces.values())
         # Single identifiers are collected so that they fill the vendor's payloads together.

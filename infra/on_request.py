@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2 import HttpMethod
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
-from aws_cdk.aws_lambda import IFunction
 from constructs import Construct
 
+from infra.egress import Egress
 from infra.grants import Grant
-from infra.lookup_function import LookupFunction, Release, log_group
+from infra.logs import group_arn, log_group
+from infra.lookup_function import LookupFunction, Release
 from infra.names import output
 from infra.partners import LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE, Partners
 from infra.stages import Stage
@@ -65,7 +67,15 @@ ROUTES = (
 class OnRequest(Construct):
     """The function, the API in front of it, and the partners who may call."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, release: Release, grants: Sequence[Grant]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        release: Release,
+        grants: Sequence[Grant],
+        egress: Egress | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         partners = Partners(self, "Partners", stage=release.stage)
         self.function = LookupFunction(
@@ -76,13 +86,19 @@ class OnRequest(Construct):
             grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
             memory_mb=1024,
+            egress=egress,
+            snap_start=release.stage.snap_start,
         ).function
-        api = self._api(partners.authorizer(), self.function)
+        api = self._api(partners.authorizer(), self._live())
         api_stage = self._api_stage(api, release.stage)
         output(self, "ApiId", api.api_id)
         output(self, "ApiUrl", api_stage.url)
 
-    def _api(self, authorizer: HttpJwtAuthorizer, target: IFunction) -> apigateway.HttpApi:
+    def _live(self) -> lambda_.Alias:
+        """Name the version that answers: a request meets the old one or the new one, never half a deployment."""
+        return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
+
+    def _api(self, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction) -> apigateway.HttpApi:
         api = apigateway.HttpApi(self, "Api", create_default_stage=False)
         integration = HttpLambdaIntegration("OnRequest", target)
         for route in ROUTES:
@@ -100,13 +116,7 @@ class OnRequest(Construct):
         api_stage = apigateway.HttpStage(self, "DefaultStage", http_api=api, auto_deploy=True, throttle=throttle)
         resource = cast("apigateway.CfnStage", api_stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=self._access_log_arn(stage),
+            destination_arn=group_arn(log_group(self, "AccessLog", stage=stage)),
             format=json.dumps(ACCESS_LOG_FIELDS),
         )
         return api_stage
-
-    def _access_log_arn(self, stage: Stage) -> str:
-        # API Gateway wants the group's own ARN; the construct gives that of its streams, ending in `:*`.
-        name = log_group(self, "AccessLog", stage=stage).log_group_name
-        colons = ArnFormat.COLON_RESOURCE_NAME
-        return Stack.of(self).format_arn(service="logs", resource="log-group", resource_name=name, arn_format=colons)

@@ -66,7 +66,12 @@ class OnSchedule(Construct):
     def keep_grants(self) -> list[Grant]:
         """Give what a function that keeps schedules does here: in this group only, and with no other role."""
         return [
-            Grant("Schedules", KEEP_SCHEDULES, [self._arn("schedule", f"{self.group_name}/*")]),
+            Grant(
+                "Schedules",
+                KEEP_SCHEDULES,
+                [self._arn("schedule", f"{self.group_name}/*")],
+                because="schedules of this stage's group only; partners name them at run time",
+            ),
             Grant("PassRole", PASS_ROLE, [self.role.role_arn], only_when={"iam:PassedToService": SCHEDULER}),
         ]
 

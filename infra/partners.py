@@ -11,6 +11,7 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
 
+from infra.checks import acknowledge
 from infra.grants import READ_PARAMETERS, Grant
 from infra.names import output, pascal_case
 from infra.stage_parts import Partner
@@ -28,6 +29,10 @@ SCOPES: Mapping[str, str] = {
 }
 PARTNER_SCOPES = (PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE)
 TOKEN_LIFE = Duration.hours(1)
+# For the case that somebody makes a user after all.
+NOBODY_S_PASSWORD = cognito.PasswordPolicy(
+    min_length=16, require_digits=True, require_lowercase=True, require_symbols=True, require_uppercase=True
+)
 CLIENT_ID = "x" * 26  # as long as Cognito's
 PARAMETER_LIMIT = 8192  # characters of an advanced parameter; up to 4096 it stays a standard one, which costs nothing
 
@@ -82,13 +87,19 @@ class Partners(Construct):
         )
 
     def _pool(self, stage: Stage) -> cognito.UserPool:
-        return cognito.UserPool(
+        pool = cognito.UserPool(
             self,
             "Pool",
             self_sign_up_enabled=False,
+            password_policy=NOBODY_S_PASSWORD,
             deletion_protection=stage.retain,
             removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
         )
+        acknowledge(
+            pool, "COG2", "the pool has no users: app clients get tokens by client credentials, nobody signs in"
+        )
+        acknowledge(pool, "COG8", "threat protection watches sign-ins of users, and the pool has none")
+        return pool
 
     def _scope(self, name: str, description: str) -> cognito.OAuthScope:
         server_name, _, scope_name = name.partition("/")

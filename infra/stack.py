@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.credentials import Credentials
+from infra.egress import Egress
 from infra.lookup_function import Release
 from infra.names import output
 from infra.notices import Notices
@@ -17,6 +18,7 @@ from infra.on_queue import OnQueue, Queues
 from infra.on_request import OnRequest
 from infra.on_schedule import OnSchedule
 from infra.partners import parameter_name
+from infra.query import Query
 from infra.stages import SERVICE, Stage
 from infra.storage import Storage
 from lookup.settings import Settings
@@ -33,7 +35,7 @@ class LookupStack(cdk.Stack):
             f"{SERVICE}-{stage.name}",
             description=f"Lookups of MoEngage user profiles, stage {stage.name}",
             termination_protection=stage.retain,
-            tags={"service": SERVICE, "stage": stage.name},
+            tags={**stage.tags, "service": SERVICE, "stage": stage.name},
         )
         storage = Storage(self, "Storage", stage=stage)
         credentials = Credentials(self, "Credentials", stage=stage)
@@ -46,7 +48,8 @@ class LookupStack(cdk.Stack):
         )
         road = [*storage.road_grants(), *credentials.grants()]
         feed = [*storage.feed_grants(), *queues.feed_grants(), *notices.grants()]
-        OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed])
+        egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
+        OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed], egress=egress)
         schedules = OnSchedule(
             self,
             "OnSchedule",
@@ -58,8 +61,11 @@ class LookupStack(cdk.Stack):
             "OnRequest",
             release=replace(release, settings=schedules.told(release.settings)),
             grants=[*road, *feed, *storage.partner_grants(), *schedules.keep_grants()],
+            egress=egress,
         )
+        Query(self, "Query", stage=stage, bucket=storage.bucket)
         output(self, "BucketName", storage.bucket.bucket_name)
+        output(self, "AccessLogsBucketName", storage.access_logs.bucket_name)
         output(self, "ProfilesTableName", storage.profiles.table_name)
         output(self, "LedgerTableName", storage.ledger.table_name)
 

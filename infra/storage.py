@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.checks import acknowledge
 from infra.grants import (
     KEEP_THE_LEDGER,
     LIST_OBJECTS,
@@ -27,7 +31,16 @@ WITH_THE_RESULTS = {
     "inline-rosters": INLINE,
     "unpacked-rosters": UNPACKED,
 }
+QUERIES = "queries/"  # where Athena writes what it answers
+QUERY_RESULT_DAYS = 7
 EXPIRES_AT = "expires_at"
+PRIVATE: Mapping[str, Any] = {
+    "encryption": s3.BucketEncryption.S3_MANAGED,
+    "enforce_ssl": True,
+    "minimum_tls_version": 1.2,
+    "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+    "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+}
 
 
 class Storage(Construct):
@@ -36,6 +49,7 @@ class Storage(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self._retain = stage.retain
+        self.access_logs = self._access_logs(stage)
         self.bucket = self._bucket(stage)
         self.profiles = self._table("Profiles", partition_key="identifier", sort_key="scope")
         self.ledger = self._table("Ledger", partition_key="pk", sort_key="sk")
@@ -44,45 +58,51 @@ class Storage(Construct):
         """Give what every function that looks profiles up does here."""
         return [
             Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
-            Grant("Oversize", READ_OBJECTS, self._below(OVERSIZE)),
-            Grant("Results", WRITE_OBJECTS, self._below(RESULTS, OVERSIZE, UNMATCHED)),
+            self._objects("Oversize", READ_OBJECTS, OVERSIZE),
+            self._objects("Results", WRITE_OBJECTS, RESULTS, OVERSIZE, UNMATCHED),
         ]
 
     def feed_grants(self) -> list[Grant]:
         """Give what every function that feeds lookups does here."""
         return [
             Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
-            Grant("Rosters", READ_VERSIONS, self._below(ROSTERS)),
+            self._objects("Rosters", READ_VERSIONS, ROSTERS),
             Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
         ]
 
     def partner_grants(self) -> list[Grant]:
         """Give what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
         return [
-            Grant("Uploads", WRITE_OBJECTS, self._below(ROSTERS)),
-            Grant("Downloads", READ_OBJECTS, self._below(RESULTS)),
+            self._objects("Uploads", WRITE_OBJECTS, ROSTERS),
+            self._objects("Downloads", READ_OBJECTS, RESULTS),
         ]
 
     def unpack_grants(self) -> list[Grant]:
         """Give what the function that unpacks rosters does here."""
-        return [Grant("Unpack", WRITE_LARGE_OBJECTS, self._below(UNPACKED))]
+        return [self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
 
-    def _below(self, *prefixes: str) -> list[str]:
-        return [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+    def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
+        below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        return Grant(
+            name, actions, below, because="objects under one prefix of one bucket; their names come at run time"
+        )
 
     @property
     def _removal_policy(self) -> RemovalPolicy:
         return RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY
 
+    def _access_logs(self, stage: Stage) -> s3.Bucket:
+        """Make the bucket where S3 writes who read and wrote what; keys hold no identifier."""
+        days = Duration.days(stage.log_retention_days)
+        rules = [s3.LifecycleRule(id="access-logs", expiration=days)]
+        return s3.Bucket(self, "AccessLogs", lifecycle_rules=rules, removal_policy=self._removal_policy, **PRIVATE)
+
     def _bucket(self, stage: Stage) -> s3.Bucket:
         return s3.Bucket(
             self,
             "Bucket",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            **PRIVATE,
+            server_access_logs_bucket=self.access_logs,
             versioned=True,  # a running lookup keeps to the version of the roster that it began with
             lifecycle_rules=[
                 *(_expiry(name, prefix, stage.result_retention_days) for name, prefix in WITH_THE_RESULTS.items()),
@@ -93,6 +113,7 @@ class Storage(Construct):
                     prefix=ROSTERS,
                     noncurrent_version_expiration=Duration.days(stage.result_retention_days),
                 ),
+                s3.LifecycleRule(id="query-results", prefix=QUERIES, expiration=Duration.days(QUERY_RESULT_DAYS)),
                 s3.LifecycleRule(
                     id="leftovers",
                     abort_incomplete_multipart_upload_after=Duration.days(1),
@@ -103,7 +124,7 @@ class Storage(Construct):
         )
 
     def _table(self, name: str, *, partition_key: str, sort_key: str) -> dynamodb.Table:
-        return dynamodb.Table(
+        table = dynamodb.Table(
             self,
             name,
             partition_key=dynamodb.Attribute(name=partition_key, type=dynamodb.AttributeType.STRING),
@@ -117,6 +138,9 @@ class Storage(Construct):
             deletion_protection=self._retain,
             removal_policy=self._removal_policy,
         )
+        if not self._retain:
+            acknowledge(table, "DDB3", "this stage's data goes with its stack; profiles can be asked again")
+        return table
 
 
 def _expiry(name: str, prefix: str, days: int) -> s3.LifecycleRule:

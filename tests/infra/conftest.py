@@ -1,30 +1,49 @@
-"""One synthesis per stage for all tests; every test of the templates runs in the process that has it."""
+"""One synthesis per stage for all tests; every test of the templates runs in the process that has it.
+
+Beside the three stages there is `full`: prod with every switch on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.app import SOURCE, synthesise
+from infra.stage_parts import Workspace
 from infra.stages import stage_named
 from tests.infra.template import Template
 
 STAGES = ("dev", "prod", "local")
+FULL = replace(
+    stage_named("prod", {}),
+    name="full",
+    workspaces={"default": Workspace(), "asia": Workspace()},
+    snap_start=True,
+    fixed_egress=True,
+    alarm_email="oncall@example.com",
+    runbook_url="https://wiki.example.com/runbook",
+    tags={"team": "crm"},
+)
 
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Template]:
     outdir: Path = tmp_path_factory.mktemp("cdk.out")
-    return {
-        name: Template.read(synthesise(stage_named(name, {}), code=SOURCE, outdir=outdir / name)) for name in STAGES
-    }
+    stages = {name: stage_named(name, {}) for name in STAGES} | {"full": FULL}
+    return {name: Template.read(synthesise(stage, code=SOURCE, outdir=outdir / name)) for name, stage in stages.items()}
 
 
 @pytest.fixture(params=STAGES)
 def template(request: pytest.FixtureRequest, templates: Mapping[str, Template]) -> Template:
     return templates[str(request.param)]
+
+
+@pytest.fixture
+def full(templates: Mapping[str, Template]) -> Template:
+    return templates["full"]
 
 
 @pytest.fixture
@@ -34,5 +53,5 @@ def local(templates: Mapping[str, Template]) -> Template:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"template", "templates", "local"} & set(getattr(item, "fixturenames", ())):
+        if {"template", "templates", "local", "full"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("synthesis"))

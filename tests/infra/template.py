@@ -28,6 +28,11 @@ class Template:
     def stage(self) -> str:
         return self.path.name.removesuffix(".template.json").rpartition("-")[2]
 
+    def findings(self) -> Mapping[str, Any]:
+        """What the checks said at the synthesis, by plugin."""
+        report = json.loads(self.path.with_name("validation-report.json").read_text())
+        return {plugin["pluginName"]: plugin for plugin in report["pluginReports"]}
+
     def of_type(self, resource_type: str) -> dict[str, Properties]:
         return {
             name: resource.get("Properties", {})

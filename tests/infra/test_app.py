@@ -67,8 +67,8 @@ def test_no_account_and_no_region_is_written_down(template: Template) -> None:
 
 
 def test_cfn_lint_finds_nothing(templates: Mapping[str, Template]) -> None:
-    """The most protected and the fullest template are clean under cfn-lint; `make template` checks the chosen stage."""
-    paths = [str(templates[stage].path) for stage in ("prod", "local")]
+    """The templates with the most in them are clean under cfn-lint; `make template` checks the chosen stage."""
+    paths = [str(templates[stage].path) for stage in ("prod", "local", "full")]
     linter = Path(sys.executable).with_name("cfn-lint")
     command = [str(linter), "-i", "W3005", "-t", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
@@ -96,3 +96,10 @@ def test_the_command_line_is_pinned_and_names_no_host() -> None:
     assert json.loads((ROOT / "package.json").read_text())["devDependencies"] == {"aws-cdk": "2.1148.1"}
     assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"
     assert "://" not in lock
+
+
+def test_the_stack_is_tagged_for_its_cost(full: Template) -> None:
+    """Service, stage and the stage's own tags are the stack's; CloudFormation hands them to every resource."""
+    manifest = json.loads(full.path.with_name("manifest.json").read_text())
+    tags = manifest["artifacts"]["moengage-lookup-full"]["properties"]["tags"]
+    assert tags == {"service": "moengage-lookup", "stage": "full", "team": "crm"}

@@ -12,33 +12,37 @@ from lookup.errors import Misconfigured
 
 TEMPLATE = {
     "Resources": {
-        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
+        "AccessLogs": {"Type": "AWS::S3::Bucket"},
     },
-    "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}},
+    "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}, "AccessLogsBucketName": {"Value": {"Ref": "AccessLogs"}}},
 }
 
 
 @pytest.fixture
-def bucket_name(aws: boto3.Session) -> str:
+def bucket_names(aws: boto3.Session) -> dict[str, str]:
     client = aws.client("cloudformation")
     client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(TEMPLATE))
     client.get_waiter("stack_create_complete").wait(
         StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 10}
     )
     outputs = client.describe_stacks(StackName="moengage-lookup-dev")["Stacks"][0]["Outputs"]
-    return outputs[0]["OutputValue"]
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def test_every_version_goes(aws: boto3.Session, bucket_name: str) -> None:
-    """Emptying removes old versions and delete markers too, or the bucket could not be deleted."""
+def test_every_version_goes(aws: boto3.Session, bucket_names: dict[str, str]) -> None:
+    """Emptying removes old versions, delete markers and access logs too, or the buckets could not be deleted."""
     s3 = aws.client("s3")
+    bucket_name = bucket_names["BucketName"]
+    s3.put_object(Bucket=bucket_names["AccessLogsBucketName"], Key="2026-11-24-00-00-00-0", Body=b"log")
     for body in (b"1", b"2"):
         s3.put_object(Bucket=bucket_name, Key="results/a", Body=body)
     s3.put_object(Bucket=bucket_name, Key="rosters/b", Body=b"3")
     s3.delete_object(Bucket=bucket_name, Key="rosters/b")
-    assert empty(aws, "dev") == 4
-    left = s3.list_object_versions(Bucket=bucket_name)
-    assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
+    assert empty(aws, "dev") == 5
+    for name in bucket_names.values():
+        left = s3.list_object_versions(Bucket=name)
+        assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
 
 
 def test_a_stage_that_retains_its_data_is_never_emptied(aws: boto3.Session) -> None:

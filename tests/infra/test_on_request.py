@@ -81,3 +81,20 @@ def test_the_function_answers_before_the_api_gives_up(template: Template) -> Non
 def test_an_operator_finds_the_way_in(template: Template) -> None:
     """The outputs name the API, the token endpoint and each partner's client id."""
     assert {"ApiId", "ApiUrl", "TokenUrl", "UserPoolId", "ClientIdDemo"} <= set(template.outputs)
+
+
+def test_the_api_calls_a_published_version(template: Template) -> None:
+    """The API's integration and its permissions name the alias `live`, which names a version."""
+    ((alias, live),) = template.of_type("AWS::Lambda::Alias").items()
+    (version,) = template.of_type("AWS::Lambda::Version")
+    assert (live["Name"], template.attribute(live["FunctionVersion"])) == ("live", version)
+    assert template.attribute(template.only("AWS::ApiGatewayV2::Integration")["IntegrationUri"]) == alias
+    for permission in template.of_type("AWS::Lambda::Permission").values():
+        assert template.attribute(permission["FunctionName"]) == alias
+
+
+def test_a_snapshot_is_a_setting_of_the_http_door(template: Template, full: Template) -> None:
+    """Only `on_request` starts from a snapshot, and only where the stage says so."""
+    assert [module for module, function in template.functions().items() if "SnapStart" in function] == []
+    started = {module: function.get("SnapStart") for module, function in full.functions().items()}
+    assert started == {"on_request": {"ApplyOn": "PublishedVersions"}, "on_queue": None, "on_schedule": None}

@@ -6,28 +6,49 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.infra.template import Template
+from tests.infra.template import Properties, Template, text
 
 TABLES = {"Profiles": ("identifier", "scope"), "Ledger": ("pk", "sk")}
 
 
+def _bucket(template: Template) -> Properties:
+    return template.named("AWS::S3::Bucket", "StorageBucket")[1]
+
+
 def test_the_bucket_is_encrypted_and_private(template: Template) -> None:
-    """The bucket encrypts, blocks every public access, ignores ACLs and keeps versions."""
-    bucket = template.only("AWS::S3::Bucket")
-    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    """Every bucket encrypts, blocks every public access and ignores ACLs; that of the results keeps versions."""
+    for bucket in template.of_type("AWS::S3::Bucket").values():
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert _bucket(template)["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_who_read_and_wrote_is_kept_as_long_as_logs(template: Template) -> None:
+    """S3 writes access logs to a bucket of their own, for this bucket only, and they go when logs do."""
+    name, logs = template.named("AWS::S3::Bucket", "AccessLogs")
+    assert template.attribute(_bucket(template)["LoggingConfiguration"]["DestinationBucketName"]) == name
+    (rule,) = logs["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == {"dev": 7, "prod": 90, "local": 1}[template.stage]
+    _, policy = template.named("AWS::S3::BucketPolicy", "AccessLogs")
+    (allowed,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert text(allowed["Condition"]["ArnLike"]["aws:SourceArn"]).startswith("StorageBucket")
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
 def test_the_bucket_refuses_requests_without_tls(template: Template) -> None:
-    """Everybody is denied everything on the bucket without TLS, and below TLS 1.2."""
-    statements = template.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
-    assert {statement["Effect"] for statement in statements} == {"Deny"}
-    conditions = [statement["Condition"] for statement in statements]
-    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
-    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+    """Everybody is denied everything on every bucket without TLS, and below TLS 1.2."""
+    policies = template.of_type("AWS::S3::BucketPolicy").values()
+    assert {template.attribute(policy["Bucket"]) for policy in policies} == set(template.of_type("AWS::S3::Bucket"))
+    for policy in policies:
+        denied = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert [(one["Principal"], one["Action"]) for one in denied] == [({"AWS": "*"}, "s3:*")] * 2
+        assert [one["Condition"] for one in denied] == [
+            {"Bool": {"aws:SecureTransport": "false"}},
+            {"NumericLessThan": {"s3:TlsVersion": 1.2}},
+        ]
 
 
 def test_results_are_kept_for_the_stage_s_retention(template: Template) -> None:
@@ -35,10 +56,10 @@ def test_results_are_kept_for_the_stage_s_retention(template: Template) -> None:
 
     The rosters of partners stay.
     """
-    rules = {rule["Id"]: rule for rule in template.only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]}
+    rules = {rule["Id"]: rule for rule in _bucket(template)["LifecycleConfiguration"]["Rules"]}
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules.values() if "ExpirationInDays" in rule}
     kept_as_results = ("results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
-    assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31}
+    assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31, "queries/": 7}
     assert rules["superseded-rosters"]["Prefix"] == "rosters/"
 
 

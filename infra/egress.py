@@ -1,0 +1,73 @@
+"""One fixed address for calls of MoEngage, for workspaces that take calls from listed addresses only.
+
+The functions that ask MoEngage stand in a VPC of two private subnets; one NAT gateway with an Elastic IP leads out of
+it. What goes to S3 and DynamoDB takes gateway endpoints, which cost nothing.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.grants import WRITE_LOGS, Grant, policy
+from infra.logs import log_group
+from infra.names import output
+from infra.stages import Stage
+
+HTTPS = 443
+ZONES = 2  # taken by number: no zone is looked up
+
+
+class Egress(Construct):
+    """The network; a `LookupFunction` takes it as `egress`."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        address = ec2.CfnEIP(self, "Address", domain="vpc")
+        self.vpc = self._vpc(address.attr_allocation_id)
+        self._flow_log(stage)
+        self.security_group = ec2.SecurityGroup(
+            self, "Functions", vpc=self.vpc, allow_all_outbound=False, description="Functions that ask MoEngage"
+        )
+        self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS), "MoEngage and AWS")
+        output(self, "EgressAddress", address.attr_public_ip)
+
+    def _vpc(self, allocation_id: str) -> ec2.Vpc:
+        return ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=ZONES,
+            nat_gateways=1,
+            nat_gateway_provider=ec2.NatProvider.gateway(eip_allocation_ids=[allocation_id]),
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="Functions", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+            restrict_default_security_group=False,  # nothing uses it, and emptying it takes a function of CDK's own
+        )
+
+    def _flow_log(self, stage: Stage) -> None:
+        """Keep who talked to whom (addresses and ports, no contents) in a log group."""
+        log = log_group(self, "FlowLog", stage=stage)
+        role = iam.Role(
+            self,
+            "FlowLogRole",
+            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            inline_policies={"Grants": policy([Grant("Log", WRITE_LOGS, [log.log_group_arn])])},
+        )
+        ec2.CfnFlowLog(
+            self,
+            "Flow",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_group_name=log.log_group_name,
+            deliver_logs_permission_arn=role.role_arn,
+        )
