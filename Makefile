@@ -34,8 +34,9 @@ types: $(VENV)/.installed ## mypy --strict on every tree
 layers: $(VENV)/.installed ## import-linter: dependencies point inward
 	@PYTHONPATH=functions:. $(BIN)/lint-imports
 
-template: synth ## cfn-lint on the synthesised template
-	@$(BIN)/cfn-lint -i W3005 -t cdk.out/*.template.json
+template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod and local
+	@for stage in prod local; do STAGE=$$stage CDK_OUTDIR=build/template-$$stage $(BIN)/python -m infra.app || exit 1; done
+	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
 check: lint types layers template test ## everything that CI runs
 
@@ -64,7 +65,7 @@ deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the A
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) deploy moengage-lookup-$(STAGE) --outputs-file build/outputs-$(STAGE).json
 
-destroy: node_modules/.package-lock.json ## empty the bucket and delete the stack (STAGE=dev; a stage that retains its data refuses)
+destroy: node_modules/.package-lock.json ## empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) destroy moengage-lookup-$(STAGE)
