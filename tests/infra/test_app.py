@@ -93,7 +93,7 @@ def test_a_built_zip_is_deployed_byte_for_byte(tmp_path: Path) -> None:
 def test_the_command_line_is_pinned_and_names_no_host() -> None:
     """The CDK's CLI is one exact version, and its lock names no registry."""
     lock = (ROOT / "package-lock.json").read_text()
-    assert json.loads((ROOT / "package.json").read_text())["devDependencies"] == {"aws-cdk": "2.1148.1"}
+    assert json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"] == "2.1148.1"
     assert json.loads(lock)["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"
     assert "://" not in lock
 
