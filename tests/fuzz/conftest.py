@@ -1,0 +1,8 @@
+"""For the fuzzed doors: what the doors' own tests use."""
+
+from __future__ import annotations
+
+from tests.doors.conftest import context, deployed, event
+from tests.lookup.conftest import stage
+
+__all__ = ["context", "deployed", "event", "stage"]
