@@ -30,13 +30,13 @@ class QueueWork:
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
         """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
         readable: dict[str, Delivery] = {}
-        works: list[Work] = []
+        works: dict[str, Work] = {}  # by part: SQS may deliver a message twice in one batch
         for delivery in deliveries:
             part = self._read(delivery)
             if part is not None:
                 readable[part.name] = delivery
-                works.append(Work(part, redelivered=delivery.received > 1))
-        completions = self._parts.serve(works, until=until)
+                works[part.name] = Work(part, redelivered=delivery.received > 1)
+        completions = self._parts.serve(works.values(), until=until)
         held_back = self._given_back(readable, completions)
         self._go_on([completion.part for completion in completions if completion.retry_at is None])
         return held_back

@@ -6,6 +6,7 @@ import codecs
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -84,9 +85,24 @@ def _csv_reader(header: list[str], delimiter: str) -> ReadLine:
     return read
 
 
-def _read_json(line: str) -> Json:
+def invalid_line(one: Invalid) -> Json:
+    """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
+    return {"invalid": {"text": one.text, "reason": one.reason, "identifier_type": one.identifier_type}}
+
+
+def _kept_invalid(value: Json) -> Invalid | None:
+    match value:
+        case {"invalid": {"text": str(text), "reason": str(reason), "identifier_type": str(kind)}}:
+            return Invalid(text[:TEXT_KEPT], reason[:TEXT_KEPT], kind[:TEXT_KEPT])
+    return None
+
+
+def _read_json(line: str) -> object:
     """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
     value = wire.loads(line)
+    kept = _kept_invalid(value)
+    if kept is not None:
+        return kept
     if isinstance(value, Mapping) and "identifier" not in value:
         spelling = next((spelling for spelling in SPELLINGS if spelling in value), None)
         if spelling is None:
@@ -101,7 +117,8 @@ def entry_of(read: ReadLine, line: bytes, number: int) -> Entry:
     if len(line) > LINE_BYTES:
         return Invalid(shown, f"line is over {LINE_BYTES} bytes", line=number)
     try:
-        return identify(read(line.decode("utf-8")), line=number)
+        value = read(line.decode("utf-8"))
+        return replace(value, line=number) if isinstance(value, Invalid) else identify(value, line=number)
     except UnicodeDecodeError:
         return Invalid(shown, "line is not UTF-8", line=number)
     except (ValueError, IndexError, csv.Error):

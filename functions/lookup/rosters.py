@@ -16,7 +16,7 @@ from lookup import wire
 from lookup.errors import InvalidInput
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, Invalid
-from lookup.roster import entry_of, reader_of
+from lookup.roster import entry_of, invalid_line, reader_of
 from lookup.roster_reader import CHUNK, gone_or, lines
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Rosters:
         return Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
 
     def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
-        """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason's cause."""
+        """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason."""
         kept = [_as_json(one) for one in entries]
         body = b"".join(wire.dumps(one) + b"\n" for one in kept)
         key = f"rosters/inline/{lookup_id}.ndjson"
@@ -126,7 +126,7 @@ def _opened(opening: bytes) -> tuple[bytes, int]:
 def _as_json(one: Identifier | Invalid) -> object:
     if isinstance(one, Identifier):
         return {"identifier_type": one.identifier_type.value, "identifier": one.identifier}
-    return {"identifier_type": one.identifier_type, "identifier": one.text}
+    return invalid_line(one)
 
 
 def _unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:

@@ -44,6 +44,13 @@ def test_an_unreadable_message_is_laid_aside_and_its_neighbours_are_served(
     )
 
 
+def test_a_message_twice_in_a_batch_has_one_record(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """SQS may hand over a message twice in one batch: its identifiers are recorded once."""
+    delivered = event("on_queue/parts.json")
+    assert on_queue.handler({"Records": delivered["Records"] * 2}, context) == {"batchItemFailures": []}
+    assert [one["identifier"] for one in records(deployed)] == ["C-2001", "C-2002", "unknown"]
+
+
 def test_a_part_is_filed_under_the_hour_of_its_feeding(deployed: Stage, event: Load, context: LambdaContext) -> None:
     """A part's object has a key known before it is served, and holds its junk lines too."""
     assert on_queue.handler(event("on_queue/parts.json"), context) == {"batchItemFailures": []}
