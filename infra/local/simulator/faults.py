@@ -31,7 +31,8 @@ class Fault:
     connection ends without an answer); `distortions` of the two lists, for the named `identifiers` or else the first
     of the call; `headers` added to the answer.
 
-    `counted`: the call uses quota before it fails, and is refused with 429 if there is none.
+    `counted`: the call uses quota before it fails, and is refused with 429 if there is none. `name` is what the log of
+    arrivals calls the fault.
     """
 
     status: int = 200
@@ -49,6 +50,7 @@ class Fault:
     workspace_id: str | None = None
     identifiers: tuple[str, ...] | None = None
     seed: int = 0
+    name: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON form that `from_json` reads."""

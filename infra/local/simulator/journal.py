@@ -15,7 +15,7 @@ class Arrival:
 
     `monotonic` and `epoch` are seconds. `users` are the identifiers sent (0 when the body could not be read).
     `counted` says whether they used quota. `status` is the HTTP code, 0 for a dropped connection. `found` and
-    `not_found` are the lengths of the two lists sent back.
+    `not_found` are the lengths of the two lists sent back. `fault` is the name of the fault that the call met.
     """
 
     number: int
@@ -27,6 +27,7 @@ class Arrival:
     counted: bool
     found: int = 0
     not_found: int = 0
+    fault: str | None = None
     forwarded_for: str | None = None
     identifiers: tuple[tuple[str, str], ...] | None = None
     fields: tuple[str, ...] | None = None

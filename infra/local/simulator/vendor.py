@@ -133,6 +133,7 @@ class Vendor:
             arrival.counted = self._quotas[export.workspace_id].admit(arrival.monotonic, arrival.users)
             if not arrival.counted:
                 return NO_FAULT, answers.refusal_of(429)
+        arrival.fault = fault.name
         failing = not fault.drop and (fault.status != 200 or fault.body == "fail")  # noqa: PLR2004 - HTTP
         return fault, answers.refusal_of(fault.status, fault) if failing else None
 

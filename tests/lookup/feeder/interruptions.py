@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 
-CONFLICT = {
-    "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-    "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
-    "CancellationReasons": [{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}],
-}
+from tests.aws_answers import transaction_conflict
 
 
 class Crash(BaseException):
     """The process ends here: nothing in the product may catch it."""
-
-
-class Body(io.BytesIO):
-    """A body as botocore reads it."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 @dataclass
@@ -70,6 +56,4 @@ class Interruptions:
         if not self.conflicts:
             return None
         self.conflicts -= 1
-        headers = HTTPHeaders()
-        headers["Content-Type"] = "application/x-amz-json-1.0"
-        return AWSResponse(request.url, 400, headers, Body(json.dumps(CONFLICT).encode()))
+        return transaction_conflict(request.url, actions=1)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
@@ -18,17 +14,11 @@ from lookup.gate import Observation, Seen
 from lookup.gate_item import key
 from lookup.gates import Gates
 from lookup.settings import Workspace
+from tests.aws_answers import dynamodb_error
 from tests.lookup.gate.ledger import LEDGER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-
-class Body(io.BytesIO):
-    """A body as botocore reads it."""
-
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 @dataclass
@@ -69,9 +59,7 @@ class Stage:
             URLLib3Session().send(request).content  # noqa: B018 - the server has applied it
             raise ReadTimeoutError(endpoint_url=request.url)
         status, code = self.fault.split(" ")
-        body = Body(json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode())
-        response = AWSResponse(request.url, int(status), HTTPHeaders(), body)
-        return self._dated(response)
+        return self._dated(dynamodb_error(request.url, int(status), code))
 
     def _dated(self, response: AWSResponse) -> AWSResponse:
         """Let the server live in the test's time."""

@@ -1,0 +1,37 @@
+"""Answers of AWS that a test gives in its stead, through botocore's event hook `before-send`."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+
+
+class Body(io.BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def dynamodb_error(url: str, status: int, code: str, **more: Any) -> AWSResponse:
+    """Refuse a request of DynamoDB."""
+    content: Mapping[str, Any] = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more}
+    return AWSResponse(url, status, HTTPHeaders(), Body(json.dumps(content).encode()))
+
+
+def transaction_conflict(url: str, actions: int) -> AWSResponse:
+    """Cancel a transaction because another one holds its first item."""
+    reasons: Sequence[Mapping[str, str]] = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (actions - 1)]
+    return dynamodb_error(url, 400, "TransactionCanceledException", CancellationReasons=reasons)
+
+
+def s3_slow_down(url: str) -> AWSResponse:
+    """Throttle a request of S3."""
+    return AWSResponse(url, 503, HTTPHeaders(), Body(SLOW_DOWN))
