@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate redrive bench bench-gate bench-feeder bench-api lock clean
+.PHONY: help run test check lint types layers synth build deploy destroy gate redrive bench bench-gate bench-feeder bench-api chaos lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compet
 
 bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks of AWS, about a minute (REQUESTS=n)
 	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
+
+chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
+	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate

@@ -1,0 +1,36 @@
+"""`python -m tests.chaos`, `make chaos`: one run; exit status 1 when anything is lost, doubled, wrong, leaked or stuck.
+
+Environment: SEED=n (default 1); IDENTIFIERS=n (default 20,000).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import boto3
+
+from infra.local.display import Display
+from tests.benchmarks.gate.stage import embedded_aws
+from tests.chaos.crew import PROJECT
+from tests.chaos.run import carried_out
+
+SEED, IDENTIFIERS = 1, 20_000
+
+
+def main() -> int:
+    """Run, tell, and print the figures as JSON last."""
+    seed, identifiers = int(os.environ.get("SEED") or SEED), int(os.environ.get("IDENTIFIERS") or IDENTIFIERS)
+    display, folder = Display(), PROJECT / f".local/chaos/{seed}"
+    display.heading(f"Chaos with seed {seed}: {identifiers} identifiers through three doors")
+    with embedded_aws(PROJECT / ".local/chaos/embedded_aws.log"), display.bar("outcomes") as advance:
+        report = carried_out(seed, identifiers, boto3.Session(), folder, advance)
+    report.show(display)
+    display.say(f"logs of the processes: {folder.relative_to(PROJECT)}")
+    print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
+    return 0 if report.found.all_is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

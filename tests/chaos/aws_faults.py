@@ -1,0 +1,124 @@
+"""What AWS does wrong in a run, put between a process's clients and the wire through botocore's event hooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from tests.aws_answers import dynamodb_error, s3_slow_down, transaction_conflict
+from tests.chaos.clock import FastClock
+from tests.chaos.plan import Plan
+
+if TYPE_CHECKING:
+    from botocore.hooks import BaseEventHooks
+
+THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+LOSABLE = {"dynamodb", "s3", "sqs", "eventbridge"}  # services whose replies get lost
+
+
+class AwsFaults:
+    """The faults of one process. Each is noted in a file of the run's before it happens, and ends with the calm."""
+
+    def __init__(self, plan: Plan, chance: random.Random, clock: FastClock, folder: Path) -> None:
+        self._plan = plan
+        self._chance = chance
+        self._clock = clock
+        self._calm = folder / "calm"
+        self._notes = os.open(folder / "faults", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._wire = URLLib3Session()
+
+    def register(self, events: BaseEventHooks) -> None:
+        """Hook into every client that is made from now on."""
+        events.register("before-send", self._before_send)  # type: ignore[arg-type]  # an answer is allowed
+        events.register("before-parse", self._clock.date)
+        events.register("provide-client-params.sqs.ChangeMessageVisibility", self._shorten)
+        events.register("before-parameter-build.dynamodb.BatchGetItem", self._remember)
+        events.register("after-call.dynamodb.BatchGetItem", self._leave_unprocessed)
+
+    def note(self, kind: str) -> None:
+        """Count a fault, even if it is this process's last."""
+        os.write(self._notes, f"{kind}\n".encode())
+
+    def happens(self, share: float) -> bool:
+        """Draw whether a fault of this share happens now."""
+        return self._chance.random() < share and not self._calm.exists()
+
+    def _before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+        service, operation = event_name.split(".")[1:]
+        self._maybe_die("killed_before_request")
+        answer = self._refusal(service, operation, request)
+        if answer is not None:
+            return answer
+        if service in LOSABLE and self.happens(self._plan.odds.reply_lost):
+            self._lose_reply(service, request)
+        if self.happens(self._plan.odds.killed):
+            self._wire.send(request).content  # noqa: B018 - AWS has done it
+            self._die("killed_after_request")
+        return None
+
+    def _refusal(self, service: str, operation: str, request: AWSPreparedRequest) -> AWSResponse | None:
+        if operation == "TransactWriteItems" and self.happens(self._plan.odds.conflict):
+            self.note("dynamodb_transaction_conflict")
+            return transaction_conflict(request.url, len(json.loads(_text(request))["TransactItems"]))
+        if service not in {"dynamodb", "s3"} or not self.happens(self._throttled_share(service)):
+            return None
+        self.note(f"{service}_throttled")
+        if service == "s3":
+            return s3_slow_down(request.url)
+        return dynamodb_error(request.url, 400, self._chance.choice(THROTTLED), message="slow down")
+
+    def _throttled_share(self, service: str) -> float:
+        passed = self._clock.passed()
+        storms = [one.share for one in self._plan.storms if one.service == service and one.start <= passed < one.end]
+        return max(storms, default=self._plan.odds.throttled)
+
+    def _lose_reply(self, service: str, request: AWSPreparedRequest) -> None:
+        self.note(f"{service}_reply_lost")
+        self._wire.send(request).content  # noqa: B018 - AWS has done it
+        kind = self._chance.choice((ReadTimeoutError, ConnectionClosedError))
+        raise kind(endpoint_url=request.url)
+
+    def _maybe_die(self, kind: str) -> None:
+        if self.happens(self._plan.odds.killed):
+            self._die(kind)
+
+    def _die(self, kind: str) -> None:
+        self.note(kind)
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _shorten(self, params: dict[str, Any], **_: Any) -> None:
+        """Let the queue, which lives in real time, hide a message for as long as was meant."""
+        params["VisibilityTimeout"] = max(1, round(params["VisibilityTimeout"] / self._clock.factor))
+
+    def _remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["chaos"] = params["RequestItems"]
+
+    def _leave_unprocessed(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Take some of the items back and name their keys as unprocessed."""
+        if "Responses" not in parsed or not self.happens(self._plan.odds.unprocessed):
+            return
+        ((table, asked),) = context["chaos"].items()
+        left = [key for key in asked["Keys"] if self._chance.random() < 0.5]
+        if left:
+            self.note("dynamodb_unprocessed_keys")
+            parsed["Responses"][table] = _without(parsed["Responses"].get(table, []), left)
+            parsed["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
+
+
+def _text(request: AWSPreparedRequest) -> str | bytes:
+    assert isinstance(request.body, str | bytes)
+    return request.body
+
+
+def _without(items: list[dict[str, Any]], keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [item for item in items if not any(key.items() <= item.items() for key in keys)]

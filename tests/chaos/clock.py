@@ -1,0 +1,52 @@
+"""The service's time in a chaos run: it passes `factor` times as fast as real time.
+
+The road's spans of time (a feeder's lease, the sweep, the pauses after the vendor's trouble) are constants of minutes.
+A run that lives through them must shorten them all alike, so it shortens the second.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+REAL_TIME, REAL_SLEEP = time.time, time.sleep  # kept from before any process enters its own time
+
+
+@dataclass(frozen=True, slots=True)
+class FastClock:
+    """Service time. `started` is the epoch second at which it and real time agree."""
+
+    started: float
+    factor: float
+
+    def at(self, real: float) -> float:
+        """Give the service's time at a real moment; both are epoch seconds."""
+        return self.started + (real - self.started) * self.factor
+
+    def now(self) -> float:
+        """Give the service's true time, which no process's skew touches."""
+        return self.at(REAL_TIME())
+
+    def passed(self) -> float:
+        """Give the real seconds since the start."""
+        return REAL_TIME() - self.started
+
+    def wait_until(self, passed: float) -> None:
+        """Sleep until so many real seconds have passed since the start."""
+        REAL_SLEEP(max(0.0, passed - self.passed()))
+
+    def date(self, response_dict: dict[str, Any], **_: Any) -> None:
+        """Let AWS live in service time too, as botocore's hook `before-parse`: the gate looks at its answers' dates."""
+        response_dict["headers"]["date"] = formatdate(self.now(), usegmt=True)
+
+
+def enter(clock: FastClock, skew: float) -> None:
+    """Let this process live in service time, its clock off by `skew` service seconds.
+
+    This replaces the standard library's clock and sleep, as a machine whose clock is wrong would; nothing of our own
+    is patched. It must come before the functions are imported, which take `time.time` with them.
+    """
+    time.time = lambda: clock.at(REAL_TIME()) + skew
+    time.sleep = lambda seconds: REAL_SLEEP(float(seconds) / clock.factor)

@@ -1,0 +1,151 @@
+"""What a run left behind, read from the stores themselves, the queues, the vendor's log and the processes' logs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.local.simulator.process import Arrival
+from lookup import wire
+from tests.chaos.entries import INVALID, Entry
+from tests.chaos.ledger_evidence import Lookup, ledger, scan
+from tests.chaos.scene import Scene
+from tests.lookup.stage import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+Record = Mapping[str, Any]  # of a result object
+WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The stored profile of one identifier; `attributes` of None is a user that MoEngage does not know."""
+
+    fetched_at: str
+    attributes: Mapping[str, Any] | None
+    fields: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class LaidAside:
+    """A message on a dead-letter queue."""
+
+    intake: bool
+    message_id: str
+    reason: str
+    attributes: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it. `waiting` counts messages on the queues, `told` are the lookups of the events that left.
+
+    `inline` are the lists that came in requests, by roster key, junk left out.
+    """
+
+    lookups: Mapping[str, Lookup]
+    objects: Mapping[str, Sequence[Record]]
+    profiles: Mapping[Entry, Profile]
+    inline: Mapping[str, Sequence[Entry]]
+    laid_aside: Sequence[LaidAside]
+    waiting: int
+    sent_users: int
+    told: Sequence[str]
+    arrivals: Sequence[Arrival]
+    texts: Callable[[], Iterator[tuple[str, str]]]
+
+
+def entry_of(record: Record) -> Entry:
+    """Name the entry that an outcome is of."""
+    kind = INVALID if record["outcome"] == INVALID else record["identifier_type"]
+    return kind, record["identifier"]
+
+
+def gathered(scene: Scene, folder: Path) -> Evidence:
+    """Read everything."""
+    stage = scene.stage
+    events = [message["Body"] for message in stage.messages(scene.told_url)]
+    aside = list(_laid_aside(stage))
+    lookups, sent_users = ledger(stage)
+    sources = [("event", one) for one in events] + [("dead letter", one.attributes) for one in aside]
+
+    def texts() -> Iterator[tuple[str, str]]:
+        yield from sources
+        for path in sorted(folder.glob("*.log")):
+            with path.open(errors="replace") as log:
+                yield from ((path.name, line) for line in log)
+
+    return Evidence(
+        lookups=lookups,
+        objects={key: records(stage, key) for key in stage.keys("results/")},
+        profiles=profiles(stage),
+        inline={key: list(_inline(stage, key)) for key in stage.keys("rosters/inline/")},
+        laid_aside=aside,
+        waiting=waiting(stage),
+        sent_users=sent_users,
+        told=[json.loads(one)["detail"]["lookup_id"] for one in events],
+        arrivals=scene.vendor.arrivals(),
+        texts=texts,
+    )
+
+
+def records(stage: Stage, key: str) -> list[Record]:
+    """Read a result object."""
+    body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read()
+    return [wire.loads(line) for line in gzip.decompress(body).splitlines()]  # type: ignore[misc]  # objects, as written
+
+
+def _inline(stage: Stage, key: str) -> Iterator[Entry]:
+    for line in stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read().splitlines():
+        entry = json.loads(line)
+        if "identifier" in entry:
+            yield entry["identifier_type"], entry["identifier"]
+
+
+def profiles(stage: Stage) -> dict[Entry, Profile]:
+    """Read the table of profiles, attributes that do not fit from their objects."""
+    return {
+        (item["identifier_type"], item["identifier"]): _profile(stage, item)
+        for item in scan(stage, stage.settings.profiles_table_name)
+    }
+
+
+def _profile(stage: Stage, item: Mapping[str, Any]) -> Profile:
+    attributes = item.get("attributes")
+    if "attributes_key" in item:
+        body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=item["attributes_key"])["Body"].read()
+        attributes = wire.loads(gzip.decompress(body))
+    return Profile(item["fetched_at"], attributes, tuple(item["fields"]) if "fields" in item else None)
+
+
+def _laid_aside(stage: Stage) -> Iterator[LaidAside]:
+    settings = stage.settings
+    for url in (settings.intake_dead_letter_queue_url, settings.parts_dead_letter_queue_url):
+        for message in stage.messages(url):
+            yield LaidAside(
+                intake=url == settings.intake_dead_letter_queue_url,
+                message_id=_attribute(message, "message_id"),
+                reason=_attribute(message, "reason"),
+                attributes=json.dumps(message.get("MessageAttributes", {}), default=str),
+            )
+
+
+def _attribute(message: MessageTypeDef, name: str) -> str:
+    attributes: Mapping[str, Any] = message.get("MessageAttributes", {})
+    return str(attributes.get(name, {}).get("StringValue", ""))
+
+
+def waiting(stage: Stage) -> int:
+    """Count the messages on the queues, whether they can be seen or not."""
+    total = 0
+    for url in (stage.settings.intake_queue_url, stage.settings.parts_queue_url):
+        answer = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        attributes: Mapping[str, str] = {str(name): value for name, value in answer["Attributes"].items()}
+        total += sum(int(attributes.get(name, 0)) for name in WAITING)
+    return total

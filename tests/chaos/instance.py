@@ -1,0 +1,38 @@
+"""`python -m tests.chaos.instance on_request|on_schedule`: a function instance that is invoked over its standard input.
+
+An event is a line of JSON, and so is the answer on standard output: {"answer": …}, or {"error": …} when the handler
+raised. What the function itself prints goes to standard error with its log.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+from tests.chaos.process import Context, begin
+
+
+def main() -> None:
+    """Answer events until there are no more."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    life = begin()
+    handler = importlib.import_module(sys.argv[1]).handler
+    for line in sys.stdin:
+        print(json.dumps(_answer(handler, json.loads(line), Context(life))), file=answers, flush=True)
+
+
+def _answer(handler: Any, event: dict[str, Any], context: Context) -> dict[str, Any]:
+    try:
+        return {"answer": handler(event, context)}
+    except Exception as error:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises
+        traceback.print_exc()
+        return {"error": type(error).__name__}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""What is asked for in a run, and what must become of each entry: drawn from the seed, written without our parsers."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.local.simulator.attributes import BIG_PREFIX
+from infra.local.simulator.identity import id_of
+from tests.chaos.entries import (
+    CUSTOMER,
+    INVALID,
+    MOENGAGE,
+    Entry,
+    Form,
+    csv,
+    inline,
+    json_values,
+    ndjson,
+    packed,
+    plain,
+    shown,
+)  # fmt: skip
+
+JUNK = ("x", "null", "guest", "-1", "user_id", "N" * 600)
+FIELDS = ("u_fn", "u_em", "session_count")
+KNOWN_AGAIN = 0.12  # of entries that somebody else has asked for too
+BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold
+CANARY_USERS = 12  # users whose attributes are to be found nowhere but in the results
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One intake message, sent `at`; `entries` of None means that it cannot be read. `fields` as in its order."""
+
+    at: float
+    body: str
+    entries: tuple[Entry, ...] | None
+    fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A lookup over a list of identifiers, submitted `at` by `door`: a roster's body, or identifiers sent inline."""
+
+    at: float
+    door: str  # roster, inline, schedule
+    name: str
+    body: bytes
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Identifiers that somebody waits for; a single one by GET. `entries` are `asked` as outcomes show them."""
+
+    at: float
+    asked: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
+    single: bool
+    door: str = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All of a run. `canaries` are the customer ids whose attributes are watched for."""
+
+    token: str
+    messages: tuple[Message, ...]
+    listed: tuple[Listed, ...]
+    calls: tuple[Call, ...]
+    canaries: tuple[str, ...]
+
+    @property
+    def identifiers(self) -> int:
+        """How many identifiers are asked for in all, junk and repetitions included."""
+        return sum(len(one.entries or ()) for one in self.messages) + sum(len(one.entries) for one in self.requests)
+
+    @property
+    def requests(self) -> tuple[Listed | Call, ...]:
+        """What is asked for by HTTP or by a schedule."""
+        return (*self.listed, *self.calls)
+
+
+class Drawing:
+    """Draws orders. Every identifier holds `token`, so that it can be searched for."""
+
+    def __init__(self, seed: int, horizon: float) -> None:
+        self._chance = random.Random(f"orders of {seed}")
+        self._horizon = horizon
+        self.token = f"u{self._chance.randrange(16**5):05x}"
+        self._known: list[Entry] = []
+
+    def orders(self, identifiers: int) -> Orders:
+        """Divide identifiers among the doors: 3 tenths to the intake queue, 1 to callers who wait, 6 to lists."""
+        messages = self._messages(identifiers * 3 // 10)
+        calls = self._calls(identifiers // 10)
+        used = sum(len(one.entries or ()) for one in messages) + sum(len(one.entries) for one in calls)
+        listed = self._lists(identifiers - used)
+        people = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
+        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]))
+
+    def _entry(self) -> Entry:
+        draw = self._chance.random()
+        if self._known and draw < KNOWN_AGAIN:
+            return self._chance.choice(self._known)
+        if draw > 0.97:
+            return INVALID, self._chance.choice(JUNK)
+        name = f"{self.token}-{len(self._known):06}"
+        name = f"{BIG_PREFIX}{name}" if len(self._known) % BIG_EVERY == BIG_FIRST else name
+        name = f"missing-{name}" if self._chance.random() < 0.05 else name
+        entry = (MOENGAGE, id_of(name)) if self._chance.random() < 0.1 else (CUSTOMER, name)
+        self._known.append(entry)
+        return entry
+
+    def _entries(self, number: int) -> tuple[Entry, ...]:
+        return tuple(self._entry() for _ in range(number))
+
+    def _at(self, until: float = 0.85) -> float:
+        return self._chance.uniform(0.0, until) * self._horizon
+
+    def _messages(self, identifiers: int) -> tuple[Message, ...]:
+        drawn: list[Message] = []
+        left = identifiers
+        while left > 0:
+            size = min(left, self._chance.choice((1, 1, 2, 5, 10, 20, 40)))
+            drawn.append(self._message(self._entries(size)))
+            left -= size
+        return (*drawn, *(Message(self._at(), body, None) for body in unreadable(self.token)))
+
+    def _message(self, entries: tuple[Entry, ...]) -> Message:
+        values = json_values(entries)
+        if len(values) == 1 and isinstance(values[0], str) and self._chance.random() < 0.5:
+            return Message(self._at(), values[0], shown(entries))
+        if self._chance.random() < 0.5:
+            return Message(self._at(), json.dumps(values), shown(entries))
+        fields = FIELDS if self._chance.random() < 0.2 else None
+        order = {"identifiers": values, "correlation_id": "chaos"} | ({"fields": list(fields)} if fields else {})
+        return Message(self._at(), json.dumps(order), shown(entries), fields)
+
+    def _calls(self, identifiers: int) -> tuple[Call, ...]:
+        drawn: list[Call] = []
+        left = identifiers
+        while left > 0:
+            size = min(left, self._chance.choice((1, 1, 3, 10, 30)))
+            entries = self._entries(size)
+            drawn.append(Call(self._at(), entries, shown(entries), single=size == 1 and entries[0][0] != INVALID))
+            left -= size
+        return tuple(sorted(drawn, key=lambda one: one.at))
+
+    def _lists(self, identifiers: int) -> tuple[Listed, ...]:
+        """Cut what is left into one large list, one half as large, and small ones, by every door in turn."""
+        sizes = [identifiers // 3, identifiers // 6]
+        while (left := identifiers - sum(sizes)) > 0:
+            sizes.append(min(left, self._chance.randint(30, max(60, identifiers // 12))))
+        forms: Sequence[tuple[str, Form]] = (
+            ("roster", plain), ("schedule", csv), ("schedule", packed), ("inline", inline), ("roster", ndjson)
+        )  # fmt: skip
+        drawn = [self._list(number, size, *forms[number % len(forms)]) for number, size in enumerate(sizes)]
+        return tuple(sorted(drawn, key=lambda one: one.at))
+
+    def _list(self, number: int, size: int, door: str, form: Form) -> Listed:
+        entries = self._entries(size)
+        body, listed = form(entries)
+        return Listed(self._at(0.6), door, f"list{number:04}", body, shown(listed))
+
+
+def unreadable(token: str) -> tuple[str, ...]:
+    """Write messages that no rule of the intake queue allows; they hold a canary too."""
+    return (
+        f'{{"identifiers": ["{canary_of_bodies(token)}"',
+        f'{{"identifiers": [], "correlation_id": "{canary_of_bodies(token)}"}}',
+        f'{{"identifier": "{canary_of_bodies(token)}", "workspace": "elsewhere"}}',
+        f'{{"identifier": "{canary_of_bodies(token)}", "max_age": -1}}',
+        f'{{"identifier": "{canary_of_bodies(token)}", "surprise": 1}}',
+    )
+
+
+def canary_of_bodies(token: str) -> str:
+    """Name what must not leave the body of an unreadable message."""
+    return f"CANARY-BODY-{token}"

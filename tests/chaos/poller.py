@@ -1,0 +1,134 @@
+"""`python -m tests.chaos.poller`: takes messages off both queues and hands them to `on_queue`, as Lambda's poller does.
+
+It disturbs what it delivers: batches out of order, messages twice in a batch, twice in a row, to two processes at the
+same time, and messages that it takes and leaves until they become visible again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+
+from tests.chaos.clock import REAL_SLEEP
+from tests.chaos.plan import VISIBILITY
+from tests.chaos.process import Context, Life, begin
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+Record = dict[str, Any]
+DISTURBED = 0.08  # share of batches that each disturbance strikes
+IDLE = 0.1  # seconds between two looks at empty queues
+
+
+class Poller:
+    """One process's poller. Its own client meets no faults: it stands for a part of AWS."""
+
+    def __init__(self, life: Life, handler: Callable[[Record, Context], Any], queues: Mapping[str, str]) -> None:
+        self._life = life
+        self._handler = handler
+        self._queues = queues
+        self._sqs: SQSClient = boto3.Session().client("sqs")
+        self._echoes = life.folder / "echoes"
+
+    def run(self) -> None:
+        """Serve for ever."""
+        while True:
+            name = self._life.chance.choice(sorted(self._queues))
+            if not self._serve_echo() and not self._serve(name, 1 if name == "parts" else 10):
+                REAL_SLEEP(IDLE)
+
+    def _serve(self, name: str, most: int) -> bool:
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queues[name],
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=VISIBILITY,
+            WaitTimeSeconds=0,
+            MessageSystemAttributeNames=["All"],
+        )
+        records = [self._record(name, message) for message in answer.get("Messages", [])]
+        if records and not self._strikes("sqs_left_for_later"):
+            self._deliver(name, records)
+        return bool(records)
+
+    def _record(self, name: str, message: MessageTypeDef) -> Record:
+        attributes = dict(message["Attributes"])
+        sent_at = self._life.clock.at(int(attributes["SentTimestamp"]) / 1000)
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": attributes | {"SentTimestamp": str(round(sent_at * 1000))},
+            "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{name}",
+        }
+
+    def _deliver(self, name: str, records: list[Record]) -> None:
+        if len(records) > 1 and self._strikes("sqs_reordered"):
+            self._life.chance.shuffle(records)
+        if self._strikes("sqs_twice_in_a_batch"):
+            records.append(records[0])
+        if self._strikes("sqs_to_two_at_once"):
+            self._echo(records)
+        failed = self._invoke(records)
+        if failed is None:
+            return
+        done = {one["messageId"]: one for one in records if one["messageId"] not in failed}
+        for one in done.values():
+            self._sqs.delete_message(QueueUrl=self._queues[name], ReceiptHandle=one["receiptHandle"])
+        if done and self._strikes("sqs_after_its_deletion"):
+            self._invoke(list(done.values()))
+
+    def _strikes(self, kind: str) -> bool:
+        if self._life.faults.happens(DISTURBED):
+            self._life.faults.note(kind)
+            return True
+        return False
+
+    def _invoke(self, records: Sequence[Record]) -> set[str] | None:
+        """Hand a batch over; give the messages that failed, None when all did."""
+        try:
+            answer = self._handler({"Records": list(records)}, Context(self._life))
+        except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
+            traceback.print_exc()
+            return None
+        return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+
+    def _echo(self, records: Sequence[Record]) -> None:
+        """Leave a copy for whichever process looks next."""
+        name = uuid4().hex
+        draft = self._echoes / f".{name}"
+        draft.write_text(json.dumps(list(records)))
+        draft.rename(self._echoes / name)
+
+    def _serve_echo(self) -> bool:
+        for echo in self._echoes.glob("[0-9a-f]*"):
+            taken = echo.with_name(f".taken-{echo.name}")
+            with suppress(FileNotFoundError):  # another process was quicker
+                echo.rename(taken)
+                self._invoke(json.loads(taken.read_text()))
+                return True
+        return False
+
+
+def main() -> None:
+    """Become the function and serve; what it prints goes to its log."""
+    os.dup2(2, 1)
+    life = begin()
+    import on_queue  # noqa: PLC0415 - after the clock is set
+    from lookup import clients  # noqa: PLC0415
+
+    settings = clients.settings()
+    queues = {"intake": settings.intake_queue_url, "parts": settings.parts_queue_url}
+    Poller(life, on_queue.handler, queues).run()
+
+
+if __name__ == "__main__":
+    main()

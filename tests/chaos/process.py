@@ -1,0 +1,66 @@
+"""What every process of a run does first: enter service time, put faults between itself and AWS, become a door.
+
+The environment variable CHAOS says which process this is: JSON with `seed`, `identifiers`, `started`, `name`, `birth`
+(how often this process was started before) and `folder`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.aws_faults import AwsFaults
+from tests.chaos.clock import FastClock, enter
+from tests.chaos.plan import FUNCTION_SECONDS, Plan, Size
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of one process."""
+
+    plan: Plan
+    clock: FastClock
+    chance: random.Random
+    faults: AwsFaults
+    folder: Path
+
+
+def begin() -> Life:
+    """Begin this process's life; only after it may the functions be imported."""
+    told = json.loads(os.environ["CHAOS"])
+    plan = Plan(told["seed"], Size.of(told["identifiers"]))
+    clock, who, folder = (
+        FastClock(told["started"], plan.size.factor),
+        (told["name"], told["birth"]),
+        Path(told["folder"]),
+    )
+    chance = plan.chance(*who)
+    enter(clock, plan.skew(*who))
+    faults = AwsFaults(plan, chance, clock, folder)
+    if abs(plan.skew(*who)) > 1:
+        faults.note("clock_far_off")
+    from lookup import clients  # noqa: PLC0415 - takes the clock with it
+
+    faults.register(clients.session().events)
+    return Life(plan, clock, chance, faults, folder)
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation, in service time."""
+
+    life: Life
+    function_name: str = "chaos"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:chaos"
+    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
+
+    def __post_init__(self) -> None:
+        self._until = self.life.clock.passed() + FUNCTION_SECONDS
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Give the time left in milliseconds of service time."""
+        return round(1000 * self.life.clock.factor * max(0.0, self._until - self.life.clock.passed()))

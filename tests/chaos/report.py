@@ -1,0 +1,62 @@
+"""What a run says at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from infra.local.display import Display
+from infra.local.simulator.process import Arrival
+from tests.chaos.findings import Findings
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run. `recovery_seconds` are of service time, `seconds` real ones; `fullest` of the limit."""
+
+    seed: int
+    identifiers: int
+    found: Findings
+    recovery_seconds: float
+    faults: Mapping[str, int]
+    seconds: float
+    outcomes: Mapping[str, int]
+    fullest: float
+
+    def to_json(self) -> dict[str, object]:
+        """Give the line for programs."""
+        return {
+            "seed": self.seed,
+            "identifiers": self.identifiers,
+            **self.found.numbers,
+            "recovery_seconds": round(self.recovery_seconds, 1),
+            "faults": dict(self.faults),
+        }
+
+    def show(self, display: Display) -> None:
+        """Tell a person."""
+        display.table(("faults injected", "times"), [(kind, str(times)) for kind, times in self.faults.items()])
+        display.table(("found", "times"), [(name, str(times)) for name, times in self.found.numbers.items()])
+        for name, examples in self.found.examples.items():
+            for example in examples:
+                display.error(f"{name}: {example}")
+        became = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
+        display.say(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
+        display.say(
+            f"{self.identifiers} identifiers, {sum(self.faults.values())} faults, {self.seconds:.0f} s; "
+            f"users again {self.recovery_seconds:.0f} s of service time after MoEngage came back"
+        )
+
+
+def recovery(arrivals: Sequence[Arrival], returns: Sequence[float]) -> Iterator[float]:
+    """Give for each return of the vendor the real seconds until it answered a call with users."""
+    for returned in returns:
+        answered = (call.epoch for call in arrivals if call.epoch >= returned and _is_answered(call))
+        first = next(answered, None)
+        if first is not None:
+            yield first - returned
+
+
+def _is_answered(call: Arrival) -> bool:
+    return call.status == HTTPStatus.OK and call.fault is None and call.users > 0

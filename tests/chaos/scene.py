@@ -1,0 +1,120 @@
+"""Where a run happens: a stage in an AWS account of its own, its vendor, and a queue that keeps the stage's events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import boto3
+
+from infra.local.embedded_aws import REGION
+from infra.local.simulator.population import Population
+from infra.local.simulator.process import (
+    WORKSPACE_ID,
+    LatencyConfig,
+    QuotaConfig,
+    Simulator,
+    SimulatorConfig,
+    WorkspaceConfig,
+)
+from lookup.gate_table import gate_client
+from lookup.gates import Gates
+from tests.benchmarks.feeder.office import environment_of
+from tests.chaos.clock import REAL_SLEEP, FastClock
+from tests.chaos.entries import CUSTOMER
+from tests.chaos.orders import Orders
+from tests.chaos.people import CLIENT_ID, PARTNER, roster_key
+from tests.chaos.plan import Size
+from tests.lookup.stage import Stage, deployed
+
+NOT_FOUND_SHARE = 0.1
+LATENCY = 0.03  # real seconds, the mean of the vendor's answers
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A stage with everything around it. `told_url` is the queue of the events that left; `people` who exists."""
+
+    stage: Stage
+    vendor: Simulator
+    told_url: str
+    people: Population
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a function instance finds in its environment."""
+        endpoint = str(self.stage.sqs.meta.endpoint_url)
+        return environment_of(self.stage) | {"AWS_ENDPOINT_URL": endpoint, "POWERTOOLS_LOG_LEVEL": "INFO"}
+
+    def gates(self, clock: FastClock) -> Gates:
+        """Give the stage's gates as an operator's command has them."""
+        session = boto3.Session(*_credentials(self.stage.session), region_name=REGION)
+        session.events.register("before-parse", clock.date)
+        settings = self.stage.settings
+        return Gates(gate_client(session), settings.ledger_table_name, settings.workspaces, clock.now, REAL_SLEEP)
+
+
+def _credentials(session: boto3.Session) -> tuple[str, str]:
+    credentials = session.get_credentials()
+    assert credentials is not None
+    return str(credentials.access_key), str(credentials.secret_key)
+
+
+@contextmanager
+def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Scene]:
+    """Open a scene in the session's account: the vendor knows the canaries, the bucket holds the rosters."""
+    people = Population(NOT_FOUND_SHARE)
+    with Simulator(config=_vendor(size)) as vendor, deployed(session, vendor.endpoint_url) as bare:
+        workspace = replace(bare.settings.workspaces["default"], quota=size.quota)
+        stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
+        _grant(stage)
+        _put_rosters(stage, orders)
+        for name in orders.canaries:
+            attributes = {"nickname": canary_of(name), "u_em": f"{canary_of(name)}@example.com"}
+            vendor.set_user(name, attributes)
+            people.set_user(WORKSPACE_ID, (CUSTOMER, name), attributes, exact=False)
+        yield Scene(stage, vendor, _kept_events(stage), people)
+
+
+def canary_of(customer_id: str) -> str:
+    """Give the attribute value that is watched for."""
+    return f"CANARY-USER-{customer_id[::-1]}"
+
+
+def canaries(orders: Orders) -> Sequence[str]:
+    """Give all attribute values that are watched for."""
+    return [canary_of(name) for name in orders.canaries]
+
+
+def _vendor(size: Size) -> SimulatorConfig:
+    """Give the strictest vendor: a true sliding window, which says nothing of when there will be room."""
+    quota = QuotaConfig(mode="sliding", limit=size.limit, window=size.window, reset="absent")
+    return SimulatorConfig(
+        workspaces={WORKSPACE_ID: WorkspaceConfig(quota=quota)},
+        latency=LatencyConfig(mean=LATENCY),
+        not_found_share=NOT_FOUND_SHARE,
+    )
+
+
+def _grant(stage: Stage) -> None:
+    grants = {CLIENT_ID: {"name": PARTNER, "workspaces": ["default"], "fields": None, "weight": 1}}
+    name = stage.settings.partners_parameter_name
+    stage.session.client("ssm").put_parameter(Name=name, Value=json.dumps(grants), Type="String")
+
+
+def _put_rosters(stage: Stage, orders: Orders) -> None:
+    for listed in orders.listed:
+        if listed.door != "inline":
+            stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=roster_key(listed), Body=listed.body)
+
+
+def _kept_events(stage: Stage) -> str:
+    """Let every event of the stage's bus come to a queue; give its URL."""
+    url = stage.sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events = stage.session.client("events")
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["moengage-lookup"]}))
+    events.put_targets(Rule="all", Targets=[{"Id": "told", "Arn": arn}])
+    return url

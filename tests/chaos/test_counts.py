@@ -1,0 +1,172 @@
+"""A checker that never fails is worth nothing: whatever is lost, doubled or stuck in a run that went well is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.checks import INTAKE
+from tests.chaos.conftest import ANNA, INTAKE_KEY, JUNK, KEY, ONE_FOUND, WentWell, record
+from tests.chaos.evidence import LaidAside
+from tests.chaos.ledger_evidence import Lookup, Part
+
+Plant = Callable[[WentWell], None]
+
+
+def test_nothing_is_found_where_nothing_is_wrong(went_well: WentWell) -> None:
+    """Every entry has its outcome, so nothing is found."""
+    assert went_well.counted() == {}
+
+
+def a_part_without_its_object(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, objects={INTAKE_KEY: run.evidence.objects[INTAKE_KEY]})
+
+
+def a_message_never_counted(run: WentWell) -> None:
+    del run.evidence.lookups["intake-2026"].parts["m-1"]
+    run.evidence.lookups["intake-2026"].counts = {}
+
+
+def an_accepted_lookup_is_gone(run: WentWell) -> None:
+    run.asked = replace(run.asked, accepted=[*run.asked.accepted, ("lookup-gone", (ANNA, JUNK))])
+
+
+def a_firing_without_a_lookup(run: WentWell) -> None:
+    run.asked = replace(run.asked, fired={"list0009": (ANNA, ANNA)})
+
+
+def an_answer_says_too_little(run: WentWell) -> None:
+    run.asked = replace(run.asked, answered=[((ANNA, JUNK), [record("", ANNA, "found")])])
+
+
+def an_unreadable_message_is_gone(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, laid_aside=[])
+
+
+def counts_that_lag_behind(run: WentWell) -> None:
+    run.lookup.counts = {**run.lookup.counts, "found": 0}
+
+
+@pytest.mark.parametrize(
+    ("plant", "lost"),
+    [
+        (a_part_without_its_object, 3),
+        (a_message_never_counted, 1),
+        (an_accepted_lookup_is_gone, 2),
+        (a_firing_without_a_lookup, 2),
+        (an_answer_says_too_little, 1),
+        (an_unreadable_message_is_gone, 1),
+        (counts_that_lag_behind, 2),  # the sum is short, and so is its part
+    ],
+)
+def test_what_is_lost_is_found(went_well: WentWell, plant: Plant, lost: int) -> None:
+    """Whatever has no outcome is counted as lost."""
+    plant(went_well)
+    assert went_well.counted()["lost"] == lost
+
+
+def a_record_twice(run: WentWell) -> None:
+    objects = dict(run.evidence.objects)
+    objects[KEY] = [*objects[KEY], objects[KEY][0]]
+    run.evidence = replace(run.evidence, objects=objects)
+
+
+def a_part_counted_twice(run: WentWell) -> None:
+    run.lookup.counts = {name: 2 * number for name, number in run.lookup.counts.items()}
+
+
+def a_message_on_two_days(run: WentWell) -> None:
+    day = Lookup(f"{INTAKE}2027", counts=ONE_FOUND, parts={"m-1": Part(INTAKE_KEY, ONE_FOUND)})
+    run.evidence = replace(run.evidence, lookups={**run.evidence.lookups, day.lookup_id: day})
+
+
+def a_firing_with_two_lookups(run: WentWell) -> None:
+    run.asked = replace(run.asked, fired={"list0001": (ANNA,)})
+    again = replace(run.lookup, lookup_id="list0001-y")
+    run.evidence = replace(
+        run.evidence, lookups={**run.evidence.lookups, "list0001-y": again}, told=["list0001-x", "list0001-y"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("plant", "doubled"),
+    [(a_record_twice, 1), (a_part_counted_twice, 6), (a_message_on_two_days, 1), (a_firing_with_two_lookups, 1)],
+)
+def test_what_is_doubled_is_found(went_well: WentWell, plant: Plant, doubled: int) -> None:
+    """Whatever has more than one outcome is counted as doubled."""
+    plant(went_well)
+    assert went_well.counted()["doubled"] == doubled
+
+
+def a_message_that_waits(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, waiting=1)
+
+
+def a_lookup_that_never_ends(run: WentWell) -> None:
+    run.lookup.state = "active"
+
+
+def an_end_that_nobody_was_told_of(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, told=[])
+
+
+def a_part_that_is_still_out(run: WentWell) -> None:
+    run.lookup.out = 1
+
+
+def users_that_are_still_out(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, sent_users=-1)
+
+
+def a_claim_without_an_owner(run: WentWell) -> None:
+    run.lookup.claimed = True
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        a_message_that_waits, a_lookup_that_never_ends, an_end_that_nobody_was_told_of, a_part_that_is_still_out,
+        users_that_are_still_out, a_claim_without_an_owner,
+    ],
+)  # fmt: skip
+def test_what_is_stuck_is_found(went_well: WentWell, plant: Plant) -> None:
+    """Whatever is left undone is counted as stuck."""
+    plant(went_well)
+    assert went_well.counted() == {"stuck": 1}
+
+
+def failed_because_throttled(run: WentWell) -> None:
+    objects = dict(run.evidence.objects)
+    objects[INTAKE_KEY] = [record("m-1", ANNA, "failed")]
+    run.evidence = replace(run.evidence, objects=objects)
+    run.evidence.lookups["intake-2026"].parts["m-1"] = Part(INTAKE_KEY, {**ONE_FOUND, "found": 0, "failed": 1})
+    run.evidence.lookups["intake-2026"].counts = {**ONE_FOUND, "found": 0, "failed": 1}
+
+
+def a_readable_message_is_laid_aside(run: WentWell) -> None:
+    more = LaidAside(intake=True, message_id="m-1", reason="body: broken", attributes="")
+    run.evidence = replace(run.evidence, laid_aside=[*run.evidence.laid_aside, more])
+
+
+def laid_aside_without_a_reason(run: WentWell) -> None:
+    run.evidence = replace(run.evidence, laid_aside=[replace(run.evidence.laid_aside[0], reason="")])
+
+
+def a_lookup_that_nobody_asked_for(run: WentWell) -> None:
+    more = replace(run.lookup, lookup_id="lookup-z", roster="rosters/acme/other")
+    run.evidence = replace(run.evidence, lookups={**run.evidence.lookups, "lookup-z": more})
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        failed_because_throttled, a_readable_message_is_laid_aside, laid_aside_without_a_reason,
+        a_lookup_that_nobody_asked_for,
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_found(went_well: WentWell, plant: Plant) -> None:
+    """A reason that there is not, a message laid aside for nothing, and work that nobody asked for count as wrong."""
+    plant(went_well)
+    assert went_well.counted() == {"wrong": 1}

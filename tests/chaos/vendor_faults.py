@@ -1,0 +1,50 @@
+"""What MoEngage does wrong in a run: faults that any call may meet, and pulses of rarer ones."""
+
+from __future__ import annotations
+
+import random
+
+from infra.local.simulator.faults import Fault
+
+SLOW = 10.5  # real seconds, more than the client waits
+# What any call may meet, each with a share drawn from 0.5 to 1.5 %.
+KINDS = (
+    Fault(name="vendor_500", status=500),
+    Fault(name="vendor_502", status=502, body="html"),
+    Fault(name="vendor_503", status=503, body="problem", counted=False),
+    Fault(name="vendor_504", status=504, body="empty"),
+    Fault(name="vendor_dropped", drop=True),
+    Fault(name="vendor_dropped_early", drop=True, counted=False),
+    Fault(name="vendor_not_json", body="html"),
+    Fault(name="vendor_empty", body="empty"),
+    Fault(name="vendor_truncated", body="truncated"),
+    Fault(name="vendor_cut_off", body="cut_off"),
+    Fault(name="vendor_not_a_success", body="fail"),
+    Fault(name="vendor_unaccounted", distortions=("unaccounted",)),
+    Fault(name="vendor_both_lists", distortions=("both_lists",)),
+    Fault(name="vendor_unasked", distortions=("unasked",)),
+)
+# Rarer ones: they close the gate, or hold a caller for longer than its queue's visibility.
+PULSES = (
+    Fault(name="vendor_429", status=429, calls=1, counted=False),
+    Fault(name="vendor_429", status=429, calls=2, counted=False, headers={"Retry-After": "5"}),
+    Fault(name="vendor_timeout", delay=SLOW, calls=1),
+    Fault(name="vendor_timeout", delay=SLOW, calls=1),
+)
+OUTAGE = (
+    Fault(name="vendor_away", status=503, share=0.7, body="html", counted=False),
+    Fault(name="vendor_away", drop=True, counted=False),
+)
+
+
+def drawn_faults(chance: random.Random, severity: float, pulses: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """Draw the shares of what any call may meet, `severity` times; give it with the pulses, each so many times."""
+    order = chance.sample(KINDS, len(KINDS))
+    weather = tuple(
+        _with(one, share=severity * chance.uniform(0.005, 0.015), seed=chance.randrange(10**6)) for one in order
+    )
+    return weather, PULSES * pulses
+
+
+def _with(fault: Fault, **changed: float) -> Fault:
+    return Fault.from_json(fault.to_json() | changed)
