@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lookup.api import routable
-from lookup.http_wiring import http_api
+from lookup.http_wiring import entry
 from lookup.telemetry import Metric, count, logger, metrics
 
 
@@ -14,4 +13,4 @@ from lookup.telemetry import Metric, count, logger, metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
     """Answer one request of the HTTP API (payload 2.0)."""
     count(Metric.REQUESTS)
-    return http_api().resolve(routable(event), context)
+    return entry().answer(event, context)

@@ -44,6 +44,7 @@ KEEP_SCHEDULES = (
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
     "scheduler:GetSchedule",
+    "scheduler:ListSchedules",
     "scheduler:UpdateSchedule",
 )
 PASS_ROLE = ("iam:PassRole",)

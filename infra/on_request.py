@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import Duration
@@ -20,8 +19,9 @@ from infra.grants import Grant
 from infra.logs import group_arn, log_group
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
-from infra.partners import LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE, Partners
+from infra.partners import Partners
 from infra.stages import Stage
+from lookup.route_table import ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
 
@@ -38,30 +38,6 @@ ACCESS_LOG_FIELDS = {
     "integration_status": "$context.integrationStatus",
     "error": "$context.error.responseType",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route and the scope that a token must have for it."""
-
-    method: HttpMethod
-    path: str
-    scope: str
-
-
-ROUTES = (
-    Route(HttpMethod.GET, "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
-    Route(HttpMethod.POST, "/v1/rosters", LOOKUPS_WRITE),
-    Route(HttpMethod.POST, "/v1/lookups", LOOKUPS_WRITE),
-    Route(HttpMethod.GET, "/v1/lookups", PROFILES_READ),
-    Route(HttpMethod.GET, "/v1/lookups/{lookup_id}", PROFILES_READ),
-    Route(HttpMethod.PATCH, "/v1/lookups/{lookup_id}", LOOKUPS_WRITE),
-    Route(HttpMethod.GET, "/v1/lookups/{lookup_id}/results", PROFILES_READ),
-    Route(HttpMethod.PUT, "/v1/schedules/{name}", SCHEDULES_WRITE),
-    Route(HttpMethod.GET, "/v1/schedules/{name}", SCHEDULES_WRITE),
-    Route(HttpMethod.DELETE, "/v1/schedules/{name}", SCHEDULES_WRITE),
-    Route(HttpMethod.GET, "/v1/quota", PROFILES_READ),
-)
 
 
 class OnRequest(Construct):
@@ -104,7 +80,7 @@ class OnRequest(Construct):
         for route in ROUTES:
             api.add_routes(
                 path=route.path,
-                methods=[route.method],
+                methods=[HttpMethod(route.method)],
                 integration=integration,
                 authorizer=authorizer,
                 authorization_scopes=[route.scope],

@@ -1,4 +1,4 @@
-"""What a stage is made of: MoEngage workspaces, partners, schedules. Each is checked when it is built.
+"""What a stage is made of: MoEngage workspaces and schedules (partners: `stage_partners`), checked when they are built.
 
 An error names the setting as one would write it: `schedules.daily.expression`.
 """
@@ -6,7 +6,6 @@ An error names the setting as one would write it: `schedules.daily.expression`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import available_timezones
@@ -16,13 +15,9 @@ from lookup.schedule_store import RATE, is_cron
 from lookup.settings import Quota
 from lookup.settings import Workspace as WorkspaceSettings
 
-# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
-NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
-HEAVIEST = 1000
 FEEDER_TICK = "feeder-tick"  # the schedule that feeds what waits, every minute
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 
 
@@ -48,32 +43,6 @@ class Workspace:
     def settings(self, secret_id: str) -> WorkspaceSettings:
         """Give what the functions are told of it."""
         return WorkspaceSettings(secret_id, self.fields, self.moengage_id_name, self.quota)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partner:
-    """What one partner may ask for. `fields` of None means all.
-
-    `users_per_day` bounds the partner's own share of the quota; None does not. `weight` is its share of what bulk gets.
-    """
-
-    workspaces: tuple[str, ...] = ("default",)
-    fields: tuple[str, ...] | None = None
-    users_per_day: int | None = None
-    weight: int = 1
-
-    def check(self, name: str, workspaces: Collection[str]) -> None:
-        """Check the grants of partner `name`, given the known workspaces. Raises `Misconfigured`."""
-        require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
-        require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
-        unknown = sorted(set(self.workspaces) - set(workspaces))
-        setting = f"partners.{name}"
-        require(bool(self.workspaces), f"{setting}.workspaces", "must name at least one")
-        require(not unknown, f"{setting}.workspaces", f"{unknown} are not configured")
-        require(self.fields is None or bool(self.fields), f"{setting}.fields", "must name at least one, or be None")
-        daily = self.users_per_day is None or self.users_per_day >= 1
-        require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
-        require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from infra.stage_parts import Partner, Schedule, Workspace, require, require_name
+from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
+from infra.stage_parts import Schedule, Workspace, require, require_name
 from lookup.errors import Misconfigured
 
 SERVICE = "moengage-lookup"
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
-PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
 NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody
 OWN_TAGS = frozenset({"service", "stage"})
 TAG_LENGTH = 256
@@ -30,7 +30,7 @@ class Stage:
     """One deployment of the service.
 
     `retain` keeps the data when the stack goes: retained, recoverable to a point in time, protected from deletion.
-    `partners` get one app client each, under their names.
+    `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Stage:
     oldest_message_minutes: int = 60
     runbook_url: str = "docs/runbook.md"
     tags: Mapping[str, str] = field(default_factory=dict)
+    issuer: Issuer | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name, "stage")
@@ -71,6 +72,10 @@ class Stage:
         require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
         for name, partner in self.partners.items():
             partner.check(name, self.workspaces)
+            own = self.issuer is not None or partner.client_id is None
+            require(own, f"partners.{name}.client_id", "needs an issuer; without one the stack makes the client")
+        if self.issuer is not None:
+            self.issuer.check(self.partners)
 
     def _check_schedules(self) -> None:
         names = [schedule.name for schedule in self.schedules]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from lookup import problems
 from lookup.errors import LookupFault
+from lookup.intake import TEXT_KEPT
 from lookup.model import Clock
+from lookup.problem_types import Problem
 from lookup.telemetry import logger
 
 GREEDY = "{identifier+}"
@@ -25,13 +24,24 @@ GREEDY = "{identifier+}"
 
 def resolver(clock: Clock) -> APIGatewayHttpResolver:
     """Make the resolver that the groups of routes add theirs to; every error of theirs becomes a problem."""
-    app = APIGatewayHttpResolver(enable_validation=True)
+    app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=_json)
+    app.use([_knows_the_query])
     app.exception_handler(LookupFault)(lambda fault: problems.of_fault(fault, now=clock()))
     app.exception_handler(RequestValidationError)(_unprocessable)
-    app.exception_handler(RequestUnsupportedContentType)(_unsupported)
-    app.exception_handler(Exception)(_crashed)
-    app.not_found(_no_route)
+    app.exception_handler(UnicodeDecodeError)(lambda _: _malformed())
+    app.exception_handler(Exception)(crashed)
+    app.not_found(lambda _: problems.no_such_route())
     return app
+
+
+def _knows_the_query(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
+    """Refuse names in the query that the route does not know: a misspelt `max_age` must not be ignored."""
+    known = {param.alias for param in app.context["_route"].dependant.query_params}
+    unknown = sorted(set(app.current_event.query_string_parameters) - known)
+    if unknown:
+        rule = f"is unknown; known are {', '.join(sorted(known)) or 'none'}"
+        return problems.invalid(*((name[:TEXT_KEPT], rule) for name in unknown), kind=Problem.UNKNOWN_PARAMETER)
+    return next_middleware(app)
 
 
 def routable(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,22 +62,25 @@ def routable(event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "rawPath": path, "requestContext": {**event["requestContext"], "stage": "$default"}}
 
 
-def _no_route(_: NotFoundError) -> Response[str]:
-    return problems.problem(HTTPStatus.NOT_FOUND, "no-such-route", "this API has no such route")
-
-
-def _crashed(error: Exception) -> Response[str]:
+def crashed(error: Exception) -> Response[str]:
     """Say nothing of a defect to the caller, and to the log only where it is: its text may hold what it stumbled on."""
     logger.error("defect", error=type(error).__name__, where=traceback.format_tb(error.__traceback__)[-3:])
-    return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the request could not be served")
+    return problems.problem(Problem.INTERNAL, "the request could not be served")
 
 
-def _unsupported(_: RequestUnsupportedContentType) -> Response[str]:
-    return problems.problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content-type", "the body must be application/json")
+def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise json.JSONDecodeError("nests too deep", text, 0) from None
+
+
+def _malformed() -> Response[str]:
+    return problems.problem(Problem.MALFORMED, "the body is not readable as JSON")
 
 
 def _unprocessable(error: RequestValidationError) -> Response[str]:
     broken = [(".".join(str(step) for step in one["loc"]), str(one["msg"])) for one in error.errors()]
     if any(one["type"].startswith("json_") for one in error.errors()):
-        return problems.problem(HTTPStatus.BAD_REQUEST, "malformed", "the body is not readable as JSON")
+        return _malformed()
     return problems.invalid(*broken)

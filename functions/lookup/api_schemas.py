@@ -11,10 +11,11 @@ from lookup.intake import FIELDS_LIMIT, IDENTIFIER_LENGTH, MAX_AGE_LIMIT
 
 INLINE_LIMIT = 10_000  # identifiers in one request; a longer list is a roster
 
+MAX_AGE = "Seconds a stored profile may be old; 0 asks MoEngage."
+STALE_IF_ERROR = "Seconds beyond `max_age` that a stored profile may be old while MoEngage cannot be asked."
+
 FieldName = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_LENGTH)]
-MaxAge = Annotated[
-    int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description="Seconds a stored profile may be old; 0 asks MoEngage.")
-]
+MaxAge = Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=MAX_AGE)]
 WorkspaceName = Annotated[str, Field(min_length=1, max_length=64, description="The MoEngage workspace.")]
 
 
@@ -36,6 +37,7 @@ class LookupOrder(BaseModel):
     roster_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     fields: Annotated[list[FieldName], Field(min_length=1, max_length=FIELDS_LIMIT)] | None = None
     max_age: MaxAge = 0
+    stale_if_error: Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=STALE_IF_ERROR)] = 0
     workspace: WorkspaceName = "default"
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookup import wire
 from lookup.model import Attributes, Identifier, Outcome, timestamp
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SCHEMA_VERSION = 1
+OUTCOME = (
+    "identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed_fields", "user_attributes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Archive:
             ContentType="application/gzip",
         )
         return key
+
+    def read(self, key: str) -> list[dict[str, Any]]:
+        """Read the outcomes of one object back, as `outcome_json` wrote them."""
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        records: list[Any] = [wire.loads(line) for line in gzip.decompress(body).splitlines()]
+        return [{name: record[name] for name in OUTCOME} for record in records]
 
     def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""

@@ -3,8 +3,12 @@
     LookupFault
     ├── InvalidInput         the caller's: names the field and the rule                 NEVER
     ├── Forbidden            the caller has no grant for it                             NEVER
+    │   └── UnknownClient    the caller has no grants at all
+    ├── OverDaily            the partner's users of the day are used up                 LATER
     ├── Missing              there is no such thing, or it is not the caller's          NEVER
     ├── Conflict             what is asked for does not fit what there is               NEVER
+    ├── KeyInUse             a request with this Idempotency-Key is being served        LATER
+    ├── KeyReused            this Idempotency-Key stands for another request            NEVER
     ├── Misconfigured        ours or the operator's: names the setting                  NEVER
     │   └── UnknownWorkspace
     ├── VendorFault          MoEngage answered with something other than users
@@ -55,12 +59,39 @@ class Forbidden(LookupFault):
     """The caller has no grant for what it asks; the text names no other partner's things."""
 
 
+class UnknownClient(Forbidden):
+    """The caller has no grants at all."""
+
+
+class OverDaily(LookupFault):
+    """`users` are asked for, `left` of the partner's daily `limit` are left until `retry_at` (epoch seconds)."""
+
+    remedy = Remedy.LATER
+
+    def __init__(self, users: int, *, left: int, limit: int, retry_at: float) -> None:
+        super().__init__(f"{users} users are asked for and {left} of {limit} are left until midnight UTC")
+        self.users = users
+        self.left = left
+        self.limit = limit
+        self.retry_at = retry_at
+
+
 class Missing(LookupFault):
     """There is no such thing, or it is another partner's: the two are not told apart."""
 
 
 class Conflict(LookupFault):
     """What is asked for does not fit the state of what there is."""
+
+
+class KeyInUse(LookupFault):
+    """A request with this Idempotency-Key has not been answered yet."""
+
+    remedy = Remedy.LATER
+
+
+class KeyReused(LookupFault):
+    """This Idempotency-Key came with another request before."""
 
 
 class Misconfigured(LookupFault):

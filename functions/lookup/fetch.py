@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field, replace
 
 from lookup.asking import Asking, Reply, Vendor
 from lookup.errors import InvalidInput, LookupFault
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
-from lookup.profiles import Profiles
+from lookup.profiles import Profiles, compared
 from lookup.settings import Settings
 
 KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
@@ -17,18 +17,37 @@ KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The outcomes that are settled and stored; `cause` says why others are missing, None when none are."""
+    """The outcomes that are settled; `cause` says why others are missing, None when none are.
+
+    `older` are stored profiles that would answer, were they not too old. `writes` are profiles on their way into the
+    store: their outcomes count once `stored` has seen them there.
+    """
 
     outcomes: Mapping[Identifier, Outcome]
     cause: LookupFault | None = None
+    older: Mapping[Identifier, Outcome] = field(default_factory=dict)
+    writes: Sequence[Future[Profile]] = ()
+
+    def stored(self) -> Fetched:
+        """Wait until all is stored. What changed is told anew where another writer came between."""
+        written = [write.result() for write in self.writes]
+        told = {profile.identifier: _outcome(profile, Source.MOENGAGE) for profile in written}
+        return replace(self, outcomes={**self.outcomes, **told}, writes=())
 
 
 def _nothing() -> None:
     """Let nobody know of a call."""
 
 
+def _anything(_: int) -> None:
+    """Let any number of users be asked for."""
+
+
 class Fetch:
-    """Looks identifiers up under given terms. Everything found is stored before it counts as found."""
+    """Looks identifiers up under given terms. Everything found is stored before it counts as found.
+
+    The last profiles are still being written when `begin` gives its outcomes, so that the caller writes beside them.
+    """
 
     def __init__(
         self,
@@ -53,21 +72,40 @@ class Fetch:
         until: float,
         before_sending: Callable[[], None] = _nothing,
     ) -> Fetched:
+        """Do as `begin` does, and wait until all is stored."""
+        return self.begin(wanted, terms, until=until, before_sending=before_sending).stored()
+
+    def begin(
+        self,
+        wanted: Mapping[Identifier, float],
+        terms: Terms,
+        *,
+        until: float,
+        before_sending: Callable[[], None] = _nothing,
+        allow: Callable[[int], None] = _anything,
+    ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
         Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `InvalidInput` (fields
-        that the workspace does not export) before anything is asked or charged.
+        that the workspace does not export) before anything is asked or charged. `allow` hears how many users are to
+        be asked for, if any are; what it raises is raised.
         """
         terms, stored, outcomes = self._answered(wanted, terms)
-        vendor = self._vendor_of(terms.workspace)
-        missing = (one for one in wanted if one not in outcomes)
-        asking = Asking(vendor, missing, terms, until=until, before_sending=before_sending)
+        missing = [one for one in wanted if one not in outcomes]
+        if not missing:
+            return Fetched(outcomes)
+        allow(len(missing))
+        older = {one: _stored(stored[one], terms, Source.STALE) for one in missing if _covers(stored.get(one), terms)}
+        asking = Asking(self._vendor_of(terms.workspace), missing, terms, until=until, before_sending=before_sending)
+        writes: list[Future[Profile]] = []
         try:
             for reply in asking.replies():
-                outcomes |= self._settled(reply, terms, stored)
+                outcomes |= self._settled(reply, terms, stored, writes)
+                if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
+                    wait(writes)
         except LookupFault as cause:
-            return Fetched(outcomes, cause)
-        return Fetched(outcomes)
+            return Fetched(outcomes, cause, older, writes)
+        return Fetched(outcomes, None, older, writes)
 
     def stored_only(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:
         """Answer from the store alone, as fresh as `run` would take it."""
@@ -91,36 +129,43 @@ class Fetch:
             raise InvalidInput("fields", f"{barred[0]!r} is not exported from workspace {terms.workspace!r}")
         return terms.fields
 
-    def _settled(self, reply: Reply, terms: Terms, stored: Mapping[Identifier, Profile]) -> dict[Identifier, Outcome]:
+    def _settled(
+        self, reply: Reply, terms: Terms, stored: Mapping[Identifier, Profile], writes: list[Future[Profile]]
+    ) -> dict[Identifier, Outcome]:
         if reply.unmatched:
             self._keep_unmatched(terms.workspace, reply.fetched_at, reply.unmatched)
-        written = self._written(reply, terms, stored)
-        outcomes = {profile.identifier: _outcome(profile, Source.MOENGAGE) for profile in written}
-        return outcomes | {one: Outcome(one, Status.FAILED, reason) for one, reason in reply.failed.items()}
+        outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in reply.failed.items()}
+        for profile in _profiles(reply, terms):
+            previous = stored.get(profile.identifier)
+            writes.append(self._writers.submit(self._profiles.write, profile, previous))
+            outcomes[profile.identifier] = _outcome(compared(profile, previous), Source.MOENGAGE)
+        return outcomes
 
-    def _written(self, reply: Reply, terms: Terms, stored: Mapping[Identifier, Profile]) -> Iterable[Profile]:
-        answers: dict[Identifier, Attributes | None] = {
-            **{one: _only(user, terms.fields) for one, user in reply.found.items()},
-            **dict.fromkeys(reply.not_found, None),
-        }
-        fetched = [
-            Profile(terms.workspace, one, attributes, reply.fetched_at, terms.lookup_id, terms.fields)
-            for one, attributes in answers.items()
-        ]
-        return list(
-            self._writers.map(lambda profile: self._profiles.write(profile, stored.get(profile.identifier)), fetched)
-        )
+
+def _profiles(reply: Reply, terms: Terms) -> list[Profile]:
+    answers: dict[Identifier, Attributes | None] = {
+        **{one: _only(user, terms.fields) for one, user in reply.found.items()},
+        **dict.fromkeys(reply.not_found, None),
+    }
+    return [
+        Profile(terms.workspace, one, attributes, reply.fetched_at, terms.lookup_id, terms.fields)
+        for one, attributes in answers.items()
+    ]
 
 
 def _is_fresh(profile: Profile | None, oldest: float, terms: Terms) -> bool:
-    return profile is not None and profile.fetched_at >= oldest and profile.covers(terms.fields)
+    return profile is not None and profile.fetched_at >= oldest and _covers(profile, terms)
 
 
-def _stored(profile: Profile, terms: Terms) -> Outcome:
+def _covers(profile: Profile | None, terms: Terms) -> bool:
+    return profile is not None and profile.covers(terms.fields)
+
+
+def _stored(profile: Profile, terms: Terms, source: Source = Source.STORED) -> Outcome:
     """Answer with a stored profile; what changed is told only by the lookup that saw it change."""
     attributes = None if profile.attributes is None else _only(profile.attributes, terms.fields)
     changed = profile.changed_fields if profile.lookup_id == terms.lookup_id else ()
-    return _outcome(replace(profile, attributes=attributes, changed_fields=changed), Source.STORED)
+    return _outcome(replace(profile, attributes=attributes, changed_fields=changed), source)
 
 
 def _outcome(profile: Profile, source: Source) -> Outcome:

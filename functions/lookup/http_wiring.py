@@ -9,9 +9,13 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from lookup import clients, snapshot, wiring
 from lookup.api import resolver
 from lookup.callers import Callers
+from lookup.daily_use import DailyUse
+from lookup.entry import Entry
+from lookup.idempotency import Idempotency
 from lookup.ledger_feed import LedgerFeed
 from lookup.lookups import Lookups
 from lookup.on_demand import OnDemand
+from lookup.outcomes import Outcomes
 from lookup.partners import Partners
 from lookup.routes_lookups import LookupRoutes
 from lookup.routes_profiles import ProfileRoutes
@@ -25,31 +29,58 @@ DOWNLOAD_SECONDS = 3600  # that a result's URL is good for
 
 
 @cache
+def entry() -> Entry:
+    """Make the way in."""
+    return Entry(http_api(), _callers(), clients.clock)
+
+
+@cache
 def http_api() -> APIGatewayHttpResolver:
     """Make the resolver with every route."""
-    settings, session, clock = clients.settings(), clients.session(), clients.clock
-    app = resolver(clock)
-    partners = Partners(session.client("ssm", config=clients.CONFIG), settings.partners_parameter_name, clock)
-    callers = Callers(partners)
-    lookups = Lookups(
+    settings, clock = clients.settings(), clients.clock
+    app, callers, lookups = resolver(clock), _callers(), _lookups()
+    daily = DailyUse(wiring.ledger_table(), clock)
+    on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
+    spillover = Spillover(
+        callers=callers, on_demand=on_demand, lookups=lookups, daily=daily, settings=settings, clock=clock
+    )
+    outcomes = Outcomes(spillover, wiring.archive(), _sign)
+    idempotency = Idempotency(clients.dynamodb, settings.ledger_table_name)
+    store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings)
+    ProfileRoutes(app, spillover, outcomes, clock)
+    SubmitRoute(app, spillover=spillover, lookups=lookups, outcomes=outcomes, idempotency=idempotency)
+    LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign)
+    ScheduleRoutes(
+        app, callers=callers, store=store, rosters=wiring.rosters(), ledger=wiring.ledger(), settings=settings
+    )
+    QuotaRoutes(
+        app,
+        callers,
+        state_of=lambda name: wiring.gates().of(name).state(),
+        backlog_of=lookups.backlog,
+        daily=daily,
+        clock=clock,
+    )
+    return app
+
+
+@cache
+def _callers() -> Callers:
+    ssm = clients.session().client("ssm", config=clients.CONFIG)
+    return Callers(Partners(ssm, clients.settings().partners_parameter_name, clients.clock))
+
+
+def _lookups() -> Lookups:
+    return Lookups(
         ledger=wiring.ledger(),
         states=wiring.states(),
         feed=LedgerFeed(wiring.ledger_table()),
         feeder=wiring.feeder(),
         ending=wiring.ending(),
         rosters=wiring.rosters(),
-        settings=settings,
-        clock=clock,
+        settings=clients.settings(),
+        clock=clients.clock,
     )
-    on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
-    spillover = Spillover(callers=callers, on_demand=on_demand, lookups=lookups, clock=clock)
-    store = ScheduleStore(session.client("scheduler", config=clients.CONFIG), settings)
-    ProfileRoutes(app, spillover, clock)
-    SubmitRoute(app, callers=callers, spillover=spillover, lookups=lookups)
-    LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign)
-    ScheduleRoutes(app, callers=callers, store=store, rosters=wiring.rosters(), ledger=wiring.ledger())
-    QuotaRoutes(app, callers, lambda name: wiring.gates().of(name).state(), lookups.backlog)
-    return app
 
 
 def _sign(key: str) -> str:
@@ -57,4 +88,4 @@ def _sign(key: str) -> str:
     return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=DOWNLOAD_SECONDS)
 
 
-snapshot.keep_ready(http_api)
+snapshot.keep_ready(entry)

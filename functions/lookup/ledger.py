@@ -99,6 +99,11 @@ class Ledger:
             found += [_progress(of_id[one]) for one in ids]
         return [progress for progress in found if progress is not None]
 
+    def tally(self, lookup_id: str) -> Tally | None:
+        """Read the counts alone; None when nothing is counted under this id."""
+        items = self._table.read([lookup_key(lookup_id, "counts")])
+        return read_tally(items[0]) if items else None
+
     def repinned(self, spec: LookupSpec, roster: Roster) -> None:
         """Let a lookup read its roster's unpacked copy from now on; only the first copy counts."""
         facts = roster_facts(roster)

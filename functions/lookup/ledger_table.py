@@ -73,6 +73,16 @@ class LedgerTable:
             return False
         return True
 
+    def update_now(
+        self, key: Item, expression: str, values: Mapping[str, object], *, condition: str | None = None
+    ) -> Item | None:
+        """Update one item by itself, as `update` writes it; give what it changed, None when the condition failed."""
+        wanted = self.update(key, expression, values, condition=condition)["Update"]
+        try:
+            return dict(self._client.update_item(**wanted, ReturnValues="UPDATED_NEW")["Attributes"])
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+
     def put(self, item: Item, *, absent: bool = False) -> dict[str, Any]:
         """Make the action that puts an item, only where there is none when `absent`."""
         condition = {"ConditionExpression": "attribute_not_exists(pk)"} if absent else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lookup.estimates import Estimate
-from lookup.lookup_model import PartRecord, Progress
+from lookup.lookup_model import LookupState, PartRecord, Progress, Tally
 from lookup.model import Counts, Status, timestamp
 
 DIGITS = 4  # of shares and progress
@@ -31,6 +31,17 @@ def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, ob
         "parts": tally.parts_done,
         "estimate": None if estimate is None else estimate_json(estimate),
         "links": {"self": path, "results": f"{path}/results"},
+    }
+
+
+def standing_json(lookup_id: str, tally: Tally) -> dict[str, object]:
+    """Write a day of the intake queue: it never ends, has no roster and no estimate."""
+    return {
+        "lookup_id": lookup_id,
+        "state": LookupState.STANDING.value,
+        "counts": counts_json(tally.counts),
+        "parts": tally.parts_done,
+        "links": {"self": f"/v1/lookups/{lookup_id}"},
     }
 
 

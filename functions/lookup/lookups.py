@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
@@ -14,8 +14,8 @@ from lookup.feeder import Feeder
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_states import LedgerStates
-from lookup.lookup_model import LookupSpec, LookupState, PartRecord, Progress, Roster
-from lookup.model import Clock, Identifier, Invalid
+from lookup.lookup_model import LookupSpec, LookupState, PartRecord, Progress, Roster, Tally
+from lookup.model import Clock, Identifier, Invalid, Lane
 from lookup.partners import Partner
 from lookup.rosters import Rosters, key_of
 from lookup.settings import Settings
@@ -32,7 +32,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RosterOrder:
-    """What to look up: a roster that was uploaded, or identifiers that came inline, when it is not now."""
+    """What to look up: a roster that was uploaded, or identifiers that came inline.
+
+    `submitted_at` is when it was asked for, if not now. `lookup_id` is one that names this order and no other.
+    """
 
     workspace: str
     roster_id: str | None = None
@@ -40,6 +43,7 @@ class RosterOrder:
     fields: tuple[str, ...] | None = None
     max_age: float = 0.0
     submitted_at: float | None = None
+    lookup_id: str | None = None
 
 
 class Lookups:
@@ -66,23 +70,31 @@ class Lookups:
         self._settings = settings
         self._clock = clock
 
-    def submit(self, partner: Partner, order: RosterOrder) -> tuple[Progress, Estimate | None]:
-        """Write the lookup down and feed its first parts."""
+    def submit(
+        self, partner: Partner, order: RosterOrder, charge: Callable[[int], None]
+    ) -> tuple[Progress, Estimate | None]:
+        """Write the lookup down and feed its first parts, unless one of its id is there already.
+
+        `charge` hears how many users it asks for, before it is written down; what it raises is raised.
+        """
         spec = self._spec(partner, order)
-        self._ledger.submit(spec)
+        users = _users(order, spec)
+        charge(users)
+        if not self._ledger.submit(spec):
+            charge(-users)
         self._feeder.feed(spec.workspace)
         return self.one(partner, spec.lookup_id)
 
     def would_take(self, partner: Partner, order: RosterOrder) -> Estimate:
         """Estimate a lookup without submitting it."""
+        partner.require(Lane.BULK)
         spec = self._spec(partner, order)
         own = Waiting(spec.lookup_id, spec.partner, spec.weight, float(spec.roster.entries))
         return self._estimate(spec, [*self._backlog(spec.workspace), own])
 
     def _spec(self, partner: Partner, order: RosterOrder) -> LookupSpec:
-        self._settings.workspace(order.workspace)
-        fields = partner.granted(order.workspace, order.fields)
-        lookup_id = f"lookup-{uuid4().hex}"
+        fields = partner.granted(order.workspace, order.fields, self._settings)
+        lookup_id = order.lookup_id or f"lookup-{uuid4().hex}"
         return LookupSpec(
             lookup_id=lookup_id,
             workspace=order.workspace,
@@ -111,6 +123,13 @@ class Lookups:
         listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
         found = self._ledger.progress_of([lookup_id for _, lookup_id in listed])
         return found, (listed[-1][0] if len(listed) == limit else None)
+
+    def standing(self, lookup_id: str) -> Tally:
+        """Give the counts of a day of the intake queue, which is nobody's. Raises `Missing`."""
+        tally = self._ledger.tally(lookup_id)
+        if tally is None:
+            raise Missing("there is no such lookup")
+        return tally
 
     def change(self, partner: Partner, lookup_id: str, action: Action) -> Progress:
         """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it."""
@@ -159,3 +178,10 @@ class Lookups:
         if progress is None or progress.spec.partner != partner.name:
             raise Missing("there is no such lookup")
         return progress
+
+
+def _users(order: RosterOrder, spec: LookupSpec) -> int:
+    """Count the users that an order asks for; of a long roster this is an estimate."""
+    if order.roster_id is not None:
+        return spec.roster.entries
+    return sum(isinstance(entry, Identifier) for entry in order.entries)

@@ -56,10 +56,11 @@ class Lane(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an answer came from: asked of MoEngage just now, or read from our own store."""
+    """Where an answer came from: MoEngage just now, our own store, or the store though it is too old (`STALE`)."""
 
     MOENGAGE = "moengage"
     STORED = "stored"
+    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 from lookup.archive import Archive, Record
-from lookup.errors import LookupFault, VendorTrouble
-from lookup.fetch import Fetch
+from lookup.errors import Closed, LookupFault, NotNow, VendorTrouble
+from lookup.fetch import Fetch, Fetched
 from lookup.intake import Entry
-from lookup.model import Clock, Identifier, Invalid, Lane, Outcome, Status, Terms
+from lookup.model import Clock, Identifier, Invalid, Lane, Outcome, Source, Status, Terms
+
+PART = "000001"
+FROM_THE_STORE = frozenset({Source.STORED, Source.STALE})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a caller asks for. `patience` is how many seconds it may take."""
+    """What a caller asks for. `patience` is how many seconds it may take; None lets only the store be asked.
+
+    `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked.
+    `charge` hears how many users are about to be asked for, and as a negative number how many of them were not.
+    `keep` archives the answer even when all of it is stored already.
+    """
 
     entries: Sequence[Entry]
     workspace: str
     fields: tuple[str, ...] | None
     max_age: float
-    patience: float
+    patience: float | None
+    charge: Callable[[int], None]
+    stale_if_error: float = 0.0
     forwarded_for: str | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The outcomes in the order asked. `cause` says why some failed for now."""
+    """The outcomes in the order asked. `cause` says why some failed for now; `key` is that of the archived object."""
 
     lookup_id: str
     outcomes: Sequence[Outcome]
     cause: LookupFault | None
+    key: str | None = None
 
 
 class OnDemand:
@@ -45,27 +57,71 @@ class OnDemand:
     def serve(self, order: Order) -> Answered:
         """Look up at once. Raises the `LookupFault` that kept anything from being answered, quota and gate included."""
         submitted_at = self._clock()
-        lookup_id = f"on-demand-{uuid4().hex}"
+        terms = Terms(order.workspace, f"on-demand-{uuid4().hex}", Lane.ON_DEMAND, order.fields, order.forwarded_for)
         wanted = {one: submitted_at - order.max_age for one in order.entries if isinstance(one, Identifier)}
-        terms = Terms(order.workspace, lookup_id, Lane.ON_DEMAND, order.fields, order.forwarded_for)
-        fetched = self._fetch.run(wanted, terms, until=submitted_at + order.patience)
-        if fetched.cause and not isinstance(fetched.cause, VendorTrouble):
-            raise fetched.cause
-        outcomes = [_outcome(one, fetched.outcomes) for one in order.entries]
-        self._keep(terms, submitted_at, outcomes)
-        return Answered(lookup_id, outcomes, fetched.cause)
+        fetched = self._fetched(order, wanted, terms, submitted_at)
+        outcomes = _in_order(order, fetched)
+        key = self._keep(order, terms, submitted_at, outcomes)
+        stored = _in_order(order, fetched.stored())
+        if stored != outcomes:  # another writer came between: what changed is told as it is in the store
+            key = self._keep(order, terms, submitted_at, stored)
+        return Answered(terms.lookup_id, stored, fetched.cause, key)
 
-    def _keep(self, terms: Terms, submitted_at: float, outcomes: Sequence[Outcome]) -> None:
+    def archived(self, order: Order, answered: Answered) -> str:
+        """Give the key of the archived answer, which is archived now if it was not yet."""
+        if answered.key is not None:
+            return answered.key
+        return self._write(order.workspace, answered.lookup_id, self._clock(), answered.outcomes)
+
+    def _fetched(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, submitted_at: float) -> Fetched:
+        if order.patience is None:
+            return self._only_stored(wanted, terms)
+        fetched = self._fetch.begin(wanted, terms, until=submitted_at + order.patience, allow=order.charge)
+        if fetched.cause is None:
+            return fetched
+        helped = _with_stale(fetched, wanted, order.stale_if_error)
+        is_whole = len(helped.outcomes) == len(wanted)
+        if is_whole or not _becomes_a_lookup(fetched.cause):
+            order.charge(len(fetched.outcomes) - len(wanted))
+        if not is_whole and not isinstance(fetched.cause, VendorTrouble):
+            helped.stored()
+            raise fetched.cause
+        return helped
+
+    def _only_stored(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:
+        fetched = self._fetch.stored_only(wanted, terms)
+        if len(fetched.outcomes) < len(wanted):
+            raise NotNow(self._clock(), "lane")
+        return fetched
+
+    def _keep(self, order: Order, terms: Terms, fed_at: float, outcomes: Sequence[Outcome]) -> str | None:
         """Archive what was fetched; an answer from the store alone is archived already."""
-        if any(outcome.source != "stored" for outcome in outcomes):
-            records = [Record("000001", outcome) for outcome in outcomes]
-            self._archive.write(
-                workspace=terms.workspace,
-                lookup_id=terms.lookup_id,
-                name="000001",
-                fed_at=submitted_at,
-                records=records,
-            )
+        if not order.keep and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
+            return None
+        return self._write(terms.workspace, terms.lookup_id, fed_at, outcomes)
+
+    def _write(self, workspace: str, lookup_id: str, fed_at: float, outcomes: Sequence[Outcome]) -> str:
+        records = [Record(PART, outcome) for outcome in outcomes]
+        return self._archive.write(workspace=workspace, lookup_id=lookup_id, name=PART, fed_at=fed_at, records=records)
+
+
+def _becomes_a_lookup(cause: LookupFault) -> bool:
+    """Tell whether the quota is only busy; everything else is said to the caller."""
+    return isinstance(cause, NotNow) and not isinstance(cause, Closed)
+
+
+def _in_order(order: Order, fetched: Fetched) -> list[Outcome]:
+    return [_outcome(one, fetched.outcomes) for one in order.entries]
+
+
+def _with_stale(fetched: Fetched, wanted: Mapping[Identifier, float], seconds: float) -> Fetched:
+    """Answer what MoEngage did not with stored profiles that are too old by no more than `seconds`."""
+    usable = {
+        one: outcome
+        for one, outcome in fetched.older.items()
+        if outcome.profile is not None and outcome.profile.fetched_at >= wanted[one] - seconds
+    }
+    return Fetched({**usable, **fetched.outcomes}, fetched.cause, fetched.older, fetched.writes)
 
 
 def _outcome(one: Entry, settled: Mapping[Identifier, Outcome]) -> Outcome:

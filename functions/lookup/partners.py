@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookup import wire
-from lookup.errors import Forbidden, Misconfigured
-from lookup.model import Clock
+from lookup.errors import Forbidden, Misconfigured, UnknownClient
+from lookup.model import Clock, Lane
+from lookup.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -18,28 +19,56 @@ CACHED_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """One partner's grants. `fields` of None means all; `users_per_day` of None means no limit of its own."""
+    """One partner's grants. `fields` of None means all; `users_per_day` of None means no limit of its own.
+
+    `lanes` say how it may ask: `on_demand` for answers at once, `bulk` for rosters, long lists and schedules.
+    """
 
     name: str
     workspaces: tuple[str, ...] = ("default",)
     fields: tuple[str, ...] | None = None
     users_per_day: int | None = None
     weight: int = 1
+    lanes: tuple[Lane, ...] = (Lane.ON_DEMAND, Lane.BULK)
 
-    def granted(self, workspace: str, fields: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """Give the fields to ask for. Raises `Forbidden` naming the workspace or field that is not granted."""
+    def enter(self, workspace: str) -> None:
+        """Let pass who may ask for this workspace. Raises `Forbidden`."""
         if workspace not in self.workspaces:
             raise Forbidden(f"workspace {workspace!r} is not granted")
-        if self.fields is None or fields is None:
-            return self.fields if fields is None else fields
-        barred = sorted(set(fields) - set(self.fields))
+
+    def granted(self, workspace: str, fields: tuple[str, ...] | None, settings: Settings) -> tuple[str, ...] | None:
+        """Give the fields to ask for: those wished, or all that are granted and that the workspace exports.
+
+        Raises `Forbidden` naming the workspace or field that is not granted, and `UnknownWorkspace`.
+        """
+        self.enter(workspace)
+        exported = settings.workspace(workspace).fields
+        if fields is None:
+            return self._all(workspace, exported)
+        barred = sorted(set(fields) - set(fields if self.fields is None else self.fields))
         if barred:
             raise Forbidden(f"field {barred[0]!r} is not granted")
         return fields
 
+    def _all(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if self.fields is None or exported is None:
+            return self.fields
+        usable = tuple(name for name in self.fields if name in exported)
+        if not usable:  # no field would mean every field
+            raise Forbidden(f"workspace {workspace!r} exports no field that is granted")
+        return usable
+
+    def require(self, lane: Lane) -> None:
+        """Let pass who may ask in this lane. Raises `Forbidden`."""
+        if lane not in self.lanes:
+            raise Forbidden(f"lane {lane.value!r} is not granted")
+
 
 class Partners:
-    """The grants by client id: `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight"}}`."""
+    """The grants by client id.
+
+    `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes"}}`
+    """
 
     def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
         self._client = client
@@ -49,12 +78,12 @@ class Partners:
         self._known: Mapping[str, Partner] = {}
 
     def of(self, client_id: str) -> Partner:
-        """Give a client's grants. Raises `Forbidden` when it has none, `Misconfigured` when the parameter is broken."""
+        """Give a client's grants. Raises `UnknownClient`, and `Misconfigured` when the parameter is broken."""
         if self._clock() - self._read_at >= CACHED_SECONDS:
             self._known = self._read()
             self._read_at = self._clock()
         if client_id not in self._known:
-            raise Forbidden("this client has no grants")
+            raise UnknownClient("this client has no grants")
         return self._known[client_id]
 
     def _read(self) -> Mapping[str, Partner]:
@@ -73,6 +102,7 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter h
         fields=None if fields is None else _texts(fields),
         users_per_day=None if grants.get("users_per_day") is None else _number(grants["users_per_day"], 0),
         weight=_number(grants.get("weight", 1), 1),
+        lanes=tuple(map(Lane, _texts(grants.get("lanes", list(Lane))))),
     )
 
 

@@ -12,19 +12,23 @@ ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`wait` in seconds, 20 at most; `applied` names what was honoured, for `Preference-Applied`."""
+    """`wait` in seconds, 20 at most; `says_wait` when the caller named it."""
 
     respond_async: bool
     wait: float
-    applied: str | None
+    says_wait: bool
+
+    def applied(self, *, later: bool) -> dict[str, str]:
+        """Write `Preference-Applied`: what was honoured by an answer at once, or by one that comes `later`."""
+        honoured = ["respond-async"] if self.respond_async and later else []
+        if self.says_wait:
+            honoured.append(f"wait={int(self.wait)}")
+        return {"Preference-Applied": ", ".join(honoured)} if honoured else {}
 
 
 def read_preference(header: str | None) -> Preference:
     """Read a `Prefer` header; what it does not know it leaves alone, as the RFC says."""
     text = header or ""
-    waiting, respond_async = WAIT.search(text), bool(ASYNC.search(text))
+    waiting = WAIT.search(text)
     wait = min(float(waiting.group(1)), LONGEST_WAIT) if waiting else LONGEST_WAIT
-    honoured = ["respond-async"] if respond_async else []
-    if waiting:
-        honoured.append(f"wait={int(wait)}")
-    return Preference(respond_async, wait, ", ".join(honoured) or None)
+    return Preference(bool(ASYNC.search(text)), wait, waiting is not None)

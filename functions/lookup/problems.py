@@ -1,75 +1,99 @@
-"""Errors of the HTTP surface as `application/problem+json` (RFC 9457), each with a stable type."""
+"""Errors of the HTTP surface as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import wire
+from lookup.daily_use import Use, limit_headers
 from lookup.errors import (
     Closed,
     Conflict,
     Forbidden,
     InvalidInput,
+    KeyInUse,
+    KeyReused,
     LookupFault,
     Misconfigured,
     Missing,
     NotNow,
+    OverDaily,
+    UnknownClient,
     UnknownWorkspace,
+    VendorFault,
 )
+from lookup.problem_types import Problem
 
-TYPE_PREFIX = "urn:moengage-lookup:problem:"
+CONTENT_TYPE = "application/problem+json"
+KEY_WAIT = 2  # seconds after which the same request may have been answered
 TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes sense
 OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
 
-CALLERS: Mapping[type[LookupFault], tuple[HTTPStatus, str]] = {
-    Forbidden: (HTTPStatus.FORBIDDEN, "forbidden"),
-    Missing: (HTTPStatus.NOT_FOUND, "not-found"),
-    Conflict: (HTTPStatus.CONFLICT, "conflict"),
+CALLERS: Mapping[type[LookupFault], Problem] = {
+    UnknownClient: Problem.UNKNOWN_CLIENT,
+    Forbidden: Problem.FORBIDDEN,
+    Missing: Problem.NOT_FOUND,
+    Conflict: Problem.CONFLICT,
+    KeyReused: Problem.KEY_REUSED,
 }
 
 
 def problem(
-    status: HTTPStatus, kind: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+    kind: Problem, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
 ) -> Response[str]:
     """Build the answer; `members` are the type's own, such as the field that breaks a rule."""
-    body = {"type": TYPE_PREFIX + kind, "title": status.phrase, "status": status.value, "detail": detail, **members}
-    return Response(
-        status_code=status.value,
-        content_type="application/problem+json",
-        body=wire.dumps(body).decode(),
-        headers=dict(headers or {}),
-    )
+    type_ = kind.value
+    body = {"type": type_.uri, "title": type_.title, "status": type_.status.value, "detail": detail, **members}
+    return Response(type_.status.value, CONTENT_TYPE, wire.dumps(body).decode(), dict(headers or {}))
 
 
-def unavailable(kind: str, detail: str, seconds: float) -> Response[str]:
+def no_such_route() -> Response[str]:
+    """Say that the API has no such route."""
+    return problem(Problem.NO_SUCH_ROUTE, "this API has no such route")
+
+
+def later(kind: Problem, detail: str, seconds: float, **members: object) -> Response[str]:
     """Ask the caller to come back."""
-    headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers=headers)
+    return problem(kind, detail, headers={"Retry-After": str(max(1, math.ceil(seconds)))}, **members)
 
 
 def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
         return invalid((fault.field, fault.rule))
-    for type_, (status, name) in CALLERS.items():
+    for type_, kind in CALLERS.items():
         if isinstance(fault, type_):
-            return problem(status, name, str(fault))
+            return problem(kind, str(fault))
+    if isinstance(fault, KeyInUse):
+        return later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
+    if isinstance(fault, OverDaily):
+        return _over_daily(fault, now)
     if isinstance(fault, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
+    return _unavailable(fault, now)
+
+
+def _unavailable(fault: LookupFault, now: float) -> Response[str]:
+    if isinstance(fault, Closed):
+        return later(Problem.CLOSED, f"MoEngage is not being asked ({fault.reason})", fault.retry_at - now)
     if isinstance(fault, NotNow):
-        kind, detail = ("closed", "is not being asked") if isinstance(fault, Closed) else ("busy", "has no quota left")
-        return unavailable(kind, f"MoEngage {detail} ({fault.reason})", fault.retry_at - now)
+        return later(Problem.BUSY, f"the quota cannot be read ({fault.reason})", fault.retry_at - now)
     if isinstance(fault, Misconfigured):
-        return unavailable("not-configured", "this workspace cannot be asked yet", OPERATOR_WAIT)
-    return unavailable("vendor-trouble", "MoEngage did not answer", TROUBLE_WAIT)
+        return later(Problem.NOT_CONFIGURED, "this workspace cannot be asked yet", OPERATOR_WAIT)
+    request_id = fault.request_id if isinstance(fault, VendorFault) else None
+    return later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
 
 
-def invalid(*errors: tuple[str, str]) -> Response[str]:
+def _over_daily(fault: OverDaily, now: float) -> Response[str]:
+    use = Use(fault.limit - fault.left, fault.limit, fault.retry_at)
+    headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(fault.retry_at - now)))}
+    return problem(Problem.DAILY_USERS, str(fault), headers=headers, **{"violated-policies": ["daily"]})
+
+
+def invalid(*errors: tuple[str, str], kind: Problem = Problem.INVALID) -> Response[str]:
     """Name every field that breaks a rule, as pairs of field and rule."""
     detail = "; ".join(f"{field}: {rule}" for field, rule in errors)
-    listed = [{"field": field, "rule": rule} for field, rule in errors]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=listed)
+    return problem(kind, detail, errors=[{"field": field, "rule": rule} for field, rule in errors])

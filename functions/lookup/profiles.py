@@ -57,12 +57,12 @@ class Profiles:
         """
         fetched_at = timestamp(profile.fetched_at)
         while True:
-            compared = _compared(profile, previous)
-            stored = self._put(compared, previous)
+            known = compared(profile, previous)
+            stored = self._put(known, previous)
             if stored is None:
-                return compared
+                return known
             if stored["lookup_id"] == {"S": profile.lookup_id} and stored["fetched_at"]["S"] == fetched_at:
-                return compared  # our own, written although its answer was lost
+                return known  # our own, written although its answer was lost
             if stored["fetched_at"]["S"] >= fetched_at:
                 return profile
             previous = self._profile(stored)
@@ -92,7 +92,7 @@ class Profiles:
         return to_item(profile, expires_at=self._retention.expires_at(profile), attributes_key=key)
 
 
-def _compared(profile: Profile, previous: Profile | None) -> Profile:
+def compared(profile: Profile, previous: Profile | None) -> Profile:
     """Say what changed since the previous fetch, over the fields that both asked for."""
     if previous is None:
         return replace(profile, changed_at=profile.fetched_at)

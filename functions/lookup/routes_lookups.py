@@ -10,16 +10,19 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.answers import answer
+from lookup.answers import answer, next_link
 from lookup.api_schemas import Change
-from lookup.callers import Callers
+from lookup.callers import Callers, scopes_of
 from lookup.errors import InvalidInput
-from lookup.lookup_json import progress_json, record_json
+from lookup.lookup_json import progress_json, record_json, standing_json
 from lookup.lookups import Action, Lookups
 from lookup.partners import Partner
 from lookup.rosters import UPLOAD_SECONDS, Rosters
+from lookup.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP, POST_ROSTERS
+from lookup.route_table import ADMIN
 
 PAGE = 100
+STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
 LookupId = Annotated[str, Path(max_length=200)]
 After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
 Sign = Callable[[str], str]
@@ -36,11 +39,11 @@ class LookupRoutes:
         self._lookups = lookups
         self._rosters = rosters
         self._sign = sign
-        app.post("/v1/rosters")(self._post_rosters)
-        app.get("/v1/lookups")(self._get_lookups)
-        app.get("/v1/lookups/<lookup_id>")(self._get_lookup)
-        app.patch("/v1/lookups/<lookup_id>")(self._patch_lookup)
-        app.get("/v1/lookups/<lookup_id>/results")(self._get_results)
+        app.post("/v1/rosters", **POST_ROSTERS)(self._post_rosters)
+        app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
+        app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
+        app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
+        app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
 
     def _post_rosters(self) -> Response[str]:
         roster_id, url = self._rosters.upload(self._partner().name)
@@ -49,9 +52,13 @@ class LookupRoutes:
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
         found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)
-        return answer({"lookups": [progress_json(one, None) for one in found], "next": mark and _marked(mark)})
+        following = _marked(mark) if mark else None
+        body = {"lookups": [progress_json(one, None) for one in found], "next": following}
+        return answer(body, headers=next_link("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+        if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
+            return answer(standing_json(lookup_id, self._lookups.standing(lookup_id)))
         return answer(progress_json(*self._lookups.one(self._partner(), lookup_id)))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
@@ -62,7 +69,8 @@ class LookupRoutes:
         self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
     ) -> Response[str]:
         records, mark = self._lookups.results(self._partner(), lookup_id, after=after, limit=limit)
-        return answer({"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark})
+        body = {"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark}
+        return answer(body, headers=next_link(f"/v1/lookups/{lookup_id}/results", mark, limit))
 
     def _partner(self) -> Partner:
         return self._callers.of(self._app.current_event.raw_event)

@@ -11,8 +11,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from lookup.answers import answer
 from lookup.api_schemas import WorkspaceName
 from lookup.callers import Callers
+from lookup.daily_use import DailyUse, Use, limit_headers
 from lookup.gate import GateState
-from lookup.model import timestamp
+from lookup.model import Clock, timestamp
+from lookup.route_docs import GET_QUOTA
 
 
 class QuotaRoutes:
@@ -22,19 +24,32 @@ class QuotaRoutes:
         self,
         app: APIGatewayHttpResolver,
         callers: Callers,
+        *,
         state_of: Callable[[str], GateState],
         backlog_of: Callable[[str], float],
+        daily: DailyUse,
+        clock: Clock,
     ) -> None:
         self._app = app
         self._callers = callers
         self._state_of = state_of
         self._backlog_of = backlog_of
-        app.get("/v1/quota")(self._get_quota)
+        self._daily = daily
+        self._clock = clock
+        app.get("/v1/quota", **GET_QUOTA)(self._get_quota)
 
     def _get_quota(self, workspace: Annotated[WorkspaceName, Query()] = "default") -> Response[str]:
-        self._callers.of(self._app.current_event.raw_event).granted(workspace, None)
+        partner = self._callers.of(self._app.current_event.raw_event)
+        partner.enter(workspace)
+        use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
-        return answer(body, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"} | limit_headers(use, self._clock())
+        return answer(body | {"today": use_json(use)}, headers=headers)
+
+
+def use_json(use: Use) -> dict[str, object]:
+    """Write a partner's own use of the day, in users."""
+    return {"users": use.users, "limit": use.limit, "left": use.left, "resets_at": timestamp(use.resets_at)}
 
 
 def quota_json(workspace: str, state: GateState, backlog: float) -> dict[str, object]:

@@ -6,18 +6,22 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
-from lookup.answers import answer
+from lookup.answers import answer, next_link
 from lookup.api_schemas import ScheduleOrder
 from lookup.callers import Callers
 from lookup.ledger import Ledger
-from lookup.model import timestamp
+from lookup.model import Lane, timestamp
 from lookup.partners import Partner
 from lookup.rosters import Rosters, key_of
-from lookup.schedule_store import Schedule, ScheduleStore
+from lookup.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
+from lookup.schedule_store import Listed, Schedule, ScheduleStore
+from lookup.settings import Settings
 
 Name = Annotated[str, Path(max_length=64)]
+PAGE = 100
+After = Annotated[str, Query(max_length=2048, description="`next` of the page before.")]
 
 
 class ScheduleRoutes:
@@ -31,18 +35,32 @@ class ScheduleRoutes:
         store: ScheduleStore,
         rosters: Rosters,
         ledger: Ledger,
+        settings: Settings,
     ) -> None:
         self._app = app
         self._callers = callers
         self._store = store
         self._rosters = rosters
         self._ledger = ledger
-        app.put("/v1/schedules/<name>")(self._put_schedule)
-        app.get("/v1/schedules/<name>")(self._get_schedule)
-        app.delete("/v1/schedules/<name>")(self._delete_schedule)
+        self._settings = settings
+        app.get("/v1/schedules", **LIST_SCHEDULES)(self._get_schedules)
+        app.put("/v1/schedules/<name>", **PUT_SCHEDULE)(self._put_schedule)
+        app.get("/v1/schedules/<name>", **GET_SCHEDULE)(self._get_schedule)
+        app.delete("/v1/schedules/<name>", **DELETE_SCHEDULE)(self._delete_schedule)
 
-    def _put_schedule(self, name: Name, order: ScheduleOrder) -> Response[str]:
+    def _get_schedules(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
+        listed, mark = self._store.page(self._partner(), after=after, limit=limit)
+        body = {"schedules": [_listed_json(one) for one in listed], "next": mark}
+        return answer(body, headers=next_link("/v1/schedules", mark, limit))
+
+    def _put_schedule(
+        self,
+        name: Name,
+        order: ScheduleOrder,
+        if_none_match: Annotated[str | None, Header(description="`*` only creates.")] = None,
+    ) -> Response[str]:
         partner = self._partner()
+        partner.require(Lane.BULK)
         fields = None if order.fields is None else tuple(sorted(set(order.fields)))
         roster = key_of(partner.name, order.roster_id)
         self._rosters.pin(roster)
@@ -52,11 +70,10 @@ class ScheduleRoutes:
             roster=roster,
             time_zone=order.time_zone,
             workspace=order.workspace,
-            fields=partner.granted(order.workspace, fields),
+            fields=partner.granted(order.workspace, fields, self._settings),
             max_age=float(order.max_age),
         )
-        only_new = self._app.current_event.headers.get("if-none-match") == "*"
-        is_new = self._store.put(partner, schedule, only_new=only_new)
+        is_new = self._store.put(partner, schedule, only_new=if_none_match == "*")
         return answer(self._json(partner, schedule), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
     def _get_schedule(self, name: Name) -> Response[str]:
@@ -84,3 +101,12 @@ class ScheduleRoutes:
 
     def _partner(self) -> Partner:
         return self._callers.of(self._app.current_event.raw_event)
+
+
+def _listed_json(listed: Listed) -> dict[str, object]:
+    return {
+        "name": listed.name,
+        "created_at": timestamp(listed.created_at),
+        "changed_at": timestamp(listed.changed_at),
+        "links": {"self": f"/v1/schedules/{listed.name}"},
+    }

@@ -5,59 +5,125 @@ from __future__ import annotations
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
-from lookup import intake
+from lookup import intake, problems
 from lookup.answers import answer
 from lookup.api_schemas import LookupOrder
-from lookup.archive import outcome_json
-from lookup.callers import Callers
-from lookup.lookup_json import counts_json, estimate_json
+from lookup.errors import LookupFault
+from lookup.idempotency import KEY, Idempotency, KeyedRequest, Reference
+from lookup.lookup_json import estimate_json
 from lookup.lookups import Lookups, RosterOrder
-from lookup.model import PART_LIMIT, Counts
-from lookup.on_demand import Answered
+from lookup.model import PART_LIMIT, Lane
+from lookup.outcomes import Outcomes
 from lookup.preferences import read_preference
-from lookup.spillover import Asked, Spillover
+from lookup.problem_types import Problem
+from lookup.route_docs import POST_LOOKUPS
+from lookup.spillover import Asked, Call, Served, Spillover
+
+ROUTE = "POST /v1/lookups"
+
+
+class NotFinal(LookupFault):
+    """An answer that the same request may get better later: it is not kept for replay."""
 
 
 class SubmitRoute:
     """The one route that every lookup of a partner comes by."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, *, callers: Callers, spillover: Spillover, lookups: Lookups
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        spillover: Spillover,
+        lookups: Lookups,
+        outcomes: Outcomes,
+        idempotency: Idempotency,
     ) -> None:
         self._app = app
-        self._callers = callers
         self._spillover = spillover
         self._lookups = lookups
-        app.post("/v1/lookups")(self._post_lookups)
+        self._outcomes = outcomes
+        self._idempotency = idempotency
+        app.post("/v1/lookups", **POST_LOOKUPS)(self._post_lookups)
 
     def _post_lookups(
         self,
         order: LookupOrder,
         dry_run: Annotated[bool, Query(description="Give the estimate only.")] = False,  # noqa: FBT002 - a query field
+        prefer: Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")] = None,
+        idempotency_key: Annotated[
+            str | None, Header(description="1 to 255 visible ASCII characters: the same request is served once.")
+        ] = None,
     ) -> Response[str]:
-        fields = None if order.fields is None else tuple(sorted(set(order.fields)))
-        entries = [intake.identify(raw) for raw in order.identifiers or ()]
-        whole = RosterOrder(order.workspace, order.roster_id, entries, fields, float(order.max_age))
-        event = self._app.current_event
-        preference = read_preference(event.headers.get("prefer"))
+        refused = _refused(order, prefer, idempotency_key)
+        if refused is not None:
+            return refused
+        call = self._spillover.call(self._app, prefer)
         if dry_run:
-            return answer(
-                {"estimate": estimate_json(self._lookups.would_take(self._callers.of(event.raw_event), whole))}
-            )
-        if not entries or len(entries) > PART_LIMIT or preference.respond_async:
-            return self._spillover.accept(self._callers.of(event.raw_event), whole, preference)
-        asked = Asked(entries, order.workspace, fields, float(order.max_age))
-        answered = self._spillover.serve(self._app, asked)
-        return answered if isinstance(answered, Response) else _at_once(answered)
+            return answer({"estimate": estimate_json(self._lookups.would_take(call.partner, _whole(order, call)))})
+        if idempotency_key is None:
+            return self._answered(order, call)[0]
+        keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, order.model_dump(mode="json"))
+        named = self._spillover.call(self._app, prefer, lookup_id=f"lookup-{keyed.fingerprint}")
+        return self._once(order, named, keyed)
+
+    def _once(self, order: LookupOrder, call: Call, keyed: KeyedRequest) -> Response[str]:
+        first: list[Response[str]] = []
+
+        def work() -> Reference:
+            response, reference = self._answered(order, call)
+            first.append(response)
+            if reference is None:
+                raise NotFinal
+            return reference
+
+        try:
+            reference = self._idempotency.once(keyed, work, self._app.lambda_context)
+        except NotFinal:
+            return first[0]
+        return first[0] if first else self._replayed(call, reference)
+
+    def _answered(self, order: LookupOrder, call: Call) -> tuple[Response[str], Reference | None]:
+        """Answer, and tell where the answer is to be found again; None when it is not final."""
+        whole = _whole(order, call)
+        if not whole.entries or len(whole.entries) > PART_LIMIT or call.preference.respond_async:
+            call.partner.require(Lane.BULK)
+            return self._spillover.accept(call, whole), {"lookup_id": call.lookup_id}
+        asked = Asked(whole.entries, whole.workspace, whole.fields, whole.max_age, float(order.stale_if_error))
+        served = self._spillover.serve(call, asked)
+        if not isinstance(served, Served):
+            return served, {"lookup_id": call.lookup_id}
+        answered = served.answered
+        final = None if answered.cause else {"lookup_id": answered.lookup_id, "key": answered.key}
+        return self._outcomes.answer(served), final
+
+    def _replayed(self, call: Call, reference: Reference) -> Response[str]:
+        key = reference.get("key")
+        if key is None:
+            response = self._spillover.seen(call, reference["lookup_id"])
+        else:
+            response = self._outcomes.replay(call.partner, reference["lookup_id"], key)
+        response.headers["Idempotent-Replayed"] = "true"
+        return response
 
 
-def _at_once(answered: Answered) -> Response[str]:
-    return answer(
-        {
-            "lookup_id": answered.lookup_id,
-            "counts": counts_json(Counts.of(answered.outcomes)),
-            "outcomes": [outcome_json(outcome) for outcome in answered.outcomes],
-        }
+def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Response[str] | None:
+    preference = read_preference(prefer)
+    if preference.says_wait and not preference.respond_async and len(order.identifiers or ()) > PART_LIMIT:
+        detail = f"{len(order.identifiers or ())} identifiers; at most {PART_LIMIT} are answered at once"
+        return problems.problem(Problem.TOO_MANY_TO_WAIT, detail)
+    if key is not None and not KEY.fullmatch(key):
+        return problems.problem(Problem.KEY_MALFORMED, "Idempotency-Key must be 1 to 255 visible ASCII characters")
+    return None
+
+
+def _whole(order: LookupOrder, call: Call) -> RosterOrder:
+    return RosterOrder(
+        order.workspace,
+        order.roster_id,
+        [intake.identify(raw) for raw in order.identifiers or ()],
+        None if order.fields is None else tuple(sorted(set(order.fields))),
+        float(order.max_age),
+        lookup_id=call.lookup_id,
     )

@@ -37,6 +37,15 @@ class Schedule:
     max_age: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list tells of a schedule; times are epoch seconds."""
+
+    name: str
+    created_at: float
+    changed_at: float
+
+
 class ScheduleStore:
     """A partner's schedules; their names in the group are `<partner>.<name>`."""
 
@@ -73,6 +82,24 @@ class ScheduleStore:
             fields=None if order["fields"] is None else tuple(order["fields"]),
             max_age=order["max_age"],
         )
+
+    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Listed], str | None]:
+        """Give a page of a partner's schedules, and the mark of the next. Raises `InvalidInput` on a foreign mark."""
+        prefix = _full_name(partner, "")
+        wanted: dict[str, Any] = {"GroupName": self._group, "NamePrefix": prefix, "MaxResults": limit}
+        try:
+            page = self._client.list_schedules(**wanted | ({"NextToken": after} if after else {}))
+        except self._client.exceptions.ValidationException:
+            raise InvalidInput("after", "is not the `next` of a page") from None
+        listed = [
+            Listed(
+                one["Name"].removeprefix(prefix),
+                one["CreationDate"].timestamp(),
+                one["LastModificationDate"].timestamp(),
+            )
+            for one in page["Schedules"]
+        ]
+        return listed, page.get("NextToken")
 
     def delete(self, partner: Partner, name: str) -> None:
         """Delete a schedule. Raises `Missing`."""

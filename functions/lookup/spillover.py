@@ -14,14 +14,18 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.answers import answer
 from lookup.callers import Callers
+from lookup.daily_use import DailyUse, Use, limit_headers
 from lookup.errors import Closed, NotNow
+from lookup.estimates import Estimate
 from lookup.intake import Entry
 from lookup.lookup_json import progress_json
+from lookup.lookup_model import Progress
 from lookup.lookups import Lookups, RosterOrder
-from lookup.model import Clock, Counts
+from lookup.model import Clock, Counts, Lane
 from lookup.on_demand import Answered, OnDemand, Order
 from lookup.partners import Partner
 from lookup.preferences import Preference, read_preference
+from lookup.settings import Settings
 from lookup.telemetry import count_outcomes
 
 WRITING = 5.0  # seconds kept back of the function's time for writing and answering
@@ -35,33 +39,85 @@ class Asked:
     workspace: str
     fields: tuple[str, ...] | None
     max_age: float
+    stale_if_error: float = 0.0
+
+
+class Tab:
+    """What one request is charged of its partner's users of the day."""
+
+    def __init__(self, daily: DailyUse, partner: Partner) -> None:
+        self._daily = daily
+        self._partner = partner
+        self.use: Use | None = None
+
+    def charge(self, users: int) -> None:
+        """Count users that are about to be asked for, or give back (negative). Raises `OverDaily`."""
+        if users:
+            self.use = self._daily.charge(self._partner, users)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and how. `lookup_id` is what a lookup shall be called; with one, the answer is archived for replay."""
+
+    partner: Partner
+    preference: Preference
+    tab: Tab
+    remaining: float
+    forwarded_for: str | None = None
+    lookup_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer at once: the outcomes, the order they belong to, and the headers that every answer of it has."""
+
+    answered: Answered
+    order: Order
+    headers: dict[str, str]
+
+
+def _charged_already(_: int) -> None:
+    """Charge a lookup nothing for what the request was charged before it became one."""
 
 
 class Spillover:
     """Serves what somebody waits for."""
 
-    def __init__(self, *, callers: Callers, on_demand: OnDemand, lookups: Lookups, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        callers: Callers,
+        on_demand: OnDemand,
+        lookups: Lookups,
+        daily: DailyUse,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
         self._callers = callers
         self._on_demand = on_demand
         self._lookups = lookups
+        self._daily = daily
+        self._settings = settings
         self._clock = clock
 
-    def serve(self, app: APIGatewayHttpResolver, asked: Asked) -> Answered | Response[str]:
-        """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked."""
+    def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> Call:
+        """Read who asks and how."""
         event = app.current_event
         partner = self._callers.of(event.raw_event)
-        fields = partner.granted(asked.workspace, asked.fields)
-        preference = read_preference(event.headers.get("prefer"))
-        submitted_at = self._clock()
-        remaining = app.lambda_context.get_remaining_time_in_millis() / 1000
-        order = Order(
-            asked.entries,
-            asked.workspace,
-            fields,
-            asked.max_age,
-            patience=min(preference.wait, remaining - WRITING),
+        return Call(
+            partner,
+            read_preference(prefer),
+            Tab(self._daily, partner),
+            remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - WRITING,
             forwarded_for=event.headers.get("x-forwarded-for") or event.request_context.http.source_ip,
+            lookup_id=lookup_id,
         )
+
+    def serve(self, call: Call, asked: Asked) -> Served | Response[str]:
+        """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked."""
+        submitted_at = self._clock()
+        order = self._order(call, asked)
         try:
             answered = self._on_demand.serve(order)
         except Closed:
@@ -70,18 +126,47 @@ class Spillover:
             later = RosterOrder(
                 asked.workspace,
                 entries=asked.entries,
-                fields=fields,
+                fields=order.fields,
                 max_age=asked.max_age,
                 submitted_at=submitted_at,
+                lookup_id=call.lookup_id,
             )
-            return self.accept(partner, later, preference)
+            return self.accept(call, later)
         count_outcomes(Counts.of(answered.outcomes))
-        return answered
+        headers = call.preference.applied(later=False) | limit_headers(call.tab.use, self._clock())
+        return Served(answered, order, headers)
 
-    def accept(self, partner: Partner, order: RosterOrder, preference: Preference) -> Response[str]:
+    def _order(self, call: Call, asked: Asked) -> Order:
+        at_once = Lane.ON_DEMAND in call.partner.lanes and not call.preference.respond_async
+        return Order(
+            asked.entries,
+            asked.workspace,
+            call.partner.granted(asked.workspace, asked.fields, self._settings),
+            asked.max_age,
+            patience=min(call.preference.wait, call.remaining) if at_once else None,
+            charge=call.tab.charge,
+            stale_if_error=asked.stale_if_error,
+            forwarded_for=call.forwarded_for,
+            keep=call.lookup_id is not None,
+        )
+
+    def archived(self, served: Served) -> str:
+        """Give the key of the archived answer."""
+        return self._on_demand.archived(served.order, served.answered)
+
+    def accept(self, call: Call, order: RosterOrder) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""
-        progress, estimate = self._lookups.submit(partner, order)
-        headers = {"Location": f"/v1/lookups/{progress.spec.lookup_id}"}
-        if preference.applied:
-            headers["Preference-Applied"] = preference.applied
+        charge = call.tab.charge if call.tab.use is None else _charged_already
+        return self._accepted(call, *self._lookups.submit(call.partner, order, charge))
+
+    def seen(self, call: Call, lookup_id: str) -> Response[str]:
+        """Answer 202 for a lookup that was accepted before, as it stands now."""
+        return self._accepted(call, *self._lookups.one(call.partner, lookup_id))
+
+    def _accepted(self, call: Call, progress: Progress, estimate: Estimate | None) -> Response[str]:
+        headers = {
+            "Location": f"/v1/lookups/{progress.spec.lookup_id}",
+            **call.preference.applied(later=True),
+            **limit_headers(call.tab.use, self._clock()),
+        }
         return answer(progress_json(progress, estimate), HTTPStatus.ACCEPTED, headers)

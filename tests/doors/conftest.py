@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +11,14 @@ import pytest
 
 from infra.local.simulator.process import Simulator
 from lookup import http_wiring, wiring
+from tests.doors.calling import Calling
+from tests.doors.context import LambdaContext
 from tests.lookup.conftest import stage
 from tests.lookup.stage import Stage
 
-__all__ = ["stage"]
+__all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
 EVENTS = Path(__file__).parents[2] / "events"
-
-
-@dataclass
-class LambdaContext:
-    """What Lambda tells a function of its invocation."""
-
-    function_name: str = "door"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:door"
-    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
-    remaining_seconds: float = 29.0
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.remaining_seconds * 1000)
 
 
 @pytest.fixture
@@ -69,12 +56,19 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    _forget()
+    forget()
     yield stage
-    _forget()
+    forget()
 
 
-def _forget() -> None:
-    for maker in (*vars(wiring).values(), http_wiring.http_api):
+@pytest.fixture
+def call(deployed: Stage, event: Callable[[str], dict[str, Any]], context: LambdaContext) -> Calling:
+    """Call a route as the partner acme."""
+    return Calling(event("on_request/post_lookups.json"), context)
+
+
+def forget() -> None:
+    """Begin a new function instance."""
+    for maker in (*vars(wiring).values(), *vars(http_wiring).values()):
         if hasattr(maker, "cache_clear"):
             maker.cache_clear()

@@ -4,65 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 import urllib3
 
-import on_queue
-import on_request
 from infra.local.simulator.process import Simulator
-from tests.doors.conftest import LambdaContext
+from tests.doors.calling import Call, serve_the_queue, uploaded
+from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
-
-Load = Callable[[str], dict[str, Any]]
-Call = Callable[..., tuple[int, dict[str, Any], Mapping[str, str]]]
-
-
-@pytest.fixture
-def call(deployed: Stage, event: Load, context: LambdaContext) -> Call:
-    """Call a route as the partner acme: status, body and headers."""
-    template = event("on_request/post_lookups.json")
-
-    def request(
-        method: str, path: str, body: object = None, *, client: str | None = None, **headers: str
-    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        asked = json.loads(json.dumps(template))
-        query = path.partition("?")[2]
-        asked |= {"rawPath": path.partition("?")[0], "routeKey": "$default", "rawQueryString": query}
-        asked["queryStringParameters"] = dict(pair.split("=") for pair in query.split("&") if pair) or None
-        asked["requestContext"]["http"] |= {"method": method, "path": asked["rawPath"]}
-        asked["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
-        asked["body"] = None if body is None else json.dumps(body)
-        if client is not None:
-            asked["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"] = client
-        answer = on_request.handler(asked, context)
-        return answer["statusCode"], json.loads(answer["body"] or "{}"), answer["headers"]
-
-    return request
-
-
-def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
-    """Hand the parts queue to its door, as Lambda does; give the number of parts."""
-    messages = deployed.messages(deployed.settings.parts_queue_url)
-    for message in messages:
-        record = {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message["Attributes"],
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
-        }
-        assert on_queue.handler({"Records": [record]}, context) == {"batchItemFailures": []}
-    return len(messages)
-
-
-def uploaded(call: Call, body: bytes) -> str:
-    _, roster, _ = call("POST", "/v1/rosters")
-    answer = urllib3.PoolManager().request("PUT", roster["upload"]["url"], body=body, retries=False)
-    assert answer.status == 200, answer.data
-    return str(roster["roster_id"])
 
 
 def test_a_roster_from_upload_to_results(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from infra.app import ROOT
-from infra.stage_parts import Partner, Schedule, Workspace
+from infra.stage_partners import Partner
+from infra.stage_parts import Schedule, Workspace
 from infra.stages import Stage
 from lookup.settings import Quota
 

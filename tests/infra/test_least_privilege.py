@@ -26,6 +26,7 @@ KEEP_SCHEDULES = {
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
     "scheduler:GetSchedule",
+    "scheduler:ListSchedules",
     "scheduler:UpdateSchedule",
 }
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}

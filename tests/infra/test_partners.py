@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.stage_parts import Partner, Workspace
+from infra.stage_partners import Issuer, Partner
+from infra.stage_parts import Workspace
 from infra.stages import Stage
 from lookup.errors import Misconfigured
 from tests.infra.template import Template, text
@@ -44,6 +45,7 @@ def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
             "fields": ["name", "email"],
             "users_per_day": 5000,
             "weight": 3,
+            "lanes": ["on_demand", "bulk"],
         },
         clients["loyalty"]: {
             "name": "loyalty",
@@ -51,8 +53,37 @@ def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
             "fields": None,
             "users_per_day": None,
             "weight": 1,
+            "lanes": ["on_demand", "bulk"],
         },
     }
+
+
+@pytest.mark.xdist_group("synthesis")
+@pytest.mark.parametrize(
+    ("audiences", "expected"), [((), ["crm-client", "loyalty-client"]), (("moengage-lookup",), ["moengage-lookup"])]
+)
+def test_an_issuer_of_your_own(tmp_path: Path, audiences: tuple[str, ...], expected: list[str]) -> None:
+    """With an issuer of its own a stage makes no Cognito; the authoriser trusts that issuer and its audiences."""
+    partners = {name: Partner(client_id=f"{name}-client") for name in ("crm", "loyalty")}
+    issuer = Issuer(url="https://id.example.com/tenant", audiences=audiences)
+    stage = Stage(name="test", workspaces={"default": Workspace()}, partners=partners, retain=False, issuer=issuer)
+    template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
+    assert not [name for name, resource in template.resources.items() if "Cognito" in resource["Type"]]
+    jwt = template.only("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]
+    assert jwt == {"Issuer": "https://id.example.com/tenant", "Audience": expected}
+    assert set(_grants(template)) == {"crm-client", "loyalty-client"}
+
+
+@pytest.mark.xdist_group("synthesis")
+def test_an_operators_client(tmp_path: Path) -> None:
+    """Only the client of a partner that is `admin` may ask for the operators' scope."""
+    stage = _stage({"ops": Partner(admin=True), "crm": Partner()})
+    template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
+    scopes = {
+        client["ClientName"]: {text(scope).rsplit("/", 1)[1] for scope in client["AllowedOAuthScopes"]}
+        for client in template.of_type("AWS::Cognito::UserPoolClient").values()
+    }
+    assert scopes == {"ops": {"read", "write", "admin"}, "crm": {"read", "write"}}
 
 
 @pytest.mark.xdist_group("synthesis")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.stage_parts import HEAVIEST, NO_PARTNERS, Partner, Schedule, Workspace
+from infra.stage_partners import HEAVIEST, NO_PARTNERS, Issuer, Partner
+from infra.stage_parts import Schedule, Workspace
 from infra.stages import Stage, stage_named
 from lookup import schedules
 from lookup.errors import Misconfigured
@@ -19,6 +20,8 @@ GOOD: Mapping[str, Any] = {
     "partners": {"crm": Partner()},
     "retain": False,
 }
+ISSUER = "https://id.example.com/tenant"
+KNOWN = {"crm": Partner(client_id="c")}
 SCHEDULE: Mapping[str, Any] = {"name": "daily", "expression": "rate(1 day)", "roster": "rosters/a.csv"}
 
 
@@ -53,6 +56,15 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"partners": {"crm": Partner(users_per_day=0)}}, "partners.crm.users_per_day"),
         ({"partners": {"crm": Partner(weight=0)}}, "partners.crm.weight"),
         ({"partners": {"crm": Partner(weight=1001)}}, "partners.crm.weight"),
+        ({"partners": {"crm": Partner(lanes=())}}, "partners.crm.lanes"),
+        ({"partners": {"crm": Partner(lanes=("fast",))}}, "partners.crm.lanes"),
+        ({"partners": {"crm": Partner(client_id="c")}}, "partners.crm.client_id"),
+        ({"issuer": Issuer(url=ISSUER)}, "partners.crm.client_id"),
+        ({"issuer": Issuer(url="http://id.example.com"), "partners": KNOWN}, "issuer.url"),
+        ({"issuer": Issuer(url=ISSUER + "?a=b"), "partners": KNOWN}, "issuer.url"),
+        ({"issuer": Issuer(url=ISSUER), "partners": KNOWN | {"two": Partner(client_id="c")}}, "partners"),
+        ({"issuer": Issuer(url=ISSUER), "partners": {"crm": Partner(client_id="c", admin=True)}}, "partners.crm.admin"),
+        ({"issuer": Issuer(url=ISSUER, audiences=("a",) * 51), "partners": KNOWN}, "issuer.audiences"),
         ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
         ({"schedules": (Schedule(**SCHEDULE, workspace="other"),)}, "schedules.daily.workspace"),
         ({"result_retention_days": 0}, "result_retention_days"),

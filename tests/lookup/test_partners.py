@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import boto3
 import pytest
 
 from lookup.errors import Forbidden, Misconfigured
+from lookup.model import Lane
 from lookup.partners import Partner, Partners
+from lookup.settings import Workspace
 from tests.lookup.road import Hand
+from tests.lookup.stage import Stage
 
 NAME = "/moengage-lookup/test/partners"
 Write = Callable[[object], None]
@@ -40,8 +44,9 @@ def partners(aws: boto3.Session, clock: Hand) -> Partners:
 def test_grants(partners: Partners, write: Write) -> None:
     """All grants are read; what is not written has its default."""
     full = {"name": "acme", "workspaces": ["eu"], "fields": ["city"], "users_per_day": 500, "weight": 3}
+    full |= {"lanes": ["bulk"]}
     write({"client-1": full, "client-2": {"name": "other"}})
-    assert partners.of("client-1") == Partner("acme", ("eu",), ("city",), 500, 3)
+    assert partners.of("client-1") == Partner("acme", ("eu",), ("city",), 500, 3, (Lane.BULK,))
     assert partners.of("client-2") == Partner("other", ("default",), None, None, 1)
 
 
@@ -81,6 +86,7 @@ def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, cloc
         {"client-1": {"name": "acme", "weight": "heavy"}},
         {"client-1": {"name": "acme", "weight": True}},
         {"client-1": {"name": "acme", "users_per_day": "many"}},
+        {"client-1": {"name": "acme", "lanes": ["fast"]}},
     ],
 )
 def test_a_broken_parameter(partners: Partners, write: Write, broken: object) -> None:
@@ -96,13 +102,29 @@ def test_no_parameter(partners: Partners) -> None:
         partners.of("client-1")
 
 
-def test_what_is_granted() -> None:
+def test_what_is_granted(stage: Stage) -> None:
     """Fields and workspaces that are not granted are named; no wish means all that is granted."""
+    settings = replace(stage.settings, workspaces={name: Workspace("secret") for name in ("eu", "default")})
     partner = Partner("acme", workspaces=("eu",), fields=("city", "name"))
-    assert partner.granted("eu", None) == ("city", "name")
-    assert partner.granted("eu", ("city",)) == ("city",)
-    assert Partner("acme").granted("default", ("any",)) == ("any",)
+    assert partner.granted("eu", None, settings) == ("city", "name")
+    assert partner.granted("eu", ("city",), settings) == ("city",)
+    assert Partner("acme").granted("default", ("any",), settings) == ("any",)
     with pytest.raises(Forbidden, match="field 'email' is not granted"):
-        partner.granted("eu", ("city", "email"))
+        partner.granted("eu", ("city", "email"), settings)
     with pytest.raises(Forbidden, match="workspace 'default' is not granted"):
-        partner.granted("default", None)
+        partner.granted("default", None, settings)
+
+
+def test_granted_fields_that_the_workspace_does_not_export(stage: Stage) -> None:
+    """No wish means the fields that are both granted and exported; with none of them, nothing is asked at all."""
+    settings = replace(stage.settings, workspaces={"default": Workspace("secret", fields=("city", "tier"))})
+    assert Partner("acme", fields=("city", "name")).granted("default", None, settings) == ("city",)
+    with pytest.raises(Forbidden, match="exports no field that is granted"):
+        Partner("acme", fields=("name",)).granted("default", None, settings)
+
+
+def test_lanes() -> None:
+    """A lane that is not granted is named."""
+    Partner("acme", lanes=(Lane.BULK,)).require(Lane.BULK)
+    with pytest.raises(Forbidden, match="lane 'bulk' is not granted"):
+        Partner("acme", lanes=(Lane.ON_DEMAND,)).require(Lane.BULK)

@@ -12,26 +12,40 @@ from lookup.preferences import LONGEST_WAIT, Preference, read_preference
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        (None, Preference(respond_async=False, wait=20.0, applied=None)),
-        ("", Preference(respond_async=False, wait=20.0, applied=None)),
-        ("respond-async", Preference(respond_async=True, wait=20.0, applied="respond-async")),
-        ("Respond-Async", Preference(respond_async=True, wait=20.0, applied="respond-async")),
-        ("wait=5", Preference(respond_async=False, wait=5.0, applied="wait=5")),
-        ('wait="5"', Preference(respond_async=False, wait=5.0, applied="wait=5")),
-        ("wait = 0", Preference(respond_async=False, wait=0.0, applied="wait=0")),
-        ("wait=99999", Preference(respond_async=False, wait=20.0, applied="wait=20")),
-        ("respond-async, wait=3", Preference(respond_async=True, wait=3.0, applied="respond-async, wait=3")),
-        ("wait=3; foo; respond-async", Preference(respond_async=True, wait=3.0, applied="respond-async, wait=3")),
-        ("return=minimal, handling=lenient", Preference(respond_async=False, wait=20.0, applied=None)),
-        ("dont-wait=4", Preference(respond_async=False, wait=20.0, applied=None)),
-        ("respond-asynchronously", Preference(respond_async=False, wait=20.0, applied=None)),
-        ("wait=-1", Preference(respond_async=False, wait=20.0, applied=None)),
-        ("wait=soon", Preference(respond_async=False, wait=20.0, applied=None)),
+        (None, Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("", Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("respond-async", Preference(respond_async=True, wait=20.0, says_wait=False)),
+        ("Respond-Async", Preference(respond_async=True, wait=20.0, says_wait=False)),
+        ("wait=5", Preference(respond_async=False, wait=5.0, says_wait=True)),
+        ('wait="5"', Preference(respond_async=False, wait=5.0, says_wait=True)),
+        ("wait = 0", Preference(respond_async=False, wait=0.0, says_wait=True)),
+        ("wait=99999", Preference(respond_async=False, wait=20.0, says_wait=True)),
+        ("respond-async, wait=3", Preference(respond_async=True, wait=3.0, says_wait=True)),
+        ("wait=3; foo; respond-async", Preference(respond_async=True, wait=3.0, says_wait=True)),
+        ("return=minimal, handling=lenient", Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("dont-wait=4", Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("respond-asynchronously", Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("wait=-1", Preference(respond_async=False, wait=20.0, says_wait=False)),
+        ("wait=soon", Preference(respond_async=False, wait=20.0, says_wait=False)),
     ],
 )
 def test_preferences(header: str | None, expected: Preference) -> None:
-    """What the header says, what is done, and what the answer tells was done."""
+    """What the header says, and what is done."""
     assert read_preference(header) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "later", "told"),
+    [
+        ("respond-async, wait=99", True, {"Preference-Applied": "respond-async, wait=20"}),
+        ("respond-async, wait=3", False, {"Preference-Applied": "wait=3"}),
+        ("respond-async", False, {}),
+        (None, True, {}),
+    ],
+)
+def test_what_was_honoured(header: str | None, later: bool, told: dict[str, str]) -> None:  # noqa: FBT001 - a case's value
+    """An answer names the preferences that it honoured, within their bounds, and no others."""
+    assert read_preference(header).applied(later=later) == told
 
 
 @given(st.text(max_size=60))

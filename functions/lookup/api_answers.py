@@ -1,0 +1,153 @@
+"""The shapes of all answers, for the OpenAPI document and the tests; the door writes its answers without them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from lookup.lookup_answers import Count, Links, Lookup, LookupAnswer, LookupPage, Profile, ResultPage, Shape, Time
+from lookup.operations import SCHEMAS
+
+
+class Upload(Shape):
+    """How to upload."""
+
+    method: Literal["PUT"]
+    url: str
+    expires_in: Annotated[int, Field(description="Seconds.")]
+
+
+class Roster(Shape):
+    """A roster to be uploaded."""
+
+    roster_id: str
+    upload: Upload
+
+
+class Schedule(Shape):
+    """A roster that is looked up again and again."""
+
+    name: str
+    expression: str
+    time_zone: str
+    roster_id: str
+    workspace: str
+    fields: list[str] | None
+    max_age: Count
+    last_lookup_id: str | None
+    last_skipped_at: Time | None
+
+
+class ListedSchedule(Shape):
+    """A schedule in a list."""
+
+    name: str
+    created_at: Time
+    changed_at: Time
+    links: Links
+
+
+class SchedulePage(Shape):
+    """Schedules by name."""
+
+    schedules: list[ListedSchedule]
+    next: str | None
+
+
+class Used(Shape):
+    """Users of the last window, per lane and together."""
+
+    on_demand: Count
+    bulk: Count
+    total: Count
+
+
+class NextRoom(Shape):
+    """When a call of 20 users would be let through."""
+
+    on_demand: Time
+    bulk: Time
+
+
+class Gate(Shape):
+    """Whether MoEngage is being asked."""
+
+    state: Literal["open", "closed"]
+    reason: Literal["credentials", "refused", "throttled", "trouble"] | None
+    closed_until: Time | None
+    epoch: int
+    next_room: NextRoom
+
+
+class Backlog(Shape):
+    """What submitted lookups still wait for."""
+
+    users: Count
+    minutes: Annotated[float, Field(ge=0)]
+
+
+class Today(Shape):
+    """The partner's own use since midnight UTC, in users; `limit` and `left` are null without a limit."""
+
+    users: Count
+    limit: Count | None
+    left: Count | None
+    resets_at: Time
+
+
+class Quota(Shape):
+    """A workspace's quota."""
+
+    workspace: str
+    window_seconds: float
+    limit: Count
+    full_limit: Count
+    used: Used
+    backlog: Backlog
+    gate: Gate
+    today: Today
+
+
+class BrokenRule(Shape):
+    """One field, and the rule that it breaks."""
+
+    field: str
+    rule: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `type` is stable; members beside these belong to their type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    errors: Annotated[list[BrokenRule] | None, Field(description="Of `invalid` and `unknown-parameter`.")] = None
+    scope: Annotated[str | None, Field(description="Of `missing-scope`.")] = None
+    vendor_request_id: Annotated[str | None, Field(description="Of `vendor-trouble`: MoEngage's own mark.")] = None
+
+
+ANSWERS: tuple[type[BaseModel], ...] = (
+    Profile,
+    LookupAnswer,
+    Lookup,
+    LookupPage,
+    ResultPage,
+    Roster,
+    Schedule,
+    SchedulePage,
+    Quota,
+    Problem,
+)
+
+
+def components() -> dict[str, Any]:
+    """Give the schemas that the operations name, for `components.schemas` of the OpenAPI document."""
+    shapes = [(answer, "serialization") for answer in ANSWERS]
+    _, defined = models_json_schema(shapes, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]  # the mode is a Literal
+    schemas: dict[str, Any] = defined["$defs"]
+    return schemas

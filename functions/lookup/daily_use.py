@@ -1,0 +1,102 @@
+"""How many users a partner has asked for today: one number per partner and day (UTC) in the ledger.
+
+Charged before anything is asked, by one conditional write: of many requests at once none gets past the limit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lookup.errors import OverDaily
+from lookup.ledger_items import plain, typed
+from lookup.ledger_table import LedgerTable
+from lookup.lookup_model import KEPT_SECONDS
+from lookup.model import Clock, timestamp
+from lookup.partners import Partner
+
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Users of one partner on one day; `limit` of None means no limit. `resets_at` is the next midnight (UTC)."""
+
+    users: int
+    limit: int | None
+    resets_at: float
+
+    @property
+    def left(self) -> int | None:
+        """How many more may be asked for."""
+        return None if self.limit is None else max(0, self.limit - self.users)
+
+
+class DailyUse:
+    """The counts of all partners, `usage#<partner>` and the date."""
+
+    def __init__(self, table: LedgerTable, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def charge(self, partner: Partner, users: int) -> Use:
+        """Count users that are about to be asked for, or give back (negative) those that were not.
+
+        Raises `OverDaily` and counts nothing when they are more than are left.
+        """
+        now, limit = self._clock(), partner.users_per_day
+        if limit is not None and users > limit:
+            raise self._over(partner, users, limit)
+        values: dict[str, object] = {"users": users, "expires": int(now) + KEPT_SECONDS}
+        condition, bound = _condition(users, limit)
+        changed = self._table.update_now(
+            self._key(partner, now),
+            "SET #expires_at = :expires ADD #users :users",
+            values | bound,
+            condition=condition,
+        )
+        if changed is not None:
+            return Use(int(plain(changed)["users"]), limit, _midnight(now))
+        if limit is not None and users > 0:
+            raise self._over(partner, users, limit)
+        return self.today(partner)
+
+    def today(self, partner: Partner) -> Use:
+        """Read what a partner has asked for today."""
+        now = self._clock()
+        items = self._table.read([self._key(partner, now)])
+        return Use(int(plain(items[0])["users"]) if items else 0, partner.users_per_day, _midnight(now))
+
+    def _over(self, partner: Partner, users: int, limit: int) -> OverDaily:
+        use = self.today(partner)
+        return OverDaily(users, left=use.left or 0, limit=limit, retry_at=use.resets_at)
+
+    def _key(self, partner: Partner, now: float) -> dict[str, object]:
+        return typed({"pk": f"usage#{partner.name}", "sk": timestamp(now)[:10]})
+
+
+def _condition(users: int, limit: int | None) -> tuple[str | None, dict[str, object]]:
+    """Keep the count at or under the limit; and over 0, when yesterday's charge is given back after midnight."""
+    if users < 0:
+        return "#users >= :back", {"back": -users}
+    if limit is None:
+        return None, {}
+    return "attribute_not_exists(#users) OR #users <= :most", {"most": limit - users}
+
+
+def _midnight(now: float) -> float:
+    return (now // DAY + 1) * DAY
+
+
+def limit_headers(use: Use | None, now: float, *, limit: int | None = None) -> dict[str, str]:
+    """Write the fields of the IETF draft "RateLimit header fields for HTTP"; nothing for a partner without a limit.
+
+    Without `use` only the policy is told: what is left is known where it was counted.
+    """
+    quota = use.limit if use else limit
+    if quota is None:
+        return {}
+    headers = {"RateLimit-Policy": f'"daily";q={quota};w={DAY};qu="users"'}
+    if use is not None:
+        headers["RateLimit"] = f'"daily";r={use.left};t={math.ceil(use.resets_at - now)}'
+    return headers

@@ -1,0 +1,113 @@
+"""The way in: what every request must be before its route looks at it, and what every answer tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from lookup import problems
+from lookup.api import crashed, routable
+from lookup.callers import Callers, scopes_of
+from lookup.daily_use import limit_headers
+from lookup.errors import LookupFault
+from lookup.model import Clock
+from lookup.partners import Partner
+from lookup.problem_types import Problem
+from lookup.route_table import BY_KEY
+from lookup.telemetry import logger
+
+BODY_LIMIT = 256 * 1024  # bytes
+JSON = "application/json"
+
+
+class Entry:
+    """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
+
+    def __init__(self, app: APIGatewayHttpResolver, callers: Callers, clock: Clock) -> None:
+        self._app = app
+        self._callers = callers
+        self._clock = clock
+
+    def answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
+        """Answer one event (payload 2.0)."""
+        request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+        logger.append_keys(request_id=request_id)
+        answered = self._answered(event, context)
+        answered["headers"]["X-Request-Id"] = request_id
+        return answered
+
+    def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        refusal = _unfit(event)
+        if refusal is not None:
+            return _written(refusal)
+        try:
+            partner = self._callers.of(event)
+        except LookupFault as fault:
+            return _written(problems.of_fault(fault, now=self._clock()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
+            return _written(crashed(error))
+        answered = self._app.resolve(routable(_called_json(event)), context)
+        self._tell_the_limit(answered["headers"], partner)
+        return answered
+
+    def _tell_the_limit(self, headers: dict[str, Any], partner: Partner) -> None:
+        """Tell the partner's daily policy, if it has one and the answer has not told it with what is left."""
+        for name, value in limit_headers(None, self._clock(), limit=partner.users_per_day).items():
+            headers.setdefault(name, value)
+
+
+Check = Callable[[Mapping[str, Any]], Response[str] | None]
+
+
+def _unfit(event: Mapping[str, Any]) -> Response[str] | None:
+    """Tell what is wrong with a request, whatever its route does; None when nothing is."""
+    checks: tuple[Check, ...] = (_without_route, _out_of_scope, _oversized, _not_json)
+    return next((found for check in checks if (found := check(event)) is not None), None)
+
+
+def _without_route(event: Mapping[str, Any]) -> Response[str] | None:
+    return None if event.get("routeKey") in BY_KEY else problems.no_such_route()
+
+
+def _out_of_scope(event: Mapping[str, Any]) -> Response[str] | None:
+    """API Gateway has checked the scope already; a route that was deployed without one must not be open."""
+    scope = BY_KEY[event["routeKey"]].scope
+    if scope in scopes_of(event):
+        return None
+    return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
+
+
+def _oversized(event: Mapping[str, Any]) -> Response[str] | None:
+    body = event.get("body") or ""
+    size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode("utf-8", "surrogatepass"))
+    if size <= BODY_LIMIT:
+        return None
+    return problems.problem(Problem.BODY_TOO_LARGE, f"the body has {size} bytes; the limit is {BODY_LIMIT}")
+
+
+def _not_json(event: Mapping[str, Any]) -> Response[str] | None:
+    """An absent content type counts as JSON; so nothing is guessed of a body that says what it is."""
+    if not event.get("body"):
+        return None
+    called = str(event.get("headers", {}).get("content-type", JSON)).partition(";")[0].strip().lower()
+    if called == JSON:
+        return None
+    return problems.problem(Problem.CONTENT_TYPE, f"the body must be {JSON}")
+
+
+def _called_json(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write the content type as Powertools compares it: media types know no case."""
+    headers = {**event.get("headers", {}), "content-type": JSON} if event.get("body") else event.get("headers", {})
+    return {**event, "headers": headers}
+
+
+def _written(response: Response[str]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": response.headers,
+        "body": response.body,
+        "isBase64Encoded": False,
+        "cookies": [],
+    }

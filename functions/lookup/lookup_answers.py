@@ -1,0 +1,120 @@
+"""The shapes of profiles and lookups as they are answered; see `api_answers`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+Time = Annotated[str, Field(description="ISO 8601 in UTC with microseconds.", examples=["2026-11-24T09:30:00.000000Z"])]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Shape(BaseModel):
+    """Every answer has all its fields, `null` where there is nothing, and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Links(Shape):
+    """Where to go on; paths of this API, or presigned URLs."""
+
+    self: str | None = None
+    results: str | None = None
+
+
+class Profile(Shape):
+    """What became of one identifier."""
+
+    identifier_type: Annotated[str, Field(description="`customer_id` or `id`; of junk what was sent.")]
+    identifier: str
+    outcome: Literal["found", "not_found", "invalid", "failed"]
+    reason: Annotated[str | None, Field(description="Of `invalid` the rule, of `failed` why.")]
+    source: Annotated[
+        Literal["moengage", "stored", "stale"] | None,
+        Field(description="`stale`: older than `max_age` allows, because MoEngage could not be asked."),
+    ]
+    fetched_at: Time | None
+    changed_fields: Annotated[list[str], Field(description="What differs from the fetch before.")]
+    user_attributes: Annotated[dict[str, Any] | None, Field(description="Absent in an answer over 5 MB.")] = None
+    attributes_omitted: Annotated[bool, Field(description="The answer would be over 5 MB: see `links`.")] = False
+    links: Links | None = None
+
+
+class Counts(Shape):
+    """At the end the last four add up to the first."""
+
+    requested: Count
+    found: Count
+    not_found: Count
+    invalid: Count
+    failed: Count
+
+
+class Outcomes(Shape):
+    """The answer of a lookup that was served at once."""
+
+    lookup_id: str
+    counts: Counts
+    outcomes: list[Profile]
+    attributes_omitted: Annotated[bool, Field(description="The answer would be over 5 MB: see `links`.")] = False
+    links: Links | None = None
+
+
+class Estimate(Shape):
+    """When a lookup will be done, and what it takes."""
+
+    done_at: Time
+    users: Annotated[Count, Field(description="Still to be asked for.")]
+    users_ahead: Annotated[Count, Field(description="Asked for before that, for others.")]
+    share_of_daily_quota: float
+
+
+class DryRun(Shape):
+    """What a lookup would take."""
+
+    estimate: Estimate
+
+
+class LookupAnswer(RootModel[Outcomes | DryRun]):
+    """All outcomes, or of a dry run the estimate."""
+
+
+class Lookup(Shape):
+    """A lookup as it stands; a day of the intake queue (`standing`) has only counts and parts."""
+
+    lookup_id: str
+    state: Literal["active", "paused", "completed", "cancelled", "standing"]
+    workspace: str | None = None
+    submitted_at: Time | None = None
+    finished_at: Time | None = None
+    counts: Counts
+    requested_is_estimated: bool = False
+    progress: Share = 0.0
+    parts: Annotated[Count, Field(description="Result files so far.")]
+    estimate: Estimate | None = None
+    links: Links
+
+
+class LookupPage(Shape):
+    """Lookups, newest first; `next` is `after` of the next page."""
+
+    lookups: list[Lookup]
+    next: str | None
+
+
+class ResultFile(Shape):
+    """One file of outcomes."""
+
+    part: str
+    key: str
+    url: str
+    counts: Counts
+
+
+class ResultPage(Shape):
+    """Result files by part."""
+
+    files: list[ResultFile]
+    next: str | None

@@ -1,0 +1,67 @@
+"""Answers that hold outcomes: as they are, by a link when they are too large, or once more from the archive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from aws_lambda_powertools.event_handler import Response
+
+from lookup import wire
+from lookup.answers import is_too_large, without_attributes, written
+from lookup.archive import Archive, outcome_json
+from lookup.model import Status
+from lookup.partners import Partner
+from lookup.spillover import Served, Spillover
+
+OutcomeJson = Mapping[str, object]
+Sign = Callable[[str], str]  # makes a URL of a result object's key, good for an hour
+
+
+class Outcomes:
+    """Writes the answers of lookups that were served at once."""
+
+    def __init__(self, spillover: Spillover, archive: Archive, sign: Sign) -> None:
+        self._spillover = spillover
+        self._archive = archive
+        self._sign = sign
+
+    def answer(self, served: Served) -> Response[str]:
+        """Answer with all outcomes."""
+        outcomes = [outcome_json(outcome) for outcome in served.answered.outcomes]
+        return self._several(served.answered.lookup_id, outcomes, lambda: self.link(served), served.headers)
+
+    def replay(self, partner: Partner, lookup_id: str, key: str) -> Response[str]:
+        """Answer once more what was archived under `key`, with the fields that are granted now."""
+        outcomes = [_granted(one, partner) for one in self._archive.read(key)]
+        return self._several(lookup_id, outcomes, lambda: self._sign(key), {})
+
+    def link(self, served: Served) -> str:
+        """Give a URL of the archived answer."""
+        return self._sign(self._spillover.archived(served))
+
+    def _several(
+        self,
+        lookup_id: str,
+        outcomes: Sequence[OutcomeJson],
+        link: Callable[[], str],
+        headers: Mapping[str, str],
+    ) -> Response[str]:
+        whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
+        body = wire.dumps(whole)
+        if is_too_large(body):
+            links = {"attributes_omitted": True, "links": {"results": link()}}
+            body = wire.dumps(whole | links | {"outcomes": without_attributes(outcomes)})
+        return written(body, headers=headers)
+
+
+def _counts(outcomes: Sequence[OutcomeJson]) -> dict[str, int]:
+    by_status = Counter(str(one["outcome"]) for one in outcomes)
+    return {"requested": len(outcomes), **{status.value: by_status[status.value] for status in Status}}
+
+
+def _granted(outcome: OutcomeJson, partner: Partner) -> OutcomeJson:
+    attributes = outcome["user_attributes"]
+    if partner.fields is None or not isinstance(attributes, Mapping):
+        return outcome
+    return {**outcome, "user_attributes": {name: attributes[name] for name in partner.fields if name in attributes}}

@@ -1,0 +1,108 @@
+"""Bodies as the API answers them, for the documentation; tests hold them to the schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PROFILE: Mapping[str, object] = {
+    "identifier_type": "customer_id",
+    "identifier": "C-1",
+    "outcome": "found",
+    "reason": None,
+    "source": "stored",
+    "fetched_at": "2026-11-24T09:30:00.000000Z",
+    "changed_fields": [],
+    "user_attributes": {"name": "Ada", "u_em": "ada@example.com"},
+}
+COUNTS = {"requested": 2, "found": 1, "not_found": 0, "invalid": 1, "failed": 0}
+OUTCOMES = {
+    "lookup_id": "on-demand-5f0c8f5a1b9d4d6f8c1e2a3b4c5d6e7f",
+    "counts": COUNTS,
+    "outcomes": [
+        PROFILE,
+        {
+            "identifier_type": "customer_id",
+            "identifier": "unknown",
+            "outcome": "invalid",
+            "reason": "identifier is a value that MoEngage blocks as a customer_id",
+            "source": None,
+            "fetched_at": None,
+            "changed_fields": [],
+            "user_attributes": None,
+        },
+    ],
+}
+ESTIMATE = {
+    "done_at": "2026-11-24T09:35:18.000000Z",
+    "users": 4077,
+    "users_ahead": 0,
+    "share_of_daily_quota": 0.0028,
+}
+LOOKUP_ID = "lookup-0b1c2d3e4f5061728394a5b6c7d8e9f0"
+LOOKUP = {
+    "lookup_id": LOOKUP_ID,
+    "state": "active",
+    "workspace": "default",
+    "submitted_at": "2026-11-24T09:30:00.000000Z",
+    "finished_at": None,
+    "counts": {"requested": 5000, "found": 830, "not_found": 90, "invalid": 3, "failed": 0},
+    "requested_is_estimated": True,
+    "progress": 0.1846,
+    "parts": 10,
+    "estimate": ESTIMATE,
+    "links": {"self": f"/v1/lookups/{LOOKUP_ID}", "results": f"/v1/lookups/{LOOKUP_ID}/results"},
+}
+LOOKUPS = {"lookups": [LOOKUP | {"estimate": None}], "next": "MjAyNi0xMS0yNFQwOTozMA"}
+RESULTS = {
+    "files": [
+        {
+            "part": "00000001",
+            "key": f"results/workspace=default/dt=2026-11-24/hour=09/{LOOKUP_ID}-00000001.ndjson.gz",
+            "url": "https://bucket.example.com/results/…",
+            "counts": {"requested": 100, "found": 98, "not_found": 2, "invalid": 0, "failed": 0},
+        }
+    ],
+    "next": None,
+}
+ROSTER = {
+    "roster_id": "9d3e0f1a2b3c4d5e6f708192a3b4c5d6",
+    "upload": {"method": "PUT", "url": "https://bucket.example.com/rosters/…", "expires_in": 3600},
+}
+SCHEDULE = {
+    "name": "nightly",
+    "expression": "cron(0 3 * * ? *)",
+    "time_zone": "Europe/Berlin",
+    "roster_id": ROSTER["roster_id"],
+    "workspace": "default",
+    "fields": ["name", "u_em"],
+    "max_age": 0,
+    "last_lookup_id": "acme.nightly-20261124T020000Z",
+    "last_skipped_at": None,
+}
+SCHEDULES = {
+    "schedules": [
+        {
+            "name": "nightly",
+            "created_at": "2026-11-01T12:00:00.000000Z",
+            "changed_at": "2026-11-02T12:00:00.000000Z",
+            "links": {"self": "/v1/schedules/nightly"},
+        }
+    ],
+    "next": None,
+}
+QUOTA = {
+    "workspace": "default",
+    "window_seconds": 60.0,
+    "limit": 1000,
+    "full_limit": 1000,
+    "used": {"on_demand": 40, "bulk": 900, "total": 940},
+    "backlog": {"users": 25000, "minutes": 25.0},
+    "gate": {
+        "state": "open",
+        "reason": None,
+        "closed_until": None,
+        "epoch": 1795460001,
+        "next_room": {"on_demand": "2026-11-24T09:30:01.000000Z", "bulk": "2026-11-24T09:30:02.000000Z"},
+    },
+    "today": {"users": 1200, "limit": 5000, "left": 3800, "resets_at": "2026-11-25T00:00:00.000000Z"},
+}

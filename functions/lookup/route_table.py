@@ -1,0 +1,41 @@
+"""Every route of the HTTP API with the scope that a token needs: the template is made of it, and the door checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE = "profiles/read", "lookups/write", "schedules/write"
+# Cognito writes a scope as <resource server>/<scope>, so the operators' scope cannot be the bare word.
+ADMIN = "service/admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route: method, path as API Gateway writes it, scope."""
+
+    method: str
+    path: str
+    scope: str
+
+    @property
+    def key(self) -> str:
+        """API Gateway's route key."""
+        return f"{self.method} {self.path}"
+
+
+ROUTES = (
+    Route("GET", "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
+    Route("POST", "/v1/rosters", LOOKUPS_WRITE),
+    Route("POST", "/v1/lookups", LOOKUPS_WRITE),
+    Route("GET", "/v1/lookups", PROFILES_READ),
+    Route("GET", "/v1/lookups/{lookup_id}", PROFILES_READ),
+    Route("PATCH", "/v1/lookups/{lookup_id}", LOOKUPS_WRITE),
+    Route("GET", "/v1/lookups/{lookup_id}/results", PROFILES_READ),
+    Route("GET", "/v1/schedules", SCHEDULES_WRITE),
+    Route("PUT", "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route("GET", "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route("GET", "/v1/quota", PROFILES_READ),
+)
+BY_KEY: Mapping[str, Route] = {route.key: route for route in ROUTES}

@@ -1,0 +1,79 @@
+"""The partners of a stage and where their tokens come from, as frozen values that are checked when they are built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from infra.stage_parts import require
+from lookup.model import Lane
+
+PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
+# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
+NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
+HEAVIEST = 1000
+LANES = tuple(lane.value for lane in Lane)
+
+_PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64
+_ISSUER = re.compile(r"https://[^\s?#]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """What one partner may ask for. `fields` of None means all.
+
+    `users_per_day` bounds the partner's use of the quota; None does not. `weight` is its share of what bulk gets.
+    `lanes` are `on_demand` (answers at once) and `bulk` (rosters, long lists, schedules). `client_id` is how an issuer
+    of your own names the partner; without one the stack makes an app client. `admin` lets that client ask for the
+    operators' scope.
+    """
+
+    workspaces: tuple[str, ...] = ("default",)
+    fields: tuple[str, ...] | None = None
+    users_per_day: int | None = None
+    weight: int = 1
+    lanes: tuple[str, ...] = LANES
+    client_id: str | None = None
+    admin: bool = False
+
+    def check(self, name: str, workspaces: Collection[str]) -> None:
+        """Check the grants of partner `name`, given the known workspaces. Raises `Misconfigured`."""
+        require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
+        require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
+        unknown = sorted(set(self.workspaces) - set(workspaces))
+        setting = f"partners.{name}"
+        require(bool(self.workspaces), f"{setting}.workspaces", "must name at least one")
+        require(not unknown, f"{setting}.workspaces", f"{unknown} are not configured")
+        require(self.fields is None or bool(self.fields), f"{setting}.fields", "must name at least one, or be None")
+        daily = self.users_per_day is None or self.users_per_day >= 1
+        require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
+        require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
+        known = bool(self.lanes) and set(self.lanes) <= set(LANES)
+        require(known, f"{setting}.lanes", f"must be one or more of {', '.join(LANES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """An OpenID Connect provider that the partners' tokens come from, instead of a user pool of the stack's own.
+
+    `audiences` are what its tokens name as `aud`; none means that they name the client.
+    """
+
+    url: str
+    audiences: tuple[str, ...] = ()
+
+    def check(self, partners: Mapping[str, Partner]) -> None:
+        """Check it against the partners whose tokens it issues. Raises `Misconfigured`."""
+        is_plain = _ISSUER.fullmatch(self.url) is not None
+        require(is_plain, "issuer.url", f"{self.url!r} must be an https URL without query, as the tokens' `iss` has it")
+        for name, partner in partners.items():
+            require(bool(partner.client_id), f"partners.{name}.client_id", "is required with an issuer of your own")
+            require(not partner.admin, f"partners.{name}.admin", "is your issuer's to grant")
+        require(len(set(self.client_ids(partners))) == len(partners), "partners", "must differ in client_id")
+        require(len(self.audiences) <= PARTNER_LIMIT, "issuer.audiences", f"must be at most {PARTNER_LIMIT}")
+
+    @staticmethod
+    def client_ids(partners: Mapping[str, Partner]) -> list[str]:
+        """Give the partners' client ids."""
+        return [partner.client_id or "" for partner in partners.values()]

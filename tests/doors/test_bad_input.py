@@ -1,0 +1,91 @@
+"""Bad input: each its own problem, told before anything is asked of MoEngage."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.local.simulator.process import Simulator
+from tests.doors.calling import Call, kind_of
+from tests.lookup.stage import Stage
+
+PROFILE = "/v1/profiles/customer_id/C-1"
+ONE = {"identifiers": ["C-1"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"{PROFILE}?maxage=60", "maxage"),
+        (f"{PROFILE}?max_age=60&Fields=a", "Fields"),
+        ("/v1/lookups?page=2", "page"),
+        ("/v1/quota?lane=bulk", "lane"),
+        ("/v1/schedules?name=a", "name"),
+    ],
+)
+def test_an_unknown_query_parameter(simulator: Simulator, call: Call, path: str, name: str) -> None:
+    """A name that the route does not know is named, and nothing is asked."""
+    answer = call("GET", path)
+    assert kind_of(answer) == (422, "unknown-parameter")
+    assert answer[1]["errors"][0]["field"] == name
+    assert simulator.counters().calls == 0
+
+
+@pytest.mark.parametrize("query", ["max_age=old", "max_age=-1", "stale_if_error=1.5", "fields=", "workspace="])
+def test_a_query_of_the_wrong_type(simulator: Simulator, call: Call, query: str) -> None:
+    """A parameter that breaks its rule is a 422 that names it."""
+    answer = call("GET", f"{PROFILE}?{query}")
+    assert kind_of(answer) == (422, "invalid")
+    assert query.partition("=")[0] in answer[1]["errors"][0]["field"]
+    assert simulator.counters().calls == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "", " ", '{"identifiers": ["C-1"]', "[" * 100_000, '"\ud800'], ids=lambda text: repr(text)[:12]
+)
+def test_a_body_that_is_no_json(simulator: Simulator, call: Call, text: str) -> None:
+    """A body that cannot be read is a 400; a missing one a 422."""
+    expected = (400, "malformed") if text else (422, "invalid")
+    assert kind_of(call("POST", "/v1/lookups", raw=text)) == expected
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-www-form-urlencoded", "multipart/form-data", "json", ""])
+def test_a_body_of_another_type(simulator: Simulator, call: Call, kind: str) -> None:
+    """A body that is not called JSON is a 415."""
+    assert kind_of(call("POST", "/v1/lookups", ONE, content_type=kind)) == (415, "content-type")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+def test_a_body_called_json(simulator: Simulator, call: Call, kind: str) -> None:
+    """Case and parameters of the content type do not matter."""
+    assert call("POST", "/v1/lookups", ONE, content_type=kind)[0] == 200
+
+
+def test_a_body_that_is_too_large(simulator: Simulator, call: Call) -> None:
+    """A body over 256 KB is a 413; one of 256 KB is read."""
+    filler = len(json.dumps({"identifiers": [""]}))
+    status, body, _ = call("POST", "/v1/lookups", {"identifiers": ["x" * (256 * 1024 - filler)]})
+    assert (status, body["counts"]["invalid"]) == (200, 1)
+    answer = call("POST", "/v1/lookups", {"identifiers": ["x" * (256 * 1024 - filler + 1)]})
+    assert kind_of(answer) == (413, "body-too-large")
+
+
+def test_too_many_to_wait_for(simulator: Simulator, call: Call) -> None:
+    """101 identifiers are not waited for; without `wait`, or with `respond-async`, they become a lookup."""
+    order = {"identifiers": [f"user-{number}" for number in range(101)]}
+    assert kind_of(call("POST", "/v1/lookups", order, prefer="wait=5")) == (422, "too-many-to-wait")
+    assert call("POST", "/v1/lookups", order)[0] == 202
+    headers = call("POST", "/v1/lookups", order, prefer="respond-async, wait=5")[2]
+    assert headers["Preference-Applied"] == "respond-async, wait=5"
+
+
+def test_a_marks_of_no_page(deployed: Stage, call: Call) -> None:
+    """A page mark that no page gave is a 422."""
+    assert kind_of(call("GET", "/v1/lookups?after=%25")) == (422, "invalid")
+    assert kind_of(call("GET", "/v1/lookups?limit=101")) == (422, "invalid")
+
+
+def test_a_method_without_a_route(deployed: Stage, call: Call) -> None:
+    """What the API does not have is a 404, before anybody asks who calls."""
+    assert kind_of(call("DELETE", "/v1/lookups", client="nobody")) == (404, "no-such-route")

@@ -1,0 +1,97 @@
+"""A partner's users of the day: charged for what is asked, told in the RateLimit fields, ended with a 429."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from infra.local.simulator.process import Fault, Simulator
+from tests.doors.calling import Call, kind_of, uploaded
+from tests.doors.conftest import CLIENT_ID
+from tests.lookup.stage import Stage
+
+PROFILE = "/v1/profiles/customer_id"
+
+
+@pytest.fixture
+def limited(deployed: Stage) -> Stage:
+    """Grant acme five users a day."""
+    grants = {CLIENT_ID: {"name": "acme", "users_per_day": 5}}
+    deployed.session.client("ssm").put_parameter(
+        Name=deployed.settings.partners_parameter_name, Value=json.dumps(grants), Type="String", Overwrite=True
+    )
+    return deployed
+
+
+def used(call: Call) -> int:
+    return int(call("GET", "/v1/quota")[1]["today"]["users"])
+
+
+def test_what_is_asked_is_charged_and_told(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """Each user that is asked of MoEngage counts once; the answer tells what is left, a stored one only the policy."""
+    headers = call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "null"]})[2]
+    assert headers["RateLimit-Policy"] == '"daily";q=5;w=86400;qu="users"'
+    left = re.fullmatch(r'"daily";r=3;t=(\d+)', headers["RateLimit"])
+    assert left is not None
+    assert 0 < int(left[1]) <= 86400
+    stored = call("GET", f"{PROFILE}/C-1?max_age=60")[2]
+    assert (stored["RateLimit-Policy"], "RateLimit" in stored) == ('"daily";q=5;w=86400;qu="users"', False)
+    today = call("GET", "/v1/quota")[1]["today"]
+    assert (today["users"], today["limit"], today["left"]) == (2, 5, 3)
+    assert today["resets_at"].endswith("T00:00:00.000000Z")
+
+
+def test_over_the_limit_nothing_is_asked(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """More users than are left are a 429 with the seconds until midnight UTC; what is stored stays available."""
+    call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "C-3"]})
+    calls = simulator.counters().calls
+    answer = call("POST", "/v1/lookups", {"identifiers": ["C-4", "C-5", "C-6"]})
+    assert kind_of(answer) == (429, "daily-users")
+    assert answer[1]["violated-policies"] == ["daily"]
+    assert answer[1]["detail"] == "3 users are asked for and 2 of 5 are left until midnight UTC"
+    assert answer[2]["RateLimit"].startswith('"daily";r=2;t=')
+    assert 0 < int(answer[2]["Retry-After"]) <= 86400
+    assert simulator.counters().calls == calls
+    assert call("GET", f"{PROFILE}/C-3?max_age=60")[0] == 200
+    assert call("GET", f"{PROFILE}/C-4")[0] == 200
+    assert used(call) == 4
+
+
+def test_rosters_are_charged_when_they_are_accepted(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """A lookup behind the answer is charged at once for all of its users, or refused whole."""
+    small = uploaded(call, b"user-1\nuser-2\nuser-3\n")
+    assert call("POST", "/v1/lookups", {"roster_id": small})[0] == 202
+    assert kind_of(call("POST", "/v1/lookups", {"roster_id": small})) == (429, "daily-users")
+    assert call("POST", "/v1/lookups?dry_run=true", {"roster_id": small})[0] == 200
+    assert call("POST", "/v1/lookups", {"identifiers": ["C-1", "null"]}, prefer="respond-async")[0] == 202
+    assert used(call) == 4
+    assert len(call("GET", "/v1/lookups")[1]["lookups"]) == 2
+
+
+def test_what_was_not_answered_is_given_back(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """A closed gate costs nobody users of the day, with an older profile or without."""
+    call("GET", f"{PROFILE}/C-1")
+    simulator.set_faults(Fault(status=403))
+    assert kind_of(call("GET", f"{PROFILE}/C-2")) == (503, "closed")
+    assert call("GET", f"{PROFILE}/C-1?stale_if_error=600")[0] == 200
+    assert used(call) == 1
+
+
+def test_a_spilled_request_is_charged_once(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """A request that becomes a lookup because the quota is busy counts its users once."""
+    for start in range(0, 1000, 100):
+        call("POST", "/v1/lookups", {"identifiers": [f"user-{start + n}" for n in range(100)]})
+    before = used(call)
+    asked = [f"late-{number}" for number in range(60)]
+    assert call("POST", "/v1/lookups", {"identifiers": asked}, prefer="wait=0")[0] == 202
+    assert used(call) == before + 60
+
+
+def test_a_partner_without_a_limit_sees_its_use(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """Without a limit the use is counted, and no RateLimit field is told."""
+    headers = call("GET", f"{PROFILE}/C-1")[2]
+    assert not {"RateLimit", "RateLimit-Policy"} & set(headers)
+    today = call("GET", "/v1/quota")[1]["today"]
+    assert (today["users"], today["limit"], today["left"]) == (1, None, None)

@@ -1,0 +1,109 @@
+"""How fresh an answer is: chosen by the caller, told in every answer, and what answers while MoEngage cannot."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.local.simulator.process import Fault, Simulator
+from lookup.telemetry import logger
+from tests.doors.calling import Call, kind_of
+from tests.doors.context import LambdaContext
+from tests.lookup.stage import Stage
+
+PROFILE = "/v1/profiles/customer_id/C-1"
+CLOSING, TROUBLE = Fault(status=403), Fault(status=503)
+
+
+def test_the_same_content_has_the_same_tag(simulator: Simulator, call: Call) -> None:
+    """The tag follows the content alone: not the fetch, the source or the order of the attributes."""
+    simulator.set_user("C-1", {"customer_id": "C-1", "a": 1, "b": [1.5]})
+    asked = call("GET", PROFILE)[2]
+    stored = call("GET", f"{PROFILE}?max_age=60")[2]
+    simulator.set_user("C-1", {"b": [1.5], "a": 1, "customer_id": "C-1"})
+    again = call("GET", PROFILE)[2]
+    simulator.set_user("C-1", {"customer_id": "C-1", "a": 2, "b": [1.5]})
+    changed = call("GET", PROFILE)[2]
+    assert asked["ETag"] == stored["ETag"] == again["ETag"] != changed["ETag"]
+    assert asked["ETag"].startswith('W/"')
+
+
+@pytest.mark.parametrize("form", ["{tag}", '"other", {tag}', "{strong}", "*"])
+def test_unchanged_content_is_a_304(simulator: Simulator, call: Call, form: str) -> None:
+    """A caller that has the content gets 304 with age and tag, and no body; tags are compared weakly."""
+    tag = call("GET", PROFILE)[2]["ETag"]
+    had = form.format(tag=tag, strong=tag.removeprefix("W/"))
+    status, body, headers = call("GET", f"{PROFILE}?max_age=60", if_none_match=had)
+    assert (status, body, headers["ETag"], int(headers["Age"]) >= 0) == (304, {}, tag, True)
+
+
+def test_another_tag_is_answered_whole(simulator: Simulator, call: Call) -> None:
+    """A caller with another content gets the profile."""
+    assert call("GET", PROFILE, if_none_match='"0", W/"1"')[0] == 200
+
+
+def test_the_callers_cache_may_keep_it_as_long(simulator: Simulator, call: Call) -> None:
+    """`max_age` and `stale_if_error` go into Cache-Control, which is private."""
+    headers = call("GET", f"{PROFILE}?max_age=60&stale_if_error=600")[2]
+    assert headers["Cache-Control"] == "private, max-age=60, stale-if-error=600"
+    assert call("GET", PROFILE)[2]["Cache-Control"] == "private, max-age=0"
+
+
+@pytest.mark.parametrize("fault", [CLOSING, TROUBLE], ids=["closed", "trouble"])
+def test_an_older_profile_answers_while_moengage_does_not(
+    simulator: Simulator, call: Call, context: LambdaContext, fault: Fault
+) -> None:
+    """With `stale_if_error` an older profile answers 200, marked stale; without it the answer is 503."""
+    call("GET", PROFILE)
+    simulator.set_faults(fault)
+    context.remaining_seconds = 5.5
+    status, body, headers = call("GET", f"{PROFILE}?stale_if_error=600")
+    assert (status, body["source"], body["user_attributes"]["customer_id"]) == (200, "stale", "C-1")
+    assert int(headers["Age"]) >= 0
+    assert call("GET", PROFILE)[0] == 503
+    assert kind_of(call("GET", "/v1/profiles/customer_id/C-2?stale_if_error=600"))[0] == 503
+
+
+def test_a_profile_without_the_fields_does_not_answer(simulator: Simulator, call: Call) -> None:
+    """A stored profile answers only when it holds what is asked for."""
+    call("GET", f"{PROFILE}?fields=a")
+    simulator.set_faults(CLOSING)
+    assert kind_of(call("GET", f"{PROFILE}?fields=a,b&stale_if_error=600")) == (503, "closed")
+    assert call("GET", f"{PROFILE}?fields=a&stale_if_error=600")[1]["source"] == "stale"
+
+
+def test_stale_profiles_of_a_list(simulator: Simulator, call: Call) -> None:
+    """In a list every identifier must have an answer; then each tells its own source."""
+    call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2"]})
+    simulator.set_faults(CLOSING)
+    order = {"identifiers": ["C-1", "C-2", "null"], "stale_if_error": 600}
+    status, body, _ = call("POST", "/v1/lookups", order)
+    assert (status, [one["source"] for one in body["outcomes"]]) == (200, ["stale", "stale", None])
+    assert kind_of(call("POST", "/v1/lookups", order | {"identifiers": ["C-1", "C-9"]})) == (503, "closed")
+
+
+def test_a_busy_quota_and_an_older_profile(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """When the quota has no room in the caller's time, an older profile answers whoever said that it may."""
+    for start in range(0, 1000, 100):
+        call("POST", "/v1/lookups", {"identifiers": [f"user-{start + n}" for n in range(100)]})
+    asked = [f"user-{number}" for number in range(40)]
+    status, body, _ = call("POST", "/v1/lookups", {"identifiers": asked, "stale_if_error": 600}, prefer="wait=0")
+    assert (status, {one["source"] for one in body["outcomes"]}) == (200, {"stale"})
+    assert call("POST", "/v1/lookups", {"identifiers": asked}, prefer="wait=0")[0] == 202
+
+
+def test_trouble_tells_the_vendors_request_id(
+    simulator: Simulator, call: Call, context: LambdaContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    """MoEngage's own mark of a failed call is in the problem and in the log line, beside ours."""
+    simulator.set_faults(TROUBLE)
+    context.remaining_seconds = 5.5
+    status, body, headers = call("GET", PROFILE)
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert body["vendor_request_id"]
+    lines = [json.loads(logger.registered_formatter.format(record)) for record in caplog.records]
+    told = [line for line in lines if line["message"] == "call failed"]
+    assert told[-1]["vendor_request_id"] == body["vendor_request_id"]
+    assert told[-1]["request_id"] == headers["X-Request-Id"]
+    assert "C-1" not in json.dumps(lines)
