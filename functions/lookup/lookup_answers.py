@@ -89,6 +89,7 @@ class Lookup(Shape):
     workspace: str | None = None
     submitted_at: Time | None = None
     finished_at: Time | None = None
+    ended_because: Annotated[str | None, Field(description="Why it ended early by itself.")] = None
     counts: Counts
     requested_is_estimated: bool = False
     progress: Share = 0.0

@@ -45,6 +45,7 @@ LOOKUP = {
     "workspace": "default",
     "submitted_at": "2026-11-24T09:30:00.000000Z",
     "finished_at": None,
+    "ended_because": None,
     "counts": {"requested": 5000, "found": 830, "not_found": 90, "invalid": 3, "failed": 0},
     "requested_is_estimated": True,
     "progress": 0.1846,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from infra.app import ROOT
-from infra.stage_partners import Partner
+from infra.stage_partners import Issuer, Partner
 from infra.stage_parts import Schedule, Workspace
 from infra.stages import Stage
 from lookup.settings import Quota
 
-CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, Schedule)
+CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, Issuer, Schedule)
 NOTHING = {"none", "no", "all"}
 
 
