@@ -19,7 +19,7 @@ ANYTHING = "IAM5[Resource::*]"
 MEANT = {
     "Credentials/SecretDefault": {"SMG4"},
     "Notices/Undelivered/Resource": {"SQS3"},
-    "OnRequest/Partners/Pool/Resource": {"COG2", "COG8"},
+    "OnRequest/Partners/UserPool/Pool/Resource": {"COG2", "COG8"},
     "OnRequest/OnRequest/Function/Resource": {"L1"},
     "OnQueue/OnQueue/Function/Resource": {"L1"},
     "OnSchedule/OnSchedule/Function/Resource": {"L1"},
