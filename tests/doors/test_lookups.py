@@ -44,9 +44,10 @@ def test_more_than_run_at_once_become_a_lookup(deployed: Stage, call: Call, cont
     assert (status, lookup["counts"]["requested"]) == (202, 101)
     status, second, headers = call("POST", "/v1/lookups", {"identifiers": ["user-7"]}, prefer="respond-async")
     assert (status, headers["Preference-Applied"]) == (202, "respond-async")
-    page = call("GET", "/v1/lookups?limit=1")[1]
+    _, page, headers = call("GET", "/v1/lookups?limit=1")
     assert [one["lookup_id"] for one in page["lookups"]] == [second["lookup_id"]]
-    page = call("GET", f"/v1/lookups?limit=1&after={page['next']}")[1]
+    assert headers["Link"] == f'</v1/lookups?limit=1&after={page["next"]}>; rel="next"'
+    page = call("GET", headers["Link"].partition(">")[0].removeprefix("<"))[1]
     assert [one["lookup_id"] for one in page["lookups"]] == [lookup["lookup_id"]]
     assert call("GET", "/v1/lookups?after=%")[0] == 422
     serve_the_queue(deployed, context)
@@ -112,6 +113,10 @@ def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
     assert read["last_lookup_id"] is None
     assert call("PUT", "/v1/schedules/nightly", order | {"expression": "rate(2 hours)"})[0] == 200
     assert call("PUT", "/v1/schedules/nightly", order, if_none_match="*")[0] == 409
+    listed = call("GET", "/v1/schedules")[1]
+    assert [(one["name"], one["links"]["self"]) for one in listed["schedules"]] == [
+        ("nightly", "/v1/schedules/nightly")
+    ]
     assert call("DELETE", "/v1/schedules/nightly")[0] == 204
     assert call("GET", "/v1/schedules/nightly")[0] == 404
 
