@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch
+SENDS = 3  # of what SQS refuses of a batch; botocore has waited out throttling before
 BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
 FIRST_LOOK = 60.0  # seconds; doubles with every delivery: what is mended early is noticed early
 LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate costs little
@@ -94,7 +95,7 @@ class Queues:
         )
 
     def send(self, parts: Iterable[Part]) -> int:
-        """Put parts on the parts queue; give how many. Raises `OSError` when SQS takes only some of a batch."""
+        """Put parts on the parts queue; give how many. Raises `OSError` when SQS does not take all of them."""
         remaining, number = iter(parts), 0
         while batch := list(islice(remaining, BATCH_LIMIT)):
             self._send_batch(batch)
@@ -111,9 +112,13 @@ class Queues:
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)
         ]
-        answer = self._client.send_message_batch(QueueUrl=self._settings.parts_queue_url, Entries=entries)
-        if answer.get("Failed"):
-            raise OSError(f"SQS took {len(answer['Successful'])} of {len(entries)} parts")
+        for _ in range(SENDS):
+            answer = self._client.send_message_batch(QueueUrl=self._settings.parts_queue_url, Entries=entries)
+            refused = {one["Id"] for one in answer.get("Failed", [])}
+            entries = [entry for entry in entries if entry["Id"] in refused]
+            if not entries:
+                return
+        raise OSError(f"SQS did not take {len(entries)} of {len(bodies)} parts")
 
     def _url(self, delivery: Delivery) -> str:
         return self._settings.intake_queue_url if self.is_intake(delivery) else self._settings.parts_queue_url

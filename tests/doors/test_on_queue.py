@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
+from lookup import part_message
 from tests.doors.conftest import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -90,3 +96,54 @@ def test_no_attribute_and_no_plain_identifier_is_logged(
     said = printed.out + printed.err
     assert '"MessagesLaidAside":[1.0]' in said.replace(" ", "")
     assert not [word for word in ("canary-attribute", "C-1001", "C-1002", "simulated-key", "{not json") if word in said]
+
+
+def forty(event: Load) -> dict[str, Any]:
+    """Give a delivery of one part of forty identifiers: two payloads."""
+    received = event("on_queue/parts.json")
+    part = part_message.read(received["Records"][0]["body"])
+    many = replace(part, identifiers=tuple(replace(part.identifiers[0], identifier=f"C-{n}") for n in range(40)))
+    received["Records"][0]["body"] = part_message.write(many)
+    return received
+
+
+def test_sigterm_in_the_middle_gives_the_rest_back(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """Told to end while a call is out, the function stores its answer, asks nothing more and gives the part back."""
+    simulator.set_faults(Fault(delay=1.0))
+    seen: list[int] = []
+
+    def end_when_asked() -> None:
+        while not simulator.counters().calls:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    teller = threading.Thread(target=end_when_asked)
+    teller.start()
+    failed = on_queue.handler(forty(event), context)["batchItemFailures"]
+    teller.join()
+    signal.signal(signal.SIGTERM, before)
+    assert (len(failed), seen, simulator.counters().calls) == (1, [signal.SIGTERM], 1)
+    stored = deployed.dynamodb.scan(TableName=deployed.settings.profiles_table_name)["Items"]
+    assert len(stored) == 20
+    assert deployed.keys("results/") == []
+
+
+def test_out_of_time_the_rest_is_given_back(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """With its time over after the first answer, the function keeps it and gives the rest back; later it goes on."""
+    on_queue.handler(event("on_queue/intake.json"), context)  # whatever is slow the first time
+    simulator.reset(not_found_share=0.0)
+    simulator.set_faults(Fault(delay=1.7, calls=1))
+    context.remaining_seconds = 11.5
+    received = forty(event)
+    assert len(on_queue.handler(received, context)["batchItemFailures"]) == 1
+    assert simulator.counters().calls == 1
+    context.remaining_seconds = 60
+    received["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
+    assert on_queue.handler(received, context) == {"batchItemFailures": []}
+    assert simulator.counters().users == 40
+    assert sum(one["lookup_id"] == "refresh-20261123T190000Z" for one in records(deployed)) == 41

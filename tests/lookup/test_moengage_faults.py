@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,6 +101,23 @@ def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
     fault = fault_of(client_of(simulator, pool, timeout=SHORT))
     assert (type(fault), fault.reason, fault.status) == (VendorTrouble, "ReadTimeoutError", None)
     assert simulator.counters().calls == 1
+
+
+@pytest.mark.parametrize(
+    "timeout", [urllib3.Timeout(connect=2.0, read=10.0), urllib3.Timeout(10.0)], ids=["two", "one"]
+)
+def test_a_call_takes_no_longer_than_its_caller_has(
+    simulator: Simulator, pool: urllib3.PoolManager, timeout: urllib3.Timeout
+) -> None:
+    """With little time left a call is given up early; the client's own bounds stay as they were."""
+    simulator.set_faults(Fault(delay=1.0, calls=1))
+    client = client_of(simulator, pool, timeout=timeout)
+    started = time.monotonic()
+    with pytest.raises(VendorTrouble, match="ReadTimeoutError"):
+        client.export(Question([customer("alice")]), CREDENTIALS, within=0.2)
+    assert time.monotonic() - started < 0.9
+    simulator.set_faults(Fault(delay=0.3, calls=1))
+    assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
 
 
 def test_nobody_there(pool: urllib3.PoolManager) -> None:

@@ -93,6 +93,14 @@ def test_change_is_told_against_what_another_writer_stored(road: Road) -> None:
     assert road.profiles.write(fetched(road, {"a": 2}, after=1), None).changed_fields == ("a",)
 
 
+def test_our_own_write_is_known_again(road: Road) -> None:
+    """A write whose answer was lost finds its own item the second time, and still tells what changed."""
+    first = road.profiles.write(fetched(road, {"a": 1}), None)
+    second = fetched(road, {"a": 2}, after=1)
+    road.profiles.write(second, first)
+    assert road.profiles.write(second, first).changed_fields == ("a",)
+
+
 def test_fields_not_asked_for_have_not_gone(road: Road) -> None:
     """A fetch of fewer fields says nothing of the others."""
     first = road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)

@@ -89,15 +89,30 @@ def test_batches_under_the_limit(stage: Stage, queues: Queues, calls: list[tuple
     assert len(stage.messages(stage.settings.parts_queue_url)) == 10
 
 
-def test_a_batch_taken_in_part(stage: Stage, queues: Queues) -> None:
-    """When SQS takes only some of a batch, that is an error: nothing may be lost in silence."""
+@pytest.mark.parametrize("refusals", [1, 2, 3])
+def test_a_batch_taken_in_part(stage: Stage, queues: Queues, refusals: int) -> None:
+    """What SQS refuses of a batch is sent again, alone; what it refuses three times is an error, never silence."""
+    entries: list[list[str]] = []
+    client = stage.session.client("sqs", region_name="eu-central-1")
 
-    def refuse_one(parsed: dict[str, Any], **_: object) -> None:
-        parsed["Failed"] = [parsed["Successful"].pop()]
+    def refuse_one(params: dict[str, Any], **_: object) -> None:
+        entries.append([entry["MessageBody"] for entry in params["Entries"]])
 
-    stage.sqs.meta.events.register("after-call.sqs.SendMessageBatch", refuse_one)
-    with pytest.raises(OSError, match="SQS took 2 of 3 parts"):
-        queues.send(part(n) for n in range(3))
+    def say_so(parsed: dict[str, Any], **_: object) -> None:
+        if len(entries) <= refusals:
+            taken = parsed["Successful"].pop()
+            parsed["Failed"] = [{"Id": taken["Id"], "Code": "InternalError", "SenderFault": False}]
+
+    client.meta.events.register("provide-client-params.sqs.SendMessageBatch", refuse_one)
+    client.meta.events.register("after-call.sqs.SendMessageBatch", say_so)
+    sending = Queues(client, stage.settings, lambda: NOW)
+    if refusals == 3:
+        with pytest.raises(OSError, match="SQS did not take 1 of 3 parts"):
+            sending.send(part(n) for n in range(3))
+    else:
+        assert sending.send(part(n) for n in range(3)) == 3
+    assert [len(one) for one in entries] == [3, 1, 1][: refusals + 1]
+    client.close()
 
 
 @pytest.mark.parametrize(

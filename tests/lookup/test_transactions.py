@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -80,3 +82,20 @@ def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: Hand) -> None:
     with pytest.raises(ClientError):
         transactions.write([{"Put": {"TableName": "no-such-table", "Item": item("a")}}])
     assert clock.slept == []
+
+
+def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, clock: Hand) -> None:
+    """A transaction whose answer was lost while it was under way is asked for again by its name, and counts once."""
+    table.write(table.put(item("a", number=1)))
+    answers: list[int] = []
+
+    def lose(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
+        answers.append(1)
+        if len(answers) == 1:
+            http_response.status_code = 400
+            parsed["Error"] = {"Code": "TransactionInProgressException", "Message": "still under way"}
+
+    stage.dynamodb.meta.events.register("after-call.dynamodb.TransactWriteItems", lose)
+    table.write(table.update(item("a"), "ADD #number :one", {"one": 1}))
+    (read,) = table.read([item("a")])
+    assert (read["number"], len(answers), len(clock.slept)) == ({"N": "2"}, 2, 1)
