@@ -25,6 +25,13 @@ RUNBOOK = (DOCS / "runbook.md").read_text()
 HEADINGS = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
 
 
+ALARMED = {
+    "Gate closed", "Key rotated", "Account suspended", "Address not allow-listed", "Endpoint not enabled",
+    "Quota shared with somebody else", "Dead letters", "Oldest message", "Stuck lookup", "Vendor down", "Errors",
+    "No successful call",
+}  # fmt: skip
+
+
 def rows_of(status: str) -> list[list[str]]:
     return [row for row in ROWS if status in re.findall(r"\b(?:\d\d\d|\dxx)\b", row[0])]
 
@@ -59,6 +66,22 @@ def test_every_link_has_its_entry() -> None:
     pointed = set(re.findall(r"runbook\.md#([\w-]+)", (DOCS / "architecture.md").read_text()))
     pointed |= set(re.findall(r"\]\(#([\w-]+)\)", RUNBOOK))
     assert pointed <= {anchor(heading) for heading in HEADINGS}
+
+
+def test_what_alarms_and_logs_point_to_is_there() -> None:
+    """The runbook has the entries that alarms link, and those that log lines name."""
+    functions = Path(__file__).parents[2] / "functions" / "lookup"
+    named = {name for path in functions.glob("*.py") for name in re.findall(r'runbook="([^"]+)"', path.read_text())}
+    assert {"Key rotated", "Stuck lookup"} <= named
+    assert named | ALARMED <= set(HEADINGS)
+
+
+def test_its_commands_exist() -> None:
+    """Every command of ours that the runbook tells is a target of the Makefile."""
+    makefile = (DOCS.parent / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    told = set(re.findall(r"make ([a-z-]+) STAGE", RUNBOOK))
+    assert {"gate", "redrive"} <= told <= targets
 
 
 def test_every_entry_says_all() -> None:
