@@ -136,7 +136,8 @@ class Asking:
         heard = partial(Heard, self._terms.workspace, len(payload))
         question = Question(payload, self._terms.fields, self._terms.forwarded_for)
         try:
-            answer = vendor.client.export(question, credentials, within=self._until - asked_at + LAST_CALL)
+            within = max(self._until - asked_at, 0.0) + LAST_CALL
+            answer = vendor.client.export(question, credentials, within=within)
         except VendorFault as fault:
             vendor.heard(heard(vendor.clock() - asked_at, fault))
             raise

@@ -17,6 +17,7 @@ from lookup.errors import LookupFault, VendorFault
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import Grant
+from lookup.gates import Gates
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
@@ -30,6 +31,7 @@ from lookup.parts import Parts, Work
 from lookup.profile_item import Retention
 from lookup.profiles import Profiles
 from lookup.queues import Queues
+from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
 from tests.lookup.stage import Stage
 
@@ -147,6 +149,8 @@ class Desk(Road):
         self.ending = Ending(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
         self.queues = Queues(self.stage.sqs, settings, self.clock)
         self.reader = RosterReader(self.stage.s3, settings.bucket_name)
+        gates = Gates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
+        self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
         self.is_closed = False
         self.feed = LedgerFeed(table)
         self.feeder = Feeder(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -10,12 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import part_message
-from lookup.credentials import CredentialStore
 from lookup.errors import InvalidInput, UnknownWorkspace
-from lookup.gates import Gates
-from lookup.ledger_table import LedgerTable
 from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
-from lookup.reopening import Reopening
 from lookup.rosters import Rosters
 from lookup.schedules import Firing, Schedules, read_firing
 from tests.lookup.json_values import values
@@ -38,12 +33,10 @@ def desk(stage: Stage) -> Desk:
 @pytest.fixture
 def schedules(desk: Desk) -> Schedules:
     rosters = Rosters(desk.stage.s3, desk.stage.settings.bucket_name)
-    settings, client = desk.stage.settings, desk.stage.dynamodb
-    table = LedgerTable(client, settings.ledger_table_name, clock=desk.clock, sleep=desk.clock.sleep)
-    gates = Gates(client, settings.ledger_table_name, settings.workspaces, time.time, desk.clock.sleep)
-    credentials = CredentialStore(desk.stage.secretsmanager, settings)
-    reopening = Reopening(gates=gates, credentials=credentials, table=table)
-    return Schedules(ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, reopening=reopening, settings=settings)
+    settings = desk.stage.settings
+    return Schedules(
+        ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, reopening=desk.reopening, settings=settings
+    )
 
 
 def put(stage: Stage, text: str) -> None:
