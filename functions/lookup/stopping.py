@@ -11,30 +11,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lookup.errors import NotNow
-from lookup.model import Clock
+from lookup.model import Clock, Sleep
 
 STOPPING = "stopping"
+LOOK = 0.5  # seconds that a sleeper may sleep on
 
 
 class Stopping:
     """One process's word to stop."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._told = threading.Event()
+    def __init__(self, clock: Clock, sleep: Sleep) -> None:
         self._clock = clock
+        self._sleep = sleep
+        self.is_told = False
 
     def stop(self) -> None:
         """Tell this process to stop; for good."""
-        self._told.set()
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it was told."""
-        return self._told.is_set()
+        self.is_told = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Raises `NotNow` as soon as this process is told to stop."""
-        if self._told.wait(seconds):
+        """Sleep. Raises `NotNow` soon after this process is told to stop: within half a second."""
+        left = seconds
+        while left > 0 and not self.is_told:
+            self._sleep(min(left, LOOK))
+            left -= LOOK
+        if self.is_told:
             raise NotNow(self._clock(), STOPPING)
 
     @contextmanager

@@ -48,7 +48,7 @@ def credentials() -> CredentialStore:
 @cache
 def stopping() -> Stopping:
     """Share the word to stop."""
-    return Stopping(clock)
+    return Stopping(clock, time.sleep)
 
 
 @cache

@@ -22,8 +22,13 @@ NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def stopping() -> Stopping:
-    return Stopping(lambda: NOW)
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def stopping(slept: list[float]) -> Stopping:
+    return Stopping(lambda: NOW, slept.append)
 
 
 @pytest.fixture
@@ -39,14 +44,26 @@ def received() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_sleep_ends_when_told(stopping: Stopping) -> None:
-    """Who sleeps when the word comes gives its work back at once; who comes later does not sleep at all."""
-    stopping.sleep(0.0)
-    threading.Timer(0.05, stopping.stop).start()
+def test_who_is_not_told_sleeps_on(stopping: Stopping, slept: list[float]) -> None:
+    """A sleep is as long as it is asked for, in pieces short enough to hear the word."""
+    for seconds in (0.0, 0.2, 1.2):
+        stopping.sleep(seconds)
+    assert slept == pytest.approx([0.2, 0.5, 0.5, 0.2])
+
+
+def test_sleep_ends_when_told(slept: list[float]) -> None:
+    """Who sleeps when the word comes gives its work back half a second later; who comes later does not sleep."""
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        stopping.stop()
+
+    stopping = Stopping(lambda: NOW, sleep)
     for _ in range(2):
         with pytest.raises(NotNow) as given_back:
             stopping.sleep(60.0)
         assert (given_back.value.retry_at, given_back.value.reason) == (NOW, "stopping")
+    assert slept == [0.5]
 
 
 def test_sigterm_is_heeded_and_handed_on(stopping: Stopping, received: list[int]) -> None:
