@@ -33,10 +33,8 @@ def desk(stage: Stage) -> Desk:
 @pytest.fixture
 def schedules(desk: Desk) -> Schedules:
     rosters = Rosters(desk.stage.s3, desk.stage.settings.bucket_name)
-    settings = desk.stage.settings
-    return Schedules(
-        ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, reopening=desk.reopening, settings=settings
-    )
+    reopening, settings = desk.reopening, desk.stage.settings
+    return Schedules(ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, reopening=reopening, settings=settings)
 
 
 def put(stage: Stage, text: str) -> None:

@@ -56,12 +56,12 @@ def test_sleep_ends_when_told(slept: list[float]) -> None:
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        stopping.stop()
+        worker.stop()
 
-    stopping = Stopping(lambda: NOW, sleep)
+    worker = Stopping(lambda: NOW, sleep)
     for _ in range(2):
         with pytest.raises(NotNow) as given_back:
-            stopping.sleep(60.0)
+            worker.sleep(60.0)
         assert (given_back.value.retry_at, given_back.value.reason) == (NOW, "stopping")
     assert slept == [0.5]
 
