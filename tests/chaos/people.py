@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from lookup import wire
 from tests.chaos.clock import REAL_SLEEP, FastClock
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PARTNER = "acme"
+PROFILE = "/v1/profiles/{identifier_type}/{identifier+}"
 ENTITLED: dict[str, Any] = json.loads((PROJECT / "events/on_request/post_lookups.json").read_text())
 CLIENT_ID = ENTITLED["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"]
 TICK = 60.0  # service seconds between two looks of the schedule `feeder-tick`
@@ -100,7 +100,8 @@ def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, A
 def _event(request: Call | Listed) -> dict[str, Any]:
     if isinstance(request, Call) and request.single:
         kind, text = request.entries[0]
-        return _http("GET", f"/v1/profiles/{kind}/{quote(text, safe='')}", None)
+        # An HTTP API decodes all of a path but the per cent signs.
+        return _http("GET", PROFILE.replace("{identifier_type}", kind), None, identifier=text.replace("%", "%25"))
     if isinstance(request, Call):
         return _http("POST", "/v1/lookups", json.dumps({"identifiers": json_values(request.asked)}))
     if request.door == "inline":
@@ -108,12 +109,16 @@ def _event(request: Call | Listed) -> dict[str, Any]:
     return _http("POST", "/v1/lookups", json.dumps({"roster_id": request.name}))
 
 
-def _http(method: str, path: str, body: str | None, *, prefer: str = "wait=10") -> dict[str, Any]:
+def _http(
+    method: str, route: str, body: str | None, *, prefer: str = "wait=10", identifier: str | None = None
+) -> dict[str, Any]:
+    path = route.replace("{identifier+}", identifier or "")
+    key = f"{method} {route if identifier is None else PROFILE}"
     http = ENTITLED["requestContext"]["http"] | {"method": method, "path": path}
-    context = ENTITLED["requestContext"] | {"http": http, "routeKey": f"{method} {path}"}
+    context = ENTITLED["requestContext"] | {"http": http, "routeKey": key}
     return ENTITLED | {
         "rawPath": path,
-        "routeKey": f"{method} {path}",
+        "routeKey": key,
         "headers": ENTITLED["headers"] | {"prefer": prefer},
         "requestContext": context,
         "body": body,
