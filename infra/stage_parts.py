@@ -39,10 +39,11 @@ class Workspace:
     fields: tuple[str, ...] | None = None
     moengage_id_name: str = "id"
     quota: Quota = field(default_factory=Quota)
+    keep_profiles: bool = True
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
         """Give what the functions are told of it."""
-        return WorkspaceSettings(secret_id, self.fields, self.moengage_id_name, self.quota)
+        return WorkspaceSettings(secret_id, self.fields, self.moengage_id_name, self.quota, self.keep_profiles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

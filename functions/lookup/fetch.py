@@ -116,9 +116,13 @@ class Fetch:
     ) -> tuple[Terms, dict[Identifier, Profile], dict[Identifier, Outcome]]:
         """Settle the fields, read what is stored, and answer what is fresh enough."""
         terms = replace(terms, fields=self._exported(terms))
-        stored = self._profiles.read(terms.workspace, list(wanted))
+        stored = self._profiles.read(terms.workspace, list(wanted)) if self._keeps(terms.workspace) else {}
         fresh = (one for one in wanted if _is_fresh(stored.get(one), wanted[one], terms))
         return terms, stored, {one: _stored(stored[one], terms) for one in fresh}
+
+    def _keeps(self, workspace: str) -> bool:
+        """Tell whether profiles are stored; where they are not, results in S3 are all there is."""
+        return self._settings.workspace(workspace).keep_profiles
 
     def _exported(self, terms: Terms) -> tuple[str, ...] | None:
         allowed = self._settings.workspace(terms.workspace).fields
@@ -137,7 +141,8 @@ class Fetch:
         outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in reply.failed.items()}
         for profile in _profiles(reply, terms):
             previous = stored.get(profile.identifier)
-            writes.append(self._writers.submit(self._profiles.write, profile, previous))
+            if self._keeps(terms.workspace):
+                writes.append(self._writers.submit(self._profiles.write, profile, previous))
             outcomes[profile.identifier] = _outcome(compared(profile, previous), Source.MOENGAGE)
         return outcomes
 

@@ -70,14 +70,19 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One MoEngage workspace: where its secret lies, what it may export, its quota."""
+    """One MoEngage workspace: where its secret lies, what it may export, its quota.
+
+    Without `keep_profiles` what is fetched goes to the result objects only.
+    """
 
     secret_id: str
     fields: tuple[str, ...] | None = None
     moengage_id_name: str = "id"
     quota: Quota = field(default_factory=Quota)
+    keep_profiles: bool = True
 
     def __post_init__(self) -> None:
+        _require(isinstance(self.keep_profiles, bool), "workspace.keep_profiles", "is true or false")
         _require(bool(self.secret_id), "workspace.secret_id", "must name a secret")
         _require(self.moengage_id_name in {"id", "moengage_id"}, "workspace.moengage_id_name", "is id or moengage_id")
 
@@ -90,6 +95,7 @@ class Workspace:
             fields=None if listed is None else tuple(listed),
             moengage_id_name=data.get("moengage_id_name", "id"),
             quota=Quota(**data.get("quota", {})),
+            keep_profiles=data.get("keep_profiles", True),
         )
 
 

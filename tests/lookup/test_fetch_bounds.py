@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
 from lookup.errors import InvalidInput, NotNow
-from lookup.model import Lane, Status, Terms
+from lookup.model import Lane, Source, Status, Terms
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 from tests.lookup.test_fetch import NAMES, run
@@ -42,3 +42,15 @@ def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room
     assert (fetched.cause is None) == (len(fetched.outcomes) == wanted)
     assert len(fetched.outcomes) == sum(road.gate.granted) == simulator.counters().users
     assert all(one.status in {Status.FOUND, Status.NOT_FOUND} for one in fetched.outcomes.values())
+
+
+def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) -> None:
+    """Without stored profiles everything is found, nothing is written to the table, and asking again costs quota."""
+    simulator.configure(not_found_share=0.0)
+    workspace = replace(stage.settings.workspaces["default"], keep_profiles=False)
+    road = Road(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    for _ in range(2):
+        fetched = run(road, NAMES[:20], max_age=3600)
+        assert {(one.status, one.source) for one in fetched.outcomes.values()} == {(Status.FOUND, Source.MOENGAGE)}
+    assert simulator.counters().users == 40
+    assert stage.dynamodb.scan(TableName=stage.settings.profiles_table_name)["Items"] == []

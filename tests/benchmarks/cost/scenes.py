@@ -1,0 +1,138 @@
+"""The jobs that are counted: a roster of some parts, a profile that is fresh enough, one that is not, the minute's tick."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import on_queue
+import on_request
+import on_schedule
+from infra.on_request import ACCESS_LOG_FIELDS
+from lookup.model import PART_LIMIT
+from tests.benchmarks.cost.meter import EVENT_OVERHEAD
+from tests.benchmarks.cost.prices import Item
+from tests.benchmarks.cost.stage import Metered
+from tests.benchmarks.cost.units import Usage
+
+EVENTS = Path(__file__).parents[3] / "events"
+# An access log line as API Gateway writes it: the longest values that occur.
+LOGGED = {
+    "request_id": "JKJaXmPLvHcESHA=", "route_key": "GET /v1/profiles/{identifier_type}/{identifier+}", "status": "200",
+    "client_id": "3n4b5urk1ft4fl3mg5e62d9ado", "requested_at": "1795460538000", "response_bytes": "2345",
+    "response_ms": "120", "integration_ms": "118", "integration_status": "200", "error": "-",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a job of so many units (users or requests) asked of AWS; `cpu` in seconds of one processor."""
+
+    units: int
+    usage: Usage
+    requests: Mapping[tuple[str, str], int]
+    gate_requests: int
+    gate_usage: Usage
+    invocations: int
+    cpu: float
+
+
+def roster(metered: Metered, parts: int) -> Counted:
+    """Look a roster of full parts up, from its upload to its end."""
+    names = [f"customer-{number:07}" for number in range(parts * PART_LIMIT)]
+    metered.users(names)
+    roster_id = uuid4().hex
+    body = b"customer_id\n" + "".join(f"{name}\n" for name in names).encode()
+    metered.stage.s3.put_object(Bucket=metered.stage.settings.bucket_name, Key=f"rosters/acme/{roster_id}", Body=body)
+    metered.meter.asked("s3", "PutObject", {}, {})  # the partner's upload, on our bill
+    answer = metered.invoke(on_request.handler, _posted({"roster_id": roster_id}))
+    assert answer["statusCode"] == 202, answer
+    before = metered.cpu
+    _request(metered, 1)
+    while (message := metered.take()) is not None:
+        failed = metered.invoke(on_queue.handler, {"Records": [_record(message, metered)]})
+        assert failed == {"batchItemFailures": []}
+        metered.done(message)
+    metered.cpu -= before
+    return _counted(metered, len(names))
+
+
+def requests(metered: Metered, number: int, *, fresh: bool) -> Counted:
+    """Ask for one profile so often: fresh ones are stored and young enough, the others are asked of MoEngage."""
+    names = [f"customer-{one:07}" for one in range(number + 1)]
+    metered.users(names)
+    if fresh:
+        for name in names[1:]:
+            metered.invoke(on_request.handler, _asked(name))
+    metered.invoke(on_request.handler, _asked(names[0]))  # an instance has its clients, secret and grants
+    _reset(metered)
+    for name in names[1:]:
+        answer = metered.invoke(on_request.handler, _asked(name))
+        assert answer["statusCode"] == 200, answer
+    _request(metered, number)
+    return _counted(metered, number)
+
+
+def ticks(metered: Metered, number: int) -> Counted:
+    """Let the minute's tick find nothing to do so often."""
+    metered.invoke(on_schedule.handler, {"task": "feed"})
+    _reset(metered)
+    for _ in range(number):
+        metered.invoke(on_schedule.handler, {"task": "feed"})
+        metered.meter.usage[Item.SCHEDULE] += 1
+    return _counted(metered, number)
+
+
+def _reset(metered: Metered) -> None:
+    meter = metered.meter
+    for counter in (meter.usage, meter.requests, meter.gate_usage):
+        counter.clear()
+    meter.gate_requests, metered.invocations, metered.cpu = 0, 0, 0.0
+
+
+def _request(metered: Metered, number: int) -> None:
+    line = {name: LOGGED[name] for name in ACCESS_LOG_FIELDS}
+    metered.meter.usage[Item.HTTP_REQUEST] += number
+    metered.meter.logged(number * (len(json.dumps(line)) + EVENT_OVERHEAD))
+
+
+def _counted(metered: Metered, number: int) -> Counted:
+    meter = metered.meter
+    usage = Counter(meter.usage) + Counter({Item.INVOCATION: metered.invocations})
+    return Counted(
+        number,
+        usage,
+        dict(meter.requests),
+        meter.gate_requests,
+        Counter(meter.gate_usage),
+        metered.invocations,
+        metered.cpu,
+    )
+
+
+def _record(message: Any, metered: Metered) -> dict[str, Any]:
+    name = metered.stage.settings.parts_queue_url.rpartition("/")[2]
+    return {
+        "messageId": message["MessageId"],
+        "body": message["Body"],
+        "receiptHandle": message["ReceiptHandle"],
+        "attributes": message["Attributes"],
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{name}",
+    }
+
+
+def _asked(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / "on_request/get_profile.json").read_text())
+    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1/profiles/customer_id/{name}"
+    event["pathParameters"]["identifier"] = name
+    return event
+
+
+def _posted(order: Mapping[str, object]) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / "on_request/post_lookups.json").read_text())
+    return event | {"body": json.dumps(order), "isBase64Encoded": False}

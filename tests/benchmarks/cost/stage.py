@@ -1,0 +1,149 @@
+"""A stage whose functions run in this process, metered: the real handlers, the embedded AWS, the simulated MoEngage."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from infra.local.embedded_aws import REGION, EmbeddedAws
+from infra.local.simulator.process import Simulator, SimulatorConfig, instant
+from lookup import clients, http_wiring, wiring
+from lookup.settings import Quota
+from tests.benchmarks.cost.meter import Meter
+from tests.lookup.stage import Stage, deployed
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+PROFILE_BYTES = 2048  # of a profile's attributes as JSON
+CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"
+# As shallow a queue as the real quota keeps, and room for everybody: what waits at the gate is computed elsewhere.
+UNHURRIED = Quota(limit=100_000, window=15_000, slot=300, pace_window=300, pace_factor=1e6, smooth_factor=1e6)
+_accounts = itertools.count(600_000_000_000)
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
+    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
+
+
+@dataclass
+class Metered:
+    """A stage and its meter. `cpu` is this process's CPU time in handlers, in seconds."""
+
+    stage: Stage
+    simulator: Simulator
+    meter: Meter
+    cpu: float = 0.0
+    invocations: int = 0
+    made: set[str] = field(default_factory=set)
+
+    def users(self, names: list[str]) -> None:
+        """Let these users exist, each with attributes of `PROFILE_BYTES`."""
+        for name in names:
+            self.simulator.set_user(name, profile(name), exact=True)
+
+    def invoke(self, handler: Any, event: Mapping[str, Any]) -> Any:
+        """Run a handler as Lambda does; its log, its requests and its CPU time are counted."""
+        self.invocations += 1
+        with self.meter.log():
+            started = time.process_time()
+            answer = handler(event, Context())
+            self.cpu += time.process_time() - started
+        return answer
+
+    def take(self) -> MessageTypeDef | None:
+        """Take a part off the queue as the event source does, which is billed too."""
+        url = self.stage.settings.parts_queue_url
+        taken = self.stage.sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"]).get("Messages", [])
+        if taken:
+            self.meter.asked("sqs", "ReceiveMessage", {}, {})
+        return taken[0] if taken else None
+
+    def done(self, message: MessageTypeDef) -> None:
+        """Delete a message as the event source does."""
+        url = self.stage.settings.parts_queue_url
+        self.stage.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        self.meter.asked("sqs", "DeleteMessage", {}, {})
+
+
+def profile(name: str) -> dict[str, str]:
+    """Make attributes that are `PROFILE_BYTES` as JSON."""
+    attributes = {"customer_id": name, "id": f"{abs(hash(name)) % 16**24:024x}"[:24]}
+    attributes |= {f"custom_attribute_{number:02}": "a value of some length, as they are" for number in range(28)}
+    attributes["rest"] = ""
+    attributes["rest"] = "x" * (PROFILE_BYTES - len(json.dumps(attributes, separators=(",", ":"))))
+    return attributes
+
+
+@contextmanager
+def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
+    """Deploy a stage in the running embedded AWS (see `aws`), become its functions, and count."""
+    session = boto3.Session(str(next(_accounts)), "test", region_name=REGION)
+    config: SimulatorConfig = instant()
+    with Simulator(config=config) as simulator, deployed(session, simulator.endpoint_url) as bare:
+        workspace = replace(bare.settings.workspaces["default"], quota=UNHURRIED, keep_profiles=keep_profiles)
+        stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
+        grants = {CLIENT_ID: {"name": "acme", "workspaces": ["default"], "fields": None, "weight": 1}}
+        session.client("ssm").put_parameter(
+            Name=stage.settings.partners_parameter_name, Value=json.dumps(grants), Type="String"
+        )
+        with _as_functions(stage):
+            meter = Meter(stage.dynamodb)
+            meter.watch(clients.session())
+            yield Metered(stage, simulator, meter)
+
+
+@contextmanager
+def aws(server: EmbeddedAws) -> Iterator[None]:
+    """Let this process find the embedded AWS and nothing else."""
+    kept = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["AWS_ENDPOINT_URL"] = server.endpoint_url
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+@contextmanager
+def _as_functions(stage: Stage) -> Iterator[None]:
+    credentials = stage.session.get_credentials()
+    environment = stage.settings.to_environment() | {
+        "AWS_ACCESS_KEY_ID": str(credentials.access_key if credentials else None),
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
+    }
+    os.environ.update(environment)
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+        for name in environment:
+            os.environ.pop(name, None)
+
+
+def _forget() -> None:
+    for maker in (*vars(wiring).values(), *vars(clients).values(), http_wiring.http_api):
+        if hasattr(maker, "cache_clear"):
+            maker.cache_clear()
