@@ -68,8 +68,10 @@ class LookupFunction(Construct):
             memory_size=memory_mb,
             environment=release.settings.to_environment(),
             # Immutable, or CDK would add permissions of its own choice.
-            role=self._role([*grants, *_own_grants(log, dead_letters, egress)]).without_policy_updates(),
-            tracing=lambda_.Tracing.ACTIVE,
+            role=self._role(
+                [*grants, *_own_grants(log, dead_letters, egress, tracing=release.stage.tracing)]
+            ).without_policy_updates(),
+            tracing=lambda_.Tracing.ACTIVE if release.stage.tracing else lambda_.Tracing.DISABLED,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel[release.stage.log_level],
@@ -101,11 +103,12 @@ class LookupFunction(Construct):
         return role
 
 
-def _own_grants(log: logs.LogGroup, dead_letters: sqs.Queue | None, egress: Egress | None) -> list[Grant]:
-    grants = [
-        Grant("Log", WRITE_LOGS, [log.log_group_arn], because="streams of the function's own log group"),
-        Grant("Traces", WRITE_TRACES, ["*"], because="X-Ray has no resources for these actions"),
-    ]
+def _own_grants(
+    log: logs.LogGroup, dead_letters: sqs.Queue | None, egress: Egress | None, *, tracing: bool
+) -> list[Grant]:
+    grants = [Grant("Log", WRITE_LOGS, [log.log_group_arn], because="streams of the function's own log group")]
+    if tracing:
+        grants.append(Grant("Traces", WRITE_TRACES, ["*"], because="X-Ray has no resources for these actions"))
     if dead_letters is not None:
         grants.append(Grant("FailedInvocations", SEND_MESSAGES, [dead_letters.queue_arn]))
     if egress is not None:

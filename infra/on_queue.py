@@ -77,7 +77,7 @@ class OnQueue(Construct):
             release=release,
             grants=[*queues.serve_grants(), *grants],
             timeout=TIMEOUT,
-            memory_mb=1024,
+            memory_mb=release.stage.queue_memory_mb,
             egress=egress,
         ).function
         workers = workers_for(workspace.quota for workspace in release.stage.workspaces.values())

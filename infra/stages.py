@@ -46,6 +46,8 @@ class Stage:
     requests_per_second: int = 50
     request_burst: int = 100
     moengage_endpoint_url: str | None = None
+    queue_memory_mb: int = 256
+    tracing: bool = False
     snap_start: bool = False
     fixed_egress: bool = False
     alarms: bool = False
@@ -64,7 +66,7 @@ class Stage:
         self._check_partners()
         self._check_schedules()
         self._check_retention()
-        self._check_api()
+        self._check_functions()
         self._check_alarms()
         self._check_tags()
 
@@ -90,7 +92,8 @@ class Stage:
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         require(self.log_level in {"DEBUG", "INFO", "WARN", "ERROR"}, "log_level", "is DEBUG, INFO, WARN or ERROR")
 
-    def _check_api(self) -> None:
+    def _check_functions(self) -> None:
+        require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
 

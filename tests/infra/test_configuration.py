@@ -48,6 +48,8 @@ def test_the_table_tells_the_default(name: str, setting: Field[Any]) -> None:
         assert written == (f"{type(made).__name__}()" if made else "none")
     elif setting.default is None or setting.default is False or setting.default == ():
         assert written in NOTHING
+    elif setting.default is True:
+        assert written == "yes"
     elif isinstance(setting.default, tuple):
         assert written.split("`, `") == list(setting.default)
     elif isinstance(setting.default, int | float):

@@ -49,12 +49,12 @@ def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_runtime_and_tracing(module: str, template: Template) -> None:
-    """Every function runs python3.13 on arm64, traced."""
+def test_runtime(module: str, template: Template) -> None:
+    """Every function runs python3.13 on arm64; traces cost more than most requests, so a stage must want them."""
     function = template.functions()[module]
     assert function["Runtime"] == "python3.13"
     assert function["Architectures"] == ["arm64"]
-    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert "TracingConfig" not in function
     assert function["Handler"] == f"{module}.handler"
 
 

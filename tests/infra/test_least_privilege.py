@@ -30,7 +30,6 @@ KEEP_SCHEDULES = {
     "scheduler:UpdateSchedule",
 }
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
-TRACE = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
 # Role → resource (start of its logical id, and the key prefix of a bucket or the group of schedules) → actions.
 ALLOWED = {
@@ -49,7 +48,6 @@ ALLOWED = {
         "schedule/moengage-lookup-STAGE/*": KEEP_SCHEDULES,
         "OnScheduleSchedulerRole": {"iam:PassRole"},
         "OnRequestLog": LOG,
-        "*": TRACE,
     },
     "OnQueueRole": {
         "StorageProfiles": PROFILES,
@@ -66,7 +64,6 @@ ALLOWED = {
         "QueuesPartsDeadLetters": SEND,
         "NoticesBus": PUT_EVENTS,
         "OnQueueLog": LOG,
-        "*": TRACE,
     },
     "OnScheduleRole": {
         "StorageLedger": LEDGER,
@@ -78,7 +75,6 @@ ALLOWED = {
         "NoticesBus": PUT_EVENTS,
         "OnScheduleFailedFirings": SEND,
         "OnScheduleLog": LOG,
-        "*": TRACE,
     },
     "OnScheduleSchedulerRole": {
         "OnScheduleFunction": {"lambda:InvokeFunction"},

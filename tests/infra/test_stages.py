@@ -72,6 +72,7 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"log_level": "LOUD"}, "log_level"),
         ({"requests_per_second": 0}, "requests_per_second"),
         ({"request_burst": 0}, "request_burst"),
+        ({"queue_memory_mb": 64}, "queue_memory_mb"),
         ({"silent_minutes": 0}, "silent_minutes"),
         ({"oldest_message_minutes": 1441}, "oldest_message_minutes"),
         ({"alarm_email": "ops@example.com"}, "alarm_email"),

@@ -26,6 +26,7 @@ WORKSPACES = st.builds(
     fields=st.none() | st.lists(WORDS, max_size=5).map(tuple),
     moengage_id_name=st.sampled_from(["id", "moengage_id"]),
     quota=QUOTAS,
+    keep_profiles=st.booleans(),
 )
 NAMED = [field.name for field in fields(Settings) if field.default is MISSING and field.name != "workspaces"]
 OPTIONAL = [field.name for field in fields(Settings) if field.default is None]
@@ -89,6 +90,7 @@ def test_senseless_variable(name: str, value: str) -> None:
         ({"WORKSPACES": "{}"}, "workspaces"),
         ({"WORKSPACES": '{"default": {"secret_id": ""}}'}, "workspace.secret_id"),
         ({"WORKSPACES": '{"default": {"secret_id": "s", "moengage_id_name": "uid"}}'}, "workspace.moengage_id_name"),
+        ({"WORKSPACES": '{"default": {"secret_id": "s", "keep_profiles": "no"}}'}, "workspace.keep_profiles"),
         ({"WORKSPACES": '{"default": {"secret_id": "s", "quota": {"limit": 0}}}'}, "quota.limit"),
         ({"WORKSPACES": '{"default": {"secret_id": "s", "quota": {"limit": "many"}}}'}, "quota.limit"),
         ({"PROFILE_RETENTION_DAYS": "0"}, "profile_retention_days"),

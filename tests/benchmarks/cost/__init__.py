@@ -1,1 +1,1 @@
-"""What the service costs on AWS: requests counted on real jobs, function seconds computed, times a dated price table."""
+"""What the service costs on AWS: requests counted on real jobs, function seconds computed, times dated prices."""

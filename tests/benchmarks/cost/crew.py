@@ -68,7 +68,7 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What a part took at the quota's pace: seconds of function, requests at the gate; `used` is a share of the quota."""
+    """What a part took at the quota's pace: seconds of function, requests at the gate; `used` is of the quota."""
 
     seconds: float
     gate_requests: float

@@ -24,13 +24,14 @@ class Item(StrEnum):
     INVOCATION = "Lambda requests"
     GB_SECOND = "Lambda GB-seconds, arm64"
     LOG_GB = "CloudWatch Logs, GB ingested"
-    LOG_GB_MONTH = "CloudWatch Logs, GB stored for a month"
     HTTP_REQUEST = "API Gateway HTTP API requests, of 512 KB each"
     SECRET_READ = "Secrets Manager API calls"  # a name of the bill, not a secret
     TOKEN = "Cognito client-credentials tokens"  # the same
+    APP_CLIENT = "Cognito app clients with client credentials"
     SECRET = "Secrets Manager secrets"  # the same
     METRIC = "CloudWatch custom metrics"
     ALARM = "CloudWatch alarms, per metric looked at"
+    COMPOSITE_ALARM = "CloudWatch composite alarms"
     DASHBOARD = "CloudWatch dashboards"
     KEY = "KMS customer managed keys"
     NAT_HOUR = "NAT gateway hours"
@@ -62,13 +63,14 @@ PRICES: Mapping[Item, Price] = {
     Item.INVOCATION: Price(0.20, MILLION, "lambda/pricing"),
     Item.GB_SECOND: Price(0.0000133334, 1, "lambda/pricing"),
     Item.LOG_GB: Price(0.50, 1, "cloudwatch/pricing"),
-    Item.LOG_GB_MONTH: Price(0.03, 1, "cloudwatch/pricing"),
     Item.HTTP_REQUEST: Price(1.00, MILLION, "api-gateway/pricing"),
     Item.SECRET_READ: Price(0.05, 10_000, "secrets-manager/pricing"),
     Item.TOKEN: Price(2.25, 1000, "cognito/pricing"),
+    Item.APP_CLIENT: Price(6.00, 1, "cognito/pricing"),
     Item.SECRET: Price(0.40, 1, "secrets-manager/pricing"),
     Item.METRIC: Price(0.30, 1, "cloudwatch/pricing"),
     Item.ALARM: Price(0.10, 1, "cloudwatch/pricing"),
+    Item.COMPOSITE_ALARM: Price(0.50, 1, "cloudwatch/pricing"),
     Item.DASHBOARD: Price(3.00, 1, "cloudwatch/pricing"),
     Item.KEY: Price(1.00, 1, "kms/pricing"),
     Item.NAT_HOUR: Price(0.045, 1, "vpc/pricing"),

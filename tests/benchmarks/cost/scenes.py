@@ -1,9 +1,8 @@
-"""The jobs that are counted: a roster of some parts, a profile that is fresh enough, one that is not, the minute's tick."""
+"""The jobs that are counted: a roster of some parts, a profile that is fresh enough, one that is not, a tick."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +102,12 @@ def _request(metered: Metered, number: int) -> None:
 
 def _counted(metered: Metered, number: int) -> Counted:
     meter = metered.meter
-    usage = Counter(meter.usage) + Counter({Item.INVOCATION: metered.invocations})
     return Counted(
         number,
-        usage,
+        {**meter.usage, Item.INVOCATION: metered.invocations},
         dict(meter.requests),
         meter.gate_requests,
-        Counter(meter.gate_usage),
+        dict(meter.gate_usage),
         metered.invocations,
         metered.cpu,
     )

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.benchmarks.cost.prices import Item
 
 Params = Mapping[str, Any]
-Usage = Counter[Item]
+Usage = dict[Item, float]
 SizeOf = Callable[[str, Params], int]  # bytes of the stored item, by table and key; 0 when there is none
 CHUNK, EVENT_CHUNK = 64 * 1024, 64 * 1024
 NOT_BILLED = frozenset({("ssm", "GetParameter")})  # a standard parameter
+
+
+def add(usage: Usage, more: Mapping[Item, float], times: float = 1.0) -> None:
+    """Add to a usage, so many times."""
+    for item, number in more.items():
+        usage[item] = usage.get(item, 0.0) + number * times
 
 
 def value_size(value: Params) -> float:
@@ -54,18 +59,18 @@ def read_units(size: int, *, consistent: bool) -> float:
 def units(service: str, operation: str, params: Params, answer: Params, size_of: SizeOf) -> Usage:
     """Give what a request is billed as. Raises `KeyError` for an operation without a price."""
     if (service, operation) in NOT_BILLED:
-        return Counter()
+        return {}
     return _BILLED[service, operation](params, answer, size_of)
 
 
 def _put_item(params: Params, _: Params, size_of: SizeOf) -> Usage:
     item = params["Item"]
     stored = size_of(params["TableName"], item)
-    return Counter({Item.DYNAMODB_WRITE: write_units(max(item_size(item), stored))})
+    return {Item.DYNAMODB_WRITE: write_units(max(item_size(item), stored))}
 
 
 def _update_item(params: Params, _: Params, size_of: SizeOf) -> Usage:
-    return Counter({Item.DYNAMODB_WRITE: write_units(size_of(params["TableName"], params["Key"]))})
+    return {Item.DYNAMODB_WRITE: write_units(size_of(params["TableName"], params["Key"]))}
 
 
 def _transact(params: Params, _: Params, size_of: SizeOf) -> Usage:
@@ -75,12 +80,12 @@ def _transact(params: Params, _: Params, size_of: SizeOf) -> Usage:
         known = item_size(facts["Item"]) if "Item" in facts else 0
         stored = size_of(facts["TableName"], facts.get("Key") or facts["Item"])
         written += write_units(max(known, stored), transaction=True)
-    return Counter({Item.DYNAMODB_WRITE: written})
+    return {Item.DYNAMODB_WRITE: written}
 
 
 def _get_item(params: Params, answer: Params, _: SizeOf) -> Usage:
     size = item_size(answer.get("Item", {}))
-    return Counter({Item.DYNAMODB_READ: read_units(size, consistent=params.get("ConsistentRead", False))})
+    return {Item.DYNAMODB_READ: read_units(size, consistent=params.get("ConsistentRead", False))}
 
 
 def _batch_get(params: Params, answer: Params, _: SizeOf) -> Usage:
@@ -90,27 +95,27 @@ def _batch_get(params: Params, answer: Params, _: SizeOf) -> Usage:
         found = [item_size(item) for item in answer["Responses"].get(table, [])]
         missing = len(wanted["Keys"]) - len(found)
         read += sum(read_units(size, consistent=consistent) for size in [*found, *[0] * missing])
-    return Counter({Item.DYNAMODB_READ: read})
+    return {Item.DYNAMODB_READ: read}
 
 
 def _query(params: Params, answer: Params, _: SizeOf) -> Usage:
     size = sum(item_size(item) for item in answer["Items"])
-    return Counter({Item.DYNAMODB_READ: read_units(size, consistent=params.get("ConsistentRead", False))})
+    return {Item.DYNAMODB_READ: read_units(size, consistent=params.get("ConsistentRead", False))}
 
 
 def _messages(params: Params, _: Params, __: SizeOf) -> Usage:
     bodies = [entry["MessageBody"] for entry in params.get("Entries", [params])]
     size = sum(len(body.encode()) for body in bodies)
-    return Counter({Item.SQS_REQUEST: max(1, math.ceil(size / CHUNK))})
+    return {Item.SQS_REQUEST: max(1, math.ceil(size / CHUNK))}
 
 
 def _events(params: Params, _: Params, __: SizeOf) -> Usage:
     sizes = [len(json.dumps(entry).encode()) for entry in params["Entries"]]
-    return Counter({Item.EVENT: sum(max(1, math.ceil(size / EVENT_CHUNK)) for size in sizes)})
+    return {Item.EVENT: sum(max(1, math.ceil(size / EVENT_CHUNK)) for size in sizes)}
 
 
 def _one(item: Item) -> Callable[[Params, Params, SizeOf], Usage]:
-    return lambda *_: Counter({item: 1})
+    return lambda *_: {item: 1}
 
 
 _BILLED: Mapping[tuple[str, str], Callable[[Params, Params, SizeOf], Usage]] = {

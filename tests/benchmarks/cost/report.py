@@ -1,0 +1,152 @@
+"""The page: what a million costs, what of, at which prices, and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.partners import TOKEN_LIFE
+from tests.benchmarks.cost.crew import LATENCY
+from tests.benchmarks.cost.fixed import HOURS
+from tests.benchmarks.cost.model import Line
+from tests.benchmarks.cost.prices import AS_OF, PRICES, REGION, Item, total
+from tests.benchmarks.cost.seconds import ROUND_TRIPS, SLOWNESS
+from tests.benchmarks.cost.stage import PROFILE_BYTES
+from tests.benchmarks.cost.units import Usage
+
+NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss")
+TARGETS: Mapping[str, float] = {"bulk_both": 2.75, "bulk_s3_only": 0.75, "warm_hit": 2.00}
+SHOWN = 0.001  # dollars
+
+INTRODUCTION = f"""# What it costs
+
+Written by `make cost`. Requests and log bytes are counted while the real handlers do real jobs, with
+{PROFILE_BYTES} bytes of attributes a user; seconds of function are computed, waits included; both are multiplied with
+public list prices of {REGION} as known in {AS_OF}, without free tiers. Check [the prices](#prices) before you rely on
+them.
+"""
+TOKENS = """Tokens come on top: Cognito charges ${one:.5f} for each. A token lives {life:g} h, so a partner that keeps it
+and asks around the clock takes {tokens:.0f} a month, ${month:.2f}. One that fetches a token for every request pays
+${million:,.0f} a million: tell partners to keep their token.
+"""
+WAITING = """
+A part waits: two workers share a quota of 16.7 users a second, so each is at its part for 12 s, most of it at the gate.
+Waiting is paid by the memory, which is why `on_queue` has little (`Stage.queue_memory_mb`); twice the memory is twice
+that line. Tried and not done: sending parts with a delay, so that fewer wait inside a function, saves a quarter of the
+line, but costs quota whenever the delay is a little too long.
+"""
+NOT_IN_IT = """
+Metrics are charged in the hours in which they are written; the table has all of them, all month. Not in it: what is
+stored ($0.25 a GB and month in DynamoDB, $0.023 in S3: a million profiles are some 2.4 GB), traces (`Stage.tracing`,
+off), queries, and data that leaves the region.
+"""
+ASSUMED = """## Assumed
+
+- A call of MoEngage takes {latency:.0f} ms. Bulk is worked at the pace of 1,000 users a minute by the deployed number
+  of workers: the real gate runs in simulated time.
+- A processor of Lambda takes {slowness:g} times as long as the one that counted; memory buys a share of it.
+- Round trips: {round_trips} (PutItem: eight at once).
+- Instances are warm. Nothing fails, nothing is delivered twice.
+"""
+WHERE_FROM = f"""## Prices
+
+Public list prices of {REGION}, {AS_OF}, as remembered from the pages named here; no network was at hand to read them
+again. The price of an app client is that of 2024 and 2025; AWS may have dropped it since.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Lines in the order of `NAMES`, and a month of a stage that nobody uses."""
+
+    lines: tuple[Line, ...]
+    fixed: Usage
+
+    def to_json(self) -> dict[str, float]:
+        """Give dollars: of a million users or requests, and of a month."""
+        dollars = {name: round(line.dollars, 4) for name, line in zip(NAMES, self.lines, strict=True)}
+        return dollars | {"fixed_monthly": round(total(self.fixed), 4)}
+
+    @property
+    def reached(self) -> bool:
+        """Whether every target is."""
+        return all(self.to_json()[name] < target for name, target in TARGETS.items())
+
+
+def written(report: Report) -> str:
+    """Write the page."""
+    parts = [*_summary(report), *_of_what(report), *_fixed(report), _assumed(), *_prices()]
+    return "\n".join(parts) + "\n"
+
+
+def _summary(report: Report) -> Iterator[str]:
+    dollars = report.to_json()
+    yield INTRODUCTION
+    yield "| A million of | Dollars | To reach | |"
+    yield "| --- | --- | --- | --- |"
+    for name in NAMES:
+        target = TARGETS.get(name)
+        aim = "" if target is None else f"under {target:.2f}"
+        mark = "" if target is None else "reached" if dollars[name] < target else "missed"
+        yield f"| {_subject(name)} | {dollars[name]:.2f} | {aim} | {mark} |"
+    yield f"\nA stage that nobody uses costs ${dollars['fixed_monthly']:.2f} a month.\n"
+    token, tokens = PRICES[Item.TOKEN], HOURS / TOKEN_LIFE.to_hours()
+    yield TOKENS.format(
+        one=token.of(1), life=TOKEN_LIFE.to_hours(), tokens=tokens, month=token.of(tokens), million=token.of(1e6)
+    )
+
+
+def _subject(name: str) -> str:
+    return {
+        "bulk_both": "users of a roster, profiles kept in DynamoDB and results in S3",
+        "bulk_s3_only": "users of a roster, `keep_profiles` off: results in S3 only",
+        "warm_hit": "requests for one profile that is fresh enough",
+        "lone_miss": "requests for one profile that is asked of MoEngage, each alone",
+    }[name]
+
+
+def _of_what(report: Report) -> Iterator[str]:
+    yield "## Of what"
+    yield ""
+    yield f"| Dollars a million | {' | '.join(line.name for line in report.lines)} |"
+    yield f"| --- |{' --- |' * len(report.lines)}"
+    for item in Item:
+        cells = [PRICES[item].of(line.usage.get(item, 0.0)) for line in report.lines]
+        if any(cell >= SHOWN for cell in cells):
+            yield f"| {item} | {' | '.join(f'{cell:.3f}' if cell else '' for cell in cells)} |"
+    yield f"| **all** | {' | '.join(f'**{line.dollars:.3f}**' for line in report.lines)} |"
+    yield ""
+    for line in report.lines:
+        unit = "a part of 100 users" if line.used else "a request"
+        used = f"; {line.used:.1%} of the quota is used" if line.used else ""
+        yield f"- {line.name}: {line.seconds:.3f} s of function for {unit} with {line.memory_mb} MB{used}"
+    yield ""
+    yield WAITING
+
+
+def _fixed(report: Report) -> Iterator[str]:
+    yield "## A month"
+    yield ""
+    yield "Counted in the synthesised template of `prod`; every minute's tick and the event sources' polling included."
+    yield ""
+    yield "| What | Number | Dollars |"
+    yield "| --- | --- | --- |"
+    for item, number in sorted(report.fixed.items(), key=lambda used: -PRICES[used[0]].of(used[1])):
+        if number:
+            shown = f"{number:,.0f}" if number >= 1 else f"{number:.3f}"
+            yield f"| {item} | {shown} | {PRICES[item].of(number):.2f} |"
+    yield ""
+    yield NOT_IN_IT
+
+
+def _assumed() -> str:
+    slow = ", ".join(f"{name[1]} {seconds * 1000:.0f} ms" for name, seconds in ROUND_TRIPS.items() if seconds)
+    return ASSUMED.format(latency=LATENCY * 1000, slowness=SLOWNESS, round_trips=slow)
+
+
+def _prices() -> Iterator[str]:
+    yield WHERE_FROM
+    yield "| What | Dollars | For | aws.amazon.com/… |"
+    yield "| --- | --- | --- | --- |"
+    for item, price in PRICES.items():
+        yield f"| {item} | {price.dollars:.10f}".rstrip("0").rstrip(".") + f" | {price.per:,.0f} | {price.page} |"

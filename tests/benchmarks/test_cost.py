@@ -1,0 +1,100 @@
+"""The cost model counts: the same job twice gives the same, every operation has a price, units follow AWS's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.app import SOURCE, synthesise
+from infra.local.embedded_aws import EmbeddedAws
+from infra.stages import stage_named
+from tests.benchmarks.cost import fixed, model, scenes
+from tests.benchmarks.cost.crew import shift
+from tests.benchmarks.cost.prices import PRICES, Item
+from tests.benchmarks.cost.report import NAMES, Report, written
+from tests.benchmarks.cost.scenes import Counted
+from tests.benchmarks.cost.stage import aws, metered
+from tests.benchmarks.cost.units import item_size, read_units, units, write_units
+
+
+@pytest.fixture
+def server(embedded_aws: EmbeddedAws) -> Iterator[None]:
+    with aws(embedded_aws):
+        yield
+
+
+def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
+    with metered(keep_profiles=keep_profiles) as one:
+        return scenes.roster(one, parts)
+
+
+def test_the_same_job_counts_the_same(server: None) -> None:
+    """Two runs of one job ask the same of AWS; a part of 100 users with 2 KB each costs 3 write units a user and 20."""
+    first, again, larger = roster(1), roster(1), roster(2)
+    assert first.requests == again.requests
+    counted = [
+        {item: number for item, number in one.usage.items() if item is not Item.LOG_GB} for one in (first, again)
+    ]
+    assert counted[0] == counted[1]
+    assert larger.usage[Item.DYNAMODB_WRITE] - first.usage[Item.DYNAMODB_WRITE] == 320
+    assert larger.usage[Item.S3_PUT] - first.usage[Item.S3_PUT] == 1
+
+
+def test_results_in_s3_only_write_no_profile(server: None) -> None:
+    """Without stored profiles the user's share of the write units is gone, and so are the reads before."""
+    small, large = roster(1, keep_profiles=False), roster(2, keep_profiles=False)
+    assert large.usage[Item.DYNAMODB_WRITE] - small.usage[Item.DYNAMODB_WRITE] == 20
+    line = model.bulk("s3 only", small, large, 256)
+    assert line.usage[Item.S3_PUT] == pytest.approx(10_000, abs=5)
+    assert line.seconds > 10
+
+
+def test_a_fresh_profile_is_one_read(server: None) -> None:
+    """A warm hit asks AWS once; a miss asks the gate, stores and archives."""
+    with metered() as one:
+        hit = scenes.requests(one, 3, fresh=True)
+    assert hit.requests == {("dynamodb", "BatchGetItem"): 3}
+    assert hit.usage[Item.DYNAMODB_READ] == 1.5
+    with metered() as one:
+        miss = scenes.requests(one, 2, fresh=False)
+    assert miss.gate_requests == 2
+    assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage[Item.S3_PUT]) == (6, 2)
+
+
+def test_an_operation_without_a_price_fails() -> None:
+    """What nobody has priced cannot be left out of the sum."""
+    with pytest.raises(KeyError):
+        units("dynamodb", "Scan", {}, {}, lambda *_: 0)
+    assert set(PRICES) == set(Item)
+
+
+def test_units_follow_the_rules_of_dynamodb() -> None:
+    """Names and values count; writes by the KB, doubled in a transaction; reads by 4 KB, halved when eventual."""
+    assert (
+        item_size({"pk": {"S": "ab"}, "n": {"N": "12345"}, "m": {"M": {"a": {"S": "é"}}}}) == 2 + 2 + 1 + 5 + 1 + 3 + 4
+    )
+    assert [write_units(size) for size in (1, 1024, 1025)] == [1, 1, 2]
+    assert write_units(100, transaction=True) == 2
+    assert [read_units(size, consistent=False) for size in (0, 4096, 4097)] == [0.5, 0.5, 1.0]
+
+
+def test_workers_at_the_quota_s_pace_mostly_wait() -> None:
+    """Two workers share the quota: a part of 100 users takes each some 12 s, and nearly all of the quota is used."""
+    taken = shift(work=1.0, minutes=5)
+    assert taken.seconds == pytest.approx(12.4, abs=0.5)
+    assert taken.used > 0.94
+    assert taken == shift(work=1.0, minutes=5)
+
+
+@pytest.mark.xdist_group("synthesis")
+def test_a_month_is_counted_in_the_template(tmp_path: Path) -> None:
+    """Every resource of prod has a price or is free; the page tells what the JSON tells."""
+    template = synthesise(stage_named("prod", {}), code=SOURCE, outdir=tmp_path)
+    month = fixed.monthly(template, {Item.INVOCATION: 1})
+    assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (1, 1, 43_800)
+    line = model.Line("any", {Item.HTTP_REQUEST: 1e6}, 1.0, 256)
+    report = Report((line,) * len(NAMES), month)
+    assert report.to_json()["warm_hit"] == 1.0
+    assert f"costs ${report.to_json()['fixed_monthly']:.2f} a month" in written(report)
