@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate redrive bench bench-gate bench-feeder bench-api chaos lock clean
+.PHONY: help run test check lint types layers synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,7 +72,10 @@ destroy: node_modules/.package-lock.json ## empty the buckets and delete the sta
 
 bench: bench-gate bench-feeder bench-api ## run all benchmarks
 
-bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
+bench-cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
+	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost
+
+gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
 
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
@@ -83,6 +86,9 @@ bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks o
 
 chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
+
+cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
+	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.gate

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from infra.app import SOURCE, synthesise
 from infra.local.embedded_aws import EmbeddedAws
-from infra.stages import stage_named
-from tests.benchmarks.cost import fixed, model, scenes
+from tests.benchmarks.cost import model, scenes
 from tests.benchmarks.cost.crew import shift
 from tests.benchmarks.cost.prices import PRICES, Item
-from tests.benchmarks.cost.report import NAMES, Report, written
 from tests.benchmarks.cost.scenes import Counted
 from tests.benchmarks.cost.stage import aws, metered
 from tests.benchmarks.cost.units import item_size, read_units, units, write_units
@@ -86,15 +82,3 @@ def test_workers_at_the_quota_s_pace_mostly_wait() -> None:
     assert taken.seconds == pytest.approx(12.4, abs=0.5)
     assert taken.used > 0.94
     assert taken == shift(work=1.0, minutes=5)
-
-
-@pytest.mark.xdist_group("synthesis")
-def test_a_month_is_counted_in_the_template(tmp_path: Path) -> None:
-    """Every resource of prod has a price or is free; the page tells what the JSON tells."""
-    template = synthesise(stage_named("prod", {}), code=SOURCE, outdir=tmp_path)
-    month = fixed.monthly(template, {Item.INVOCATION: 1})
-    assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (1, 1, 43_800)
-    line = model.Line("any", {Item.HTTP_REQUEST: 1e6}, 1.0, 256)
-    report = Report((line,) * len(NAMES), month)
-    assert report.to_json()["warm_hit"] == 1.0
-    assert f"costs ${report.to_json()['fixed_monthly']:.2f} a month" in written(report)

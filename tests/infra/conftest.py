@@ -21,6 +21,8 @@ FULL = replace(
     stage_named("prod", {}),
     name="full",
     workspaces={"default": Workspace(), "asia": Workspace()},
+    queue_memory_mb=512,
+    tracing=True,
     snap_start=True,
     fixed_egress=True,
     alarm_email="oncall@example.com",

@@ -26,20 +26,20 @@ MEANT = {
     "OnRequest/OnRequest/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
         "IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/moengage-lookup-STAGE/*]",
-        ANYTHING,
     },
     "OnQueue/OnQueue/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
-        ANYTHING,
     },
-    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked"), ANYTHING},
+    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
 }
 NO_RECOVERY = {"Storage/Profiles/Resource": {"DDB3"}, "Storage/Ledger/Resource": {"DDB3"}}
+ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule")]
 MORE = {
     "dev": NO_RECOVERY,
     "local": NO_RECOVERY,
     "prod": {},
-    "full": {"Credentials/SecretAsia": {"SMG4"}},
+    # Traces and a network have no resources.
+    "full": {"Credentials/SecretAsia": {"SMG4"}} | {role: MEANT[role] | {ANYTHING} for role in ROLES},
 }
 
 

@@ -1,34 +1,42 @@
-"""Settings that cost money are off, or small, until a stage wants them."""
+"""What costs money by itself: off, or small, until a stage wants it, and priced."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
-from infra.app import SOURCE, synthesise
-from infra.stages import stage_named
+from tests.benchmarks.cost.fixed import monthly
+from tests.benchmarks.cost.model import Line
+from tests.benchmarks.cost.prices import Item
+from tests.benchmarks.cost.report import NAMES, Report, written
 from tests.infra.template import Template
 
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 
 
-@pytest.fixture(scope="module")
-def traced(templates: Mapping[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Template:  # the same process
-    stage = replace(stage_named("dev", {}), tracing=True, queue_memory_mb=512)
-    return Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path_factory.mktemp("traced")))
-
-
-def test_a_stage_may_trace_its_functions(traced: Template) -> None:
+def test_a_stage_may_trace_its_functions(full: Template) -> None:
     """With tracing every function is traced, and its role may write traces."""
-    assert {function["TracingConfig"]["Mode"] for function in traced.functions().values()} == {"Active"}
-    for role_id in traced.of_type("AWS::IAM::Role"):
-        actions = {action for one in traced.statements(role_id) for action in one["Action"]}
-        assert (actions >= TRACES) == (not role_id.startswith("OnScheduleSchedulerRole"))
+    assert {function["TracingConfig"]["Mode"] for function in full.functions().values()} == {"Active"}
+    for role_id in full.of_type("AWS::IAM::Role"):
+        actions = {action for one in full.statements(role_id) for action in one["Action"]}
+        assert (actions >= TRACES) == role_id[:-8].endswith(("RequestRole", "QueueRole", "ScheduleRole"))
 
 
-def test_the_memory_of_the_queues_door_is_a_setting(traced: Template, template: Template) -> None:
+def test_the_memory_of_the_queues_door_is_a_setting(full: Template, template: Template) -> None:
     """It mostly waits for quota, and waiting is paid by the memory: 256 MB unless a stage wants more."""
     assert template.functions()["on_queue"]["MemorySize"] == 256
-    assert traced.functions()["on_queue"]["MemorySize"] == 512
+    assert full.functions()["on_queue"]["MemorySize"] == 512
+
+
+@pytest.mark.parametrize(("stage", "secrets", "network"), [("prod", 1, 0), ("full", 2, 730)])
+def test_a_month_is_counted_in_the_template(
+    stage: str, secrets: int, network: float, templates: Mapping[str, Template]
+) -> None:
+    """Every resource has a price or is free; the page tells what the JSON tells."""
+    month = monthly(templates[stage].path, {Item.INVOCATION: 1})
+    assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (secrets, 1, 43_800)
+    assert (month.get(Item.NAT_HOUR, 0), Item.SNAPSHOT_GB_SECOND in month) == (network, stage == "full")
+    report = Report((Line("any", {Item.HTTP_REQUEST: 1e6}, 1.0, 256),) * len(NAMES), month)
+    assert report.to_json()["warm_hit"] == 1.0
+    assert f"costs ${report.to_json()['fixed_monthly']:.2f} a month" in written(report)

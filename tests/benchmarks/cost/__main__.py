@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from infra.app import SOURCE, synthesise
@@ -29,17 +30,14 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
         template = synthesise(stage_named("prod", {}), code=SOURCE, outdir=Path(folder) / "cdk.out")
         memory = memory_of(template)
         with EmbeddedAws(free_port(), Path(folder) / "aws.log") as server, aws(server):
-            both = [counted(lambda one, parts=parts: scenes.roster(one, parts)) for parts in (small, large)]
-            s3_only = [
-                counted(lambda one, parts=parts: scenes.roster(one, parts), keep_profiles=False)
-                for parts in (small, large)
-            ]
-            hit = counted(lambda one: scenes.requests(one, number, fresh=True))
-            miss = counted(lambda one: scenes.requests(one, number, fresh=False))
-            tick = counted(lambda one: scenes.ticks(one, 5))
+            both = [counted(partial(scenes.roster, parts=parts)) for parts in (small, large)]
+            s3_only = [counted(partial(scenes.roster, parts=parts), keep_profiles=False) for parts in (small, large)]
+            hit = counted(partial(scenes.requests, number=number, fresh=True))
+            miss = counted(partial(scenes.requests, number=number, fresh=False))
+            tick = counted(partial(scenes.ticks, number=5))
         lines = (
-            model.bulk("bulk, DynamoDB and S3", *both, memory["on_queue"]),
-            model.bulk("bulk, S3 only", *s3_only, memory["on_queue"]),
+            model.bulk("bulk, DynamoDB and S3", both[0], both[1], memory["on_queue"]),
+            model.bulk("bulk, S3 only", s3_only[0], s3_only[1], memory["on_queue"]),
             model.requests("warm hit", hit, memory["on_request"], vendor_calls=0),
             model.requests("lone miss", miss, memory["on_request"], vendor_calls=1),
         )

@@ -25,8 +25,8 @@ Written by `make cost`. Requests and log bytes are counted while the real handle
 public list prices of {REGION} as known in {AS_OF}, without free tiers. Check [the prices](#prices) before you rely on
 them.
 """
-TOKENS = """Tokens come on top: Cognito charges ${one:.5f} for each. A token lives {life:g} h, so a partner that keeps it
-and asks around the clock takes {tokens:.0f} a month, ${month:.2f}. One that fetches a token for every request pays
+TOKENS = """Tokens come on top: Cognito charges ${one:.5f} for each. A token lives {life:g} h, so a partner that keeps
+it and asks around the clock takes {tokens:.0f} a month, ${month:.2f}. One that fetches a token for every request pays
 ${million:,.0f} a million: tell partners to keep their token.
 """
 WAITING = """

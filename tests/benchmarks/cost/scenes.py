@@ -34,7 +34,7 @@ class Counted:
 
     units: int
     usage: Usage
-    requests: Mapping[tuple[str, str], int]
+    requests: Mapping[tuple[str, str], float]
     gate_requests: int
     gate_usage: Usage
     invocations: int
