@@ -144,6 +144,6 @@ def _as_functions(stage: Stage) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for maker in (*vars(wiring).values(), *vars(clients).values(), http_wiring.http_api):
+    for maker in (*vars(wiring).values(), *vars(clients).values(), *vars(http_wiring).values()):
         if hasattr(maker, "cache_clear"):
             maker.cache_clear()
