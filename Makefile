@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
+.PHONY: help run test check lint types layers openapi synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (S
 
 redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only says what it costs)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.redrive
+
+openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks partners and the version does not say so
+	@PYTHONPATH=functions:. $(BIN)/python -m tests.openapi
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
 	@for name in dev runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from aws_cdk import Duration
@@ -14,6 +15,7 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.checks import acknowledge
 from infra.egress import Egress
 from infra.grants import Grant
 from infra.logs import group_arn, log_group
@@ -21,9 +23,11 @@ from infra.lookup_function import LookupFunction, Release
 from infra.names import output
 from infra.partners import Partners
 from infra.stages import Stage
-from lookup.route_table import ROUTES
+from lookup.route_table import PAGES, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
+# Pages are for people who read: whoever floods them must not use up what the partners' requests need.
+PAGES_PER_SECOND, PAGES_BURST = 10, 20
 
 # Route keys only: a path holds an identifier. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 ACCESS_LOG_FIELDS = {
@@ -58,7 +62,7 @@ class OnRequest(Construct):
             self,
             "OnRequest",
             module="on_request",
-            release=release,
+            release=replace(release, settings=replace(release.settings, token_url=partners.token_url)),
             grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
             memory_mb=1024,
@@ -85,6 +89,13 @@ class OnRequest(Construct):
                 authorizer=authorizer,
                 authorization_scopes=[route.scope],
             )
+        self._pages = [
+            page
+            for path in PAGES
+            for page in api.add_routes(path=path, methods=[HttpMethod.GET], integration=integration)
+        ]
+        for page in self._pages:
+            acknowledge(page, "APIG4", "documentation that everybody may read; it holds nothing of any partner")
         return api
 
     def _api_stage(self, api: apigateway.HttpApi, stage: Stage) -> apigateway.HttpStage:
@@ -95,4 +106,7 @@ class OnRequest(Construct):
             destination_arn=group_arn(log_group(self, "AccessLog", stage=stage)),
             format=json.dumps(ACCESS_LOG_FIELDS),
         )
+        limits = {"ThrottlingRateLimit": PAGES_PER_SECOND, "ThrottlingBurstLimit": PAGES_BURST}
+        resource.route_settings = {f"GET {path}": limits for path in PAGES}
+        api_stage.node.add_dependency(*self._pages)  # a stage knows no settings of routes that are not there yet
         return api_stage

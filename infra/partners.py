@@ -32,9 +32,11 @@ class Partners(Construct):
             pool = UserPool(self, "UserPool", stage=stage)
             self._client_ids: Mapping[str, str] = pool.client_ids
             self._issuer, audiences = pool.issuer, tuple(pool.client_ids.values())
+            self.token_url: str | None = stage.token_url or pool.token_url
         else:
             self._client_ids = {name: partner.client_id or "" for name, partner in stage.partners.items()}
             self._issuer, audiences = stage.issuer.url, stage.issuer.audiences
+            self.token_url = stage.token_url
         self._audiences = audiences or tuple(self._client_ids.values())
         self.parameter = self._parameter(stage)
 

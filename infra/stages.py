@@ -31,6 +31,7 @@ class Stage:
 
     `retain` keeps the data when the stack goes: retained, recoverable to a point in time, protected from deletion.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
+    `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Stage:
     runbook_url: str = "docs/runbook.md"
     tags: Mapping[str, str] = field(default_factory=dict)
     issuer: Issuer | None = None
+    token_url: str | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name, "stage")
@@ -145,6 +147,7 @@ def _local(environment: Mapping[str, str]) -> Stage:
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL", NO_VENDOR),
         alarms=True,
+        token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
     )
 
 

@@ -43,8 +43,9 @@ class UserPool(Construct):
         # The prefix is unique among all AWS accounts of a region.
         prefix = f"{SERVICE}-{stage.name}-{Aws.ACCOUNT_ID}"
         domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
+        self.token_url = f"{domain.base_url()}/oauth2/token"
         output(self, "UserPoolId", self.pool.user_pool_id)
-        output(self, "TokenUrl", f"{domain.base_url()}/oauth2/token")
+        output(self, "TokenUrl", self.token_url)
 
     def _pool(self, stage: Stage) -> cognito.UserPool:
         pool = cognito.UserPool(

@@ -19,8 +19,6 @@ from lookup.model import Clock
 from lookup.problem_types import Problem
 from lookup.telemetry import logger
 
-GREEDY = "{identifier+}"
-
 
 def resolver(clock: Clock) -> APIGatewayHttpResolver:
     """Make the resolver that the groups of routes add theirs to; every error of theirs becomes a problem."""
@@ -45,20 +43,17 @@ def _knows_the_query(app: APIGatewayHttpResolver, next_middleware: NextMiddlewar
 
 
 def routable(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the event a path that routes, whatever the identifier holds.
+    """Give the event a path that routes, whatever its parameters hold.
 
-    An HTTP API decodes the path before it hands it over, all escapes but `%25`. So the identifier is taken from the
-    end of the path as it came, and escaped once, whole.
+    An HTTP API decodes the path before it hands it over, all escapes but `%25`. So its steps are taken as they came,
+    as many as the route has, the last with all that follows, and each is escaped once.
     """
-    key = event.get("routeKey", "")
+    steps = event.get("routeKey", "").partition(" ")[2].count("/") or -1
     path = event.get("rawPath", "")
     stage = event.get("requestContext", {}).get("stage", "$default")
     if stage != "$default":
         path = path.removeprefix(f"/{stage}")
-    if GREEDY in key:
-        depth = key.split(" ", 1)[1].split(GREEDY)[0].count("/")
-        *start, identifier = path.split("/", depth)
-        path = "/".join([*start, quote(identifier.replace("%25", "%"), safe="")])
+    path = "/".join(quote(step.replace("%25", "%"), safe="") for step in path.split("/", steps))
     return {**event, "rawPath": path, "requestContext": {**event["requestContext"], "stage": "$default"}}
 
 

@@ -13,9 +13,10 @@ from lookup.callers import Callers, scopes_of
 from lookup.daily_use import limit_headers
 from lookup.errors import LookupFault
 from lookup.model import Clock
+from lookup.pages import Pages
 from lookup.partners import Partner
 from lookup.problem_types import Problem
-from lookup.route_table import BY_KEY
+from lookup.route_table import BY_KEY, PAGE_KEYS
 from lookup.telemetry import logger
 
 BODY_LIMIT = 256 * 1024  # bytes
@@ -25,8 +26,9 @@ JSON = "application/json"
 class Entry:
     """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
 
-    def __init__(self, app: APIGatewayHttpResolver, callers: Callers, clock: Clock) -> None:
+    def __init__(self, app: APIGatewayHttpResolver, callers: Callers, pages: Pages, clock: Clock) -> None:
         self._app = app
+        self._pages = pages
         self._callers = callers
         self._clock = clock
 
@@ -39,6 +41,8 @@ class Entry:
         return answered
 
     def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        if event.get("routeKey") in PAGE_KEYS:
+            return self._pages.answer(event) or _written(problems.no_such_route())
         refusal = _unfit(event)
         if refusal is not None:
             return _written(refusal)

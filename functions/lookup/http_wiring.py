@@ -16,6 +16,7 @@ from lookup.ledger_feed import LedgerFeed
 from lookup.lookups import Lookups
 from lookup.on_demand import OnDemand
 from lookup.outcomes import Outcomes
+from lookup.pages import Pages
 from lookup.partners import Partners
 from lookup.routes_lookups import LookupRoutes
 from lookup.routes_profiles import ProfileRoutes
@@ -31,7 +32,13 @@ DOWNLOAD_SECONDS = 3600  # that a result's URL is good for
 @cache
 def entry() -> Entry:
     """Make the way in."""
-    return Entry(http_api(), _callers(), clients.clock)
+    return Entry(http_api(), _callers(), Pages(_document, clients.settings().token_url), clients.clock)
+
+
+def _document() -> bytes:
+    from lookup import openapi  # noqa: PLC0415 - rarely asked for, and the others must not pay its start
+
+    return openapi.document(http_api(), clients.settings().token_url)
 
 
 @cache

@@ -38,4 +38,7 @@ ROUTES = (
     Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("GET", "/v1/quota", PROFILES_READ),
 )
+# What everybody may read: the OpenAPI document and Swagger UI over it.
+PAGES = ("/openapi.json", "/docs", "/docs/{asset}")
+PAGE_KEYS = frozenset(f"GET {path}" for path in PAGES)
 BY_KEY: Mapping[str, Route] = {route.key: route for route in ROUTES}

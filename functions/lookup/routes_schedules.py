@@ -16,10 +16,10 @@ from lookup.model import Lane, timestamp
 from lookup.partners import Partner
 from lookup.rosters import Rosters, key_of
 from lookup.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
-from lookup.schedule_store import Listed, Schedule, ScheduleStore
+from lookup.schedule_store import NAME, Listed, Schedule, ScheduleStore
 from lookup.settings import Settings
 
-Name = Annotated[str, Path(max_length=64)]
+Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="Small letters, digits and hyphens.")]
 PAGE = 100
 After = Annotated[str, Query(max_length=2048, description="`next` of the page before.")]
 

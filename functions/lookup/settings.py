@@ -104,7 +104,8 @@ class Settings:
     """Everything one deployed stage tells its functions.
 
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are what a new
-    schedule is made of; only the function that keeps schedules has them.
+    schedule is made of; only the function that keeps schedules has them. `token_url` is where partners get their
+    tokens; the function that answers them says so in its OpenAPI document.
     """
 
     stage: str
@@ -125,6 +126,7 @@ class Settings:
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None
     schedule_dead_letter_queue_arn: str | None = None
+    token_url: str | None = None
 
     def __post_init__(self) -> None:
         _require(bool(self.workspaces), "workspaces", "must name at least one workspace")

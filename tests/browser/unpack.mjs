@@ -12,8 +12,9 @@ process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs24.x";
 const { default: chromium } = await import("@sparticuz/chromium");
 await chromium.executablePath();
 // Its own list of font folders names those of Lambda only.
+const fonts = join(folder, "fonts");
 writeFileSync(
-  join(folder, "fonts", "fonts.conf"),
+  join(fonts, "fonts.conf"),
   '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">\n' +
-    '<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">cache</cachedir></fontconfig>\n',
+    `<fontconfig><dir>${fonts}/fonts</dir><cachedir>${fonts}/cache</cachedir></fontconfig>\n`,
 );

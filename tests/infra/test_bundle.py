@@ -40,13 +40,16 @@ def test_a_zip_holds_the_tree(tmp_path: Path) -> None:
 
 
 def test_only_used_models_of_botocore_stay(tmp_path: Path) -> None:
-    """Models of services that the functions call stay, with botocore's own data; the rest and install records go."""
+    """Models of services that are called stay, and the files of the pages; the rest and install records go."""
     kept = [
         "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
         "botocore/data/endpoints.json",
         "boto3/data/s3/2006-03-01/resources-1.json",
         "boto3-1.0.dist-info/METADATA",
         "on_request.py",
+        "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",
+        "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui.min.css",
+        "lookup/docs_page/index.html",
     ]
     dropped = [
         "botocore/data/ec2/2016-11-15/service-2.json.gz",

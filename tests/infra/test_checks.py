@@ -21,6 +21,9 @@ MEANT = {
     "Notices/Undelivered/Resource": {"SQS3"},
     "OnRequest/Partners/UserPool/Pool/Resource": {"COG2", "COG8"},
     "OnRequest/OnRequest/Function/Resource": {"L1"},
+    "OnRequest/Api/GET--openapi.json/Resource": {"APIG4"},
+    "OnRequest/Api/GET--docs/Resource": {"APIG4"},
+    "OnRequest/Api/GET--docs--{asset}/Resource": {"APIG4"},
     "OnQueue/OnQueue/Function/Resource": {"L1"},
     "OnSchedule/OnSchedule/Function/Resource": {"L1"},
     "OnRequest/OnRequest/Role/Resource": {

@@ -12,6 +12,7 @@ from lookup.settings import Settings
 from tests.infra.template import Template
 
 SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
+ON_REQUEST_ONLY = SCHEDULE_SETTINGS | {"TOKEN_URL"}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
@@ -26,16 +27,16 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= {"MOENGAGE_ENDPOINT_URL"} | SCHEDULE_SETTINGS
+    assert known - names <= {"MOENGAGE_ENDPOINT_URL"} | ON_REQUEST_ONLY
 
 
-def test_only_on_request_keeps_schedules(template: Template) -> None:
-    """What a new schedule is made of is told to the one function that makes them."""
+def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
+    """What a new schedule is made of, and the token endpoint, are told to the one function that needs them."""
     told = {
-        module: SCHEDULE_SETTINGS & set(function["Environment"]["Variables"])
+        module: ON_REQUEST_ONLY & set(function["Environment"]["Variables"])
         for module, function in template.functions().items()
     }
-    assert told == {"on_queue": set(), "on_request": SCHEDULE_SETTINGS, "on_schedule": set()}
+    assert told == {"on_queue": set(), "on_request": ON_REQUEST_ONLY, "on_schedule": set()}
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:

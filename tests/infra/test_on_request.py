@@ -21,16 +21,30 @@ SCOPES = {
     "GET /v1/quota": "profiles/read",
 }
 
+PAGES = {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+
 
 def test_every_route_wants_a_token_with_its_scope(template: Template) -> None:
-    """No route is open: each stands behind the JWT authoriser and asks for one scope."""
+    """No route but the pages is open: each stands behind the JWT authoriser and asks for one scope."""
     (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer")
-    routes = list(template.of_type("AWS::ApiGatewayV2::Route").values())
+    routes = [one for one in template.of_type("AWS::ApiGatewayV2::Route").values() if one["RouteKey"] not in PAGES]
     assert {route["RouteKey"]: route["AuthorizationScopes"] for route in routes} == {
         key: [scope] for key, scope in SCOPES.items()
     }
     assert {route["AuthorizationType"] for route in routes} == {"JWT"}
     assert {template.attribute(route["AuthorizerId"]) for route in routes} == {authorizer}
+
+
+def test_pages_are_open_and_throttled(template: Template) -> None:
+    """Everybody reads the documentation, but not so often that partners are kept waiting."""
+    routes = template.of_type("AWS::ApiGatewayV2::Route")
+    pages = {name: one for name, one in routes.items() if one["RouteKey"] in PAGES}
+    assert {one["RouteKey"] for one in pages.values()} == PAGES
+    assert {one["AuthorizationType"] for one in pages.values()} == {"NONE"}
+    (name,) = template.of_type("AWS::ApiGatewayV2::Stage")
+    settings = template.resources[name]["Properties"]["RouteSettings"]
+    assert settings == {page: {"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20} for page in PAGES}
+    assert set(pages) <= set(template.resources[name]["DependsOn"])
 
 
 def test_tokens_are_the_user_pool_s_for_partners_of_the_stage(template: Template) -> None:

@@ -2,6 +2,9 @@
 // sends anywhere: then one click gets a token. `make run` prints such a link.
 "use strict";
 
+const given = new URLSearchParams(location.hash.slice(1));
+if (given.get("client_id")) history.replaceState(null, "", location.pathname);
+
 const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   url: "openapi.json",
@@ -25,9 +28,7 @@ function plain(request) {
 }
 
 function offerToken() {
-  const given = new URLSearchParams(location.hash.slice(1));
   if (!given.get("client_id")) return;
-  history.replaceState(null, "", location.pathname);
   document.getElementById("token").hidden = false;
   document.getElementById("get-token").onclick = () => getToken(given.get("client_id"), given.get("client_secret"));
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.infra.openapi.schemas import Json, Schemas
+from tests.openapi.schemas import Json, Schemas
 
 METHODS = ("get", "put", "post", "patch", "delete", "head", "options")
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from tests.infra.openapi.changes import allows_breaking, breaking
-from tests.infra.openapi.mutations import BASE, BREAKS, HARMLESS
+from tests.openapi.changes import allows_breaking, breaking
+from tests.openapi.mutations import BASE, BREAKS, HARMLESS
 
 
 @pytest.mark.parametrize("kind", BREAKS)

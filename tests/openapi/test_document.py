@@ -1,0 +1,96 @@
+"""The OpenAPI document: complete, true to its examples, and the committed one is the service's own."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from lookup.openapi import API_VERSION
+from lookup.problem_types import Problem
+from lookup.route_table import ROUTES
+from tests.openapi.__main__ import COMMITTED, unannounced
+from tests.openapi.document import TOKEN_URL, generated, parsed
+from tests.openapi.schemas import resolved
+
+PYPROJECT = COMMITTED.parents[1] / "pyproject.toml"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return parsed()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+    """Give every body of every answer: its place, its schema, its examples."""
+    for label, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for content in response.get("content", {}).values():
+                named = [resolved(document, one) for one in content.get("examples", {}).values()]
+                yield f"{label} {status}", content["schema"], [one["value"] for one in named]
+
+
+def test_the_committed_document_is_the_service_s() -> None:
+    """Nothing that breaks partners comes in unannounced, and docs/openapi.json is what the service answers."""
+    new = generated()
+    assert unannounced(COMMITTED.read_bytes(), new) == []
+    assert COMMITTED.read_bytes() == new, "run `make openapi`"
+
+
+def test_a_break_must_be_announced(document: dict[str, Any]) -> None:
+    """Without a route the document is refused under the same version, and taken under the next."""
+    old, new = json.dumps(document).encode(), json.loads(json.dumps(document))
+    del new["paths"]["/v1/quota"]
+    assert unannounced(old, json.dumps(new).encode()) == ["GET /v1/quota: removed"]
+    new["info"]["version"] = "0.2.0"
+    assert unannounced(old, json.dumps(new).encode()) == []
+
+
+def test_the_version_is_the_project_s(document: dict[str, Any]) -> None:
+    """The API's version is that of the project."""
+    assert document["info"]["version"] == API_VERSION
+    assert tomllib.loads(PYPROJECT.read_text())["project"]["version"] == API_VERSION
+
+
+def test_every_route_is_described_with_its_scope(document: dict[str, Any]) -> None:
+    """Every route of the template is there, with a summary, the scope that it wants, and nothing beside them."""
+    described = dict(operations(document))
+    assert set(described) == {f"{route.method} {route.path.replace('+}', '}')}" for route in ROUTES}
+    for route in ROUTES:
+        operation = described[f"{route.method} {route.path.replace('+}', '}')}"]
+        assert operation["security"] == [{"client": [route.scope]}, {"token": [route.scope]}]
+        assert operation["summary"]
+        assert operation["description"]
+
+
+def test_every_answer_with_a_body_has_an_example_that_fits(document: dict[str, Any]) -> None:
+    """Examples are what the schema of their answer takes."""
+    for place, schema, values in examples(document):
+        assert values, place
+        for value in values:
+            Draft202012Validator(schema | {"components": document["components"]}).validate(value)
+
+
+def test_every_problem_is_shown(document: dict[str, Any]) -> None:
+    """Each problem type of the service is an example of at least one route, but that of a route that is not there."""
+    shown = {value.get("type") for _, _, values in examples(document) for value in values}
+    assert {problem.value.uri for problem in Problem} - shown <= {Problem.NO_SUCH_ROUTE.value.uri}
+
+
+def test_an_issuer_without_token_address_leaves_the_pasted_token() -> None:
+    """Where tokens come from is told, when it is known; a token that one has is always taken."""
+    schemes = parsed()["components"]["securitySchemes"]
+    assert schemes["client"]["flows"]["clientCredentials"]["tokenUrl"] == TOKEN_URL
+    unknown = parsed(None)
+    assert list(unknown["components"]["securitySchemes"]) == ["token"]
+    assert {len(operation["security"]) for _, operation in operations(unknown)} == {1}

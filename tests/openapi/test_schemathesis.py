@@ -1,0 +1,85 @@
+"""Requests drawn from the service's own OpenAPI document: no 5xx, no answer that the document does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation.modes import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+import on_request
+from infra.local.simulator.process import Simulator
+from lookup.route_table import ROUTES
+from lookup.settings import Quota
+from tests.doors.conftest import CLIENT_ID, LambdaContext, forget
+from tests.lookup.stage import Stage
+from tests.openapi.document import parsed
+from tests.openapi.gateway import TOKEN, gateway
+
+AMPLE = Quota(limit=1_000_000)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+LABELS = [f"{route.method} {route.path.replace('+}', '}')}" for route in ROUTES]
+EXAMPLES = 20  # of requests as the document wants them, and as many that break it
+
+
+@pytest.fixture
+def address(deployed: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the door with a quota that drawn requests cannot use up."""
+    simulator.configure(not_found_share=0.3)
+    workspace = replace(deployed.settings.workspace("default"), quota=AMPLE)
+    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
+    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
+    forget()
+    deployed.session.client("scheduler").create_schedule_group(Name="group")
+    scopes = " ".join(sorted({route.scope for route in ROUTES}))
+    with gateway(
+        lambda event: on_request.handler(event, LambdaContext()), {"client_id": CLIENT_ID, "scope": scopes}
+    ) as url:
+        yield url
+
+
+def test_every_answer_is_documented(address: str) -> None:
+    """Good and spoilt requests of every route get an answer that the document has: status, type, headers, schema."""
+    schema = schemathesis.openapi.from_dict(parsed())
+    for label in LABELS:
+        operation = schema.find_operation_by_label(label)
+        assert operation is not None, label
+        _ask(operation, address)
+
+
+def _ask(operation: Any, address: str) -> None:
+    cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
+
+    @settings(
+        max_examples=2 * EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def always(case: Any) -> None:
+        response = case.call(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"})
+        assert b"Traceback" not in response.content
+        case.validate_response(response, checks=CHECKS)
+
+    always()
