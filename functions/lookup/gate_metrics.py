@@ -34,7 +34,7 @@ def publish(seen: Observation) -> None:
     unit = MetricUnit.Seconds if seen.what is Seen.WAITED else MetricUnit.Count
     metrics.add_metric(name=metric_of(seen).value, unit=unit, value=seen.value)
     if seen.what is Seen.CLOSED:
-        logger.error("gate closed", workspace=seen.workspace, reason=seen.reason)
+        logger.error("gate closed", workspace=seen.workspace, reason=seen.reason, runbook="Gate closed")
 
 
 def metric_of(seen: Observation) -> Metric:
