@@ -17,7 +17,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
     """Submit the schedule's lookup and answer its id; or, every minute, feed what waits."""
     count(Metric.FIRINGS)
     if event == TICK:
-        return {"fed": wiring.schedules().tick()}
+        try:
+            return {"fed": wiring.schedules().tick()}
+        finally:  # what waits is told even when feeding fails, and then most of all
+            wiring.gauges().publish()
     firing = read_firing(event)
     fired = wiring.schedules().fire(firing)
     logger.info("schedule fired", lookup_id=fired.lookup_id, skipped_for=fired.skipped_for)

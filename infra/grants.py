@@ -40,6 +40,7 @@ WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 INVOKE = ("lambda:InvokeFunction",)
 PUT_EVENTS = ("events:PutEvents",)
+PUBLISH = ("sns:Publish",)
 KEEP_SCHEDULES = (
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",

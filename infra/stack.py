@@ -12,6 +12,8 @@ from constructs import Construct
 from infra.credentials import Credentials
 from infra.egress import Egress
 from infra.lookup_function import Release
+from infra.measures import Watched
+from infra.monitoring import Monitoring
 from infra.names import output
 from infra.notices import Notices
 from infra.on_queue import OnQueue, Queues
@@ -49,14 +51,14 @@ class LookupStack(cdk.Stack):
         road = [*storage.road_grants(), *credentials.grants()]
         feed = [*storage.feed_grants(), *queues.feed_grants(), *notices.grants()]
         egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
-        OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed], egress=egress)
+        on_queue = OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed], egress=egress)
         schedules = OnSchedule(
             self,
             "OnSchedule",
             release=release,
             grants=[*feed, *storage.unpack_grants(), *credentials.watch_grants()],
         )
-        OnRequest(
+        on_request = OnRequest(
             self,
             "OnRequest",
             release=replace(release, settings=schedules.told(release.settings)),
@@ -64,6 +66,22 @@ class LookupStack(cdk.Stack):
             egress=egress,
         )
         Query(self, "Query", stage=stage, bucket=storage.bucket)
+        watched = Watched(
+            functions={
+                "on_request": on_request.function,
+                "on_queue": on_queue.function,
+                "on_schedule": schedules.function,
+            },
+            queues={"intake": queues.intake, "parts": queues.parts},
+            dead_letters={
+                "intake": queues.intake_dead_letters,
+                "parts": queues.parts_dead_letters,
+                "failed-firings": schedules.dead_letters,
+                "undelivered-events": notices.dead_letters,
+            },
+            tables={"profiles": storage.profiles, "ledger": storage.ledger},
+        )
+        Monitoring(self, "Monitoring", stage=stage, watched=watched)
         output(self, "BucketName", storage.bucket.bucket_name)
         output(self, "AccessLogsBucketName", storage.access_logs.bucket_name)
         output(self, "ProfilesTableName", storage.profiles.table_name)

@@ -146,7 +146,6 @@ def _local(environment: Mapping[str, str]) -> Stage:
         schedules=(Schedule(name="demo-refresh", expression="rate(1 minute)", roster="rosters/demo.csv"),),
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL", NO_VENDOR),
-        alarms=True,
         token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
     )
 

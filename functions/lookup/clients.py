@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from lookup.model import Clock
 from lookup.settings import Settings
+from lookup.telemetry import metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,8 +30,10 @@ clock: Clock = time.time
 
 @cache
 def settings() -> Settings:
-    """Read the settings once."""
-    return Settings.from_environment()
+    """Read the settings once; metrics tell the stage from then on, for two stages may share an account."""
+    read = Settings.from_environment()
+    metrics.set_default_dimensions(stage=read.stage)
+    return read
 
 
 @cache

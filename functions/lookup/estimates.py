@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lookup.lookup_model import Progress
+from lookup.ledger import Ledger
+from lookup.lookup_model import LookupState, Progress
 from lookup.settings import Quota
 
 USED = 0.95  # of the quota that the gate gives to bulk while people ask too
@@ -38,6 +39,17 @@ def waiting(progress: Progress) -> Waiting:
     spec = progress.spec
     left = progress.requested - progress.tally.counts.requested
     return Waiting(spec.lookup_id, spec.partner, spec.weight, float(max(0, left)))
+
+
+def backlog_of(ledger: Ledger, workspace: str) -> list[Waiting]:
+    """Read what every lookup of a workspace that goes on still waits for."""
+    ids = [one.lookup_id for one in ledger.actives(workspace)]
+    return [waiting(one) for one in ledger.progress_of(ids) if one.state is LookupState.ACTIVE]
+
+
+def minutes(users: float, quota_limit: float, window: float) -> float:
+    """Tell how many minutes of quota so many users take."""
+    return users * window / quota_limit / 60
 
 
 def estimate(lookup_id: str, backlog: Sequence[Waiting], quota: Quota, now: float) -> Estimate:

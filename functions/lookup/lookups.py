@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from lookup.ending import Ending
 from lookup.errors import Conflict, Missing
-from lookup.estimates import Estimate, Waiting, estimate, waiting
+from lookup.estimates import Estimate, Waiting, backlog_of, estimate
 from lookup.feeder import Feeder
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
@@ -90,7 +90,7 @@ class Lookups:
         partner.require(Lane.BULK)
         spec = self._spec(partner, order)
         own = Waiting(spec.lookup_id, spec.partner, spec.weight, float(spec.roster.entries))
-        return self._estimate(spec, [*self._backlog(spec.workspace), own])
+        return self._estimate(spec, [*backlog_of(self._ledger, spec.workspace), own])
 
     def _spec(self, partner: Partner, order: RosterOrder) -> LookupSpec:
         fields = partner.granted(order.workspace, order.fields, self._settings)
@@ -116,7 +116,7 @@ class Lookups:
         progress = self._seen(partner, lookup_id)
         if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
             return progress, None
-        return progress, self._estimate(progress.spec, self._backlog(progress.spec.workspace))
+        return progress, self._estimate(progress.spec, backlog_of(self._ledger, progress.spec.workspace))
 
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Progress], str | None]:
         """Give a partner's lookups, newest first, and the mark of the next page."""
@@ -164,11 +164,7 @@ class Lookups:
 
     def backlog(self, workspace: str) -> float:
         """Tell how many users a workspace's lookups still wait for."""
-        return sum(one.users for one in self._backlog(workspace))
-
-    def _backlog(self, workspace: str) -> list[Waiting]:
-        ids = [one.lookup_id for one in self._ledger.actives(workspace)]
-        return [waiting(one) for one in self._ledger.progress_of(ids) if one.state is LookupState.ACTIVE]
+        return sum(one.users for one in backlog_of(self._ledger, workspace))
 
     def _estimate(self, spec: LookupSpec, backlog: Sequence[Waiting]) -> Estimate:
         return estimate(spec.lookup_id, backlog, self._settings.workspace(spec.workspace).quota, self._clock())

@@ -12,6 +12,7 @@ from lookup.answers import answer
 from lookup.api_schemas import WorkspaceName
 from lookup.callers import Callers
 from lookup.daily_use import DailyUse, Use, limit_headers
+from lookup.estimates import minutes
 from lookup.gate import GateState
 from lookup.model import Clock, timestamp
 from lookup.route_docs import GET_QUOTA
@@ -61,7 +62,7 @@ def quota_json(workspace: str, state: GateState, backlog: float) -> dict[str, ob
         "limit": state.limit,
         "full_limit": state.full_limit,
         "used": {**used, "total": sum(used.values())},
-        "backlog": {"users": round(backlog), "minutes": round(backlog * state.window / state.limit / 60, 1)},
+        "backlog": {"users": round(backlog), "minutes": round(minutes(backlog, state.limit, state.window), 1)},
         "gate": {
             "state": "closed" if state.is_closed else "open",
             "reason": state.closed_reason if state.is_closed else None,

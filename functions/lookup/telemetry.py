@@ -10,8 +10,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lookup.model import Counts, Identifier
 
-logger = Logger(service="moengage-lookup")
-metrics = Metrics(namespace="MoEngageLookup", service="moengage-lookup")
+SERVICE = "moengage-lookup"
+NAMESPACE = "MoEngageLookup"
+
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 class Metric(StrEnum):
@@ -51,11 +54,20 @@ class Metric(StrEnum):
     REQUESTS_REJECTED = "RequestsRejected"
     REQUESTS_RESHAPED = "RequestsReshaped"
     SECRETS_UNREADABLE = "SecretsUnreadable"
+    BACKLOG_USERS = "BacklogUsers"
+    BACKLOG_MINUTES = "BacklogMinutes"
+    LOOKUPS_IN_PROGRESS = "LookupsInProgress"
+    GATE_IS_CLOSED = "GateIsClosed"
 
 
 def count(metric: Metric, value: float = 1) -> None:
     """Add to a metric."""
     metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
+
+
+def set_gauge(metric: Metric, value: float) -> None:
+    """Tell how much there is of something now."""
+    metrics.add_metric(name=metric.value, unit=MetricUnit.NoUnit, value=value)
 
 
 def count_outcomes(counts: Counts) -> None:

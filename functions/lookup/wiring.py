@@ -13,10 +13,12 @@ from lookup.asking import Vendor
 from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
+from lookup.estimates import backlog_of
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import gate_client
 from lookup.gates import Gates
+from lookup.gauges import Gauges
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
@@ -36,7 +38,7 @@ from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.schedules import Schedules
 from lookup.stopping import Stopping
-from lookup.telemetry import Metric, count
+from lookup.telemetry import Metric, count, set_gauge
 
 
 @cache
@@ -185,6 +187,17 @@ def queue_work() -> QueueWork:
         clock=clock,
     )
     return QueueWork(queues=queues(), parts=parts, ending=ending(), feeder=feeder())
+
+
+@cache
+def gauges() -> Gauges:
+    """Tell once a minute how much waits."""
+    return Gauges(
+        workspaces=settings().workspaces,
+        backlog_of=lambda workspace: backlog_of(ledger(), workspace),
+        is_shut=lambda workspace: gates().of(workspace).state().is_shut(clock()),
+        tell=set_gauge,
+    )
 
 
 @cache

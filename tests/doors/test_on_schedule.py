@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,25 @@ def test_a_firing_feeds_its_roster(deployed: Stage, event: Load, context: Lambda
 def test_a_tick_feeds_nothing_when_nothing_waits(deployed: Stage, event: Load, context: LambdaContext) -> None:
     """The minute's look at what waits answers how much it fed."""
     assert on_schedule.handler(event("on_schedule/tick.json"), context) == {"fed": 0}
+
+
+def test_a_tick_tells_how_much_waits(
+    deployed: Stage, event: Load, context: LambdaContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The minute's metrics hold the gauges, under the stage's name: the lookup that was just submitted waits."""
+    deployed.s3.put_object(
+        Bucket=deployed.settings.bucket_name, Key="rosters/refresh.csv", Body=b"customer_id\nC-1\nC-2\n"
+    )
+    on_schedule.handler(event("on_schedule/refresh.json"), context)
+    capsys.readouterr()
+    on_schedule.handler(event("on_schedule/tick.json"), context)
+    told = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert (told["service"], told["stage"]) == ("moengage-lookup", "test")
+    ((*dimensions,),) = told["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert sorted(dimensions) == ["service", "stage"]
+    gauges = ("LookupsInProgress", "BacklogUsers", "GateIsClosed", "Firings")
+    assert [told[name] for name in gauges] == [[1.0], [2.0], [0.0], [1.0]]
+    assert told["BacklogMinutes"][0] == pytest.approx(0.002)
 
 
 def test_a_malformed_firing_names_its_field(deployed: Stage, event: Load, context: LambdaContext) -> None:

@@ -1,0 +1,39 @@
+"""How much waits, told once a minute: what a person wants to see first, and what alarms are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from lookup.estimates import Waiting, minutes
+from lookup.settings import Workspace
+from lookup.telemetry import Metric
+
+
+class Gauges:
+    """Measures all workspaces together: users and lookups are summed, minutes and a shut gate are the worst of them."""
+
+    def __init__(
+        self,
+        *,
+        workspaces: Mapping[str, Workspace],
+        backlog_of: Callable[[str], Sequence[Waiting]],
+        is_shut: Callable[[str], bool],
+        tell: Callable[[Metric, float], None],
+    ) -> None:
+        self._workspaces = workspaces
+        self._backlog_of = backlog_of
+        self._is_shut = is_shut
+        self._tell = tell
+
+    def publish(self) -> None:
+        """Measure, and tell each gauge once."""
+        waiting = {name: self._backlog_of(name) for name in self._workspaces}
+        users = {name: sum(one.users for one in backlog) for name, backlog in waiting.items()}
+        self._tell(Metric.BACKLOG_USERS, sum(users.values()))
+        self._tell(Metric.BACKLOG_MINUTES, max(self._minutes(name, left) for name, left in users.items()))
+        self._tell(Metric.LOOKUPS_IN_PROGRESS, sum(len(backlog) for backlog in waiting.values()))
+        self._tell(Metric.GATE_IS_CLOSED, float(any(self._is_shut(name) for name in self._workspaces)))
+
+    def _minutes(self, workspace: str, users: float) -> float:
+        quota = self._workspaces[workspace].quota
+        return minutes(users, quota.limit, quota.window)

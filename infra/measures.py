@@ -1,0 +1,93 @@
+"""What alarms and the dashboard look at. Our own metrics are named by the enum that the functions count with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+
+from infra.stages import Stage
+from lookup.telemetry import NAMESPACE, SERVICE, Metric
+
+MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
+SUM, MAXIMUM, AVERAGE, MEDIAN, SLOWEST = "Sum", "Maximum", "Average", "p50", "p99"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What of the stack is looked at, by the names that a person reads."""
+
+    functions: Mapping[str, lambda_.Function]
+    queues: Mapping[str, sqs.IQueue]
+    dead_letters: Mapping[str, sqs.IQueue]
+    tables: Mapping[str, dynamodb.ITable]
+
+
+class Measures:
+    """The stage's metrics."""
+
+    def __init__(self, stage: Stage, watched: Watched) -> None:
+        self.watched = watched
+        self._dimensions = {"service": SERVICE, "stage": stage.name}
+
+    def of(
+        self, metric: Metric, statistic: str = SUM, period: Duration = MINUTE, label: str | None = None
+    ) -> cloudwatch.Metric:
+        """Give one of the functions' own metrics."""
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=metric.value,
+            dimensions_map=self._dimensions,
+            statistic=statistic,
+            period=period,
+            label=label or metric.value,
+        )
+
+    def oldest(self, queue: str) -> cloudwatch.Metric:
+        """Give the age of a queue's oldest message, in seconds."""
+        found = self.watched.queues[queue]
+        return found.metric_approximate_age_of_oldest_message(statistic=MAXIMUM, period=MINUTE, label=queue)
+
+    def waiting(self, queue: str) -> cloudwatch.Metric:
+        """Give how many messages wait on a queue."""
+        return _visible(queue, self.watched.queues[queue])
+
+    def dead(self, queue: str) -> cloudwatch.Metric:
+        """Give how many messages lie on the dead-letter queue of `queue`."""
+        return _visible(queue, self.watched.dead_letters[queue])
+
+    def failures(self, function: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+        """Give how many invocations of a function ended with an error."""
+        return self.watched.functions[function].metric_errors(statistic=SUM, period=period, label=function)
+
+    def error_rate(self, function: str) -> cloudwatch.MathExpression:
+        """Give the share of a function's invocations that ended with an error, in per cent."""
+        invocations = self.watched.functions[function].metric_invocations(statistic=SUM, period=FIVE_MINUTES)
+        using: Mapping[str, cloudwatch.IMetric] = {"failed": self.failures(function), "all": invocations}
+        return math("100 * FILL(failed, 0) / all", using, FIVE_MINUTES, f"{function}: errors, %")
+
+    def waits_in_vain(self) -> cloudwatch.MathExpression:
+        """Give 1 for every minute in which work waited and no call of MoEngage succeeded, else 0."""
+        using: Mapping[str, cloudwatch.IMetric] = {
+            "calls": self.of(Metric.VENDOR_CALLS),
+            "backlog": self.of(Metric.BACKLOG_USERS, MAXIMUM),
+            **{f"waiting{number}": self.waiting(name) for number, name in enumerate(self.watched.queues)},
+        }
+        waiting = " + ".join(f"FILL({name}, 0)" for name in using if name != "calls")
+        return math(f"IF({waiting} > 0 AND FILL(calls, 0) == 0, 1, 0)", using, MINUTE, "work waits, no call succeeds")
+
+
+def _visible(label: str, queue: sqs.IQueue) -> cloudwatch.Metric:
+    return queue.metric_approximate_number_of_messages_visible(statistic=MAXIMUM, period=MINUTE, label=label)
+
+
+def math(
+    expression: str, using: Mapping[str, cloudwatch.IMetric], period: Duration, label: str
+) -> cloudwatch.MathExpression:
+    """Calculate with metrics; each is used under a name of its own."""
+    return cloudwatch.MathExpression(expression=expression, using_metrics=dict(using), period=period, label=label)
