@@ -89,11 +89,11 @@ class Backlog(Shape):
 
 
 class Today(Shape):
-    """The partner's own use since midnight UTC, in users; `limit` and `left` are null without a limit."""
+    """The partner's own use since midnight UTC, in users."""
 
     users: Count
-    limit: Count | None
-    left: Count | None
+    limit: Count
+    left: Count
     resets_at: Time
 
 
@@ -107,7 +107,7 @@ class Quota(Shape):
     used: Used
     backlog: Backlog
     gate: Gate
-    today: Today
+    today: Today | None  # null without a limit: nobody counts then
 
 
 class BrokenRule(Shape):

@@ -20,67 +20,69 @@ DAY = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Users of one partner on one day; `limit` of None means no limit. `resets_at` is the next midnight (UTC)."""
+    """Users of one partner on one day, of `limit`. `resets_at` is the next midnight (UTC)."""
 
     users: int
-    limit: int | None
+    limit: int
     resets_at: float
 
     @property
-    def left(self) -> int | None:
+    def left(self) -> int:
         """How many more may be asked for."""
-        return None if self.limit is None else max(0, self.limit - self.users)
+        return max(0, self.limit - self.users)
 
 
 class DailyUse:
-    """The counts of all partners, `usage#<partner>` and the date."""
+    """The counts of the partners that have a limit, `usage#<partner>` and the date; the others cost no write."""
 
     def __init__(self, table: LedgerTable, clock: Clock) -> None:
         self._table = table
         self._clock = clock
 
-    def charge(self, partner: Partner, users: int) -> Use:
+    def charge(self, partner: Partner, users: int) -> Use | None:
         """Count users that are about to be asked for, or give back (negative) those that were not.
 
         Raises `OverDaily` and counts nothing when they are more than are left.
         """
         now, limit = self._clock(), partner.users_per_day
-        if limit is not None and users > limit:
+        if limit is None:
+            return None
+        if users > limit:
             raise self._over(partner, users, limit)
-        values: dict[str, object] = {"users": users, "expires": int(now) + KEPT_SECONDS}
         condition, bound = _condition(users, limit)
         changed = self._table.update_now(
             self._key(partner, now),
             "SET #expires_at = :expires ADD #users :users",
-            values | bound,
+            {"users": users, "expires": int(now) + KEPT_SECONDS} | bound,
             condition=condition,
         )
         if changed is not None:
             return Use(int(plain(changed)["users"]), limit, _midnight(now))
-        if limit is not None and users > 0:
+        if users > 0:
             raise self._over(partner, users, limit)
         return self.today(partner)
 
-    def today(self, partner: Partner) -> Use:
-        """Read what a partner has asked for today."""
+    def today(self, partner: Partner) -> Use | None:
+        """Read what a partner has asked for today; None when it has no limit."""
+        return None if partner.users_per_day is None else self._use(partner, partner.users_per_day)
+
+    def _use(self, partner: Partner, limit: int) -> Use:
         now = self._clock()
         items = self._table.read([self._key(partner, now)])
-        return Use(int(plain(items[0])["users"]) if items else 0, partner.users_per_day, _midnight(now))
+        return Use(int(plain(items[0])["users"]) if items else 0, limit, _midnight(now))
 
     def _over(self, partner: Partner, users: int, limit: int) -> OverDaily:
-        use = self.today(partner)
-        return OverDaily(users, left=use.left or 0, limit=limit, retry_at=use.resets_at)
+        use = self._use(partner, limit)
+        return OverDaily(users, left=use.left, limit=limit, retry_at=use.resets_at)
 
     def _key(self, partner: Partner, now: float) -> dict[str, object]:
         return typed({"pk": f"usage#{partner.name}", "sk": timestamp(now)[:10]})
 
 
-def _condition(users: int, limit: int | None) -> tuple[str | None, dict[str, object]]:
+def _condition(users: int, limit: int) -> tuple[str, dict[str, object]]:
     """Keep the count at or under the limit; and over 0, when yesterday's charge is given back after midnight."""
     if users < 0:
         return "#users >= :back", {"back": -users}
-    if limit is None:
-        return None, {}
     return "attribute_not_exists(#users) OR #users <= :most", {"most": limit - users}
 
 

@@ -45,7 +45,7 @@ class QuotaRoutes:
         use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
         headers = {"Cache-Control": "no-store"} | limit_headers(use, self._clock())
-        return answer(body | {"today": use_json(use)}, headers=headers)
+        return answer(body | {"today": None if use is None else use_json(use)}, headers=headers)
 
 
 def use_json(use: Use) -> dict[str, object]:

@@ -24,7 +24,7 @@ def test_a_tiny_run(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, 
     instance = in_process(environment, 20)
     assert instance.hit.calls == {"BatchGetItem": 1}
     assert instance.miss.calls["MoEngage"] == instance.miss.calls["S3 Put"] == 1
-    assert instance.miss.calls["UpdateItem"] == 2  # the gate, and the partner's users of the day
+    assert instance.miss.calls["UpdateItem"] == 1  # the gate
     spread = Spread(1.0, 2.0, 3.0)
     report = Report(instance, OverHttp(spread, spread, 50.0), 20, time.time(), 1.0, 0.5)
     assert list(report.to_json()) == ["warm_hit_ms", "miss_overhead_ms", "aws_calls", "bare_resolver_ms"]

@@ -13,6 +13,7 @@ from lookup import clients
 from tests.doors.calling import Answer, Call, kind_of
 from tests.doors.conftest import CLIENT_ID
 from tests.doors.context import LambdaContext
+from tests.doors.test_daily_users import grant
 from tests.lookup.stage import Stage
 
 ORDER = {"identifiers": ["C-1", "null", {"identifier_type": "id", "identifier": "62e7a1b2c3d4e5f601234567"}]}
@@ -39,8 +40,9 @@ def test_an_answer_from_the_store_is_given_again(simulator: Simulator, call: Cal
     assert post(call, order)[1] == post(call, order)[1]
 
 
-def test_a_lookup_is_submitted_once(simulator: Simulator, call: Call) -> None:
+def test_a_lookup_is_submitted_once(deployed: Stage, simulator: Simulator, call: Call) -> None:
     """An accepted lookup is answered again as it stands; there is no second one, and one charge."""
+    grant(deployed, 5)
     first = post(call, prefer="respond-async")
     second = post(call, prefer="respond-async")
     assert (first[0], second[0]) == (202, 202)

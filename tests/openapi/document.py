@@ -15,7 +15,7 @@ from tests.doors.conftest import forget
 
 TOKEN_URL = "https://auth.example.com/oauth2/token"
 SETTINGS = Settings(
-    stage="none",
+    stage="test",  # as in the other tests: one process, one dimension of its metrics
     bucket_name="none",
     profiles_table_name="none",
     ledger_table_name="none",
