@@ -54,7 +54,7 @@ def document(app: APIGatewayHttpResolver, token_url: str | None) -> bytes:
         title=TITLE,
         version=API_VERSION,
         description=DESCRIPTION,
-        servers=[Server(url=".")],  # beside this document, wherever that lies
+        servers=[Server(url=".", description="where this document lies")],
         tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
     )
     written: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
@@ -76,7 +76,10 @@ def _operations(written: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], d
 
 
 def _complete(operation: dict[str, Any], scope: str, token_url: str | None) -> None:
-    """Add who may call, and what the gateway answers."""
+    """Add who may call, and what the gateway answers; say of parameters only what a URL or header can hold."""
+    for parameter in operation.get("parameters", ()):
+        choices = [one for one in parameter["schema"].pop("anyOf", ()) if one != {"type": "null"}]
+        parameter["schema"] |= choices[0] if choices else {}
     by_client = [{"client": [scope]}] if token_url else []
     operation["security"] = [*by_client, {"token": [scope]}]
     for status, (message, meaning) in GATEWAY.items():
