@@ -117,7 +117,7 @@ class Asking:
         self._before_sending()
         payload = [line[index] for index in range(grant.users)]
         sent_at = vendor.clock()
-        if sent_at > grant.not_after:  # charged but too late to use: the vendor might count it in another minute
+        if sent_at > min(grant.not_after, self._until):  # too late: for the vendor's minute, or for whoever waits
             vendor.gate.release(grant)
             return None
         try:

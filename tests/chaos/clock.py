@@ -6,11 +6,14 @@ A run that lives through them must shorten them all alike, so it shortens the se
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
+Wait = Callable[..., bool]
 REAL_TIME, REAL_SLEEP = time.time, time.sleep  # kept from before any process enters its own time
 
 
@@ -45,8 +48,14 @@ class FastClock:
 def enter(clock: FastClock, skew: float) -> None:
     """Let this process live in service time, its clock off by `skew` service seconds.
 
-    This replaces the standard library's clock and sleep, as a machine whose clock is wrong would; nothing of our own
-    is patched. It must come before the functions are imported, which take `time.time` with them.
+    This replaces the standard library's clock, sleep and wait, as a machine whose clock is wrong would; nothing of
+    our own is patched. It must come before the functions are imported, which take `time.time` with them.
     """
     time.time = lambda: clock.at(REAL_TIME()) + skew
     time.sleep = lambda seconds: REAL_SLEEP(float(seconds) / clock.factor)
+    threading.Event.wait = _shortened(threading.Event.wait, clock.factor)  # type: ignore[method-assign]  # on purpose
+
+
+def _shortened(wait: Wait, factor: float) -> Wait:
+    """Let waiting with a bound last as long as it does in service time."""
+    return lambda event, timeout=None: wait(event, None if timeout is None else timeout / factor)

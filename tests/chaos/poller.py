@@ -40,8 +40,9 @@ class Poller:
         self._echoes = life.folder / "echoes"
 
     def run(self) -> None:
-        """Serve for ever."""
-        while True:
+        """Serve until the run's own process is gone."""
+        parent = os.getppid()
+        while os.getppid() == parent:
             name = self._life.chance.choice(sorted(self._queues))
             if not self._serve_echo() and not self._serve(name, 1 if name == "parts" else 10):
                 REAL_SLEEP(IDLE)

@@ -54,8 +54,7 @@ class Run:
         self.clock = FastClock(time.time(), self.plan.size.factor)
         facts = {"seed": self.plan.seed, "identifiers": self.plan.size.identifiers, "started": self.clock.started}
         self.crew = Crew(self.scene.environment, facts, self.folder)
-        gates = self.scene.gates(self.clock)
-        self.weather = Weather(self.plan, self.clock, self.scene.stage, self.scene.vendor, gates, self.crew)
+        self.weather = Weather(self.plan, self.clock, self.scene.stage, self.scene.vendor, self.crew)
 
     def carry_out(self) -> None:
         """Let it all happen. Whoever of ours fails ends the run with its exception."""

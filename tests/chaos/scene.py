@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import boto3
 
-from infra.local.embedded_aws import REGION
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import (
     WORKSPACE_ID,
@@ -19,10 +18,7 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
-from lookup.gate_table import gate_client
-from lookup.gates import Gates
 from tests.benchmarks.feeder.office import environment_of
-from tests.chaos.clock import REAL_SLEEP, FastClock
 from tests.chaos.entries import CUSTOMER
 from tests.chaos.orders import Orders
 from tests.chaos.people import CLIENT_ID, PARTNER, roster_key
@@ -47,19 +43,6 @@ class Scene:
         """What a function instance finds in its environment."""
         endpoint = str(self.stage.sqs.meta.endpoint_url)
         return environment_of(self.stage) | {"AWS_ENDPOINT_URL": endpoint, "POWERTOOLS_LOG_LEVEL": "INFO"}
-
-    def gates(self, clock: FastClock) -> Gates:
-        """Give the stage's gates as an operator's command has them."""
-        session = boto3.Session(*_credentials(self.stage.session), region_name=REGION)
-        session.events.register("before-parse", clock.date)
-        settings = self.stage.settings
-        return Gates(gate_client(session), settings.ledger_table_name, settings.workspaces, clock.now, REAL_SLEEP)
-
-
-def _credentials(session: boto3.Session) -> tuple[str, str]:
-    credentials = session.get_credentials()
-    assert credentials is not None
-    return str(credentials.access_key), str(credentials.secret_key)
 
 
 @contextmanager

@@ -63,10 +63,11 @@ def test_a_profile_that_was_never_stored(went_well: WentWell) -> None:
 @pytest.mark.parametrize(("changed", "versions"), [(5.0, {0}), (-5.0, {1}), (0.5, {0, 1}), (-0.5, {0, 1})], ids=str)
 def test_users_change(went_well: WentWell, changed: float, versions: set[int]) -> None:
     """Close to a change either version is right; away from it only the one that was in force."""
-    truth = Truth(went_well.truth.people, [FETCHED_AT + changed], blur=1.0)
+    truth = Truth(went_well.truth.people, [(FETCHED_AT + changed,) * 2], blur=1.0)
     held = list(truth.held(("customer_id", "bert"), FETCHED_AT))
     every = [
-        next(Truth(went_well.truth.people, [0.0] * number).held(("customer_id", "bert"), 1.0)) for number in (0, 1)
+        next(Truth(went_well.truth.people, [(0.0, 0.0)] * number).held(("customer_id", "bert"), 1.0))
+        for number in (0, 1)
     ]
     assert every[0] != every[1]
     assert held == [every[version] for version in sorted(versions)]

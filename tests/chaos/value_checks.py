@@ -24,10 +24,13 @@ Attributes = Mapping[str, Any]
 
 @dataclass
 class Truth:
-    """Who exists, and how they changed: `versions` are service times at which every user did, each exact to `blur`."""
+    """Who exists, and how they changed: `versions` are spans of service time within which every user did.
+
+    `blur` is how far apart the vendor's answer and the time that we gave the fetch may be.
+    """
 
     people: Population
-    versions: Sequence[float] = ()
+    versions: Sequence[tuple[float, float]] = ()
     blur: float = 0.0
     fields_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by message id: the attributes asked for
 
@@ -36,8 +39,8 @@ class Truth:
 
     def held(self, entry: Entry, at: float) -> Iterator[Attributes | None]:
         """Give what MoEngage may have said of an identifier at a moment: one answer, or two close to a change."""
-        first = sum(changed <= at - self.blur for changed in self.versions)
-        last = sum(changed <= at + self.blur for changed in self.versions)
+        first = sum(latest <= at - self.blur for _, latest in self.versions)
+        last = sum(earliest <= at + self.blur for earliest, _ in self.versions)
         for version in range(first, last + 1):
             yield self._known(entry, version)
 

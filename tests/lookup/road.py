@@ -59,7 +59,10 @@ class Hand:
 
 @dataclass
 class OpenGate:
-    """A gate without a quota that remembers what it was told; `refusal` is raised after `room` users, if set."""
+    """A gate without a quota that remembers what it was told; `refusal` is raised after `room` users, if set.
+
+    `takes` is how many seconds a grant takes.
+    """
 
     clock: Hand
     room: int | None = None
@@ -69,10 +72,12 @@ class OpenGate:
     lanes: set[Lane] = field(default_factory=set)
     reports: list[str | None] = field(default_factory=list)
     released: int = 0
+    takes: float = 0.0
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:  # noqa: ARG002 - never waits
         if self.refusal is not None and (self.room is None or sum(self.granted) >= self.room):
             raise self.refusal
+        self.clock.now += self.takes
         given = min(users, self.largest_grant)
         self.granted.append(given)
         self.lanes.add(lane)

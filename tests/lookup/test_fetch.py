@@ -135,6 +135,15 @@ def test_rejected_is_never_asked_again(road: Road, simulator: Simulator) -> None
     assert statuses(run(road, NAMES[:25])) == {"rejected": 20, "found": 5}
 
 
+def test_a_grant_that_comes_after_the_callers_time(road: Road, simulator: Simulator) -> None:
+    """Whoever wakes up after its time, with a grant, gives the grant and the work back and asks for nothing."""
+    road.gate.takes = 1000.0
+    fetched = run(road, NAMES[:3])
+    assert isinstance(fetched.cause, NotNow)
+    assert (fetched.outcomes, fetched.cause.reason) == ({}, "out_of_time")
+    assert (road.gate.released, simulator.counters().calls) == (1, 0)
+
+
 def test_a_rotated_key_is_read_again(road: Road, simulator: Simulator) -> None:
     """After 401 the secret is read again, and a new key goes on within the same run."""
     run(road, NAMES[:1])
