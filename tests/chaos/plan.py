@@ -46,7 +46,7 @@ class Size:
         """Scale a small run for the test suite, a large one for weight."""
         if identifiers < SMALL:
             return cls(identifiers, 20.0, 1.5, 120.0, 0.7, 2, 1, 2.5, 1, 1.5, 2.5)
-        return cls(identifiers, 10.0, 3.0, 180.0, 0.7, 3, 2, 5.0, 3, 5.0, 1.0)
+        return cls(identifiers, 10.0, 3.0, 180.0, 0.7, 3, 2, 8.0, 3, 5.0, 1.0)
 
     @property
     def limit(self) -> int:
@@ -140,14 +140,14 @@ class Plan:
 def drawn(chance: random.Random, size: Size) -> dict[str, object]:
     """Draw a run's plan."""
     end, severity = size.horizon, size.severity
-    weather, pulses = drawn_faults(chance, severity, pulses=max(1, size.identifiers // 5000))
+    weather, pulses = drawn_faults(chance, severity, timeouts=max(2, size.identifiers // 2500))
     return {
         "odds": Odds(
             throttled=severity * chance.uniform(0.005, 0.02),
             reply_lost=severity * chance.uniform(0.004, 0.01),
             conflict=severity * chance.uniform(0.02, 0.08),
             unprocessed=severity * chance.uniform(0.03, 0.1),
-            killed=severity * chance.uniform(0.0004, 0.001),
+            killed=severity * chance.uniform(0.0001, 0.0003),
         ),
         "storms": tuple(_storm(chance, service, end) for service in ("dynamodb", "dynamodb", "s3")),
         "vendor": weather,

@@ -24,26 +24,25 @@ KINDS = (
     Fault(name="vendor_both_lists", distortions=("both_lists",)),
     Fault(name="vendor_unasked", distortions=("unasked",)),
 )
-# Rarer ones: they close the gate, or hold a caller for longer than its queue's visibility.
-PULSES = (
+# Rarer ones: a 429 lowers the quota for ten windows, a timeout holds a caller for longer than its queue's visibility.
+REFUSALS = (
     Fault(name="vendor_429", status=429, calls=1, counted=False),
     Fault(name="vendor_429", status=429, calls=2, counted=False, headers={"Retry-After": "5"}),
-    Fault(name="vendor_timeout", delay=SLOW, calls=1),
-    Fault(name="vendor_timeout", delay=SLOW, calls=1),
 )
+TIMEOUT = Fault(name="vendor_timeout", delay=SLOW, calls=1)
 OUTAGE = (
     Fault(name="vendor_away", status=503, share=0.7, body="html", counted=False),
     Fault(name="vendor_away", drop=True, counted=False),
 )
 
 
-def drawn_faults(chance: random.Random, severity: float, pulses: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Draw the shares of what any call may meet, `severity` times; give it with the pulses, each so many times."""
+def drawn_faults(chance: random.Random, severity: float, timeouts: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """Draw the shares of what any call may meet, `severity` times; give it with the pulses."""
     order = chance.sample(KINDS, len(KINDS))
     weather = tuple(
         _with(one, share=severity * chance.uniform(0.005, 0.015), seed=chance.randrange(10**6)) for one in order
     )
-    return weather, PULSES * pulses
+    return weather, (*REFUSALS, *[TIMEOUT] * timeouts)
 
 
 def _with(fault: Fault, **changed: float) -> Fault:
