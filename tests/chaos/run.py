@@ -31,8 +31,8 @@ from tests.chaos.weather import Weather
 PATIENCE = 180.0  # real seconds of calm after which what is not done is stuck
 LOOK = 1.0  # real seconds between two looks
 QUIET_LOOKS = 3  # in a row that find nothing to do
-DONE_SHARE = 0.85  # of the identifiers that have their outcome when the faults end, at the latest after LONGEST
-LONGEST = 3.0  # horizons
+DONE_SHARE = 0.85  # of the identifiers that have their outcome when the faults end
+LONGEST, LEAST = 5.0, 90.0  # horizons, real seconds: whatever is more is when the faults end at the latest
 
 Advance = Callable[[int, int | None], None]
 
@@ -113,8 +113,7 @@ class Run:
         return all(one.done() for one in busy) and len(fired) >= len(self.orders.listed)
 
     def _may_calm(self, busy: Sequence[Future[None]], done: int) -> bool:
-        size = self.plan.size
-        if self.clock.passed() > LONGEST * size.horizon:
+        if self.clock.passed() > max(LONGEST * self.plan.size.horizon, LEAST):
             return True
         return busy[0].done() and done >= DONE_SHARE * self.orders.identifiers
 
