@@ -45,13 +45,13 @@ class FastClock:
         response_dict["headers"]["date"] = formatdate(self.now(), usegmt=True)
 
 
-def enter(clock: FastClock, skew: float) -> None:
-    """Let this process live in service time, its clock off by `skew` service seconds.
+def enter(clock: FastClock, skew: Callable[[], float]) -> None:
+    """Let this process live in service time, its clock off by `skew()` service seconds.
 
     This replaces the standard library's clock, sleep and wait, as a machine whose clock is wrong would; nothing of
     our own is patched. It must come before the functions are imported, which take `time.time` with them.
     """
-    time.time = lambda: clock.at(REAL_TIME()) + skew
+    time.time = lambda: clock.at(REAL_TIME()) + skew()
     time.sleep = lambda seconds: REAL_SLEEP(float(seconds) / clock.factor)
     threading.Event.wait = _shortened(threading.Event.wait, clock.factor)  # type: ignore[method-assign]  # on purpose
 

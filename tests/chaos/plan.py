@@ -16,7 +16,8 @@ from tests.chaos.vendor_faults import drawn_faults
 
 SMALL = 3000  # identifiers under which a run is scaled for speed
 SKEW = 1.0  # service seconds that a clock may be off; settings say so
-WILD_SHARE, WILD_SKEWS = 0.1, (3.0, 30.0)  # of processes whose clock is far off, by service seconds
+WILD_SHARE, WILD_SKEWS = 0.1, (3.0, 30.0)  # of processes whose clock is far off at first, by service seconds
+WILD_SECONDS = 5.0  # real seconds after which such a clock is set right
 VISIBILITY = 5  # real seconds for which a queue hides what it has handed over
 FUNCTION_SECONDS = 4.0  # real seconds that an invocation has
 

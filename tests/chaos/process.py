@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.chaos.aws_faults import AwsFaults
 from tests.chaos.clock import FastClock, enter
-from tests.chaos.plan import FUNCTION_SECONDS, Plan, Size
+from tests.chaos.plan import FUNCTION_SECONDS, SKEW, WILD_SECONDS, Plan, Size
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ def begin() -> Life:
         Path(told["folder"]),
     )
     chance = plan.chance(*who)
-    enter(clock, plan.skew(*who))
-    faults = AwsFaults(plan, chance, clock, folder)
-    if abs(plan.skew(*who)) > 1:
+    faults, skew, set_right = AwsFaults(plan, chance, clock, folder), plan.skew(*who), clock.passed() + WILD_SECONDS
+    is_wild = abs(skew) > SKEW
+    if is_wild:
         faults.note("clock_far_off")
+    enter(clock, lambda: 0.0 if is_wild and clock.passed() > set_right else skew)
     from lookup import clients  # noqa: PLC0415 - takes the clock with it
 
     faults.register(clients.session().events)
