@@ -72,7 +72,10 @@ destroy: node_modules/.package-lock.json ## empty the buckets and delete the sta
 
 bench: bench-gate bench-feeder bench-api ## run all benchmarks
 
-bench-cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
+bench-doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor
+
+cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost
 
 gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)

@@ -1,0 +1,23 @@
+"""The operator's commands find a stage that is really deployed."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra import doctor
+from infra.local.embedded_aws import ACCOUNT, REGION
+from tests.local.enforced.conftest import Enforced
+
+
+def test_the_doctor_examines_the_local_stage(
+    enforced: Enforced, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make doctor STAGE=local` reads what the deployed functions are told, and finds all well."""
+    enforced.hand_over()
+    environment = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+    for name, value in (environment | {"AWS_ENDPOINT_URL": enforced.server.endpoint_url, "STAGE": "local"}).items():
+        monkeypatch.setenv(name, value)
+    status = doctor.main()
+    told = capsys.readouterr().out.splitlines()
+    assert (status, len(told)) == (0, 5), told
+    assert all(line.startswith("default: ok ") for line in told)
