@@ -65,20 +65,14 @@ deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the A
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) deploy moengage-lookup-$(STAGE) --outputs-file build/outputs-$(STAGE).json
 
-destroy: node_modules/.package-lock.json ## empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
+destroy: node_modules/.package-lock.json ## without asking again, empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
-	@$(CDK) destroy moengage-lookup-$(STAGE)
+	@$(CDK) destroy --force moengage-lookup-$(STAGE)
 
 bench: bench-gate bench-feeder bench-api ## run all benchmarks
 
-bench-doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
-	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor
-
-cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
-	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost
-
-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
+bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
 
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
@@ -89,6 +83,9 @@ bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks o
 
 chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
+
+doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
+	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor
 
 cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost

@@ -17,6 +17,8 @@ from lookup.model import Clock, Counts, Identifier, Lane, Outcome, Part, Status,
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
 OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
+# Of the time since a part was fed: the queue delivers a thousand times, and that must last for its fourteen days.
+OPERATOR_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +125,14 @@ class Parts:
     def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:
         if all(one in fetched.outcomes for one in part.identifiers):
             return Completion(part, _outcomes(part, fetched))
-        return Completion(part, retry_at=self._retry_at(fetched.cause, attempts))
+        return Completion(part, retry_at=self._retry_at(part, fetched.cause, attempts))
 
-    def _retry_at(self, cause: LookupFault | None, attempts: int) -> float:
+    def _retry_at(self, part: Part, cause: LookupFault | None, attempts: int) -> float:
         if isinstance(cause, NotNow):
             return cause.retry_at
-        wait = FIRST_WAIT * 2**attempts if isinstance(cause, VendorTrouble) else OPERATOR_WAIT
+        wait = FIRST_WAIT * 2**attempts
+        if not isinstance(cause, VendorTrouble):
+            wait = max(OPERATOR_WAIT, OPERATOR_SHARE * (self._clock() - part.fed_at))
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
 
     def _keep(self, done: Sequence[Completion]) -> None:

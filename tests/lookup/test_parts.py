@@ -15,8 +15,9 @@ from lookup.errors import NotNow
 from lookup.ledger_parts import ATTEMPT_LIMIT
 from lookup.model import Counts, Invalid, Lane, Part, Status
 from lookup.parts import Work
+from lookup.queues import LONGEST_HOLD
 from tests.lookup.road import Road, customer
-from tests.lookup.stage import Stage
+from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
 @pytest.fixture
@@ -108,6 +109,23 @@ def test_five_attempts_without_an_answer_fail(road: Road, simulator: Simulator) 
     assert [one.status for one in completion.outcomes] == [Status.FAILED, Status.FAILED]
     assert simulator.counters().calls == calls
     assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
+
+
+def test_a_secret_may_come_days_later(road: Road, simulator: Simulator) -> None:
+    """Without a secret a part waits longer the longer it has waited: a thousand deliveries last for 14 days."""
+    secrets = road.stage.secretsmanager
+    secrets.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
+    work, deliveries, fed_at = Work(part(road, "000001", ["a1"])), 0, road.clock()
+    while road.clock() < fed_at + 14 * 24 * 3600:
+        (completion,) = road.parts.serve([replace(work, redelivered=deliveries > 0)], until=1e12)
+        assert completion.retry_at is not None
+        road.clock.now = min(completion.retry_at, road.clock() + LONGEST_HOLD)
+        deliveries += 1
+    assert 300 < deliveries < 900
+    secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
+    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=1e12)
+    assert [one.status for one in completion.outcomes] == [Status.FOUND]
+    assert simulator.counters().calls == 1
 
 
 def test_throttling_is_never_an_attempt(road: Road, simulator: Simulator) -> None:
