@@ -130,7 +130,7 @@ class Parts:
     def _retry_at(self, part: Part, cause: LookupFault | None, attempts: int) -> float:
         if isinstance(cause, NotNow):
             return cause.retry_at
-        wait = FIRST_WAIT * 2**attempts
+        wait: float = FIRST_WAIT * 2**attempts
         if not isinstance(cause, VendorTrouble):
             wait = max(OPERATOR_WAIT, OPERATOR_SHARE * (self._clock() - part.fed_at))
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
