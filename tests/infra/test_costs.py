@@ -8,6 +8,7 @@ import re
 import pytest
 
 from infra.costs import LAMBDA_GB_SECOND, LAMBDA_REQUEST, READ_UNIT, WRITE_UNIT
+from tests.benchmarks.cost.prices import PRICES, Item
 from tests.infra.template import Template, text
 
 
@@ -37,3 +38,10 @@ def test_time_is_priced_by_the_function_s_memory(template: Template) -> None:
     memories = [function["MemorySize"] for function in template.functions().values()]
     prices = sorted(price for _, metric, price in _terms(template).values() if metric == "Duration")
     assert prices == pytest.approx(sorted(memory / 1024 / 1000 * LAMBDA_GB_SECOND for memory in memories), rel=1e-3)
+
+
+def test_the_prices_are_those_of_the_cost_model() -> None:
+    """The dashboard and `make cost` calculate with the same prices."""
+    items = (Item.GB_SECOND, Item.INVOCATION, Item.DYNAMODB_WRITE, Item.DYNAMODB_READ)
+    ours = (LAMBDA_GB_SECOND, LAMBDA_REQUEST, WRITE_UNIT, READ_UNIT)
+    assert [PRICES[item].of(1) for item in items] == pytest.approx(ours)
