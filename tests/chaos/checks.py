@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Evidence, Record, entry_of
@@ -13,6 +14,7 @@ from tests.chaos.ledger_evidence import OUTCOMES, Lookup, Part
 from tests.chaos.orders import Message
 
 INTAKE = "intake-"
+MICROSECOND = 1e-6  # what a written time may lack
 FAILURES = {"vendor_trouble", "no_answer", "unaccounted"}  # that a run may bring; to be throttled is none of them
 
 
@@ -82,8 +84,17 @@ def _check_list(lookup: Lookup, asked: Asked, evidence: Evidence, found: Finding
     outcomes = [one for number, part in lookup.parts.items() for one in _of_part(number, part, evidence)]
     _compare(lookup.lookup_id, entries, outcomes, found)
     _check_parts(lookup.lookup_id, lookup.parts, evidence, found)
+    stale = sum(_is_stale(one, lookup) for one in outcomes)
+    found.add(WRONG, f"{lookup.lookup_id}: {stale} answered with what was stored before it was asked for", stale)
     found.add(STUCK, f"{lookup.lookup_id}: ended without an event", lookup.lookup_id not in set(evidence.told))
     found.add(STUCK, f"{lookup.lookup_id}: {lookup.out} parts are still noted as out", lookup.out)
+
+
+def _is_stale(outcome: Record, lookup: Lookup) -> bool:
+    """Tell whether an answer from the store is older than the lookup, none of which accepts any age."""
+    fetched_at = outcome.get("fetched_at")
+    is_stored = outcome.get("source") == "stored" and fetched_at is not None
+    return is_stored and datetime.fromisoformat(str(fetched_at)).timestamp() < lookup.submitted_at - MICROSECOND
 
 
 def _of_part(number: str, part: Part, evidence: Evidence) -> list[Record]:

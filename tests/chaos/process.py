@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,21 +33,23 @@ def begin() -> Life:
     """Begin this process's life; only after it may the functions be imported."""
     told = json.loads(os.environ["CHAOS"])
     plan = Plan(told["seed"], Size.of(told["identifiers"]))
-    clock, who, folder = (
-        FastClock(told["started"], plan.size.factor),
-        (told["name"], told["birth"]),
-        Path(told["folder"]),
-    )
-    chance = plan.chance(*who)
-    faults, skew, set_right = AwsFaults(plan, chance, clock, folder), plan.skew(*who), clock.passed() + WILD_SECONDS
-    is_wild = abs(skew) > SKEW
-    if is_wild:
-        faults.note("clock_far_off")
-    enter(clock, lambda: 0.0 if is_wild and clock.passed() > set_right else skew)
+    clock, folder = FastClock(told["started"], plan.size.factor), Path(told["folder"])
+    chance = plan.chance(told["name"], told["birth"])
+    faults = AwsFaults(plan, chance, clock, folder)
+    enter(clock, _skewed(plan.skew(told["name"], told["birth"]), clock, faults))
     from lookup import clients  # noqa: PLC0415 - takes the clock with it
 
     faults.register(clients.session().events)
     return Life(plan, clock, chance, faults, folder)
+
+
+def _skewed(skew: float, clock: FastClock, faults: AwsFaults) -> Callable[[], float]:
+    """Tell how far off this process's clock is; what is far off is set right after a while."""
+    if abs(skew) <= SKEW:
+        return lambda: skew
+    faults.note("clock_far_off")
+    set_right = clock.passed() + WILD_SECONDS
+    return lambda: skew if clock.passed() < set_right else 0.0
 
 
 @dataclass

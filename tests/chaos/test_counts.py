@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.checks import INTAKE
-from tests.chaos.conftest import ANNA, INTAKE_KEY, JUNK, KEY, ONE_FOUND, WentWell, record
+from tests.chaos.conftest import ANNA, FETCHED_AT, INTAKE_KEY, JUNK, KEY, ONE_FOUND, WentWell, record
 from tests.chaos.evidence import LaidAside
 from tests.chaos.ledger_evidence import Lookup, Part
 
@@ -159,14 +159,22 @@ def a_lookup_that_nobody_asked_for(run: WentWell) -> None:
     run.evidence = replace(run.evidence, lookups={**run.evidence.lookups, "lookup-z": more})
 
 
+def an_answer_from_before_it_was_asked_for(run: WentWell) -> None:
+    objects = dict(run.evidence.objects)
+    objects[KEY] = [{**objects[KEY][0], "source": "stored"}, *objects[KEY][1:]]
+    run.evidence = replace(run.evidence, objects=objects)
+    run.lookup.submitted_at = FETCHED_AT + 1
+
+
 @pytest.mark.parametrize(
     "plant",
     [
+        an_answer_from_before_it_was_asked_for,
         failed_because_throttled, a_readable_message_is_laid_aside, laid_aside_without_a_reason,
         a_lookup_that_nobody_asked_for,
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_found(went_well: WentWell, plant: Plant) -> None:
-    """A reason that there is not, a message laid aside for nothing, and work that nobody asked for count as wrong."""
+    """Stale answers, reasons that must not be, messages laid aside for nothing, unasked work: all count as wrong."""
     plant(went_well)
     assert went_well.counted() == {"wrong": 1}
