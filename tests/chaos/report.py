@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import pairwise
 
 from infra.local.display import Display
 from infra.local.simulator.process import Arrival
@@ -50,11 +52,14 @@ class Report:
 
 
 def recovery(arrivals: Sequence[Arrival], returns: Sequence[float]) -> Iterator[float]:
-    """Give for each return of the vendor the real seconds until it answered a call with users."""
-    for returned in returns:
+    """Give for each return of the vendor the real seconds until it answered a call with users.
+
+    If it went away once more before that, the later return counts.
+    """
+    for returned, next_return in pairwise([*returns, math.inf]):
         answered = (call.epoch for call in arrivals if call.epoch >= returned and _is_answered(call))
-        first = next(answered, None)
-        if first is not None:
+        first = next(answered, math.inf)
+        if first < next_return:
             yield first - returned
 
 
