@@ -27,6 +27,12 @@ def daily(stage: Stage, clock: Hand) -> DailyUse:
     return DailyUse(table, clock)
 
 
+def used(use: Use | None) -> Use:
+    """Give the count of a partner that is counted."""
+    assert use is not None
+    return use
+
+
 def test_many_at_once(daily: DailyUse) -> None:
     """Of many requests at once exactly as many get through as the limit has room for."""
 
@@ -39,7 +45,7 @@ def test_many_at_once(daily: DailyUse) -> None:
 
     with ThreadPoolExecutor(8) as callers:
         total = sum(callers.map(charged, range(40)))
-    assert (total, daily.today(ACME).users) == (98, 98)
+    assert (total, used(daily.today(ACME)).users) == (98, 98)
 
 
 def test_what_is_refused_is_not_counted(daily: DailyUse, clock: Hand) -> None:
@@ -48,7 +54,7 @@ def test_what_is_refused_is_not_counted(daily: DailyUse, clock: Hand) -> None:
     with pytest.raises(OverDaily) as caught:
         daily.charge(ACME, 41)
     assert (caught.value.left, caught.value.limit, caught.value.retry_at % DAY) == (40, 100, 0)
-    assert daily.charge(ACME, 40).left == 0
+    assert used(daily.charge(ACME, 40)).left == 0
     with pytest.raises(OverDaily):
         daily.charge(ACME, 101)
 
@@ -56,18 +62,20 @@ def test_what_is_refused_is_not_counted(daily: DailyUse, clock: Hand) -> None:
 def test_a_new_day(daily: DailyUse, clock: Hand) -> None:
     """At midnight UTC the count starts anew; what is given back of yesterday does not lower it below nothing."""
     daily.charge(ACME, 100)
-    clock.now = daily.today(ACME).resets_at
-    assert daily.today(ACME).users == 0
-    assert daily.charge(ACME, -5).users == 0
-    assert daily.charge(ACME, 1).users == 1
-    assert daily.charge(ACME, -1).users == 0
+    clock.now = used(daily.today(ACME)).resets_at
+    assert used(daily.today(ACME)).users == 0
+    assert used(daily.charge(ACME, -5)).users == 0
+    assert used(daily.charge(ACME, 1)).users == 1
+    assert used(daily.charge(ACME, -1)).users == 0
 
 
 def test_without_a_limit(daily: DailyUse) -> None:
-    """A partner without a limit is counted and never refused; partners are counted apart."""
-    free = Partner("free")
-    assert daily.charge(free, 1_000_000) == Use(1_000_000, None, daily.today(free).resets_at)
-    assert daily.today(ACME).users == 0
+    """A partner without a limit is never refused and not counted; partners are counted apart."""
+    free, other = Partner("free"), Partner("other", users_per_day=10)
+    assert daily.charge(free, 1_000_000) is None
+    assert daily.today(free) is None
+    daily.charge(other, 10)
+    assert used(daily.today(ACME)).users == 0
 
 
 def test_the_fields() -> None:
@@ -75,4 +83,4 @@ def test_the_fields() -> None:
     policy = '"daily";q=100;w=86400;qu="users"'
     assert limit_headers(Use(30, 100, 50.0), 9.5) == {"RateLimit-Policy": policy, "RateLimit": '"daily";r=70;t=41'}
     assert limit_headers(None, 0.0, limit=100) == {"RateLimit-Policy": policy}
-    assert limit_headers(Use(30, None, 50.0), 0.0) == {}
+    assert limit_headers(None, 0.0) == {}
