@@ -102,9 +102,8 @@ def _not_json(event: Mapping[str, Any]) -> Response[str] | None:
 
 
 def _called_json(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Write the content type as Powertools compares it: media types know no case."""
-    headers = {**event.get("headers", {}), "content-type": JSON} if event.get("body") else event.get("headers", {})
-    return {**event, "headers": headers}
+    """Write the content type as Powertools compares it: media types know no case, and that of an empty body nothing."""
+    return {**event, "headers": {**event.get("headers", {}), "content-type": JSON}}
 
 
 def _written(response: Response[str]) -> dict[str, Any]:

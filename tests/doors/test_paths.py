@@ -22,3 +22,10 @@ def test_every_step_of_a_path_is_escaped_once() -> None:
     key = "GET /v1/lookups/{lookup_id}/results"
     event = {"routeKey": key, "rawPath": "/v1/lookups/\x9b %25/results", "requestContext": {}}
     assert routable(event)["rawPath"] == "/v1/lookups/%C2%9B%20%25/results"
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded", "text/plain"])
+def test_an_empty_body_is_missing_whatever_it_is_called(deployed: Stage, call: Calling, kind: str) -> None:
+    """A body that is not there is a 422 that says so; its content type tells nothing."""
+    status, problem, _ = call("POST", "/v1/lookups", content_type=kind)
+    assert (status, problem["errors"][0]["field"]) == (422, "body")

@@ -1,8 +1,36 @@
-"""For requests to the HTTP door: what the doors' own tests use."""
+"""For requests to the HTTP door: the door behind a gateway, on a loopback port."""
 
 from __future__ import annotations
 
-from tests.doors.conftest import deployed
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+import on_request
+from infra.local.simulator.process import Simulator
+from lookup.route_table import ROUTES
+from lookup.settings import Quota
+from tests.doors.conftest import CLIENT_ID, LambdaContext, deployed, forget
 from tests.lookup.conftest import stage
+from tests.lookup.stage import Stage
+from tests.openapi.gateway import gateway
 
 __all__ = ["deployed", "stage"]
+AMPLE = Quota(limit=1_000_000)
+
+
+@pytest.fixture
+def address(deployed: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the door with a quota that drawn requests cannot use up."""
+    simulator.configure(not_found_share=0.3)
+    workspace = replace(deployed.settings.workspace("default"), quota=AMPLE)
+    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
+    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
+    forget()
+    deployed.session.client("scheduler").create_schedule_group(Name="group")
+    scopes = " ".join(sorted({route.scope for route in ROUTES}))
+    with gateway(
+        lambda event: on_request.handler(event, LambdaContext()), {"client_id": CLIENT_ID, "scope": scopes}
+    ) as url:
+        yield url

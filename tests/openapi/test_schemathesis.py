@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -19,16 +16,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-import on_request
-from infra.local.simulator.process import Simulator
 from lookup.route_table import ROUTES
-from lookup.settings import Quota
-from tests.doors.conftest import CLIENT_ID, LambdaContext, forget
-from tests.lookup.stage import Stage
 from tests.openapi.document import parsed
-from tests.openapi.gateway import TOKEN, gateway
+from tests.openapi.gateway import TOKEN
 
-AMPLE = Quota(limit=1_000_000)
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -38,22 +29,6 @@ CHECKS = [
 ]
 LABELS = [f"{route.method} {route.path.replace('+}', '}')}" for route in ROUTES]
 EXAMPLES = 20  # of requests as the document wants them, and as many that break it
-
-
-@pytest.fixture
-def address(deployed: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the door with a quota that drawn requests cannot use up."""
-    simulator.configure(not_found_share=0.3)
-    workspace = replace(deployed.settings.workspace("default"), quota=AMPLE)
-    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
-    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
-    forget()
-    deployed.session.client("scheduler").create_schedule_group(Name="group")
-    scopes = " ".join(sorted({route.scope for route in ROUTES}))
-    with gateway(
-        lambda event: on_request.handler(event, LambdaContext()), {"client_id": CLIENT_ID, "scope": scopes}
-    ) as url:
-        yield url
 
 
 def test_every_answer_is_documented(address: str) -> None:
