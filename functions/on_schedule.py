@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lookup import wiring
+from lookup import schedule_wiring as wiring
 from lookup.schedules import read_firing
 from lookup.telemetry import Metric, count, logger, metrics
 

@@ -13,12 +13,10 @@ from lookup.asking import Vendor
 from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
-from lookup.estimates import backlog_of
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import gate_client
 from lookup.gates import Gates
-from lookup.gauges import Gauges
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
@@ -33,12 +31,10 @@ from lookup.profile_item import Retention
 from lookup.profiles import Profiles
 from lookup.queue_work import QueueWork
 from lookup.queues import Queues
-from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
-from lookup.schedules import Schedules
 from lookup.stopping import Stopping
-from lookup.telemetry import Metric, count, set_gauge
+from lookup.telemetry import Metric, count
 
 
 @cache
@@ -187,26 +183,3 @@ def queue_work() -> QueueWork:
         clock=clock,
     )
     return QueueWork(queues=queues(), parts=parts, ending=ending(), feeder=feeder())
-
-
-@cache
-def gauges() -> Gauges:
-    """Tell once a minute how much waits."""
-    return Gauges(
-        workspaces=settings().workspaces,
-        backlog_of=lambda workspace: backlog_of(ledger(), workspace),
-        is_shut=lambda workspace: gates().of(workspace).state().is_shut(clock()),
-        tell=set_gauge,
-    )
-
-
-@cache
-def schedules() -> Schedules:
-    """Serve the schedules' door."""
-    return Schedules(
-        ledger=ledger(),
-        rosters=rosters(),
-        feeder=feeder(unpacks=True),
-        reopening=Reopening(gates=gates(), credentials=credentials(), table=ledger_table()),
-        settings=settings(),
-    )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup import http_wiring, wiring
+from lookup import http_wiring, schedule_wiring, wiring
 from tests.doors.calling import Calling
 from tests.doors.context import LambdaContext
 from tests.lookup.conftest import stage
@@ -69,6 +69,6 @@ def call(deployed: Stage, event: Callable[[str], dict[str, Any]], context: Lambd
 
 def forget() -> None:
     """Begin a new function instance."""
-    for maker in (*vars(wiring).values(), *vars(http_wiring).values()):
+    for maker in (*vars(wiring).values(), *vars(http_wiring).values(), *vars(schedule_wiring).values()):
         if hasattr(maker, "cache_clear"):
             maker.cache_clear()

@@ -15,7 +15,7 @@ import boto3
 
 from infra.local.embedded_aws import REGION, EmbeddedAws
 from infra.local.simulator.process import Simulator, SimulatorConfig, instant
-from lookup import clients, http_wiring, wiring
+from lookup import clients, http_wiring, schedule_wiring, wiring
 from lookup.settings import Quota
 from tests.benchmarks.cost.meter import Meter
 from tests.lookup.stage import Stage, deployed
@@ -144,6 +144,11 @@ def _as_functions(stage: Stage) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for maker in (*vars(wiring).values(), *vars(clients).values(), *vars(http_wiring).values()):
+    for maker in (
+        *vars(wiring).values(),
+        *vars(clients).values(),
+        *vars(http_wiring).values(),
+        *vars(schedule_wiring).values(),
+    ):
         if hasattr(maker, "cache_clear"):
             maker.cache_clear()

@@ -1,0 +1,36 @@
+"""The schedules' door put together: the only wiring that knows firings and the minute's tick."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lookup import wiring
+from lookup.clients import clock, settings
+from lookup.estimates import backlog_of
+from lookup.gauges import Gauges
+from lookup.reopening import Reopening
+from lookup.schedules import Schedules
+from lookup.telemetry import set_gauge
+
+
+@cache
+def gauges() -> Gauges:
+    """Tell once a minute how much waits."""
+    return Gauges(
+        workspaces=settings().workspaces,
+        backlog_of=lambda workspace: backlog_of(wiring.ledger(), workspace),
+        is_shut=lambda workspace: wiring.gates().of(workspace).state().is_shut(clock()),
+        tell=set_gauge,
+    )
+
+
+@cache
+def schedules() -> Schedules:
+    """Serve the schedules' door."""
+    return Schedules(
+        ledger=wiring.ledger(),
+        rosters=wiring.rosters(),
+        feeder=wiring.feeder(unpacks=True),
+        reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
+        settings=settings(),
+    )

@@ -1,0 +1,28 @@
+"""What the tests of closing and of probing share: callers of one gate, and what they are told."""
+
+from __future__ import annotations
+
+from lookup.errors import Closed, VendorTrouble
+from lookup.gate import Grant
+from lookup.settings import Quota
+from tests.lookup.gate.callers import Callers, Step
+
+QUOTA = Quota()
+TROUBLE = VendorTrouble("vendor_trouble", status=503)
+
+
+def callers_of(number: int = 8) -> Callers:
+    return Callers(QUOTA, [0.0] * number)
+
+
+def granted(callers: Callers, caller: int = 0, users: int = 20) -> Grant:
+    grant = callers.ask(Step(caller, users=users))
+    assert grant is not None
+    return grant
+
+
+def refused(callers: Callers, caller: int = 0) -> Closed:
+    assert callers.ask(Step(caller, users=1)) is None
+    refusal = callers.refusals[-1]
+    assert isinstance(refusal, Closed)
+    return refusal
