@@ -26,12 +26,18 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedA
 
 
 @pytest.fixture
-def aws(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+def account() -> str:
+    """Give the number of an account that no other test has; with MiniStack it is the access key too."""
+    return str(next(_accounts))
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     """Give a session in an empty account of its own; clients find the server through AWS_ENDPOINT_URL."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", embedded_aws.endpoint_url)
-    return embedded_aws.session(str(next(_accounts)))
+    return embedded_aws.session(account)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from tests.benchmarks.api.stopwatch import Call, side_by_side, waited
 from tests.benchmarks.gate.stage import aws_environment
 
 
-def test_a_tiny_run(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A warm hit is one read; the last line has exactly the promised keys, and the page the same figures."""
-    environment = aws_environment(embedded_aws.endpoint_url) | {"AWS_ACCESS_KEY_ID": "100000000077"}
+    environment = aws_environment(embedded_aws.endpoint_url) | {"AWS_ACCESS_KEY_ID": account}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     instance = in_process(environment, 20)

@@ -41,8 +41,8 @@ TINY = Plan(
 
 
 @pytest.fixture
-def report(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> Report:
-    for name, value in aws_environment(embedded_aws.endpoint_url).items():
+def report(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch) -> Report:
+    for name, value in (aws_environment(embedded_aws.endpoint_url) | {"AWS_ACCESS_KEY_ID": account}).items():
         monkeypatch.setenv(name, value)
     one = figures(run(THIS, TINY, lambda *_: None))
     gate = Gate(one, one, one, one, job_seconds=60.0, minimum_seconds=55.0)

@@ -9,6 +9,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import Simulator
+from lookup import part_message
 from tests.doors.calling import Call, serve_the_queue, uploaded
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
@@ -100,7 +101,8 @@ def test_a_busy_quota_is_no_error(deployed: Stage, simulator: Simulator, call: C
     status, lookup, headers = call("POST", "/v1/lookups", {"identifiers": ["late-1", "user-5"]}, prefer="wait=1")
     assert (status, headers["Preference-Applied"]) == (202, "wait=1")
     assert lookup["counts"]["requested"] == 2
-    assert len(deployed.messages(deployed.settings.parts_queue_url)) == 1
+    parts = [part_message.read(str(one["Body"])) for one in deployed.messages(deployed.settings.parts_queue_url)]
+    assert [len(part.identifiers) for part in parts if part.lookup_id == lookup["lookup_id"]] == [2]
 
 
 def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
