@@ -22,11 +22,15 @@ from lookup.telemetry import Metric
 CLOSED_MINUTES = 3  # a closing for the vendor's trouble of seconds is nothing to wake anybody for
 TROUBLES = 20  # calls in five minutes that MoEngage failed
 ERROR_PERCENT = 5
+HOUR = 12  # times five minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An alarm when `metric` is at or over `threshold` for `periods` in a row; `heading` is the runbook's."""
+    """An alarm when `metric` is at or over `threshold` in `periods`, or in `breaching` of them.
+
+    `heading` is the runbook's.
+    """
 
     name: str
     says: str
@@ -34,6 +38,7 @@ class Rule:
     metric: cloudwatch.IMetric
     threshold: float = 1
     periods: int = 1
+    breaching: int | None = None
 
 
 def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
@@ -47,9 +52,18 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
     )
     yield Rule(
         name="secret-unreadable",
-        says="A workspace's secret has no value, or not the three keys: its requests get 503, its queues wait.",
+        says="A workspace's secret has not the three keys: its requests get 503, its queues wait.",
         heading="Key rotated",
         metric=measures.of(Metric.SECRETS_UNREADABLE, period=FIVE_MINUTES),
+        periods=HOUR,  # what waits asks again within the hour
+        breaching=1,
+    )
+    yield Rule(
+        name="secret-missing",
+        says="A workspace's secret has no value: its requests get 503, its queues wait.",
+        heading="Key rotated",
+        metric=measures.of(Metric.SECRETS_MISSING, MAXIMUM),
+        periods=CLOSED_MINUTES,
     )
     yield Rule(
         name="vendor-throttled",
@@ -141,6 +155,7 @@ class Alarms(Construct):
             metric=rule.metric,
             threshold=rule.threshold,
             evaluation_periods=rule.periods,
+            datapoints_to_alarm=rule.breaching,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

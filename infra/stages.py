@@ -92,7 +92,8 @@ class Stage:
         for setting in ("result_retention_days", "profile_retention_days", "not_found_retention_days"):
             require(getattr(self, setting) >= 1, setting, "must be at least 1 day")
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
-        require(self.log_level in {"DEBUG", "INFO", "WARN", "ERROR"}, "log_level", "is DEBUG, INFO, WARN or ERROR")
+        # Metrics are lines of the log without a level, and Lambda takes those for INFO.
+        require(self.log_level in {"DEBUG", "INFO"}, "log_level", "is DEBUG or INFO, or metrics would be dropped")
 
     def _check_functions(self) -> None:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds

@@ -44,6 +44,14 @@ class CredentialStore:
         stages = self._client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
         return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
+    def has_value(self, workspace: str) -> bool:
+        """Tell whether the secret is there and holds a value, whatever it is."""
+        try:
+            return self.version(workspace) is not None
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("secret not found", workspace=workspace, error=type(error).__name__)
+            return False
+
     def _read(self, workspace: str) -> Credentials:
         setting = f"secret of workspace {workspace}"
         secret_id = self._settings.workspace(workspace).secret_id

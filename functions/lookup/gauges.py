@@ -18,11 +18,13 @@ class Gauges:
         workspaces: Mapping[str, Workspace],
         backlog_of: Callable[[str], Sequence[Waiting]],
         is_shut: Callable[[str], bool],
+        has_secret: Callable[[str], bool],
         tell: Callable[[Metric, float], None],
     ) -> None:
         self._workspaces = workspaces
         self._backlog_of = backlog_of
         self._is_shut = is_shut
+        self._has_secret = has_secret
         self._tell = tell
 
     def publish(self) -> None:
@@ -33,6 +35,7 @@ class Gauges:
         self._tell(Metric.BACKLOG_MINUTES, max(self._minutes(name, left) for name, left in users.items()))
         self._tell(Metric.LOOKUPS_IN_PROGRESS, sum(len(backlog) for backlog in waiting.values()))
         self._tell(Metric.GATE_IS_CLOSED, float(any(self._is_shut(name) for name in self._workspaces)))
+        self._tell(Metric.SECRETS_MISSING, sum(not self._has_secret(name) for name in self._workspaces))
 
     def _minutes(self, workspace: str, users: float) -> float:
         quota = self._workspaces[workspace].quota

@@ -20,6 +20,7 @@ def gauges() -> Gauges:
         workspaces=settings().workspaces,
         backlog_of=lambda workspace: backlog_of(wiring.ledger(), workspace),
         is_shut=lambda workspace: wiring.gates().of(workspace).state().is_shut(clock()),
+        has_secret=wiring.credentials().has_value,
         tell=set_gauge,
     )
 

@@ -58,6 +58,7 @@ class Metric(StrEnum):
     BACKLOG_MINUTES = "BacklogMinutes"
     LOOKUPS_IN_PROGRESS = "LookupsInProgress"
     GATE_IS_CLOSED = "GateIsClosed"
+    SECRETS_MISSING = "SecretsMissing"
 
 
 def count(metric: Metric, value: float = 1) -> None:

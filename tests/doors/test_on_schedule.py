@@ -54,8 +54,8 @@ def test_a_tick_tells_how_much_waits(
     assert (told["service"], told["stage"]) == ("moengage-lookup", "test")
     ((*dimensions,),) = told["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
     assert sorted(dimensions) == ["service", "stage"]
-    gauges = ("LookupsInProgress", "BacklogUsers", "GateIsClosed", "Firings")
-    assert [told[name] for name in gauges] == [[1.0], [2.0], [0.0], [1.0]]
+    gauges = ("LookupsInProgress", "BacklogUsers", "GateIsClosed", "SecretsMissing", "Firings", "VendorCalls")
+    assert [told[name] for name in gauges] == [[1.0], [2.0], [0.0], [0.0], [1.0], [0.0]]
     assert told["BacklogMinutes"][0] == pytest.approx(0.002)
 
 

@@ -14,6 +14,7 @@ from tests.infra.template import Properties, Template, listed, text
 
 ALARMS = {
     "gate-closed": "gate-closed",
+    "secret-missing": "key-rotated",
     "secret-unreadable": "key-rotated",
     "vendor-throttled": "quota-shared-with-somebody-else",
     "vendor-refused": "account-suspended",
@@ -126,10 +127,17 @@ def test_a_gate_that_stays_closed_is_told(watched: Template) -> None:
 
 
 def test_a_deployment_without_the_secret_s_value_is_told(watched: Template) -> None:
-    """One unreadable secret within five minutes is enough: the stack says that it is not ready."""
+    """Three minutes' ticks without a value are enough, though nobody asks: the stack says that it is not ready."""
+    alarm = alarms(watched)["secret-missing"]
+    assert looks_at(alarm) == ("SecretsMissing", "Maximum", 60)
+    assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)
+
+
+def test_a_malformed_secret_is_told_for_an_hour(watched: Template) -> None:
+    """One unreadable secret is enough, and it is no OK that what waits asks again only within the hour."""
     alarm = alarms(watched)["secret-unreadable"]
     assert looks_at(alarm) == ("SecretsUnreadable", "Sum", 300)
-    assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (12, 1, 1)
 
 
 def test_waiting_in_vain_is_told_after_the_stage_s_minutes(watched: Template) -> None:

@@ -70,6 +70,7 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"result_retention_days": 0}, "result_retention_days"),
         ({"log_retention_days": 8}, "log_retention_days"),
         ({"log_level": "LOUD"}, "log_level"),
+        ({"log_level": "WARN"}, "log_level"),
         ({"requests_per_second": 0}, "requests_per_second"),
         ({"request_burst": 0}, "request_burst"),
         ({"queue_memory_mb": 64}, "queue_memory_mb"),

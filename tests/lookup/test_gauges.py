@@ -17,12 +17,15 @@ WORKSPACES = {
 }
 
 
-def _told(waiting: Mapping[str, list[float]], shut: set[str]) -> dict[Metric, float]:
+def _told(
+    waiting: Mapping[str, list[float]], shut: set[str], without_secret: frozenset[str] = frozenset()
+) -> dict[Metric, float]:
     told: dict[Metric, float] = {}
     Gauges(
         workspaces=WORKSPACES,
         backlog_of=lambda name: [Waiting(f"{name}-{n}", "crm", 1, users) for n, users in enumerate(waiting[name])],
         is_shut=lambda name: name in shut,
+        has_secret=lambda name: name not in without_secret,
         tell=told.__setitem__,
     ).publish()
     return told
@@ -35,6 +38,7 @@ def test_users_and_lookups_are_summed_and_the_slowest_workspace_gives_the_minute
         Metric.BACKLOG_MINUTES: pytest.approx(6.0),
         Metric.LOOKUPS_IN_PROGRESS: 3,
         Metric.GATE_IS_CLOSED: 0,
+        Metric.SECRETS_MISSING: 0,
     }
 
 
@@ -46,4 +50,10 @@ def test_one_shut_gate_is_enough(shut: set[str], told: int) -> None:
         Metric.BACKLOG_MINUTES: 0,
         Metric.LOOKUPS_IN_PROGRESS: 0,
         Metric.GATE_IS_CLOSED: told,
+        Metric.SECRETS_MISSING: 0,
     }
+
+
+def test_secrets_without_a_value_are_counted_though_nobody_asks() -> None:
+    """One workspace of two without its secret's value is told as 1, every minute."""
+    assert _told({"default": [], "asia": []}, set(), frozenset({"asia"}))[Metric.SECRETS_MISSING] == 1
