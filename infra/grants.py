@@ -45,9 +45,9 @@ KEEP_SCHEDULES = (
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
     "scheduler:GetSchedule",
-    "scheduler:ListSchedules",
     "scheduler:UpdateSchedule",
 )
+LIST_SCHEDULES = ("scheduler:ListSchedules",)  # whatever group a call names, it is checked against `schedule/*/*`
 PASS_ROLE = ("iam:PassRole",)
 # What Lambda does with a function's role to place it in a VPC:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -60,8 +60,10 @@ JOIN_NETWORK = (
     "ec2:UnassignPrivateIpAddresses",
 )
 
-# Actions for which AWS offers no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-WITHOUT_RESOURCE = frozenset(WRITE_TRACES)
+# Actions for which AWS offers no resource:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
+WITHOUT_RESOURCE = frozenset({*LIST_SCHEDULES, *WRITE_TRACES})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.grants import INVOKE, KEEP_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
+from infra.grants import INVOKE, KEEP_SCHEDULES, LIST_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output, pascal_case
 from infra.queues import dead_letter_queue
@@ -64,13 +64,22 @@ class OnSchedule(Construct):
         )
 
     def keep_grants(self) -> list[Grant]:
-        """Give what a function that keeps schedules does here: in this group only, and with no other role."""
+        """Give what a function that keeps schedules does here: in this group only, and with no other role.
+
+        The names of other groups' schedules can be listed: AWS cannot grant the list of one group.
+        """
         return [
             Grant(
                 "Schedules",
                 KEEP_SCHEDULES,
                 [self._arn("schedule", f"{self.group_name}/*")],
                 because="schedules of this stage's group only; partners name them at run time",
+            ),
+            Grant(
+                "ListSchedules",
+                LIST_SCHEDULES,
+                ["*"],
+                because="EventBridge Scheduler has no resource for this action, even when the call names a group",
             ),
             Grant("PassRole", PASS_ROLE, [self.role.role_arn], only_when={"iam:PassedToService": SCHEDULER}),
         ]

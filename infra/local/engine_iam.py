@@ -1,9 +1,10 @@
-"""Three behaviours of AWS that MiniStack lacks where it enforces IAM (`AUTH=true`).
+"""Four behaviours of AWS that MiniStack lacks where it enforces IAM (`AUTH=true`).
 
 - AWS is reached by TLS. The embedded server speaks plain HTTP, on this machine only; to policies that want TLS every
   call counts as one by TLS, or they would deny all of them.
 - A schedule's ARN names its group. MiniStack takes every schedule for one of the group `default`:
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
+- A list of schedules is checked against all of them, whatever group the call names; MiniStack knows no resource there.
 - SQS has no permissions for its batch operations: `SendMessageBatch` needs `sqs:SendMessage`.
   https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 """
@@ -46,12 +47,15 @@ def with_single_messages(name: Name) -> Name:
 
 
 def with_groups(find: Find) -> Find:
-    """Let a schedule's ARN name the group that the call names."""
+    """Let a schedule's ARN name the group that the call names, and a list need every schedule of the account."""
 
     def found(  # noqa: PLR0917 - MiniStack's own signature
         service: str, method: str, path: str, headers: Headers, body: bytes, query: Query, *place: str
     ) -> str:
         arn = find(service, method, path, headers, body, query, *place)
+        if service == "scheduler" and path.rstrip("/") == "/schedules":
+            region, account = place
+            return f"arn:aws:scheduler:{region}:{account}:schedule/*/*"
         if service != "scheduler" or ":schedule/default/" not in arn:
             return arn
         return arn.replace(":schedule/default/", f":schedule/{_group(body, query)}/")

@@ -29,6 +29,7 @@ MEANT = {
     "OnRequest/OnRequest/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
         "IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/moengage-lookup-STAGE/*]",
+        ANYTHING,  # the list of schedules has no resource
     },
     "OnQueue/OnQueue/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),

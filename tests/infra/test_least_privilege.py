@@ -26,7 +26,6 @@ KEEP_SCHEDULES = {
     "scheduler:CreateSchedule",
     "scheduler:DeleteSchedule",
     "scheduler:GetSchedule",
-    "scheduler:ListSchedules",
     "scheduler:UpdateSchedule",
 }
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -46,6 +45,7 @@ ALLOWED = {
         "QueuesParts": SEND,
         "NoticesBus": PUT_EVENTS,
         "schedule/moengage-lookup-STAGE/*": KEEP_SCHEDULES,
+        "*": {"scheduler:ListSchedules"},
         "OnScheduleSchedulerRole": {"iam:PassRole"},
         "OnRequestLog": LOG,
     },

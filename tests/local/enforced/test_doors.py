@@ -65,12 +65,13 @@ def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
 
 
 def test_partners_keep_schedules(enforced: Enforced) -> None:
-    """A schedule is created, read and deleted in the stage's own group."""
+    """A schedule is created, listed, read and deleted in the stage's own group."""
     enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/demo/kept", Body=b"S-2\n")
     order = {"roster_id": "kept", "expression": "cron(0 3 * * ? *)", "time_zone": "UTC"}
     answers = [enforced.call("PUT", "/v1/schedules/nightly", order)]
+    answers.append(enforced.call("GET", "/v1/schedules"))
     answers += [enforced.call(method, "/v1/schedules/nightly") for method in ("GET", "DELETE", "GET")]
-    assert answers == [201, 200, 204, 404]
+    assert answers == [201, 200, 200, 204, 404]
 
 
 def ended(enforced: Enforced, path: str) -> dict[str, Any] | None:
