@@ -113,7 +113,7 @@ class Storage(Construct):
                     prefix=ROSTERS,
                     noncurrent_version_expiration=Duration.days(stage.result_retention_days),
                 ),
-                s3.LifecycleRule(id="query-results", prefix=QUERIES, expiration=Duration.days(QUERY_RESULT_DAYS)),
+                _expiry("query-results", QUERIES, QUERY_RESULT_DAYS),
                 s3.LifecycleRule(
                     id="leftovers",
                     abort_incomplete_multipart_upload_after=Duration.days(1),
@@ -144,6 +144,7 @@ class Storage(Construct):
 
 
 def _expiry(name: str, prefix: str, days: int) -> s3.LifecycleRule:
+    """Delete after `days`, and a day later for good: in a bucket with versions the first only hides an object."""
     return s3.LifecycleRule(
         id=name,
         prefix=prefix,

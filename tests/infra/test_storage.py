@@ -63,6 +63,17 @@ def test_results_are_kept_for_the_stage_s_retention(template: Template) -> None:
     assert rules["superseded-rosters"]["Prefix"] == "rosters/"
 
 
+def test_what_expires_is_deleted(template: Template) -> None:
+    """In the bucket with versions every expired object is gone a day later, and then its delete marker too."""
+    rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
+    hidden = {rule["Id"]: rule.get("NoncurrentVersionExpiration") for rule in rules if "ExpirationInDays" in rule}
+    assert hidden == {name: {"NoncurrentDays": 1} for name in hidden}
+    assert len(hidden) == 6
+    (leftovers,) = [rule for rule in rules if "Prefix" not in rule]
+    assert leftovers["ExpiredObjectDeleteMarker"] is True
+    assert leftovers["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_has_string_keys_encryption_and_expiry(name: str, template: Template) -> None:
     """A table is on demand, encrypted, keyed as the code reads it, and forgets by `expires_at`."""
