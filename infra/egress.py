@@ -6,16 +6,20 @@ it. What goes to S3 and DynamoDB takes gateway endpoints, which cost nothing.
 
 from __future__ import annotations
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.grants import WRITE_LOGS, Grant, policy
-from infra.logs import log_group
+from infra.checks import acknowledge_wildcard
+from infra.grants import FIND_LOGS, WRITE_FLOW_LOGS, Grant, policy
+from infra.logs import group_arn, log_group
 from infra.names import output
 from infra.stages import Stage
 
 HTTPS = 443
+COLONS = ArnFormat.COLON_RESOURCE_NAME
 ZONES = 2  # taken by number: no zone is looked up
 
 
@@ -56,12 +60,6 @@ class Egress(Construct):
     def _flow_log(self, stage: Stage) -> None:
         """Keep who talked to whom (addresses and ports, no contents) in a log group."""
         log = log_group(self, "FlowLog", stage=stage)
-        role = iam.Role(
-            self,
-            "FlowLogRole",
-            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
-            inline_policies={"Grants": policy([Grant("Log", WRITE_LOGS, [log.log_group_arn])])},
-        )
         ec2.CfnFlowLog(
             self,
             "Flow",
@@ -69,5 +67,22 @@ class Egress(Construct):
             resource_type="VPC",
             traffic_type="ALL",
             log_group_name=log.log_group_name,
-            deliver_logs_permission_arn=role.role_arn,
+            deliver_logs_permission_arn=self._flow_log_role(log).role_arn,
         )
+
+    def _flow_log_role(self, log: logs.LogGroup) -> iam.Role:
+        """Make a role that writes to this group and that only flow logs of this account may use."""
+        stack = Stack.of(self)
+        flow_logs = stack.format_arn(service="ec2", resource="vpc-flow-log", resource_name="*")
+        groups = stack.format_arn(service="logs", resource="log-group", resource_name="*", arn_format=COLONS)
+        ours = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": flow_logs}}
+        write = Grant("Log", WRITE_FLOW_LOGS, [group_arn(log), log.log_group_arn])
+        find = Grant("FindLog", FIND_LOGS, [groups], because="groups are looked up among all of account and region")
+        role = iam.Role(
+            self,
+            "FlowLogRole",
+            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=ours),
+            inline_policies={"Grants": policy([write, find])},
+        )
+        acknowledge_wildcard(role, groups, find.because)
+        return role

@@ -37,6 +37,9 @@ CONSUME_MESSAGES = (
     "sqs:ReceiveMessage",
 )
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+# https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+WRITE_FLOW_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+FIND_LOGS = ("logs:DescribeLogGroups",)
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 INVOKE = ("lambda:InvokeFunction",)
 PUT_EVENTS = ("events:PutEvents",)

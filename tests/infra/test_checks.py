@@ -43,7 +43,13 @@ MORE = {
     "local": NO_RECOVERY,
     "prod": {},
     # Traces and a network have no resources.
-    "full": {"Credentials/SecretAsia": {"SMG4"}} | {role: MEANT[role] | {ANYTHING} for role in ROLES},
+    "full": {
+        "Credentials/SecretAsia": {"SMG4"},
+        "Egress/FlowLogRole/Resource": {
+            "IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:*]"
+        },
+        **{role: MEANT[role] | {ANYTHING} for role in ROLES},
+    },
 }
 
 

@@ -60,3 +60,27 @@ def test_a_function_in_the_network_may_join_it(full: Template) -> None:
         if "ec2:CreateNetworkInterface" in listed(statement["Action"])
     }
     assert joining == {"OnRequestRole", "OnQueueRole"}
+
+
+def test_flow_logs_have_the_role_that_aws_asks_for(full: Template) -> None:
+    """The role may do what AWS's page on flow logs lists: write to this one group, and look it up among all."""
+    name, _ = full.named("AWS::IAM::Role", "FlowLogRole")
+    group, _ = full.named("AWS::Logs::LogGroup", "FlowLog")
+    write, find = full.statements(name)
+    assert set(write["Action"]) == {
+        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
+    }  # fmt: skip
+    account = "arn:AWS::Partition:logs:AWS::Region:AWS::AccountId:log-group"
+    assert [text(resource) for resource in write["Resource"]] == [f"{account}:{group}", f"{group}.Arn"]
+    assert (find["Action"], text(find["Resource"])) == ("logs:DescribeLogGroups", f"{account}:*")
+    assert full.attribute(full.only("AWS::EC2::FlowLog")["DeliverLogsPermissionArn"]) == name
+
+
+def test_only_flow_logs_of_this_account_use_the_role(full: Template) -> None:
+    """Neither another service nor a flow log of another account may write with the role."""
+    _, role = full.named("AWS::IAM::Role", "FlowLogRole")
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    (source,) = trust["Condition"]["ArnLike"].values()
+    assert text(source) == "arn:AWS::Partition:ec2:AWS::Region:AWS::AccountId:vpc-flow-log/*"
