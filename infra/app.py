@@ -47,12 +47,12 @@ def main(environment: Mapping[str, str]) -> int:
     """Synthesise the stage that STAGE names; give the exit status."""
     try:
         stage = stage_named(environment.get("STAGE", "dev"), environment)
+        outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
+        # The local stage is for this machine; `make check` looks at the same constructs.
+        written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=stage.name != "local")
     except Misconfigured as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
-    # The local stage is for this machine; `make check` looks at the same constructs.
-    written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=stage.name != "local")
     sys.stdout.write(f"{written}\n")
     return 0
 

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.checks import acknowledge, acknowledge_warning, acknowledge_wildcard
 from infra.egress import Egress
+from infra.environment import environment_of
 from infra.grants import JOIN_NETWORK, SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
 from infra.logs import log_group
 from infra.names import output, pascal_case
@@ -66,7 +67,7 @@ class LookupFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             timeout=timeout,
             memory_size=memory_mb,
-            environment=release.settings.to_environment(),
+            environment=environment_of(release.settings),
             # Immutable, or CDK would add permissions of its own choice.
             role=self._role(
                 [*grants, *_own_grants(log, dead_letters, egress, tracing=release.stage.tracing)]

@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from lookup.errors import Misconfigured, UnknownWorkspace
@@ -140,9 +140,14 @@ class Settings:
         return self.workspaces[name]
 
     def to_environment(self) -> dict[str, str]:
-        """Write these settings as environment variables; values may be unresolved CDK tokens."""
+        """Write these settings as environment variables; values may be unresolved CDK tokens.
+
+        Of workspaces only what differs from the defaults: Lambda takes 4 KB for all variables of a function.
+        """
         values = {f.name.upper(): getattr(self, f.name) for f in fields(self)}
-        values["WORKSPACES"] = json.dumps({name: asdict(w) for name, w in self.workspaces.items()})
+        values["WORKSPACES"] = json.dumps(
+            {name: _changed(workspace) for name, workspace in self.workspaces.items()}, separators=(",", ":")
+        )
         return {name: str(value) for name, value in values.items() if value is not None}
 
     @classmethod
@@ -151,6 +156,16 @@ class Settings:
         source = os.environ if environment is None else environment
         values = {f.name: _value(f, source) for f in fields(cls) if f.name.upper() in source or f.default is MISSING}
         return cls(**values)
+
+
+def _changed(value: Workspace | Quota) -> dict[str, Any]:
+    given = {setting.name: getattr(value, setting.name) for setting in fields(value)}
+    told = {setting.name for setting in fields(value) if given[setting.name] != _default(setting)}
+    return {name: _changed(one) if isinstance(one, Quota) else one for name, one in given.items() if name in told}
+
+
+def _default(setting: Field[Any]) -> Any:  # noqa: ANN401 - of the setting's own type
+    return setting.default if setting.default_factory is MISSING else setting.default_factory()
 
 
 def _value(setting: Field[Any], source: Mapping[str, str]) -> Any:  # noqa: ANN401 - of the setting's own type

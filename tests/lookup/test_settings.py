@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+import json
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,17 @@ REQUIRED = [name.upper() for name in (*NAMED, "workspaces")]
 def test_environment_round_trip(settings: Settings) -> None:
     """Whatever the infrastructure writes into the environment is what the functions read."""
     assert Settings.from_environment(settings.to_environment()) == settings
+
+
+def test_only_what_differs_is_written_of_a_workspace() -> None:
+    """A workspace takes little of Lambda's 4 KB: what is as the defaults have it is not written."""
+    asia = Workspace("s", fields=("name",), quota=Quota(limit=600), keep_profiles=False)
+    written = replace(EXAMPLE, workspaces={"default": Workspace("d"), "asia": asia}).to_environment()["WORKSPACES"]
+    assert json.loads(written) == {
+        "default": {"secret_id": "d"},
+        "asia": {"secret_id": "s", "fields": ["name"], "quota": {"limit": 600}, "keep_profiles": False},
+    }
+    assert written.startswith('{"default":{"secret_id":"d"},')
 
 
 def test_environment_names() -> None:
