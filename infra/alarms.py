@@ -15,7 +15,8 @@ from constructs import Construct
 
 from infra.grants import PUBLISH
 from infra.measures import FIVE_MINUTES, MAXIMUM, Measures
-from infra.names import output, pascal_case
+from infra.names import output
+from infra.stage_parts import pascal_case
 from infra.stages import SERVICE, Stage
 from lookup.telemetry import Metric
 

@@ -10,7 +10,8 @@ from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.grants import DESCRIBE_SECRETS, READ_SECRETS, Grant
-from infra.names import output, pascal_case
+from infra.names import output
+from infra.stage_parts import pascal_case
 from infra.stages import Stage
 
 

@@ -18,7 +18,8 @@ from infra.egress import Egress
 from infra.environment import environment_of
 from infra.grants import JOIN_NETWORK, SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
 from infra.logs import log_group
-from infra.names import output, pascal_case
+from infra.names import output
+from infra.stage_parts import pascal_case
 from infra.stages import Stage
 from lookup.settings import Settings
 

@@ -13,9 +13,9 @@ from constructs import Construct
 
 from infra.grants import INVOKE, KEEP_SCHEDULES, LIST_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
 from infra.lookup_function import LookupFunction, Release
-from infra.names import output, pascal_case
+from infra.names import output
 from infra.queues import dead_letter_queue
-from infra.stage_parts import FEEDER_TICK, Schedule
+from infra.stage_parts import FEEDER_TICK, Schedule, pascal_case
 from infra.stages import SERVICE, Stage
 from lookup.settings import Settings
 

@@ -6,6 +6,7 @@ An error names the setting as one would write it: `schedules.daily.expression`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import available_timezones
@@ -30,6 +31,19 @@ def require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads 
 def require_name(name: str, setting: str) -> None:
     """Check a name that becomes part of logical ids and of names in AWS."""
     require(_NAME.fullmatch(name) is not None, setting, f"{name!r} must match {_NAME.pattern}")
+
+
+def pascal_case(name: str) -> str:
+    """Write `crm-export` or `on_queue` as `CrmExport` or `OnQueue`: logical ids hold letters and digits only."""
+    return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))
+
+
+def require_distinct(names: Iterable[str], setting: str) -> None:
+    """Check that no two names become the same part of logical ids, as `a-1` and `a1` do."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(pascal_case(name), name)
+        require(other == name, setting, f"{other!r} and {name!r} must differ in more than hyphens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
-from infra.stage_parts import Schedule, Workspace, require, require_name
+from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require, require_distinct, require_name
 from lookup.errors import Misconfigured
 
 SERVICE = "moengage-lookup"
@@ -65,6 +65,7 @@ class Stage:
         require("default" in self.workspaces, "workspaces", "must contain 'default'")
         for name in self.workspaces:
             require_name(name, "workspaces")
+        require_distinct(self.workspaces, "workspaces")
         self._check_partners()
         self._check_schedules()
         self._check_retention()
@@ -78,12 +79,14 @@ class Stage:
             partner.check(name, self.workspaces)
             own = self.issuer is not None or partner.client_id is None
             require(own, f"partners.{name}.client_id", "needs an issuer; without one the stack makes the client")
+        require_distinct(self.partners, "partners")
         if self.issuer is not None:
             self.issuer.check(self.partners)
 
     def _check_schedules(self) -> None:
         names = [schedule.name for schedule in self.schedules]
         require(len(set(names)) == len(names), "schedules", "must differ in name")
+        require_distinct((FEEDER_TICK, *names), "schedules")
         for schedule in self.schedules:
             known = schedule.workspace in self.workspaces
             require(known, f"schedules.{schedule.name}.workspace", f"{schedule.workspace!r} is not configured")

@@ -9,7 +9,8 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.checks import acknowledge
-from infra.names import output, pascal_case
+from infra.names import output
+from infra.stage_parts import pascal_case
 from infra.stages import SERVICE, Stage
 from lookup.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
 

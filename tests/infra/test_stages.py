@@ -66,6 +66,10 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"issuer": Issuer(url=ISSUER), "partners": {"crm": Partner(client_id="c", admin=True)}}, "partners.crm.admin"),
         ({"issuer": Issuer(url=ISSUER, audiences=("a",) * 51), "partners": KNOWN}, "issuer.audiences"),
         ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
+        ({"workspaces": {"default": Workspace(), "a1": Workspace(), "a-1": Workspace()}}, "workspaces"),
+        ({"partners": {"crm-2": Partner(), "crm2": Partner()}}, "partners"),
+        ({"schedules": (Schedule(**SCHEDULE | {"name": "d-1"}), Schedule(**SCHEDULE | {"name": "d1"}))}, "schedules"),
+        ({"schedules": (Schedule(**SCHEDULE | {"name": "feeder-tick-"}),)}, "schedules"),
         ({"schedules": (Schedule(**SCHEDULE, workspace="other"),)}, "schedules.daily.workspace"),
         ({"result_retention_days": 0}, "result_retention_days"),
         ({"log_retention_days": 8}, "log_retention_days"),
@@ -88,6 +92,13 @@ def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any
     with pytest.raises(Misconfigured) as caught:
         Stage(**{**GOOD, **changed})
     assert caught.value.setting == setting
+
+
+def test_names_that_become_one_logical_id_are_both_told() -> None:
+    """The error names the two names; names that differ in a letter's place stay apart."""
+    with pytest.raises(Misconfigured, match="'a-1' and 'a1' must differ in more than hyphens"):
+        Stage(**{**GOOD, "workspaces": {"default": Workspace(), "a-1": Workspace(), "a1": Workspace()}})
+    Stage(**{**GOOD, "workspaces": {"default": Workspace(), "a-b": Workspace(), "ab": Workspace()}})
 
 
 def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
