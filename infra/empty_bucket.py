@@ -1,6 +1,7 @@
 """Before `make destroy`: empties the stage's buckets, which CloudFormation cannot delete otherwise.
 
-Only for stages that do not retain their data; a retained bucket outlives its stack as it is.
+Only for stages that do not retain their data; a retained bucket outlives its stack as it is. The buckets are found
+among the stack's resources: a stack whose first deployment failed has no outputs.
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ from lookup.errors import Misconfigured
 if TYPE_CHECKING:
     from mypy_boto3_s3.service_resource import Bucket
 
+BUCKET = "AWS::S3::Bucket"
+GONE = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
+
 
 def empty(session: boto3.Session, stage_name: str) -> int:
-    """Delete every version of every object of the stage's buckets; give how many there were. Raises `Misconfigured`."""
+    """Delete every version of every object of the stage's buckets; give how many there were. Raises `Misconfigured`.
+
+    S3 stops writing access logs first, or it would log the emptying into a bucket that is empty already.
+    """
     if stage_named(stage_name, os.environ).retain:
         raise Misconfigured("STAGE", f"{stage_name!r} retains its data: nothing is deleted")
-    answers = [answer for bucket in _buckets(session, stage_name) for answer in bucket.object_versions.delete()]
+    buckets = _buckets(session, stage_name)
+    for bucket in buckets:
+        bucket.Logging().put(BucketLoggingStatus={})
+    answers = [answer for bucket in buckets for answer in bucket.object_versions.delete()]
     return sum(len(answer.get("Deleted", [])) for answer in answers)
 
 
@@ -40,8 +50,14 @@ def main() -> int:
 
 def _buckets(session: boto3.Session, stage_name: str) -> list[Bucket]:
     stack = session.resource("cloudformation").Stack(f"{SERVICE}-{stage_name}")
-    names = {output["OutputKey"]: output["OutputValue"] for output in stack.outputs or []}
-    return [session.resource("s3").Bucket(names[key]) for key in ("BucketName", "AccessLogsBucketName")]
+    try:
+        resources = list(stack.resource_summaries.all())
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return []
+        raise
+    made = [one for one in resources if one.resource_type == BUCKET and one.resource_status not in GONE]
+    return [session.resource("s3").Bucket(one.physical_resource_id) for one in made]
 
 
 if __name__ == "__main__":

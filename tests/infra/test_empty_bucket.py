@@ -12,10 +12,15 @@ from lookup.errors import Misconfigured
 
 TEMPLATE = {
     "Resources": {
-        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {
+                "VersioningConfiguration": {"Status": "Enabled"},
+                "LoggingConfiguration": {"DestinationBucketName": {"Ref": "AccessLogs"}},
+            },
+        },
         "AccessLogs": {"Type": "AWS::S3::Bucket"},
     },
-    "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}, "AccessLogsBucketName": {"Value": {"Ref": "AccessLogs"}}},
 }
 
 
@@ -26,15 +31,15 @@ def bucket_names(aws: boto3.Session) -> dict[str, str]:
     client.get_waiter("stack_create_complete").wait(
         StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 10}
     )
-    outputs = client.describe_stacks(StackName="moengage-lookup-dev")["Stacks"][0]["Outputs"]
-    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    made = client.list_stack_resources(StackName="moengage-lookup-dev")["StackResourceSummaries"]
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
 
 
 def test_every_version_goes(aws: boto3.Session, bucket_names: dict[str, str]) -> None:
     """Emptying removes old versions, delete markers and access logs too, or the buckets could not be deleted."""
     s3 = aws.client("s3")
-    bucket_name = bucket_names["BucketName"]
-    s3.put_object(Bucket=bucket_names["AccessLogsBucketName"], Key="2026-11-24-00-00-00-0", Body=b"log")
+    bucket_name = bucket_names["Bucket"]
+    s3.put_object(Bucket=bucket_names["AccessLogs"], Key="2026-11-24-00-00-00-0", Body=b"log")
     for body in (b"1", b"2"):
         s3.put_object(Bucket=bucket_name, Key="results/a", Body=body)
     s3.put_object(Bucket=bucket_name, Key="rosters/b", Body=b"3")
@@ -43,6 +48,28 @@ def test_every_version_goes(aws: boto3.Session, bucket_names: dict[str, str]) ->
     for name in bucket_names.values():
         left = s3.list_object_versions(Bucket=name)
         assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
+
+
+def test_no_log_of_the_emptying_arrives(aws: boto3.Session, bucket_names: dict[str, str]) -> None:
+    """S3 is told to write no more access logs, which arrive late and would fill the emptied bucket again."""
+    s3 = aws.client("s3")
+    target = {"TargetBucket": bucket_names["AccessLogs"], "TargetPrefix": ""}
+    s3.put_bucket_logging(Bucket=bucket_names["Bucket"], BucketLoggingStatus={"LoggingEnabled": target})
+    empty(aws, "dev")
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket_names["Bucket"])
+
+
+def test_a_stack_that_is_not_there_has_nothing_to_empty(aws: boto3.Session) -> None:
+    """Destroying what was never deployed, or is gone already, deletes nothing and fails at nothing."""
+    assert empty(aws, "dev") == 0
+
+
+def test_a_stack_without_buckets_has_nothing_to_empty(aws: boto3.Session) -> None:
+    """A first deployment that failed leaves a stack without outputs and buckets: nothing is deleted."""
+    client = aws.client("cloudformation")
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(template))
+    assert empty(aws, "dev") == 0
 
 
 def test_a_stage_that_retains_its_data_is_never_emptied(aws: boto3.Session) -> None:
