@@ -1,12 +1,13 @@
 # The commands of this project. `make help` lists them.
 STAGE ?= dev
+APPROVAL ?= broadening
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers openapi synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
+.PHONY: help run test check lint types layers template openapi synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,10 +61,10 @@ $(BROWSER): node_modules/.package-lock.json tests/browser/unpack.mjs
 	@$(NODE) tests/browser/unpack.mjs $(@D)
 	@touch $@
 
-deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod)
+deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
 	@$(BIN)/python -m infra.bundle
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
-	@$(CDK) deploy moengage-lookup-$(STAGE) --outputs-file build/outputs-$(STAGE).json
+	@$(CDK) deploy moengage-lookup-$(STAGE) --require-approval $(APPROVAL) --outputs-file build/outputs-$(STAGE).json
 
 destroy: node_modules/.package-lock.json ## without asking again, empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
