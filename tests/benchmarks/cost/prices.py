@@ -16,6 +16,7 @@ class Item(StrEnum):
 
     DYNAMODB_WRITE = "DynamoDB write request units"
     DYNAMODB_READ = "DynamoDB read request units"
+    RECOVERY_GB = "DynamoDB point-in-time recovery, GB and month"
     S3_PUT = "S3 PUT, COPY, POST, LIST requests"
     S3_GET = "S3 GET and other requests"
     SQS_REQUEST = "SQS requests, of 64 KB each"
@@ -55,6 +56,7 @@ class Price:
 PRICES: Mapping[Item, Price] = {
     Item.DYNAMODB_WRITE: Price(0.625, MILLION, "dynamodb/pricing/on-demand"),
     Item.DYNAMODB_READ: Price(0.125, MILLION, "dynamodb/pricing/on-demand"),
+    Item.RECOVERY_GB: Price(0.20, 1, "dynamodb/pricing/on-demand"),
     Item.S3_PUT: Price(0.005, 1000, "s3/pricing"),
     Item.S3_GET: Price(0.0004, 1000, "s3/pricing"),
     Item.SQS_REQUEST: Price(0.40, MILLION, "sqs/pricing"),
