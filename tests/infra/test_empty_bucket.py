@@ -53,8 +53,10 @@ def test_every_version_goes(aws: boto3.Session, bucket_names: dict[str, str]) ->
 def test_no_log_of_the_emptying_arrives(aws: boto3.Session, bucket_names: dict[str, str]) -> None:
     """S3 is told to write no more access logs, which arrive late and would fill the emptied bucket again."""
     s3 = aws.client("s3")
-    target = {"TargetBucket": bucket_names["AccessLogs"], "TargetPrefix": ""}
-    s3.put_bucket_logging(Bucket=bucket_names["Bucket"], BucketLoggingStatus={"LoggingEnabled": target})
+    s3.put_bucket_logging(
+        Bucket=bucket_names["Bucket"],
+        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": bucket_names["AccessLogs"], "TargetPrefix": ""}},
+    )
     empty(aws, "dev")
     assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket_names["Bucket"])
 

@@ -38,7 +38,8 @@ line, but costs quota whenever the delay is a little too long.
 NOT_IN_IT = """
 Metrics are charged in the hours in which they are written; the table has all of them, all month. Not in it: what is
 stored ($0.25 a GB and month in DynamoDB, where the stage retains its data $0.20 more to restore it to a point in time,
-$0.023 in S3: a million profiles are some 2.4 GB), traces (`Stage.tracing`, off), queries, and data that leaves the region.
+$0.023 in S3: a million profiles are some 2.4 GB), traces (`Stage.tracing`, off), queries, and data that leaves the
+region.
 """
 ASSUMED = """## Assumed
 
