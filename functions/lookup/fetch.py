@@ -127,7 +127,7 @@ class Fetch:
     def _exported(self, terms: Terms) -> tuple[str, ...] | None:
         allowed = self._settings.workspace(terms.workspace).fields
         if allowed is None or terms.fields is None:
-            return terms.fields or allowed
+            return allowed if terms.fields is None else terms.fields
         barred = sorted(set(terms.fields) - set(allowed))
         if barred:
             raise InvalidInput("fields", f"{barred[0]!r} is not exported from workspace {terms.workspace!r}")

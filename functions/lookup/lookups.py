@@ -119,10 +119,11 @@ class Lookups:
         return progress, self._estimate(progress.spec, backlog_of(self._ledger, progress.spec.workspace))
 
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Progress], str | None]:
-        """Give a partner's lookups, newest first, and the mark of the next page."""
+        """Give a partner's lookups in granted workspaces, newest first, and the mark of the next page."""
         listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
         found = self._ledger.progress_of([lookup_id for _, lookup_id in listed])
-        return found, (listed[-1][0] if len(listed) == limit else None)
+        seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
+        return seen, (listed[-1][0] if len(listed) == limit else None)
 
     def standing(self, lookup_id: str) -> Tally:
         """Give the counts of a day of the intake queue, which is nobody's. Raises `Missing`."""
@@ -156,8 +157,12 @@ class Lookups:
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int
     ) -> tuple[list[PartRecord], str | None]:
-        """Give the parts that are in, in order of number, and the number that the next page comes after."""
-        self._seen(partner, lookup_id)
+        """Give the parts that are in, in order of number, and the number that the next page comes after.
+
+        Raises `Forbidden` when they hold fields that are not granted any more.
+        """
+        spec = self._seen(partner, lookup_id).spec
+        partner.see(spec.workspace, spec.fields)
         records = self._feed.records(lookup_id, after=after, limit=limit)
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)
@@ -173,6 +178,7 @@ class Lookups:
         progress = self._ledger.progress(lookup_id)
         if progress is None or progress.spec.partner != partner.name:
             raise Missing("there is no such lookup")
+        partner.enter(progress.spec.workspace)
         return progress
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import wire
 from lookup.answers import is_too_large, without_attributes, written
 from lookup.archive import Archive, outcome_json
+from lookup.errors import Forbidden
 from lookup.model import Status
 from lookup.partners import Partner
 from lookup.spillover import Served, Spillover
@@ -31,10 +33,21 @@ class Outcomes:
         outcomes = [outcome_json(outcome) for outcome in served.answered.outcomes]
         return self._several(served.answered.lookup_id, outcomes, lambda: self.link(served), served.headers)
 
-    def replay(self, partner: Partner, lookup_id: str, key: str) -> Response[str]:
-        """Answer once more what was archived under `key`, with the fields that are granted now."""
-        outcomes = [_granted(one, partner) for one in self._archive.read(key)]
-        return self._several(lookup_id, outcomes, lambda: self._sign(key), {})
+    def replay(self, partner: Partner, workspace: str, lookup_id: str, key: str) -> Response[str]:
+        """Answer once more what was archived under `key`, with the fields that are granted now.
+
+        Raises `Forbidden` without a grant for the workspace, and when only the archived object could be
+        handed out and it holds more than is granted.
+        """
+        partner.enter(workspace)
+        kept = self._archive.read(key)
+        outcomes = [_granted(one, partner) for one in kept]
+        return self._several(lookup_id, outcomes, lambda: self._uncut(key, is_cut=outcomes != kept), {})
+
+    def _uncut(self, key: str, *, is_cut: bool) -> str:
+        if is_cut:
+            raise Forbidden("the answer holds fields that are not granted any more")
+        return self._sign(key)
 
     def link(self, served: Served) -> str:
         """Give a URL of the archived answer."""
@@ -60,8 +73,12 @@ def _counts(outcomes: Sequence[OutcomeJson]) -> dict[str, int]:
     return {"requested": len(outcomes), **{status.value: by_status[status.value] for status in Status}}
 
 
-def _granted(outcome: OutcomeJson, partner: Partner) -> OutcomeJson:
-    attributes = outcome["user_attributes"]
-    if partner.fields is None or not isinstance(attributes, Mapping):
+def _granted(outcome: Mapping[str, Any], partner: Partner) -> OutcomeJson:
+    granted, attributes = partner.fields, outcome["user_attributes"]
+    if granted is None:
         return outcome
-    return {**outcome, "user_attributes": {name: attributes[name] for name in partner.fields if name in attributes}}
+    return {
+        **outcome,
+        "changed_fields": [name for name in outcome["changed_fields"] if name in granted],
+        "user_attributes": attributes and {name: attributes[name] for name in granted if name in attributes},
+    }

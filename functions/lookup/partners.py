@@ -45,10 +45,20 @@ class Partner:
         exported = settings.workspace(workspace).fields
         if fields is None:
             return self._all(workspace, exported)
-        barred = sorted(set(fields) - set(fields if self.fields is None else self.fields))
+        self._check(fields)
+        return fields
+
+    def see(self, workspace: str, fields: tuple[str, ...] | None) -> None:
+        """Let pass who may see what was fetched under other grants, with these fields. Raises `Forbidden`."""
+        self.enter(workspace)
+        if fields is None and self.fields is not None:
+            raise Forbidden("all fields were fetched, and not all are granted")
+        self._check(fields or ())
+
+    def _check(self, fields: tuple[str, ...]) -> None:
+        barred = [] if self.fields is None else sorted(set(fields) - set(self.fields))
         if barred:
             raise Forbidden(f"field {barred[0]!r} is not granted")
-        return fields
 
     def _all(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if self.fields is None or exported is None:
@@ -107,7 +117,8 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter h
 
 
 def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+    # An empty list is no grant that a stage writes: taken for a missing one, it would mean everything.
+    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
         raise TypeError
     return tuple(value)
 

@@ -67,7 +67,7 @@ GET_LOOKUP = operation(
     "the day's messages of the intake queue.",
     tag="Lookups",
     replies={200: Reply("The lookup.", "Lookup", examples.LOOKUP)},
-    tells=(Problem.NOT_FOUND,),
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
 )
 PATCH_LOOKUP = operation(
     "steerLookup",
@@ -75,15 +75,16 @@ PATCH_LOOKUP = operation(
     "`retry_failed` asks once more for what failed, and only for that.",
     tag="Lookups",
     replies={200: Reply("The lookup as it stands then.", "Lookup", examples.LOOKUP | {"estimate": None})},
-    tells=(*WITH_A_BODY, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
 )
 GET_RESULTS = operation(
     "listResults",
     "List a lookup's result files",
-    "Gzip NDJSON, one record per identifier; the URLs are good for an hour at most.",
+    "Gzip NDJSON, one record per identifier; the URLs are good for an hour at most. They are given only while every "
+    "field of the lookup is granted.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
-    tells=(Problem.NOT_FOUND,),
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
 )
 POST_ROSTERS = operation(
     "createRoster",

@@ -82,7 +82,7 @@ class SubmitRoute:
             reference = self._idempotency.once(keyed, work, self._app.lambda_context)
         except NotFinal:
             return first[0]
-        return first[0] if first else self._replayed(call, reference)
+        return first[0] if first else self._replayed(call, order.workspace, reference)
 
     def _answered(self, order: LookupOrder, call: Call) -> tuple[Response[str], Reference | None]:
         """Answer, and tell where the answer is to be found again; None when it is not final."""
@@ -98,12 +98,12 @@ class SubmitRoute:
         final = None if answered.cause else {"lookup_id": answered.lookup_id, "key": answered.key}
         return self._outcomes.answer(served), final
 
-    def _replayed(self, call: Call, reference: Reference) -> Response[str]:
+    def _replayed(self, call: Call, workspace: str, reference: Reference) -> Response[str]:
         key = reference.get("key")
         if key is None:
             response = self._spillover.seen(call, reference["lookup_id"])
         else:
-            response = self._outcomes.replay(call.partner, reference["lookup_id"], key)
+            response = self._outcomes.replay(call.partner, workspace, reference["lookup_id"], key)
         response.headers["Idempotent-Replayed"] = "true"
         return response
 

@@ -115,7 +115,12 @@ class Spillover:
         )
 
     def serve(self, call: Call, asked: Asked) -> Served | Response[str]:
-        """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked."""
+        """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked.
+
+        Who wants work behind the answer needs the lane `bulk`; whom the busy quota makes wait does not.
+        """
+        if call.preference.respond_async:
+            call.partner.require(Lane.BULK)
         submitted_at = self._clock()
         order = self._order(call, asked)
         try:

@@ -18,6 +18,7 @@ from tests.lookup.stage import Stage
 
 __all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
+Grant = Callable[..., None]
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -59,6 +60,21 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
     forget()
     yield stage
     forget()
+
+
+@pytest.fixture
+def grant(deployed: Stage) -> Grant:
+    """Write acme's grants."""
+
+    def write(**grants: object) -> None:
+        deployed.session.client("ssm").put_parameter(
+            Name=deployed.settings.partners_parameter_name,
+            Value=json.dumps({CLIENT_ID: {"name": "acme", **grants}}),
+            Type="String",
+            Overwrite=True,
+        )
+
+    return write
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,27 +10,11 @@ import pytest
 import on_queue
 from infra.local.simulator.process import Simulator
 from tests.doors.calling import Call, kind_of, uploaded
-from tests.doors.conftest import CLIENT_ID, forget
+from tests.doors.conftest import Grant, forget
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
-Grant = Callable[..., None]
-
-
-@pytest.fixture
-def grant(deployed: Stage) -> Grant:
-    """Write acme's grants."""
-
-    def write(**grants: object) -> None:
-        deployed.session.client("ssm").put_parameter(
-            Name=deployed.settings.partners_parameter_name,
-            Value=json.dumps({CLIENT_ID: {"name": "acme", **grants}}),
-            Type="String",
-            Overwrite=True,
-        )
-
-    return write
 
 
 def test_a_client_without_grants_learns_nothing(deployed: Stage, simulator: Simulator, call: Call) -> None:
@@ -79,6 +62,14 @@ def test_only_granted_fields_are_asked_and_answered(
     assert simulator.counters().calls == calls
 
 
+def test_an_empty_list_of_fields_is_no_grant(deployed: Stage, simulator: Simulator, grant: Grant, call: Call) -> None:
+    """Grants with an empty list are unreadable: nobody is let in, and nothing is asked."""
+    grant(fields=[])
+    simulator.set_user("C-1", {"customer_id": "C-1", "salary": 7})
+    assert call("GET", PROFILE)[0] == 503
+    assert simulator.counters().calls == 0
+
+
 def test_a_stored_profile_is_cut_to_the_grant(
     deployed: Stage, simulator: Simulator, grant: Grant, call: Call, context: LambdaContext
 ) -> None:
@@ -101,6 +92,8 @@ def test_without_the_bulk_lane(deployed: Stage, simulator: Simulator, grant: Gra
     refused = call("POST", "/v1/lookups", many)
     assert (kind_of(refused), refused[1]["detail"]) == ((403, "forbidden"), "lane 'bulk' is not granted")
     assert kind_of(call("POST", "/v1/lookups", {"identifiers": ["C-1"]}, prefer="respond-async"))[0] == 403
+    assert kind_of(call("GET", "/v1/profiles/customer_id/C-2", prefer="respond-async")) == (403, "forbidden")
+    assert call("GET", "/v1/lookups")[1]["lookups"] == []
     order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"}
     assert kind_of(call("PUT", "/v1/schedules/nightly", order)) == (403, "forbidden")
 

@@ -87,6 +87,9 @@ def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, cloc
         {"client-1": {"name": "acme", "weight": True}},
         {"client-1": {"name": "acme", "users_per_day": "many"}},
         {"client-1": {"name": "acme", "lanes": ["fast"]}},
+        {"client-1": {"name": "acme", "fields": []}},
+        {"client-1": {"name": "acme", "workspaces": []}},
+        {"client-1": {"name": "acme", "lanes": []}},
     ],
 )
 def test_a_broken_parameter(partners: Partners, write: Write, broken: object) -> None:
