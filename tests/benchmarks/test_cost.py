@@ -11,6 +11,7 @@ from tests.benchmarks.cost import model, scenes
 from tests.benchmarks.cost.crew import shift
 from tests.benchmarks.cost.prices import PRICES, Item
 from tests.benchmarks.cost.scenes import Counted
+from tests.benchmarks.cost.seconds import waiting
 from tests.benchmarks.cost.stage import aws, metered
 from tests.benchmarks.cost.units import item_size, read_units, units, write_units
 
@@ -58,6 +59,15 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
     assert miss.gate_requests == 2
     beside = miss.requests["dynamodb", "UpdateItem"] - miss.gate_requests  # what its partner may be counted by
     assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage[Item.S3_PUT]) == (6 + beside, 2)
+
+
+def test_a_tick_that_finds_nothing_to_do_has_its_price(server: None) -> None:
+    """What the schedule asks of AWS every minute is billed and takes its time, a look at each secret included."""
+    with metered() as one:
+        tick = scenes.ticks(one, 2)
+    assert tick.requests["secretsmanager", "DescribeSecret"] == 2
+    assert tick.usage[Item.SECRET_READ] == 2
+    assert waiting(tick.requests) > 0.040
 
 
 def test_an_operation_without_a_price_fails() -> None:

@@ -20,6 +20,7 @@ ROUND_TRIPS: Mapping[tuple[str, str], float] = {
     ("s3", "GetObject"): 0.030,
     ("sqs", "SendMessageBatch"): 0.015,
     ("events", "PutEvents"): 0.020,
+    ("secretsmanager", "DescribeSecret"): 0.020,
     ("secretsmanager", "GetSecretValue"): 0.020,
     ("ssm", "GetParameter"): 0.020,
     ("sqs", "ReceiveMessage"): 0.0,  # by the event source, outside of the function

@@ -134,5 +134,6 @@ _BILLED: Mapping[tuple[str, str], Callable[[Params, Params, SizeOf], Usage]] = {
     ("sqs", "ReceiveMessage"): _one(Item.SQS_REQUEST),  # by the event source
     ("sqs", "DeleteMessage"): _one(Item.SQS_REQUEST),  # by the event source
     ("events", "PutEvents"): _events,
+    ("secretsmanager", "DescribeSecret"): _one(Item.SECRET_READ),  # of every workspace, every minute
     ("secretsmanager", "GetSecretValue"): _one(Item.SECRET_READ),
 }
