@@ -12,12 +12,14 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from lookup import problems
+from lookup import problems, wire
 from lookup.errors import LookupFault
 from lookup.intake import TEXT_KEPT
 from lookup.model import Clock
 from lookup.problem_types import Problem
 from lookup.telemetry import logger
+
+NESTING = 32  # levels of a body: what reads deeper would end in the middle of writing it
 
 
 def resolver(clock: Clock) -> APIGatewayHttpResolver:
@@ -65,9 +67,17 @@ def crashed(error: Exception) -> Response[str]:
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise json.JSONDecodeError("nests too deep", text, 0) from None
+        value = wire.loads(text)
+    except ValueError:
+        raise json.JSONDecodeError("not readable", text, 0) from None
+    if _is_deep(value, NESTING):
+        raise json.JSONDecodeError("nests too deep", text, 0)
+    return value
+
+
+def _is_deep(value: object, room: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return room < 0 or any(_is_deep(one, room - 1) for one in inner)
 
 
 def _malformed() -> Response[str]:

@@ -68,8 +68,15 @@ def _holds_control(value: str) -> bool:
 
 
 def _excerpt(value: object) -> str:
-    text = value if isinstance(value, str) else wire.dumps(value).decode()
+    text = value if isinstance(value, str) else _written(value)
     return text.encode("utf-8", "backslashreplace").decode()[:TEXT_KEPT]
+
+
+def _written(value: object) -> str:
+    try:
+        return wire.dumps(value).decode()
+    except (ValueError, RecursionError):  # it is no JSON, or nests deeper than can be written
+        return type(value).__name__
 
 
 def sorted_out(items: Sequence[Entry]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:

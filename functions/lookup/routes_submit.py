@@ -64,7 +64,7 @@ class SubmitRoute:
             return answer({"estimate": estimate_json(self._lookups.would_take(call.partner, _whole(order, call)))})
         if idempotency_key is None:
             return self._answered(order, call)[0]
-        keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, order.model_dump(mode="json"))
+        keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, dict(order))
         named = self._spillover.call(self._app, prefer, lookup_id=f"lookup-{keyed.fingerprint}")
         return self._once(order, named, keyed)
 
