@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup import intake, part_message
 from lookup.ending import Ending
@@ -31,13 +31,16 @@ class QueueWork:
         """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
         readable: dict[str, Delivery] = {}
         works: dict[str, Work] = {}  # by part: SQS may deliver a message twice in one batch
+        held_back: list[str] = []
         for delivery in deliveries:
             part = self._read(delivery)
-            if part is not None:
-                readable[part.name] = delivery
-                works[part.name] = Work(part, redelivered=delivery.received > 1)
+            if isinstance(part, InvalidInput):
+                held_back += self._lay_aside(delivery, str(part))
+                continue
+            readable[part.name] = delivery
+            works[part.name] = Work(part, redelivered=delivery.received > 1)
         completions = self._parts.serve(works.values(), until=until)
-        held_back = self._given_back(readable, completions)
+        held_back += self._given_back(readable, completions)
         self._go_on([completion.part for completion in completions if completion.retry_at is None])
         return held_back
 
@@ -49,7 +52,7 @@ class QueueWork:
         for workspace in {part.workspace for part in fed}:
             self._feeder.feed(workspace)
 
-    def _read(self, delivery: Delivery) -> Part | None:
+    def _read(self, delivery: Delivery) -> Part | InvalidInput:
         try:
             if not self._queues.is_intake(delivery):
                 return part_message.read(delivery.body)
@@ -60,15 +63,14 @@ class QueueWork:
                 default_workspace=DEFAULT_WORKSPACE,
             )
         except InvalidInput as fault:
-            self._lay_aside(delivery, str(fault))
-            return None
+            return fault
 
     def _given_back(self, deliveries: Mapping[str, Delivery], completions: Sequence[Completion]) -> list[str]:
         held_back: list[str] = []
         for completion in completions:
             delivery = deliveries[completion.part.name]
             if completion.reason is not None:
-                self._lay_aside(delivery, completion.reason)
+                held_back += self._lay_aside(delivery, completion.reason)
             if completion.retry_at is not None:
                 self._hold_back(delivery, completion.retry_at)
                 held_back.append(delivery.message_id)
@@ -77,15 +79,25 @@ class QueueWork:
                 count_outcomes(Counts.of(completion.outcomes))
         return held_back
 
-    def _lay_aside(self, delivery: Delivery, reason: str) -> None:
+    def _lay_aside(self, delivery: Delivery, reason: str) -> list[str]:
+        """Copy a message to its dead-letter queue; give its id when that failed, so that it is delivered again."""
+        try:
+            self._queues.lay_aside(delivery, reason)
+        except (ClientError, BotoCoreError) as error:
+            logger.error("message not laid aside", message_id=delivery.message_id, reason=reason, error=_kind(error))
+            return [delivery.message_id]
         logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
         count(Metric.MESSAGES_LAID_ASIDE)
-        self._queues.lay_aside(delivery, reason)
+        return []
 
     def _hold_back(self, delivery: Delivery, retry_at: float) -> None:
         """Ask for a later delivery; without it the message returns after the queue's own time, which is only later."""
         count(Metric.PARTS_HELD_BACK)
         try:
             self._queues.hold_back(delivery, retry_at)
-        except ClientError as error:
-            logger.warning("visibility not set", message_id=delivery.message_id, error=error.response["Error"]["Code"])
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("visibility not set", message_id=delivery.message_id, error=_kind(error))
+
+
+def _kind(error: ClientError | BotoCoreError) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
