@@ -18,10 +18,13 @@ class Preference:
     wait: float
     says_wait: bool
 
-    def applied(self, *, later: bool) -> dict[str, str]:
-        """Write `Preference-Applied`: what was honoured by an answer at once, or by one that comes `later`."""
+    def applied(self, *, later: bool, may_wait: bool) -> dict[str, str]:
+        """Write `Preference-Applied`: what was honoured by an answer at once, or by one that comes `later`.
+
+        `may_wait` tells whether the request was one that could wait for quota.
+        """
         honoured = ["respond-async"] if self.respond_async and later else []
-        if self.says_wait:
+        if self.says_wait and may_wait:
             honoured.append(f"wait={int(self.wait)}")
         return {"Preference-Applied": ", ".join(honoured)} if honoured else {}
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
+from lookup import intake
 from lookup.answers import answer, next_link
 from lookup.api_schemas import ScheduleOrder
 from lookup.callers import Callers
@@ -61,7 +62,7 @@ class ScheduleRoutes:
     ) -> Response[str]:
         partner = self._partner()
         partner.require(Lane.BULK)
-        fields = None if order.fields is None else tuple(sorted(set(order.fields)))
+        fields = intake.field_names({"fields": order.fields})
         roster = key_of(partner.name, order.roster_id)
         self._rosters.pin(roster)
         schedule = Schedule(

@@ -123,7 +123,7 @@ def _whole(order: LookupOrder, call: Call) -> RosterOrder:
         order.workspace,
         order.roster_id,
         [intake.identify(raw) for raw in order.identifiers or ()],
-        None if order.fields is None else tuple(sorted(set(order.fields))),
+        intake.field_names({"fields": order.fields}),
         float(order.max_age),
         lookup_id=call.lookup_id,
     )

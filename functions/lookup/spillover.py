@@ -136,9 +136,11 @@ class Spillover:
                 submitted_at=submitted_at,
                 lookup_id=call.lookup_id,
             )
-            return self.accept(call, later)
+            return self.accept(call, later, has_waited=order.patience is not None)
         count_outcomes(Counts.of(answered.outcomes))
-        headers = call.preference.applied(later=False) | limit_headers(call.tab.use, self._clock())
+        headers = call.preference.applied(later=False, may_wait=order.patience is not None) | limit_headers(
+            call.tab.use, self._clock()
+        )
         return Served(answered, order, headers)
 
     def _order(self, call: Call, asked: Asked) -> Order:
@@ -159,19 +161,21 @@ class Spillover:
         """Give the key of the archived answer."""
         return self._on_demand.archived(served.order, served.answered)
 
-    def accept(self, call: Call, order: RosterOrder) -> Response[str]:
+    def accept(self, call: Call, order: RosterOrder, *, has_waited: bool = False) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""
         charge = call.tab.charge if call.tab.use is None else _charged_already
-        return self._accepted(call, *self._lookups.submit(call.partner, order, charge))
+        return self._accepted(call, *self._lookups.submit(call.partner, order, charge), has_waited=has_waited)
 
     def seen(self, call: Call, lookup_id: str) -> Response[str]:
         """Answer 202 for a lookup that was accepted before, as it stands now."""
         return self._accepted(call, *self._lookups.one(call.partner, lookup_id))
 
-    def _accepted(self, call: Call, progress: Progress, estimate: Estimate | None) -> Response[str]:
+    def _accepted(
+        self, call: Call, progress: Progress, estimate: Estimate | None, *, has_waited: bool = False
+    ) -> Response[str]:
         headers = {
             "Location": f"/v1/lookups/{progress.spec.lookup_id}",
-            **call.preference.applied(later=True),
+            **call.preference.applied(later=True, may_wait=has_waited),
             **limit_headers(call.tab.use, self._clock()),
         }
         return answer(progress_json(progress, estimate), HTTPStatus.ACCEPTED, headers)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.doors.calling import Call, kind_of
+from tests.doors.calling import Call, kind_of, uploaded
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
@@ -77,7 +78,7 @@ def test_too_many_to_wait_for(simulator: Simulator, call: Call) -> None:
     assert kind_of(call("POST", "/v1/lookups", order, prefer="wait=5")) == (422, "too-many-to-wait")
     assert call("POST", "/v1/lookups", order)[0] == 202
     headers = call("POST", "/v1/lookups", order, prefer="respond-async, wait=5")[2]
-    assert headers["Preference-Applied"] == "respond-async, wait=5"
+    assert headers["Preference-Applied"] == "respond-async"
 
 
 def test_a_marks_of_no_page(deployed: Stage, call: Call) -> None:
@@ -89,3 +90,18 @@ def test_a_marks_of_no_page(deployed: Stage, call: Call) -> None:
 def test_a_method_without_a_route(deployed: Stage, call: Call) -> None:
     """What the API does not have is a 404, before anybody asks who calls."""
     assert kind_of(call("DELETE", "/v1/lookups", client="nobody")) == (404, "no-such-route")
+
+
+@pytest.mark.parametrize("fields", [["ci\u0000ty"], ["x" * 200 + str(number) for number in range(400)]])
+def test_fields_that_nobody_can_ask_for(deployed: Stage, call: Call, fields: list[str]) -> None:
+    """Control characters and more than 64 KB of names are a 422 that names `fields`, on every route that takes them."""
+    schedule = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)", "fields": fields}
+    for answer in (
+        call("POST", "/v1/lookups", {"identifiers": ["C-1"], "fields": fields}),
+        call("POST", "/v1/lookups", {"identifiers": ["C-1"], "fields": fields}, prefer="respond-async"),
+        call("POST", "/v1/lookups?dry_run=true", {"identifiers": ["C-1"], "fields": fields}),
+        call("PUT", "/v1/schedules/nightly", schedule),
+        call("GET", f"/v1/profiles/customer_id/C-1?fields={quote(','.join(fields))}"),
+    ):
+        assert kind_of(answer) == (422, "invalid")
+        assert answer[1]["errors"][0]["field"] == "fields"

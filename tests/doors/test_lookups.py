@@ -94,6 +94,17 @@ def test_partners_see_only_their_own(deployed: Stage, call: Call) -> None:
     assert call("GET", "/v1/lookups/lookup-never")[0] == 404
 
 
+def test_nobody_waits_for_a_roster(deployed: Stage, call: Call) -> None:
+    """A roster, and a stored profile that is asked for without waiting, honour no `wait`."""
+    roster_id = uploaded(call, b"user-1\n")
+    status, _, headers = call("POST", "/v1/lookups", {"roster_id": roster_id}, prefer="wait=15")
+    assert (status, "Preference-Applied" in headers) == (202, False)
+    path = "/v1/profiles/customer_id/C-1"
+    assert call("GET", path, prefer="wait=3")[2]["Preference-Applied"] == "wait=3"
+    status, _, headers = call("GET", f"{path}?max_age=600", prefer="respond-async, wait=10")
+    assert (status, "Preference-Applied" in headers) == (200, False)
+
+
 def test_a_busy_quota_is_no_error(deployed: Stage, simulator: Simulator, call: Call, context: LambdaContext) -> None:
     """When the quota has no room in the caller's time, the answer is 202 and the work is done behind it."""
     for start in range(0, 1000, 100):

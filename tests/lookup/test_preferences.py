@@ -35,17 +35,20 @@ def test_preferences(header: str | None, expected: Preference) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "later", "told"),
+    ("header", "later", "may_wait", "told"),
     [
-        ("respond-async, wait=99", True, {"Preference-Applied": "respond-async, wait=20"}),
-        ("respond-async, wait=3", False, {"Preference-Applied": "wait=3"}),
-        ("respond-async", False, {}),
-        (None, True, {}),
+        ("respond-async, wait=99", True, False, {"Preference-Applied": "respond-async"}),
+        ("respond-async, wait=3", False, False, {}),
+        ("wait=99", True, True, {"Preference-Applied": "wait=20"}),
+        ("wait=3", False, True, {"Preference-Applied": "wait=3"}),
+        ("wait=3", True, False, {}),
+        ("respond-async", False, False, {}),
+        (None, True, True, {}),
     ],
 )
-def test_what_was_honoured(header: str | None, later: bool, told: dict[str, str]) -> None:  # noqa: FBT001 - a case's value
+def test_what_was_honoured(header: str | None, later: bool, may_wait: bool, told: dict[str, str]) -> None:  # noqa: FBT001 - a case's values
     """An answer names the preferences that it honoured, within their bounds, and no others."""
-    assert read_preference(header).applied(later=later) == told
+    assert read_preference(header).applied(later=later, may_wait=may_wait) == told
 
 
 @given(st.text(max_size=60))
