@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Closed, NotNow, VendorFault, VendorTrouble
+from lookup.errors import Closed, NotNow, Throttled, VendorFault, VendorTrouble
 from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closing_for, may_close
 from lookup.gate_grant import Gate, Grant, Observation, Observe, Seen, unobserved
 from lookup.gate_item import Request, closing, due, opening
@@ -56,26 +56,26 @@ class QuotaGate:
         self._sleep = sleep
         self._jitter = jitter
         self._troubles = 0
-        self._in_vain = 0  # requests in a row without an answer in time, for whatever work
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """See `Gate.admit`."""
         started = self._clock()
         refused: Counter[str] = Counter()
         while True:
-            turn = self._turns.take(users, lane)
+            turn = self._turns.take(users, lane, wait_until)
             if isinstance(turn, Grant):
-                self._in_vain = 0
                 self._turns.see(Seen.GRANTED, turn.users, lane=lane)
                 self._turns.see(Seen.WAITED, self._come_to(turn) - started, lane=lane)
                 return turn
             refused[turn.reason] += 1
-            self._in_vain += turn.reason in {UNANSWERED, LATE}
             turn = self._spaced(turn, refused[turn.reason], lane)
-            if turn.retry_at > wait_until or self._in_vain >= ASKED_IN_VAIN:
+            if turn.retry_at > wait_until or self._is_shed(turn):
                 self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
                 raise turn
             self._await(turn, lane, wait_until)
+
+    def _is_shed(self, turn: NotNow) -> bool:
+        return turn.reason in {UNANSWERED, LATE} and self._turns.in_vain >= ASKED_IN_VAIN
 
     def _come_to(self, grant: Grant) -> float:
         """Wait for the moment that the grant is stamped for, and give it: a call before it would count too early."""
@@ -96,7 +96,7 @@ class QuotaGate:
         if turn.reason == QUOTA and lane is Lane.ON_DEMAND:
             turn.retry_at += min(2 ** (times - 1) - 1, CROWD_SLOTS) * slot * self._jitter()
         if turn.reason in {UNANSWERED, LATE}:
-            turn.retry_at += 2 ** min(self._in_vain, SLOW_DOUBLINGS) * slot * (1 + self._jitter()) / 4
+            turn.retry_at += 2 ** min(self._turns.in_vain, SLOW_DOUBLINGS) * slot * (1 + self._jitter()) / 4
         return turn
 
     def _phase(self, lane: Lane) -> float:
@@ -144,7 +144,10 @@ class QuotaGate:
         self._troubles = 0
         if copy.epoch != epoch:
             return
-        change = closing_for(fault, copy, self._quota, self._clock(), self._jitter())
+        ahead = self._turns.clock_offset  # closed until a time of everybody's, however far off our clock is
+        if isinstance(fault, Throttled) and fault.retry_at is not None:
+            fault = Throttled(fault.reason, retry_at=fault.retry_at - ahead)
+        change = closing_for(fault, copy, self._quota, self._clock() - ahead, self._jitter())
         if self._turns.change(closing(epoch, change)):
             self._turns.see(Seen.CLOSED, reason=change.reason)
 

@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate_window import LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
+from lookup.gate_window import AHEAD, LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
 from lookup.model import Lane
 from lookup.settings import Quota
 
@@ -57,6 +57,7 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
     slot, group = quota.slot, LANE_MARK_SLOTS * quota.slot
     old = {n for n in marks if not is_needed(quota, n * slot, slot, seen_at)}
     old_groups = {n for n in groups if not is_needed(quota, n * group, group, seen_at)}
+    names = {mark_name(n): n * slot for n in old} | {LANE_MARK + mark_name(n): n * group for n in old_groups}
     return Copy(
         granted=numbers["g"],
         marks={n: b for n, b in marks.items() if n not in old},
@@ -69,7 +70,9 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
         closings=numbers.get("k", 0),
         lowered_to=numbers.get("l"),
         lowered_at=numbers.get("t", 0) / MILLISECONDS,
-        removable=(*map(mark_name, old), *(LANE_MARK + mark_name(n) for n in old_groups)),
+        removable=tuple(name for name, start in names.items() if start <= seen_at),
+        ahead=tuple(name for name, start in names.items() if start > seen_at),
+        seen_at=seen_at,
     )
 
 
@@ -106,13 +109,18 @@ def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
     if charge.lease_until is not None:
         numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
         sets += ["e = e + :one", "u = :lease", "p = :one"]
-    expired = {f"#r{i}": name for i, name in enumerate(copy.removable) if name not in names.values()}
+    expired = {f"#r{i}": name for i, name in enumerate(_removable(copy, charge.stamp)) if name not in names.values()}
     return {
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
         "ConditionExpression": "g <= :threshold AND e = :epoch AND u <= :now",
         "ExpressionAttributeNames": names | expired,
         "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
     }
+
+
+def _removable(copy: Copy, stamp: float) -> tuple[str, ...]:
+    """Give the marks to drop. What was far ahead of an old copy may be of now: it is dropped by fresh copies alone."""
+    return copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= AHEAD / 2 else ())
 
 
 @dataclass(frozen=True, slots=True)

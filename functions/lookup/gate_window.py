@@ -18,7 +18,7 @@ BULK_LEAST = 17
 SMALL_REST = 10  # users at the end of a piece of bulk work
 BEHIND_SLOTS = 2  # that somebody makes way for others; they may be none
 LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
-MARGIN_SLOTS = 2  # kept beyond what a window can need
+MARGIN_SLOTS = 1  # kept beyond what a window can need
 AHEAD = 5.0  # seconds: further ahead of the server than any clock that is let to ask
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
@@ -30,7 +30,8 @@ class Copy:
     `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
     same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe;
     while `probing` it is the end of a probe's lease.
-    `removable` names the marks that no window needs any more; the copy's own marks are without them.
+    `removable` names the marks that no window needs any more, `ahead` those that a jumped clock has left far ahead of
+    `seen_at`, the time by DynamoDB's clock; the copy's own marks are without them.
     """
 
     granted: int = 0
@@ -45,6 +46,8 @@ class Copy:
     lowered_to: int | None = None
     lowered_at: float = 0.0
     removable: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
+    seen_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,10 @@ def limit_now(copy: Copy, quota: Quota, now: float) -> int:
     """Give the limit in force: the vendor's, or a lowered one that grows back in a straight line over ten windows."""
     if copy.lowered_to is None:
         return quota.limit
+    least = min(quota.limit, quota.headroom + PAYLOAD_LIMIT)  # also when settings have changed since it was lowered
+    lowered_to = max(copy.lowered_to, least)
     grown = min(max((now - copy.lowered_at) / (GROWTH_WINDOWS * quota.window), 0.0), 1.0)
-    return min(quota.limit, copy.lowered_to + floor((quota.limit - copy.lowered_to) * grown))
+    return min(quota.limit, lowered_to + floor((quota.limit - lowered_to) * grown))
 
 
 def windows(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:

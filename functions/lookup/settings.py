@@ -47,6 +47,8 @@ class Quota:
             value = getattr(self, setting.name)
             number = isinstance(value, int | float) and math.isfinite(value)
             _require(number and not isinstance(value, bool), f"quota.{setting.name}", "must be a finite number")
+            whole = setting.type != "int" or isinstance(value, int)
+            _require(whole, f"quota.{setting.name}", "must be a whole number of users")
         for name, ok, rule in self._rules():
             _require(ok, f"quota.{name}", rule)
 

@@ -57,11 +57,12 @@ class Sent:
 
 @dataclass
 class Callers:
-    """Some callers of one gate, none of which has patience. `offsets` are their clocks' errors in seconds."""
+    """Some callers of one gate, with `patience` in seconds. `offsets` are their clocks' errors in seconds."""
 
     quota: Quota
     offsets: Sequence[float]
     now: float = START
+    patience: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     charged: list[tuple[float, int]] = field(default_factory=list)
     refusals: list[NotNow] = field(default_factory=list)
@@ -84,11 +85,12 @@ class Callers:
                 self.ask(step)
 
     def ask(self, step: Step) -> Grant | None:
-        """Ask once, without patience, and have the vendor count what was granted within the send spread."""
+        """Ask with what patience there is, and have the vendor count what was granted within the send spread."""
         offset = self.offsets[step.caller]
+        until = self.now + offset + self.patience
         self._flights.append(step)
         try:
-            grant = self.gates[step.caller].admit(step.users, lane=step.lane, wait_until=self.now + offset)
+            grant = self.gates[step.caller].admit(step.users, lane=step.lane, wait_until=until)
         except NotNow as refusal:
             self.refusals.append(refusal)
             return None
@@ -125,8 +127,8 @@ class Callers:
                 raise ReadTimeoutError(endpoint_url="simulated")
 
     def _wait(self, seconds: float) -> None:
-        """Wait for the moment that a grant is stamped for; nobody has patience for more."""
-        assert 0 < seconds <= self.quota.window / 20
+        """Wait for the moment that a grant is stamped for, or for room; nobody has patience for more."""
+        assert 0 < seconds <= self.patience + 1e-6
         self.now += seconds
 
     def _pass(self, step: Step, others: Sequence[Step]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from lookup.errors import NotNow
+from lookup.errors import NotNow, Throttled
 from lookup.gate import Seen, gate_client
 from lookup.model import Lane
 from tests.lookup.gate.faulty_dynamodb import Stage
@@ -62,3 +62,26 @@ def test_jumped_clocks_do_no_lasting_harm(stage: Stage) -> None:
         stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)
     stage.now += 62
     assert stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now).users == 20
+
+
+def test_jumped_clock_takes_no_probe(stage: Stage) -> None:
+    """Who finds the gate due for a probe looks first when its last look is long ago: a jumped clock takes no lease."""
+    grant = stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
+    stage.gate.report(grant, Throttled("throttled", retry_at=stage.now + 10))
+    stage.offset = 3600.0
+    with pytest.raises(NotNow, match="clock"):
+        stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now + 3600)
+    stage.offset = 0.0
+    stage.now += 11
+    assert stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now + 20).probe
+
+
+def test_jumped_clock_closes_until_a_time_of_everybodys(stage: Stage) -> None:
+    """A 429 that a process reports after its clock has jumped closes for the vendor's ten seconds all the same."""
+    grant = stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
+    stage.offset = 3600.0
+    stage.gate.report(grant, Throttled("throttled", retry_at=stage.now + 3600 + 10))
+    stage.offset = 0.0
+    closed_until = stage.gate.state().closed_until
+    assert closed_until is not None
+    assert closed_until == pytest.approx(stage.now + 10, abs=1.5)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault
+from lookup.gate_window import Copy, limit_now
 from lookup.model import Lane
+from lookup.settings import Quota
 from tests.lookup.gate.callers import Step
 from tests.lookup.gate.closings import TROUBLE, callers_of, granted, refused
 
@@ -54,6 +56,13 @@ def test_limit_never_falls_so_low_that_a_lane_stands_still() -> None:
     assert callers.gates[0].state().limit == 520
     callers.now += 300
     assert callers.gates[0].state().limit == 1000
+
+
+def test_a_raised_headroom_does_not_turn_a_lowered_limit_negative() -> None:
+    """When a deployment raises the headroom over a lowered limit, the limit in force leaves one payload."""
+    lowered = Copy(lowered_to=40, lowered_at=1000.0)
+    assert limit_now(lowered, Quota(headroom=60, quiet_headroom=60), 1000.0) == 80
+    assert limit_now(lowered, Quota(), 1000.0) == 40
 
 
 @pytest.mark.parametrize("reason", ["credentials", "refused"])

@@ -21,6 +21,7 @@ WIDE = Quota(pace_factor=50, smooth_factor=50)
 TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_factor=50)
 # How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
 REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + LEAD_MOST * TIGHT.window
+PATIENCE = LEAD_MOST * TIGHT.window  # for a stamp ahead
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
 gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
@@ -82,7 +83,7 @@ def assert_promise_kept(callers: Callers) -> None:
 @given(offsets=offsets, history=histories)
 def test_no_window_holds_more_than_the_limit(offsets: list[float], history: list[Step]) -> None:
     """However callers interleave, no window of true time holds more, by the gate's stamps or the vendor's count."""
-    callers = Callers(TIGHT, offsets)
+    callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     assert_promise_kept(callers)
 
@@ -91,7 +92,7 @@ def test_no_window_holds_more_than_the_limit(offsets: list[float], history: list
 @given(offsets=offsets, seed=st.integers(0, 2**32), slowest=st.floats(0, 1))
 def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[float], seed: int, slowest: float) -> None:
     """The same over hundreds of grants and several full windows, also when requests to the item are slow."""
-    callers = Callers(WIDE, offsets)
+    callers = Callers(WIDE, offsets, patience=PATIENCE)
     callers.play(eager_history(Random(seed), slowest=slowest))
     assert_promise_kept(callers)
 
@@ -100,7 +101,7 @@ def test_guard_is_just_enough() -> None:
     """Clocks as far off as the guard allows keep the promise to the last user; far beyond, the same breaks it."""
 
     def fullest_with(skew: float, seed: int) -> int:
-        callers = Callers(WIDE, [-skew, -skew, skew, skew])
+        callers = Callers(WIDE, [-skew, -skew, skew, skew], patience=PATIENCE)
         callers.play(eager_history(Random(seed)))
         return fullest([(s.counted_at, s.users) for s in callers.sent], WIDE.window)
 
@@ -114,7 +115,7 @@ def test_room_is_granted_at_once(
     offsets: list[float], history: list[Step], gap: float, users: int, caller: int
 ) -> None:
     """After any history and gap, however old its copy, a caller with room in the true window is granted at once."""
-    callers = Callers(TIGHT, offsets)
+    callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     callers.now += gap
     in_use = sum(n for at, n in callers.charged if at > callers.now - REACH)
@@ -128,7 +129,7 @@ def test_room_is_granted_at_once(
 @given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20))
 def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: float, users: int) -> None:
     """Bulk gets what it asks for, or at least 17, as long as it leaves its headroom."""
-    callers = Callers(TIGHT, offsets)
+    callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     callers.now += gap
     room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - REACH)
@@ -142,7 +143,7 @@ def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: 
 @given(offsets=offsets, history=histories)
 def test_everything_charged_is_counted_once(offsets: list[float], history: list[Step]) -> None:
     """The counter is the sum of what was charged: what was sent, and what lost replies left unused."""
-    callers = Callers(TIGHT, offsets)
+    callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     total = callers.granted() if callers.table.items else 0
     assert total == sum(n for _, n in callers.charged)
@@ -173,9 +174,23 @@ def test_slow_answers_are_late_once() -> None:
     slow = Step(0, users=5, flight=0.4)
     assert callers.ask(slow) is None
     lead = LEAD_MARGIN * 0.8 - (TIGHT.send_spread - TIGHT.transit)
-    callers.now += 10
+    callers.now, callers.patience = callers.now + 1, PATIENCE
     asked_at = callers.now
     grant = callers.ask(slow)
     assert grant is not None
-    assert grant.stamp - asked_at == pytest.approx(lead)
+    assert grant.stamp - asked_at == pytest.approx(lead * 0.5 ** (1 / 30))
     assert callers.now == grant.stamp
+
+
+def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:
+    """Who has no patience for the wait is told so before anything is charged; after a while there is none."""
+    callers = Callers(TIGHT, [0.0])
+    assert callers.ask(Step(0, users=5, flight=0.4)) is None
+    charged = callers.granted()
+    assert callers.ask(Step(0, users=5)) is None
+    assert (callers.refusals[-1].reason, callers.granted()) == ("late", charged)
+    callers.now += 600
+    asked_at = callers.now
+    grant = callers.ask(Step(0, users=5))
+    assert grant is not None
+    assert (grant.stamp, callers.now) == (asked_at, asked_at)
