@@ -16,6 +16,7 @@ from lookup.model import Part
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 MOST = 1000  # letters of one queue in one run
 HELD = 900  # seconds that they are kept from others meanwhile
@@ -61,6 +62,16 @@ def letters(sqs: SQSClient, url: str) -> Iterator[Letter]:
         silent = 0 if fresh else silent + 1
         seen |= {one["MessageId"] for one in fresh}
         yield from (Letter(one["Body"], one["ReceiptHandle"]) for one in fresh)
+
+
+def lying(sqs: SQSClient, url: str) -> int:
+    """Tell about how many letters lie on a queue, those in flight too."""
+    names: list[QueueAttributeNameType] = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+    ]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(told[name]) for name in names)
 
 
 def intake_case(letter: Letter) -> Case:

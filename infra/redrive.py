@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.dead_letters import Case, Help, PartCases, intake_case, letters
+from infra.dead_letters import Case, Help, PartCases, intake_case, letters, lying
 from infra.outputs import outputs_of
 from infra.stages import Stage, stage_named
 from lookup.errors import LookupFault
@@ -46,10 +46,11 @@ def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = Ledger(table)
     look = {"Intake": intake_case, "Parts": PartCases(ledger, LedgerParts(table)).case}
+    lie = {queue: lying(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in look}
     cases = {
         queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])] for queue, case in look.items()
     }
-    _tell(cases, stage)
+    _tell(cases, lie, stage)
     for queue, found in cases.items():
         drive = Drive(sqs, LedgerStates(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"])
         for case in found:
@@ -57,18 +58,37 @@ def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     sys.stdout.write("dry run: nothing was changed\n" if is_dry else "done; what is asked again waits for the gate\n")
 
 
-def _tell(cases: Mapping[str, Sequence[Case]], stage: Stage) -> None:
+def _tell(cases: Mapping[str, Sequence[Case]], lie: Mapping[str, int], stage: Stage) -> None:
     for queue, found in cases.items():
         helped = Counter(case.help for case in found)
         shown = ", ".join(f"{number} {one.value}" for one, number in sorted(helped.items())) or "none"
-        sys.stdout.write(f"{queue.lower()}: {len(found)} dead letters: {shown}\n")
+        sys.stdout.write(f"{queue.lower()}: {_seen(len(found), lie[queue])} dead letters: {shown}\n")
         for why, number in Counter(case.why for case in found if case.why).items():
             sys.stdout.write(f"  {number} left: {why}\n")
+    _tell_cost("cost", _users(cases, {}), stage)
+    if any(lie[queue] > len(found) for queue, found in cases.items()):
+        _tell_cost("cost of all, about", _users(cases, lie), stage)
+
+
+def _seen(seen: int, lie: int) -> str:
+    return f"the first {seen:,} of about {lie:,}" if lie > seen else f"{seen}"
+
+
+def _users(cases: Mapping[str, Sequence[Case]], lie: Mapping[str, int]) -> Counter[str]:
+    """Add up what is asked of each workspace; where more lie on a queue, as if the rest were like what was seen."""
     users = Counter[str]()
-    for case in (case for found in cases.values() for case in found):
-        users[case.workspace] += case.users
+    for queue, found in cases.items():
+        seen = Counter[str]()
+        for case in found:
+            seen[case.workspace] += case.users
+        for workspace, number in seen.items():
+            users[workspace] += round(number * max(1.0, lie.get(queue, 0) / len(found)))
+    return users
+
+
+def _tell_cost(name: str, users: Counter[str], stage: Stage) -> None:
     for workspace, number in sorted((+users).items()):
-        sys.stdout.write(f"cost: {number} users of workspace {workspace}{_minutes(stage, workspace, number)}\n")
+        sys.stdout.write(f"{name}: {number} users of workspace {workspace}{_minutes(stage, workspace, number)}\n")
 
 
 def _minutes(stage: Stage, workspace: str, users: int) -> str:

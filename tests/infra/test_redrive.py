@@ -88,6 +88,26 @@ def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
     assert desk.stage.messages(settings.intake_queue_url) == []
 
 
+def test_more_letters_than_one_run_takes_are_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Above 1,000 letters the dry run says of how many it saw the first, and what all of them would cost."""
+    url = desk.stage.settings.intake_dead_letter_queue_url
+    for start in range(0, 1200, 10):
+        desk.stage.sqs.send_message_batch(
+            QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": f"C-{n}"} for n in range(start, start + 10)]
+        )
+    monkeypatch.setenv("DRY_RUN", "1")
+    assert redrive.main() == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "intake: the first 1,000 of about 1,200 dead letters: 1000 sent again",
+        "parts: 0 dead letters: none",
+        "cost: 1000 users of workspace default, 1.0 minutes of its quota",
+        "cost of all, about: 1200 users of workspace default, 1.2 minutes of its quota",
+        "dry run: nothing was changed",
+    ]
+
+
 def test_intake_letters_are_sent_again(desk: Desk) -> None:
     """A message that can be read by now is on the intake queue again, as it was; an unreadable one stays."""
     lay_aside(desk, "intake", '{"identifiers": ["C-1"], "correlation_id": "é"}')
