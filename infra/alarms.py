@@ -23,6 +23,7 @@ from lookup.telemetry import Metric
 CLOSED_MINUTES = 3  # a closing for the vendor's trouble of seconds is nothing to wake anybody for
 TROUBLES = 20  # calls in five minutes that MoEngage failed
 ERROR_PERCENT = 5
+STUCK_MINUTES = 30  # a lost part is sent again after twelve, and one in trouble waits some minutes for each attempt
 HOUR = 12  # times five minutes
 
 
@@ -75,8 +76,14 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
     yield Rule(
         name="vendor-refused",
         says="MoEngage refuses the workspace.",
-        heading="Account suspended",
+        heading="Workspace refused",
         metric=measures.of(Metric.VENDOR_REFUSED, period=FIVE_MINUTES),
+    )
+    yield Rule(
+        name="requests-rejected",
+        says="MoEngage could not read what we sent: a defect of ours, its identifiers are failed.",
+        heading="Errors",
+        metric=measures.of(Metric.REQUESTS_REJECTED, period=FIVE_MINUTES),
     )
     yield Rule(
         name="vendor-trouble",
@@ -92,6 +99,13 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
         heading="No successful call",
         metric=measures.waits_in_vain(),
         periods=stage.silent_minutes,
+    )
+    yield Rule(
+        name="stuck-lookup",
+        says=f"For {STUCK_MINUTES} minutes lookups were active, no gate was closed and no part was done.",
+        heading="Stuck lookup",
+        metric=measures.stands_still(),
+        periods=STUCK_MINUTES,
     )
     yield from _queue_rules(stage, measures)
     for function in measures.watched.functions:

@@ -81,6 +81,16 @@ class Measures:
         waiting = " + ".join(f"FILL({name}, 0)" for name in using if name != "calls")
         return math(f"IF({waiting} > 0 AND FILL(calls, 0) == 0, 1, 0)", using, MINUTE, "work waits, no call succeeds")
 
+    def stands_still(self) -> cloudwatch.MathExpression:
+        """Give 1 for every minute in which lookups were active and no gate closed, but no part was done, else 0."""
+        using: Mapping[str, cloudwatch.IMetric] = {
+            "active": self.of(Metric.LOOKUPS_IN_PROGRESS, MAXIMUM),
+            "closed": self.of(Metric.GATE_IS_CLOSED, MAXIMUM),
+            "done": self.of(Metric.PARTS_COMPLETED),
+        }
+        expression = "IF(FILL(active, 0) > 0 AND FILL(closed, 0) == 0 AND FILL(done, 0) == 0, 1, 0)"
+        return math(expression, using, MINUTE, "lookups are active, no part is done")
+
 
 def _visible(label: str, queue: sqs.IQueue) -> cloudwatch.Metric:
     return queue.metric_approximate_number_of_messages_visible(statistic=MAXIMUM, period=MINUTE, label=label)

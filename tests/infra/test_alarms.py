@@ -17,7 +17,9 @@ ALARMS = {
     "secret-missing": "key-rotated",
     "secret-unreadable": "key-rotated",
     "vendor-throttled": "quota-shared-with-somebody-else",
-    "vendor-refused": "account-suspended",
+    "vendor-refused": "workspace-refused",
+    "requests-rejected": "errors",
+    "stuck-lookup": "stuck-lookup",
     "vendor-trouble": "vendor-down",
     "no-successful-call": "no-successful-call",
     "oldest-intake": "oldest-message",
@@ -155,6 +157,23 @@ def test_waiting_in_vain_is_told_after_the_stage_s_minutes(watched: Template) ->
         "waiting1": "ApproximateNumberOfMessagesVisible",
     }
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (15, 1)
+
+
+def test_a_request_that_moengage_cannot_read_is_told(watched: Template) -> None:
+    """One rejected request is enough: it is a defect of ours."""
+    alarm = alarms(watched)["requests-rejected"]
+    assert looks_at(alarm) == ("RequestsRejected", "Sum", 300)
+    assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
+
+
+def test_lookups_that_stand_still_are_told_after_half_an_hour(watched: Template) -> None:
+    """Active lookups, no gate closed and no part done, in each of thirty minutes."""
+    alarm = alarms(watched)["stuck-lookup"]
+    (expression,) = [used["Expression"] for used in alarm["Metrics"] if "Expression" in used]
+    used = {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
+    assert expression == "IF(FILL(active, 0) > 0 AND FILL(closed, 0) == 0 AND FILL(done, 0) == 0, 1, 0)"
+    assert used == {"active": "LookupsInProgress", "closed": "GateIsClosed", "done": "PartsCompleted"}
+    assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (30, 1)
 
 
 def test_each_queue_is_watched_itself(watched: Template) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_sqs as sqs
 
+from infra.alarms import rules
 from infra.local.simulator.process import Fault, Simulator
+from infra.measures import Measures, Watched
+from infra.stages import stage_named
 from lookup.model import Lane, Terms
 from lookup.moengage_answer import FAULTS, fault_of
 from lookup.telemetry import Metric
@@ -23,13 +28,6 @@ ROWS = [
 ]
 RUNBOOK = (DOCS / "runbook.md").read_text()
 HEADINGS = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
-
-
-ALARMED = {
-    "Gate closed", "Key rotated", "Account suspended", "Address not allow-listed", "Endpoint not enabled",
-    "Quota shared with somebody else", "Dead letters", "Oldest message", "Stuck lookup", "Vendor down", "Errors",
-    "No successful call",
-}  # fmt: skip
 
 
 def rows_of(status: str) -> list[list[str]]:
@@ -70,10 +68,20 @@ def test_every_link_has_its_entry() -> None:
 
 def test_what_alarms_and_logs_point_to_is_there() -> None:
     """The runbook has the entries that alarms link, and those that log lines name."""
+    prod = stage_named("prod", {})
+    stack = cdk.Stack()
+    watched = Watched(
+        functions={},
+        queues={"parts": sqs.Queue(stack, "Parts")},
+        dead_letters={"parts": sqs.Queue(stack, "Dead")},
+        tables={},
+    )
+    alarmed = {rule.heading for rule in rules(prod, Measures(prod, watched))}
+    assert {"Workspace refused", "Stuck lookup", "Dead letters"} <= alarmed
     functions = Path(__file__).parents[2] / "functions" / "lookup"
     named = {name for path in functions.glob("*.py") for name in re.findall(r'runbook="([^"]+)"', path.read_text())}
     assert {"Key rotated", "Stuck lookup"} <= named
-    assert named | ALARMED <= set(HEADINGS)
+    assert named | alarmed <= set(HEADINGS)
 
 
 def test_its_commands_exist() -> None:
