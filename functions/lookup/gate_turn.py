@@ -107,30 +107,34 @@ class Turns:
         return math.floor(self._lost * self._jitter() * MAKE_WAY) if lane is Lane.BULK else 0
 
     def _ask(self, copy: Copy, room: Room, lane: Lane, stamp: float) -> Grant | NotNow:
-        probe = copy.closed_until > 0
-        lease_until = stamp + LEASE * self._quota.window if probe else None
-        request = charging(copy, self._quota, Charge(room, lane, stamp, lease_until))
+        charge = Charge(room, lane, stamp, stamp + LEASE * self._quota.window if copy.closed_until > 0 else None)
         self.see(Seen.GATE_REQUEST, lane=lane)
         asked_at = self._clock()
-        answer = self._table.update(request)
+        answer = self._table.update(charging(copy, self._quota, charge))
         now = self._clock()
-        self._learn_lead(now - asked_at, now)
         self._copy = answer.copy
-        if now <= stamp + self._in_time:
-            self.in_vain = 0
+        self._learn_lead(now - asked_at, now)
+        self.in_vain = 0 if now <= stamp + self._in_time else self.in_vain + 1
         if not answer.done or answer.copy is None:
-            self._lost = min(self._lost + 1, MAKE_WAY_MOST)
-            self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
-            return NotNow(now, CONTENTION)
+            return self._lost_race(lane, now)
+        return self._won(charge, answer.copy, now)
+
+    def _lost_race(self, lane: Lane, now: float) -> NotNow:
+        self._lost = min(self._lost + 1, MAKE_WAY_MOST)
+        self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
+        return NotNow(now, CONTENTION)
+
+    def _won(self, charge: Charge, copy: Copy, now: float) -> Grant | NotNow:
+        """Give the grant that was charged, unless it comes too late to use."""
         self._lost = max(self._lost - 1, 0)
-        not_after = stamp + self._in_time
-        if now > not_after or self._table.clock_is_off:
-            self.in_vain += 1
-            self.see(Seen.UNUSED, room.users, lane=lane)
-            if probe and not self._table.clock_is_off:  # else nobody could probe before its lease is over
-                self.change(due(answer.copy.epoch, now))
-            return NotNow(now, LATE)
-        return Grant(room.users, stamp, not_after, lane, answer.copy.epoch, probe)
+        users, probe = charge.room.users, charge.lease_until is not None
+        not_after = charge.stamp + self._in_time
+        if now <= not_after and not self._table.clock_is_off:
+            return Grant(users, charge.stamp, not_after, charge.lane, copy.epoch, probe)
+        self.see(Seen.UNUSED, users, lane=charge.lane)
+        if probe and not self._table.clock_is_off:  # else nobody could probe before its lease is over
+            self.change(due(copy.epoch, now))
+        return NotNow(now, LATE)
 
     @property
     def clock_offset(self) -> float:

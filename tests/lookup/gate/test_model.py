@@ -60,7 +60,7 @@ def test_people_do_not_wait_behind_bulk(workers: int, requests: float, seed: int
 
 
 @pytest.mark.parametrize(
-    ("slow", "least", "longest"), [({"round_trip": 0.6}, 0.9, 3), ({"serving": 0.15}, 0.85, 8)], ids=str
+    ("slow", "least", "longest"), [({"round_trip": 0.6}, 0.9, 3), ({"serving": 0.12}, 0.88, 6)], ids=str
 )
 def test_slow_dynamodb_wastes_little(slow: dict[str, float], least: float, longest: float) -> None:
     """When the item answers later than the spread allows, far or busy, nearly all of the quota is used all the same."""
