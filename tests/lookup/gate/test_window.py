@@ -97,6 +97,14 @@ def test_bulk_takes_a_part_of_what_it_asked() -> None:
     assert decide(item_after([(NOW, 64)]), QUOTA, Lane.BULK, 16, NOW + 0.5) == Room(16, 64)
 
 
+def test_bulk_takes_less_while_people_ask() -> None:
+    """14 users are enough for bulk while on-demand traffic was seen within the window, 17 are wanted otherwise."""
+    copy = replace(item_after([(NOW, 66)]), on_demand=1, on_demand_marks={int(NOW // 10): 0})
+    assert decide(copy, QUOTA, Lane.BULK, 20, NOW + 0.5) == Room(14, 66)
+    assert decide(replace(copy, granted=67), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
+    assert decide(replace(copy, on_demand_marks={}), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
+
+
 @given(limit=st.integers(1, 60), lowered=st.integers(1, 60), users=st.integers(1, 20), lane=st.sampled_from(Lane))
 def test_small_limits_still_give_something(limit: int, lowered: int, users: int, lane: Lane) -> None:
     """However small the limit, somebody who asks an idle gate gets at least one user."""
