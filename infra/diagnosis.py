@@ -25,7 +25,6 @@ QUOTA_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-rese
 BY_STATUS: Mapping[int, str] = {
     401: "the key is not accepted: put workspace_id and data_api_key of one workspace into the secret; if they are "
     "right, data_center is wrong: the address of the MoEngage dashboard names it",
-    403: "refused: let MoEngage allow this address and this key (suspended? without the scope for Get User?)",
     404: "there is no Get User here: data_center is wrong, or MoEngage has not enabled the call for this workspace",
     408: "MoEngage was too slow: try again, then look at its status page",
     409: "workspace_id and data_api_key are of different workspaces: put those of one workspace into the secret",
@@ -40,9 +39,16 @@ BY_REASON: Mapping[str, str] = {
     "not_a_success": "HTTP 200 without a success: something else answers at this address, or MoEngage is in trouble",
     "broken_body": "HTTP 200 with a body that is not Get User's: something else answers at this address (a proxy?)",
 }
+FORBIDDEN = "refused: the workspace is suspended, its key is without the scope for Get User, or MoEngage has a list of "
+LISTED = "allowed addresses. Such a list must hold {address}, where the functions call from, and for this command "
+UNLISTED = (
+    "allowed addresses. None can hold those of the functions: switch it off or set fixed_egress; for this command "
+)
+HERE = "this machine's address too. Metric VendorRefused tells whether the functions are refused"
 OTHER_4XX = "refused: a firewall, or a call that is not enabled; ask MoEngage with the request id"
 TROUBLE = "MoEngage is in trouble, or the connection ended early: wait, and try again"
 SERVER_ERROR = 500
+FORBIDDEN_STATUS = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,14 @@ def ill(text: str) -> Finding:
     return Finding(is_well=False, text=text)
 
 
+def whence(address: str | None) -> Finding:
+    """Say who asks here, and from where the functions do: `address` if the stage has a fixed one."""
+    here = "asked from this machine, not from where the functions are"
+    if address is None:
+        return well(f"{here}: they call from changing addresses of AWS, which no list of allowed addresses can hold")
+    return well(f"{here}: they call from {address}, which a list of allowed addresses at MoEngage must hold")
+
+
 class Listening(urllib3.PoolManager):
     """Connections that remember the headers of the last answer."""
 
@@ -77,13 +91,18 @@ class Listening(urllib3.PoolManager):
 
 @dataclass
 class Patient:
-    """One workspace, about to be asked. `endpoint_url` is another address than MoEngage's, or None."""
+    """One workspace, about to be asked. `endpoint_url` is another address than MoEngage's, or None.
+
+    `address` is where the functions call from, if it is fixed; `patience` in seconds is for a grant.
+    """
 
     workspace: Workspace
     credentials: Credentials
     gate: QuotaGate
     endpoint_url: str | None
     clock: Clock
+    address: str | None = None
+    patience: float = PATIENCE
 
     def __post_init__(self) -> None:
         self._pool = Listening()
@@ -98,10 +117,10 @@ class Patient:
             yield ill(f"the gate is closed ({closed.reason}), so nobody is asked: make gate OPEN=1 first")
             return
         except NotNow:
-            yield ill(f"the quota leaves no room within {PATIENCE:.0f} s: try again when less is going on")
+            yield ill(f"the quota leaves no room within {self.patience:g} s: try again when less is going on")
             return
         except VendorFault as fault:
-            yield ill(f"{host}: {told(fault)}")
+            yield ill(f"{host}: {told(fault, self.address)}")
             return
         yield well(f"{host} answers and takes the credentials; the body's shape is {shape}")
         known = "knows" if answer.users else "does not know"
@@ -120,7 +139,7 @@ class Patient:
 
     def _ask(self, client: MoEngage, one: Identifier) -> Answer:
         """Ask with a grant; a fault closes nothing, unless the gate waits for just this answer."""
-        grant = self.gate.admit(1, lane=Lane.ON_DEMAND, wait_until=self.clock() + PATIENCE)
+        grant = self.gate.admit(1, lane=Lane.ON_DEMAND, wait_until=self.clock() + self.patience)
         try:
             answer = client.export(Question([one]), self.credentials)
         except VendorFault as fault:
@@ -150,17 +169,19 @@ class Patient:
                 return ill("MoEngage takes neither id nor moengage_id: ask only for customer ids")
             return ill(f"MoEngage's own ids are called {other} here: set moengage_id_name={other!r}, deploy")
         except VendorFault as fault:
-            return ill(f"asked for one of MoEngage's own ids: {told(fault)}")
+            return ill(f"asked for one of MoEngage's own ids: {told(fault, self.address)}")
         except NotNow:
             return ill("the quota left no room to ask for one of MoEngage's own ids: try again")
         return well(f"MoEngage's own ids are called {name}, as the settings say")
 
 
-def told(fault: VendorFault) -> str:
-    """Say what to do about a fault."""
+def told(fault: VendorFault, address: str | None = None) -> str:
+    """Say what to do about a fault; `address` is where the functions call from, if it is fixed."""
     what = f"HTTP {fault.status}" if fault.status else fault.reason
     request = f" (request id {fault.request_id})" if fault.request_id else ""
     known = BY_STATUS.get(fault.status or 0) or BY_REASON.get(fault.reason)
+    if fault.status == FORBIDDEN_STATUS:
+        known = FORBIDDEN + (UNLISTED if address is None else LISTED.format(address=address)) + HERE
     if known is None and isinstance(fault, Rejected):
         known = "MoEngage cannot read the call in either shape of its body: report this as a defect"
     if known is None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.diagnosis import NOBODY, Finding, Patient, ill, well
-from infra.outputs import outputs_of
+from infra.diagnosis import NOBODY, Finding, Patient, ill, well, whence
+from infra.outputs import all_outputs, outputs_of
 from infra.stages import stage_named
 from lookup.credentials import parse
 from lookup.errors import LookupFault, Misconfigured
@@ -28,8 +28,10 @@ def main() -> int:
         stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
         session = boto3.Session()
         settings = settings_of(session, stage.name)
+        address = all_outputs(session, stage.name).get("EgressAddress")
+        _told(stage.name, whence(address))
         names = [os.environ["WORKSPACE"]] if os.environ.get("WORKSPACE") else sorted(settings.workspaces)
-        told = [_told(name, finding) for name in names for finding in examined(session, settings, name)]
+        told = [_told(name, finding) for name in names for finding in examined(session, settings, name, address)]
     except (LookupFault, BotoCoreError, ClientError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -44,8 +46,8 @@ def settings_of(session: boto3.Session, stage_name: str) -> Settings:
     return Settings.from_environment(environment)
 
 
-def examined(session: boto3.Session, settings: Settings, name: str) -> Iterator[Finding]:
-    """Examine one workspace: its secret, then MoEngage."""
+def examined(session: boto3.Session, settings: Settings, name: str, address: str | None = None) -> Iterator[Finding]:
+    """Examine one workspace: its secret, then MoEngage. `address` is where the functions call from, if it is fixed."""
     workspace = settings.workspace(name)
     try:
         text = session.client("secretsmanager").get_secret_value(SecretId=workspace.secret_id)["SecretString"]
@@ -63,12 +65,12 @@ def examined(session: boto3.Session, settings: Settings, name: str) -> Iterator[
         return
     yield well(f"the secret is well-formed: data centre {credentials.data_center}")
     gates = Gates(gate_client(session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
-    patient = Patient(workspace, credentials, gates.of(name), settings.moengage_endpoint_url, time.time)
+    patient = Patient(workspace, credentials, gates.of(name), settings.moengage_endpoint_url, time.time, address)
     yield from patient.findings(os.environ.get("IDENTIFIER") or NOBODY)
 
 
-def _told(workspace: str, finding: Finding) -> bool:
-    sys.stdout.write(f"{workspace}: {'ok ' if finding.is_well else 'NOT'} {finding.text}\n")
+def _told(subject: str, finding: Finding) -> bool:
+    sys.stdout.write(f"{subject}: {'ok ' if finding.is_well else 'NOT'} {finding.text}\n")
     return finding.is_well
 
 

@@ -85,7 +85,7 @@ def test_the_other_name_of_moengage_s_ids_is_told(logged_in: Stage, simulator: S
     ("fault", "said"),
     [
         (Fault(status=401), "the address of the MoEngage dashboard names it"),
-        (Fault(status=403), "let MoEngage allow this address"),
+        (Fault(status=403), "switch it off or set fixed_egress"),
         (Fault(status=404), "data_center is wrong"),
         (Fault(status=409), "of different workspaces"),
         (Fault(status=418), "HTTP 418"),
@@ -122,11 +122,15 @@ def test_a_wrong_key_is_a_401(logged_in: Stage, simulator: Simulator) -> None:
         ("no JSON", "the secret: is not JSON"),
         (json.dumps(SECRET | {"data_center": "07"}), "data_center must be one of"),
         (json.dumps({"workspace_id": "w"}), "data_api_key must be a text"),
+        (b"binary", "is binary, not text"),
     ],
 )
-def test_a_malformed_secret_names_its_key(logged_in: Stage, simulator: Simulator, value: str, said: str) -> None:
+def test_a_malformed_secret_names_its_key(
+    logged_in: Stage, simulator: Simulator, value: str | bytes, said: str
+) -> None:
     """What is wrong with the secret is told, with how to put it, and nobody is asked."""
-    logged_in.secretsmanager.put_secret_value(SecretId=SECRET_ID, SecretString=value)
+    kept: Any = {"SecretString" if isinstance(value, str) else "SecretBinary": value}
+    logged_in.secretsmanager.put_secret_value(SecretId=SECRET_ID, **kept)
     text = only_fault(logged_in)
     assert said in text
     assert "put-secret-value" in text
