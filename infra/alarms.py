@@ -25,6 +25,9 @@ TROUBLES = 20  # calls in five minutes that MoEngage failed
 ERROR_PERCENT = 5
 STUCK_MINUTES = 30  # a lost part is sent again after twelve, and one in trouble waits some minutes for each attempt
 HOUR = 12  # times five minutes
+# Metrics reach CloudWatch some minutes late, and FILL makes 0 of what is still to come: without minutes to spare the
+# latest one would always say that all is well (CloudWatch User Guide, "Using metric math", FILL in alarms).
+LATE_MINUTES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +101,16 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
         says=f"Work has waited for {stage.silent_minutes} minutes and no call of MoEngage succeeded.",
         heading="No successful call",
         metric=measures.waits_in_vain(),
-        periods=stage.silent_minutes,
+        periods=stage.silent_minutes + LATE_MINUTES,
+        breaching=stage.silent_minutes,
     )
     yield Rule(
         name="stuck-lookup",
         says=f"For {STUCK_MINUTES} minutes lookups were active, no gate was closed and no part was done.",
         heading="Stuck lookup",
         metric=measures.stands_still(),
-        periods=STUCK_MINUTES,
+        periods=STUCK_MINUTES + LATE_MINUTES,
+        breaching=STUCK_MINUTES,
     )
     yield from _queue_rules(stage, measures)
     for function in measures.watched.functions:

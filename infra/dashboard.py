@@ -21,6 +21,7 @@ FAULTS = (
     Metric.VENDOR_TROUBLE,
     Metric.VENDOR_THROTTLED,
     Metric.VENDOR_REFUSED,
+    Metric.REQUESTS_REJECTED,
     Metric.KEYS_REJECTED,
     Metric.SECRETS_UNREADABLE,
 )
@@ -96,11 +97,12 @@ def _vendor(measures: Measures) -> list[cloudwatch.IWidget]:
 
 
 def _work(measures: Measures) -> list[cloudwatch.IWidget]:
+    failures = [*(measures.failures(name) for name in measures.watched.functions), measures.defects()]
     waits = [measures.of(one, AVERAGE) for one in (Metric.GATE_WAIT_ON_DEMAND, Metric.GATE_WAIT_BULK)]
     return [
         _graph("Messages waiting", [measures.waiting(queue) for queue in measures.watched.queues], width=8),
         _graph("Seconds of waiting for quota", waits, width=8),
-        _graph("Errors of functions", [measures.failures(name) for name in measures.watched.functions], width=8),
+        _graph("Errors of functions", failures, width=8),
     ]
 
 

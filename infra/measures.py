@@ -15,6 +15,7 @@ from infra.stages import Stage
 from lookup.telemetry import NAMESPACE, SERVICE, Metric
 
 MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
+ANSWERS = "on_request"  # tells its callers of a defect, instead of failing as the other functions do
 SUM, MAXIMUM, AVERAGE, MEDIAN, SLOWEST = "Sum", "Maximum", "Average", "p50", "p99"
 
 
@@ -65,11 +66,18 @@ class Measures:
         """Give how many invocations of a function ended with an error."""
         return self.watched.functions[function].metric_errors(statistic=SUM, period=period, label=function)
 
+    def defects(self, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
+        """Give how many requests were answered with 500."""
+        return self.of(Metric.DEFECTS, period=period, label=f"{ANSWERS}: 500")
+
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
-        """Give the share of a function's invocations that ended with an error, in per cent."""
+        """Give the share of a function's invocations that ended with an error, or with the answer 500, in per cent."""
+        failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}
+        if function == ANSWERS:
+            failed["defects"] = self.defects()
+        total = " + ".join(f"FILL({name}, 0)" for name in failed)
         invocations = self.watched.functions[function].metric_invocations(statistic=SUM, period=FIVE_MINUTES)
-        using: Mapping[str, cloudwatch.IMetric] = {"failed": self.failures(function), "all": invocations}
-        return math("100 * FILL(failed, 0) / all", using, FIVE_MINUTES, f"{function}: errors, %")
+        return math(f"100 * ({total}) / all", failed | {"all": invocations}, FIVE_MINUTES, f"{function}: errors, %")
 
     def waits_in_vain(self) -> cloudwatch.MathExpression:
         """Give 1 for every minute in which work waited and no call of MoEngage succeeded, else 0."""

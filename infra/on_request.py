@@ -22,7 +22,7 @@ from infra.logs import group_arn, log_group
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
 from infra.partners import Partners
-from infra.stages import Stage
+from infra.stages import SERVICE, Stage
 from lookup.route_table import PAGES, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
@@ -69,7 +69,7 @@ class OnRequest(Construct):
             egress=egress,
             snap_start=release.stage.snap_start,
         ).function
-        api = self._api(partners.authorizer(), self._live())
+        api = self._api(release.stage, partners.authorizer(), self._live())
         api_stage = self._api_stage(api, release.stage)
         output(self, "ApiId", api.api_id)
         output(self, "ApiUrl", api_stage.url)
@@ -78,8 +78,8 @@ class OnRequest(Construct):
         """Name the version that answers: a request meets the old one or the new one, never half a deployment."""
         return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
 
-    def _api(self, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction) -> apigateway.HttpApi:
-        api = apigateway.HttpApi(self, "Api", create_default_stage=False)
+    def _api(self, stage: Stage, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction) -> apigateway.HttpApi:
+        api = apigateway.HttpApi(self, "Api", api_name=f"{SERVICE}-{stage.name}", create_default_stage=False)
         integration = HttpLambdaIntegration("OnRequest", target)
         for route in ROUTES:
             api.add_routes(

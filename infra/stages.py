@@ -18,11 +18,15 @@ SERVICE = "moengage-lookup"
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
 NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody
 OWN_TAGS = frozenset({"service", "stage"})
-TAG_LENGTH = 256
-DAY_MINUTES = 24 * 60
+TAG_LIMIT, TAG_LENGTH = 40, 256
+# Cognito, of a domain's prefix: 63 characters, 16 of them the service's, 13 the account's; and none of AWS's names.
+NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
+SILENT_MOST = 23 * 60
+OLDEST_MOST = 13 * 24 * 60
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _TAG = re.compile(r"[\w .:/=+@-]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Stage:
     token_url: str | None = None
 
     def __post_init__(self) -> None:
-        require_name(self.name, "stage")
+        self._check_name()
         require("default" in self.workspaces, "workspaces", "must contain 'default'")
         for name in self.workspaces:
             require_name(name, "workspaces")
@@ -72,6 +76,12 @@ class Stage:
         self._check_functions()
         self._check_alarms()
         self._check_tags()
+
+    def _check_name(self) -> None:
+        require_name(self.name, "stage")
+        require(len(self.name) <= NAME_LENGTH, "stage", f"{self.name!r} must have at most {NAME_LENGTH} characters")
+        taken = [name for name in NAMES_OF_AWS if name in self.name]
+        require(not taken, "stage", f"{self.name!r} must not contain {', '.join(taken)}: Cognito takes no such domain")
 
     def _check_partners(self) -> None:
         require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
@@ -104,18 +114,22 @@ class Stage:
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
 
     def _check_alarms(self) -> None:
-        for setting in ("silent_minutes", "oldest_message_minutes"):
-            # CloudWatch looks back a day at most, period times periods.
-            require(1 <= getattr(self, setting) <= DAY_MINUTES, setting, "must be 1 to 1440 minutes")
+        # CloudWatch looks back a day at most, and the alarm allows for metrics that come late.
+        require(1 <= self.silent_minutes <= SILENT_MOST, "silent_minutes", f"must be 1 to {SILENT_MOST} minutes")
+        bound = f"must be 1 to {OLDEST_MOST} minutes: queues keep messages for 14 days"
+        require(1 <= self.oldest_message_minutes <= OLDEST_MOST, "oldest_message_minutes", bound)
         if self.alarm_email is not None:
             require(self.alarms, "alarm_email", "needs alarms")
             require(_EMAIL.fullmatch(self.alarm_email) is not None, "alarm_email", "is no e-mail address")
 
     def _check_tags(self) -> None:
+        require(len(self.tags) <= TAG_LIMIT, "tags", f"must be at most {TAG_LIMIT}")
         for key, value in self.tags.items():
             known = _TAG.fullmatch(key) is not None and not key.lower().startswith("aws:") and key not in OWN_TAGS
             require(known, "tags", f"{key!r} is no tag key, or AWS's or the service's own")
             require(len(value) <= TAG_LENGTH, f"tags.{key}", f"must have at most {TAG_LENGTH} characters")
+            plain = _TAG_VALUE.fullmatch(value) is not None
+            require(plain, f"tags.{key}", "must be letters, digits, spaces and _ . : / = + - @")
 
 
 def _one_workspace() -> Mapping[str, Workspace]:

@@ -17,7 +17,7 @@ from lookup.errors import LookupFault
 from lookup.intake import TEXT_KEPT
 from lookup.model import Clock
 from lookup.problem_types import Problem
-from lookup.telemetry import logger
+from lookup.telemetry import Metric, count, logger
 
 NESTING = 32  # levels of a body: what reads deeper would end in the middle of writing it
 
@@ -61,6 +61,7 @@ def routable(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def crashed(error: Exception) -> Response[str]:
     """Say nothing of a defect to the caller, and to the log only where it is: its text may hold what it stumbled on."""
+    count(Metric.DEFECTS)  # the invocation ends well, so Lambda counts no error
     logger.error("defect", error=type(error).__name__, where=traceback.format_tb(error.__traceback__)[-3:])
     return problems.problem(Problem.INTERNAL, "the request could not be served")
 

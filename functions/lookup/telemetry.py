@@ -23,6 +23,7 @@ class Metric(StrEnum):
     REQUESTS = "Requests"
     DELIVERIES = "Deliveries"
     FIRINGS = "Firings"
+    DEFECTS = "Defects"
     USERS_FOUND = "UsersFound"
     USERS_NOT_FOUND = "UsersNotFound"
     USERS_INVALID = "UsersInvalid"

@@ -35,6 +35,11 @@ def test_every_route_wants_a_token_with_its_scope(template: Template) -> None:
     assert {template.attribute(route["AuthorizerId"]) for route in routes} == {authorizer}
 
 
+def test_the_api_is_found_by_its_stage(template: Template) -> None:
+    """Among all APIs of an account this one is named after the service and the stage."""
+    assert template.only("AWS::ApiGatewayV2::Api")["Name"] == f"moengage-lookup-{template.stage}"
+
+
 def test_pages_are_open_and_throttled(template: Template) -> None:
     """Everybody reads the documentation, but not so often that partners are kept waiting."""
     routes = template.of_type("AWS::ApiGatewayV2::Route")

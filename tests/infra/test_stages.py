@@ -9,7 +9,7 @@ import pytest
 
 from infra.stage_partners import HEAVIEST, NO_PARTNERS, Issuer, Partner
 from infra.stage_parts import Schedule, Workspace
-from infra.stages import Stage, stage_named
+from infra.stages import NAME_LENGTH, SERVICE, Stage, stage_named
 from lookup import schedules
 from lookup.errors import Misconfigured
 from lookup.settings import Quota
@@ -42,6 +42,8 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
     ("changed", "setting"),
     [
         ({"name": "Test Stage"}, "stage"),
+        ({"name": "s" * 35}, "stage"),
+        ({"name": "on-aws"}, "stage"),
         ({"workspaces": {}}, "workspaces"),
         ({"workspaces": {"other": Workspace()}}, "workspaces"),
         ({"workspaces": {"default": Workspace(), "Bad Name": Workspace()}}, "workspaces"),
@@ -79,12 +81,15 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"request_burst": 0}, "request_burst"),
         ({"queue_memory_mb": 64}, "queue_memory_mb"),
         ({"silent_minutes": 0}, "silent_minutes"),
-        ({"oldest_message_minutes": 1441}, "oldest_message_minutes"),
+        ({"silent_minutes": 1381}, "silent_minutes"),
+        ({"oldest_message_minutes": 18_721}, "oldest_message_minutes"),
         ({"alarm_email": "ops@example.com"}, "alarm_email"),
         ({"alarms": True, "alarm_email": "ops"}, "alarm_email"),
         ({"tags": {"aws:team": "crm"}}, "tags"),
         ({"tags": {"stage": "other"}}, "tags"),
         ({"tags": {"team": "x" * 257}}, "tags.team"),
+        ({"tags": {"team": "sales & service"}}, "tags.team"),
+        ({"tags": {f"tag-{number}": "" for number in range(41)}}, "tags"),
     ],
 )
 def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
@@ -92,6 +97,12 @@ def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any
     with pytest.raises(Misconfigured) as caught:
         Stage(**{**GOOD, **changed})
     assert caught.value.setting == setting
+
+
+def test_the_longest_stage_has_a_domain_that_cognito_takes() -> None:
+    """Its prefix holds the service, the stage and the account's twelve digits, in 63 characters."""
+    longest = Stage(**{**GOOD, "name": "s" * NAME_LENGTH})
+    assert len(f"{SERVICE}-{longest.name}-{'0' * 12}") == 63
 
 
 def test_names_that_become_one_logical_id_are_both_told() -> None:

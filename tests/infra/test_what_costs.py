@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pytest
 
+from infra.app import ROOT
 from tests.benchmarks.cost.fixed import monthly
 from tests.benchmarks.cost.model import Line
-from tests.benchmarks.cost.prices import Item
+from tests.benchmarks.cost.prices import PRICES, Item
 from tests.benchmarks.cost.report import NAMES, Report, written
 from tests.infra.template import Template
 
@@ -40,3 +42,14 @@ def test_a_month_is_counted_in_the_template(
     report = Report((Line("any", {Item.HTTP_REQUEST: 1e6}, 1.0, 256),) * len(NAMES), month)
     assert report.to_json()["warm_hit"] == 1.0
     assert f"costs ${report.to_json()['fixed_monthly']:.2f} a month" in written(report)
+
+
+def test_the_page_of_costs_is_that_of_this_template(templates: Mapping[str, Template]) -> None:
+    """What `prod` is made of has its row in docs/cost.md with its number, and the rows make the month (`make cost`)."""
+    page = (ROOT / "docs" / "cost.md").read_text()
+    for item, number in monthly(templates["prod"].path, {}).items():
+        assert f"| {item} | {number:,.0f} | {PRICES[item].of(number):.2f} |" in page
+    month = page.partition("## A month")[2].partition("## Assumed")[0]
+    rows = [float(dollars) for dollars in re.findall(r"^\| .* \| .* \| ([\d.]+) \|$", month, re.MULTILINE)]
+    (told,) = re.findall(r"costs \$([\d.]+) a month", page)
+    assert float(told) == pytest.approx(sum(rows), abs=0.05)
