@@ -73,7 +73,7 @@ def whence(address: str | None) -> Finding:
     """Say who asks here, and from where the functions do: `address` if the stage has a fixed one."""
     here = "asked from this machine, not from where the functions are"
     if address is None:
-        return well(f"{here}: they call from changing addresses of AWS, which no list of allowed addresses can hold")
+        return well(f"{here}: without fixed_egress no list of allowed addresses at MoEngage can hold theirs")
     return well(f"{here}: they call from {address}, which a list of allowed addresses at MoEngage must hold")
 
 

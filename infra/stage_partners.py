@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from infra.stage_parts import require
+from infra.stage_parts import require, require_list
 from lookup.model import Lane
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
@@ -41,8 +41,10 @@ class Partner:
         """Check the grants of partner `name`, given the known workspaces. Raises `Misconfigured`."""
         require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
         require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
-        unknown = sorted(set(self.workspaces) - set(workspaces))
         setting = f"partners.{name}"
+        for many in ("workspaces", "fields", "lanes"):
+            require_list(getattr(self, many), f"{setting}.{many}")
+        unknown = sorted(set(self.workspaces) - set(workspaces))
         require(bool(self.workspaces), f"{setting}.workspaces", "must name at least one")
         require(not unknown, f"{setting}.workspaces", f"{unknown} are not configured")
         require(self.fields is None or bool(self.fields), f"{setting}.fields", "must name at least one, or be None")
@@ -65,6 +67,7 @@ class Issuer:
 
     def check(self, partners: Mapping[str, Partner]) -> None:
         """Check it against the partners whose tokens it issues. Raises `Misconfigured`."""
+        require_list(self.audiences, "issuer.audiences")
         is_plain = _ISSUER.fullmatch(self.url) is not None
         require(is_plain, "issuer.url", f"{self.url!r} must be an https URL without query, as the tokens' `iss` has it")
         for name, partner in partners.items():

@@ -33,6 +33,11 @@ def require_name(name: str, setting: str) -> None:
     require(_NAME.fullmatch(name) is not None, setting, f"{name!r} must match {_NAME.pattern}")
 
 
+def require_list(texts: Iterable[str] | None, setting: str) -> None:
+    """Check that a setting of many texts is no single one, whose letters would be taken for them."""
+    require(not isinstance(texts, str), setting, f"{texts!r} must be a tuple; of one text it is ({texts!r},)")
+
+
 def pascal_case(name: str) -> str:
     """Write `crm-export` or `on_queue` as `CrmExport` or `OnQueue`: logical ids hold letters and digits only."""
     return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))
@@ -54,6 +59,9 @@ class Workspace:
     moengage_id_name: str = "id"
     quota: Quota = field(default_factory=Quota)
     keep_profiles: bool = True
+
+    def __post_init__(self) -> None:
+        require_list(self.fields, "workspaces.fields")
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
         """Give what the functions are told of it."""
@@ -80,6 +88,7 @@ class Schedule:
         require_name(self.name, "schedules.name")
         require(self.name != FEEDER_TICK, "schedules.name", f"{FEEDER_TICK!r} is the service's own")
         setting = f"schedules.{self.name}"
+        require_list(self.fields, f"{setting}.fields")
         known = RATE.fullmatch(self.expression) or is_cron(self.expression) or _is_at(self.expression)
         forms = "rate(…), cron(minutes hours day-of-month month day-of-week year) or at(…)"
         require(bool(known), f"{setting}.expression", f"{self.expression!r} is no {forms} of EventBridge Scheduler")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 
 import pytest
 
@@ -31,7 +33,47 @@ def test_the_functions_fixed_address_is_told() -> None:
 
 def test_changing_addresses_are_told() -> None:
     """A stage without one says that no list of allowed addresses can hold where its functions call from."""
-    assert "changing addresses of AWS, which no list" in whence(None).text
+    assert "without fixed_egress no list of allowed addresses at MoEngage can hold theirs" in whence(None).text
+
+
+def test_the_command_reads_the_address_from_the_stack(
+    logged_in: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output `EgressAddress` of the deployed stack is told first, and again beside a 403."""
+    _deploy(logged_in)
+    monkeypatch.setenv("STAGE", "dev")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", str(logged_in.session.region_name))
+    simulator.set_faults(Fault(status=403))
+    assert doctor.main() == 1
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("dev: ok  asked from this machine")
+    assert ADDRESS in first
+    assert last.startswith("default: NOT ")
+    assert f"must hold {ADDRESS}" in last
+    simulator.set_faults()
+    assert doctor.main() == 0
+
+
+def _deploy(stage: Stage) -> None:
+    """Make what the command reads of a stage: outputs, and the environment of a function."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("on_queue.py", "")
+    stage.session.client("lambda").create_function(
+        FunctionName="on-queue",
+        Runtime="python3.13",
+        Handler="on_queue.handler",
+        Role="arn:aws:iam::123456789012:role/any",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": stage.settings.to_environment()},
+    )
+    outputs = {"OnQueueFunctionName": {"Value": "on-queue"}, "EgressAddress": {"Value": ADDRESS}}
+    template = {"Resources": {"Any": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+    client = stage.session.client("cloudformation")
+    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(
+        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
 
 
 def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simulator) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -116,6 +117,25 @@ def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
     """A weight that the settings take is one that a firing takes, and no partner is taken for the operator."""
     assert HEAVIEST == schedules.HEAVIEST
     assert schedules.OPERATOR in NO_PARTNERS
+
+
+def test_one_text_is_not_taken_for_its_letters() -> None:
+    """A forgotten comma, as in `("name")`, is refused under its setting, with how one text is written."""
+    name: Any = "name"
+    cases: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: Workspace(fields=name), "workspaces.fields"),
+        (lambda: Stage(**{**GOOD, "partners": {"crm": Partner(fields=name)}}), "partners.crm.fields"),
+        (lambda: Stage(**{**GOOD, "partners": {"crm": Partner(workspaces=name)}}), "partners.crm.workspaces"),
+        (lambda: Schedule(**SCHEDULE, fields=name), "schedules.daily.fields"),
+        (
+            lambda: Stage(**{**GOOD, "issuer": Issuer(url=ISSUER, audiences=name), "partners": KNOWN}),
+            "issuer.audiences",
+        ),
+    )
+    for make, setting in cases:
+        with pytest.raises(Misconfigured, match=re.escape("of one text it is ('name',)")) as caught:
+            make()
+        assert caught.value.setting == setting
 
 
 def test_a_quota_of_nothing_is_refused() -> None:
