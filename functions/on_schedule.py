@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from lookup import schedule_wiring as wiring
-from lookup.schedules import read_firing
+from lookup.firing import read_firing
 from lookup.telemetry import Metric, count, logger, metrics
 
 TICK = {"task": "feed"}
@@ -25,7 +26,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
             return {"fed": wiring.schedules().tick()}
         finally:  # what waits is told even when feeding fails, and then most of all
             wiring.gauges().publish()
-    firing = read_firing(event)
-    fired = wiring.schedules().fire(firing)
-    logger.info("schedule fired", lookup_id=fired.lookup_id, skipped_for=fired.skipped_for)
-    return {"lookup_id": fired.lookup_id, "skipped_for": fired.skipped_for}
+    fired = wiring.schedules().fire(read_firing(event))
+    if fired.refused_because:
+        count(Metric.FIRINGS_REFUSED)
+        logger.warning("firing refused", **asdict(fired))
+    else:
+        logger.info("schedule fired", **asdict(fired))
+    return asdict(fired)

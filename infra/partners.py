@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
@@ -75,6 +76,18 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
         "weight": partner.weight,
         "lanes": list(partner.lanes),
     }
+
+
+def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
+    """Give what a function does that asks for partners' grants, but is made before their parameter is."""
+    name = parameter_name(stage).removeprefix("/")
+    return [
+        Grant(
+            "Partners",
+            READ_PARAMETERS,
+            [Stack.of(scope).format_arn(service="ssm", resource="parameter", resource_name=name)],
+        )
+    ]
 
 
 def parameter_name(stage: Stage) -> str:

@@ -19,7 +19,7 @@ from infra.notices import Notices
 from infra.on_queue import OnQueue, Queues
 from infra.on_request import OnRequest
 from infra.on_schedule import OnSchedule
-from infra.partners import parameter_name
+from infra.partners import parameter_name, read_grants
 from infra.query import Query
 from infra.stages import SERVICE, Stage
 from infra.storage import Storage
@@ -56,7 +56,7 @@ class LookupStack(cdk.Stack):
             self,
             "OnSchedule",
             release=release,
-            grants=[*feed, *storage.unpack_grants(), *credentials.watch_grants()],
+            grants=[*feed, *storage.unpack_grants(), *credentials.watch_grants(), *read_grants(self, stage)],
         )
         on_request = OnRequest(
             self,

@@ -34,10 +34,13 @@ class Schedule(Shape):
     time_zone: str
     roster_id: str
     workspace: str
-    fields: list[str] | None
+    fields: Annotated[list[str] | None, Field(description="null: all that are granted when it fires.")]
     max_age: Count
     last_lookup_id: str | None
     last_skipped_at: Time | None
+    last_skipped_because: Annotated[
+        str | None, Field(description="The lookup before still ran, or what was not granted (any more).")
+    ]
 
 
 class ListedSchedule(Shape):

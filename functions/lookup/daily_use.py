@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 from lookup.errors import OverDaily
-from lookup.ledger_items import plain, typed
+from lookup.ledger_items import Item, plain, usage_key
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import KEPT_SECONDS
+from lookup.lookup_model import KEPT_SECONDS, Charge
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner
 
@@ -30,6 +30,10 @@ class Use:
     def left(self) -> int:
         """How many more may be asked for."""
         return max(0, self.limit - self.users)
+
+    def charge(self, users: int) -> Charge:
+        """Say that `users` of these were charged for a lookup."""
+        return Charge(users, timestamp(self.resets_at - DAY)[:10])
 
 
 class DailyUse:
@@ -75,8 +79,8 @@ class DailyUse:
         use = self._use(partner, limit)
         return OverDaily(users, left=use.left, limit=limit, retry_at=use.resets_at)
 
-    def _key(self, partner: Partner, now: float) -> dict[str, object]:
-        return typed({"pk": f"usage#{partner.name}", "sk": timestamp(now)[:10]})
+    def _key(self, partner: Partner, now: float) -> Item:
+        return usage_key(partner.name, timestamp(now)[:10])
 
 
 def _condition(users: int, limit: int) -> tuple[str, dict[str, object]]:

@@ -82,7 +82,7 @@ class Fetch:
         *,
         until: float,
         before_sending: Callable[[], None] = _nothing,
-        allow: Callable[[int], None] = _anything,
+        allow: Callable[[int], object] = _anything,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 

@@ -115,15 +115,13 @@ class Ledger:
         )
         self._table.written(update)
 
-    def note_firing(self, schedule: str, *, lookup_id: str | None = None, skipped_at: float | None = None) -> None:
-        """Keep what a schedule's last firing led to."""
-        facts = {"lookup_id": lookup_id, "skipped_at": skipped_at}
-        given = {name: value for name, value in facts.items() if value is not None}
+    def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
+        """Keep what a schedule's last firing led to, beside what is kept already."""
         key = typed({"pk": f"schedule#{schedule}", "sk": "last"})
-        self._table.write(self._table.update(key, "SET " + ", ".join(f"#{name} = :{name}" for name in given), given))
+        self._table.write(self._table.update(key, "SET " + ", ".join(f"#{name} = :{name}" for name in facts), facts))
 
     def last_firing(self, schedule: str) -> dict[str, Any]:
-        """Read `lookup_id` of a schedule's last lookup and when a firing was last skipped (`skipped_at`)."""
+        """Read a schedule's last `lookup_id`, and of its last skipped firing `skipped_at` and `skipped_because`."""
         items = self._table.read([typed({"pk": f"schedule#{schedule}", "sk": "last"})])
         return plain(items[0]) if items else {}
 

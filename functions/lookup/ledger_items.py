@@ -10,6 +10,7 @@ lookup#<id>     attempts#<number>   calls for one part that brought no answer; `
 active#<ws>     <id>                what the feeder of a workspace chooses from
 feeder#<ws>     sent                users on the parts queue
 partner#<name>  <time>#<id>         a partner's lookups, newest last
+usage#<name>    <date>              users that a partner with a limit asked for that day
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from lookup.lookup_model import Claim, Cursor, LookupSpec, PartRecord, Roster, Tally
+from lookup.lookup_model import Charge, Claim, Cursor, LookupSpec, PartRecord, Roster, Tally
 from lookup.model import Counts, Origin, timestamp
 
 Item = dict[str, Any]  # in DynamoDB's typed JSON
@@ -60,6 +61,11 @@ def partner_key(spec: LookupSpec) -> Item:
     return typed({"pk": f"partner#{spec.partner}", "sk": f"{timestamp(spec.submitted_at)}#{spec.lookup_id}"})
 
 
+def usage_key(partner: str, day: str) -> Item:
+    """Name the count of a partner's users of a day."""
+    return typed({"pk": f"usage#{partner}", "sk": day})
+
+
 def spec_item(spec: LookupSpec) -> Item:
     """Write what was asked."""
     facts = {
@@ -70,6 +76,8 @@ def spec_item(spec: LookupSpec) -> Item:
         "fields": None if spec.fields is None else list(spec.fields),
         "weight": spec.weight,
     }
+    if spec.charged is not None:
+        facts |= {"charged_users": spec.charged.users, "charged_on": spec.charged.day}
     return lookup_key(spec.lookup_id, "spec") | typed(facts | roster_facts(spec.roster))
 
 
@@ -104,6 +112,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         max_age=float(facts["max_age"]),
         fields=None if fields is None else tuple(fields),
         weight=int(facts["weight"]),
+        charged=Charge(int(facts["charged_users"]), facts["charged_on"]) if "charged_on" in facts else None,
     )
 
 

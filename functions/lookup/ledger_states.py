@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lookup.ledger import Ledger
-from lookup.ledger_items import active_key, lookup_key
+from lookup.ledger_items import active_key, lookup_key, usage_key
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import Cursor, LookupSpec, LookupState, Progress
+from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress
 
 ACTIVE, PAUSED = LookupState.ACTIVE, LookupState.PAUSED
 COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
@@ -55,7 +55,8 @@ class LedgerStates:
     def finish(self, progress: Progress) -> bool:
         """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
 
-        False also when something was claimed or fed, or a retry has begun, since it was read.
+        False also when something was claimed or fed, or a retry has begun, since it was read. With the mark the users
+        of the day become what they were in truth.
         """
         spec, cursor = progress.spec, progress.cursor
         as_read = self._table.check(
@@ -63,11 +64,24 @@ class LedgerStates:
             "attribute_not_exists(#claim_token) AND #parts_fed = :fed AND #round = :round",
             {"fed": cursor.parts_fed, "round": cursor.round},
         )
-        if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True), as_read):
+        settled = self._settled(progress)
+        if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True), as_read, *settled):
             return True
         ended = self._becomes(spec, CANCELLED, [CANCELLED], ended=True)
         ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
-        return self._table.written(ended, as_read)
+        return self._table.written(ended, as_read, *settled)
+
+    def _settled(self, progress: Progress) -> list[dict[str, Any]]:
+        """Make the action that corrects what the partner was charged; a retry was charged with the first round."""
+        charged, counts = progress.spec.charged, progress.tally.counts
+        if charged is None or progress.cursor.round:
+            return []
+        more = counts.requested - counts.invalid - charged.users
+        if not more:
+            return []
+        key, expires = usage_key(progress.spec.partner, charged.day), int(self._table.clock()) + KEPT_SECONDS
+        change = "SET #expires_at = :expires ADD #users :more"
+        return [self._table.update(key, change, {"more": more, "expires": expires})]
 
     def retire(self, told: Progress) -> bool:
         """Forget a lookup among those that have not ended, once this end of it has been told."""

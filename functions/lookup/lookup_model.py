@@ -37,8 +37,19 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """How many users a lookup was charged for when it was submitted, and on which day (UTC, `2026-11-25`)."""
+
+    users: int
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
 class LookupSpec:
-    """What was asked for; never changes. `weight` is the partner's share against other partners."""
+    """What was asked for; never changes. `weight` is the partner's share against other partners.
+
+    `charged` is None for a partner without a limit, and where something else was charged.
+    """
 
     lookup_id: str
     workspace: str
@@ -48,6 +59,7 @@ class LookupSpec:
     max_age: float = 0.0
     fields: tuple[str, ...] | None = None
     weight: int = 1
+    charged: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)

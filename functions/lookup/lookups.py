@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import uuid4
 
+from lookup.daily_use import Use
 from lookup.ending import Ending
 from lookup.errors import Conflict, Missing
 from lookup.estimates import Estimate, Waiting, backlog_of, estimate
@@ -71,19 +72,25 @@ class Lookups:
         self._clock = clock
 
     def submit(
-        self, partner: Partner, order: RosterOrder, charge: Callable[[int], None]
+        self, partner: Partner, order: RosterOrder, charge: Callable[[int], Use | None]
     ) -> tuple[Progress, Estimate | None]:
         """Write the lookup down and feed its first parts, unless one of its id is there already.
 
         `charge` hears how many users it asks for, before it is written down; what it raises is raised.
         """
+        lookup_id = order.lookup_id
+        if lookup_id is None or self._ledger.progress(lookup_id) is None:
+            lookup_id = self._write_down(partner, order, charge)
+        self._feeder.feed(order.workspace)
+        return self.one(partner, lookup_id)
+
+    def _write_down(self, partner: Partner, order: RosterOrder, charge: Callable[[int], Use | None]) -> str:
         spec = self._spec(partner, order)
         users = _users(order, spec)
-        charge(users)
-        if not self._ledger.submit(spec):
+        use = charge(users)
+        if not self._ledger.submit(replace(spec, charged=use.charge(users) if use else None)):
             charge(-users)
-        self._feeder.feed(spec.workspace)
-        return self.one(partner, spec.lookup_id)
+        return spec.lookup_id
 
     def would_take(self, partner: Partner, order: RosterOrder) -> Estimate:
         """Estimate a lookup without submitting it."""

@@ -30,7 +30,7 @@ class Order:
     fields: tuple[str, ...] | None
     max_age: float
     patience: float | None
-    charge: Callable[[int], None]
+    charge: Callable[[int], object]
     stale_if_error: float = 0.0
     forwarded_for: str | None = None
     keep: bool = False

@@ -89,12 +89,23 @@ class Partners:
 
     def of(self, client_id: str) -> Partner:
         """Give a client's grants. Raises `UnknownClient`, and `Misconfigured` when the parameter is broken."""
+        known = self._present()
+        if client_id not in known:
+            raise UnknownClient("this client has no grants")
+        return known[client_id]
+
+    def named(self, name: str) -> Partner:
+        """Give a partner's grants by its name, of several clients the first one's. Raises as `of` does."""
+        for partner in self._present().values():
+            if partner.name == name:
+                return partner
+        raise UnknownClient("this partner has no grants")
+
+    def _present(self) -> Mapping[str, Partner]:
         if self._clock() - self._read_at >= CACHED_SECONDS:
             self._known = self._read()
             self._read_at = self._clock()
-        if client_id not in self._known:
-            raise UnknownClient("this client has no grants")
-        return self._known[client_id]
+        return self._known
 
     def _read(self) -> Mapping[str, Partner]:
         try:

@@ -79,6 +79,7 @@ SCHEDULE = {
     "max_age": 0,
     "last_lookup_id": "acme.nightly-20261124T020000Z",
     "last_skipped_at": None,
+    "last_skipped_because": None,
 }
 SCHEDULES = {
     "schedules": [

@@ -63,6 +63,7 @@ class ScheduleRoutes:
         partner = self._partner()
         partner.require(Lane.BULK)
         fields = intake.field_names({"fields": order.fields})
+        partner.granted(order.workspace, fields, self._settings)
         roster = key_of(partner.name, order.roster_id)
         self._rosters.pin(roster)
         schedule = Schedule(
@@ -71,7 +72,7 @@ class ScheduleRoutes:
             roster=roster,
             time_zone=order.time_zone,
             workspace=order.workspace,
-            fields=partner.granted(order.workspace, fields, self._settings),
+            fields=fields,  # as wished: what is granted is asked again whenever it fires
             max_age=float(order.max_age),
         )
         is_new = self._store.put(partner, schedule, only_new=if_none_match == "*")
@@ -98,6 +99,7 @@ class ScheduleRoutes:
             "max_age": int(schedule.max_age),
             "last_lookup_id": last.get("lookup_id"),
             "last_skipped_at": None if skipped_at is None else timestamp(float(skipped_at)),
+            "last_skipped_because": last.get("skipped_because"),
         }
 
     def _partner(self) -> Partner:

@@ -26,7 +26,10 @@ FIRED_AT = "<aws.scheduler.scheduled-time>"
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A roster (its S3 key) refreshed at the times of `expression` in `time_zone`."""
+    """A roster (its S3 key) refreshed at the times of `expression` in `time_zone`.
+
+    `fields` of None are all that its partner is granted when it fires.
+    """
 
     name: str
     expression: str
@@ -131,7 +134,6 @@ class ScheduleStore:
             "fields": None if schedule.fields is None else list(schedule.fields),
             "max_age": int(schedule.max_age),
             "partner": partner.name,
-            "weight": partner.weight,
         }
         settings = self._settings
         return {

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from lookup import wiring
-from lookup.clients import clock, settings
+from lookup.clients import CONFIG, clock, session, settings
+from lookup.daily_use import DailyUse
 from lookup.estimates import backlog_of
 from lookup.gauges import Gauges
+from lookup.partners import Partner, Partners
 from lookup.reopening import Reopening
 from lookup.schedules import Schedules
 from lookup.telemetry import set_gauge
@@ -33,5 +35,17 @@ def schedules() -> Schedules:
         rosters=wiring.rosters(),
         feeder=wiring.feeder(unpacks=True),
         reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
+        partner_named=_partner_named,
+        daily=DailyUse(wiring.ledger_table(), clock),
         settings=settings(),
     )
+
+
+def _partner_named(name: str) -> Partner:
+    return _partners().named(name)
+
+
+@cache
+def _partners() -> Partners:
+    """Read grants; made at a partner's first firing only, for the minute's tick must not pay for it."""
+    return Partners(session().client("ssm", config=CONFIG), settings().partners_parameter_name, clock)

@@ -1,134 +1,110 @@
-"""What a firing of EventBridge Scheduler asks for: a roster refreshed as a lookup, once for each time it fires."""
+"""What becomes of a firing of EventBridge Scheduler: a roster refreshed as a lookup, once for each time it fires."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup import intake
-from lookup.errors import InvalidInput, LookupFault
+from lookup.daily_use import DailyUse
+from lookup.errors import Forbidden, LookupFault, OverDaily
 from lookup.feeder import Feeder
+from lookup.firing import OPERATOR, Firing
 from lookup.ledger import Ledger
 from lookup.lookup_model import LookupSpec
+from lookup.model import Lane
+from lookup.partners import Partner
 from lookup.reopening import Reopening
 from lookup.rosters import Rosters
 from lookup.settings import Settings
 from lookup.telemetry import logger
 
-NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
-HEAVIEST = 1000
-KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age", "partner", "weight"}
-OPERATOR = "operator"  # whose lookups those of the stage's own schedules are
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """One firing of one schedule; `scheduled_at` is the same at every delivery of it."""
-
-    schedule: str
-    scheduled_at: float
-    workspace: str
-    roster: str
-    fields: tuple[str, ...] | None
-    max_age: float
-    partner: str
-    weight: int
-
-    @property
-    def lookup_id(self) -> str:
-        """The lookup's id: a second delivery gives the same."""
-        return f"{self.schedule}-{datetime.fromtimestamp(self.scheduled_at, UTC):%Y%m%dT%H%M%SZ}"
-
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What a firing led to: a lookup, new or the one of an earlier delivery; or that it was skipped, and for what."""
+    """What a firing led to: a lookup, new or the one of an earlier delivery; or none.
+
+    It is skipped for the lookup that still runs, or refused because its partner's grants do not allow it (any more).
+    """
 
     lookup_id: str
     skipped_for: str | None = None
-
-
-def read_firing(event: Mapping[str, Any]) -> Firing:
-    """Read the input that the schedule gives its target. Raises `InvalidInput` naming the key."""
-    if not isinstance(event, Mapping):
-        raise InvalidInput("event", "must be an object")
-    unknown = sorted(set(event) - KEYS)
-    if unknown:
-        raise InvalidInput(unknown[0][: intake.TEXT_KEPT], f"is unknown; known are {', '.join(sorted(KEYS))}")
-    name, roster = intake.text(event, "schedule"), intake.text(event, "roster")
-    if name is None or roster is None:
-        raise InvalidInput("schedule" if name is None else "roster", "is required")
-    if not NAME.fullmatch(name):
-        raise InvalidInput("schedule", "must be 1 to 64 letters, digits, hyphens, underscores or dots")
-    return Firing(
-        schedule=name,
-        scheduled_at=_time(event.get("scheduled_time")),
-        workspace=intake.text(event, "workspace") or "default",
-        roster=roster,
-        fields=intake.field_names(event),
-        max_age=intake.max_age(event),
-        partner=intake.text(event, "partner") or OPERATOR,
-        weight=_weight(event.get("weight")),
-    )
-
-
-def _time(written: object) -> float:
-    """Read a time; without an offset it is UTC."""
-    try:
-        read = datetime.fromisoformat(written if isinstance(written, str) else "")
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
-    except (ValueError, OverflowError):
-        raise InvalidInput("scheduled_time", "must be an ISO 8601 time") from None
-
-
-def _weight(value: object) -> int:
-    if value is None:
-        return 1
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= HEAVIEST:
-        raise InvalidInput("weight", f"must be a whole number from 1 to {HEAVIEST}")
-    return value
+    refused_because: str | None = None
 
 
 class Schedules:
-    """Serves firings."""
+    """Serves firings. `partner_named` gives a partner's grants as they are now, and raises `UnknownClient`."""
 
     def __init__(
-        self, *, ledger: Ledger, rosters: Rosters, feeder: Feeder, reopening: Reopening, settings: Settings
+        self,
+        *,
+        ledger: Ledger,
+        rosters: Rosters,
+        feeder: Feeder,
+        reopening: Reopening,
+        partner_named: Callable[[str], Partner],
+        daily: DailyUse,
+        settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._rosters = rosters
         self._feeder = feeder
         self._reopening = reopening
+        self._partner_named = partner_named
+        self._daily = daily
         self._settings = settings
 
     def fire(self, firing: Firing) -> Fired:
-        """Submit the firing's lookup, unless the schedule's last one still runs.
+        """Submit the firing's lookup, unless the schedule's last one still runs or its partner may not ask for it now.
 
         Raises `UnknownWorkspace`, and `InvalidInput` when the roster is missing or unreadable.
         """
-        self._settings.workspace(firing.workspace)
-        running = self._running(firing)
-        if running is not None:
-            self._ledger.note_firing(firing.schedule, skipped_at=firing.scheduled_at)
-            return Fired(firing.lookup_id, skipped_for=running)
-        if self._ledger.submit(self._spec(firing)):
-            self._ledger.note_firing(firing.schedule, lookup_id=firing.lookup_id)
+        if self._ledger.progress(firing.lookup_id) is None:
+            running = self._running(firing)
+            if running is not None:
+                self._skip(firing, f"{running} still runs")
+                return Fired(firing.lookup_id, skipped_for=running)
+            try:
+                self._submit(firing)
+            except (Forbidden, OverDaily) as refusal:  # the same again is useless: it must not be delivered again
+                self._skip(firing, str(refusal))
+                return Fired(firing.lookup_id, refused_because=str(refusal))
         self._feeder.feed(firing.workspace)
         return Fired(firing.lookup_id)
 
+    def _skip(self, firing: Firing, because: str) -> None:
+        self._ledger.note_firing(firing.schedule, {"skipped_at": firing.scheduled_at, "skipped_because": because})
+
     def _running(self, firing: Firing) -> str | None:
         last = self._ledger.last_firing(firing.schedule).get("lookup_id")
-        if last is None or last == firing.lookup_id:
+        if last is None:
             return None
         progress = self._ledger.progress(str(last))
         return str(last) if progress is not None and progress.finished_at is None else None
 
-    def _spec(self, firing: Firing) -> LookupSpec:
+    def _submit(self, firing: Firing) -> None:
+        """Write the lookup down, charged to its partner. Raises `Forbidden` and `OverDaily`."""
+        if firing.partner == OPERATOR:
+            self._settings.workspace(firing.workspace)
+            is_new = self._ledger.submit(self._spec(firing, firing.fields, firing.weight))
+        else:
+            is_new = self._submit_for(self._partner_named(firing.partner), firing)
+        if is_new:
+            self._ledger.note_firing(firing.schedule, {"lookup_id": firing.lookup_id})
+
+    def _submit_for(self, partner: Partner, firing: Firing) -> bool:
+        partner.require(Lane.BULK)
+        fields = partner.granted(firing.workspace, firing.fields, self._settings)
+        spec = self._spec(firing, fields, partner.weight)
+        users = spec.roster.entries
+        use = self._daily.charge(partner, users)
+        is_new = self._ledger.submit(replace(spec, charged=use.charge(users) if use else None))
+        if not is_new:  # another delivery of this firing was quicker
+            self._daily.charge(partner, -users)
+        return is_new
+
+    def _spec(self, firing: Firing, fields: tuple[str, ...] | None, weight: int) -> LookupSpec:
         return LookupSpec(
             lookup_id=firing.lookup_id,
             workspace=firing.workspace,
@@ -136,8 +112,8 @@ class Schedules:
             submitted_at=firing.scheduled_at,
             roster=self._rosters.pin(firing.roster),
             max_age=firing.max_age,
-            fields=firing.fields,
-            weight=firing.weight,
+            fields=fields,
+            weight=weight,
         )
 
     def tick(self) -> int:

@@ -50,10 +50,11 @@ class Tab:
         self._partner = partner
         self.use: Use | None = None
 
-    def charge(self, users: int) -> None:
+    def charge(self, users: int) -> Use | None:
         """Count users that are about to be asked for, or give back (negative). Raises `OverDaily`."""
         if users:
             self.use = self._daily.charge(self._partner, users)
+        return self.use
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,5 +51,22 @@ class Transactions:
                 pass
             else:
                 return
-            self._sleep(random.uniform(0.5, 1.0) * 0.02 * 2**turn)  # noqa: S311 - jitter
+            self._pause(turn)
         raise OSError(f"a transaction met conflicts {TRIES} times")
+
+    def update_alone(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Update one item outside of transactions; give what it changed, None when the condition failed.
+
+        Raises `OSError` when transactions that hold the item do not pass.
+        """
+        for turn in range(TRIES):
+            try:
+                return dict(self._client.update_item(**wanted, ReturnValues="UPDATED_NEW")["Attributes"])
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
+            except self._client.exceptions.TransactionConflictException:
+                self._pause(turn)
+        raise OSError(f"an update met transactions {TRIES} times")
+
+    def _pause(self, turn: int) -> None:
+        self._sleep(random.uniform(0.5, 1.0) * 0.02 * 2**turn)  # noqa: S311 - jitter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from infra.grants import WITHOUT_RESOURCE
@@ -71,6 +73,7 @@ ALLOWED = {
         "StorageBucket/rosters/*": GET_VERSIONS,
         "StorageBucket/rosters/unpacked/*": {"s3:AbortMultipartUpload"} | PUT,
         "CredentialsSecretDefault": {"secretsmanager:DescribeSecret"},
+        "parameter/moengage-lookup/STAGE/partners": {"ssm:GetParameter"},
         "QueuesParts": SEND,
         "NoticesBus": PUT_EVENTS,
         "OnScheduleFailedFirings": SEND,
@@ -87,7 +90,7 @@ def _resource(written: object) -> str:
     """`StorageBucket5CB7C8EA.Arn/results/*` → `StorageBucket/results/*`; an ARN that is written out → its end."""
     if text(written).startswith("arn:"):
         end = text(written).rpartition(":")[2]
-        return end.removeprefix("parameter")[:-8] if end.startswith("parameter") else end
+        return end.removeprefix("parameter")[:-8] if re.fullmatch(r"parameter\w+", end) else end
     name, slash, prefix = text(written).partition("/")
     return name if name == "*" else name.partition(".")[0][:-8] + slash + prefix
 
@@ -100,7 +103,7 @@ def test_a_role_allows_exactly_its_table(role: str, template: Template) -> None:
     for statement in template.statements(role_id):
         assert statement["Effect"] == "Allow"
         for resource in listed(statement["Resource"]):
-            name = _resource(resource).replace(f"-{template.stage}/", "-STAGE/")
+            name = re.sub(rf"\b{template.stage}/", "STAGE/", _resource(resource))
             found.setdefault(name, set()).update(listed(statement["Action"]))
     assert found == ALLOWED[role]
 

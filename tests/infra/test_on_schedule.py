@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from infra.app import ROOT
 from infra.on_schedule import firing_input
 from infra.stage_parts import Schedule
-from lookup.schedules import read_firing
+from lookup.firing import read_firing
 from tests.infra.template import Template
 
 

@@ -11,7 +11,7 @@ import pytest
 from infra.stage_partners import HEAVIEST, NO_PARTNERS, Issuer, Partner
 from infra.stage_parts import Schedule, Workspace
 from infra.stages import NAME_LENGTH, SERVICE, Stage, stage_named
-from lookup import schedules
+from lookup import firing
 from lookup.errors import Misconfigured
 from lookup.settings import Quota
 
@@ -115,8 +115,8 @@ def test_names_that_become_one_logical_id_are_both_told() -> None:
 
 def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
     """A weight that the settings take is one that a firing takes, and no partner is taken for the operator."""
-    assert HEAVIEST == schedules.HEAVIEST
-    assert schedules.OPERATOR in NO_PARTNERS
+    assert HEAVIEST == firing.HEAVIEST
+    assert firing.OPERATOR in NO_PARTNERS
 
 
 def test_one_text_is_not_taken_for_its_letters() -> None:

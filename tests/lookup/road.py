@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -12,8 +13,9 @@ from lookup import part_message
 from lookup.archive import Archive
 from lookup.asking import Heard, Vendor
 from lookup.credentials import CredentialStore
+from lookup.daily_use import DailyUse
 from lookup.ending import Ending
-from lookup.errors import LookupFault, VendorFault
+from lookup.errors import LookupFault, UnknownClient, VendorFault
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import Grant
@@ -27,12 +29,15 @@ from lookup.lookup_model import Changed, LookupSpec, Progress, Roster
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
 from lookup.moengage import MoEngage
 from lookup.oversize import Oversize
+from lookup.partners import Partner
 from lookup.parts import Parts, Work
 from lookup.profile_item import Retention
 from lookup.profiles import Profiles
 from lookup.queues import Queues
 from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
+from lookup.rosters import Rosters
+from lookup.schedules import Schedules
 from tests.lookup.stage import Stage
 
 WRITERS = ThreadPoolExecutor(4)
@@ -157,6 +162,7 @@ class Desk(Road):
         gates = Gates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
         self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
         self.is_closed = False
+        self.daily = DailyUse(table, self.clock)
         self.feed = LedgerFeed(table)
         self.feeder = Feeder(
             ledger=self.lookups,
@@ -202,3 +208,22 @@ class Desk(Road):
             self.parts.serve([Work(part, redelivered=redelivered)], until=self.clock() + 60)
             self.ending.check(part.lookup_id)
         return parts
+
+
+def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
+    """Serve firings at a desk; `partners` may be changed while it does."""
+
+    def named(name: str) -> Partner:
+        if name not in partners:
+            raise UnknownClient("this partner has no grants")
+        return partners[name]
+
+    return Schedules(
+        ledger=desk.lookups,
+        rosters=Rosters(desk.stage.s3, desk.stage.settings.bucket_name),
+        feeder=desk.feeder,
+        reopening=desk.reopening,
+        partner_named=named,
+        daily=desk.daily,
+        settings=desk.stage.settings,
+    )

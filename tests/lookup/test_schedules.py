@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from lookup import part_message
 from lookup.errors import InvalidInput, UnknownWorkspace
+from lookup.firing import Firing, read_firing
 from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
-from lookup.rosters import Rosters
-from lookup.schedules import Firing, Schedules, read_firing
+from lookup.schedules import Schedules
 from tests.lookup.json_values import values
-from tests.lookup.road import Desk, Hand
+from tests.lookup.road import Desk, Hand, schedules_of
 from tests.lookup.stage import Stage
 
 EVENT: dict[str, Any] = {
@@ -32,9 +32,7 @@ def desk(stage: Stage) -> Desk:
 
 @pytest.fixture
 def schedules(desk: Desk) -> Schedules:
-    rosters = Rosters(desk.stage.s3, desk.stage.settings.bucket_name)
-    reopening, settings = desk.reopening, desk.stage.settings
-    return Schedules(ledger=desk.lookups, rosters=rosters, feeder=desk.feeder, reopening=reopening, settings=settings)
+    return schedules_of(desk, {})
 
 
 def put(stage: Stage, text: str) -> None:

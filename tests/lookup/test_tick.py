@@ -11,10 +11,9 @@ from botocore.exceptions import ClientError
 from lookup.errors import KeyRejected
 from lookup.gates import Gates
 from lookup.model import Lane
-from lookup.rosters import Rosters
 from lookup.schedules import Schedules
 from lookup.settings import Workspace
-from tests.lookup.road import Desk
+from tests.lookup.road import Desk, schedules_of
 from tests.lookup.stage import Stage
 
 
@@ -27,13 +26,7 @@ def desk(stage: Stage) -> Desk:
 
 @pytest.fixture
 def schedules(desk: Desk) -> Schedules:
-    return Schedules(
-        ledger=desk.lookups,
-        rosters=Rosters(desk.stage.s3, desk.stage.settings.bucket_name),
-        feeder=desk.feeder,
-        reopening=desk.reopening,
-        settings=desk.stage.settings,
-    )
+    return schedules_of(desk, {})
 
 
 def close_for_its_key(desk: Desk, workspace: str) -> None:

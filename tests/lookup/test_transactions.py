@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from lookup.ledger_items import typed
 from lookup.ledger_table import LedgerTable
 from lookup.transactions import TRIES, ConditionsFailed, Transactions
+from tests.aws_answers import dynamodb_error
 from tests.lookup.feeder.interruptions import Interruptions
 from tests.lookup.road import Hand
 from tests.lookup.stage import Stage
@@ -99,3 +101,19 @@ def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, cl
     table.write(table.update(item("a"), "ADD #number :one", {"one": 1}))
     (read,) = table.read([item("a")])
     assert (read["number"], len(answers), len(clock.slept)) == ({"N": "2"}, 2, 1)
+
+
+def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, clock: Hand) -> None:
+    """A lone update that meets a transaction over its item is tried again within bounds, and counts once."""
+    meetings = [1, 1]
+
+    def meet(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        return dynamodb_error(request.url, 400, "TransactionConflictException") if meetings and meetings.pop() else None
+
+    stage.dynamodb.meta.events.register("before-send.dynamodb.UpdateItem", meet)  # type: ignore[arg-type]  # an answer is allowed
+    assert table.update_now(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
+    assert len(clock.slept) == 2
+    meetings += [1] * TRIES
+    with pytest.raises(OSError, match="transactions 10 times"):
+        table.update_now(item("a"), "ADD #users :users", {"users": 5})
+    assert [read["users"] for read in table.read([item("a")])] == [{"N": "5"}]

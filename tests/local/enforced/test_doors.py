@@ -53,7 +53,7 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
 
 
 def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
-    """The minute's tick unpacks a gzip roster and feeds it; a firing submits a lookup."""
+    """The minute's tick unpacks a gzip roster and feeds it; a firing submits a lookup, if its partner may."""
     enforced.hand_over()
     path = submitted(enforced, gzip.compress(b"customer_id\nG-1\nG-2\n"))
     enforced.invoke("OnSchedule", TICK)
@@ -61,7 +61,12 @@ def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
     enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/fired.csv", Body=b"S-1\n")
     firing = {"schedule": "fired", "scheduled_time": "2026-11-23T19:00:00Z", "workspace": "default"}
     fired = enforced.invoke("OnSchedule", firing | {"roster": "rosters/fired.csv", "fields": None, "max_age": 0})
-    assert fired == {"lookup_id": "fired-20261123T190000Z", "skipped_for": None}
+    assert fired == {"lookup_id": "fired-20261123T190000Z", "skipped_for": None, "refused_because": None}
+    enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/demo/fired", Body=b"S-1\n")
+    partners = {"schedule": "demo.fired", "roster": "rosters/demo/fired", "partner": "demo", "fields": None}
+    assert enforced.invoke("OnSchedule", firing | partners)["refused_because"] is None
+    refused = enforced.invoke("OnSchedule", firing | partners | {"schedule": "gone.fired", "partner": "gone"})
+    assert refused["refused_because"] == "this partner has no grants"
 
 
 def test_partners_keep_schedules(enforced: Enforced) -> None:
