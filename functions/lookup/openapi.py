@@ -35,6 +35,11 @@ SCOPES: Mapping[str, str] = {
     LOOKUPS_WRITE: "Submit and steer lookups",
     SCHEDULES_WRITE: "Keep schedules",
 }
+BY_CLIENT = (
+    "Client id and secret: the browser asks the token endpoint. Where that does not let a page read its answer (CORS), "
+    "paste a token into `token` instead."
+)
+BY_HAND = "A token that you have. In a shell you get one by"
 # API Gateway answers these itself, before or instead of the service, with a body of its own.
 GATEWAY: Mapping[str, tuple[str, str]] = {
     "401": ("Unauthorized", "Without a token, or with one that is spoilt or over."),
@@ -107,12 +112,20 @@ def _share(responses: Iterable[dict[str, Any]], components: dict[str, Any]) -> N
 
 
 def _schemes(token_url: str | None) -> dict[str, Any]:
-    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have."}
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     if token_url is None:
-        return {"token": bearer}
+        return {"token": bearer | {"description": "A token of your issuer."}}
     flow = {"tokenUrl": token_url, "scopes": dict(SCOPES)}
-    client = {"type": "oauth2", "description": "Client id and secret.", "flows": {"clientCredentials": flow}}
-    return {"client": client, "token": bearer}
+    client = {"type": "oauth2", "description": BY_CLIENT, "flows": {"clientCredentials": flow}}
+    return {"client": client, "token": bearer | {"description": f"{BY_HAND}\n\n```sh\n{_command(token_url)}\n```"}}
+
+
+def _command(token_url: str) -> str:
+    """Write how to get a token in a shell; the address is not told where it is this API's own (the local stage)."""
+    where = token_url if "://" in token_url else "…/oauth2/token"
+    form = ("grant_type=client_credentials", "client_id=…", "client_secret=…", f"scope={' '.join(SCOPES)}")
+    fields = "".join(f" \\\n  --data-urlencode '{field}'" for field in form)
+    return f"curl -s '{where}'{fields} | jq -r .access_token"
 
 
 def _message() -> dict[str, Any]:

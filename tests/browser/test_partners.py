@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+import urllib3
+from playwright.sync_api import Locator, Page, expect
 
 from infra.local.api_client import Partner
 from infra.local.embedded_aws import PROJECT
@@ -19,6 +20,7 @@ from infra.local.ports import free_port
 from infra.local.stage import Stage, local_stage
 from tests.browser.chromium import browser
 from tests.browser.snippets import languages, run
+from tests.browser.token_endpoint import token_endpoint
 
 PAGE = PROJECT / "docs" / "partners.md"
 SCREENSHOT = "swagger-ui.png"
@@ -52,16 +54,22 @@ def variables(stage: Stage) -> dict[str, str]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """Open a tab; whatever its console says that is not a warning fails the test."""
+def tab() -> Iterator[Page]:
+    """Open a tab."""
     with browser() as started:
-        tab = started.new_page(viewport={"width": 1180, "height": 2250})
-        tab.set_default_timeout(PATIENCE)
-        said: list[str] = []
-        tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        yield tab
-        assert said == []
+        opened = started.new_page(viewport={"width": 1180, "height": 2250})
+        opened.set_default_timeout(PATIENCE)
+        yield opened
+
+
+@pytest.fixture
+def page(tab: Page) -> Iterator[Page]:
+    """Watch the tab: whatever its console says that is not a warning fails the test."""
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    yield tab
+    assert said == []
 
 
 def test_every_snippet_is_run() -> None:
@@ -108,17 +116,63 @@ def test_swagger_ui_gets_a_token_in_one_click_and_reads_a_profile(stage: Stage, 
 
 def test_swagger_ui_authorises_by_client_credentials(stage: Stage, page: Page) -> None:
     """Client id and secret entered under Authorize get a token too, and a profile with it."""
-    partner = Partner.of(stage)
     page.goto(f"{stage.api_url}/docs")
+    form = _authorise_by_client(stage, page)
+    expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=PATIENCE)
+    page.click(".modal-ux .close-modal")
+    assert _try_profile(page, "C-1002")["outcome"] == "found"
+
+
+def test_a_token_endpoint_of_another_origin_need_not_allow_anything_beforehand(stage: Stage, page: Page) -> None:
+    """An answer that any origin may read is enough, as Cognito gives it: no request asks for permission first."""
+    with token_endpoint(_token_url(stage), readable=True) as endpoint:
+        endpoint.behind(page)
+        page.goto(docs_link(stage))
+        page.click("#get-token")
+        expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=PATIENCE)
+        form = _authorise_by_client(stage, page)
+        expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=PATIENCE)
+        assert endpoint.methods == ["POST", "POST"]
+
+
+def test_a_token_is_pasted_where_the_endpoint_cannot_be_read(stage: Stage, tab: Page) -> None:
+    """A token endpoint whose answer no page may read is told, with what to do; doing that reads a profile."""
+    with token_endpoint(_token_url(stage), readable=False) as endpoint:
+        endpoint.behind(tab)
+        tab.goto(docs_link(stage))
+        tab.click("#get-token")
+        expect(tab.locator("#told")).to_contain_text("paste it: Authorize, then token", timeout=PATIENCE)
+        form = _authorise_by_client(stage, tab)
+        expect(form).to_contain_text("Failed to fetch", timeout=PATIENCE)
+    expect(form).to_contain_text("paste a token into token instead")
+    by_hand = tab.locator(".auth-container", has_text="http, Bearer")
+    expect(by_hand.locator("code", has_text="curl -s")).to_contain_text("| jq -r .access_token")
+    by_hand.locator("input").fill(_token(stage))
+    by_hand.get_by_role("button", name="Apply credentials").click()
+    tab.click(".modal-ux .close-modal")
+    assert _try_profile(tab, "C-1003")["outcome"] == "found"
+
+
+def _authorise_by_client(stage: Stage, page: Page) -> Locator:
+    """Enter client id and secret under Authorize, and apply them; give the form."""
+    partner = Partner.of(stage)
     page.click(".auth-wrapper .authorize")
     page.fill("#client_id_clientCredentials", partner.client_id)
     page.fill("#client_secret_clientCredentials", partner.client_secret)
     form = page.locator(".auth-container", has_text="clientCredentials")
     form.get_by_text("select all").click()
     form.get_by_role("button", name="Apply given OAuth2 credentials").click()
-    expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=PATIENCE)
-    page.click(".modal-ux .close-modal")
-    assert _try_profile(page, "C-1002")["outcome"] == "found"
+    return form
+
+
+def _token_url(stage: Stage) -> str:
+    return f"{stage.endpoint_url}/oauth2/token"
+
+
+def _token(stage: Stage) -> str:
+    form = Partner.of(stage).token_request
+    answer = urllib3.PoolManager().request("POST", _token_url(stage), fields=form, encode_multipart=False)
+    return str(answer.json()["access_token"])
 
 
 def _try_profile(page: Page, identifier: str) -> dict[str, object]:

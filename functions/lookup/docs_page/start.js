@@ -19,8 +19,8 @@ const ui = SwaggerUIBundle({
 function plain(request) {
   const basic = /^Basic (.+)$/.exec(request.headers.Authorization || "");
   if (basic && request.headers["X-Requested-With"]) {
-    const [id, secret] = atob(basic[1]).split(":");
-    request.body += "&" + new URLSearchParams({ client_id: id, client_secret: secret });
+    const [id, ...secret] = atob(basic[1]).split(":");
+    request.body += "&" + new URLSearchParams({ client_id: id, client_secret: secret.join(":") });
     delete request.headers.Authorization;
     delete request.headers["X-Requested-With"];
   }
@@ -43,6 +43,6 @@ async function getToken(client_id, client_secret) {
     ui.preauthorizeApiKey("token", answer.access_token);
     told.textContent = "You have a token, good for " + Math.round(answer.expires_in / 60) + " minutes.";
   } catch (error) {
-    told.textContent = "No token: " + error.message;
+    told.textContent = "No token (" + error.message + "). Get one in a shell and paste it: Authorize, then token.";
   }
 }
