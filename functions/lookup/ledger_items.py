@@ -163,6 +163,7 @@ def record_item(lookup_id: str, record: PartRecord) -> Item:
         "end": origin.end,
         "line": origin.line,
         "round": origin.round,
+        "laid_aside": record.laid_aside,
     }
     return lookup_key(lookup_id, f"part#{record.number}") | typed(facts)
 
@@ -176,6 +177,7 @@ def read_record(item: Mapping[str, Any]) -> PartRecord:
         key=facts["key"],
         fed_at=float(facts["fed_at"]),
         origin=Origin(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
+        laid_aside=facts.get("laid_aside"),
     )
 
 

@@ -22,26 +22,31 @@ NO_ORIGIN = Origin(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A part that is in: what became of it, and the key of its result object."""
+    """A part that is in: what became of it, the key of its result object, and why it is laid aside, if it is."""
 
     part: Part
     counts: Counts
     key: str
+    laid_aside: str | None = None
 
     @property
     def record(self) -> PartRecord:
         """What the ledger keeps of it."""
         part = self.part
-        return PartRecord(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN)
+        return PartRecord(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN, self.laid_aside)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far."""
+    """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far.
+
+    `laid_aside` is why the message of a part that is in belongs on the dead-letter queue.
+    """
 
     is_in: bool = False
     is_cancelled: bool = False
     attempts: int = 0
+    laid_aside: str | None = None
 
 
 class LedgerParts:
@@ -60,6 +65,7 @@ class LedgerParts:
             is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).round,
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
+            laid_aside=None if record is None else record.get("laid_aside"),
         )
 
     def add_attempts(self, part: Part, number: int) -> None:

@@ -145,13 +145,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """What the ledger keeps of a part that is in: its counts, its result object, and where it came from."""
+    """What the ledger keeps of a part that is in: its counts, its result object, and where it came from.
+
+    `laid_aside` is the reason for which its message has to be on the dead-letter queue, if it has to.
+    """
 
     number: str
     counts: Counts
     key: str
     fed_at: float
     origin: Origin
+    laid_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

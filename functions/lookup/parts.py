@@ -68,7 +68,7 @@ class Parts:
     def _serve_kin(self, works: Sequence[Work], until: float) -> list[Completion]:
         standings = [self._standing(work) for work in works]
         by_standing = list(zip(works, standings, strict=True))
-        done = [self._settled(work.part) for work, standing in by_standing if standing.is_in]
+        done = [self._settled(work.part, standing) for work, standing in by_standing if standing.is_in]
         waiting = [(work, standing) for work, standing in by_standing if not standing.is_in]
         stopped = [work for work, standing in waiting if standing.is_cancelled]
         spent = [work for work, standing in waiting if not standing.is_cancelled and standing.attempts >= ATTEMPT_LIMIT]
@@ -85,9 +85,10 @@ class Parts:
         """Look up what may have happened before; a message's first delivery has no past."""
         return self._ledger.standing(work.part) if work.redelivered or work.part.origin else Standing()
 
-    def _settled(self, part: Part) -> Completion:
+    def _settled(self, part: Part, standing: Standing) -> Completion:
+        """Say what is left to do for a part that is in: its first server may have died before it laid it aside."""
         self._ledger.settle(part)
-        return Completion(part)
+        return Completion(part, reason=standing.laid_aside)
 
     def _unasked(self, works: Sequence[Work], reason: str) -> list[Completion]:
         """Answer from the store what an earlier attempt still settled; the rest failed."""
@@ -152,7 +153,7 @@ class Parts:
         changed = Changed.of(first, key, [outcome for one in done for outcome in one.outcomes])
         if changed.changed:
             self._tell_changed(changed)
-        self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key) for one in done])
+        self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key, one.reason) for one in done])
 
 
 def _kinship(work: Work) -> tuple[str, str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from lookup import wire
-from lookup.errors import InvalidInput
+from lookup.errors import InvalidInput, Missing
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, Invalid
 from lookup.roster import entry_of, invalid_line, reader_of
@@ -45,11 +45,14 @@ class Rosters:
         return roster_id, url
 
     def pin(self, key: str) -> Roster:
-        """Check a roster's first 64 KB and pin its version. Raises `InvalidInput` saying what is wrong with it."""
+        """Check a roster's first 64 KB and pin its version. Raises `InvalidInput` saying what is wrong with it.
+
+        What S3 does wrong, such as throttling, is no fault of the roster's and is raised as it came.
+        """
         try:
             head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{CHUNK - 1}")
         except ClientError as error:
-            raise _unreadable(error) from None
+            raise _unpinned(error) from None
         opening = head["Body"].read()
         size = int(head["ContentRange"].rpartition("/")[2])
         gzipped = opening.startswith(GZIP_MAGIC)
@@ -108,11 +111,12 @@ def checked(opening: bytes, *, is_whole: bool) -> int:
     return len(entries)
 
 
-def _unreadable(error: ClientError) -> InvalidInput:
+def _unpinned(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "InvalidRange":  # what S3 says of a range of an empty object
         return InvalidInput("roster", "is empty")
-    return InvalidInput("roster", f"is unknown, or not uploaded yet ({code})")
+    fault = gone_or(error)
+    return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(fault, Missing) else fault
 
 
 def _opened(opening: bytes) -> tuple[bytes, int]:

@@ -111,6 +111,22 @@ def test_five_attempts_without_an_answer_fail(road: Road, simulator: Simulator) 
     assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
 
 
+def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: Road, simulator: Simulator) -> None:
+    """Whoever recorded a failed part may die before it laid the message aside: the next delivery is told to."""
+    simulator.set_faults(Fault(status=503))
+    failing, fine = Work(part(road, "000001", ["a1"]), redelivered=True), Work(part(road, "000002", ["b2"]))
+    for _ in range(ATTEMPT_LIMIT + 1):
+        (completion,) = road.parts.serve([failing], until=1e12)
+    simulator.set_faults()
+    road.parts.serve([fine], until=1e12)
+    again = road.parts.serve([failing, replace(fine, redelivered=True)], until=1e12)
+    assert completion.reason == "no_answer"
+    assert [(one.part.number, one.reason, one.outcomes) for one in again] == [
+        ("000001", "no_answer", ()),
+        ("000002", None, ()),
+    ]
+
+
 def test_a_secret_may_come_days_later(road: Road, simulator: Simulator) -> None:
     """Without a secret a part waits longer the longer it has waited: a thousand deliveries last for 14 days."""
     secrets = road.stage.secretsmanager

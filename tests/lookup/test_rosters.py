@@ -9,12 +9,14 @@ from dataclasses import replace
 
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
 from lookup.errors import InvalidInput
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, IdentifierType, Invalid
 from lookup.roster import entries
 from lookup.rosters import Rosters, key_of
+from tests.aws_answers import s3_slow_down
 from tests.lookup.stage import Stage
 
 KEY = "rosters/acme/one"
@@ -68,6 +70,14 @@ def test_what_is_refused(stage: Stage, rosters: Rosters, body: bytes, rule: str)
 def test_an_unknown_roster(rosters: Rosters) -> None:
     """What was never uploaded is told, by field."""
     with pytest.raises(InvalidInput, match="roster: is unknown, or not uploaded yet"):
+        rosters.pin(KEY)
+
+
+def test_a_roster_that_s3_does_not_hand_over_now(stage: Stage, rosters: Rosters) -> None:
+    """Throttling by S3 is no fault of the roster's: nobody is told to upload it, and asking again helps."""
+    put(stage, b"user-1\n")
+    stage.s3.meta.events.register("before-send.s3.GetObject", lambda request, **_: s3_slow_down(request.url))
+    with pytest.raises(ClientError, match="SlowDown"):
         rosters.pin(KEY)
 
 
