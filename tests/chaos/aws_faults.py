@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
 THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
+OVERDUE = 0.6  # of the horizon, after which a kind that has not struck yet strikes wherever it can
+KINDS = frozenset({
+    "dynamodb_throttled", "dynamodb_transaction_conflict", "dynamodb_unprocessed_keys", "dynamodb_reply_lost",
+    "s3_throttled", "s3_reply_lost", "sqs_reply_lost", "eventbridge_reply_lost",
+    "killed_before_request", "killed_after_request",
+})  # fmt: skip
 LOSABLE = {"dynamodb", "s3", "sqs", "eventbridge"}  # services whose replies get lost
 
 
@@ -33,7 +39,9 @@ class AwsFaults:
         self._chance = chance
         self._clock = clock
         self._calm = folder / "calm"
-        self._notes = os.open(folder / "faults", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._path = folder / "faults"
+        self._notes = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._seen: set[str] = set()
         self._wire = URLLib3Session()
 
     def register(self, events: BaseEventHooks) -> None:
@@ -48,30 +56,39 @@ class AwsFaults:
         """Count a fault, even if it is this process's last."""
         os.write(self._notes, f"{kind}\n".encode())
 
-    def happens(self, share: float) -> bool:
-        """Draw whether a fault of this share happens now."""
-        return self._chance.random() < share and not self._calm.exists()
+    def happens(self, kind: str, share: float) -> bool:
+        """Draw whether a fault of this share happens now; one that no process has met for long does."""
+        return (self._chance.random() < share or self._is_overdue(kind)) and not self._calm.exists()
+
+    def _is_overdue(self, kind: str) -> bool:
+        if kind in self._seen or self._clock.passed() < OVERDUE * self._plan.size.horizon:
+            return False
+        self._seen.update(self._path.read_text().split())
+        return kind not in self._seen
 
     def _before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
         service, operation = event_name.split(".")[1:]
-        self._maybe_die("killed_before_request")
+        if self.happens("killed_before_request", self._plan.odds.killed):
+            self._die("killed_before_request")
         answer = self._refusal(service, operation, request)
         if answer is not None:
             return answer
-        if service in LOSABLE and self.happens(self._plan.odds.reply_lost):
+        if service in LOSABLE and self.happens(f"{service}_reply_lost", self._plan.odds.reply_lost):
             self._lose_reply(service, request)
-        if self.happens(self._plan.odds.killed):
+        if self.happens("killed_after_request", self._plan.odds.killed):
             self._wire.send(request).content  # noqa: B018 - AWS has done it
             self._die("killed_after_request")
         return None
 
     def _refusal(self, service: str, operation: str, request: AWSPreparedRequest) -> AWSResponse | None:
-        if operation == "TransactWriteItems" and self.happens(self._plan.odds.conflict):
-            self.note("dynamodb_transaction_conflict")
+        kind = "dynamodb_transaction_conflict"
+        if operation == "TransactWriteItems" and self.happens(kind, self._plan.odds.conflict):
+            self.note(kind)
             return transaction_conflict(request.url, len(json.loads(_text(request))["TransactItems"]))
-        if service not in {"dynamodb", "s3"} or not self.happens(self._throttled_share(service)):
+        kind = f"{service}_throttled"
+        if kind not in KINDS or not self.happens(kind, self._throttled_share(service)):
             return None
-        self.note(f"{service}_throttled")
+        self.note(kind)
         if service == "s3":
             return s3_slow_down(request.url)
         return dynamodb_error(request.url, 400, self._chance.choice(THROTTLED), message="slow down")
@@ -87,10 +104,6 @@ class AwsFaults:
         kind = self._chance.choice((ReadTimeoutError, ConnectionClosedError))
         raise kind(endpoint_url=request.url)
 
-    def _maybe_die(self, kind: str) -> None:
-        if self.happens(self._plan.odds.killed):
-            self._die(kind)
-
     def _die(self, kind: str) -> None:
         self.note(kind)
         sys.stderr.flush()
@@ -105,12 +118,13 @@ class AwsFaults:
 
     def _leave_unprocessed(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Take some of the items back and name their keys as unprocessed."""
-        if "Responses" not in parsed or not self.happens(self._plan.odds.unprocessed):
+        kind = "dynamodb_unprocessed_keys"
+        if "Responses" not in parsed or not self.happens(kind, self._plan.odds.unprocessed):
             return
         ((table, asked),) = context["chaos"].items()
         left = [key for key in asked["Keys"] if self._chance.random() < 0.5]
         if left:
-            self.note("dynamodb_unprocessed_keys")
+            self.note(kind)
             parsed["Responses"][table] = _without(parsed["Responses"].get(table, []), left)
             parsed["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
 

@@ -6,12 +6,14 @@ A run that lives through them must shorten them all alike, so it shortens the se
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
 Wait = Callable[..., bool]
 REAL_TIME, REAL_SLEEP = time.time, time.sleep  # kept from before any process enters its own time
@@ -54,6 +56,22 @@ def enter(clock: FastClock, skew: Callable[[], float]) -> None:
     time.time = lambda: clock.at(REAL_TIME()) + skew()
     time.sleep = lambda seconds: REAL_SLEEP(float(seconds) / clock.factor)
     threading.Event.wait = _shortened(threading.Event.wait, clock.factor)  # type: ignore[method-assign]  # on purpose
+
+
+def enter_idempotency() -> None:
+    """Let Powertools' idempotency, which asks the clock by a type that cannot be replaced, live in service time too."""
+    from aws_lambda_powertools.utilities.idempotency import base  # noqa: PLC0415 - not before the clock is set
+    from aws_lambda_powertools.utilities.idempotency.persistence import base as kept  # noqa: PLC0415 - as above
+    from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb  # noqa: PLC0415 - as above
+
+    for module in (base, kept, datarecord, dynamodb):
+        module.dt = SimpleNamespace(**vars(dt) | {"datetime": _ServiceTime})  # type: ignore[attr-defined]  # on purpose
+
+
+class _ServiceTime(dt.datetime):
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(time.time(), tz)
 
 
 def _shortened(wait: Wait, factor: float) -> Wait:

@@ -10,12 +10,14 @@ import pytest
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from lookup.model import timestamp
-from tests.chaos.checks import Asked, check_counts
+from tests.chaos.asked import Asked
+from tests.chaos.checks import check_counts
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Evidence, LaidAside, Profile, Record
 from tests.chaos.findings import Findings
 from tests.chaos.ledger_evidence import Lookup, Part
 from tests.chaos.orders import Message
+from tests.chaos.people import Answer
 from tests.chaos.value_checks import Truth, check_values
 
 ANNA: Entry = ("customer_id", "anna")
@@ -85,10 +87,11 @@ def went_well() -> WentWell:
             NOBODY: Profile(timestamp(FETCHED_AT), None, None),
         },
         inline={},
-        laid_aside=[LaidAside(intake=True, message_id="m-2", reason="body: broken", attributes="{}")],
+        laid_aside=[LaidAside(intake=True, message_id="m-2", reason="body: broken", attributes="{}", body="{")],
         waiting=0,
         sent_users=0,
-        told=["list0001-x"],
+        ended=[{"lookup_id": "list0001-x", "state": "completed", "counts": FAILED_NONE}],
+        changed=[],
         arrivals=[call(0, 0.0, 20), call(1, 1.0, 20)],
         texts=lambda: iter(()),
     )
@@ -97,7 +100,7 @@ def went_well() -> WentWell:
         fired={},
         inline={},
         accepted=[("list0001-x", (ANNA, NOBODY, JUNK))],
-        messages={"m-1": Message(0.0, "anna", (ANNA,)), "m-2": Message(0.0, "{", None)},
-        answered=[((ANNA,), [found])],
+        messages={"m-1": Message(0.0, "anna", (ANNA,)), "m-2": Message(0.0, "{", None, breaks="body")},
+        answered=[Answer((ANNA,), [dict(found)])],
     )
     return WentWell(asked, evidence, Truth(people))

@@ -40,11 +40,12 @@ class LaidAside:
     message_id: str
     reason: str
     attributes: str
+    body: str = ""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `waiting` counts messages on the queues, `told` are the lookups of the events that left.
+    """All of it. `waiting` counts messages on the queues; `ended` and `changed` are what the events said that left.
 
     `inline` are the lists that came in requests, by roster key, junk left out.
     """
@@ -56,7 +57,8 @@ class Evidence:
     laid_aside: Sequence[LaidAside]
     waiting: int
     sent_users: int
-    told: Sequence[str]
+    ended: Sequence[Mapping[str, Any]]
+    changed: Sequence[Mapping[str, Any]]
     arrivals: Sequence[Arrival]
     texts: Callable[[], Iterator[tuple[str, str]]]
 
@@ -89,10 +91,15 @@ def gathered(scene: Scene, folder: Path) -> Evidence:
         laid_aside=aside,
         waiting=waiting(stage),
         sent_users=sent_users,
-        told=[json.loads(one)["detail"]["lookup_id"] for one in events],
+        ended=_said(events, "Lookup Completed"),
+        changed=_said(events, "Profiles Changed"),
         arrivals=scene.vendor.arrivals(),
         texts=texts,
     )
+
+
+def _said(events: Sequence[str], kind: str) -> list[Mapping[str, Any]]:
+    return [event["detail"] for event in map(json.loads, events) if event["detail-type"] == kind]
 
 
 def records(stage: Stage, key: str) -> list[Record]:
@@ -133,6 +140,7 @@ def _laid_aside(stage: Stage) -> Iterator[LaidAside]:
                 message_id=_attribute(message, "message_id"),
                 reason=_attribute(message, "reason"),
                 attributes=json.dumps(message.get("MessageAttributes", {}), default=str),
+                body=message["Body"],
             )
 
 

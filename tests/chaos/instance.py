@@ -13,7 +13,7 @@ import sys
 import traceback
 from typing import Any
 
-from tests.chaos.process import Context, begin
+from tests.chaos.process import RAISED, Context, Life, begin
 
 
 def main() -> None:
@@ -23,14 +23,15 @@ def main() -> None:
     life = begin()
     handler = importlib.import_module(sys.argv[1]).handler
     for line in sys.stdin:
-        print(json.dumps(_answer(handler, json.loads(line), Context(life))), file=answers, flush=True)
+        print(json.dumps(_answer(handler, json.loads(line), life)), file=answers, flush=True)
 
 
-def _answer(handler: Any, event: dict[str, Any], context: Context) -> dict[str, Any]:
+def _answer(handler: Any, event: dict[str, Any], life: Life) -> dict[str, Any]:
     try:
-        return {"answer": handler(event, context)}
+        return {"answer": handler(event, Context(life))}
     except Exception as error:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises
         traceback.print_exc()
+        life.faults.note(RAISED)
         return {"error": type(error).__name__}
 
 

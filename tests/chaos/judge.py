@@ -7,16 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.local.simulator.population import Population
-from tests.chaos.checks import Asked, check_counts
-from tests.chaos.entries import INVALID, Entry
+from tests.chaos.asked import Asked, served
+from tests.chaos.checks import check_counts
 from tests.chaos.evidence import Evidence
+from tests.chaos.fault_evidence import faults, planned
 from tests.chaos.findings import STUCK, Findings
+from tests.chaos.http_events import roster_key
+from tests.chaos.key_checks import check_keys, usable
 from tests.chaos.ledger_evidence import OUTCOMES
 from tests.chaos.orders import Orders, canary_of_bodies
-from tests.chaos.people import Diary, roster_key
+from tests.chaos.outcome_checks import VendorLog, check_outcomes
+from tests.chaos.people import Diary
 from tests.chaos.plan import SKEW, Plan
+from tests.chaos.process import RAISED
 from tests.chaos.report import Report, recovery
 from tests.chaos.scene import canaries
+from tests.chaos.told_checks import check_events, check_letters
 from tests.chaos.value_checks import Truth, check_leaks, check_quota, check_values, fullest, needles
 
 STALL = 2.0  # real seconds that a busy machine may let the vendor wait for its turn
@@ -26,7 +32,7 @@ STALL = 2.0  # real seconds that a busy machine may let the vendor wait for its 
 class Left:
     """What a run knows about itself. `noted` are faults by kind, `logs` names of files.
 
-    `returns` are epoch seconds, `versions` service time.
+    `returns` and `rotations` are epoch seconds, `versions` service time.
     """
 
     plan: Plan
@@ -36,6 +42,7 @@ class Left:
     versions: Sequence[tuple[float, float]]
     keys: Sequence[str]
     returns: Sequence[float]
+    rotations: Sequence[float]
     noted: Mapping[str, int]
     logs: Sequence[str]
     seconds: float
@@ -44,8 +51,14 @@ class Left:
 def judged(left: Left, evidence: Evidence) -> Report:
     """Check everything that a run left behind."""
     found, size = Findings(), left.plan.size
-    check_counts(asked_in(left, evidence), evidence, found)
-    outcomes = (one for _, outcomes in left.diary.answered for one in outcomes)
+    asked = asked_in(left, evidence)
+    check_counts(asked, evidence, found)
+    check_letters(asked, evidence, found)
+    check_keys(asked, evidence, found)
+    check_events(evidence, _excuses(left), found)
+    log = VendorLog(evidence.arrivals)
+    check_outcomes(list(served(asked, evidence)), left.people, log, left.plan.struck_share, found)
+    outcomes = (one for answer in left.diary.answered for one in answer.outcomes)
     check_values(_truth(left), evidence, outcomes, found)
     check_quota(evidence.arrivals, size.limit, size.window, found)
     values = [*canaries(left.orders), canary_of_bodies(left.orders.token)]
@@ -59,6 +72,7 @@ def judged(left: Left, evidence: Evidence) -> Report:
         found=found,
         recovery_seconds=max((gap * size.factor for gap in gaps), default=0.0),
         faults=_faults(left, evidence),
+        planned=planned(left.plan),
         seconds=left.seconds,
         outcomes=_outcomes(left, evidence),
         fullest=fullest(evidence.arrivals, size.window) / size.limit,
@@ -66,7 +80,7 @@ def judged(left: Left, evidence: Evidence) -> Report:
 
 
 def _outcomes(left: Left, evidence: Evidence) -> dict[str, int]:
-    counted = Counter(one["outcome"] for _, outcomes in left.diary.answered for one in outcomes)
+    counted = Counter(one["outcome"] for answer in left.diary.answered for one in answer.outcomes)
     for lookup in evidence.lookups.values():
         counted += Counter({name: lookup.counts.get(name, 0) for name in OUTCOMES})
     return dict(counted)
@@ -79,32 +93,33 @@ def _truth(left: Left) -> Truth:
 
 
 def _faults(left: Left, evidence: Evidence) -> dict[str, int]:
-    struck = Counter(one.fault for one in evidence.arrivals if one.fault) + Counter(left.noted)
-    struck["key_rotated"] = len(left.keys) - 1
-    struck["vendor_outage"] = len(left.returns)
-    struck["firing_delivered_twice"] = sum(one.door == "schedule" for one in left.orders.listed)
-    return dict(sorted(struck.items()))
+    noted = {kind: times for kind, times in left.noted.items() if kind != RAISED}
+    noted["firing_delivered_twice"] = sum(one.door == "schedule" for one in left.orders.listed)
+    return faults(left.plan, evidence.arrivals, noted, left.rotations, left.returns)
+
+
+def _excuses(left: Left) -> int:
+    """Count what may have made somebody tell twice."""
+    deaths = sum(times for kind, times in left.noted.items() if kind.startswith("killed_"))
+    return deaths + left.noted.get("eventbridge_reply_lost", 0) + left.noted.get(RAISED, 0)
 
 
 def asked_in(left: Left, evidence: Evidence) -> Asked:
     """Say what was asked for."""
     accepted = dict(left.diary.accepted)
-    sent = {_usable(one.entries): one.entries for one in left.orders.requests}
+    sent = {usable(one.entries): one.entries for one in left.orders.requests}
     inline = {
-        roster: accepted.get(lookup.lookup_id) or sent.get(_usable(evidence.inline[roster]), ())
+        roster: accepted.get(lookup.lookup_id) or sent.get(usable(evidence.inline[roster]), ())
         for lookup in evidence.lookups.values()
         if (roster := lookup.roster) in evidence.inline and roster is not None
     }
     return Asked(
-        rosters={roster_key(one): one.entries for one in left.orders.listed if one.door == "roster"},
+        rosters={roster_key(one.name): one.entries for one in left.orders.listed if one.door == "roster"},
         fired={one.name: one.entries for one in left.orders.listed if one.door == "schedule"},
         accepted=left.diary.accepted,
         messages=left.diary.sent,
         answered=left.diary.answered,
         inline=inline,
+        requests=left.orders.requests,
+        named=left.diary.named,
     )
-
-
-def _usable(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Know a request again by what of it can be looked up: an answer may be lost, and the lookup is there."""
-    return tuple(sorted(one for one in entries if one[0] != INVALID))

@@ -33,23 +33,31 @@ CANARY_USERS = 12  # users whose attributes are to be found nowhere but in the r
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One intake message, sent `at`; `entries` of None means that it cannot be read. `fields` as in its order."""
+    """One intake message, sent `at`; `fields` as in its order.
+
+    `entries` of None means that it cannot be read; `breaks` is the field whose rule it breaks then.
+    """
 
     at: float
     body: str
     entries: tuple[Entry, ...] | None
     fields: tuple[str, ...] | None = None
+    breaks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A lookup over a list of identifiers, submitted `at` by `door`: a roster's body, or identifiers sent inline."""
+    """A lookup over a list of identifiers, submitted `at` by `door`: a roster's body, or identifiers sent inline.
+
+    `key` is its Idempotency-Key, None for a partner who sends none.
+    """
 
     at: float
     door: str  # roster, inline, schedule
     name: str
     body: bytes
     entries: tuple[Entry, ...]
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Call:
     asked: tuple[Entry, ...]
     entries: tuple[Entry, ...]
     single: bool
+    key: str | None = None
     door: str = "call"
 
 
@@ -128,7 +137,7 @@ class Drawing:
             size = min(left, self._chance.choice((1, 1, 2, 5, 10, 20, 40)))
             drawn.append(self._message(self._entries(size)))
             left -= size
-        return (*drawn, *(Message(self._at(), body, None) for body in unreadable(self.token)))
+        return (*drawn, *(Message(self._at(), body, None, breaks=field) for field, body in unreadable(self.token)))
 
     def _message(self, entries: tuple[Entry, ...]) -> Message:
         values = json_values(entries)
@@ -146,7 +155,9 @@ class Drawing:
         while left > 0:
             size = min(left, self._chance.choice((1, 1, 3, 10, 30)))
             entries = self._entries(size)
-            drawn.append(Call(self._at(), entries, shown(entries), single=size == 1 and entries[0][0] != INVALID))
+            single = size == 1 and entries[0][0] != INVALID
+            key = None if single else key_of("call", len(drawn))
+            drawn.append(Call(self._at(), entries, shown(entries), single, key))
             left -= size
         return tuple(sorted(drawn, key=lambda one: one.at))
 
@@ -164,17 +175,23 @@ class Drawing:
     def _list(self, number: int, size: int, door: str, form: Form) -> Listed:
         entries = self._entries(size)
         body, listed = form(entries)
-        return Listed(self._at(0.6), door, f"list{number:04}", body, shown(listed))
+        key = None if door == "schedule" else key_of("list", number)
+        return Listed(self._at(0.6), door, f"list{number:04}", body, shown(listed), key)
 
 
-def unreadable(token: str) -> tuple[str, ...]:
-    """Write messages that no rule of the intake queue allows; they hold a canary too."""
+def key_of(kind: str, number: int) -> str | None:
+    """Name a request for those who may send it twice; every seventh does without."""
+    return f"{kind}-{number}" if number % 7 else None
+
+
+def unreadable(token: str) -> tuple[tuple[str, str], ...]:
+    """Write messages that no rule of the intake queue allows, each with the field in question; they hold a canary."""
     return (
-        f'{{"identifiers": ["{canary_of_bodies(token)}"',
-        f'{{"identifiers": [], "correlation_id": "{canary_of_bodies(token)}"}}',
-        f'{{"identifier": "{canary_of_bodies(token)}", "workspace": "elsewhere"}}',
-        f'{{"identifier": "{canary_of_bodies(token)}", "max_age": -1}}',
-        f'{{"identifier": "{canary_of_bodies(token)}", "surprise": 1}}',
+        ("body", f'{{"identifiers": ["{canary_of_bodies(token)}"'),
+        ("identifiers", f'{{"identifiers": [], "correlation_id": "{canary_of_bodies(token)}"}}'),
+        ("workspace", f'{{"identifier": "{canary_of_bodies(token)}", "workspace": "elsewhere"}}'),
+        ("max_age", f'{{"identifier": "{canary_of_bodies(token)}", "max_age": -1}}'),
+        ("surprise", f'{{"identifier": "{canary_of_bodies(token)}", "surprise": 1}}'),
     )
 
 

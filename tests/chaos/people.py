@@ -1,11 +1,11 @@
 """Who comes by the doors: other systems with messages, partners with requests, and EventBridge Scheduler.
 
-They do what one does when a service fails: ask again. So a request whose answer was lost may have been served before.
+They do what one does when a service fails: ask again. So a request whose answer was lost may have been served before;
+one with an Idempotency-Key must then not be served twice.
 """
 
 from __future__ import annotations
 
-import json
 import queue
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,29 +15,41 @@ from typing import TYPE_CHECKING, Any
 
 from lookup import wire
 from tests.chaos.clock import REAL_SLEEP, FastClock
-from tests.chaos.crew import PROJECT, Post
-from tests.chaos.entries import Entry, json_values
+from tests.chaos.crew import Post
+from tests.chaos.entries import Entry
+from tests.chaos.http_events import event_of, roster_key
 from tests.chaos.orders import Call, Listed, Message, Orders
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-PARTNER = "acme"
-PROFILE = "/v1/profiles/{identifier_type}/{identifier+}"
-ENTITLED: dict[str, Any] = json.loads((PROJECT / "events/on_request/post_lookups.json").read_text())
-CLIENT_ID = ENTITLED["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"]
 TICK = 60.0  # service seconds between two looks of the schedule `feeder-tick`
 PAUSE = 0.2  # real seconds before somebody asks again
 TRIES = 200
+AGAIN_EVERY = 4  # keyed requests are sent once more although they were answered
+IN_USE = "idempotency-key-in-use"  # whoever served it died, or lives and has not answered
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered at once. `marks` name the tries by what MoEngage was told of them, the last one answered."""
+
+    entries: tuple[Entry, ...]
+    outcomes: Sequence[dict[str, Any]]
+    marks: tuple[str, ...] = ()
 
 
 @dataclass
 class Diary:
-    """What those who came were told. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once."""
+    """What those who came were told. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once.
+
+    `named` are the lookups of all final answers to a request, by its Idempotency-Key.
+    """
 
     sent: dict[str, Message] = field(default_factory=dict)
     accepted: list[tuple[str, tuple[Entry, ...]]] = field(default_factory=list)
-    answered: list[tuple[tuple[Entry, ...], list[dict[str, Any]]]] = field(default_factory=list)
+    answered: list[Answer] = field(default_factory=list)
+    named: dict[str, list[str]] = field(default_factory=dict)
     refused: int = 0  # requests and firings that had to be repeated
 
 
@@ -56,6 +68,7 @@ class Partner:
     post: Post
     clock: FastClock
     diary: Diary
+    tries: int = 0
 
     def run(self, requests: queue.SimpleQueue[Call | Listed]) -> None:
         """Make one request after the other until there are none."""
@@ -65,27 +78,45 @@ class Partner:
             except queue.Empty:
                 return
             self.clock.wait_until(request.at)
-            answer = self._asked(_event(request))
-            self._note(request, answer["statusCode"], wire.loads(answer["body"]))  # type: ignore[arg-type]  # an object
+            marks: list[str] = []
+            status, body = self._asked(request, marks)
+            self._note(request, status, body, tuple(marks))
+            if request.key in self.diary.named and self.tries % AGAIN_EVERY == 0:
+                self._asked(request, marks)
 
-    def _asked(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _asked(self, request: Call | Listed, marks: list[str]) -> tuple[int, dict[str, Any]]:
         """Ask until there is an answer that means something. Raises `TimeoutError`."""
+        event = event_of(request)
         for _ in range(TRIES):
+            self.tries += 1
+            marks.append(f"{self.post.name}.{self.tries}")
+            event["headers"]["x-forwarded-for"] = marks[-1]
             told = self.post.invoke(event)
             answer: dict[str, Any] | None = told and told.get("answer")
-            if answer is not None and answer["statusCode"] < 500:
-                return answer
+            if answer is not None and answer["statusCode"] < 500 and IN_USE not in answer["body"]:
+                body: dict[str, Any] = wire.loads(answer["body"])  # type: ignore[assignment]  # an object
+                self._name(request, body)
+                return answer["statusCode"], body
             self.diary.refused += 1
             REAL_SLEEP(PAUSE)
         raise TimeoutError(f"{event['routeKey']}: no answer in {TRIES} tries, the last one {told}")
 
-    def _note(self, request: Call | Listed, status: int, body: dict[str, Any]) -> None:
+    def _name(self, request: Call | Listed, body: dict[str, Any]) -> None:
+        if request.key is not None and _is_final(body):
+            self.diary.named.setdefault(request.key, []).append(body["lookup_id"])
+
+    def _note(self, request: Call | Listed, status: int, body: dict[str, Any], marks: tuple[str, ...]) -> None:
         if status == 202:
             self.diary.accepted.append((body["lookup_id"], request.entries))
         elif isinstance(request, Listed) or (status != 200 and not request.single):
             raise ValueError(f"a valid request got {status}: {body}")
         else:
-            self.diary.answered.append((request.entries, _outcomes(request, status, body)))
+            self.diary.answered.append(Answer(request.entries, _outcomes(request, status, body), marks))
+
+
+def _is_final(body: dict[str, Any]) -> bool:
+    """Tell whether an answer is kept for whoever sends the same key again: one that may get better is not."""
+    return all(one["reason"] != "vendor_trouble" for one in body.get("outcomes", ()))
 
 
 def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -95,34 +126,6 @@ def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, A
         kind, text = call.entries[0]
         return [{"identifier_type": kind, "identifier": text, "outcome": "not_found"}]
     return [body]
-
-
-def _event(request: Call | Listed) -> dict[str, Any]:
-    if isinstance(request, Call) and request.single:
-        kind, text = request.entries[0]
-        # An HTTP API decodes all of a path but the per cent signs.
-        return _http("GET", PROFILE.replace("{identifier_type}", kind), None, identifier=text.replace("%", "%25"))
-    if isinstance(request, Call):
-        return _http("POST", "/v1/lookups", json.dumps({"identifiers": json_values(request.asked)}))
-    if request.door == "inline":
-        return _http("POST", "/v1/lookups", request.body.decode(), prefer="respond-async")
-    return _http("POST", "/v1/lookups", json.dumps({"roster_id": request.name}))
-
-
-def _http(
-    method: str, route: str, body: str | None, *, prefer: str = "wait=10", identifier: str | None = None
-) -> dict[str, Any]:
-    path = route.replace("{identifier+}", identifier or "")
-    key = f"{method} {route if identifier is None else PROFILE}"
-    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": path}
-    context = ENTITLED["requestContext"] | {"http": http, "routeKey": key}
-    return ENTITLED | {
-        "rawPath": path,
-        "routeKey": key,
-        "headers": ENTITLED["headers"] | {"prefer": prefer},
-        "requestContext": context,
-        "body": body,
-    }
 
 
 @dataclass
@@ -151,7 +154,7 @@ class Scheduler:
         event = {
             "schedule": listed.name,
             "scheduled_time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-            "roster": roster_key(listed),
+            "roster": roster_key(listed.name),
             "max_age": 0,
         }
         for _ in range(2):
@@ -167,8 +170,3 @@ class Scheduler:
             self.diary.refused += 1
             REAL_SLEEP(PAUSE)
         raise TimeoutError(f"schedule {event['schedule']}: not taken in {TRIES} tries")
-
-
-def roster_key(listed: Listed) -> str:
-    """Name the object of a list that is not sent inline."""
-    return f"rosters/{PARTNER}/{listed.name}"

@@ -17,6 +17,7 @@ from tests.chaos.vendor_faults import drawn_faults
 SMALL = 3000  # identifiers under which a run is scaled for speed
 SKEW = 1.0  # service seconds that a clock may be off; settings say so
 WILD_SHARE, WILD_SKEWS = 0.1, (3.0, 30.0)  # of processes whose clock is far off at first, by service seconds
+SURELY_WILD = ("queue-0", 0)  # the process, by name and birth, whose clock is far off in every long run
 WILD_SECONDS = 5.0  # real seconds after which such a clock is set right
 VISIBILITY = 5  # real seconds for which a queue hides what it has handed over
 FUNCTION_SECONDS = 4.0  # real seconds that an invocation has
@@ -45,9 +46,14 @@ class Size:
     @classmethod
     def of(cls, identifiers: int) -> Size:
         """Scale a small run for the test suite, a large one for weight."""
-        if identifiers < SMALL:
+        if identifiers < SMALL:  # as `is_long` tells
             return cls(identifiers, 20.0, 1.5, 120.0, 0.7, 2, 1, 2.5, 1, 1.5, 2.5)
         return cls(identifiers, 10.0, 3.0, 180.0, 0.7, 3, 2, 8.0, 3, 5.0, 1.0)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the run is long enough to meet every kind of fault."""
+        return self.identifiers >= SMALL
 
     @property
     def limit(self) -> int:
@@ -126,6 +132,11 @@ class Plan:
         for name, value in drawn(random.Random(f"plan of {self.seed}"), self.size).items():
             object.__setattr__(self, name, value)
 
+    @property
+    def struck_share(self) -> float:
+        """The share of calls that meet the vendor's faults, beside pulses and outages."""
+        return sum(one.share for one in self.vendor)
+
     def chance(self, *whose: object) -> random.Random:
         """Give a process or a thread its own source of chance."""
         return random.Random(f"{self.seed} {whose}")
@@ -133,7 +144,8 @@ class Plan:
     def skew(self, *whose: object) -> float:
         """Draw how many service seconds a process's clock is off."""
         chance = self.chance("skew", *whose)
-        if chance.random() < WILD_SHARE:
+        is_chosen = self.size.is_long and whose == SURELY_WILD
+        if is_chosen or chance.random() < WILD_SHARE:
             return chance.choice((-1, 1)) * chance.uniform(*WILD_SKEWS)
         return chance.uniform(-SKEW, SKEW)
 
@@ -141,7 +153,8 @@ class Plan:
 def drawn(chance: random.Random, size: Size) -> dict[str, object]:
     """Draw a run's plan."""
     end, severity = size.horizon, size.severity
-    weather, pulses = drawn_faults(chance, severity, timeouts=max(2, size.identifiers // 2500))
+    timeouts = max(2, size.identifiers // 2500)
+    weather, pulses = drawn_faults(chance, severity, timeouts=timeouts, every_kind=size.is_long)
     return {
         "odds": Odds(
             throttled=severity * chance.uniform(0.005, 0.02),

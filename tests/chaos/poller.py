@@ -18,13 +18,16 @@ import boto3
 
 from tests.chaos.clock import REAL_SLEEP
 from tests.chaos.plan import VISIBILITY
-from tests.chaos.process import Context, Life, begin
+from tests.chaos.process import RAISED, Context, Life, begin
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 Record = dict[str, Any]
+KINDS = frozenset({
+    "sqs_left_for_later", "sqs_reordered", "sqs_twice_in_a_batch", "sqs_to_two_at_once", "sqs_after_its_deletion",
+})  # fmt: skip
 DISTURBED = 0.08  # share of batches that each disturbance strikes
 IDLE = 0.1  # seconds between two looks at empty queues
 
@@ -88,7 +91,7 @@ class Poller:
             self._invoke(list(done.values()))
 
     def _strikes(self, kind: str) -> bool:
-        if self._life.faults.happens(DISTURBED):
+        if self._life.faults.happens(kind, DISTURBED):
             self._life.faults.note(kind)
             return True
         return False
@@ -99,6 +102,7 @@ class Poller:
             answer = self._handler({"Records": list(records)}, Context(self._life))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
+            self._life.faults.note(RAISED)
             return None
         return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
 

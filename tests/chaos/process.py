@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.aws_faults import AwsFaults
-from tests.chaos.clock import FastClock, enter
+from tests.chaos.clock import FastClock, enter, enter_idempotency
 from tests.chaos.plan import FUNCTION_SECONDS, SKEW, WILD_SECONDS, Plan, Size
+
+RAISED = "raised"  # what is noted of an invocation that ended with an error: no fault, but what faults lead to
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def begin() -> Life:
     enter(clock, _skewed(plan.skew(told["name"], told["birth"]), clock, faults))
     from lookup import clients  # noqa: PLC0415 - takes the clock with it
 
+    enter_idempotency()
     faults.register(clients.session().events)
     return Life(plan, clock, chance, faults, folder)
 

@@ -22,9 +22,15 @@ class Report:
     found: Findings
     recovery_seconds: float
     faults: Mapping[str, int]
+    planned: frozenset[str]
     seconds: float
     outcomes: Mapping[str, int]
     fullest: float
+
+    @property
+    def missed(self) -> list[str]:
+        """The kinds of fault that were to strike and did not."""
+        return sorted(kind for kind in self.planned if not self.faults[kind])
 
     def to_json(self) -> dict[str, object]:
         """Give the line for programs."""
@@ -43,6 +49,8 @@ class Report:
         for name, examples in self.found.examples.items():
             for example in examples:
                 display.error(f"{name}: {example}")
+        if self.missed:
+            display.error(f"never struck: {', '.join(self.missed)}")
         became = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
         display.say(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
         display.say(

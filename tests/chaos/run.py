@@ -126,7 +126,7 @@ class Run:
         """Count the outcomes so far; tell whether nothing is left to do."""
         lookups, out = ledger(self.scene.stage)
         done = sum(one.counts.get("requested", 0) for one in lookups.values())
-        done += sum(len(entries) for entries, _ in self.diary.answered)
+        done += sum(len(one.entries) for one in self.diary.answered)
         ended = all(one.state == "completed" and not one.out for one in lookups.values() if one.roster)
         return done, ended and not waiting(self.scene.stage) and not out
 
@@ -140,6 +140,7 @@ class Run:
             versions=self.weather.versions,
             keys=self.weather.keys,
             returns=self.weather.returns,
+            rotations=self.weather.rotations,
             noted=self.crew.killed + Counter((self.folder / "faults").read_text().split()),
             logs=[f"{post.name}.log" for post in self.crew.posts],
             seconds=self.clock.passed(),

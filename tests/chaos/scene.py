@@ -20,8 +20,8 @@ from infra.local.simulator.process import (
 )
 from tests.benchmarks.feeder.office import environment_of
 from tests.chaos.entries import CUSTOMER
+from tests.chaos.http_events import CLIENT_ID, PARTNER, roster_key
 from tests.chaos.orders import Orders
-from tests.chaos.people import CLIENT_ID, PARTNER, roster_key
 from tests.chaos.plan import Size
 from tests.lookup.stage import Stage, deployed
 
@@ -90,7 +90,7 @@ def _grant(stage: Stage) -> None:
 def _put_rosters(stage: Stage, orders: Orders) -> None:
     for listed in orders.listed:
         if listed.door != "inline":
-            stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=roster_key(listed), Body=listed.body)
+            stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=roster_key(listed.name), Body=listed.body)
 
 
 def _kept_events(stage: Stage) -> str:

@@ -6,6 +6,8 @@ import random
 
 from infra.local.simulator.faults import Fault
 
+UNACCOUNTED = "vendor_unaccounted"  # the first identifier of the call is in neither list
+ANSWERED = frozenset({"vendor_both_lists", "vendor_unasked"})  # kinds that leave everybody with an answer
 SLOW = 10.5  # real seconds, more than the client waits
 # What any call may meet, each with a share drawn from 0.5 to 1.5 %.
 KINDS = (
@@ -20,7 +22,7 @@ KINDS = (
     Fault(name="vendor_truncated", body="truncated"),
     Fault(name="vendor_cut_off", body="cut_off"),
     Fault(name="vendor_not_a_success", body="fail"),
-    Fault(name="vendor_unaccounted", distortions=("unaccounted",)),
+    Fault(name=UNACCOUNTED, distortions=("unaccounted",)),
     Fault(name="vendor_both_lists", distortions=("both_lists",)),
     Fault(name="vendor_unasked", distortions=("unasked",)),
 )
@@ -36,14 +38,27 @@ OUTAGE = (
 )
 
 
-def drawn_faults(chance: random.Random, severity: float, timeouts: int) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Draw the shares of what any call may meet, `severity` times; give it with the pulses."""
+def drawn_faults(
+    chance: random.Random, severity: float, *, timeouts: int, every_kind: bool
+) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """Draw the shares of what any call may meet, `severity` times; give it with the pulses, each with its own name.
+
+    With `every_kind` each of them is a pulse too, so that none depends on luck.
+    """
     order = chance.sample(KINDS, len(KINDS))
     weather = tuple(
-        _with(one, share=severity * chance.uniform(0.005, 0.015), seed=chance.randrange(10**6)) for one in order
+        changed(one, share=severity * chance.uniform(0.005, 0.015), seed=chance.randrange(10**6)) for one in order
     )
-    return weather, (*REFUSALS, *[TIMEOUT] * timeouts)
+    once = [changed(one, calls=1) for one in KINDS] if every_kind else []
+    pulses = (*REFUSALS, *[TIMEOUT] * timeouts, *once)
+    return weather, tuple(changed(one, name=f"{one.name}#{number}") for number, one in enumerate(pulses))
 
 
-def _with(fault: Fault, **changed: float) -> Fault:
-    return Fault.from_json(fault.to_json() | changed)
+def changed(fault: Fault, **facts: float | str) -> Fault:
+    """Give a fault with some of its fields changed."""
+    return Fault.from_json(fault.to_json() | facts)
+
+
+def kind_of(name: str) -> str:
+    """Name the kind of a fault, one of a pulse too."""
+    return name.partition("#")[0]

@@ -1,0 +1,57 @@
+"""A partner's requests as API Gateway hands them over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.chaos.crew import PROJECT
+from tests.chaos.entries import json_values
+from tests.chaos.orders import Call, Listed
+
+PARTNER = "acme"
+LOOKUPS = "/v1/lookups"
+PROFILE = "/v1/profiles/{identifier_type}/{identifier+}"
+ENTITLED: dict[str, Any] = json.loads((PROJECT / "events/on_request/post_lookups.json").read_text())
+CLIENT_ID = ENTITLED["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"]
+
+
+def event_of(request: Call | Listed) -> dict[str, Any]:
+    """Write a request as the event that the function gets."""
+    if isinstance(request, Call) and request.single:
+        kind, text = request.entries[0]
+        # An HTTP API decodes all of a path but the per cent signs.
+        return _http("GET", PROFILE.replace("{identifier_type}", kind), None, identifier=text.replace("%", "%25"))
+    if isinstance(request, Call):
+        return _http("POST", LOOKUPS, json.dumps({"identifiers": json_values(request.asked)}), key=request.key)
+    if request.door == "inline":
+        return _http("POST", LOOKUPS, request.body.decode(), prefer="respond-async", key=request.key)
+    return _http("POST", LOOKUPS, json.dumps({"roster_id": request.name}), key=request.key)
+
+
+def _http(
+    method: str,
+    route: str,
+    body: str | None,
+    *,
+    prefer: str = "wait=10",
+    identifier: str | None = None,
+    key: str | None = None,
+) -> dict[str, Any]:
+    path = route.replace("{identifier+}", identifier or "")
+    route_key = f"{method} {route if identifier is None else PROFILE}"
+    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": path}
+    context = ENTITLED["requestContext"] | {"http": http, "routeKey": route_key}
+    headers = {"prefer": prefer} | ({} if key is None else {"idempotency-key": key})
+    return ENTITLED | {
+        "rawPath": path,
+        "routeKey": route_key,
+        "headers": ENTITLED["headers"] | headers,
+        "requestContext": context,
+        "body": body,
+    }
+
+
+def roster_key(name: str) -> str:
+    """Name the object of a list that is not sent inline."""
+    return f"rosters/{PARTNER}/{name}"

@@ -1,0 +1,120 @@
+"""Every outcome is one that MoEngage gave reason for: who exists is found, and failed only where a call was struck."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from infra.local.simulator.population import Population
+from infra.local.simulator.process import WORKSPACE_ID, Arrival
+from lookup.model import PART_LIMIT
+from tests.chaos.asked import CALL, LIST, QUEUE, Served
+from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
+from tests.chaos.evidence import Record, entry_of
+from tests.chaos.findings import WRONG, Findings
+from tests.chaos.vendor_faults import ANSWERED, UNACCOUNTED, kind_of
+
+# Why an identifier may fail. To be throttled is no reason; who does not wait is tried five times before it fails.
+REASONS: Mapping[str, frozenset[str]] = {
+    QUEUE: frozenset({"no_answer", "unaccounted"}),
+    LIST: frozenset({"no_answer", "unaccounted"}),
+    CALL: frozenset({"vendor_trouble", "unaccounted"}),
+}
+
+
+@dataclass
+class VendorLog:
+    """The simulator's own log, by what can be asked of it: which calls held an entry, and which of them were struck."""
+
+    arrivals: Iterable[Arrival]
+    struck: dict[Entry, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    answered: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    alone: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    troubled: set[str | None] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for call in self.arrivals:
+            for entry in map(_named, call.identifiers or ()):
+                self._learn(call, entry)
+
+    def _learn(self, call: Arrival, entry: Entry) -> None:
+        kind = kind_of(call.fault or "")
+        is_first = _named((call.identifiers or ())[0]) == entry
+        if kind == UNACCOUNTED and is_first:
+            if len(call.identifiers or ()) == 1:
+                self.alone[entry].add(call.forwarded_for)
+        elif call.status == HTTPStatus.OK and kind in {"", UNACCOUNTED, *ANSWERED}:
+            self.answered[entry].add(call.forwarded_for)
+        else:
+            self.struck[entry].append(call)
+            self.troubled.add(call.forwarded_for)
+
+
+def _named(identifier: tuple[str, str]) -> Entry:
+    kind, text = identifier
+    return (CUSTOMER if kind == CUSTOMER else MOENGAGE), text
+
+
+def check_outcomes(
+    served: Sequence[Served], people: Population, log: VendorLog, struck_share: float, found: Findings
+) -> None:
+    """Check each outcome by itself, then that not too many of any way in failed.
+
+    `struck_share` is the share of calls that are struck by plan: no larger share may fail, but for one part.
+    """
+    for one in served:
+        for outcome in one.outcomes:
+            _check_existence(one, outcome, people, found)
+        for why in _without_reason(one, log):
+            found.add(WRONG, f"{one.name}: {why}")
+    for way in REASONS:
+        _check_floor(way, [one for one in served if one.way == way], people, struck_share, found)
+
+
+def _exists(entry: Entry, people: Population) -> bool:
+    return entry[0] != INVALID and people.find(WORKSPACE_ID, *entry) is not None
+
+
+def _check_existence(one: Served, outcome: Record, people: Population, found: Findings) -> None:
+    """Compare with who exists, which no version of the users changes; by GET a missing user comes without a time."""
+    entry, status = entry_of(outcome), outcome["outcome"]
+    right = "found" if _exists(entry, people) else "not_found"
+    if entry[0] != INVALID and status not in {right, "failed"}:
+        found.add(WRONG, f"{one.name}: {status} of {entry}, which is to be {right}")
+
+
+def _without_reason(one: Served, log: VendorLog) -> Iterator[str]:
+    """Tell of each failure why it must not be."""
+    asked_with: dict[object, list[Entry]] = defaultdict(list)
+    for outcome in one.outcomes:
+        asked_with[outcome.get("part")].append(entry_of(outcome))
+    for outcome in one.outcomes:
+        if outcome["outcome"] != "failed":
+            continue
+        entry, reason = entry_of(outcome), outcome["reason"]
+        if reason not in REASONS[one.way]:
+            yield f"failed because of {reason}"
+        elif one.way == CALL and one.marks and one.marks[-1] in log.answered[entry]:
+            yield f"{entry} failed, and MoEngage answered"
+        elif not _is_reason(reason, one, asked_with[outcome.get("part")], entry, log):
+            yield f"{entry} failed because of {reason}, and no call was struck"
+
+
+def _is_reason(reason: str, one: Served, together: Sequence[Entry], entry: Entry, log: VendorLog) -> bool:
+    if reason == "unaccounted":
+        alone = log.alone[entry]
+        return bool(alone) if one.way != CALL else bool(alone & set(one.marks))
+    if reason == "vendor_trouble":
+        return bool(log.troubled & set(one.marks))
+    return any(log.struck[each] for each in together)
+
+
+def _check_floor(way: str, served: Sequence[Served], people: Population, share: float, found: Findings) -> None:
+    """Of those who exist, a share that follows from the plan is found at least; a part or an answer fails as one."""
+    existing = sum(_exists(entry, people) for one in served for entry in one.entries)
+    got = sum(outcome["outcome"] == "found" for one in served for outcome in one.outcomes)
+    as_one = max((min(PART_LIMIT, len(one.entries)) for one in served), default=0)
+    floor = existing - int(share * existing) - as_one
+    found.add(WRONG, f"{way}: {got} found of {existing} who exist, expected {floor} at least", got < floor)
