@@ -20,7 +20,7 @@ class Asked:
     """What was asked for: entries by roster key, of schedules by name; messages by id; calls with their outcomes.
 
     `inline` are the lists that came in requests, by the roster key that each was kept under. `named` are the lookups
-    that answers named, by Idempotency-Key.
+    that answers named, by Idempotency-Key; `again` are the marks of tries that had their answer already.
     """
 
     rosters: Mapping[str, Sequence[Entry]]
@@ -31,6 +31,7 @@ class Asked:
     answered: Sequence[Answer]
     requests: Sequence[Listed | Call] = ()
     named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    again: Sequence[str] = ()
 
     def entries_of(self, lookup: Lookup) -> Sequence[Entry] | None:
         """Give what a lookup was to look up, None when nobody asked for it; a gzip roster is read from a copy."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -39,8 +40,8 @@ def record(part: str, entry: Entry, outcome: str, attributes: Mapping[str, objec
     }  # fmt: skip
 
 
-def call(number: int, at: float, users: int) -> Arrival:
-    return Arrival(number, at, FETCHED_AT + at, WORKSPACE_ID, users, 200, counted=True)
+def call(number: int, at: float, users: int, **facts: Any) -> Arrival:
+    return replace(Arrival(number, at, FETCHED_AT + at, WORKSPACE_ID, users, 200, counted=True), **facts)
 
 
 @dataclass
@@ -65,6 +66,11 @@ class WentWell:
         """Check the values; give what is not zero."""
         check_values(self.truth, self.evidence, (), self.found)
         return {name: times for name, times in self.found.numbers.items() if times}
+
+
+def with_records(run: WentWell, key: str, *records: Record) -> None:
+    """Let an object hold other records."""
+    run.evidence = replace(run.evidence, objects={**run.evidence.objects, key: list(records)})
 
 
 @pytest.fixture

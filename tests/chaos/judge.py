@@ -122,4 +122,5 @@ def asked_in(left: Left, evidence: Evidence) -> Asked:
         inline=inline,
         requests=left.orders.requests,
         named=left.diary.named,
+        again=left.diary.again,
     )

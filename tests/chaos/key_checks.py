@@ -17,6 +17,8 @@ def check_keys(asked: Asked, evidence: Evidence, found: Findings) -> None:
     """Compare what was answered by key, and the ledger's lookups with the requests that may have led to them."""
     for key, lookups in asked.named.items():
         found.add(DOUBLED, f"key {key}: answered with {sorted(set(lookups))}", len(set(lookups)) - 1)
+    asked_again = sum(call.forwarded_for in set(asked.again) for call in evidence.arrivals)
+    found.add(DOUBLED, f"MoEngage was asked {asked_again} times for what was answered already", asked_again)
     _check_rosters(asked, evidence, found)
     _check_inline(asked, evidence, found)
 

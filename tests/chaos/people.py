@@ -43,13 +43,15 @@ class Answer:
 class Diary:
     """What those who came were told. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once.
 
-    `named` are the lookups of all final answers to a request, by its Idempotency-Key.
+    `named` are the lookups of all final answers to a request, by its Idempotency-Key; `again` the marks of tries that
+    were made when there was such an answer already.
     """
 
     sent: dict[str, Message] = field(default_factory=dict)
     accepted: list[tuple[str, tuple[Entry, ...]]] = field(default_factory=list)
     answered: list[Answer] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
     refused: int = 0  # requests and firings that had to be repeated
 
 
@@ -82,7 +84,7 @@ class Partner:
             status, body = self._asked(request, marks)
             self._note(request, status, body, tuple(marks))
             if request.key in self.diary.named and self.tries % AGAIN_EVERY == 0:
-                self._asked(request, marks)
+                self._asked(request, self.diary.again)
 
     def _asked(self, request: Call | Listed, marks: list[str]) -> tuple[int, dict[str, Any]]:
         """Ask until there is an answer that means something. Raises `TimeoutError`."""

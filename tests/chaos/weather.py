@@ -66,10 +66,10 @@ class Weather:
         for version in self.plan.versions:
             yield version, self._change_users
         for at, pulse in self.plan.pulses:
-            yield at, partial(self._pulse, pulse)
+            yield at, partial(self.pulse, pulse)
         for start, end in self.plan.outages:
-            yield start, self._go_away
-            yield end, self._come_back
+            yield start, self.go_away
+            yield end, self.come_back
         for rotation in self.plan.rotations:
             yield rotation.at, partial(self._rotate, rotation.gap)
 
@@ -78,15 +78,18 @@ class Weather:
         self.vendor.set_version(len(self.versions) + 1)
         self.versions.append((before, self.clock.now()))
 
-    def _pulse(self, pulse: Fault) -> None:
+    def pulse(self, pulse: Fault) -> None:
+        """Let the next calls meet a fault; while the vendor is away, those after its return."""
         self._pulses.append(pulse)
         self._set_faults()
 
-    def _go_away(self) -> None:
+    def go_away(self) -> None:
+        """Let nobody be answered."""
         self._away = True
         self._set_faults()
 
-    def _come_back(self) -> None:
+    def come_back(self) -> None:
+        """Let the vendor be there again."""
         self._away = False
         self._set_faults()
         self.returns.append(self.clock.passed() + self.clock.started)

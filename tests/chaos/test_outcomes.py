@@ -1,0 +1,119 @@
+"""The checker finds outcomes that MoEngage gave no reason for: who is missing or failed though the vendor answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from infra.local.simulator.population import Population
+from infra.local.simulator.process import Arrival
+from tests.chaos.asked import CALL, LIST, QUEUE, Served, served
+from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, WentWell, call, record
+from tests.chaos.entries import Entry
+from tests.chaos.evidence import Record
+from tests.chaos.findings import Findings
+from tests.chaos.outcome_checks import VendorLog, check_outcomes
+
+EVERYBODY = Population(0.0)
+BERT: Entry = ("customer_id", "bert")
+STRUCK = {"status": 503, "fault": "vendor_503"}
+
+
+def failed(entry: Entry, reason: str, part: str = "1") -> Record:
+    return {**record(part, entry, "failed"), "reason": reason}
+
+
+def asked(entry: Entry, *others: Entry, **facts: object) -> Arrival:
+    return call(0, 0.0, 1 + len(others), identifiers=(entry, *others), **facts)
+
+
+def wrong(served_: Iterable[Served], calls: Iterable[Arrival], *, share: float = 0.0) -> int:
+    found = Findings()
+    check_outcomes(list(served_), EVERYBODY, VendorLog(calls), share, found)
+    return found.counts["wrong"]
+
+
+def test_nothing_is_found_where_nothing_is_wrong(went_well: WentWell) -> None:
+    """Whoever exists is found and whoever does not is not."""
+    found = Findings()
+    check_outcomes(list(served(went_well.asked, went_well.evidence)), went_well.truth.people, VendorLog(()), 0.0, found)
+    assert found.all_is_well
+
+
+@pytest.mark.parametrize(("entry", "status"), [(ANNA, "not_found"), (NOBODY, "found")])
+def test_existence(entry: Entry, status: str) -> None:
+    """An answer without a time, as a GET that ends in 404, is compared with who exists too."""
+    outcome = {"identifier_type": entry[0], "identifier": entry[1], "outcome": status}
+    assert wrong([Served(CALL, "answer", (entry,), [outcome])], ()) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        (LIST, "throttled"), (QUEUE, "rejected"), (LIST, "vendor_trouble"), (CALL, "no_answer"),
+        (LIST, "cancelled"), (QUEUE, "refused"),
+    ],
+)  # fmt: skip
+def test_reasons_that_must_not_be(way: str, reason: str) -> None:
+    """Each way in has its own reasons to fail; to be throttled is none."""
+    one = Served(way, "one", (ANNA,), [failed(ANNA, reason)], ["me.1"])
+    assert wrong([one], [asked(ANNA, **STRUCK, forwarded_for="me.1")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "reason", "calls", "number"),
+    [
+        (LIST, "no_answer", [asked(BERT, **STRUCK)], 0),  # a part fails as one
+        (LIST, "no_answer", [asked(BERT)], 1),
+        (LIST, "no_answer", [], 1),
+        (QUEUE, "no_answer", [asked(NOBODY, **STRUCK)], 1),
+        (LIST, "unaccounted", [asked(ANNA, fault="vendor_unaccounted")], 0),
+        (LIST, "unaccounted", [asked(ANNA, BERT, fault="vendor_unaccounted")], 1),  # not asked alone again
+        (LIST, "unaccounted", [asked(BERT, fault="vendor_unaccounted")], 1),
+        (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted", forwarded_for="me.1")], 0),
+        (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted")], 1),  # of somebody else
+        (CALL, "vendor_trouble", [asked(BERT, **STRUCK, forwarded_for="me.2")], 0),
+        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="you.1")], 1),
+        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.2")], 1),
+        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.1")], 0),
+    ],
+)
+def test_failures_without_a_cause(way: str, reason: str, calls: list[Arrival], number: int) -> None:
+    """Who failed was in a call that was struck, by the vendor's own log, and in none that was answered."""
+    outcomes = [failed(ANNA, reason), record("1", BERT, "found", ATTRIBUTES)]
+    assert wrong([Served(way, "one", (ANNA, BERT), outcomes, ["me.1", "me.2"])], calls) == number
+
+
+def many(way: str, found: int, not_answered: int) -> list[Served]:
+    entries = [("customer_id", f"user-{number}") for number in range(found + not_answered)]
+    outcomes = [record("1", one, "found") for one in entries[:found]]
+    outcomes += [failed(one, "vendor_trouble" if way == CALL else "no_answer") for one in entries[found:]]
+    return [
+        Served(way, f"one {number}", entries[number : number + 10], outcomes[number : number + 10], ["me.1"])
+        for number in range(0, len(entries), 10)
+    ]
+
+
+@pytest.mark.parametrize("way", [QUEUE, CALL, LIST])
+@pytest.mark.parametrize(("found", "lacking"), [(80, 0), (70, 0), (69, 1), (0, 1)])
+def test_too_few_are_found(way: str, found: int, lacking: int) -> None:
+    """However well each failure is explained, no larger share than the plan's may fail, but for one part."""
+    some = many(way, found, 100 - found)
+    calls = [asked(one, **STRUCK, forwarded_for="me.1") for each in some for one in each.entries]
+    assert wrong(some, calls, share=0.2) == lacking
+
+
+def test_a_pulse_is_a_fault_of_its_kind() -> None:
+    """Whoever stood first in a call of a pulse that forgets one has no answer by it, the others have."""
+    log = VendorLog([asked(ANNA, BERT, fault="vendor_unaccounted#3"), asked(JUNK, fault="vendor_unasked#4")])
+    assert (ANNA in log.answered, BERT in log.answered, ANNA in log.struck) == (False, True, False)
+
+
+def test_who_was_answered_may_fail_in_another_try() -> None:
+    """An answer that died with its process does not bind the next try."""
+    calls = [asked(ANNA, forwarded_for="me.1"), asked(ANNA, **STRUCK, forwarded_for="me.2")]
+    one = Served(CALL, "one", (ANNA,), [failed(ANNA, "vendor_trouble")], ["me.1", "me.2"])
+    assert wrong([one], calls) == 0
+    assert wrong([replace(one, marks=["me.2", "me.1"])], calls) == 1
