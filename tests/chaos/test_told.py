@@ -1,4 +1,4 @@
-"""The checker finds dead letters that are missing or of the wrong message, and events that are missing, wrong or many."""
+"""The checker finds dead letters that are missing or of the wrong message, and events that are missing or wrong."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def changes_that_nobody_was_told_of(run: WentWell) -> None:
 @pytest.mark.parametrize(
     ("plant", "what"),
     [
-        (an_end_that_nobody_was_told_of, "stuck"), (only_its_changes_were_told, "stuck"), (an_end_told_twice, "doubled"),
+        (an_end_that_nobody_was_told_of, "stuck"), (only_its_changes_were_told, "stuck"),
+        (an_end_told_twice, "doubled"),
         (an_end_with_other_counts, "wrong"), (an_end_of_what_goes_on, "wrong"), (an_end_of_a_stranger, "wrong"),
         (a_change_in_no_object, "wrong"), (changes_that_nobody_was_told_of, "lost"),
     ],
