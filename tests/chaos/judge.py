@@ -65,6 +65,9 @@ def judged(left: Left, evidence: Evidence) -> Report:
     searched = check_leaks(needles(values, left.keys, left.orders.token), evidence.texts(), found)
     silent = {"metric", "event", *left.logs} - set(searched)  # searching where there is nothing shows nothing
     found.add(STUCK, f"nothing to search in {sorted(silent)}", len(silent))
+    compared = _compared(asked, evidence)
+    nothing = [what for what, times in compared.items() if not times and size.is_long]
+    found.add(STUCK, f"nothing to compare of {nothing}", len(nothing))
     gaps = recovery(evidence.arrivals, left.returns)
     return Report(
         seed=left.plan.seed,
@@ -75,6 +78,7 @@ def judged(left: Left, evidence: Evidence) -> Report:
         planned=planned(left.plan),
         seconds=left.seconds,
         outcomes=_outcomes(left, evidence),
+        compared=compared,
         fullest=fullest(evidence.arrivals, size.window) / size.limit,
     )
 
@@ -84,6 +88,16 @@ def _outcomes(left: Left, evidence: Evidence) -> dict[str, int]:
     for lookup in evidence.lookups.values():
         counted += Counter({name: lookup.counts.get(name, 0) for name in OUTCOMES})
     return dict(counted)
+
+
+def _compared(asked: Asked, evidence: Evidence) -> dict[str, int]:
+    return {
+        "ends told": len(evidence.ended),
+        "changes told": len(evidence.changed),
+        "dead letters": len(evidence.laid_aside),
+        "keyed requests": len(asked.named),
+        "tries for what was answered": len(asked.again),
+    }
 
 
 def _truth(left: Left) -> Truth:

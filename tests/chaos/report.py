@@ -15,7 +15,10 @@ from tests.chaos.findings import Findings
 
 @dataclass(frozen=True)
 class Report:
-    """One run. `recovery_seconds` are of service time, `seconds` real ones; `fullest` of the limit."""
+    """One run. `recovery_seconds` are of service time, `seconds` real ones; `fullest` of the limit.
+
+    `compared` says of how many things the checks could have found something.
+    """
 
     seed: int
     identifiers: int
@@ -25,6 +28,7 @@ class Report:
     planned: frozenset[str]
     seconds: float
     outcomes: Mapping[str, int]
+    compared: Mapping[str, int]
     fullest: float
 
     @property
@@ -51,6 +55,7 @@ class Report:
                 display.error(f"{name}: {example}")
         if self.missed:
             display.error(f"never struck: {', '.join(self.missed)}")
+        display.say("compared: " + ", ".join(f"{times} {what}" for what, times in self.compared.items()))
         became = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
         display.say(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
         display.say(

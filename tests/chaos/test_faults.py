@@ -51,7 +51,7 @@ def everything(plan: Plan) -> Counter[str]:
 
 
 def report(plan: Plan, struck: Mapping[str, int]) -> Report:
-    return Report(1, 400, Findings(), 0.0, struck, planned(plan), 1.0, {}, 1.0)
+    return Report(1, 400, Findings(), 0.0, struck, planned(plan), 1.0, {}, {}, 1.0)
 
 
 def test_what_was_planned_and_did_not_strike_is_told() -> None:
