@@ -50,8 +50,24 @@ class Left:
 
 def judged(left: Left, evidence: Evidence) -> Report:
     """Check everything that a run left behind."""
+    size, asked = left.plan.size, asked_in(left, evidence)
+    gaps = recovery(evidence.arrivals, left.returns)
+    return Report(
+        seed=left.plan.seed,
+        identifiers=left.orders.identifiers,
+        found=_found(left, asked, evidence),
+        recovery_seconds=max((gap * size.factor for gap in gaps), default=0.0),
+        faults=_faults(left, evidence),
+        planned=planned(left.plan),
+        seconds=left.seconds,
+        outcomes=_outcomes(left, evidence),
+        compared=_compared(asked, evidence),
+        fullest=fullest(evidence.arrivals, size.window) / size.limit,
+    )
+
+
+def _found(left: Left, asked: Asked, evidence: Evidence) -> Findings:
     found, size = Findings(), left.plan.size
-    asked = asked_in(left, evidence)
     check_counts(asked, evidence, found)
     check_letters(asked, evidence, found)
     check_keys(asked, evidence, found)
@@ -61,26 +77,17 @@ def judged(left: Left, evidence: Evidence) -> Report:
     outcomes = (one for answer in left.diary.answered for one in answer.outcomes)
     check_values(_truth(left), evidence, outcomes, found)
     check_quota(evidence.arrivals, size.limit, size.window, found)
+    _check_leaks(left, evidence, found)
+    nothing = [what for what, times in _compared(asked, evidence).items() if not times and size.is_long]
+    found.add(STUCK, f"nothing to compare of {nothing}", len(nothing))
+    return found
+
+
+def _check_leaks(left: Left, evidence: Evidence, found: Findings) -> None:
     values = [*canaries(left.orders), canary_of_bodies(left.orders.token)]
     searched = check_leaks(needles(values, left.keys, left.orders.token), evidence.texts(), found)
     silent = {"metric", "event", *left.logs} - set(searched)  # searching where there is nothing shows nothing
     found.add(STUCK, f"nothing to search in {sorted(silent)}", len(silent))
-    compared = _compared(asked, evidence)
-    nothing = [what for what, times in compared.items() if not times and size.is_long]
-    found.add(STUCK, f"nothing to compare of {nothing}", len(nothing))
-    gaps = recovery(evidence.arrivals, left.returns)
-    return Report(
-        seed=left.plan.seed,
-        identifiers=left.orders.identifiers,
-        found=found,
-        recovery_seconds=max((gap * size.factor for gap in gaps), default=0.0),
-        faults=_faults(left, evidence),
-        planned=planned(left.plan),
-        seconds=left.seconds,
-        outcomes=_outcomes(left, evidence),
-        compared=compared,
-        fullest=fullest(evidence.arrivals, size.window) / size.limit,
-    )
 
 
 def _outcomes(left: Left, evidence: Evidence) -> dict[str, int]:
