@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -43,6 +43,12 @@ def code_for(stage: Stage) -> Path:
     return BUNDLE
 
 
+def hints(stage: Stage) -> Iterator[str]:
+    """Give what is no mistake, but surely not meant to last."""
+    if stage.alarms and stage.alarm_email is None:
+        yield f"{stage.name} has alarms, but nobody is told: set alarm_email, or subscribe to the topic AlarmTopicArn"
+
+
 def main(environment: Mapping[str, str]) -> int:
     """Synthesise the stage that STAGE names; give the exit status."""
     try:
@@ -53,6 +59,7 @@ def main(environment: Mapping[str, str]) -> int:
     except Misconfigured as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    sys.stderr.writelines(f"{hint}\n" for hint in hints(stage))
     sys.stdout.write(f"{written}\n")
     return 0
 

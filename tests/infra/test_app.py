@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.app import ROOT, SOURCE, code_for, main, synthesise
+from infra.app import ROOT, SOURCE, code_for, hints, main, synthesise
 from infra.stages import stage_named
+from tests.infra.conftest import FULL
 from tests.infra.template import Template
 
 EMPTY_NETWORK = (["unshare", "--net"], ["unshare", "--net", "--map-root-user"])
@@ -56,6 +57,13 @@ def test_an_unknown_stage_ends_with_its_name(tmp_path: Path, capsys: pytest.Capt
     assert main({"STAGE": "prd", "CDK_OUTDIR": str(tmp_path / "out")}) == 2
     assert capsys.readouterr().err == "STAGE: 'prd' is not one of dev, prod, local\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_alarms_that_tell_nobody_are_told() -> None:
+    """A stage with alarms and no address says so at every synthesis; the others say nothing."""
+    assert [len(list(hints(stage_named(name, {})))) for name in ("dev", "prod", "local")] == [0, 1, 0]
+    assert "prod has alarms, but nobody is told: set alarm_email" in next(hints(stage_named("prod", {})))
+    assert list(hints(FULL)) == []
 
 
 def test_no_account_and_no_region_is_written_down(template: Template) -> None:
