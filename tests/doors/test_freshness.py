@@ -57,7 +57,7 @@ def test_an_older_profile_answers_while_moengage_does_not(
     """With `stale_if_error` an older profile answers 200, marked stale; without it the answer is 503."""
     call("GET", PROFILE)
     simulator.set_faults(fault)
-    context.remaining_seconds = 5.5
+    context.remaining_seconds = 5.7
     status, body, headers = call("GET", f"{PROFILE}?stale_if_error=600")
     assert (status, body["source"], body["user_attributes"]["customer_id"]) == (200, "stale", "C-1")
     assert int(headers["Age"]) >= 0
@@ -98,7 +98,7 @@ def test_trouble_tells_the_vendors_request_id(
 ) -> None:
     """MoEngage's own mark of a failed call is in the problem and in the log line, beside ours."""
     simulator.set_faults(TROUBLE)
-    context.remaining_seconds = 5.5
+    context.remaining_seconds = 5.7
     status, body, headers = call("GET", PROFILE)
     assert (status, headers["Retry-After"]) == (503, "5")
     assert body["vendor_request_id"]

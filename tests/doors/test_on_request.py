@@ -150,7 +150,7 @@ def test_a_vendor_in_trouble_is_said(
 ) -> None:
     """When MoEngage gives no answer in time, one profile is a 503 with Retry-After, and a lookup is told each."""
     simulator.set_faults(Fault(status=503))
-    context.remaining_seconds = 5.5
+    context.remaining_seconds = 5.7
     answer = on_request.handler(event("on_request/get_profile.json"), context)
     assert problem(answer)[:2] == (503, "vendor-trouble")
     assert answer["headers"]["Retry-After"] == "5"
