@@ -57,7 +57,7 @@ def test_an_older_profile_answers_while_moengage_does_not(
     """With `stale_if_error` an older profile answers 200, marked stale; without it the answer is 503."""
     call("GET", PROFILE)
     simulator.set_faults(fault)
-    context.remaining_seconds = 5.7
+    context.remaining_seconds = 6.5  # time for a grant on a busy machine, not for all attempts
     status, body, headers = call("GET", f"{PROFILE}?stale_if_error=600")
     assert (status, body["source"], body["user_attributes"]["customer_id"]) == (200, "stale", "C-1")
     assert int(headers["Age"]) >= 0
