@@ -83,8 +83,12 @@ def test_a_pulse_outlasts_an_outage(stage: Stage, simulator: Simulator, tmp_path
     weather.come_back()
     for _ in range(40):
         ask(simulator, weather.keys[-1])
+    assert Counter(one.fault for one in simulator.arrivals())["vendor_429#9"] == 0  # first it answers somebody
+    weather.pulse(Fault(name="vendor_504#10", status=504, calls=1))
+    for _ in range(40):
+        ask(simulator, weather.keys[-1])
     struck = Counter(one.fault for one in simulator.arrivals())
-    assert (struck["vendor_away"], struck["vendor_429#9"]) == (1, 2)
+    assert (struck["vendor_away"], struck["vendor_429#9"], struck["vendor_504#10"]) == (1, 2, 1)
 
 
 def ask(simulator: Simulator, key: str) -> None:

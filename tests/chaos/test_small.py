@@ -47,7 +47,7 @@ def test_there_were_faults(runs: dict[int, Future[Report]], seed: int) -> None:
     faults = runs[seed].result().faults
     assert faults["key_rotated"] == 2
     assert faults["vendor_outage"] == 1
-    for kind in ("killed_at_any_moment", "dynamodb_throttled", "dynamodb_unprocessed_keys"):
+    for kind in ("vendor_away", "killed_at_any_moment", "dynamodb_throttled", "dynamodb_unprocessed_keys"):
         assert faults[kind] > 0
     assert sum(faults.values()) >= 25
 

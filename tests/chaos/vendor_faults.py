@@ -6,6 +6,7 @@ import random
 
 from infra.local.simulator.faults import Fault
 
+AWAY = "vendor_away"  # nobody is answered
 UNACCOUNTED = "vendor_unaccounted"  # the first identifier of the call is in neither list
 ANSWERED = frozenset({"vendor_both_lists", "vendor_unasked"})  # kinds that leave everybody with an answer
 SLOW = 10.5  # real seconds, more than the client waits
@@ -33,8 +34,8 @@ REFUSALS = (
 )
 TIMEOUT = Fault(name="vendor_timeout", delay=SLOW, calls=1)
 OUTAGE = (
-    Fault(name="vendor_away", status=503, share=0.7, body="html", counted=False),
-    Fault(name="vendor_away", drop=True, counted=False),
+    Fault(name=AWAY, status=503, share=0.7, body="html", counted=False),
+    Fault(name=AWAY, drop=True, counted=False),
 )
 
 

@@ -13,12 +13,14 @@ from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from tests.chaos.clock import FastClock
 from tests.chaos.crew import Crew
 from tests.chaos.plan import Plan
-from tests.chaos.vendor_faults import OUTAGE, changed
+from tests.chaos.vendor_faults import AWAY, OUTAGE, changed
 from tests.lookup.stage import SECRET_ID, Stage
 
-LOOK = 0.5  # real seconds between two looks whether all pulses have struck
+OK, UNAUTHORIZED = 200, 401
+LOOK = 0.1  # real seconds between two looks at MoEngage's log
 LONGEST_WAIT = 1.5  # horizons
-LONGEST_UNUSED = 4.0  # real seconds that a key waits to be used before it is replaced all the same
+LONGEST_START = 30.0  # real seconds that the first call is waited for
+LONGEST_UNUSED = 15.0  # real seconds that a dead key or an outage waits for somebody whom it strikes
 
 Deed = Callable[[], None]
 
@@ -45,18 +47,29 @@ class Weather:
         self._struck: Counter[str] = Counter()
         self._seen = 0
         self._away = False
+        self._is_answering = True
+        self._unnoticed = 0
         self._is_calm = threading.Event()
-        self._chance = self.plan.chance("weather")
+        self._chance, self._draws = self.plan.chance("weather"), self.plan.chance("faults")
         self._change_key()
         self._tell_key()
         self._set_faults()
 
     def run(self) -> None:
         """Do everything at its time; then wait for pulses that no call has met yet, if not for ever."""
+        self._wait_while(lambda: not self._asked(0), LONGEST_START)  # a fault before any call strikes nobody
+        start = self.clock.passed()
         for at, deed in sorted(self._deeds(), key=lambda one: one[0]):
-            self.clock.wait_until(at)
+            self.clock.wait_until(start + at)
+            begun = self.clock.passed()
             deed()
-        while self._due() and self.clock.passed() < LONGEST_WAIT * self.plan.size.horizon:
+            start += self.clock.passed() - begun  # what waited for somebody to strike comes no nearer to what follows
+        self._wait_while(self._unspent, LONGEST_WAIT * self.plan.size.horizon - (self.clock.passed() - start))
+
+    def _wait_while(self, lasts: Callable[[], object], patience: float) -> None:
+        """Wait for what others do, so many real seconds at most."""
+        until = self.clock.passed() + patience
+        while lasts() and self.clock.passed() < until:
             if self._is_calm.wait(LOOK):
                 return
 
@@ -85,40 +98,68 @@ class Weather:
 
     def go_away(self) -> None:
         """Let nobody be answered."""
-        self._away = True
+        self._learn()
+        self._away, self._is_answering = True, False
+        self._unnoticed = self._struck[AWAY]
         self._set_faults()
 
     def come_back(self) -> None:
-        """Let the vendor be there again."""
+        """Let the vendor be there again, once somebody has noticed that it was not."""
+        self._wait_while(lambda: not self._is_noticed(), LONGEST_UNUSED)
         self._away = False
         self._set_faults()
-        self.returns.append(self.clock.passed() + self.clock.started)
+        self.returns.append(self._now())
 
-    def _set_faults(self) -> None:
-        self.vendor.set_faults(*(OUTAGE if self._away else (*self._due(), *self.plan.vendor)))
+    def _is_noticed(self) -> bool:
+        self._learn()
+        return self._struck[AWAY] > self._unnoticed
 
-    def _due(self) -> list[Fault]:
-        """Give the pulses that have not struck as often as they shall: an outage only puts them off."""
+    def _unspent(self) -> list[Fault]:
+        """Give the pulses that are left; after an outage they go on when somebody has been answered."""
+        was_answering = self._is_answering
+        self._learn()
+        if self._is_answering and not was_answering:
+            self._set_faults()
+        return self._due()
+
+    def _learn(self) -> None:
         arrived = self.vendor.arrivals(since=self._seen)
         self._seen += len(arrived)
         self._struck.update(one.fault for one in arrived if one.fault)
+        answered = any(one.users and one.status == OK and not one.fault for one in arrived)
+        self._is_answering |= answered and not self._away
+
+    def _set_faults(self) -> None:
+        """Let the faults of now be in force, drawn anew; all pulses at once would be one more outage."""
+        self._learn()
+        pulses = self._due() if self._is_answering else []
+        usual = [changed(one, seed=self._draws.randrange(10**6)) for one in self.plan.vendor]
+        self.vendor.set_faults(*(OUTAGE if self._away else (*pulses, *usual)))
+
+    def _due(self) -> list[Fault]:
+        """Give the pulses that have not struck as often as they shall: an outage only puts them off."""
         left = [(one, (one.calls or 0) - self._struck[one.name or ""]) for one in self._pulses]
         return [changed(one, calls=calls) for one, calls in left if calls > 0]
 
     def _rotate(self, gap: float) -> None:
-        """Let the key die that is in use, and tell the secret the new one after so many real seconds."""
-        patience = self.clock.passed() + LONGEST_UNUSED
-        while not self._is_in_use() and self.clock.passed() < patience:
-            self._is_calm.wait(LOOK)
-        self.rotations.append(self.clock.started + self.clock.passed())
+        """Let the key die just when somebody has used it, tell the secret the new one soon, and let it be noticed."""
+        arrived = len(self.vendor.arrivals())
+        self._wait_while(lambda: not self._asked(arrived), LONGEST_UNUSED)
+        self.rotations.append(self._now())
         self._change_key()
         self._is_calm.wait(gap)
         self._tell_key()
+        self._wait_while(lambda: not self._refused(arrived), LONGEST_UNUSED)
 
-    def _is_in_use(self) -> bool:
-        """Tell whether MoEngage has been asked with the present key: one that nobody holds is not missed."""
-        since = self.rotations[-1] if self.rotations else 0.0
-        return any(call.users for call in self.vendor.arrivals() if call.epoch > since)
+    def _now(self) -> float:
+        return self.clock.started + self.clock.passed()
+
+    def _asked(self, since: int) -> bool:
+        return any(call.users for call in self.vendor.arrivals(since=since))
+
+    def _refused(self, since: int) -> bool:
+        calls = self.vendor.arrivals(since=since)
+        return any(call.status == UNAUTHORIZED and call.epoch > self.rotations[-1] for call in calls)
 
     def _change_key(self) -> None:
         self.keys.append(f"CANARY-KEY-{self._chance.randrange(16**24):024x}")
