@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from lookup.model import Part
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
 MOST = 1000  # letters of one queue in one run
 HELD = 900  # seconds that they are kept from others meanwhile
@@ -34,10 +35,11 @@ class Help(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message on a dead-letter queue."""
+    """One message on a dead-letter queue; `original` is the id of the message that it is a copy of, if it says so."""
 
     body: str
     handle: str
+    original: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,23 @@ def letters(sqs: SQSClient, url: str) -> Iterator[Letter]:
     seen: set[str] = set()
     silent = 0
     while len(seen) < MOST and silent < SILENT:
-        taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, VisibilityTimeout=HELD)
+        taken = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=0,
+            VisibilityTimeout=HELD,
+            MessageAttributeNames=["message_id"],
+        )
         fresh = [one for one in taken.get("Messages", []) if one["MessageId"] not in seen]
         silent = 0 if fresh else silent + 1
         seen |= {one["MessageId"] for one in fresh}
-        yield from (Letter(one["Body"], one["ReceiptHandle"]) for one in fresh)
+        yield from map(_letter, fresh)
+
+
+def _letter(message: MessageTypeDef) -> Letter:
+    attributes: Mapping[str, MessageAttributeValueOutputTypeDef] = message.get("MessageAttributes", {})
+    original = attributes["message_id"].get("StringValue") if "message_id" in attributes else None
+    return Letter(message["Body"], message["ReceiptHandle"], original)
 
 
 def lying(sqs: SQSClient, url: str) -> int:
@@ -74,13 +88,26 @@ def lying(sqs: SQSClient, url: str) -> int:
     return sum(int(told[name]) for name in names)
 
 
-def intake_case(letter: Letter) -> Case:
-    """Look at a letter of another system: it is sent again as a message of its own, if it can be read by now."""
-    try:
-        part = intake.read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
-    except InvalidInput as fault:
-        return Case(letter, Help.LEAVE, why=str(fault))
-    return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
+class IntakeCases:
+    """Looks at letters of other systems: each is sent again as a message of its own, if it can be read by now.
+
+    A message may have been laid aside twice; it is sent again once.
+    """
+
+    def __init__(self) -> None:
+        self._sent: set[str] = set()
+
+    def case(self, letter: Letter) -> Case:
+        """Say what helps one message."""
+        try:
+            part = intake.read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
+        except InvalidInput as fault:
+            return Case(letter, Help.LEAVE, why=str(fault))
+        if letter.original in self._sent:
+            return Case(letter, Help.DROP)
+        if letter.original is not None:
+            self._sent.add(letter.original)
+        return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
 
 
 class PartCases:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.dead_letters import Case, Help, PartCases, intake_case, letters, lying
+from infra.dead_letters import Case, Help, IntakeCases, PartCases, letters, lying
 from infra.outputs import outputs_of
 from infra.stages import Stage, stage_named
 from lookup.errors import LookupFault
@@ -45,7 +45,7 @@ def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = Ledger(table)
-    look = {"Intake": intake_case, "Parts": PartCases(ledger, LedgerParts(table)).case}
+    look = {"Intake": IntakeCases().case, "Parts": PartCases(ledger, LedgerParts(table)).case}
     lie = {queue: lying(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in look}
     cases = {
         queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])] for queue, case in look.items()

@@ -120,6 +120,19 @@ def test_intake_letters_are_sent_again(desk: Desk) -> None:
     assert [one["Body"] for one in desk.stage.messages(settings.intake_dead_letter_queue_url)] == ["{broken"]
 
 
+def test_a_message_that_was_laid_aside_twice_is_sent_again_once(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two letters of one message cost its users once; the second goes with the first."""
+    lay_aside(desk, "intake", '["C-1", "C-2"]')
+    lay_aside(desk, "intake", '["C-1", "C-2"]')
+    assert redrive.main() == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "intake: 2 dead letters: 1 sent again, 1 settled since, dropped"
+    assert "cost: 2 users of workspace default, 0.0 minutes of its quota" in told
+    settings = desk.stage.settings
+    assert len(desk.stage.messages(settings.intake_queue_url)) == 1
+    assert desk.stage.messages(settings.intake_dead_letter_queue_url) == []
+
+
 def test_failed_parts_are_retried_and_counted_anew(desk: Desk) -> None:
     """What was counted as failed is asked again with its lookup, and ends as found: nothing is counted twice."""
     failed_parts(desk)
