@@ -43,6 +43,7 @@ class Entry:
     def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
         if event.get("routeKey") in PAGE_KEYS:
             return self._pages.answer(event) or _written(problems.no_such_route())
+        event = _without_needless_body(event)
         refusal = _unfit(event)
         if refusal is not None:
             return _written(refusal)
@@ -69,6 +70,12 @@ def _unfit(event: Mapping[str, Any]) -> Response[str] | None:
     """Tell what is wrong with a request, whatever its route does; None when nothing is."""
     checks: tuple[Check, ...] = (_without_route, _out_of_scope, _oversized, _not_json)
     return next((found for check in checks if (found := check(event)) is not None), None)
+
+
+def _without_needless_body(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Drop a body that the route does not take (RFC 9110, 9.3: of GET and DELETE it has no meaning)."""
+    route = BY_KEY.get(event.get("routeKey", ""))
+    return event if route is None or route.takes_body else {**event, "body": None, "isBase64Encoded": False}
 
 
 def _without_route(event: Mapping[str, Any]) -> Response[str] | None:

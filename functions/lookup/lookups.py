@@ -140,8 +140,13 @@ class Lookups:
         return tally
 
     def change(self, partner: Partner, lookup_id: str, action: Action) -> Progress:
-        """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it."""
+        """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
+
+        Raises `Forbidden` when more would be asked with fields that are not granted any more.
+        """
         progress = self._seen(partner, lookup_id)
+        if action in {Action.RESUME, Action.RETRY_FAILED}:
+            partner.see(progress.spec.workspace, progress.spec.fields)
         if not self._changed(progress, action):
             raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
         if action in {Action.RESUME, Action.RETRY_FAILED}:

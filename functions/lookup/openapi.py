@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 
 from lookup import api_answers
 from lookup.operations import SCHEMAS
+from lookup.route_examples import BODIES
 from lookup.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
 API_VERSION = "0.1.0"
@@ -85,6 +86,9 @@ def _complete(operation: dict[str, Any], scope: str, token_url: str | None) -> N
     for parameter in operation.get("parameters", ()):
         choices = [one for one in parameter["schema"].pop("anyOf", ()) if one != {"type": "null"}]
         parameter["schema"] |= choices[0] if choices else {}
+    for name, body in BODIES.get(operation["operationId"], {}).items():
+        content = operation["requestBody"]["content"]["application/json"]
+        content.setdefault("examples", {})[name] = {"value": body}
     by_client = [{"client": [scope]}] if token_url else []
     operation["security"] = [*by_client, {"token": [scope]}]
     for status, (message, meaning) in GATEWAY.items():

@@ -72,7 +72,8 @@ GET_LOOKUP = operation(
 PATCH_LOOKUP = operation(
     "steerLookup",
     "Pause, resume, cancel or retry a lookup",
-    "`retry_failed` asks once more for what failed, and only for that.",
+    "`retry_failed` asks once more for what failed, and only for that. `resume` and `retry_failed` need every field of "
+    "the lookup to be granted still.",
     tag="Lookups",
     replies={200: Reply("The lookup as it stands then.", "Lookup", examples.LOOKUP | {"estimate": None})},
     tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
@@ -81,7 +82,7 @@ GET_RESULTS = operation(
     "listResults",
     "List a lookup's result files",
     "Gzip NDJSON, one record per identifier; the URLs are good for an hour at most. They are given only while every "
-    "field of the lookup is granted.",
+    "field of the lookup is granted. While the lookup runs, files come in any order: page through them when it ended.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
@@ -103,7 +104,8 @@ LIST_SCHEDULES = operation(
 PUT_SCHEDULE = operation(
     "putSchedule",
     "Create or replace a schedule",
-    "A roster looked up again and again. `If-None-Match: *` only creates.",
+    "A roster looked up again and again. `If-None-Match: *` only creates. What your grants allow is asked again "
+    "whenever it fires, and its users count among those of the day.",
     tag="Schedules",
     replies={
         200: Reply("Replaced.", "Schedule", examples.SCHEDULE),
@@ -114,7 +116,7 @@ PUT_SCHEDULE = operation(
 GET_SCHEDULE = operation(
     "getSchedule",
     "Read a schedule",
-    "With the lookup that it submitted last.",
+    "With the lookup that it submitted last, and when and why a firing submitted none.",
     tag="Schedules",
     replies={200: Reply("The schedule.", "Schedule", examples.SCHEDULE)},
     tells=(Problem.NOT_FOUND,),

@@ -108,3 +108,23 @@ QUOTA = {
     },
     "today": {"users": 1200, "limit": 5000, "left": 3800, "resets_at": "2026-11-25T00:00:00.000000Z"},
 }
+# What a request may hold, by operation; without them Swagger UI would try every field at once.
+BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    "submitLookup": {
+        "identifiers": {
+            "identifiers": ["C-1", {"identifier_type": "id", "identifier": "62e7a1b2c3d4e5f601234567"}],
+            "fields": ["name", "u_em"],
+            "max_age": 3600,
+        },
+        "roster": {"roster_id": ROSTER["roster_id"], "max_age": 3600},
+    },
+    "steerLookup": {"pause": {"action": "pause"}},
+    "putSchedule": {
+        "nightly": {
+            "roster_id": ROSTER["roster_id"],
+            "expression": "cron(0 3 * * ? *)",
+            "time_zone": "Europe/Berlin",
+            "fields": ["name", "u_em"],
+        }
+    },
+}

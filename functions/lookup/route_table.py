@@ -12,11 +12,12 @@ ADMIN = "service/admin"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route: method, path as API Gateway writes it, scope."""
+    """One route: method, path as API Gateway writes it, scope; a body that it does not take is not looked at."""
 
     method: str
     path: str
     scope: str
+    takes_body: bool = False
 
     @property
     def key(self) -> str:
@@ -27,13 +28,13 @@ class Route:
 ROUTES = (
     Route("GET", "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
     Route("POST", "/v1/rosters", LOOKUPS_WRITE),
-    Route("POST", "/v1/lookups", LOOKUPS_WRITE),
+    Route("POST", "/v1/lookups", LOOKUPS_WRITE, takes_body=True),
     Route("GET", "/v1/lookups", PROFILES_READ),
     Route("GET", "/v1/lookups/{lookup_id}", PROFILES_READ),
-    Route("PATCH", "/v1/lookups/{lookup_id}", LOOKUPS_WRITE),
+    Route("PATCH", "/v1/lookups/{lookup_id}", LOOKUPS_WRITE, takes_body=True),
     Route("GET", "/v1/lookups/{lookup_id}/results", PROFILES_READ),
     Route("GET", "/v1/schedules", SCHEDULES_WRITE),
-    Route("PUT", "/v1/schedules/{name}", SCHEDULES_WRITE),
+    Route("PUT", "/v1/schedules/{name}", SCHEDULES_WRITE, takes_body=True),
     Route("GET", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("GET", "/v1/quota", PROFILES_READ),

@@ -72,6 +72,18 @@ def test_a_body_that_is_too_large(simulator: Simulator, call: Call) -> None:
     assert kind_of(answer) == (413, "body-too-large")
 
 
+@pytest.mark.parametrize("body", ["x", "{", "x" * 300_000])
+def test_a_body_that_a_route_does_not_take(simulator: Simulator, call: Call, body: str) -> None:
+    """It is not looked at, whatever it is, says it is, or measures: these routes tell no problem of a body."""
+    for method, path, status in (
+        ("POST", "/v1/rosters", 201),
+        ("GET", "/v1/quota", 200),
+        ("GET", "/v1/profiles/customer_id/C-1", 200),
+        ("DELETE", "/v1/schedules/none", 404),
+    ):
+        assert call(method, path, raw=body, content_type="text/plain")[0] == status
+
+
 def test_too_many_to_wait_for(simulator: Simulator, call: Call) -> None:
     """101 identifiers are not waited for; without `wait`, or with `respond-async`, they become a lookup."""
     order = {"identifiers": [f"user-{number}" for number in range(101)]}

@@ -102,3 +102,13 @@ def test_results_with_a_field_that_is_not_granted_now(
     narrow(grant, fields=now)
     assert call("GET", f"{path}/results")[0] == status
     assert call("GET", path)[0] == 200
+
+
+def test_nothing_more_is_asked_with_a_field_that_is_not_granted_now(deployed: Stage, grant: Grant, call: Call) -> None:
+    """A lookup that asks for a withdrawn field can be paused and cancelled, and neither resumed nor retried."""
+    path = post(call, prefer="respond-async")[1]["links"]["self"]
+    narrow(grant, fields=["city"])
+    assert call("PATCH", path, {"action": "pause"})[0] == 200
+    assert kind_of(call("PATCH", path, {"action": "resume"})) == (403, "forbidden")
+    assert kind_of(call("PATCH", path, {"action": "retry_failed"})) == (403, "forbidden")
+    assert call("PATCH", path, {"action": "cancel"})[0] == 200

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator
 
+from lookup.api_schemas import Change, LookupOrder, ScheduleOrder
 from lookup.openapi import API_VERSION
 from lookup.problem_types import Problem
+from lookup.route_examples import BODIES
 from lookup.route_table import ROUTES
 from tests.openapi.__main__ import COMMITTED, unannounced
 from tests.openapi.document import TOKEN_URL, generated, parsed
@@ -32,8 +34,10 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
-    """Give every body of every answer: its place, its schema, its examples."""
+    """Give every body of every request and answer: its place, its schema, its examples."""
     for label, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            yield label, content["schema"], [one["value"] for one in content.get("examples", {}).values()]
         for status, response in operation["responses"].items():
             for content in response.get("content", {}).values():
                 named = [resolved(document, one) for one in content.get("examples", {}).values()]
@@ -73,12 +77,20 @@ def test_every_route_is_described_with_its_scope(document: dict[str, Any]) -> No
         assert operation["description"]
 
 
-def test_every_answer_with_a_body_has_an_example_that_fits(document: dict[str, Any]) -> None:
-    """Examples are what the schema of their answer takes."""
+def test_every_body_has_an_example_that_fits(document: dict[str, Any]) -> None:
+    """Examples are what the schema of their request or answer takes."""
     for place, schema, values in examples(document):
         assert values, place
         for value in values:
             Draft202012Validator(schema | {"components": document["components"]}).validate(value)
+
+
+def test_the_examples_of_requests_are_taken() -> None:
+    """What a request shows is what the service takes, also by the rules that no schema tells."""
+    for order in BODIES["submitLookup"].values():
+        LookupOrder.model_validate(order)
+    Change.model_validate(BODIES["steerLookup"]["pause"])
+    ScheduleOrder.model_validate(BODIES["putSchedule"]["nightly"])
 
 
 def test_every_problem_is_shown(document: dict[str, Any]) -> None:
