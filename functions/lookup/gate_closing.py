@@ -50,7 +50,12 @@ def _reset(fault: Throttled, quota: Quota, closings: int, now: float) -> float:
 
 
 def _lowered(copy: Copy, quota: Quota, now: float) -> int:
-    """Give 90 % of what was in use, never more than the limit in force, never so little that a lane stands still."""
+    """Give 90 % of what was in use, never more than the limit in force, never so little that a lane stands still.
+
+    A 429 to the probe of a gate that an earlier one closed lowers no further: little is in use because it is closed.
+    """
+    if copy.closed_reason == THROTTLED:
+        return limit_now(copy, quota, now)
     in_use = copy.granted - granted_at(copy, quota, now - quota.window)
     floor = min(quota.headroom + PAYLOAD_LIMIT, quota.limit)
     return min(limit_now(copy, quota, now), max(int(in_use * LOWERED), floor))

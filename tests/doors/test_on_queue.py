@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup import part_message
+from lookup.clients import session
 from tests.doors.conftest import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -84,6 +85,25 @@ def test_a_part_in_vendor_trouble_is_given_back(
     failed = on_queue.handler(received, context)["batchItemFailures"]
     assert failed == [{"itemIdentifier": received["Records"][0]["messageId"]}]
     assert deployed.keys("results/") == []
+
+
+@pytest.mark.parametrize("reset", [25, 50])
+def test_a_part_waits_invisible_until_the_gate_reopens(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, reset: int
+) -> None:
+    """A part that waits for quota is given back, invisible until the gate's `retry_at`, and no attempt counts."""
+    waits: list[int] = []
+
+    def see(params: Mapping[str, Any], **_: object) -> None:
+        waits.append(params["VisibilityTimeout"])
+
+    session().events.register("provide-client-params.sqs.ChangeMessageVisibility", see)
+    simulator.set_faults(Fault(status=429, headers={"x-ratelimit-reset": str(reset)}))
+    context.remaining_seconds = 20
+    assert len(on_queue.handler(event("on_queue/parts.json"), context)["batchItemFailures"]) == 1
+    assert [reset - 10 <= wait <= 1.1 * reset + 2 for wait in waits] == [True]
+    ledger = deployed.dynamodb.scan(TableName=deployed.settings.ledger_table_name)["Items"]
+    assert [item for item in ledger if item["sk"]["S"].startswith("attempts#")] == []
 
 
 def test_no_attribute_and_no_plain_identifier_is_logged(

@@ -144,6 +144,19 @@ def test_a_grant_that_comes_after_the_callers_time(road: Road, simulator: Simula
     assert (road.gate.released, simulator.counters().calls) == (1, 0)
 
 
+def test_a_grant_whose_call_would_leave_too_late(road: Road, simulator: Simulator) -> None:
+    """What is done between grant and call may outlast the grant: it is given back unused, and another is asked for."""
+    delays = [1.0, 0.1]
+
+    def note_attempts() -> None:
+        road.clock.now += delays.pop(0)
+
+    wanted, until = dict.fromkeys(NAMES[:3], road.clock()), road.clock() + 60
+    fetched = road.fetch.run(wanted, TERMS, until=until, before_sending=note_attempts)
+    assert statuses(fetched) == {"found": 3}
+    assert (road.gate.granted, road.gate.released, simulator.counters().users) == ([3, 3], 1, 3)
+
+
 def test_a_rotated_key_is_read_again(road: Road, simulator: Simulator) -> None:
     """After 401 the secret is read again, and a new key goes on within the same run."""
     run(road, NAMES[:1])

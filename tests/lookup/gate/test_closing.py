@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault
+from lookup.gate_closing import closing_for
 from lookup.gate_window import Copy, limit_now
 from lookup.model import Lane
 from lookup.settings import Quota
@@ -56,6 +57,28 @@ def test_limit_never_falls_so_low_that_a_lane_stands_still() -> None:
     assert callers.gates[0].state().limit == 520
     callers.now += 300
     assert callers.gates[0].state().limit == 1000
+
+
+def test_refused_probes_lower_the_limit_no_further() -> None:
+    """While one 429 is followed by refused probes the limit stays where it fell to, and grows from the reopening on."""
+    callers = callers_of(1)
+    grants = [granted(callers) for _ in range(25)]
+    callers.gates[0].report(grants[0], Throttled("throttled", retry_at=callers.now + 70))
+    for _ in range(3):
+        callers.now = callers.gates[0].state().closed_until + 0.01
+        callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 70))
+        assert callers.gates[0].state().limit == 450
+    callers.now = callers.gates[0].state().closed_until + 0.01
+    callers.gates[0].report(granted(callers), None)
+    assert callers.gates[0].state().limit == 450
+    callers.now += 300
+    assert callers.gates[0].state().limit == 725
+
+
+def test_a_second_429_never_raises_the_limit() -> None:
+    """What is in use may be over a limit that was just lowered: the next 429 leaves it there."""
+    lowered = Copy(granted=900, marks={1000: 0}, lowered_to=500, lowered_at=1000.0)
+    assert closing_for(Throttled("throttled", retry_at=None), lowered, Quota(), 1000.0, 0.0).lowered_to == 500
 
 
 def test_a_raised_headroom_does_not_turn_a_lowered_limit_negative() -> None:

@@ -90,6 +90,15 @@ def test_bulk_is_paced() -> None:
     assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 0.5) == Room(20, 980)
 
 
+def test_bulk_is_paced_over_a_quarter_of_the_window() -> None:
+    """Of what is free, bulk gets 273 users in any fifteen seconds and a slot, so that it comes free evenly later."""
+    copy = item_after([(NOW + second, 19) for second in range(14)])
+    assert copy.granted == 266
+    assert decide(copy, QUOTA, Lane.BULK, 7, NOW + 14) == Room(7, 266)
+    assert decide(copy, QUOTA, Lane.BULK, 20, NOW + 14) == NoRoom(NOW + 16)
+    assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 14) == Room(20, 980)
+
+
 def test_bulk_takes_a_part_of_what_it_asked() -> None:
     """Bulk takes fewer than it asked for, but not fewer than 17."""
     assert decide(item_after([(NOW, 63)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == Room(17, 63)
