@@ -65,10 +65,10 @@ def test_refused_probes_lower_the_limit_no_further() -> None:
     grants = [granted(callers) for _ in range(25)]
     callers.gates[0].report(grants[0], Throttled("throttled", retry_at=callers.now + 70))
     for _ in range(3):
-        callers.now = callers.gates[0].state().closed_until + 0.01
+        callers.now += 70.01
         callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 70))
         assert callers.gates[0].state().limit == 450
-    callers.now = callers.gates[0].state().closed_until + 0.01
+    callers.now += 70.01
     callers.gates[0].report(granted(callers), None)
     assert callers.gates[0].state().limit == 450
     callers.now += 300
