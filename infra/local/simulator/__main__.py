@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 import simplejson
 
@@ -28,8 +29,8 @@ def main() -> None:
     parser.add_argument("--config", help="a JSON file with a SimulatorConfig, or - for standard input")
     arguments = parser.parse_args()
     vendor = Vendor(_configuration(arguments.config))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with SimulatorServer(arguments.port, vendor) as server, contextlib.suppress(KeyboardInterrupt):
+    signal.signal(signal.SIGTERM, _end_once)
+    with contextlib.suppress(KeyboardInterrupt), SimulatorServer(arguments.port, vendor) as server:
         if arguments.config == "-":
             threading.Thread(target=_end_with_input, daemon=True).start()
         print(f"The simulated MoEngage listens on http://127.0.0.1:{arguments.port}", flush=True)
@@ -41,6 +42,12 @@ def _configuration(source: str | None) -> SimulatorConfig:
         return SimulatorConfig()
     text = sys.stdin.readline() if source == "-" else Path(source).read_text(encoding="utf-8")
     return SimulatorConfig.from_json(simplejson.loads(text))
+
+
+def _end_once(number: int, frame: FrameType | None) -> None:
+    """End by the first signal; the end of standard input, which follows, must not interrupt the ending."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.default_int_handler(number, frame)
 
 
 def _end_with_input() -> None:

@@ -29,6 +29,16 @@ def test_it_answers_while_inside_and_not_after() -> None:
         simulator.counters()
 
 
+def test_it_ends_well_however_often_it_is_told() -> None:
+    """A second signal on the heels of the first does not interrupt the ending."""
+    with Simulator(config=instant()) as simulator:
+        process = simulator.process
+        assert process is not None
+        for _ in range(200):
+            process.terminate()
+        assert process.wait(10) == 0
+
+
 def test_the_fixture_is_as_new(simulator: Simulator) -> None:
     """The shared fixture starts every test with nothing counted, no latency and no quota."""
     assert simulator.counters().calls == 0
