@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from tests.benchmarks.gate.rounds import Size
 
 UNSCALED = """\
-Time is not scaled: 1,000 users in 60 seconds, {windows:g} minutes measured of each kind.
+Time is not scaled: 1,000 users in 60 seconds, at least {windows:g} minutes measured of each kind,
+in whole rounds of 62 s.
 """
 SCALED = """\
 Time runs {factor:g} times as fast: 1,000 users in {window:g} seconds, and the vendor's latency, the guard, the pace and
-all other spans are divided by {factor:g} too; {windows:g} windows are measured of each kind. **All waits on this page
+all other spans are divided by {factor:g} too; at least {windows:g} windows are measured of each kind,
+in whole rounds. **All waits on this page
 are quota time**: real time times {factor:g}, as if the minute had 60 seconds. The machine does not run faster, so its
 own share (DynamoDB requests, scheduling) looks {factor:g} times as large as it is beside a real minute, and a
 contender that needs many DynamoDB requests for a payload is slowed by it. `make bench-gate SCALE=1` measures without
