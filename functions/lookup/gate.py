@@ -32,9 +32,10 @@ T = TypeVar("T")
 CROWD_SLOTS = 7  # over which the people of a crowd spread their next try at most
 ASKED_IN_VAIN = 3  # requests in a row without an answer, or answered too late, before work is given back
 SLOW_DOUBLINGS = 5  # at most, of the pause after a request in vain: to between eight and sixteen slots
-# Where in its slot, as shares of it, somebody who waited for room asks again: from, to.
-ON_DEMAND_PHASE = (0.0, 0.15)
-BULK_PHASE = (0.15, 0.65)
+# How long after room comes free, as shares of a slot, somebody who waited for it asks again: from, to. Room comes free
+# in the middle of a slot (`Quota.slot`); what is granted before that slot's end comes free half a slot sooner again.
+ON_DEMAND_PHASE = (0.0, 0.1)
+BULK_PHASE = (0.1, 0.35)
 
 
 class QuotaGate:
@@ -102,7 +103,8 @@ class QuotaGate:
     def _phase(self, lane: Lane) -> float:
         """Spread those who wait for the same moment over the slot, the waiting people before the work nobody awaits.
 
-        It costs nothing: a slot counts until its end has left the window, wherever in it the grant was.
+        It costs nothing: a slot counts until its end has left the window, wherever in it the grant was, and room that
+        comes free in the middle of a slot leaves half of it for this.
         """
         first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
         return self._quota.slot * (first + (last - first) * self._jitter())

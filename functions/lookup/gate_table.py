@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 TIMEOUT = 1.0  # seconds: an answer later than this would be too late to use
-CLOCK_TOLERANCE = 1.5  # seconds between our clock and the answer's, whose `Date` has whole seconds
+CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the answer's second, half a second each way
 REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 # Ours or the operator's to mend; every other error may pass by itself.
 DEFECTS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})

@@ -82,7 +82,8 @@ def slot_of(quota: Quota, at: float) -> int:
 
 def granted_at(copy: Copy, quota: Quota, cutoff: float) -> int:
     """Count the users whose grants are all surely older than `cutoff`: never more than there were."""
-    return min((b for slot, b in copy.marks.items() if (slot + 1) * quota.slot > cutoff), default=copy.granted)
+    length = quota.slot
+    return min((b for slot, b in copy.marks.items() if (slot + 1) * length > cutoff), default=copy.granted)
 
 
 def on_demand_since(copy: Copy, quota: Quota, cutoff: float) -> int:
@@ -107,16 +108,16 @@ def windows(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> tup
 
     Bulk leaves headroom, and is held to a rate twice: over a few seconds, so that a fresh start is no burst, and over
     a quarter of the window, so that what comes free later comes evenly. The second rate is near the one that can be
-    kept up for ever, with the guard and one slot lost in every round.
+    kept up for ever, with the guard and half a slot lost in every round.
     """
-    limit, guarded = limit_now(copy, quota, now), quota.window + quota.guard
+    limit = limit_now(copy, quota, now)
     if lane is Lane.ON_DEMAND:
-        return (Window(guarded, limit),)
+        return (Window(quota.guarded, limit),)
     bulk_limit = limit - _headroom(copy, quota, users, now)
     return (
-        Window(guarded, bulk_limit),
+        Window(quota.guarded, bulk_limit),
         _paced(quota, quota.pace_window, quota.pace_factor * limit / quota.window),
-        _paced(quota, quota.window / 4, quota.smooth_factor * bulk_limit / (guarded + quota.slot)),
+        _paced(quota, quota.window / 4, quota.smooth_factor * bulk_limit / quota.cycle),
     )
 
 
@@ -161,8 +162,8 @@ def _least(copy: Copy, quota: Quota, now: float) -> int:
 
 def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:
     """Tell when `users` fit into one window: when every slot that started too low has left it."""
-    needed = copy.granted + users - window.limit
-    ends = [(slot + 1) * quota.slot for slot, before in copy.marks.items() if before < needed]
+    needed, length = copy.granted + users - window.limit, quota.slot
+    ends = [(slot + 1) * length for slot, before in copy.marks.items() if before < needed]
     return max((end + window.seconds for end in ends), default=now)
 
 
@@ -171,5 +172,5 @@ def is_needed(quota: Quota, start: float, seconds: float, seen_at: float) -> boo
 
     What lies far ahead was written by a clock that was off; its grant was not used.
     """
-    age = quota.window + quota.guard + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
+    age = quota.guarded + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
     return start + seconds > seen_at - age and start <= seen_at + AHEAD

@@ -17,6 +17,7 @@ from lookup.errors import Misconfigured, UnknownWorkspace
 
 HIGHEST_LIMIT = 1_000_000  # users: far over any vendor's, and small enough for the gate's item
 RING_SLOTS = 62  # slots that the gate's item can hold under 1 KB, with its margins
+HALF = 0.5
 TOLERANCE = 1e-9  # of sums of settings: 2 * 0.025 + 0.05 is not quite 0.1
 
 
@@ -35,7 +36,6 @@ class Quota:
     send_spread: float = 0.5
     transit: float = 0.25
     guard: float = 1.0
-    slot: float = 1.0
     headroom: int = 20
     quiet_headroom: int = 2
     pace_window: float = 3.0
@@ -52,6 +52,26 @@ class Quota:
         for name, ok, rule in self._rules():
             _require(ok, f"quota.{name}", rule)
 
+    @property
+    def guarded(self) -> float:
+        """For how long a grant counts: the window and the guard (seconds)."""
+        return self.window + self.guard
+
+    @property
+    def slot(self) -> float:
+        """The resolution of the window (seconds): as fine as the gate's item has room for.
+
+        What a grant counts is a whole number of slots and a half, so that what comes free can be granted again within
+        half a slot, and half a slot is lost instead of a whole one.
+        """
+        most = RING_SLOTS * self.guarded / (self.guarded + 2 * self.clock_skew)
+        return self.guarded / (math.floor(most - HALF) + HALF)
+
+    @property
+    def cycle(self) -> float:
+        """After how many seconds, at the earliest that callers can rely on, a granted user can be granted again."""
+        return self.guarded + HALF * self.slot
+
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         yield "limit", 1 <= self.limit <= HIGHEST_LIMIT, "must be 1 to 1,000,000 users"
         yield "window", self.window >= 1, "must be at least 1 second"
@@ -60,12 +80,14 @@ class Quota:
         yield "send_spread", self.send_spread > self.transit, "must be over quota.transit"
         covered = self.guard >= 2 * self.clock_skew + self.send_spread - TOLERANCE
         yield "guard", covered, "must cover twice quota.clock_skew plus quota.send_spread"
-        yield "slot", 0 < self.slot <= self.window / 4, "must be over 0 and at most a quarter of quota.window"
-        ring = (self.window + self.guard + 2 * self.clock_skew) / self.slot
-        yield "guard", ring <= RING_SLOTS + TOLERANCE, f"and quota.window must fit into {RING_SLOTS} of quota.slot"
+        yield "guard", self.guard <= self.window, "must be at most quota.window"
         yield "headroom", 0 <= self.headroom < self.limit, "must be 0 or more and under quota.limit"
         yield "quiet_headroom", 0 <= self.quiet_headroom <= self.headroom, "must be 0 or more, at most quota.headroom"
-        yield "pace_window", self.slot <= self.pace_window <= self.window, "must be from quota.slot to quota.window"
+        yield (
+            "pace_window",
+            self.slot <= self.pace_window <= self.window,
+            f"must be from a slot ({self.slot:.3g} s) to quota.window",
+        )
         yield "smooth_factor", self.smooth_factor >= 1, "must be at least 1, or the quota cannot be used"
         yield "pace_factor", self.pace_factor >= 1, "must be at least 1, or the quota cannot be used"
 

@@ -69,7 +69,7 @@ def test_scaling_divides_every_span_of_time_and_nothing_else() -> None:
     names = {field.name for field in fields(Quota)}
     kept = {name for name in names if getattr(plain, name) == getattr(fast, name)}
     assert kept == {"limit"} | {name for name in names if name.endswith(("factor", "headroom"))}
-    assert (fast.window, fast.guard, fast.slot) == (6.0, 0.1, 0.1)
+    assert (fast.window, fast.guard, fast.slot) == (6.0, 0.1, plain.slot / 10)
     assert on_one_clock(fast).guard == fast.guard
 
 

@@ -15,7 +15,7 @@ from tests.benchmarks.gate.plan import scaled
 from tests.chaos.vendor_faults import drawn_faults
 
 SMALL = 3000  # identifiers under which a run is scaled for speed
-SKEW = 1.0  # service seconds that a clock may be off; settings say so
+SKEW = 0.5  # service seconds that a clock may be off; settings say so
 WILD_SHARE, WILD_SKEWS = 0.1, (3.0, 30.0)  # of processes whose clock is far off at first, by service seconds
 SURELY_WILD = ("queue-0", 0)  # the process, by name and birth, whose clock is far off in every long run
 WILD_SECONDS = 5.0  # real seconds after which such a clock is set right
@@ -78,7 +78,6 @@ class Size:
             send_spread=self.margin,
             transit=self.margin * 0.6,
             guard=guard,
-            slot=(self.window + guard + 2 * skew) / 60,
             pace_window=min(self.window, 60 / self.rate),
         )
         return scaled(real, 1 / self.factor)

@@ -28,7 +28,7 @@ CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"
 # As shallow a queue as the real quota keeps, and room for everybody: what waits at the gate is computed elsewhere. No
 # grant comes too late to use, however busy the machine that counts is.
 UNHURRIED = Quota(
-    limit=100_000, window=15_000, slot=300, pace_window=300, pace_factor=1e6, smooth_factor=1e6,
+    limit=100_000, window=15_000, pace_window=300, pace_factor=1e6, smooth_factor=1e6,
     send_spread=60.0, guard=61.0,
 )  # fmt: skip
 _accounts = itertools.count(600_000_000_000)

@@ -82,13 +82,13 @@ class Plan:
         return {name: Span(name, *bounds) for name, bounds in zip(lengths, pairwise(ends), strict=True)}
 
     def _in_rounds(self, windows: float) -> float:
-        """Lengthen a measured span to whole rounds of the gate (window, guard and slot), in windows.
+        """Lengthen a measured span to whole rounds of the gate (window, guard and half a slot), in windows.
 
         What was granted comes free a round later, so a start's unevenness comes round and round: a span that cuts a
         round measures up to 0.8 % too little or too much.
         """
         quota = self.quota
-        a_round = (quota.window + quota.guard + quota.slot) / quota.window
+        a_round = quota.cycle / quota.window
         return ceil(windows / a_round) * a_round
 
     @property

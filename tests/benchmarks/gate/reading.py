@@ -8,7 +8,7 @@ from tests.benchmarks.gate.rounds import Size
 
 UNSCALED = """\
 Time is not scaled: 1,000 users in 60 seconds, at least {windows:g} minutes measured of each kind,
-in whole rounds of 62 s.
+in whole rounds of 61.5 s.
 """
 SCALED = """\
 Time runs {factor:g} times as fast: 1,000 users in {window:g} seconds, and the vendor's latency, the guard, the pace and

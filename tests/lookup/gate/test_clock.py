@@ -13,9 +13,11 @@ from tests.lookup.gate.faulty_dynamodb import Stage
 ON_DEMAND = Lane.ON_DEMAND
 
 
-@pytest.mark.parametrize("offset", [2.1, -2.1, 3600.0, -3600.0])
-def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float) -> None:
+@pytest.mark.parametrize("instant", [0.0, 0.5, 0.999], ids="of its second {}".format)
+@pytest.mark.parametrize("offset", [1.51, -1.51, 3600.0, -3600.0])
+def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float, instant: float) -> None:
     """A caller whose clock jumped charges one grant, finds out from the answer, does not use it and asks no more."""
+    stage.now += instant - stage.now % 1
     stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
     stage.offset = offset
     for _ in range(3):
@@ -26,9 +28,20 @@ def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float) -> None:
     assert stage.count(Seen.UNUSED) == 1
 
 
+@pytest.mark.parametrize("instant", [0.0, 0.5, 0.999], ids="of its second {}".format)
+@pytest.mark.parametrize("offset", [0.49, -0.49])
+def test_clock_within_half_a_second_asks(stage: Stage, offset: float, instant: float) -> None:
+    """A clock that the whole seconds of `Date` cannot tell from the right one is not suspected."""
+    stage.now += instant - stage.now % 1
+    stage.offset = offset
+    for _ in range(3):
+        assert stage.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now + offset).users == 5
+    assert stage.granted() == 15
+
+
 def test_new_process_with_a_clock_that_is_off_never_charges(stage: Stage, aws: boto3.Session) -> None:
     """A process whose clock is off from the start learns it from its first read, before any charge."""
-    other = Stage(gate_client(aws), offset=-2.1, now=stage.now)
+    other = Stage(gate_client(aws), offset=-1.51, now=stage.now)
     with pytest.raises(NotNow, match="clock"):
         other.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now)
     assert stage.granted() == 0

@@ -24,9 +24,10 @@ from tests.lookup.gate.ledger import LEDGER, create_ledger
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-QUOTA = Quota()
+QUOTA = Quota(window=59.5)  # with slots of exactly a second
 NOW = 1_800_000_000.0  # start of a slot and of ten
 SLOT = int(NOW)
+SKEW = Quota().clock_skew
 Update = Callable[[dict[str, Any]], Copy | None]
 
 
@@ -150,7 +151,7 @@ def test_item_stays_under_one_write_unit(flight: float) -> None:
 
     Also when one caller's requests are slow, so that it stamps its grants as far ahead as anybody does.
     """
-    callers = Callers(QUOTA, [-0.25, 0.25], patience=1.5)
+    callers = Callers(Quota(), [-SKEW, SKEW], patience=1.5)
     callers.gates[0].state()
     item = callers.table.items["gate#default"]
     present = {"g": 98_765_432_109, "o": 87_654_321_098, "k": 999, "l": 999_999, "t": 1_800_000_000_123}

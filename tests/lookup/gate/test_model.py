@@ -9,11 +9,11 @@ import pytest
 
 from lookup.gate import Seen
 from lookup.model import Lane
+from lookup.settings import Quota
 from tests.lookup.gate.callers import fullest
 from tests.lookup.gate.world import World
 
-WARM_UP = 186.0  # three rounds of window, guard and slot
-MEASURED = 372.0  # six of them
+WARM_UP, MEASURED = 3 * Quota().cycle, 6 * Quota().cycle
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -122,10 +122,11 @@ def test_somebody_else_spends_the_quota() -> None:
 
 def test_clocks_beyond_the_guard_end_in_the_429_path() -> None:
     """Clocks further off than the guard covers are refused by the vendor; the gate closes, and goes on slower."""
-    world = World(9)
+    world = World(9, Quota(clock_skew=0.0, guard=0.5))
     for _ in range(4):
-        world.time.spawn(lambda: world.work(250, lane=Lane.ON_DEMAND, offset=-0.95))
-        world.time.spawn(lambda: world.work(lane=Lane.ON_DEMAND, offset=0.95), after=55)
+        world.time.spawn(lambda: world.work(250, lane=Lane.ON_DEMAND, offset=-0.5))
+    for _ in range(16):
+        world.time.spawn(lambda: world.work(lane=Lane.ON_DEMAND, offset=0.5), after=55)
     world.time.run(700)
     assert fullest(world.vendor.accepted, 60) <= 1000
     assert world.vendor.refusals >= 1

@@ -22,9 +22,7 @@ from tests.lookup.gate.ledger import LEDGER, create_ledger
 
 PROCESSES, SECONDS = 8, 6.0
 # Three seconds to the window, so that it turns over; the spread is as on a busy machine.
-QUICK = Quota(
-    limit=300, window=3.0, clock_skew=0.0, send_spread=0.5, transit=0.1, guard=0.5, slot=0.06, pace_window=0.3
-)
+QUICK = Quota(limit=300, window=3.0, clock_skew=0.0, send_spread=0.5, transit=0.1, guard=0.5, pace_window=0.3)
 Sent = list[tuple[float, int]]
 
 

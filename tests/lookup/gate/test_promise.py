@@ -15,12 +15,13 @@ from lookup.model import Lane
 from lookup.settings import Quota
 from tests.lookup.gate.callers import Callers, Fate, Step, fullest
 
-SKEW, SPREAD = 0.25, 0.5
-# Small, so that it is soon full; bulk as fast as the window allows.
-WIDE = Quota(pace_factor=50, smooth_factor=50)
+SKEW, SPREAD = Quota().clock_skew, Quota().send_spread
+# Bulk as fast as the window allows; slots of exactly a second; or small, so that it is soon full.
+WIDE = Quota(window=59.5, pace_factor=50, smooth_factor=50)
 TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_factor=50)
 # How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
 REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + LEAD_MOST * TIGHT.window
+MOMENT = 0.001  # seconds
 PATIENCE = LEAD_MOST * TIGHT.window  # for a stamp ahead
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
@@ -98,15 +99,21 @@ def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[flo
 
 
 def test_guard_is_just_enough() -> None:
-    """Clocks as far off as the guard allows keep the promise to the last user; far beyond, the same breaks it."""
+    """Clocks as far off as the guard allows keep the promise to the last user; a little further, the same breaks it.
 
-    def fullest_with(skew: float, seed: int) -> int:
-        callers = Callers(WIDE, [-skew, -skew, skew, skew], patience=PATIENCE)
-        callers.play(eager_history(Random(seed)))
+    A window is spent at the end of a slot by a clock that is behind, and counted as late as may be; the next is asked
+    for by a clock that is ahead, at the first moment at which it sees room.
+    """
+
+    def fullest_with(skew: float) -> int:
+        callers = Callers(WIDE, [-skew, skew])
+        spent = Step(0, gap=WIDE.slot - MOMENT + skew, times=50, vendor_delay=1)
+        callers.play([spent, Step(1, gap=MOMENT + WIDE.window + WIDE.guard - 2 * skew, vendor_delay=0)])
+        assert len(callers.sent) == 51
         return fullest([(s.counted_at, s.users) for s in callers.sent], WIDE.window)
 
-    assert max(fullest_with(SKEW, seed) for seed in range(3)) == WIDE.limit
-    assert max(fullest_with(4 * SKEW, seed) for seed in range(3)) > WIDE.limit
+    assert fullest_with(SKEW) == WIDE.limit
+    assert fullest_with(SKEW + 2 * MOMENT) == WIDE.limit + 20
 
 
 @settings(max_examples=60, deadline=None)

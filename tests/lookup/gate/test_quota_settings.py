@@ -17,7 +17,6 @@ TENTH: dict[str, Any] = {
     "send_spread": 0.05,
     "transit": 0.025,
     "guard": 0.1,
-    "slot": 0.1,
 }
 
 
@@ -38,9 +37,7 @@ TENTH: dict[str, Any] = {
         ({"quiet_headroom": 21}, "quota.quiet_headroom"),
         ({"clock_skew": -0.1}, "quota.clock_skew"),
         ({"guard": 0.9}, "quota.guard"),
-        ({"guard": 5.0}, "quota.guard"),
-        ({"slot": 0.5}, "quota.guard"),
-        ({"slot": 0.0}, "quota.slot"),
+        ({"guard": 60.5}, "quota.guard"),
         ({"transit": 0.0}, "quota.transit"),
         ({"transit": 0.5}, "quota.send_spread"),
         ({"pace_window": 0.5}, "quota.pace_window"),
