@@ -10,7 +10,7 @@ from functools import partial
 
 from lookup.access import Credentials
 from lookup.credentials import CredentialStore
-from lookup.errors import KeyRejected, Misconfigured, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
+from lookup.errors import Closed, KeyRejected, Misconfigured, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
 from lookup.gate import Gate, Grant
 from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Terms
 from lookup.moengage import MoEngage, Question
@@ -89,25 +89,32 @@ class Asking:
         self._alone: deque[Identifier] = deque()  # once in neither list of an answer: asked once more, by itself
         self._cap = PAYLOAD_LIMIT
         self._troubles = 0
+        self._trouble: VendorTrouble | None = None  # since the last answer
 
     def replies(self) -> Iterator[Reply]:
         """Give replies until nothing is left to ask.
 
         Raises `NotNow` or `Closed` when the gate's wait is too long, `VendorTrouble` when the vendor stays in
-        trouble, `Misconfigured` when there are no credentials. What had no reply then is still to be asked.
+        trouble, or was when the time ran out, `Misconfigured` when there are no credentials. What had no reply then is
+        still to be asked.
         """
         while self._pending or self._alone:
-            self._be_in_time()
-            reply = self._ask()
+            if self._vendor.is_stopping():
+                raise NotNow(self._vendor.clock(), STOPPING)
+            reply = self._ask_in_time()
             if reply is not None:
                 yield reply
 
-    def _be_in_time(self) -> None:
-        now = self._vendor.clock()
-        if self._vendor.is_stopping():
-            raise NotNow(now, STOPPING)
-        if now >= self._until:
-            raise NotNow(now, "out_of_time")
+    def _ask_in_time(self) -> Reply | None:
+        """Ask; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
+        if (now := self._vendor.clock()) >= self._until:
+            raise self._trouble or NotNow(now, "out_of_time")
+        try:
+            return self._ask()
+        except Closed:
+            raise
+        except NotNow as refusal:
+            raise (self._trouble or refusal) from None
 
     def _ask(self) -> Reply | None:
         vendor, line = self._vendor, self._alone or self._pending
@@ -128,6 +135,7 @@ class Asking:
         except VendorFault as fault:
             return self._remedied(fault, grant, payload, line)
         vendor.gate.report(grant, None)
+        self._trouble = None
         return self._settled(pair(payload, answer), line, sent_at)
 
     def _export(self, payload: Sequence[Identifier], credentials: Credentials) -> Answer:
@@ -182,7 +190,7 @@ class Asking:
             return False
 
     def _bear(self, fault: VendorTrouble) -> None:
-        self._troubles += 1
+        self._troubles, self._trouble = self._troubles + 1, fault
         pause = random.uniform(0.5, 1.0) * FIRST_PAUSE * 2**self._troubles  # noqa: S311 - jitter
         if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:
             raise fault

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import floor
+from math import ceil, floor
 
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.settings import Quota
@@ -133,8 +133,8 @@ def _headroom(copy: Copy, quota: Quota, users: int, now: float) -> int:
 
 
 def _paced(quota: Quota, seconds: float, rate: float) -> Window:
-    """Turn a rate into a window. A slot counts until its end has left, so it is spread over one slot more."""
-    return Window(seconds, max(floor(rate * (seconds + quota.slot)), PAYLOAD_LIMIT))
+    """Turn a rate into a window of full payloads. A slot counts until its end has left: it is spread over one more."""
+    return Window(seconds, max(ceil(floor(rate * (seconds + quota.slot)) / PAYLOAD_LIMIT), 1) * PAYLOAD_LIMIT)
 
 
 def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0) -> Room | NoRoom:

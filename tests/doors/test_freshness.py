@@ -98,7 +98,7 @@ def test_trouble_tells_the_vendors_request_id(
 ) -> None:
     """MoEngage's own mark of a failed call is in the problem and in the log line, beside ours."""
     simulator.set_faults(TROUBLE)
-    context.remaining_seconds = 5.7
+    context.remaining_seconds = 6.5
     status, body, headers = call("GET", PROFILE)
     assert (status, headers["Retry-After"]) == (503, "5")
     assert body["vendor_request_id"]

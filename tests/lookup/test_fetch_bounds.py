@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.local.simulator.process import Simulator
-from lookup.errors import InvalidInput, NotNow
+from infra.local.simulator.process import Fault, Simulator
+from lookup.errors import Closed, InvalidInput, NotNow, VendorTrouble
 from lookup.model import Lane, Source, Status, Terms
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
@@ -54,3 +54,23 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
         assert {(one.status, one.source) for one in fetched.outcomes.values()} == {(Status.FOUND, Source.MOENGAGE)}
     assert simulator.counters().users == 40
     assert stage.dynamodb.scan(TableName=stage.settings.profiles_table_name)["Items"] == []
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simulator, answers: int) -> None:
+    """Who has no time left after the vendor's trouble hears of the trouble; after an answer, of the quota again."""
+    road = Road(stage)
+    simulator.set_faults(Fault(status=503, calls=1))
+    road.gate.largest_grant = 1
+    road.gate.room, road.gate.refusal = 1 + answers, NotNow(road.clock() + 30)
+    fetched = run(road, NAMES[:2])
+    assert len(fetched.outcomes) == answers
+    assert isinstance(fetched.cause, NotNow if answers else VendorTrouble)
+
+
+def test_a_gate_that_trouble_has_closed_is_told_as_closed(stage: Stage, simulator: Simulator) -> None:
+    """Who meets a closed gate after the vendor's trouble hears until when it is closed."""
+    road = Road(stage)
+    simulator.set_faults(Fault(status=503, calls=1))
+    road.gate.room, road.gate.refusal = 2, Closed(road.clock() + 30, "trouble")
+    assert run(road, NAMES[:2]).cause is road.gate.refusal

@@ -1,18 +1,21 @@
-"""How long a lone job must take: by the gate's own arithmetic, for one caller who loses no time at all."""
+"""How long a lone job must take: by the gate's own arithmetic, for one caller who loses no time of its own."""
 
 from __future__ import annotations
 
+from statistics import fmean
+
+from lookup.gate import BULK_PHASE
 from lookup.gate_window import Copy, NoRoom, decide, slot_of
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.settings import Quota
 
 PHASES = 10  # a slot counts until its end, so it matters where in its slot the job starts
-TICK = 1e-6  # of a slot: sums of floats may fall just short of the moment that was told
+PAUSE = sum(BULK_PHASE) / 2  # of a slot: after the moment that was told, where the gate lets bulk ask in the mean
 
 
 def minimum_seconds(quota: Quota, users: int) -> float:
-    """Give the least time that quota and pace allow for so many bulk users on an idle quota."""
-    return min(_from(quota, users, quota.slot * phase / PHASES) for phase in range(PHASES))
+    """Give the least time that quota and pace allow for bulk users on an idle quota, in the mean of its starts."""
+    return fmean(_from(quota, users, quota.slot * phase / PHASES) for phase in range(PHASES))
 
 
 def _from(quota: Quota, users: int, start: float) -> float:
@@ -20,7 +23,7 @@ def _from(quota: Quota, users: int, start: float) -> float:
     while copy.granted < users:
         answer = decide(copy, quota, Lane.BULK, min(PAYLOAD_LIMIT, users - copy.granted), now)
         if isinstance(answer, NoRoom):
-            now = max(answer.until, now) + TICK * quota.slot
+            now = answer.until + PAUSE * quota.slot
             continue
         marks.setdefault(slot_of(quota, now), copy.granted)
         copy = Copy(granted=copy.granted + answer.users, marks=marks)

@@ -38,7 +38,8 @@ client and, after a 429, the same back-off (full jitter, from one quota second t
 - **never served**: callers without an answer when the run ended. They count with the time they had waited by then.
 - **DynamoDB requests per payload**: counted at the client, retries included, with bulk alone, refused ones included.
 - **lone job**: 1,000 bulk users on an idle quota over eight workers, until the last answer has come. What it is held
-  to is the gate's own arithmetic for a caller that loses no time, and 5 % for handing over from call to call.
+  to is the gate's own arithmetic (quota, pace, and where in a slot bulk asks in the mean) for a caller that loses no
+  time of its own, and 5 % for handing over from call to call.
 - **burst**: 200 on-demand callers at one moment while bulk saturates the quota and the other on-demand traffic goes
   on. It is not scaled: ten times as fast it would measure how many requests a few cores can answer at one moment.
   `burst_200_wait_ms` is their wait for quota; what is held to 30 s is their whole wait.

@@ -92,10 +92,10 @@ def test_bulk_is_paced() -> None:
 
 
 def test_bulk_is_paced_over_a_quarter_of_the_window() -> None:
-    """Of what is free, bulk gets 275 users in any fifteen seconds and a slot, so that it comes free evenly later."""
+    """Of what is free, bulk gets 14 full payloads in fifteen seconds and a slot, so that it comes free evenly later."""
     copy = item_after([(NOW + second, 19) for second in range(14)])
     assert copy.granted == 266
-    assert decide(copy, QUOTA, Lane.BULK, 7, NOW + 14) == Room(7, 268)
+    assert decide(copy, QUOTA, Lane.BULK, 7, NOW + 14) == Room(7, 273)
     assert decide(copy, QUOTA, Lane.BULK, 20, NOW + 14) == NoRoom(NOW + 1 + QUOTA.window / 4)
     assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 14) == Room(20, 980)
 
