@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from lookup.errors import Misconfigured, UnknownWorkspace
 from lookup.gates import Gates
-from lookup.settings import Quota, Workspace
+from lookup.settings import RING_SLOTS, Quota, Workspace
 from tests.lookup.gate.fake_table import FakeTable
 
 TENTH: dict[str, Any] = {
@@ -55,6 +57,21 @@ def test_senseless_settings_fail_by_name(values: dict[str, Any], setting: str) -
 def test_settings_scale() -> None:
     """A quota ten times as fast is as valid as the real one."""
     assert Quota(**TENTH, pace_window=0.3).limit == 1000
+
+
+@given(window=st.floats(1, 3600), skew=st.floats(0, 1), spread=st.floats(0.01, 1), spare=st.floats(0, 1))
+def test_a_window_is_whole_slots_and_a_half(window: float, skew: float, spread: float, spare: float) -> None:
+    """Whatever counts for a grant is whole slots and a half, and as many as the item holds for clocks that far off."""
+    guard = 2 * skew + spread + spare
+    assume(guard <= window / 2)
+    quota = Quota(
+        window=window, clock_skew=skew, send_spread=spread, transit=spread / 2, guard=guard, pace_window=window / 2
+    )
+    slots = (window + guard) / quota.slot
+    assert slots % 1 == pytest.approx(0.5)
+    ring = slots * (window + guard + 2 * skew) / (window + guard)
+    assert RING_SLOTS - 2 < ring <= RING_SLOTS + 1e-6
+    assert quota.cycle == pytest.approx((slots + 0.5) * quota.slot)
 
 
 def test_unknown_workspace_is_an_error_before_any_charge() -> None:
