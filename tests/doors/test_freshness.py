@@ -13,7 +13,7 @@ from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
-CLOSING, TROUBLE = Fault(status=403), Fault(status=503)
+CLOSING, TROUBLE = Fault(status=403), Fault(status=503, delay=1.0)
 
 
 def test_the_same_content_has_the_same_tag(simulator: Simulator, call: Call) -> None:
@@ -57,7 +57,7 @@ def test_an_older_profile_answers_while_moengage_does_not(
     """With `stale_if_error` an older profile answers 200, marked stale; without it the answer is 503."""
     call("GET", PROFILE)
     simulator.set_faults(fault)
-    context.remaining_seconds = 6.5  # time for a grant on a busy machine, not for all attempts
+    context.remaining_seconds = 6.5  # a second and a half: for a grant on a busy machine, not for a second call
     status, body, headers = call("GET", f"{PROFILE}?stale_if_error=600")
     assert (status, body["source"], body["user_attributes"]["customer_id"]) == (200, "stale", "C-1")
     assert int(headers["Age"]) >= 0

@@ -95,8 +95,8 @@ def test_a_fault_frees_the_key(simulator: Simulator, call: Call) -> None:
 
 def test_an_answer_in_trouble_is_not_kept(simulator: Simulator, call: Call, context: LambdaContext) -> None:
     """An answer with identifiers that failed for now is not kept: the same request asks again."""
-    simulator.set_faults(Fault(status=503))
-    context.remaining_seconds = 6.0  # a second: for the grant also on a busy machine, not for all attempts
+    simulator.set_faults(Fault(status=503, delay=1.0))
+    context.remaining_seconds = 6.5  # a second and a half: for a grant on a busy machine, not for a second call
     assert post(call)[1]["counts"]["failed"] == 2
     simulator.set_faults()
     context.remaining_seconds = 29.0

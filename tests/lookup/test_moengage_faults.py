@@ -110,12 +110,12 @@ def test_a_call_takes_no_longer_than_its_caller_has(
     simulator: Simulator, pool: urllib3.PoolManager, timeout: urllib3.Timeout
 ) -> None:
     """With little time left a call is given up early; the client's own bounds stay as they were."""
-    simulator.set_faults(Fault(delay=1.0, calls=1))
+    simulator.set_faults(Fault(delay=3.0, calls=1))
     client = client_of(simulator, pool, timeout=timeout)
     started = time.monotonic()
     with pytest.raises(VendorTrouble, match="ReadTimeoutError"):
         client.export(Question([customer("alice")]), CREDENTIALS, within=0.2)
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 2.5
     simulator.set_faults(Fault(delay=0.3, calls=1))
     assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
 
