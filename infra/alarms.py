@@ -1,9 +1,6 @@
-"""Alarms: each says what is wrong and where the runbook goes on, and tells one SNS topic when it begins and ends."""
+"""Alarms: each rule becomes one, which links the runbook and tells one SNS topic when it begins and ends."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,133 +10,12 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from infra.alarm_rules import Rule, rules
 from infra.grants import PUBLISH
-from infra.measures import FIVE_MINUTES, MAXIMUM, Measures
+from infra.measures import Measures
 from infra.names import output
 from infra.stage_parts import pascal_case
 from infra.stages import SERVICE, Stage
-from lookup.telemetry import Metric
-
-CLOSED_MINUTES = 3  # a closing for the vendor's trouble of seconds is nothing to wake anybody for
-TROUBLES = 20  # calls in five minutes that MoEngage failed
-ERROR_PERCENT = 5
-STUCK_MINUTES = 30  # a lost part is sent again after twelve, and one in trouble waits some minutes for each attempt
-HOUR = 12  # times five minutes
-# Metrics reach CloudWatch some minutes late, and FILL makes 0 of what is still to come: without minutes to spare the
-# latest one would always say that all is well (CloudWatch User Guide, "Using metric math", FILL in alarms).
-LATE_MINUTES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """An alarm when `metric` is at or over `threshold` in `periods`, or in `breaching` of them.
-
-    `heading` is the runbook's.
-    """
-
-    name: str
-    says: str
-    heading: str
-    metric: cloudwatch.IMetric
-    threshold: float = 1
-    periods: int = 1
-    breaching: int | None = None
-
-
-def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
-    """Give every alarm of a stage."""
-    yield Rule(
-        name="gate-closed",
-        says=f"A gate has been closed for {CLOSED_MINUTES} minutes: MoEngage is not asked, work waits.",
-        heading="Gate closed",
-        metric=measures.of(Metric.GATE_IS_CLOSED, MAXIMUM),
-        periods=CLOSED_MINUTES,
-    )
-    yield Rule(
-        name="secret-unreadable",
-        says="A workspace's secret has not the three keys: its requests get 503, its queues wait.",
-        heading="Key rotated",
-        metric=measures.of(Metric.SECRETS_UNREADABLE, period=FIVE_MINUTES),
-        periods=HOUR,  # what waits asks again within the hour
-        breaching=1,
-    )
-    yield Rule(
-        name="secret-missing",
-        says="A workspace's secret has no value: its requests get 503, its queues wait.",
-        heading="Key rotated",
-        metric=measures.of(Metric.SECRETS_MISSING, MAXIMUM),
-        periods=CLOSED_MINUTES,
-    )
-    yield Rule(
-        name="vendor-throttled",
-        says="MoEngage answered 429 though our own gate had room: somebody else spends this quota.",
-        heading="Quota shared with somebody else",
-        metric=measures.of(Metric.VENDOR_THROTTLED, period=FIVE_MINUTES),
-    )
-    yield Rule(
-        name="vendor-refused",
-        says="MoEngage refuses the workspace.",
-        heading="Workspace refused",
-        metric=measures.of(Metric.VENDOR_REFUSED, period=FIVE_MINUTES),
-    )
-    yield Rule(
-        name="requests-rejected",
-        says="MoEngage could not read what we sent: a defect of ours, its identifiers are failed.",
-        heading="Errors",
-        metric=measures.of(Metric.REQUESTS_REJECTED, period=FIVE_MINUTES),
-    )
-    yield Rule(
-        name="vendor-trouble",
-        says=f"{TROUBLES} calls in five minutes met timeouts, 5xx or broken answers.",
-        heading="Vendor down",
-        metric=measures.of(Metric.VENDOR_TROUBLE, period=FIVE_MINUTES),
-        threshold=TROUBLES,
-        periods=2,
-    )
-    yield Rule(
-        name="no-successful-call",
-        says=f"Work has waited for {stage.silent_minutes} minutes and no call of MoEngage succeeded.",
-        heading="No successful call",
-        metric=measures.waits_in_vain(),
-        periods=stage.silent_minutes + LATE_MINUTES,
-        breaching=stage.silent_minutes,
-    )
-    yield Rule(
-        name="stuck-lookup",
-        says=f"For {STUCK_MINUTES} minutes lookups were active, no gate was closed and no part was done.",
-        heading="Stuck lookup",
-        metric=measures.stands_still(),
-        periods=STUCK_MINUTES + LATE_MINUTES,
-        breaching=STUCK_MINUTES,
-    )
-    yield from _queue_rules(stage, measures)
-    for function in measures.watched.functions:
-        yield Rule(
-            name=f"errors-{function}",
-            says=f"{ERROR_PERCENT} % or more of the invocations of {function} end with an error.",
-            heading="Errors",
-            metric=measures.error_rate(function),
-            threshold=ERROR_PERCENT,
-            periods=2,
-        )
-
-
-def _queue_rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
-    for queue in measures.watched.queues:
-        yield Rule(
-            name=f"oldest-{queue}",
-            says=f"A message of the {queue} queue has waited for {stage.oldest_message_minutes} minutes.",
-            heading="Oldest message",
-            metric=measures.oldest(queue),
-            threshold=stage.oldest_message_minutes * 60,
-        )
-    for queue in measures.watched.dead_letters:
-        yield Rule(
-            name=f"dead-letters-{queue}",
-            says=f"Something lies on the dead-letter queue of {queue}.",
-            heading="Dead letters",
-            metric=measures.dead(queue),
-        )
 
 
 class Alarms(Construct):

@@ -97,7 +97,8 @@ def _vendor(measures: Measures) -> list[cloudwatch.IWidget]:
 
 
 def _work(measures: Measures) -> list[cloudwatch.IWidget]:
-    failures = [*(measures.failures(name) for name in measures.watched.functions), measures.defects()]
+    functions = measures.watched.functions
+    failures = [*map(measures.failures, functions), measures.defects(), *map(measures.throttles, functions)]
     waits = [measures.of(one, AVERAGE) for one in (Metric.GATE_WAIT_ON_DEMAND, Metric.GATE_WAIT_BULK)]
     return [
         _graph("Messages waiting", [measures.waiting(queue) for queue in measures.watched.queues], width=8),

@@ -70,6 +70,12 @@ class Measures:
         """Give how many requests were answered with 500."""
         return self.of(Metric.DEFECTS, period=period, label=f"{ANSWERS}: 500")
 
+    def throttles(self, function: str) -> cloudwatch.Metric:
+        """Give how many invocations of a function Lambda refused, for want of concurrent executions."""
+        return self.watched.functions[function].metric_throttles(
+            statistic=SUM, period=FIVE_MINUTES, label=f"{function}: refused"
+        )
+
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
         """Give the share of a function's invocations that ended with an error, or with the answer 500, in per cent."""
         failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}

@@ -31,9 +31,12 @@ ALARMS = {
     "errors-on_request": "errors",
     "errors-on_queue": "errors",
     "errors-on_schedule": "errors",
+    "throttles-on_request": "concurrency-used-up",
+    "throttles-on_queue": "concurrency-used-up",
+    "throttles-on_schedule": "concurrency-used-up",
 }
 OF_AWS = {
-    "AWS/Lambda": {"Errors", "Invocations"},
+    "AWS/Lambda": {"Errors", "Invocations", "Throttles"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 }
 
@@ -147,6 +150,17 @@ def test_a_request_that_moengage_cannot_read_is_told(watched: Template) -> None:
     alarm = alarms(watched)["requests-rejected"]
     assert looks_at(alarm) == ("RequestsRejected", "Sum", 300)
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
+
+
+def test_a_function_that_lambda_does_not_start_is_told(watched: Template) -> None:
+    """Each function's refused invocations, which are no errors, in two of three times five minutes."""
+    for module in watched.functions():
+        alarm = alarms(watched)[f"throttles-{module}"]
+        (metric,) = metrics(alarm)
+        (function,) = [dimension["Value"] for dimension in metric["Dimensions"]]
+        assert watched.resources[watched.attribute(function)]["Properties"]["Handler"] == f"{module}.handler"
+        assert looks_at(alarm) == ("Throttles", "Sum", 300)
+        assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (3, 2, 1)
 
 
 def test_each_queue_is_watched_itself(watched: Template) -> None:

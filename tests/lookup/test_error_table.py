@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sqs as sqs
 
-from infra.alarms import rules
+from infra.alarm_rules import rules
 from infra.local.simulator.process import Fault, Simulator
 from infra.measures import Measures, Watched
 from infra.stages import stage_named
