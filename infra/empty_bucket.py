@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stages import SERVICE, stage_named
 from lookup.errors import Misconfigured
@@ -41,7 +41,7 @@ def main() -> int:
     """Empty the buckets of the stage that STAGE names."""
     try:
         gone = empty(boto3.Session(), os.environ.get("STAGE", "dev"))
-    except (Misconfigured, ClientError) as error:
+    except (Misconfigured, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(f"{gone} object versions deleted\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import boto3
 import pytest
 
-from infra.empty_bucket import empty
+from infra.empty_bucket import empty, main
 from lookup.errors import Misconfigured
 
 TEMPLATE = {
@@ -78,3 +79,18 @@ def test_a_stage_that_retains_its_data_is_never_emptied(aws: boto3.Session) -> N
     """For prod nothing is even looked up: the command refuses."""
     with pytest.raises(Misconfigured, match="'prod' retains its data"):
         empty(aws, "prod")
+
+
+def test_without_credentials_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Whoever is not logged in is told so in a line, and the stack is not touched: the command ends with 2."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("STAGE", "dev")
+    assert main() == 2
+    assert capsys.readouterr().err == "Unable to locate credentials\n"
