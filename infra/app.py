@@ -54,8 +54,8 @@ def main(environment: Mapping[str, str]) -> int:
     try:
         stage = stage_named(environment.get("STAGE", "dev"), environment)
         outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
-        # The local stage is for this machine; `make check` looks at the same constructs.
-        written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=stage.name != "local")
+        checked = environment.get("UNCHECKED") != "1"
+        written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=checked)
     except Misconfigured as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -12,7 +12,7 @@ PACK = "AwsSolutions"
 
 def check_all(app: App) -> None:
     """Let the synthesis of `app` fail with every finding that nobody acknowledged."""
-    from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - half a second, which the local stage need not wait
+    from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - half a second, which `make run` need not wait
 
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 

@@ -83,6 +83,14 @@ def test_cfn_lint_finds_nothing(templates: Mapping[str, Template]) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.xdist_group("synthesis")
+def test_every_stage_is_checked_by_the_commands(tmp_path: Path) -> None:
+    """`make synth` and `make template` let cdk-nag look at the local stage too; only `make run` skips it."""
+    assert main({"STAGE": "local", "CDK_OUTDIR": str(tmp_path / "checked")}) == 0
+    report = json.loads((tmp_path / "checked" / "validation-report.json").read_text())
+    assert "AwsSolutions" in {plugin["pluginName"] for plugin in report["pluginReports"]}
+
+
 def test_the_local_stage_takes_the_source() -> None:
     """The local stage runs the functions' source, so that a change shows at once."""
     assert code_for(stage_named("local", {})) == SOURCE
