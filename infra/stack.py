@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.credentials import Credentials
 from infra.egress import Egress
+from infra.grants import Grant
 from infra.lookup_function import Release
 from infra.measures import Watched
 from infra.monitoring import Monitoring
@@ -39,69 +40,79 @@ class LookupStack(cdk.Stack):
             termination_protection=stage.retain,
             tags={**stage.tags, "service": SERVICE, "stage": stage.name},
         )
-        storage = Storage(self, "Storage", stage=stage)
-        credentials = Credentials(self, "Credentials", stage=stage)
-        queues = Queues(self, "Queues")
-        notices = Notices(self, "Notices", stage=stage)
-        release = Release(
-            stage=stage,
-            code=lambda_.Code.from_asset(str(code), exclude=NOT_CODE),
-            settings=_settings(stage, storage, credentials, queues, notices),
-        )
-        road = [*storage.road_grants(), *credentials.grants()]
-        feed = [*storage.feed_grants(), *queues.feed_grants(), *notices.grants()]
-        egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
-        on_queue = OnQueue(self, "OnQueue", release=release, queues=queues, grants=[*road, *feed], egress=egress)
-        schedules = OnSchedule(
-            self,
-            "OnSchedule",
-            release=release,
-            grants=[*feed, *storage.unpack_grants(), *credentials.watch_grants(), *read_grants(self, stage)],
-        )
-        on_request = OnRequest(
-            self,
-            "OnRequest",
-            release=replace(release, settings=schedules.told(release.settings)),
-            grants=[*road, *feed, *storage.partner_grants(), *schedules.keep_grants()],
-            egress=egress,
-        )
-        Query(self, "Query", stage=stage, bucket=storage.bucket)
-        watched = Watched(
+        self._storage = Storage(self, "Storage", stage=stage)
+        self._credentials = Credentials(self, "Credentials", stage=stage)
+        self._queues = Queues(self, "Queues")
+        self._notices = Notices(self, "Notices", stage=stage)
+        self._egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
+        packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
+        release = Release(stage=stage, code=packed, settings=self._settings(stage))
+        self._on_queue = self._queue_door(release)
+        self._schedules = self._schedule_door(release)
+        self._on_request = self._request_door(release)
+        Query(self, "Query", stage=stage, bucket=self._storage.bucket)
+        Monitoring(self, "Monitoring", stage=stage, watched=self._watched())
+        self._outputs()
+
+    def _road(self) -> list[Grant]:
+        """Give what every function that asks MoEngage does."""
+        return [*self._storage.road_grants(), *self._credentials.grants()]
+
+    def _feed(self) -> list[Grant]:
+        """Give what every function that feeds and ends lookups does."""
+        return [*self._storage.feed_grants(), *self._queues.feed_grants(), *self._notices.grants()]
+
+    def _queue_door(self, release: Release) -> OnQueue:
+        grants = [*self._road(), *self._feed()]
+        return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
+
+    def _schedule_door(self, release: Release) -> OnSchedule:
+        unpack, watch = self._storage.unpack_grants(), self._credentials.watch_grants()
+        grants = [*self._feed(), *unpack, *watch, *read_grants(self, release.stage)]
+        return OnSchedule(self, "OnSchedule", release=release, grants=grants)
+
+    def _request_door(self, release: Release) -> OnRequest:
+        told = replace(release, settings=self._schedules.told(release.settings))
+        grants = [*self._road(), *self._feed(), *self._storage.partner_grants(), *self._schedules.keep_grants()]
+        return OnRequest(self, "OnRequest", release=told, grants=grants, egress=self._egress)
+
+    def _watched(self) -> Watched:
+        return Watched(
             functions={
-                "on_request": on_request.function,
-                "on_queue": on_queue.function,
-                "on_schedule": schedules.function,
+                "on_request": self._on_request.function,
+                "on_queue": self._on_queue.function,
+                "on_schedule": self._schedules.function,
             },
-            queues={"intake": queues.intake, "parts": queues.parts},
+            queues={"intake": self._queues.intake, "parts": self._queues.parts},
             dead_letters={
-                "intake": queues.intake_dead_letters,
-                "parts": queues.parts_dead_letters,
-                "failed-firings": schedules.dead_letters,
-                "undelivered-events": notices.dead_letters,
+                "intake": self._queues.intake_dead_letters,
+                "parts": self._queues.parts_dead_letters,
+                "failed-firings": self._schedules.dead_letters,
+                "undelivered-events": self._notices.dead_letters,
             },
-            tables={"profiles": storage.profiles, "ledger": storage.ledger},
+            tables={"profiles": self._storage.profiles, "ledger": self._storage.ledger},
         )
-        Monitoring(self, "Monitoring", stage=stage, watched=watched)
-        output(self, "BucketName", storage.bucket.bucket_name)
-        output(self, "AccessLogsBucketName", storage.access_logs.bucket_name)
-        output(self, "ProfilesTableName", storage.profiles.table_name)
-        output(self, "LedgerTableName", storage.ledger.table_name)
 
+    def _outputs(self) -> None:
+        output(self, "BucketName", self._storage.bucket.bucket_name)
+        output(self, "AccessLogsBucketName", self._storage.access_logs.bucket_name)
+        output(self, "ProfilesTableName", self._storage.profiles.table_name)
+        output(self, "LedgerTableName", self._storage.ledger.table_name)
 
-def _settings(stage: Stage, storage: Storage, credentials: Credentials, queues: Queues, notices: Notices) -> Settings:
-    return Settings(
-        stage=stage.name,
-        bucket_name=storage.bucket.bucket_name,
-        profiles_table_name=storage.profiles.table_name,
-        ledger_table_name=storage.ledger.table_name,
-        intake_queue_url=queues.intake.queue_url,
-        parts_queue_url=queues.parts.queue_url,
-        intake_dead_letter_queue_url=queues.intake_dead_letters.queue_url,
-        parts_dead_letter_queue_url=queues.parts_dead_letters.queue_url,
-        event_bus_name=notices.bus_name,
-        partners_parameter_name=parameter_name(stage),
-        workspaces={name: known.settings(credentials.arns[name]) for name, known in stage.workspaces.items()},
-        moengage_endpoint_url=stage.moengage_endpoint_url,
-        profile_retention_days=stage.profile_retention_days,
-        not_found_retention_days=stage.not_found_retention_days,
-    )
+    def _settings(self, stage: Stage) -> Settings:
+        return Settings(
+            stage=stage.name,
+            bucket_name=self._storage.bucket.bucket_name,
+            profiles_table_name=self._storage.profiles.table_name,
+            ledger_table_name=self._storage.ledger.table_name,
+            intake_queue_url=self._queues.intake.queue_url,
+            parts_queue_url=self._queues.parts.queue_url,
+            intake_dead_letter_queue_url=self._queues.intake_dead_letters.queue_url,
+            parts_dead_letter_queue_url=self._queues.parts_dead_letters.queue_url,
+            event_bus_name=self._notices.bus_name,
+            partners_parameter_name=parameter_name(stage),
+            workspaces={name: known.settings(self._credentials.arns[name]) for name, known in stage.workspaces.items()},
+            moengage_endpoint_url=stage.moengage_endpoint_url,
+            profile_retention_days=stage.profile_retention_days,
+            not_found_retention_days=stage.not_found_retention_days,
+        )
