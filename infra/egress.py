@@ -16,9 +16,8 @@ from infra.checks import acknowledge_wildcard
 from infra.grants import FIND_LOGS, WRITE_FLOW_LOGS, Grant, policy
 from infra.logs import group_arn, log_group
 from infra.names import output
-from infra.stages import Stage
+from infra.stages import HTTPS, Stage
 
-HTTPS = 443
 COLONS = ArnFormat.COLON_RESOURCE_NAME
 ZONES = 2  # taken by number: no zone is looked up
 

@@ -142,13 +142,4 @@ class OnSchedule(Construct):
 
 def firing_input(schedule: Schedule) -> str:
     """Write what a firing of `schedule` hands to `on_schedule`; EventBridge Scheduler fills in the time it was due."""
-    return json.dumps(
-        {
-            "schedule": schedule.name,
-            "scheduled_time": "<aws.scheduler.scheduled-time>",
-            "workspace": schedule.workspace,
-            "roster": schedule.roster,
-            "fields": schedule.fields,
-            "max_age": schedule.max_age,
-        }
-    )
+    return json.dumps(schedule.firing("<aws.scheduler.scheduled-time>"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from infra.stage_parts import require, require_list
+from infra.stage_checks import require, require_fields, require_kinds, require_list
 from lookup.model import Lane
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
@@ -37,17 +37,22 @@ class Partner:
     client_id: str | None = None
     admin: bool = False
 
-    def check(self, name: str, workspaces: Collection[str]) -> None:
-        """Check the grants of partner `name`, given the known workspaces. Raises `Misconfigured`."""
+    def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
+        """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
         require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
         require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
         setting = f"partners.{name}"
-        for many in ("workspaces", "fields", "lanes"):
+        require_kinds(self, f"{setting}.")
+        require_fields(self.fields, f"{setting}.fields")
+        for many in ("workspaces", "lanes"):
             require_list(getattr(self, many), f"{setting}.{many}")
         unknown = sorted(set(self.workspaces) - set(workspaces))
         require(bool(self.workspaces), f"{setting}.workspaces", "must name at least one")
         require(not unknown, f"{setting}.workspaces", f"{unknown} are not configured")
-        require(self.fields is None or bool(self.fields), f"{setting}.fields", "must name at least one, or be None")
+        for one in self.workspaces:
+            exported = workspaces[one]
+            some = self.fields is None or exported is None or set(self.fields) & set(exported)
+            require(bool(some), f"{setting}.fields", f"holds none of those that workspace {one!r} exports")
         daily = self.users_per_day is None or self.users_per_day >= 1
         require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
         require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
@@ -67,11 +72,13 @@ class Issuer:
 
     def check(self, partners: Mapping[str, Partner]) -> None:
         """Check it against the partners whose tokens it issues. Raises `Misconfigured`."""
+        require_kinds(self, "issuer.")
         require_list(self.audiences, "issuer.audiences")
         is_plain = _ISSUER.fullmatch(self.url) is not None
         require(is_plain, "issuer.url", f"{self.url!r} must be an https URL without query, as the tokens' `iss` has it")
         for name, partner in partners.items():
-            require(bool(partner.client_id), f"partners.{name}.client_id", "is required with an issuer of your own")
+            named = re.fullmatch(r"\S+", partner.client_id or "") is not None
+            require(named, f"partners.{name}.client_id", "is required with an issuer of your own")
             require(not partner.admin, f"partners.{name}.admin", "is your issuer's to grant")
         require(len(set(self.client_ids(partners))) == len(partners), "partners", "must differ in client_id")
         require(len(self.audiences) <= PARTNER_LIMIT, "issuer.audiences", f"must be at most {PARTNER_LIMIT}")

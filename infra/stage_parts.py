@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from lookup.errors import Misconfigured
+from infra.stage_checks import require, require_fields, require_kinds
+from lookup.errors import InvalidInput, Misconfigured
+from lookup.firing import read_firing
 from lookup.schedule_store import RATE, is_cron
 from lookup.settings import Quota
 from lookup.settings import Workspace as WorkspaceSettings
@@ -22,20 +24,9 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 
 
-def require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
-    """Raise `Misconfigured` naming the setting and its rule, unless `ok`."""
-    if not ok:
-        raise Misconfigured(setting, rule)
-
-
 def require_name(name: str, setting: str) -> None:
     """Check a name that becomes part of logical ids and of names in AWS."""
     require(_NAME.fullmatch(name) is not None, setting, f"{name!r} must match {_NAME.pattern}")
-
-
-def require_list(texts: Iterable[str] | None, setting: str) -> None:
-    """Check that a setting of many texts is no single one, whose letters would be taken for them."""
-    require(not isinstance(texts, str), setting, f"{texts!r} must be a tuple; of one text it is ({texts!r},)")
 
 
 def pascal_case(name: str) -> str:
@@ -61,7 +52,9 @@ class Workspace:
     keep_profiles: bool = True
 
     def __post_init__(self) -> None:
-        require_list(self.fields, "workspaces.fields")
+        require_kinds(self, "workspaces.")
+        require_fields(self.fields, "workspaces.fields")
+        require(isinstance(self.quota, Quota), "workspaces.quota", f"{self.quota!r} must be a Quota")
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
         """Give what the functions are told of it."""
@@ -85,18 +78,37 @@ class Schedule:
     time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
+        require_kinds(self, "schedules.")
         require_name(self.name, "schedules.name")
         require(self.name != FEEDER_TICK, "schedules.name", f"{FEEDER_TICK!r} is the service's own")
         setting = f"schedules.{self.name}"
-        require_list(self.fields, f"{setting}.fields")
+        require_fields(self.fields, f"{setting}.fields")
         known = RATE.fullmatch(self.expression) or is_cron(self.expression) or _is_at(self.expression)
         forms = "rate(…), cron(minutes hours day-of-month month day-of-week year) or at(…)"
         require(bool(known), f"{setting}.expression", f"{self.expression!r} is no {forms} of EventBridge Scheduler")
         below = re.fullmatch(r"rosters/[^/].*", self.roster) is not None
         require(below, f"{setting}.roster", f"{self.roster!r} is no key below rosters/")
-        require(self.max_age >= 0, f"{setting}.max_age", "must be 0 or more seconds")
         zone = self.time_zone in available_timezones()
         require(zone, f"{setting}.time_zone", f"{self.time_zone!r} is no IANA time zone")
+        self._check_firing()
+
+    def firing(self, due: str) -> dict[str, object]:
+        """Give what a firing that was `due` then (ISO 8601) hands to `on_schedule`."""
+        return {
+            "schedule": self.name,
+            "scheduled_time": due,
+            "workspace": self.workspace,
+            "roster": self.roster,
+            "fields": None if self.fields is None else list(self.fields),
+            "max_age": self.max_age,
+        }
+
+    def _check_firing(self) -> None:
+        """Let the function's own reader look: what it refuses would fail at every firing."""
+        try:
+            read_firing(self.firing("2026-01-01T00:00:00Z"))
+        except InvalidInput as fault:
+            raise Misconfigured(f"schedules.{self.name}.{fault.field}", fault.rule) from None
 
 
 def _is_at(expression: str) -> bool:

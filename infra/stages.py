@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from infra.stage_checks import port_of, require, require_kinds, require_made_of, require_tags
 from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
-from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require, require_distinct, require_name
+from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
 from lookup.errors import Misconfigured
 
 SERVICE = "moengage-lookup"
+LOCAL = "local"  # the stage that runs on this machine
+HTTPS = 443  # the one port that a network with a fixed address lets out
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
 NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody
-OWN_TAGS = frozenset({"service", "stage"})
-TAG_LIMIT, TAG_LENGTH = 40, 256
 # Cognito, of a domain's prefix: 63 characters, 16 of them the service's, 13 the account's; and none of AWS's names.
 NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
+DAYS_MOST = 36_500  # a hundred years
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_TAG = re.compile(r"[\w .:/=+@-]{1,128}")
-_TAG_VALUE = re.compile(r"[\w .:/=+@-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,23 @@ class Stage:
     token_url: str | None = None
 
     def __post_init__(self) -> None:
+        require_kinds(self, "")
         self._check_name()
-        require("default" in self.workspaces, "workspaces", "must contain 'default'")
-        for name in self.workspaces:
-            require_name(name, "workspaces")
-        require_distinct(self.workspaces, "workspaces")
+        self._check_workspaces()
         self._check_partners()
         self._check_schedules()
         self._check_retention()
         self._check_functions()
+        self._check_addresses()
         self._check_alarms()
-        self._check_tags()
+        require_tags(self.tags, "tags")
+
+    def _check_workspaces(self) -> None:
+        require_made_of(self.workspaces, Workspace, "workspaces")
+        require("default" in self.workspaces, "workspaces", "must contain 'default'")
+        for name in self.workspaces:
+            require_name(name, "workspaces")
+        require_distinct(self.workspaces, "workspaces")
 
     def _check_name(self) -> None:
         require_name(self.name, "stage")
@@ -84,26 +90,35 @@ class Stage:
         require(not taken, "stage", f"{self.name!r} must not contain {', '.join(taken)}: Cognito takes no such domain")
 
     def _check_partners(self) -> None:
+        require_made_of(self.partners, Partner, "partners")
         require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
         for name, partner in self.partners.items():
-            partner.check(name, self.workspaces)
+            partner.check(name, {one: known.fields for one, known in self.workspaces.items()})
             own = self.issuer is not None or partner.client_id is None
             require(own, f"partners.{name}.client_id", "needs an issuer; without one the stack makes the client")
         require_distinct(self.partners, "partners")
         if self.issuer is not None:
+            require(isinstance(self.issuer, Issuer), "issuer", "must be an Issuer")
             self.issuer.check(self.partners)
 
     def _check_schedules(self) -> None:
+        given: object = self.schedules
+        many = isinstance(given, tuple | list) and all(isinstance(one, Schedule) for one in given)
+        require(many, "schedules", "must be a tuple of Schedule; of one it is (Schedule(…),)")
         names = [schedule.name for schedule in self.schedules]
         require(len(set(names)) == len(names), "schedules", "must differ in name")
         require_distinct((FEEDER_TICK, *names), "schedules")
         for schedule in self.schedules:
             known = schedule.workspace in self.workspaces
             require(known, f"schedules.{schedule.name}.workspace", f"{schedule.workspace!r} is not configured")
+            exported = self.workspaces[schedule.workspace].fields
+            barred = [] if exported is None else sorted(set(schedule.fields or ()) - set(exported))
+            rule = f"{barred} are not among the workspace's"
+            require(not barred, f"schedules.{schedule.name}.fields", rule)
 
     def _check_retention(self) -> None:
         for setting in ("result_retention_days", "profile_retention_days", "not_found_retention_days"):
-            require(getattr(self, setting) >= 1, setting, "must be at least 1 day")
+            require(1 <= getattr(self, setting) <= DAYS_MOST, setting, f"must be 1 to {DAYS_MOST} days")
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         # Metrics are lines of the log without a level, and Lambda takes those for INFO.
         require(self.log_level in {"DEBUG", "INFO"}, "log_level", "is DEBUG or INFO, or metrics would be dropped")
@@ -113,23 +128,27 @@ class Stage:
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
 
+    def _check_addresses(self) -> None:
+        if self.token_url is not None and self.name != LOCAL:  # there it is a path
+            port_of(self.token_url, "token_url", schemes=("https",))
+        if self.moengage_endpoint_url is None:
+            return
+        # The key of a workspace goes there: in clear only on the machine that the local stage runs on.
+        schemes = ("http", "https") if self.name == LOCAL else ("https",)
+        port = port_of(self.moengage_endpoint_url, "moengage_endpoint_url", schemes=schemes)
+        way_out = not self.fixed_egress or port == HTTPS
+        require(way_out, "moengage_endpoint_url", f"is at port {port}; fixed_egress lets only {HTTPS} out")
+
     def _check_alarms(self) -> None:
         # CloudWatch looks back a day at most, and the alarm allows for metrics that come late.
         require(1 <= self.silent_minutes <= SILENT_MOST, "silent_minutes", f"must be 1 to {SILENT_MOST} minutes")
         bound = f"must be 1 to {OLDEST_MOST} minutes: queues keep messages for 14 days"
         require(1 <= self.oldest_message_minutes <= OLDEST_MOST, "oldest_message_minutes", bound)
+        fits = re.fullmatch(r"\S{1,512}", self.runbook_url) is not None
+        require(fits, "runbook_url", "must be 1 to 512 characters without spaces: it is part of every alarm's text")
         if self.alarm_email is not None:
             require(self.alarms, "alarm_email", "needs alarms")
             require(_EMAIL.fullmatch(self.alarm_email) is not None, "alarm_email", "is no e-mail address")
-
-    def _check_tags(self) -> None:
-        require(len(self.tags) <= TAG_LIMIT, "tags", f"must be at most {TAG_LIMIT}")
-        for key, value in self.tags.items():
-            known = _TAG.fullmatch(key) is not None and not key.lower().startswith("aws:") and key not in OWN_TAGS
-            require(known, "tags", f"{key!r} is no tag key, or AWS's or the service's own")
-            require(len(value) <= TAG_LENGTH, f"tags.{key}", f"must have at most {TAG_LENGTH} characters")
-            plain = _TAG_VALUE.fullmatch(value) is not None
-            require(plain, f"tags.{key}", "must be letters, digits, spaces and _ . : / = + - @")
 
 
 def _one_workspace() -> Mapping[str, Workspace]:
@@ -157,7 +176,7 @@ def _prod(_: Mapping[str, str]) -> Stage:
 
 def _local(environment: Mapping[str, str]) -> Stage:
     return Stage(
-        name="local",
+        name=LOCAL,
         workspaces=_one_workspace(),
         partners=_one_partner(),
         retain=False,
@@ -168,7 +187,7 @@ def _local(environment: Mapping[str, str]) -> Stage:
     )
 
 
-_STAGES = MappingProxyType({"dev": _dev, "prod": _prod, "local": _local})
+_STAGES = MappingProxyType({"dev": _dev, "prod": _prod, LOCAL: _local})
 
 
 def stage_named(name: str, environment: Mapping[str, str]) -> Stage:

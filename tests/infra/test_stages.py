@@ -23,6 +23,7 @@ GOOD: Mapping[str, Any] = {
 }
 ISSUER = "https://id.example.com/tenant"
 KNOWN = {"crm": Partner(client_id="c")}
+ONE_FIELD = {"default": Workspace(fields=("a",))}
 SCHEDULE: Mapping[str, Any] = {"name": "daily", "expression": "rate(1 day)", "roster": "rosters/a.csv"}
 
 
@@ -91,6 +92,38 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
         ({"tags": {"team": "x" * 257}}, "tags.team"),
         ({"tags": {"team": "sales & service"}}, "tags.team"),
         ({"tags": {f"tag-{number}": "" for number in range(41)}}, "tags"),
+        ({"requests_per_second": "50"}, "requests_per_second"),
+        ({"request_burst": True}, "request_burst"),
+        ({"retain": "no"}, "retain"),
+        ({"fixed_egress": "false"}, "fixed_egress"),
+        ({"log_level": None}, "log_level"),
+        ({"result_retention_days": 36_501}, "result_retention_days"),
+        ({"runbook_url": ""}, "runbook_url"),
+        ({"runbook_url": "see our wiki"}, "runbook_url"),
+        ({"runbook_url": "https://x/" + "y" * 503}, "runbook_url"),
+        ({"token_url": "nonsense"}, "token_url"),
+        ({"workspaces": None}, "workspaces"),
+        ({"workspaces": ["default"]}, "workspaces"),
+        ({"workspaces": {"default": {}}}, "workspaces"),
+        ({"partners": None}, "partners"),
+        ({"partners": {"crm": None}}, "partners"),
+        ({"partners": {1: Partner()}}, "partners"),
+        ({"partners": {"crm": Partner(fields=("",))}}, "partners.crm.fields"),
+        ({"partners": {"crm": Partner(users_per_day=1.5)}}, "partners.crm.users_per_day"),  # type: ignore[arg-type]  # meant
+        ({"partners": {"crm": Partner(admin="yes")}}, "partners.crm.admin"),  # type: ignore[arg-type]  # meant
+        ({"partners": {"crm": Partner(fields=("b",))}, "workspaces": ONE_FIELD}, "partners.crm.fields"),
+        ({"issuer": ISSUER}, "issuer"),
+        ({"issuer": Issuer(url=ISSUER), "partners": {"crm": Partner(client_id=" ")}}, "partners.crm.client_id"),
+        ({"schedules": Schedule(**SCHEDULE)}, "schedules"),
+        ({"schedules": ({"name": "daily"},)}, "schedules"),
+        ({"schedules": (Schedule(**SCHEDULE, fields=("b",)),), "workspaces": ONE_FIELD}, "schedules.daily.fields"),
+        ({"tags": None}, "tags"),
+        ({"tags": {"team": 1}}, "tags"),
+        ({"moengage_endpoint_url": "proxy.example.com"}, "moengage_endpoint_url"),
+        ({"moengage_endpoint_url": "http://proxy.example.com"}, "moengage_endpoint_url"),
+        ({"moengage_endpoint_url": "https://key@proxy.example.com"}, "moengage_endpoint_url"),
+        ({"moengage_endpoint_url": "https://proxy.example.com:port"}, "moengage_endpoint_url"),
+        ({"moengage_endpoint_url": "https://proxy.example.com:8443", "fixed_egress": True}, "moengage_endpoint_url"),
     ],
 )
 def test_a_stage_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
@@ -138,6 +171,31 @@ def test_one_text_is_not_taken_for_its_letters() -> None:
         assert caught.value.setting == setting
 
 
+def test_a_port_that_the_network_does_not_let_out_is_told() -> None:
+    """With a fixed address only 443 leads out; without one any port of an https address will do."""
+    elsewhere = {**GOOD, "moengage_endpoint_url": "https://proxy.example.com:8443/moengage"}
+    with pytest.raises(Misconfigured, match="is at port 8443; fixed_egress lets only 443 out"):
+        Stage(**elsewhere, fixed_egress=True)
+    assert not Stage(**elsewhere).fixed_egress
+    assert Stage(**{**elsewhere, "moengage_endpoint_url": "https://proxy.example.com"}, fixed_egress=True).fixed_egress
+
+
+@pytest.mark.parametrize(
+    ("changed", "setting"),
+    [
+        ({"fields": ()}, "workspaces.fields"),
+        ({"fields": ("name", "")}, "workspaces.fields"),
+        ({"quota": 1000}, "workspaces.quota"),
+        ({"keep_profiles": "no"}, "workspaces.keep_profiles"),
+    ],
+)
+def test_a_workspace_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
+    """Each rule of a workspace is refused under its setting's name."""
+    with pytest.raises(Misconfigured) as caught:
+        Workspace(**changed)
+    assert caught.value.setting == setting
+
+
 def test_a_quota_of_nothing_is_refused() -> None:
     """A workspace whose quota is 0 users could never be asked: the error names the quota's limit."""
     with pytest.raises(Misconfigured, match="must be 1 to 1,000,000 users") as caught:
@@ -182,6 +240,11 @@ def test_schedule_expressions_of_the_scheduler_are_taken(expression: str) -> Non
         ({"roster": "demo.csv"}, "schedules.daily.roster"),
         ({"roster": "rosters/"}, "schedules.daily.roster"),
         ({"max_age": -1}, "schedules.daily.max_age"),
+        ({"max_age": 366 * 24 * 3600 + 1}, "schedules.daily.max_age"),
+        ({"max_age": 1.5}, "schedules.max_age"),
+        ({"roster": "rosters/" + "x" * 512}, "schedules.daily.roster"),
+        ({"fields": ()}, "schedules.daily.fields"),
+        ({"time_zone": None}, "schedules.time_zone"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_names_the_setting(changed: Mapping[str, Any], setting: str) -> None:
