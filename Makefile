@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers template openapi synth build deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
+.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.js
 $(BROWSER): node_modules/.package-lock.json tests/browser/unpack.mjs
 	@$(NODE) tests/browser/unpack.mjs $(@D)
 	@touch $@
+
+bootstrap: node_modules/.package-lock.json ## prepare the AWS account and region of the environment for the CDK, once
+	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	@$(CDK) bootstrap
 
 deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
 	@$(BIN)/python -m infra.bundle
