@@ -25,6 +25,9 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     max_pool_connections=WRITERS + 2,
 )
+# Presigned URLs need both: without the second they name S3's global address, which redirects while a bucket is new, and
+# for ever in regions opened since 2019; the signature holds for one address only.
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 clock: Clock = time.time
 
 
@@ -51,7 +54,7 @@ def dynamodb() -> DynamoDBClient:
 @cache
 def s3() -> S3Client:
     """Share one client of S3."""
-    return session().client("s3", config=CONFIG.merge(Config(signature_version="s3v4")))  # which presigned URLs need
+    return session().client("s3", config=S3_CONFIG)
 
 
 @cache
