@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -73,21 +74,18 @@ class LookupFunction(Construct):
             role=self._role(
                 [*grants, *_own_grants(log, dead_letters, egress, tracing=release.stage.tracing)]
             ).without_policy_updates(),
-            tracing=lambda_.Tracing.ACTIVE if release.stage.tracing else lambda_.Tracing.DISABLED,
-            log_group=log,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=lambda_.ApplicationLogLevel[release.stage.log_level],
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
             dead_letter_queue=dead_letters,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
-            vpc=egress.vpc if egress else None,
-            vpc_subnets=ec2.SubnetSelection(subnets=egress.vpc.private_subnets) if egress else None,
-            security_groups=[egress.security_group] if egress else None,
+            **_told_of(release.stage, log),
+            **_placed_in(egress),
         )
+        self._acknowledge(snap_start=snap_start)
+        output(self, f"{pascal_case(module)}FunctionName", self.function.function_name)
+
+    def _acknowledge(self, *, snap_start: bool) -> None:
         acknowledge(self.function, "L1", f"wheels and bytecode of the zip are of python{PYTHON}, which AWS supports")
         if snap_start:
             acknowledge_warning(self.function, PUBLISH, "the alias that callers use names a published version")
-        output(self, f"{pascal_case(module)}FunctionName", self.function.function_name)
 
     def _role(self, grants: Sequence[Grant]) -> iam.Role:
         role = iam.Role(
@@ -103,6 +101,28 @@ class LookupFunction(Construct):
         for resource, said in reasons.items():
             acknowledge_wildcard(role, resource, "; ".join(said))
         return role
+
+
+def _told_of(stage: Stage, log: logs.LogGroup) -> dict[str, Any]:
+    """Give how a function is seen: its log and its traces."""
+    return {
+        "log_group": log,
+        "logging_format": lambda_.LoggingFormat.JSON,
+        "application_log_level_v2": lambda_.ApplicationLogLevel[stage.log_level],
+        "system_log_level_v2": lambda_.SystemLogLevel.WARN,
+        "tracing": lambda_.Tracing.ACTIVE if stage.tracing else lambda_.Tracing.DISABLED,
+    }
+
+
+def _placed_in(egress: Egress | None) -> dict[str, Any]:
+    """Give the network that a function stands in, if any."""
+    if egress is None:
+        return {}
+    return {
+        "vpc": egress.vpc,
+        "vpc_subnets": ec2.SubnetSelection(subnets=egress.vpc.private_subnets),
+        "security_groups": [egress.security_group],
+    }
 
 
 def _own_grants(
