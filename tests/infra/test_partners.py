@@ -89,7 +89,7 @@ def test_an_operators_client(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("synthesis")
 def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
     """More than 8192 characters of grants end the synthesis and say so, instead of the deployment."""
-    long_fields = Partner(fields=tuple(f"attribute_{number}" for number in range(600)))
+    long_fields = Partner(fields=tuple(f"attribute_{number:04}" for number in range(500)))
     with pytest.raises(Misconfigured, match="the parameter holds 8192") as caught:
         synthesise(_stage({"crm": long_fields}), code=SOURCE, outdir=tmp_path)
     assert caught.value.setting == "partners"
