@@ -182,7 +182,7 @@ def _local(environment: Mapping[str, str]) -> Stage:
         retain=False,
         schedules=(Schedule(name="demo-refresh", expression="rate(1 minute)", roster="rosters/demo.csv"),),
         log_retention_days=1,
-        moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL", NO_VENDOR),
+        moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL") or NO_VENDOR,
         token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
     )
 

@@ -40,6 +40,11 @@ def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
     assert endpoints == {"dev": None, "prod": None, "local": "http://127.0.0.1:20999"}
 
 
+def test_an_empty_address_is_none() -> None:
+    """MOENGAGE_ENDPOINT_URL without a value means what `make run` takes it for: not set."""
+    assert stage_named("local", {"MOENGAGE_ENDPOINT_URL": ""}) == stage_named("local", {})
+
+
 @pytest.mark.parametrize(
     ("changed", "setting"),
     [
