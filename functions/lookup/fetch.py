@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from lookup.asking import Asking, Reply, Vendor
 from lookup.errors import InvalidInput, LookupFault
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
+from lookup.pairing import NAMES
 from lookup.profiles import Profiles, compared
 from lookup.settings import Settings
 
@@ -137,7 +138,9 @@ class Fetch:
         self, reply: Reply, terms: Terms, stored: Mapping[Identifier, Profile], writes: list[Future[Profile]]
     ) -> dict[Identifier, Outcome]:
         if reply.unmatched:
-            self._keep_unmatched(terms.workspace, reply.fetched_at, reply.unmatched)
+            named = None if terms.fields is None else (*terms.fields, *NAMES)
+            unmatched = [_only(user, named) for user in reply.unmatched]
+            self._keep_unmatched(terms.workspace, reply.fetched_at, unmatched)
         outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in reply.failed.items()}
         for profile in _profiles(reply, terms):
             previous = stored.get(profile.identifier)

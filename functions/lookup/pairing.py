@@ -13,6 +13,7 @@ HOLDERS: Sequence[Mapping[IdentifierType, str]] = (
     {IdentifierType.CUSTOMER_ID: "uid", IdentifierType.ID: "moengage_id"},
     {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: "id"},
 )
+NAMES = frozenset(name for held in HOLDERS for name in held.values())
 SPELLINGS: Mapping[IdentifierType, tuple[str, ...]] = {
     IdentifierType.CUSTOMER_ID: ("customer_id",),
     IdentifierType.ID: ("id", "moengage_id"),

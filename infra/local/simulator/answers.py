@@ -64,6 +64,9 @@ def error(refusal: Refusal, number: int, fault: Fault = NO_FAULT) -> Reply:
     return _spoil(Reply(refusal.status, body), fault)
 
 
+UNASKED: Attributes = {"customer_id": "unasked", "id": "f" * 24, "u_fn": "Nobody"}
+
+
 def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], fault: Fault = NO_FAULT) -> Reply:
     """Write who was found and who was not, each identifier once, in an order of its own."""
     chosen = fault.chosen(export.identifiers)
@@ -74,9 +77,10 @@ def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], f
         missing = [asked for asked in missing if asked not in chosen]
     if "both_lists" in fault.distortions:
         missing += [asked for asked in found if asked in chosen]
-    listed = [{"user_attributes": _only(person, export.fields)} for person in _once(found.values())]
+    fields = None if "all_fields" in fault.distortions else export.fields
+    listed = [{"user_attributes": _only(person, fields)} for person in _once(found.values())]
     if "unasked" in fault.distortions:
-        listed.append({"user_attributes": _only({"customer_id": "unasked", "id": "f" * 24}, export.fields)})
+        listed.append({"user_attributes": _only(UNASKED, fields)})
     random.Random(share_of(*(text for _, text in export.identifiers))).shuffle(listed)  # noqa: S311 - repeatable
     data = {
         "users_not_found": [{"identifier_type": kind, "identifier": text} for kind, text in missing],

@@ -14,6 +14,7 @@ Distortion = Literal[
     "unaccounted",  # the chosen users are in neither list
     "both_lists",  # the chosen users are in both lists
     "unasked",  # one user more than asked for
+    "all_fields",  # attributes that were not asked for come too
     "users_absent", "users_null", "users_not_found_absent", "users_not_found_null",
 ]  # fmt: skip
 
