@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 from infra.stage_checks import require, require_fields, require_kinds
 from lookup.errors import InvalidInput, Misconfigured
 from lookup.firing import read_firing
-from lookup.schedule_store import RATE, is_cron
+from lookup.schedule_times import is_cron, is_rate
 from lookup.settings import Quota
 from lookup.settings import Workspace as WorkspaceSettings
 
@@ -83,7 +83,7 @@ class Schedule:
         require(self.name != FEEDER_TICK, "schedules.name", f"{FEEDER_TICK!r} is the service's own")
         setting = f"schedules.{self.name}"
         require_fields(self.fields, f"{setting}.fields")
-        known = RATE.fullmatch(self.expression) or is_cron(self.expression) or _is_at(self.expression)
+        known = is_rate(self.expression) or is_cron(self.expression) or _is_at(self.expression)
         forms = "rate(…), cron(minutes hours day-of-month month day-of-week year) or at(…)"
         require(bool(known), f"{setting}.expression", f"{self.expression!r} is no {forms} of EventBridge Scheduler")
         below = re.fullmatch(r"rosters/[^/].*", self.roster) is not None

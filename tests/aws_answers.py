@@ -21,7 +21,7 @@ class Body(io.BytesIO):
 
 
 def dynamodb_error(url: str, status: int, code: str, **more: Any) -> AWSResponse:
-    """Refuse a request of DynamoDB."""
+    """Refuse a request of DynamoDB, or of another service that speaks JSON."""
     content: Mapping[str, Any] = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more}
     return AWSResponse(url, status, HTTPHeaders(), Body(json.dumps(content).encode()))
 

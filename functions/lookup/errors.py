@@ -7,6 +7,7 @@
     ├── OverDaily            the partner's users of the day are used up                 LATER
     ├── Missing              there is no such thing, or it is not the caller's          NEVER
     ├── Conflict             what is asked for does not fit what there is               NEVER
+    │   └── AlreadyThere     what was only to be made anew is there
     ├── KeyInUse             a request with this Idempotency-Key is being served        LATER
     ├── KeyReused            this Idempotency-Key stands for another request            NEVER
     ├── Misconfigured        ours or the operator's: names the setting                  NEVER
@@ -69,7 +70,9 @@ class OverDaily(LookupFault):
     remedy = Remedy.LATER
 
     def __init__(self, users: int, *, left: int, limit: int, retry_at: float) -> None:
-        super().__init__(f"{users} users are asked for and {left} of {limit} are left until midnight UTC")
+        left_today = f"{left} of {limit} are left until midnight UTC"
+        told = left_today if users <= limit else f"{limit} are granted a day: ask for fewer at a time"
+        super().__init__(f"{users} users are asked for and {told}")
         self.users = users
         self.left = left
         self.limit = limit
@@ -82,6 +85,10 @@ class Missing(LookupFault):
 
 class Conflict(LookupFault):
     """What is asked for does not fit the state of what there is."""
+
+
+class AlreadyThere(Conflict):
+    """What was to be made only if it is not there yet is there."""
 
 
 class KeyInUse(LookupFault):

@@ -7,6 +7,7 @@ from enum import Enum
 from http import HTTPStatus
 
 TYPE_PREFIX = "urn:moengage-lookup:problem:"
+LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ProblemType:
     @property
     def is_for_now(self) -> bool:
         """Whether the same request may be answered later: the answer has `Retry-After`."""
-        return self.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+        return self.status in LATER or self.name == "idempotency-key-in-use"
 
 
 class Problem(Enum):
@@ -76,6 +77,12 @@ class Problem(Enum):
         HTTPStatus.CONFLICT,
         "Does not fit the state",
         "What is asked for does not fit the state of what there is: a lookup that has ended cannot be paused.",
+    )
+    ALREADY_THERE = ProblemType(
+        "already-there",
+        HTTPStatus.PRECONDITION_FAILED,
+        "There is one already",
+        "`If-None-Match: *` only creates, and there is a schedule of this name.",
     )
     KEY_IN_USE = ProblemType(
         "idempotency-key-in-use",

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from lookup import wire
 from lookup.daily_use import Use, limit_headers
 from lookup.errors import (
+    AlreadyThere,
     Closed,
     Conflict,
     Forbidden,
@@ -36,6 +37,7 @@ CALLERS: Mapping[type[LookupFault], Problem] = {
     UnknownClient: Problem.UNKNOWN_CLIENT,
     Forbidden: Problem.FORBIDDEN,
     Missing: Problem.NOT_FOUND,
+    AlreadyThere: Problem.ALREADY_THERE,
     Conflict: Problem.CONFLICT,
     KeyReused: Problem.KEY_REUSED,
 }

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from lookup.errors import Conflict, InvalidInput, Misconfigured, Missing
+from lookup.errors import AlreadyThere, Conflict, InvalidInput, Misconfigured, Missing
 from lookup.partners import Partner
+from lookup.schedule_times import is_cron, is_rate
 from lookup.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler.type_defs import TargetTypeDef
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
-RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))\)")
-CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
-MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
-DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
 FIRED_AT = "<aws.scheduler.scheduled-time>"
 
 
@@ -57,17 +54,27 @@ class ScheduleStore:
         self._settings = settings
 
     def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
-        """Create or replace a schedule; True when it is new. Raises `InvalidInput`, and `Conflict` if `only_new`."""
+        """Create or replace a schedule; True when it is new.
+
+        Raises `InvalidInput`, `AlreadyThere` if `only_new`, and `Conflict` when somebody else is changing it.
+        """
         check(schedule)
         wanted = self._definition(partner, schedule)
         try:
             self._client.create_schedule(**wanted)
         except self._client.exceptions.ConflictException:
             if only_new:
-                raise Conflict(f"a schedule named {schedule.name!r} exists already") from None
-            self._client.update_schedule(**wanted)
+                raise AlreadyThere(f"a schedule named {schedule.name!r} exists already") from None
+            self._replace(wanted)
             return False
         return True
+
+    def _replace(self, wanted: dict[str, Any]) -> None:
+        exceptions = self._client.exceptions
+        try:
+            self._client.update_schedule(**wanted)
+        except (exceptions.ConflictException, exceptions.ResourceNotFoundException):
+            raise Conflict("another request is changing or deleting this schedule") from None
 
     def get(self, partner: Partner, name: str) -> Schedule:
         """Read a schedule. Raises `Missing`."""
@@ -150,43 +157,10 @@ def check(schedule: Schedule) -> None:
     """Check what the Scheduler would refuse, so that the error names the field. Raises `InvalidInput`."""
     if not NAME.fullmatch(schedule.name):
         raise InvalidInput("name", f"must match {NAME.pattern}")
-    if not RATE.fullmatch(schedule.expression) and not is_cron(schedule.expression):
+    if not is_rate(schedule.expression) and not is_cron(schedule.expression):
         raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
     if schedule.time_zone not in available_timezones():
         raise InvalidInput("time_zone", f"{schedule.time_zone[:64]!r} is no IANA time zone")
-
-
-def is_cron(expression: str) -> bool:
-    """Tell whether EventBridge Scheduler would take a cron expression.
-
-    Source: EventBridge Scheduler User Guide, "Schedule types": six fields, exactly one of the two day fields is `?`.
-    """
-    read = CRON.fullmatch(expression)
-    if read is None:
-        return False
-    minutes, hours, days, months, weekdays, years = read.groups()
-    fields = [
-        _field(minutes, 0, 59),
-        _field(hours, 0, 23),
-        days == "?" or days in {"L", "LW"} or bool(re.fullmatch(r"([1-9]|[12]\d|3[01])W", days)) or _field(days, 1, 31),
-        _field(months, 1, 12, MONTHS),
-        weekdays == "?" or bool(re.fullmatch(rf"([1-7]|{DAYS})(L|#[1-5])", weekdays)) or _field(weekdays, 1, 7, DAYS),
-        _field(years, 1970, 2199),
-    ]
-    return all(fields) and (days == "?") != (weekdays == "?")
-
-
-def _field(written: str, lowest: int, highest: int, names: str = "") -> bool:
-    """Tell whether every element of `1,3-5,*/10` lies within its bounds."""
-    value = rf"(?:\d+|{names})" if names else r"\d+"
-    for element in written.split(","):
-        read = re.fullmatch(rf"(?:\*|({value})(?:-({value}))?)(?:/(\d+))?", element)
-        if read is None:
-            return False
-        numbers = [int(one) for one in read.groups()[:2] if one is not None and one.isdigit()]
-        if any(not lowest <= number <= highest for number in numbers) or read.group(3) == "0":
-            return False
-    return True
 
 
 def _full_name(partner: Partner, name: str) -> str:
