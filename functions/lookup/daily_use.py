@@ -6,10 +6,10 @@ Charged before anything is asked, by one conditional write: of many requests at 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lookup.errors import OverDaily
-from lookup.ledger_items import Item, plain, usage_key
+from lookup.ledger_items import plain, usage_key
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Charge
 from lookup.model import Clock, timestamp
@@ -31,9 +31,14 @@ class Use:
         """How many more may be asked for."""
         return max(0, self.limit - self.users)
 
+    @property
+    def day(self) -> str:
+        """The day, as `2026-11-25`."""
+        return _day(self.resets_at - DAY)
+
     def charge(self, users: int) -> Charge:
         """Say that `users` of these were charged for a lookup."""
-        return Charge(users, timestamp(self.resets_at - DAY)[:10])
+        return Charge(users, self.day)
 
 
 class DailyUse:
@@ -44,7 +49,7 @@ class DailyUse:
         self._clock = clock
 
     def charge(self, partner: Partner, users: int) -> Use | None:
-        """Count users that are about to be asked for, or give back (negative) those that were not.
+        """Count users that are about to be asked for; None when the partner has no limit.
 
         Raises `OverDaily` and counts nothing when they are more than are left.
         """
@@ -53,18 +58,25 @@ class DailyUse:
             return None
         if users > limit:
             raise self._over(partner, users, limit)
-        condition, bound = _condition(users, limit)
         changed = self._table.update_now(
-            self._key(partner, now),
+            usage_key(partner.name, _day(now)),
             "SET #expires_at = :expires ADD #users :users",
-            {"users": users, "expires": int(now) + KEPT_SECONDS} | bound,
-            condition=condition,
+            {"users": users, "expires": int(now) + KEPT_SECONDS, "most": limit - users},
+            condition="attribute_not_exists(#users) OR #users <= :most",
         )
-        if changed is not None:
-            return Use(int(plain(changed)["users"]), limit, _midnight(now))
-        if users > 0:
+        if changed is None:
             raise self._over(partner, users, limit)
-        return self.today(partner)
+        return Use(int(plain(changed)["users"]), limit, _midnight(now))
+
+    def give_back(self, partner: Partner, charged: Use, users: int) -> Use:
+        """Take `users` that were not asked for off the day on which they were charged, which may be over by now."""
+        changed = self._table.update_now(
+            usage_key(partner.name, charged.day),
+            "ADD #users :back",
+            {"back": -users, "least": users},
+            condition="#users >= :least",
+        )
+        return charged if changed is None else replace(charged, users=int(plain(changed)["users"]))
 
     def today(self, partner: Partner) -> Use | None:
         """Read what a partner has asked for today; None when it has no limit."""
@@ -72,22 +84,16 @@ class DailyUse:
 
     def _use(self, partner: Partner, limit: int) -> Use:
         now = self._clock()
-        items = self._table.read([self._key(partner, now)])
+        items = self._table.read([usage_key(partner.name, _day(now))])
         return Use(int(plain(items[0])["users"]) if items else 0, limit, _midnight(now))
 
     def _over(self, partner: Partner, users: int, limit: int) -> OverDaily:
         use = self._use(partner, limit)
         return OverDaily(users, left=use.left, limit=limit, retry_at=use.resets_at)
 
-    def _key(self, partner: Partner, now: float) -> Item:
-        return usage_key(partner.name, timestamp(now)[:10])
 
-
-def _condition(users: int, limit: int) -> tuple[str, dict[str, object]]:
-    """Keep the count at or under the limit; and over 0, when yesterday's charge is given back after midnight."""
-    if users < 0:
-        return "#users >= :back", {"back": -users}
-    return "attribute_not_exists(#users) OR #users <= :most", {"most": limit - users}
+def _day(now: float) -> str:
+    return timestamp(now)[:10]
 
 
 def _midnight(now: float) -> float:
@@ -97,12 +103,13 @@ def _midnight(now: float) -> float:
 def limit_headers(use: Use | None, now: float, *, limit: int | None = None) -> dict[str, str]:
     """Write the fields of the IETF draft "RateLimit header fields for HTTP"; nothing for a partner without a limit.
 
-    Without `use` only the policy is told: what is left is known where it was counted.
+    Without `use`, or with that of a day that is over, only the policy is told: what is left is known where it was
+    counted.
     """
     quota = use.limit if use else limit
     if quota is None:
         return {}
     headers = {"RateLimit-Policy": f'"daily";q={quota};w={DAY};qu="users"'}
-    if use is not None:
+    if use is not None and use.resets_at > now:
         headers["RateLimit"] = f'"daily";r={use.left};t={math.ceil(use.resets_at - now)}'
     return headers

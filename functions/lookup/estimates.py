@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lookup.ledger import Ledger
 from lookup.lookup_model import LookupState, Progress
-from lookup.settings import Quota
+from lookup.model import Clock
+from lookup.settings import Quota, Settings
 
 USED = 0.95  # of the quota that the gate gives to bulk while people ask too
 DAY = 24 * 3600
@@ -35,9 +36,9 @@ class Estimate:
 
 
 def waiting(progress: Progress) -> Waiting:
-    """Tell what a lookup still waits for."""
-    spec = progress.spec
-    left = progress.requested - progress.tally.counts.requested
+    """Tell what a lookup still waits for; in a retry these are the failures that were not made good yet."""
+    spec, counts = progress.spec, progress.tally.counts
+    left = counts.failed if progress.cursor.round else progress.requested - counts.requested
     return Waiting(spec.lookup_id, spec.partner, spec.weight, float(max(0, left)))
 
 
@@ -45,6 +46,27 @@ def backlog_of(ledger: Ledger, workspace: str) -> list[Waiting]:
     """Read what every lookup of a workspace that goes on still waits for."""
     ids = [one.lookup_id for one in ledger.actives(workspace)]
     return [waiting(one) for one in ledger.progress_of(ids) if one.state is LookupState.ACTIVE]
+
+
+class Estimates:
+    """Estimates of what a ledger holds. `opens_at` tells when a workspace is asked again: a time gone by if it is."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, *, opens_at: Callable[[str], float], clock: Clock) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._opens_at = opens_at
+        self._clock = clock
+
+    def of(self, workspace: str, one: Waiting) -> Estimate:
+        """Estimate a lookup, beside all others of its workspace, whether it was submitted or not."""
+        others = [other for other in backlog_of(self._ledger, workspace) if other.lookup_id != one.lookup_id]
+        quota = self._settings.workspace(workspace).quota
+        begins_at = max(self._clock(), self._opens_at(workspace))
+        return estimate(one.lookup_id, [*others, one], quota, begins_at)
+
+    def backlog(self, workspace: str) -> float:
+        """Tell how many users a workspace's lookups still wait for."""
+        return sum(one.users for one in backlog_of(self._ledger, workspace))
 
 
 def minutes(users: float, quota_limit: float, window: float) -> float:

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lookup.ending import Ending
-from lookup.errors import InvalidInput, Misconfigured, Missing
+from lookup.errors import InvalidInput, LookupFault, Misconfigured, Missing
 from lookup.ledger import Active, Ledger
 from lookup.ledger_feed import LedgerFeed, Sent
 from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
@@ -54,14 +56,31 @@ class Feeder:
         self._unpack = unpack
         self._depth_seconds = depth_seconds
 
-    def feed(self, workspace: str) -> int:
-        """Fill a workspace's share of the queue; give the number of identifiers that went on it."""
-        room = self._depth(workspace) - self._ledger.users_sent(workspace)
-        if room <= 0 or self._is_closed(workspace):
+    def feed(self, workspace: str, *, first: str | None = None) -> int:
+        """Fill a workspace's share of the queue; give the number of identifiers that went on it.
+
+        A part of the lookup `first` goes before all others, and on a queue that is full, but for one twice as full:
+        somebody waits for it, and many of these must not crowd out the others.
+        """
+        depth = self._depth(workspace)
+        room = depth - self._ledger.users_sent(workspace)
+        if room <= (0 if first is None else -depth) or self._is_closed(workspace):
             return 0
+        fed = 0 if first is None else self._filled(workspace, 1, lambda one: one.lookup_id == first)
+        return fed + self._filled(workspace, room - fed, lambda _: True)
+
+    def feed_soon(self, workspace: str, *, first: str | None = None) -> None:
+        """Feed now if that is possible: what is in the ledger is safe, the next minute's feeding finds it."""
+        try:
+            self.feed(workspace, first=first)
+        except (LookupFault, BotoCoreError, ClientError, OSError) as fault:
+            logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
+
+    def _filled(self, workspace: str, room: float, eligible: Callable[[Active], bool]) -> int:
         fed, passed_over = 0, set[str]()
         while fed < room:
-            chosen = choose([one for one in self._ledger.actives(workspace) if one.lookup_id not in passed_over])
+            candidates = [one for one in self._ledger.actives(workspace) if eligible(one)]
+            chosen = choose([one for one in candidates if one.lookup_id not in passed_over])
             if chosen is None:
                 break
             entries = self._guarded(chosen[0], partial(self._feed_one, share=chosen[1]))

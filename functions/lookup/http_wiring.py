@@ -11,6 +11,8 @@ from lookup.api import resolver
 from lookup.callers import Callers
 from lookup.daily_use import DailyUse
 from lookup.entry import Entry
+from lookup.errors import NotNow
+from lookup.estimates import Estimates
 from lookup.idempotency import Idempotency
 from lookup.ledger_feed import LedgerFeed
 from lookup.lookups import Lookups
@@ -25,6 +27,7 @@ from lookup.routes_schedules import ScheduleRoutes
 from lookup.routes_submit import SubmitRoute
 from lookup.schedule_store import ScheduleStore
 from lookup.spillover import Spillover
+from lookup.submissions import Submissions
 
 DOWNLOAD_SECONDS = 3600  # that a result's URL is good for
 
@@ -45,18 +48,24 @@ def _document() -> bytes:
 def http_api() -> APIGatewayHttpResolver:
     """Make the resolver with every route."""
     settings, clock = clients.settings(), clients.clock
-    app, callers, lookups = resolver(clock), _callers(), _lookups()
+    app, callers, lookups, submissions = resolver(clock), _callers(), _lookups(), _submissions()
     daily = DailyUse(wiring.ledger_table(), clock)
     on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
     spillover = Spillover(
-        callers=callers, on_demand=on_demand, lookups=lookups, daily=daily, settings=settings, clock=clock
+        callers=callers,
+        on_demand=on_demand,
+        submissions=submissions,
+        lookups=lookups,
+        daily=daily,
+        settings=settings,
+        clock=clock,
     )
     outcomes = Outcomes(spillover, wiring.archive(), _sign)
     idempotency = Idempotency(clients.dynamodb, settings.ledger_table_name)
     store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings)
     ProfileRoutes(app, spillover, outcomes, clock)
-    SubmitRoute(app, spillover=spillover, lookups=lookups, outcomes=outcomes, idempotency=idempotency)
-    LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign)
+    SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
+    LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign, clock=clock)
     ScheduleRoutes(
         app, callers=callers, store=store, rosters=wiring.rosters(), ledger=wiring.ledger(), settings=settings
     )
@@ -64,7 +73,7 @@ def http_api() -> APIGatewayHttpResolver:
         app,
         callers,
         state_of=lambda name: wiring.gates().of(name).state(),
-        backlog_of=lookups.backlog,
+        backlog_of=_estimates().backlog,
         daily=daily,
         clock=clock,
     )
@@ -84,10 +93,32 @@ def _lookups() -> Lookups:
         feed=LedgerFeed(wiring.ledger_table()),
         feeder=wiring.feeder(),
         ending=wiring.ending(),
+        estimates=_estimates(),
+    )
+
+
+def _submissions() -> Submissions:
+    return Submissions(
+        ledger=wiring.ledger(),
+        feeder=wiring.feeder(),
         rosters=wiring.rosters(),
+        estimates=_estimates(),
         settings=clients.settings(),
         clock=clients.clock,
     )
+
+
+@cache
+def _estimates() -> Estimates:
+    return Estimates(wiring.ledger(), clients.settings(), opens_at=_opens_at, clock=clients.clock)
+
+
+def _opens_at(workspace: str) -> float:
+    """Tell until when a gate is closed; one that does not answer is taken for open: an estimate is no promise."""
+    try:
+        return wiring.gates().of(workspace).state().closed_until or 0.0
+    except NotNow:
+        return 0.0
 
 
 def _sign(key: str) -> str:

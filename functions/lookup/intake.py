@@ -30,7 +30,19 @@ SPELLINGS = {
     "moengage_id": IdentifierType.ID,
 }
 Entry = Identifier | Invalid
+IDENTIFIER_KEYS = {"identifier_type", "identifier"}
 MESSAGE_KEYS = {"identifiers", "identifier", "identifier_type", "workspace", "fields", "max_age", "correlation_id"}
+
+
+def identify_one(raw: object) -> Entry:
+    """Read one as `identify` does, but with no other key: a misspelt `identifier_type` must not be ignored."""
+    if not isinstance(raw, Mapping):
+        return identify(raw)
+    unknown = sorted(set(raw) - IDENTIFIER_KEYS)
+    if unknown:
+        rule = f"{_excerpt(unknown[0])!r} is unknown: an identifier has identifier_type and identifier"
+        return Invalid(_excerpt(raw.get("identifier", raw)), rule)
+    return identify(raw)
 
 
 def identify(raw: object, *, line: int | None = None) -> Entry:

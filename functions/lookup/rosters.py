@@ -6,6 +6,7 @@ import codecs
 import io
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,9 +18,11 @@ from lookup.errors import InvalidInput, Missing
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, Invalid
 from lookup.roster import entry_of, invalid_line, reader_of
+from lookup.roster_count import count_entries
 from lookup.roster_reader import CHUNK, gone_or, lines
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 UPLOAD_SECONDS = 3600  # that an upload URL is good for
@@ -44,9 +47,10 @@ class Rosters:
         url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=UPLOAD_SECONDS)
         return roster_id, url
 
-    def pin(self, key: str) -> Roster:
+    def pin(self, key: str, *, count_to: int | None = None) -> Roster:
         """Check a roster's first 64 KB and pin its version. Raises `InvalidInput` saying what is wrong with it.
 
+        Of a longer one the number of entries is estimated; with `count_to` it is counted, until it is over that.
         What S3 does wrong, such as throttling, is no fault of the roster's and is raised as it came.
         """
         try:
@@ -60,7 +64,23 @@ class Rosters:
         is_whole = len(opening) == size and len(text) == length
         entries = checked(text, is_whole=is_whole)
         estimate = entries if is_whole else round(entries / len(text) * length * size / len(opening))
-        return Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
+        roster = Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
+        return roster if is_whole or count_to is None else self._counted(roster, count_to)
+
+    def _counted(self, roster: Roster, most: int) -> Roster:
+        """Count a roster's entries; what is not counted to its end keeps its estimate, if that is higher."""
+        chunks = self._open(roster).iter_chunks(CHUNK)
+        counted, is_all = count_entries(_unpacked(chunks) if roster.gzipped else chunks, most)
+        return replace(roster, entries=counted if is_all else max(counted, roster.entries))
+
+    def _open(self, roster: Roster) -> StreamingBody:
+        wanted = {"Bucket": self._bucket, "Key": roster.key}
+        if roster.version_id:
+            wanted["VersionId"] = roster.version_id
+        try:
+            return self._client.get_object(**wanted)["Body"]  # type: ignore[arg-type]  # keys are spelled above
+        except ClientError as error:
+            raise gone_or(error) from None
 
     def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
         """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason."""
@@ -72,13 +92,7 @@ class Rosters:
 
     def unpack(self, roster: Roster, lookup_id: str) -> Roster:
         """Rewrite a gzip roster as plain text, streaming; what is unreadable counts as one invalid line."""
-        wanted = {"Bucket": self._bucket, "Key": roster.key}
-        if roster.version_id:
-            wanted["VersionId"] = roster.version_id
-        try:
-            body = self._client.get_object(**wanted)["Body"]  # type: ignore[arg-type]  # keys are spelled above
-        except ClientError as error:
-            raise gone_or(error) from None
+        body = self._open(roster)
         key = f"rosters/unpacked/{lookup_id}"
         source = io.BufferedReader(_Stream(_unpacked(body.iter_chunks(CHUNK))), CHUNK)
         self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)

@@ -13,13 +13,13 @@ from lookup.api_schemas import LookupOrder
 from lookup.errors import LookupFault
 from lookup.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.lookup_json import estimate_json
-from lookup.lookups import Lookups, RosterOrder
 from lookup.model import PART_LIMIT, Lane
 from lookup.outcomes import Outcomes
 from lookup.preferences import read_preference
 from lookup.problem_types import Problem
 from lookup.route_docs import POST_LOOKUPS
 from lookup.spillover import Asked, Call, Served, Spillover
+from lookup.submissions import RosterOrder, Submissions
 
 ROUTE = "POST /v1/lookups"
 
@@ -36,13 +36,13 @@ class SubmitRoute:
         app: APIGatewayHttpResolver,
         *,
         spillover: Spillover,
-        lookups: Lookups,
+        submissions: Submissions,
         outcomes: Outcomes,
         idempotency: Idempotency,
     ) -> None:
         self._app = app
         self._spillover = spillover
-        self._lookups = lookups
+        self._submissions = submissions
         self._outcomes = outcomes
         self._idempotency = idempotency
         app.post("/v1/lookups", **POST_LOOKUPS)(self._post_lookups)
@@ -61,7 +61,7 @@ class SubmitRoute:
             return refused
         call = self._spillover.call(self._app, prefer)
         if dry_run:
-            return answer({"estimate": estimate_json(self._lookups.would_take(call.partner, _whole(order, call)))})
+            return answer({"estimate": estimate_json(self._submissions.would_take(call.partner, _whole(order, call)))})
         if idempotency_key is None:
             return self._answered(order, call)[0]
         keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, dict(order))
@@ -122,7 +122,7 @@ def _whole(order: LookupOrder, call: Call) -> RosterOrder:
     return RosterOrder(
         order.workspace,
         order.roster_id,
-        [intake.identify(raw) for raw in order.identifiers or ()],
+        [intake.identify_one(raw) for raw in order.identifiers or ()],
         intake.field_names({"fields": order.fields}),
         float(order.max_age),
         lookup_id=call.lookup_id,

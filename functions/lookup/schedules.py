@@ -96,21 +96,23 @@ class Schedules:
     def _submit_for(self, partner: Partner, firing: Firing) -> bool:
         partner.require(Lane.BULK)
         fields = partner.granted(firing.workspace, firing.fields, self._settings)
-        spec = self._spec(firing, fields, partner.weight)
+        spec = self._spec(firing, fields, partner.weight, count_to=partner.users_per_day)
         users = spec.roster.entries
         use = self._daily.charge(partner, users)
         is_new = self._ledger.submit(replace(spec, charged=use.charge(users) if use else None))
-        if not is_new:  # another delivery of this firing was quicker
-            self._daily.charge(partner, -users)
+        if use is not None and not is_new:  # another delivery of this firing was quicker
+            self._daily.give_back(partner, use, users)
         return is_new
 
-    def _spec(self, firing: Firing, fields: tuple[str, ...] | None, weight: int) -> LookupSpec:
+    def _spec(
+        self, firing: Firing, fields: tuple[str, ...] | None, weight: int, *, count_to: int | None = None
+    ) -> LookupSpec:
         return LookupSpec(
             lookup_id=firing.lookup_id,
             workspace=firing.workspace,
             partner=firing.partner,
             submitted_at=firing.scheduled_at,
-            roster=self._rosters.pin(firing.roster),
+            roster=self._rosters.pin(firing.roster, count_to=count_to),
             max_age=firing.max_age,
             fields=fields,
             weight=weight,

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from lookup.answers import answer
+from lookup.answers import answer, next_look
 from lookup.callers import Callers
 from lookup.daily_use import DailyUse, Use, limit_headers
 from lookup.errors import Closed, NotNow
@@ -20,12 +20,13 @@ from lookup.estimates import Estimate
 from lookup.intake import Entry
 from lookup.lookup_json import progress_json
 from lookup.lookup_model import Progress
-from lookup.lookups import Lookups, RosterOrder
+from lookup.lookups import Lookups
 from lookup.model import Clock, Counts, Lane
 from lookup.on_demand import Answered, OnDemand, Order
 from lookup.partners import Partner
 from lookup.preferences import Preference, read_preference
 from lookup.settings import Settings
+from lookup.submissions import RosterOrder, Submissions
 from lookup.telemetry import count_outcomes
 
 WRITING = 5.0  # seconds kept back of the function's time for writing and answering
@@ -52,8 +53,10 @@ class Tab:
 
     def charge(self, users: int) -> Use | None:
         """Count users that are about to be asked for, or give back (negative). Raises `OverDaily`."""
-        if users:
+        if users > 0:
             self.use = self._daily.charge(self._partner, users)
+        elif self.use is not None:
+            self.use = self._daily.give_back(self._partner, self.use, -users)
         return self.use
 
 
@@ -90,6 +93,7 @@ class Spillover:
         *,
         callers: Callers,
         on_demand: OnDemand,
+        submissions: Submissions,
         lookups: Lookups,
         daily: DailyUse,
         settings: Settings,
@@ -97,6 +101,7 @@ class Spillover:
     ) -> None:
         self._callers = callers
         self._on_demand = on_demand
+        self._submissions = submissions
         self._lookups = lookups
         self._daily = daily
         self._settings = settings
@@ -165,7 +170,8 @@ class Spillover:
     def accept(self, call: Call, order: RosterOrder, *, has_waited: bool = False) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""
         charge = call.tab.charge if call.tab.use is None else _charged_already
-        return self._accepted(call, *self._lookups.submit(call.partner, order, charge), has_waited=has_waited)
+        lookup_id = self._submissions.submit(call.partner, order, charge)
+        return self._accepted(call, *self._lookups.one(call.partner, lookup_id), has_waited=has_waited)
 
     def seen(self, call: Call, lookup_id: str) -> Response[str]:
         """Answer 202 for a lookup that was accepted before, as it stands now."""
@@ -176,6 +182,7 @@ class Spillover:
     ) -> Response[str]:
         headers = {
             "Location": f"/v1/lookups/{progress.spec.lookup_id}",
+            **next_look(estimate, self._clock()),
             **call.preference.applied(later=True, may_wait=has_waited),
             **limit_headers(call.tab.use, self._clock()),
         }

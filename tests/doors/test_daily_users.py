@@ -75,6 +75,26 @@ def test_rosters_are_charged_when_they_are_accepted(limited: Stage, simulator: S
     assert len(call("GET", "/v1/lookups")[1]["lookups"]) == 2
 
 
+def test_a_long_roster_is_counted_to_its_end(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """A roster that begins with long lines and goes on with short ones is charged for all of them, or refused."""
+    grant(deployed, 10_000)
+    long, short = b"".join(b"%0100d\n" % number for number in range(700)), b"".join(b"u%d\n" % n for n in range(9_300))
+    assert kind_of(call("POST", "/v1/lookups", {"roster_id": uploaded(call, long + short + b"one more\n")})) == (
+        429,
+        "daily-users",
+    )
+    assert used(call) == 0
+    assert call("POST", "/v1/lookups", {"roster_id": uploaded(call, long + short)})[0] == 202
+    assert used(call) == 10_000
+
+
+def test_a_request_over_a_whole_day(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """What no day has room for is a 429 that says so."""
+    answer = call("POST", "/v1/lookups", {"identifiers": [f"C-{number}" for number in range(6)]})
+    assert kind_of(answer) == (429, "daily-users")
+    assert answer[1]["detail"] == "6 users are asked for and 5 are granted a day: ask for fewer at a time"
+
+
 def test_what_was_not_answered_is_given_back(limited: Stage, simulator: Simulator, call: Call) -> None:
     """A closed gate costs nobody users of the day, with an older profile or without."""
     call("GET", f"{PROFILE}/C-1")

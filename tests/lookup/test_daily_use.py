@@ -60,13 +60,22 @@ def test_what_is_refused_is_not_counted(daily: DailyUse, clock: Hand) -> None:
 
 
 def test_a_new_day(daily: DailyUse, clock: Hand) -> None:
-    """At midnight UTC the count starts anew; what is given back of yesterday does not lower it below nothing."""
-    daily.charge(ACME, 100)
-    clock.now = used(daily.today(ACME)).resets_at
+    """At midnight UTC the count starts anew; what is given back of yesterday's charge leaves today's count alone."""
+    yesterday = used(daily.charge(ACME, 100))
+    clock.now = yesterday.resets_at
     assert used(daily.today(ACME)).users == 0
-    assert used(daily.charge(ACME, -5)).users == 0
-    assert used(daily.charge(ACME, 1)).users == 1
-    assert used(daily.charge(ACME, -1)).users == 0
+    today = used(daily.charge(ACME, 7))
+    assert daily.give_back(ACME, yesterday, 5).users == 95
+    assert used(daily.today(ACME)).users == 7
+    assert daily.give_back(ACME, today, 7).users == used(daily.today(ACME)).users == 0
+
+
+def test_nothing_is_given_back_twice(daily: DailyUse) -> None:
+    """A count never falls below nothing."""
+    charged = used(daily.charge(ACME, 3))
+    daily.give_back(ACME, charged, 3)
+    daily.give_back(ACME, charged, 3)
+    assert used(daily.today(ACME)).users == 0
 
 
 def test_without_a_limit(daily: DailyUse) -> None:
@@ -79,8 +88,9 @@ def test_without_a_limit(daily: DailyUse) -> None:
 
 
 def test_the_fields() -> None:
-    """What is told: policy and what is left; the policy alone; nothing."""
+    """What is told: policy and what is left; the policy alone, also when the day is over; nothing."""
     policy = '"daily";q=100;w=86400;qu="users"'
     assert limit_headers(Use(30, 100, 50.0), 9.5) == {"RateLimit-Policy": policy, "RateLimit": '"daily";r=70;t=41'}
+    assert limit_headers(Use(30, 100, 50.0), 50.0) == {"RateLimit-Policy": policy}
     assert limit_headers(None, 0.0, limit=100) == {"RateLimit-Policy": policy}
     assert limit_headers(None, 0.0) == {}

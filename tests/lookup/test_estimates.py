@@ -8,8 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lookup.estimates import USED, Waiting, estimate
+from lookup.estimates import USED, Estimates, Waiting, backlog_of, estimate, waiting
+from lookup.ledger_parts import Arrived
+from lookup.model import Counts
 from lookup.settings import Quota
+from tests.lookup.road import Desk
+from tests.lookup.stage import Stage
 
 QUOTA = Quota()
 RATE = USED * QUOTA.limit / QUOTA.window
@@ -23,6 +27,11 @@ ONE = st.builds(
 )
 
 
+@pytest.fixture
+def desk(stage: Stage) -> Desk:
+    return Desk(stage)
+
+
 @st.composite
 def backlogs(draw: st.DrawFn) -> list[Waiting]:
     """Draw lookups; a partner has one weight."""
@@ -33,6 +42,31 @@ def backlogs(draw: st.DrawFn) -> list[Waiting]:
 
 def seconds(backlog: list[Waiting], lookup_id: str) -> float:
     return estimate(lookup_id, backlog, QUOTA, NOW).done_at - NOW
+
+
+def test_a_closed_gate_is_waited_for(desk: Desk) -> None:
+    """While MoEngage is not asked, an estimate begins when it is asked again."""
+    opens_at = desk.clock.now + 3600
+    for moment in (opens_at, 0.0):
+        estimates = Estimates(
+            desk.lookups, desk.stage.settings, opens_at={"default": moment}.__getitem__, clock=desk.clock
+        )
+        begins_at = max(moment, desk.clock.now)
+        assert estimates.of("default", Waiting("new", "acme", 1, 950.0)).done_at == pytest.approx(begins_at + 60)
+
+
+def test_what_is_retried_is_waited_for(desk: Desk) -> None:
+    """A retry still has to ask for what had failed."""
+    spec = desk.submit("one", desk.roster(b"C-1\nC-2\nC-3\n"))
+    desk.feeder.feed("default")
+    (part,) = desk.taken()
+    desk.ledger.arrive([Arrived(part, Counts(3, found=1, failed=2), "results/none")])
+    desk.ending.check("one")
+    ended = desk.lookups.progress("one")
+    assert ended is not None
+    assert waiting(ended).users == 0
+    assert desk.states.retry_failed(spec, ended.cursor)
+    assert [one.users for one in backlog_of(desk.lookups, "default")] == [2]
 
 
 @given(backlogs())

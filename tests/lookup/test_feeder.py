@@ -50,6 +50,16 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: Desk, simulator: Simulato
     assert simulator.counters().users == 423
 
 
+def test_who_waits_comes_first_and_on_a_full_queue(desk: Desk) -> None:
+    """A part of a named lookup goes on a queue that is full, but not on one that is twice as full."""
+    desk.submit("big", desk.roster(names("user", 900)))
+    desk.feeder.feed("default")
+    for name in ("late-1", "late-2", "late-3"):
+        desk.submit(name, desk.roster(names(name, 100), f"rosters/{name}"))
+    assert [desk.feeder.feed("default", first=name) for name in ("late-1", "late-2", "late-3")] == [100, 100, 0]
+    assert [part.lookup_id for part in desk.taken()] == ["big", "big", "late-1", "late-2"]
+
+
 def test_a_second_submission_of_an_id_is_the_first(desk: Desk) -> None:
     """A schedule that fires twice for one time makes one lookup."""
     spec = desk.submit("refresh-1", desk.roster(names("user", 5)))

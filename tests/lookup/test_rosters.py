@@ -10,11 +10,14 @@ from dataclasses import replace
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lookup.errors import InvalidInput
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, IdentifierType, Invalid
 from lookup.roster import entries
+from lookup.roster_count import count_entries
 from lookup.rosters import Rosters, key_of
 from tests.aws_answers import s3_slow_down
 from tests.lookup.stage import Stage
@@ -65,6 +68,36 @@ def test_what_is_refused(stage: Stage, rosters: Rosters, body: bytes, rule: str)
         rosters.pin(KEY)
     assert refused.value.field == "roster"
     assert refused.value.rule.startswith(rule)
+
+
+def test_a_long_roster_is_counted_to_a_limit(stage: Stage, rosters: Rosters) -> None:
+    """With a limit the entries are exact, gzip or not, up to the limit; over it they are over it."""
+    ragged = b"customer_id\r\n" + b"\n".join(b"u" * (number % 90 + 2) + b"\r\n" for number in range(9_000)) + b"last"
+    for body in (ragged, gzip.compress(ragged, mtime=0)):
+        put(stage, body)
+        assert rosters.pin(KEY).entries != 9_001
+        assert rosters.pin(KEY, count_to=9_001).entries == 9_001
+        assert rosters.pin(KEY, count_to=9_000).entries > 9_000
+        assert rosters.pin(KEY, count_to=10).entries > 10
+
+
+@given(
+    lines=st.lists(st.sampled_from([b"C-1", b"", b" ", b"\r", b"customer_id", b'"C-2"', codecs.BOM_UTF8, b"x" * 5000])),
+    most=st.integers(0, 12),
+    size=st.integers(1, 9),
+)
+def test_it_is_counted_as_it_is_fed(lines: list[bytes], most: int, size: int) -> None:
+    """Whatever a roster holds and however it arrives, its count is that of the entries that are fed."""
+    body = b"\n".join(lines)
+    chunks = [body[at : at + size] for at in range(0, len(body), size)]
+    fed = len(list(entries(body.split(b"\n"))))
+    assert count_entries(chunks, most) == (min(fed, most + 1), fed <= most)
+
+
+def test_what_is_too_long_to_count_is_not_whole() -> None:
+    """Beyond the bytes that are read the count says that it is not all."""
+    assert count_entries([b"C-1\n", b"C-2\n"], 5, size=4) == (1, False)
+    assert count_entries([b"C-1\n"], 5, size=3) == (0, False)
 
 
 def test_an_unknown_roster(rosters: Rosters) -> None:

@@ -65,7 +65,10 @@ def test_all_fields_are_those_granted_now(desk: Desk, schedules: Schedules, part
         (replace(ACME, fields=("city",)), "field 'salary' is not granted"),
         (replace(ACME, workspaces=("brand-b",)), "workspace 'default' is not granted"),
         (replace(ACME, lanes=(Lane.ON_DEMAND,)), "lane 'bulk' is not granted"),
-        (replace(ACME, users_per_day=2), "3 users are asked for and 2 of 2 are left until midnight UTC"),
+        (
+            replace(ACME, users_per_day=2),
+            "3 users are asked for and 2 are granted a day: ask for fewer at a time",
+        ),
         (None, "this partner has no grants"),
     ],
 )
