@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -9,10 +10,13 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import wire
+from lookup.estimates import Estimate
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.
 LAMBDA_LIMIT = 6_000_000
+
+LOOK = 60  # seconds; an estimate may turn out too long
 
 
 def answer(
@@ -35,6 +39,11 @@ def is_too_large(body: bytes) -> bool:
 def without_attributes(outcomes: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Keep of outcomes all but what makes them large."""
     return [{name: value for name, value in one.items() if name != "user_attributes"} for one in outcomes]
+
+
+def next_look(estimate: Estimate | None, now: float) -> dict[str, str]:
+    """Write when to look at a lookup again, a minute from now at most; nothing of one that does not run."""
+    return {"Retry-After": str(min(LOOK, max(1, math.ceil(estimate.done_at - now))))} if estimate else {}
 
 
 def next_link(path: str, mark: str | None, limit: int) -> dict[str, str]:

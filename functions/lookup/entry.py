@@ -38,6 +38,7 @@ class Entry:
         logger.append_keys(request_id=request_id)
         answered = self._answered(event, context)
         answered["headers"]["X-Request-Id"] = request_id
+        answered["headers"].setdefault("Cache-Control", "no-store")  # people's data and addresses that open it
         return answered
 
     def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above

@@ -43,11 +43,12 @@ BY_CLIENT = (
 BY_HAND = "A token that you have. In a shell you get one by"
 # API Gateway answers these itself, before or instead of the service, with a body of its own.
 GATEWAY: Mapping[str, tuple[str, str]] = {
-    "401": ("Unauthorized", "Without a token, or with one that is spoilt or over."),
+    "401": ("Unauthorized", "Without a token, or with one that is spoilt, over, or of another issuer or audience."),
     "403": ("Forbidden", "From the gateway: the token lacks the scope of this route."),
     "429": ("Too Many Requests", "From the gateway: more requests per second than the stage takes."),
     "503": ("Service Unavailable", "From the gateway: the service did not answer in 30 s."),
 }
+WHICH = {"description": "What is wrong with the token (RFC 6750).", "schema": {"type": "string"}}
 # Of answers that every route replaces by its own.
 POWERTOOLS_OWN = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
 PROBLEM = "application/problem+json"
@@ -99,6 +100,7 @@ def _complete(operation: dict[str, Any], scope: str, token_url: str | None) -> N
             "schema": schema,
             "examples": {"gateway": {"value": {"message": message}}},
         }
+    operation["responses"]["401"]["headers"] = {"WWW-Authenticate": WHICH}
     for status in WITHOUT_BODY:
         operation["responses"].get(status, {}).pop("content", None)
     operation["responses"] = dict(sorted(operation["responses"].items()))

@@ -28,16 +28,20 @@ HEADERS: Mapping[str, str] = {
     "X-Request-Id": "The request's mark, in every answer and log line.",
     "Age": "Seconds since the profile was asked of MoEngage (RFC 9111).",
     "ETag": "A weak mark of the profile's content, for `If-None-Match` (RFC 9110).",
-    "Cache-Control": "Private; as fresh as `max_age` allows (RFC 9111, RFC 5861).",
+    "Cache-Control": "Of a profile: private, as fresh as `max_age` allows (RFC 9111, RFC 5861). Else `no-store`.",
     "Location": "Where the lookup is to be seen.",
     "Link": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
     "Preference-Applied": "What of `Prefer` was honoured (RFC 7240).",
-    "Retry-After": "Seconds after which to ask again (RFC 9110).",
+    "Retry-After": "Seconds after which to ask again, of a lookup that runs 60 at most (RFC 9110).",
     "RateLimit": "What is left of the partner's users today and the seconds until midnight UTC, where it was counted.",
     "RateLimit-Policy": "The partner's users per day, if it has a limit (IETF draft on RateLimit fields).",
     "Idempotent-Replayed": "`true` when an earlier answer to this Idempotency-Key is given again.",
 }
-LIMITS = ("RateLimit", "RateLimit-Policy")
+IN_EVERY_ANSWER = ("X-Request-Id", "Cache-Control", "RateLimit-Policy")
+OF_PROBLEMS: Mapping[Problem, Sequence[str]] = {
+    Problem.NO_SUCH_USER: ("Age", "Preference-Applied", "RateLimit"),
+    Problem.DAILY_USERS: ("RateLimit",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,11 @@ def _reply(reply: Reply) -> OpenAPIResponse:
 def _problems(problems: Sequence[Problem]) -> OpenAPIResponse:
     described = " ".join(f"`{one.value.name}`: {one.value.meaning}" for one in problems)
     examples = {one.value.name: {"summary": one.value.title, "value": example_of(one)} for one in problems}
-    late = ("Retry-After",) if any(one.value.is_for_now for one in problems) else ()
+    own = [name for one in problems for name in OF_PROBLEMS.get(one, ())]
+    late = ["Retry-After"] if any(one.value.is_for_now for one in problems) else []
     return {
         "description": described,
-        "headers": _headers(late),
+        "headers": _headers([*late, *own]),
         "content": {"application/problem+json": {"schema": {"$ref": SCHEMAS + "Problem"}, "examples": examples}},
     }
 
@@ -106,4 +111,4 @@ def example_of(problem: Problem) -> dict[str, object]:
 
 
 def _headers(names: Sequence[str]) -> dict[str, OpenAPIResponseHeader]:
-    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in ("X-Request-Id", *names)}
+    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in (*IN_EVERY_ANSWER, *names)}

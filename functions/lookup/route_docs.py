@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from lookup import route_examples as examples
-from lookup.operations import ASKING, LIMITS, WITH_A_BODY, Reply, operation
+from lookup.operations import ASKING, WITH_A_BODY, Reply, operation
 from lookup.problem_types import Problem
 
-FRESH = ("Age", "ETag", "Cache-Control", "Preference-Applied", *LIMITS)
+FRESH = ("Age", "ETag", "Preference-Applied", "RateLimit")
 ACCEPTED = Reply(
     "The quota leaves no room in your time, or you prefer not to wait: the work is in ledger and queue.",
     "Lookup",
     examples.LOOKUP,
-    ("Location", "Preference-Applied", "Idempotent-Replayed", *LIMITS),
+    ("Location", "Retry-After", "Preference-Applied", "Idempotent-Replayed", "RateLimit"),
 )
 
 GET_PROFILE = operation(
@@ -40,7 +40,7 @@ POST_LOOKUPS = operation(
             "All outcomes, in the order asked; of a dry run the estimate alone.",
             "LookupAnswer",
             examples.OUTCOMES,
-            ("Preference-Applied", "Idempotent-Replayed", *LIMITS),
+            ("Preference-Applied", "Idempotent-Replayed", "RateLimit"),
         ),
         202: ACCEPTED,
     },
@@ -66,7 +66,7 @@ GET_LOOKUP = operation(
     "State, counts, progress, and an estimate while it runs. With the scope `service/admin` also `intake-<date>`, "
     "the day's messages of the intake queue.",
     tag="Lookups",
-    replies={200: Reply("The lookup.", "Lookup", examples.LOOKUP)},
+    replies={200: Reply("The lookup.", "Lookup", examples.LOOKUP, ("Retry-After",))},
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
 )
 PATCH_LOOKUP = operation(
@@ -111,7 +111,7 @@ PUT_SCHEDULE = operation(
         200: Reply("Replaced.", "Schedule", examples.SCHEDULE),
         201: Reply("Created.", "Schedule", examples.SCHEDULE),
     },
-    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.CONFLICT),
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.CONFLICT, Problem.ALREADY_THERE),
 )
 GET_SCHEDULE = operation(
     "getSchedule",
@@ -134,6 +134,6 @@ GET_QUOTA = operation(
     "Read the quota",
     "The workspace's last minute per lane, its backlog, the state of the gate, and your own use today.",
     tag="Quota",
-    replies={200: Reply("The quota.", "Quota", examples.QUOTA, LIMITS)},
+    replies={200: Reply("The quota.", "Quota", examples.QUOTA, ("RateLimit",))},
     tells=(Problem.FORBIDDEN, Problem.BUSY),
 )

@@ -10,12 +10,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.answers import answer, next_link
+from lookup.answers import answer, next_link, next_look
 from lookup.api_schemas import Change
 from lookup.callers import Callers, scopes_of
 from lookup.errors import InvalidInput
 from lookup.lookup_json import progress_json, record_json, standing_json
 from lookup.lookups import Action, Lookups
+from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.rosters import UPLOAD_SECONDS, Rosters
 from lookup.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP, POST_ROSTERS
@@ -32,13 +33,21 @@ class LookupRoutes:
     """`sign` makes a URL of a result object's key, good for an hour."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, *, callers: Callers, lookups: Lookups, rosters: Rosters, sign: Sign
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        callers: Callers,
+        lookups: Lookups,
+        rosters: Rosters,
+        sign: Sign,
+        clock: Clock,
     ) -> None:
         self._app = app
         self._callers = callers
         self._lookups = lookups
         self._rosters = rosters
         self._sign = sign
+        self._clock = clock
         app.post("/v1/rosters", **POST_ROSTERS)(self._post_rosters)
         app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
         app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
@@ -59,7 +68,8 @@ class LookupRoutes:
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
             return answer(standing_json(lookup_id, self._lookups.standing(lookup_id)))
-        return answer(progress_json(*self._lookups.one(self._partner(), lookup_id)))
+        progress, estimate = self._lookups.one(self._partner(), lookup_id)
+        return answer(progress_json(progress, estimate), headers=next_look(estimate, self._clock()))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
         progress = self._lookups.change(self._partner(), lookup_id, Action(change.action))

@@ -48,7 +48,7 @@ class ProfileRoutes:
         one = intake.identify({"identifier_type": identifier_type, "identifier": unquote(identifier)})
         if isinstance(one, Invalid):
             raise InvalidInput("identifier", one.reason)
-        names = intake.field_names({"fields": None if fields is None else fields.split(",")})
+        names = intake.field_names({"fields": None if fields is None else [one.strip() for one in fields.split(",")]})
         asked = Asked([one], workspace, names, float(max_age), float(stale_if_error))
         served = self._spillover.serve(self._spillover.call(self._app, prefer), asked)
         if isinstance(served, Response):
@@ -59,10 +59,10 @@ class ProfileRoutes:
         outcome = served.answered.outcomes[0]
         if outcome.status is Status.FAILED:
             return self._without_answer(served, outcome)
-        headers = served.headers | {"Age": self._age(outcome)}
+        headers = served.headers | {"Age": self._age(outcome), "Cache-Control": _cache_control(asked)}
         if outcome.status is Status.NOT_FOUND:
             return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)
-        headers |= {"ETag": etag(outcome), "Cache-Control": _cache_control(asked)}
+        headers["ETag"] = etag(outcome)
         if _has(if_none_match, headers["ETag"]):
             return Response(HTTPStatus.NOT_MODIFIED.value, headers=headers, body="")
         return self._profile(served, outcome, headers)

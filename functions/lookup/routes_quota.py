@@ -44,8 +44,8 @@ class QuotaRoutes:
         partner.enter(workspace)
         use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
-        headers = {"Cache-Control": "no-store"} | limit_headers(use, self._clock())
-        return answer(body | {"today": None if use is None else use_json(use)}, headers=headers)
+        today = {"today": None if use is None else use_json(use)}
+        return answer(body | today, headers=limit_headers(use, self._clock()))
 
 
 def use_json(use: Use) -> dict[str, object]:

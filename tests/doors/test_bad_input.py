@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.doors.calling import Call, kind_of, uploaded
+from tests.doors.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
@@ -91,6 +92,29 @@ def test_too_many_to_wait_for(simulator: Simulator, call: Call) -> None:
     assert call("POST", "/v1/lookups", order)[0] == 202
     headers = call("POST", "/v1/lookups", order, prefer="respond-async, wait=5")[2]
     assert headers["Preference-Applied"] == "respond-async"
+
+
+@pytest.mark.parametrize("headers", [{}, {"prefer": "respond-async"}], ids=["at once", "behind the answer"])
+def test_an_identifier_with_an_unknown_key(
+    deployed: Stage, simulator: Simulator, call: Call, context: LambdaContext, headers: dict[str, str]
+) -> None:
+    """A misspelt `identifier_type` makes that identifier invalid, by name; it is not asked for as something else."""
+    order = {"identifiers": [{"identifier": "62e7a1b2c3d4e5f601234567", "type": "id"}, {"customer_id": "C-1"}]}
+    status, body, _ = call("POST", "/v1/lookups", order, **headers)
+    if status == 202:
+        serve_the_queue(deployed, context)
+        assert call("GET", body["links"]["self"])[1]["counts"]["invalid"] == 2
+    else:
+        assert [one["outcome"] for one in body["outcomes"]] == ["invalid"] * 2
+        assert body["outcomes"][0]["identifier"] == "62e7a1b2c3d4e5f601234567"
+        assert body["outcomes"][0]["reason"] == "'type' is unknown: an identifier has identifier_type and identifier"
+    assert simulator.counters().calls == 0
+
+
+def test_spaces_between_fields(simulator: Simulator, call: Call) -> None:
+    """Spaces around the names of a list of fields are no part of them."""
+    simulator.set_user("C-1", {"customer_id": "C-1", "a": 1, "b": 2, "c": 3})
+    assert call("GET", f"{PROFILE}?fields=a,%20b")[1]["user_attributes"] == {"a": 1, "b": 2}
 
 
 def test_a_marks_of_no_page(deployed: Stage, call: Call) -> None:

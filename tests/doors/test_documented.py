@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from lookup.route_table import ROUTES
 from tests.doors.calling import DOCUMENTED, SHAPES
 from tests.lookup.stage import Stage
 
+PARTNERS = Path(__file__).parents[2] / "docs" / "partners.md"
 OPERATIONS = list(DOCUMENTED.values())
 OF_EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=[one["operation_id"] for one in OPERATIONS])
 
@@ -58,6 +61,12 @@ def test_problems_are_told_apart() -> None:
         for name in content["examples"]
     }
     assert {one.name for one in types} - told == {"no-such-route"}
+
+
+def test_partners_find_every_problem() -> None:
+    """The partners' page has a row for every problem, with its status, and for nothing else."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", PARTNERS.read_text(), re.MULTILINE)
+    assert rows == [(one.value.name, str(one.value.status.value)) for one in Problem]
 
 
 def test_every_route_is_described(deployed: Stage) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 import urllib3
 
 from infra.local.simulator.process import Simulator
-from lookup import part_message
-from tests.doors.calling import Call, serve_the_queue, uploaded
+from lookup import clients, part_message
+from tests.aws_answers import dynamodb_error
+from tests.doors.calling import Call, kind_of, serve_the_queue, uploaded
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -57,11 +59,13 @@ def test_more_than_run_at_once_become_a_lookup(deployed: Stage, call: Call, cont
 
 
 def test_a_dry_run_changes_nothing(deployed: Stage, call: Call) -> None:
-    """A dry run gives the estimate alone."""
-    status, body, _ = call("POST", "/v1/lookups?dry_run=true", {"identifiers": [f"user-{n}" for n in range(1000)]})
+    """A dry run gives the estimate alone: junk is not asked for, and nothing is kept."""
+    order = {"identifiers": [*(f"user-{n}" for n in range(1000)), "null"]}
+    status, body, _ = call("POST", "/v1/lookups?dry_run=true", order)
     assert (status, body["estimate"]["users"], body["estimate"]["users_ahead"]) == (200, 1000, 0)
     assert body["estimate"]["share_of_daily_quota"] == round(1 / 1440, 4)
     assert call("GET", "/v1/lookups")[1] == {"lookups": [], "next": None}
+    assert deployed.keys("rosters/") == []
 
 
 def test_a_lookup_is_steered(deployed: Stage, call: Call, context: LambdaContext) -> None:
@@ -125,13 +129,26 @@ def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
     assert (status, read["expression"], read["time_zone"]) == (200, "cron(0 6 * * ? *)", "Europe/Berlin")
     assert read["last_lookup_id"] is None
     assert call("PUT", "/v1/schedules/nightly", order | {"expression": "rate(2 hours)"})[0] == 200
-    assert call("PUT", "/v1/schedules/nightly", order, if_none_match="*")[0] == 409
+    assert kind_of(call("PUT", "/v1/schedules/nightly", order, if_none_match="*")) == (412, "already-there")
     listed = call("GET", "/v1/schedules")[1]
     assert [(one["name"], one["links"]["self"]) for one in listed["schedules"]] == [
         ("nightly", "/v1/schedules/nightly")
     ]
     assert call("DELETE", "/v1/schedules/nightly")[0] == 204
     assert call("GET", "/v1/schedules/nightly")[0] == 404
+
+
+def test_a_schedule_that_another_request_changes(deployed: Stage, call: Call) -> None:
+    """What EventBridge Scheduler refuses because somebody else is changing the schedule is a 409."""
+    deployed.session.client("scheduler").create_schedule_group(Name="group")
+
+    def refuse(request: Any, **_: object) -> Any:
+        return dynamodb_error(request.url, 409, "ConflictException")
+
+    clients.session().events.register("before-send.scheduler", refuse)
+    order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"}
+    assert kind_of(call("PUT", "/v1/schedules/nightly", order)) == (409, "conflict")
+    assert kind_of(call("PUT", "/v1/schedules/nightly", order, if_none_match="*")) == (412, "already-there")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema_rs import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, ValidationError
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from lookup.api_schemas import Change, LookupOrder, ScheduleOrder
 from lookup.openapi import API_VERSION
@@ -49,6 +51,16 @@ def test_the_committed_document_is_the_service_s() -> None:
     new = generated()
     assert unannounced(COMMITTED.read_bytes(), new) == []
     assert COMMITTED.read_bytes() == new, "run `make openapi`"
+
+
+def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
+    """The document is valid by the published schema of OpenAPI 3.1, and every reference leads somewhere."""
+    OPENAPI_31_VALIDATOR.validate(document)
+    assert document["openapi"].startswith("3.1.")
+    for reference in set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document))):
+        assert resolved(document, {"$ref": reference}) is not None
+    with pytest.raises(ValidationError):
+        OPENAPI_31_VALIDATOR.validate(document | {"info": {}})
 
 
 def test_a_break_must_be_announced(document: dict[str, Any]) -> None:
