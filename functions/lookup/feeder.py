@@ -6,14 +6,14 @@ what the feeder reads from the ledger.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.ending import Ending
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, Missing
+from lookup.fair_share import choose
 from lookup.ledger import Active, Ledger
 from lookup.ledger_feed import LedgerFeed, Sent
 from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
@@ -188,19 +188,6 @@ class Feeder:
         if segment is not None:
             self._queues.send([segment.part])
             self._feed.sent_again(segment)
-
-
-def choose(actives: Sequence[Active]) -> tuple[Active, float] | None:
-    """Choose the lookup that was fed least for its share; give it with its share.
-
-    A partner's weight is divided among its lookups, so that many small orders are worth no more than one.
-    """
-    choosable = [one for one in actives if one.choosable]
-    if not choosable:
-        return None
-    lookups = Counter(one.partner for one in choosable)
-    chosen = min(choosable, key=lambda one: (one.tag, one.submitted_at, one.lookup_id))
-    return chosen, chosen.weight / lookups[chosen.partner]
 
 
 def _is_held(cursor: Cursor, now: float) -> bool:
