@@ -118,9 +118,8 @@ class Crew:
         return made
 
     def kill_one(self, chance: random.Random) -> None:
-        """Kill somebody, whatever they are at."""
-        post = chance.choice(self.posts)
-        if post.kill():
+        """Kill somebody who lives, whatever they are at."""
+        if any(post.kill() for post in chance.sample(self.posts, len(self.posts))):
             self.killed["killed_at_any_moment"] += 1
 
     def end(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lookup import wire
 from tests.chaos.clock import REAL_SLEEP, FastClock
 from tests.chaos.crew import Post
-from tests.chaos.entries import Entry
+from tests.chaos.entries import CUSTOMER, Entry
 from tests.chaos.http_events import event_of, roster_key
 from tests.chaos.orders import Call, Listed, Message, Orders
 
@@ -61,6 +61,25 @@ def send_messages(orders: Orders, clock: FastClock, sqs: SQSClient, queue_url: s
         clock.wait_until(message.at)
         answer = sqs.send_message(QueueUrl=queue_url, MessageBody=message.body)
         diary.sent[answer["MessageId"]] = message
+
+
+@dataclass
+class Knocker:
+    """Another system that asks for one more user whenever it is told to: one that nobody else asks for."""
+
+    token: str
+    clock: FastClock
+    sqs: SQSClient
+    queue_url: str
+    diary: Diary
+    knocks: int = 0
+
+    def knock(self) -> None:
+        """Send one more message."""
+        self.knocks += 1
+        name = f"{self.token}-knock-{self.knocks:06}"
+        answer = self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=name)
+        self.diary.sent[answer["MessageId"]] = Message(self.clock.passed(), name, ((CUSTOMER, name),))
 
 
 @dataclass

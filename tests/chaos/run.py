@@ -22,7 +22,7 @@ from tests.chaos.evidence import gathered, waiting
 from tests.chaos.judge import Left, judged
 from tests.chaos.ledger_evidence import ledger
 from tests.chaos.orders import Call, Drawing, Listed, Orders
-from tests.chaos.people import Diary, Partner, Scheduler, send_messages
+from tests.chaos.people import Diary, Knocker, Partner, Scheduler, send_messages
 from tests.chaos.plan import Plan, Size
 from tests.chaos.report import Report
 from tests.chaos.scene import Scene, opened
@@ -54,7 +54,9 @@ class Run:
         self.clock = FastClock(time.time(), self.plan.size.factor)
         facts = {"seed": self.plan.seed, "identifiers": self.plan.size.identifiers, "started": self.clock.started}
         self.crew = Crew(self.scene.environment, facts, self.folder)
-        self.weather = Weather(self.plan, self.clock, self.scene.stage, self.scene.vendor, self.crew)
+        stage = self.scene.stage
+        knocker = Knocker(self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.diary)
+        self.weather = Weather(self.plan, self.clock, stage, self.scene.vendor, self.crew, knocker.knock)
 
     def carry_out(self) -> None:
         """Let it all happen. Whoever of ours fails ends the run with its exception."""

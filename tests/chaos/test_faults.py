@@ -76,7 +76,7 @@ def test_a_long_run_plans_every_kind_of_the_vendors_faults_apart_from_luck() -> 
 def test_a_pulse_outlasts_an_outage(stage: Stage, simulator: Simulator, tmp_path: Path) -> None:
     """What is to strike while the vendor is away strikes when it is back, as often as it was to and no oftener."""
     clock = FastClock(time.time(), 20.0)
-    weather = Weather(SMALL, clock, stage, simulator, Crew({}, {}, tmp_path))
+    weather = Weather(SMALL, clock, stage, simulator, Crew({}, {}, tmp_path), knock=lambda: None)
     weather.go_away()
     weather.pulse(Fault(name="vendor_429#9", status=429, calls=2, counted=False))
     ask(simulator, weather.keys[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -42,14 +41,14 @@ def test_nothing_is_lost_doubled_wrong_leaked_or_stuck(runs: dict[int, Future[Re
     assert report.identifiers >= IDENTIFIERS
 
 
-def test_there_were_faults(runs: dict[int, Future[Report]]) -> None:
-    """Runs in which nothing went wrong show nothing; a small one may be over before its keys die, all three are not."""
-    faults = sum((Counter(run.result().faults) for run in runs.values()), Counter[str]())
-    assert faults["key_rotated"] >= 2
-    for kind in ("vendor_outage", "vendor_away", "killed_at_any_moment", "dynamodb_throttled"):
+@pytest.mark.parametrize("seed", SEEDS)
+def test_there_were_faults(runs: dict[int, Future[Report]], seed: int) -> None:
+    """A run in which nothing went wrong shows nothing: these strike in every run, however busy the machine is."""
+    faults = runs[seed].result().faults
+    assert (faults["key_rotated"], faults["vendor_outage"]) == (2, 1)
+    for kind in ("vendor_away", "killed_at_any_moment", "dynamodb_throttled", "dynamodb_unprocessed_keys"):
         assert faults[kind] > 0
-    assert faults["dynamodb_unprocessed_keys"] > 0
-    assert faults.total() >= 25 * len(SEEDS)
+    assert sum(faults.values()) >= 25
 
 
 def test_a_plan_comes_from_its_seed_alone() -> None:

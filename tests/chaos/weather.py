@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 
 from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from tests.chaos.clock import FastClock
@@ -20,7 +21,8 @@ OK, UNAUTHORIZED = 200, 401
 LOOK = 0.1  # real seconds between two looks at MoEngage's log
 LONGEST_WAIT = 1.5  # horizons
 LONGEST_START = 30.0  # real seconds that the first call is waited for
-LONGEST_UNUSED = 15.0  # real seconds that a dead key or an outage waits for somebody whom it strikes
+LONGEST_UNUSED = 45.0  # real seconds that a dead key or an outage waits for somebody whom it strikes
+KNOCK_EVERY = 10  # looks that find nobody, after which somebody is sent: the work may be done already
 
 Deed = Callable[[], None]
 
@@ -29,7 +31,8 @@ Deed = Callable[[], None]
 class Weather:
     """Lets the plan happen. `returns` are when the vendor came back, `rotations` when a key died, in epoch seconds.
 
-    `versions` are the spans of service time within which the users changed.
+    `versions` are the spans of service time within which the users changed. `knock` lets one more identifier be asked
+    for: what waits for somebody to strike must not depend on how much of the work is left.
     """
 
     plan: Plan
@@ -37,6 +40,7 @@ class Weather:
     stage: Stage
     vendor: Simulator
     crew: Crew
+    knock: Deed
     keys: list[str] = field(default_factory=list)
     returns: list[float] = field(default_factory=list)
     rotations: list[float] = field(default_factory=list)
@@ -73,6 +77,19 @@ class Weather:
             if self._is_calm.wait(LOOK):
                 return
 
+    def _wait_for_a_call(self, has_come: Callable[[], bool]) -> None:
+        """Wait for a call that meets what is in force now; knock while none comes."""
+        looks = count(1)
+
+        def lasts() -> bool:
+            if has_come():
+                return False
+            if next(looks) % KNOCK_EVERY == 0:
+                self.knock()
+            return True
+
+        self._wait_while(lasts, LONGEST_UNUSED)
+
     def _deeds(self) -> Iterator[tuple[float, Deed]]:
         for kill in self.plan.kills:
             yield kill, partial(self.crew.kill_one, self._chance)
@@ -105,7 +122,7 @@ class Weather:
 
     def come_back(self) -> None:
         """Let the vendor be there again, once somebody has noticed that it was not."""
-        self._wait_while(lambda: not self._is_noticed(), LONGEST_UNUSED)
+        self._wait_for_a_call(self._is_noticed)
         self._away = False
         self._set_faults()
         self.returns.append(self._now())
@@ -142,14 +159,20 @@ class Weather:
         return [changed(one, calls=calls) for one, calls in left if calls > 0]
 
     def _rotate(self, gap: float) -> None:
-        """Let the key die just when somebody has used it, tell the secret the new one soon, and let it be noticed."""
+        """Let the key die just when somebody has used it; tell the secret the new one when it was missed for a while.
+
+        Whoever asks in between meets a dead key, however new their process; who still holds it meets that afterwards.
+        Then let the new one be used, so that the next rotation strikes work too.
+        """
         arrived = len(self.vendor.arrivals())
-        self._wait_while(lambda: not self._asked(arrived), LONGEST_UNUSED)
+        self._wait_for_a_call(lambda: self._asked(arrived))
         self.rotations.append(self._now())
         self._change_key()
+        self._wait_for_a_call(lambda: self._refused(arrived))
         self._is_calm.wait(gap)
+        arrived = len(self.vendor.arrivals())
         self._tell_key()
-        self._wait_while(lambda: not self._refused(arrived), LONGEST_UNUSED)
+        self._wait_for_a_call(lambda: self._asked(arrived))
 
     def _now(self) -> float:
         return self.clock.started + self.clock.passed()
