@@ -11,7 +11,7 @@ from lookup.telemetry import Metric, count, logger, metrics
 
 TICK = {"task": "feed"}
 # Alarms calculate with these: each needs a series to look at, also when nothing of the kind has ever happened.
-AT_LEAST_ZERO = (Metric.VENDOR_CALLS, Metric.PARTS_COMPLETED, Metric.DEFECTS)
+AT_LEAST_ZERO = (Metric.VENDOR_CALLS, Metric.PARTS_COMPLETED, Metric.DEFECTS, Metric.AWS_TROUBLE)
 
 
 @logger.inject_lambda_context

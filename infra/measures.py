@@ -77,10 +77,10 @@ class Measures:
         )
 
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
-        """Give the share of a function's invocations that ended with an error, or with the answer 500, in per cent."""
+        """Give the share of a function's invocations that failed, also by what their callers were told, in per cent."""
         failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}
         if function == ANSWERS:
-            failed["defects"] = self.defects()
+            failed |= {"defects": self.defects(), "unavailable": self.of(Metric.AWS_TROUBLE, period=FIVE_MINUTES)}
         total = " + ".join(f"FILL({name}, 0)" for name in failed)
         invocations = self.watched.functions[function].metric_invocations(statistic=SUM, period=FIVE_MINUTES)
         return math(f"100 * ({total}) / all", failed | {"all": invocations}, FIVE_MINUTES, f"{function}: errors, %")

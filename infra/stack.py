@@ -63,7 +63,7 @@ class LookupStack(cdk.Stack):
         return [*self._storage.feed_grants(), *self._queues.feed_grants(), *self._notices.grants()]
 
     def _queue_door(self, release: Release) -> OnQueue:
-        grants = [*self._road(), *self._feed()]
+        grants = [*self._road(), *self._feed(), *self._storage.serve_grants()]
         return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
 
     def _schedule_door(self, release: Release) -> OnSchedule:

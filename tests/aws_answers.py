@@ -1,14 +1,17 @@
-"""Answers of AWS that a test gives in its stead, through botocore's event hook `before-send`."""
+"""Answers of AWS that a test gives in its stead, through botocore's event hooks `before-send` and `before-call`."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
@@ -35,3 +38,15 @@ def transaction_conflict(url: str, actions: int) -> AWSResponse:
 def s3_slow_down(url: str) -> AWSResponse:
     """Throttle a request of S3."""
     return AWSResponse(url, 503, HTTPHeaders(), Body(SLOW_DOWN))
+
+
+def refused(status: int, code: str) -> tuple[AWSResponse, dict[str, Any]]:
+    """Refuse a request for `before-call`: as it looks when botocore's own tries are over, which would take seconds."""
+    facts = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return AWSResponse("https://aws", status, HTTPHeaders(), Body()), facts
+
+
+def meets(client: BaseClient, operation: str, answers: list[tuple[AWSResponse, dict[str, Any]]]) -> None:
+    """Let the next requests of an operation (`dynamodb.PutItem`) meet these answers, from the last to the first."""
+    events = client.meta.events
+    events.register(f"before-call.{operation}", lambda **_: answers.pop() if answers else None)  # type: ignore[arg-type]  # an answer is allowed

@@ -13,7 +13,8 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from lookup import problems, wire
-from lookup.errors import LookupFault
+from lookup.aws_trouble import is_passing, name_of
+from lookup.errors import AwsTrouble, LookupFault
 from lookup.intake import TEXT_KEPT
 from lookup.model import Clock
 from lookup.problem_types import Problem
@@ -29,6 +30,7 @@ def resolver(clock: Clock) -> APIGatewayHttpResolver:
     app.exception_handler(LookupFault)(lambda fault: problems.of_fault(fault, now=clock()))
     app.exception_handler(RequestValidationError)(_unprocessable)
     app.exception_handler(UnicodeDecodeError)(lambda _: _malformed())
+    app.exception_handler(AwsTrouble)(crashed)
     app.exception_handler(Exception)(crashed)
     app.not_found(lambda _: problems.no_such_route())
     return app
@@ -60,9 +62,17 @@ def routable(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def crashed(error: Exception) -> Response[str]:
-    """Say nothing of a defect to the caller, and to the log only where it is: its text may hold what it stumbled on."""
-    count(Metric.DEFECTS)  # the invocation ends well, so Lambda counts no error
-    logger.error("defect", error=type(error).__name__, where=traceback.format_tb(error.__traceback__)[-3:])
+    """Say nothing of an error to the caller, and to the log only where it is: its text may hold what it stumbled on.
+
+    The invocation ends well, so Lambda counts none.
+    """
+    where = traceback.format_tb(error.__traceback__)[-3:]
+    if is_passing(error):
+        count(Metric.AWS_TROUBLE)
+        logger.warning("aws trouble", error=name_of(error), where=where, runbook="Errors")
+        return problems.unavailable()
+    count(Metric.DEFECTS)
+    logger.error("defect", error=type(error).__name__, where=where)
     return problems.problem(Problem.INTERNAL, "the request could not be served")
 
 

@@ -1,24 +1,31 @@
 """What was fetched, in S3: gzip NDJSON, one record per identifier, partitioned so that SQL finds it.
 
 `results/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those of the part's
-feeding, so a redelivery overwrites its own object.
+feeding, so a redelivery finds its own object.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from lookup import wire
+from lookup.errors import AwsTrouble
 from lookup.model import Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SCHEMA_VERSION = 1
+WRITES = 5  # of one object, each met by another writer: more than two deliveries of a part at one time are unheard of
+ROUND = "round"  # metadata of a part's object
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+THERE, CONTENDED = "PreconditionFailed", "ConditionalRequestConflict"
 OUTCOME = (
     "identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed_fields", "user_attributes",
 )  # fmt: skip
@@ -41,22 +48,44 @@ class Archive:
         self._bucket = bucket_name
 
     def write(self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record]) -> str:
-        """Store the records of one part, or of several that were fetched together; give the key."""
+        """Store the records of one answer; give the key."""
         key = result_key(workspace, lookup_id, name, fed_at)
-        lines = b"".join(wire.dumps(as_json(lookup_id, record)) + b"\n" for record in records)
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=key,
-            Body=gzip.compress(lines, compresslevel=6, mtime=0),
-            ContentType="application/gzip",
-        )
+        self._put(key, _packed(lookup_id, records))
         return key
+
+    def write_once(
+        self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record], tried_in: int
+    ) -> tuple[str, Sequence[Mapping[str, Any]] | None]:
+        """Store the records of one part, or of several that were fetched together, unless they are stored already.
+
+        Gives the key, and None or what is there of the round `tried_in` or a later one: two deliveries may be served
+        at the same time and end differently, and only one of them may be told and counted. Raises `AwsTrouble`.
+        """
+        key, body = result_key(workspace, lookup_id, name, fed_at), _packed(lookup_id, records)
+        condition = {"IfNoneMatch": "*"}
+        for _ in range(WRITES):
+            try:
+                self._put(key, body, Metadata={ROUND: str(tried_in)}, **condition)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == CONTENDED:
+                    continue
+                if error.response["Error"]["Code"] != THERE:
+                    raise
+            else:
+                return key, None
+            there = self._client.get_object(Bucket=self._bucket, Key=key)
+            if int(there["Metadata"].get(ROUND, "0")) >= tried_in:
+                return key, _unpacked(there["Body"].read())
+            condition = {"IfMatch": there["ETag"]}
+        raise AwsTrouble(f"an object met other writers {WRITES} times")
+
+    def _put(self, key: str, body: bytes, **more: Any) -> None:  # noqa: ANN401 - S3's own arguments
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip", **more)
 
     def read(self, key: str) -> list[dict[str, Any]]:
         """Read the outcomes of one object back, as `outcome_json` wrote them."""
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        records: list[Any] = [wire.loads(line) for line in gzip.decompress(body).splitlines()]
-        return [{name: record[name] for name in OUTCOME} for record in records]
+        return [{name: record[name] for name in OUTCOME} for record in _unpacked(body)]
 
     def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
@@ -64,6 +93,15 @@ class Archive:
         name = hashlib.sha256(lines).hexdigest()[:32]
         key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(lines, mtime=0))
+
+
+def _packed(lookup_id: str, records: Iterable[Record]) -> bytes:
+    lines = b"".join(wire.dumps(as_json(lookup_id, record)) + b"\n" for record in records)
+    return gzip.compress(lines, compresslevel=6, mtime=0)
+
+
+def _unpacked(body: bytes) -> list[dict[str, Any]]:
+    return [wire.loads(line) for line in gzip.decompress(body).splitlines()]  # type: ignore[misc]  # objects
 
 
 def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:

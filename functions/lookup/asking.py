@@ -9,14 +9,24 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from lookup.access import Credentials
-from lookup.credentials import CredentialStore
-from lookup.errors import Closed, KeyRejected, Misconfigured, NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
-from lookup.gate import Gate, Grant
-from lookup.model import PAYLOAD_LIMIT, Attributes, Clock, Identifier, Sleep, Terms
-from lookup.moengage import MoEngage, Question
+from lookup.errors import (
+    AwsTrouble,
+    Closed,
+    KeyRejected,
+    Misconfigured,
+    NotNow,
+    Rejected,
+    TooLarge,
+    VendorFault,
+    VendorTrouble,
+)
+from lookup.gate import Grant
+from lookup.model import PAYLOAD_LIMIT, Attributes, Identifier, Terms
+from lookup.moengage import Question
 from lookup.moengage_answer import Answer
 from lookup.pairing import Paired, pair
 from lookup.stopping import STOPPING
+from lookup.vendor import Heard, Vendor
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
 LAST_CALL = 3.0  # seconds that a call may take beyond the time that its caller has
@@ -32,41 +42,6 @@ class Reply:
     not_found: Sequence[Identifier] = ()
     failed: Mapping[Identifier, str] = field(default_factory=dict)
     unmatched: Sequence[Attributes] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one."""
-
-    workspace: str
-    users: int
-    seconds: float
-    fault: VendorFault | None = None
-
-
-def _nobody(_: Heard) -> None:
-    """Tell nobody."""
-
-
-def _never() -> bool:
-    """Never stop."""
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """One workspace's way to MoEngage: its gate, its client, its credentials.
-
-    `heard` is told of every call's end; while `is_stopping` nothing new is asked.
-    """
-
-    gate: Gate
-    client: MoEngage
-    credentials: CredentialStore
-    clock: Clock
-    sleep: Sleep
-    heard: Callable[[Heard], None] = _nobody
-    is_stopping: Callable[[], bool] = _never
 
 
 class Asking:
@@ -95,8 +70,8 @@ class Asking:
         """Give replies until nothing is left to ask.
 
         Raises `NotNow` or `Closed` when the gate's wait is too long, `VendorTrouble` when the vendor stays in
-        trouble, or was when the time ran out, `Misconfigured` when there are no credentials. What had no reply then is
-        still to be asked.
+        trouble, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsTrouble` when they
+        cannot be read now. What had no reply then is still to be asked.
         """
         while self._pending or self._alone:
             if self._vendor.is_stopping():
@@ -126,6 +101,7 @@ class Asking:
         sent_at = vendor.clock()
         if sent_at > min(grant.not_after, self._until):  # too late: for the vendor's minute, or for whoever waits
             vendor.gate.release(grant)
+            vendor.unused(grant.users)
             return None
         try:
             answer = self._export(payload, credentials)
@@ -186,7 +162,7 @@ class Asking:
     def _has_new_key(self, rejected: Credentials) -> bool:
         try:
             return self._vendor.credentials.renewed(self._terms.workspace, rejected)
-        except Misconfigured:
+        except (Misconfigured, AwsTrouble):
             return False
 
     def _bear(self, fault: VendorTrouble) -> None:

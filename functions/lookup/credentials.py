@@ -8,7 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup import wire
 from lookup.access import Credentials, DataCenter
-from lookup.errors import Misconfigured
+from lookup.aws_trouble import is_passing, name_of
+from lookup.errors import AwsTrouble, Misconfigured
 from lookup.settings import Settings
 from lookup.telemetry import Metric, count, logger
 
@@ -27,7 +28,10 @@ class CredentialStore:
         self._cached: dict[str, Credentials] = {}
 
     def of(self, workspace: str) -> Credentials:
-        """Give the workspace's credentials. Raises `Misconfigured` when the secret is missing or malformed."""
+        """Give the workspace's credentials.
+
+        Raises `Misconfigured` when the secret is missing or malformed, `AwsTrouble` when it cannot be read now.
+        """
         if workspace not in self._cached:
             self._cached[workspace] = self._read(workspace)
         return self._cached[workspace]
@@ -45,12 +49,12 @@ class CredentialStore:
         return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
     def has_value(self, workspace: str) -> bool:
-        """Tell whether the secret is there and holds a value, whatever it is."""
+        """Tell whether the secret is there and holds a value, whatever it is, as far as can be known."""
         try:
             return self.version(workspace) is not None
         except (BotoCoreError, ClientError) as error:
-            logger.warning("secret not found", workspace=workspace, error=type(error).__name__)
-            return False
+            logger.warning("secret not found", workspace=workspace, error=name_of(error))
+            return is_passing(error)  # who cannot be asked now says nothing of the secret
 
     def _read(self, workspace: str) -> Credentials:
         setting = f"secret of workspace {workspace}"
@@ -65,12 +69,12 @@ class CredentialStore:
     def _text(self, secret_id: str, setting: str) -> str:
         try:
             return self._client.get_secret_value(SecretId=secret_id)["SecretString"]
-        except ClientError as error:
-            raise Misconfigured(setting, f"cannot be read ({error.response['Error']['Code']})") from None
         except KeyError:
             raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
-        except BotoCoreError as error:
-            raise Misconfigured(setting, f"cannot be read ({type(error).__name__})") from None
+        except (BotoCoreError, ClientError) as error:
+            if is_passing(error):
+                raise AwsTrouble(f"{setting}: cannot be read now ({name_of(error)})") from None
+            raise Misconfigured(setting, f"cannot be read ({name_of(error)})") from None
 
 
 def parse(text: str, *, setting: str) -> Credentials:

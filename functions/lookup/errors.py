@@ -20,6 +20,7 @@
     │   ├── VendorTrouble    5xx, timeouts, broken bodies                               LATER
     │   ├── Refused          403, 409, any other 4xx: a person must act                 CLOSE
     │   └── Rejected         400, 415: our request is wrong, the same again is useless  NEVER
+    ├── AwsTrouble           AWS was throttled or did not answer, whatever we tried      LATER
     └── NotNow               the gate has no room before `retry_at`                     LATER
         └── Closed           the gate is closed until `retry_at`, with a reason         LATER
 
@@ -172,6 +173,12 @@ class Refused(VendorFault):
 
 class Rejected(VendorFault):
     """The vendor cannot read what we sent: our defect."""
+
+
+class AwsTrouble(LookupFault):
+    """AWS did not do it in as many tries as are sensible: throttled, in conflict, or left half done."""
+
+    remedy = Remedy.LATER
 
 
 class NotNow(LookupFault):

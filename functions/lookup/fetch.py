@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
-from lookup.asking import Asking, Reply, Vendor
+from lookup.asking import Asking, Reply
 from lookup.errors import InvalidInput, LookupFault
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
 from lookup.profiles import Profiles, compared
 from lookup.settings import Settings
+from lookup.vendor import Vendor
 
 KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
 

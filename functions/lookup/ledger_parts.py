@@ -5,7 +5,7 @@ An attempt is a call that left without bringing an answer back; waiting for quot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,10 @@ from lookup.ledger_items import COUNTED, lookup_key, plain, read_record, record_
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, LookupState, PartRecord
 from lookup.model import Counts, Origin, Part
-from lookup.transactions import ConditionsFailed
+from lookup.transactions import ACTIONS_LIMIT, ConditionsFailed
 
 ATTEMPT_LIMIT = 5
+NO_ANSWER = "no_answer"  # why identifiers failed whose part had all its attempts, and why its message is laid aside
 TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
 NO_ORIGIN = Origin(0, 0, 0)
 
@@ -68,11 +69,17 @@ class LedgerParts:
             laid_aside=None if record is None else record.get("laid_aside"),
         )
 
-    def add_attempts(self, part: Part, number: int) -> None:
-        """Count an attempt (1) just before the vendor is asked, or take it back (-1) once it answered."""
-        key = lookup_key(part.lookup_id, _attempts(part))
+    def add_attempts(self, parts: Iterable[Part], number: int) -> None:
+        """Count an attempt (1) of each part just before the vendor is asked, or take it back (-1) once it answered.
+
+        A hundred parts are one write: what is counted after a grant must not outlast it.
+        """
+        keys = list({part.name: lookup_key(part.lookup_id, _attempts(part)) for part in parts}.values())
         values = {"number": number, "expires": self._expires()}
-        self._table.write(self._table.update(key, "SET #expires_at = :expires ADD #attempts :number", values))
+        expression = "SET #expires_at = :expires ADD #attempts :number"
+        for start in range(0, len(keys), ACTIONS_LIMIT):
+            some = keys[start : start + ACTIONS_LIMIT]
+            self._table.write(*(self._table.update(key, expression, values) for key in some))
 
     def arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
         """Count parts of one lookup; give those that were not counted before.

@@ -29,7 +29,7 @@ class LedgerTable:
         self._transactions = Transactions(client, sleep)
 
     def read(self, keys: Sequence[Item]) -> list[Item]:
-        """Read items by their keys, those that exist. Raises `OSError` when keys stay unanswered."""
+        """Read items by their keys, those that exist. Raises `AwsTrouble` when keys stay unanswered."""
         return batch_read(self._client, self.name, keys, sleep=self._sleep, consistent=True)
 
     def query(

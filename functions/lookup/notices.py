@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from lookup.errors import AwsTrouble
 from lookup.lookup_model import Changed, Progress
 from lookup.model import timestamp
 
@@ -25,7 +26,7 @@ class Notices:
         self._bus = bus_name
 
     def lookup_completed(self, progress: Progress) -> None:
-        """Tell that a lookup has ended. Raises `OSError` when EventBridge did not take the event."""
+        """Tell that a lookup has ended. Raises `AwsTrouble` when EventBridge did not take the event."""
         self._put("Lookup Completed", detail(progress))
 
     def profiles_changed(self, changed: Changed) -> None:
@@ -41,7 +42,7 @@ class Notices:
         }
         answer = self._client.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
-            raise OSError(f"EventBridge refused an event: {answer['Entries'][0].get('ErrorCode')}")
+            raise AwsTrouble(f"EventBridge refused an event: {answer['Entries'][0].get('ErrorCode')}")
 
 
 def detail(progress: Progress) -> dict[str, object]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from lookup.archive import Archive, Record
-from lookup.errors import InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
+from lookup.aws_trouble import is_passing
+from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
-from lookup.ledger_parts import ATTEMPT_LIMIT, Arrived, LedgerParts, Standing
-from lookup.lookup_model import Changed
-from lookup.model import Clock, Counts, Identifier, Lane, Outcome, Part, Status, Terms
+from lookup.keeping import Completion, Keeping
+from lookup.ledger_parts import ATTEMPT_LIMIT, NO_ANSWER, LedgerParts, Standing
+from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
 OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
@@ -29,16 +28,6 @@ class Work:
     redelivered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What became of one part: its outcomes, or when to try again; a `reason` when it is to be laid aside."""
-
-    part: Part
-    outcomes: Sequence[Outcome] = ()
-    retry_at: float | None = None
-    reason: str | None = None
-
-
 class Parts:
     """Serves parts. Every outcome is stored and archived before its part counts as complete."""
 
@@ -46,15 +35,12 @@ class Parts:
         self,
         *,
         fetch: Fetch,
-        archive: Archive,
+        keeping: Keeping,
         ledger: LedgerParts,
-        tell_changed: Callable[[Changed], None],
         clock: Clock,
     ) -> None:
-        """`tell_changed` is told of changed profiles before they count, and again when its caller dies in between."""
-        self._tell_changed = tell_changed
         self._fetch = fetch
-        self._archive = archive
+        self._keeping = keeping
         self._ledger = ledger
         self._clock = clock
 
@@ -74,12 +60,11 @@ class Parts:
         spent = [work for work, standing in waiting if not standing.is_cancelled and standing.attempts >= ATTEMPT_LIMIT]
         hopeful = [(work, standing) for work, standing in waiting if work not in stopped and work not in spent]
         try:
-            completions = self._unasked(stopped, "cancelled") + self._unasked(spent, "no_answer")
+            completions = self._unasked(stopped, "cancelled") + self._unasked(spent, NO_ANSWER)
             completions += self._looked_up(hopeful, until)
         except (InvalidInput, Misconfigured) as fault:
             completions = [_refused(work.part, str(fault)) for work, _ in waiting]
-        self._keep([completion for completion in completions if completion.outcomes])
-        return done + completions
+        return done + self._keeping.keep(completions)
 
     def _standing(self, work: Work) -> Standing:
         """Look up what may have happened before; a message's first delivery has no past."""
@@ -95,7 +80,7 @@ class Parts:
         if not works:
             return []
         fetched = self._fetch.stored_only(_wanted(works), _terms(works))
-        laid_aside = reason if reason == "no_answer" else None
+        laid_aside = reason if reason == NO_ANSWER else None
         return [
             Completion(work.part, _outcomes(work.part, fetched, otherwise=reason), reason=laid_aside) for work in works
         ]
@@ -108,20 +93,22 @@ class Parts:
         def count_attempts() -> None:
             """Count once, when the vendor is about to be asked, what has been delivered before: it may crash us."""
             if not counted:
-                counted.extend(work.part for work, _ in works if work.redelivered)
-                self._count(counted, 1)
+                again = [work.part for work, _ in works if work.redelivered]
+                self._ledger.add_attempts(again, 1)
+                counted.extend(again)
 
         asked = [work for work, _ in works]
-        fetched = self._fetch.run(_wanted(asked), _terms(asked), until=until, before_sending=count_attempts)
+        try:
+            fetched = self._fetch.run(_wanted(asked), _terms(asked), until=until, before_sending=count_attempts)
+        except Exception as error:
+            if is_passing(error):  # MoEngage did answer; that AWS does not take the answer now is no failure
+                self._ledger.add_attempts(counted, -1)
+            raise
         if isinstance(fetched.cause, VendorTrouble):
-            self._count([work.part for work in asked if not work.redelivered], 1)
+            self._ledger.add_attempts([work.part for work in asked if not work.redelivered], 1)
         else:
-            self._count(counted, -1)
+            self._ledger.add_attempts(counted, -1)
         return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
-
-    def _count(self, parts: Iterable[Part], number: int) -> None:
-        for part in parts:
-            self._ledger.add_attempts(part, number)
 
     def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:
         if all(one in fetched.outcomes for one in part.identifiers):
@@ -132,28 +119,9 @@ class Parts:
         if isinstance(cause, NotNow):
             return cause.retry_at
         wait: float = FIRST_WAIT * 2**attempts
-        if not isinstance(cause, VendorTrouble):
+        if not isinstance(cause, VendorTrouble | AwsTrouble):
             wait = max(OPERATOR_WAIT, OPERATOR_SHARE * (self._clock() - part.fed_at))
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
-
-    def _keep(self, done: Sequence[Completion]) -> None:
-        """Archive what is complete, in one object for all that were served together; then count it."""
-        if not done:
-            return
-        first = done[0].part
-        key = self._archive.write(
-            workspace=first.workspace,
-            lookup_id=first.lookup_id,
-            name=_name([completion.part for completion in done]),
-            fed_at=min(completion.part.fed_at for completion in done),
-            records=[
-                Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
-            ],
-        )
-        changed = Changed.of(first, key, [outcome for one in done for outcome in one.outcomes])
-        if changed.changed:
-            self._tell_changed(changed)
-        self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key, one.reason) for one in done])
 
 
 def _kinship(work: Work) -> tuple[str, str, tuple[str, ...]]:
@@ -186,11 +154,3 @@ def _refused(part: Part, reason: str) -> Completion:
     if part.origin is None:
         return Completion(part, reason=reason)
     return Completion(part, _outcomes(part, Fetched({}), otherwise="refused"), reason=reason)
-
-
-def _name(parts: Sequence[Part]) -> str:
-    """Name the object after its part, or after the fingerprint of its parts' numbers."""
-    if len(parts) == 1:
-        return parts[0].number
-    numbers = "\n".join(sorted(part.number for part in parts))
-    return hashlib.sha256(numbers.encode()).hexdigest()[:32]

@@ -139,6 +139,13 @@ class Problem(Enum):
         "Defect of the service",
         "The request could not be served. Tell the operator the X-Request-Id.",
     )
+    UNAVAILABLE = ProblemType(
+        "unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Service cannot answer now",
+        "What the service stores could not be read or written in time. Send the same again after `Retry-After`, with "
+        "the same Idempotency-Key if it had one.",
+    )
     CLOSED = ProblemType(
         "closed",
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -11,6 +11,7 @@ from lookup import wire
 from lookup.daily_use import Use, limit_headers
 from lookup.errors import (
     AlreadyThere,
+    AwsTrouble,
     Closed,
     Conflict,
     Forbidden,
@@ -30,6 +31,7 @@ from lookup.problem_types import Problem
 
 CONTENT_TYPE = "application/problem+json"
 KEY_WAIT = 2  # seconds after which the same request may have been answered
+AWS_WAIT = 5  # seconds after which what AWS was throttled over may be over
 TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes sense
 OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
 
@@ -62,6 +64,11 @@ def later(kind: Problem, detail: str, seconds: float, **members: object) -> Resp
     return problem(kind, detail, headers={"Retry-After": str(max(1, math.ceil(seconds)))}, **members)
 
 
+def unavailable() -> Response[str]:
+    """Say that AWS's trouble keeps us from answering, and nothing of what it was."""
+    return later(Problem.UNAVAILABLE, "what the service stores cannot be read or written now", AWS_WAIT)
+
+
 def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
@@ -79,6 +86,8 @@ def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
 
 
 def _unavailable(fault: LookupFault, now: float) -> Response[str]:
+    if isinstance(fault, AwsTrouble):
+        return unavailable()
     if isinstance(fault, Closed):
         return later(Problem.CLOSED, f"MoEngage is not being asked ({fault.reason})", fault.retry_at - now)
     if isinstance(fault, NotNow):

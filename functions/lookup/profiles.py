@@ -40,7 +40,7 @@ class Profiles:
         self._sleep = sleep
 
     def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, Profile]:
-        """Read what is stored and has not expired. Raises `OSError` when DynamoDB leaves keys unanswered."""
+        """Read what is stored and has not expired. Raises `AwsTrouble` when DynamoDB leaves keys unanswered."""
         keys = [key_of(workspace, one) for one in identifiers]
         items = batch_read(self._client, self._table, keys, sleep=self._sleep)
         alive = (item for item in items if int(item["expires_at"]["N"]) > self._clock())

@@ -10,8 +10,9 @@ from lookup import intake, part_message
 from lookup.ending import Ending
 from lookup.errors import InvalidInput
 from lookup.feeder import Feeder
+from lookup.keeping import Completion
 from lookup.model import Counts, Part
-from lookup.parts import Completion, Parts, Work
+from lookup.parts import Parts, Work
 from lookup.queues import Delivery, Queues
 from lookup.telemetry import Metric, count, count_outcomes, logger
 

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lookup import part_message
+from lookup.errors import AwsTrouble
 from lookup.model import Clock, Part
 from lookup.settings import Settings
 
@@ -95,7 +96,7 @@ class Queues:
         )
 
     def send(self, parts: Iterable[Part]) -> int:
-        """Put parts on the parts queue; give how many. Raises `OSError` when SQS does not take all of them."""
+        """Put parts on the parts queue; give how many. Raises `AwsTrouble` when SQS does not take all of them."""
         remaining, number = iter(parts), 0
         while batch := list(islice(remaining, BATCH_LIMIT)):
             self._send_batch(batch)
@@ -118,7 +119,7 @@ class Queues:
             entries = [entry for entry in entries if entry["Id"] in refused]
             if not entries:
                 return
-        raise OSError(f"SQS did not take {len(entries)} of {len(bodies)} parts")
+        raise AwsTrouble(f"SQS did not take {len(entries)} of {len(bodies)} parts")
 
     def _url(self, delivery: Delivery) -> str:
         return self._settings.intake_queue_url if self.is_intake(delivery) else self._settings.parts_queue_url

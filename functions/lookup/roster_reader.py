@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Misconfigured, Missing
+from lookup.errors import AwsTrouble, Misconfigured, Missing
 from lookup.intake import Entry, sorted_out
 from lookup.lookup_model import LookupSpec, Roster, Segment
 from lookup.model import PART_LIMIT, Origin, Part
@@ -88,7 +88,7 @@ class RosterReader:
             except ClientError as error:
                 raise gone_or(error) from None
             if not answer.get("ContentRange", "").startswith(f"bytes {at}-"):
-                raise OSError(f"S3 did not answer with the range from {at} on")  # else lines would count twice
+                raise AwsTrouble(f"S3 did not answer with the range from {at} on")  # else lines would count twice
             yield answer["Body"].read()
 
 

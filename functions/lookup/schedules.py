@@ -127,7 +127,7 @@ class Schedules:
         for workspace in self._settings.workspaces:
             try:
                 fed += self._tended(workspace)
-            except (LookupFault, BotoCoreError, ClientError, OSError) as fault:
+            except (LookupFault, BotoCoreError, ClientError) as fault:
                 logger.error("workspace not tended", workspace=workspace, error=type(fault).__name__)
                 faults.append(fault)
         if faults:

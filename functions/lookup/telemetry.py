@@ -24,6 +24,7 @@ class Metric(StrEnum):
     DELIVERIES = "Deliveries"
     FIRINGS = "Firings"
     DEFECTS = "Defects"
+    AWS_TROUBLE = "AwsTrouble"
     FIRINGS_REFUSED = "FiringsRefused"
     USERS_FOUND = "UsersFound"
     USERS_NOT_FOUND = "UsersNotFound"

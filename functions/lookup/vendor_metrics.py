@@ -7,7 +7,6 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lookup.asking import Heard
 from lookup.errors import (
     KeyRejected,
     Refused,
@@ -19,6 +18,7 @@ from lookup.errors import (
     WrongShape,
 )
 from lookup.telemetry import Metric, count, logger, metrics
+from lookup.vendor import Heard
 
 METRICS: Mapping[type[VendorFault], Metric] = {
     KeyRejected: Metric.KEYS_REJECTED,

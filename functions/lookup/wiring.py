@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 from lookup import gate_metrics, vendor_metrics
 from lookup.archive import Archive
-from lookup.asking import Vendor
 from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
+from lookup.errors import NotNow
 from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import gate_client
 from lookup.gates import Gates
+from lookup.keeping import Keeping
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
@@ -35,6 +36,7 @@ from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.stopping import Stopping
 from lookup.telemetry import Metric, count
+from lookup.vendor import Vendor
 
 
 @cache
@@ -80,6 +82,7 @@ def vendor(workspace: str) -> Vendor:
         clock=clock,
         sleep=stopping().sleep,
         heard=vendor_metrics.publish,
+        unused=partial(count, Metric.USERS_GRANTED_UNUSED),
         is_stopping=lambda: stopping().is_told,
     )
 
@@ -157,6 +160,14 @@ def rosters() -> Rosters:
     return Rosters(s3(), settings().bucket_name)
 
 
+def _is_shut(workspace: str) -> bool:
+    """Tell whether feeding makes no sense now: a gate that does not answer lets nobody through."""
+    try:
+        return gates().of(workspace).state().is_shut(clock())
+    except NotNow:
+        return True
+
+
 def feeder(*, unpacks: bool = False) -> Feeder:
     """Make a feeder; only one with minutes of time `unpacks`."""
     return Feeder(
@@ -166,20 +177,21 @@ def feeder(*, unpacks: bool = False) -> Feeder:
         reader=RosterReader(s3(), settings().bucket_name),
         queues=queues(),
         settings=settings(),
-        is_closed=lambda workspace: gates().of(workspace).state().is_shut(clock()),
+        is_closed=_is_shut,
         clock=clock,
         unpack=rosters().unpack if unpacks else None,
     )
 
 
 @cache
+def parts() -> Parts:
+    """Make the service of parts."""
+    ledger_of_parts = LedgerParts(ledger_table())
+    keeping = Keeping(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
+    return Parts(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, clock=clock)
+
+
+@cache
 def queue_work() -> QueueWork:
     """Serve the queues' door."""
-    parts = Parts(
-        fetch=fetch(),
-        archive=archive(),
-        ledger=LedgerParts(ledger_table()),
-        tell_changed=notices().profiles_changed,
-        clock=clock,
-    )
-    return QueueWork(queues=queues(), parts=parts, ending=ending(), feeder=feeder())
+    return QueueWork(queues=queues(), parts=parts(), ending=ending(), feeder=feeder())

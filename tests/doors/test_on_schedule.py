@@ -56,7 +56,7 @@ def test_a_tick_tells_how_much_waits(
     assert sorted(dimensions) == ["service", "stage"]
     gauges = ("LookupsInProgress", "BacklogUsers", "GateIsClosed", "SecretsMissing", "Firings", "VendorCalls")
     assert [told[name] for name in gauges] == [[1.0], [2.0], [0.0], [0.0], [1.0], [0.0]]
-    assert [told[name] for name in ("PartsCompleted", "Defects")] == [[0.0], [0.0]]
+    assert [told[name] for name in ("PartsCompleted", "Defects", "AwsTrouble")] == [[0.0]] * 3
     assert told["BacklogMinutes"][0] == pytest.approx(0.002)
 
 

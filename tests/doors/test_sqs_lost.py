@@ -47,7 +47,7 @@ def given_up(deployed: Stage, received: dict[str, Any]) -> dict[str, Any]:
             sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
             default_workspace="default",
         )
-    LedgerParts(table).add_attempts(part, ATTEMPT_LIMIT)
+    LedgerParts(table).add_attempts([part], ATTEMPT_LIMIT)
     return {"Records": [record]}
 
 

@@ -36,7 +36,7 @@ def test_lookups_that_stand_still_are_told_after_half_an_hour(watched: Template)
 
 
 def test_a_defect_that_callers_are_told_counts_as_an_error(watched: Template) -> None:
-    """`on_request` answers a defect with 500 and ends well: its rate holds those answers, the others' do not."""
+    """`on_request` answers what failed and ends well: its rate holds those answers, the others' do not."""
     expressions = {
         name: used["Expression"]
         for name, alarm in alarms(watched).items()
@@ -45,11 +45,13 @@ def test_a_defect_that_callers_are_told_counts_as_an_error(watched: Template) ->
         if "Expression" in used
     }
     assert expressions == {
-        "errors-on_request": "100 * (FILL(failed, 0) + FILL(defects, 0)) / all",
+        "errors-on_request": "100 * (FILL(failed, 0) + FILL(defects, 0) + FILL(unavailable, 0)) / all",
         "errors-on_queue": "100 * (FILL(failed, 0)) / all",
         "errors-on_schedule": "100 * (FILL(failed, 0)) / all",
     }
-    assert "Defects" in {metric["MetricName"] for metric in metrics(alarms(watched)["errors-on_request"])}
+    assert {"Defects", "AwsTrouble"} <= {
+        metric["MetricName"] for metric in metrics(alarms(watched)["errors-on_request"])
+    }
 
 
 def test_an_alarm_that_fills_gaps_has_minutes_to_spare(watched: Template) -> None:

@@ -54,7 +54,7 @@ ALLOWED = {
     "OnQueueRole": {
         "StorageProfiles": PROFILES,
         "StorageLedger": LEDGER,
-        "StorageBucket/results/*": PUT,
+        "StorageBucket/results/*": GET | PUT,
         "StorageBucket/oversize/*": GET | PUT,
         "StorageBucket/unmatched/*": PUT,
         "StorageBucket": {"s3:ListBucket"},

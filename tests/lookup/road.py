@@ -11,7 +11,6 @@ import urllib3
 
 from lookup import part_message
 from lookup.archive import Archive
-from lookup.asking import Heard, Vendor
 from lookup.credentials import CredentialStore
 from lookup.daily_use import DailyUse
 from lookup.ending import Ending
@@ -20,6 +19,7 @@ from lookup.feeder import Feeder
 from lookup.fetch import Fetch
 from lookup.gate import Grant
 from lookup.gates import Gates
+from lookup.keeping import Keeping
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
@@ -38,6 +38,7 @@ from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.schedules import Schedules
+from lookup.vendor import Heard, Vendor
 from tests.lookup.stage import Stage
 
 WRITERS = ThreadPoolExecutor(4)
@@ -132,13 +133,8 @@ class Road:
             writers=WRITERS,
         )
         self.changed: list[Changed] = []
-        self.parts = Parts(
-            fetch=self.fetch,
-            archive=self.archive,
-            ledger=self.ledger,
-            tell_changed=self.changed.append,
-            clock=self.clock,
-        )
+        keeping = Keeping(archive=self.archive, ledger=self.ledger, tell_changed=self.changed.append)
+        self.parts = Parts(fetch=self.fetch, keeping=keeping, ledger=self.ledger, clock=self.clock)
 
     def _vendor(self, workspace: str) -> Vendor:
         self.stage.settings.workspace(workspace)

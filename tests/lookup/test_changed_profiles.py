@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Simulator
+from lookup.errors import AwsTrouble
+from lookup.keeping import Keeping
 from lookup.lookup_model import Changed
 from lookup.model import Part
 from lookup.notices import Notices
@@ -68,11 +70,12 @@ def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: Road, sim
     """What could not be told is not counted: the message comes again, costs no quota, and then it is told."""
 
     def refuse(_: Changed) -> None:
-        raise OSError("EventBridge refused an event: InternalFailure")
+        raise AwsTrouble("EventBridge refused an event: InternalFailure")
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    unheard = Parts(fetch=road.fetch, archive=road.archive, ledger=road.ledger, tell_changed=refuse, clock=road.clock)
-    with pytest.raises(OSError, match="refused an event"):
+    keeping = Keeping(archive=road.archive, ledger=road.ledger, tell_changed=refuse)
+    unheard = Parts(fetch=road.fetch, keeping=keeping, ledger=road.ledger, clock=road.clock)
+    with pytest.raises(AwsTrouble, match="refused an event"):
         unheard.serve([Work(part)], until=1e12)
     assert road.ledger.standing(part).is_in is False
     road.parts.serve([Work(part, redelivered=True)], until=1e12)

@@ -13,9 +13,10 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup import wire
 from lookup.access import Credentials, DataCenter
 from lookup.credentials import CredentialStore, parse
-from lookup.errors import Misconfigured, UnknownWorkspace
+from lookup.errors import AwsTrouble, Misconfigured, UnknownWorkspace
 from lookup.model import Json
 from lookup.settings import Workspace
+from tests.aws_answers import meets, refused
 from tests.lookup.json_values import TEXTS, values
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
@@ -91,6 +92,18 @@ def test_missing_secret(stage: Stage, store: CredentialStore) -> None:
     with pytest.raises(Misconfigured) as caught:
         store.of("default")
     assert str(caught.value) == "secret of workspace default: cannot be read (ResourceNotFoundException)"
+
+
+def test_a_secret_that_cannot_be_asked_for_now(stage: Stage, store: CredentialStore) -> None:
+    """A throttled Secrets Manager is AWS's trouble, and no reason to tell that a secret is missing; a refusal is."""
+    trouble = [refused(400, "AccessDeniedException"), refused(400, "ThrottlingException")]
+    meets(stage.secretsmanager, "secrets-manager.GetSecretValue", list(trouble))
+    with pytest.raises(AwsTrouble, match="cannot be read now"):
+        store.of("default")
+    with pytest.raises(Misconfigured, match="AccessDenied"):
+        store.of("default")
+    meets(stage.secretsmanager, "secrets-manager.DescribeSecret", trouble)
+    assert [store.has_value("default") for _ in range(3)] == [True, False, True]
 
 
 def test_binary_secret(stage: Stage, store: CredentialStore) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lookup import part_message
+from lookup.errors import AwsTrouble
 from lookup.model import Identifier, IdentifierType, Part
 from lookup.queues import Delivery, Queues
 from tests.lookup.stage import Stage
@@ -107,7 +108,7 @@ def test_a_batch_taken_in_part(stage: Stage, queues: Queues, refusals: int) -> N
     client.meta.events.register("after-call.sqs.SendMessageBatch", say_so)
     sending = Queues(client, stage.settings, lambda: NOW)
     if refusals == 3:
-        with pytest.raises(OSError, match="SQS did not take 1 of 3 parts"):
+        with pytest.raises(AwsTrouble, match="SQS did not take 1 of 3 parts"):
             sending.send(part(n) for n in range(3))
     else:
         assert sending.send(part(n) for n in range(3)) == 3

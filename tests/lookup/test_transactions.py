@@ -8,6 +8,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
+from lookup.errors import AwsTrouble
 from lookup.ledger_items import typed
 from lookup.ledger_table import LedgerTable
 from lookup.transactions import TRIES, ConditionsFailed, Transactions
@@ -54,7 +55,7 @@ def test_conflicts_pass(table: LedgerTable, between: Interruptions, clock: Hand)
 def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, clock: Hand) -> None:
     """After ten conflicts it is an error, not an endless wait."""
     between.conflicts = 1000
-    with pytest.raises(OSError, match="conflicts 10 times"):
+    with pytest.raises(AwsTrouble, match="conflicts 10 times"):
         table.write(table.put(item("a")))
     assert between.conflicts == 1000 - TRIES
     assert sum(clock.slept) <= 0.02 * 2**TRIES
@@ -114,6 +115,6 @@ def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, cloc
     assert table.update_now(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
     assert len(clock.slept) == 2
     meetings += [1] * TRIES
-    with pytest.raises(OSError, match="transactions 10 times"):
+    with pytest.raises(AwsTrouble, match="transactions 10 times"):
         table.update_now(item("a"), "ADD #users :users", {"users": 5})
     assert [read["users"] for read in table.read([item("a")])] == [{"N": "5"}]

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from lookup import clients, wiring
 from lookup.feeder import DEPTH_SECONDS, Feeder
 from lookup.ledger_feed import LedgerFeed
-from lookup.ledger_parts import LedgerParts
-from lookup.parts import Parts
 from lookup.queue_work import QueueWork
 from lookup.queues import Delivery
 from lookup.roster_reader import RosterReader
@@ -53,14 +51,7 @@ def enter(environment: Mapping[str, str]) -> None:
 def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
     """Serve the parts queue until it is over."""
     enter(environment)
-    parts = Parts(
-        fetch=wiring.fetch(),
-        archive=wiring.archive(),
-        ledger=LedgerParts(wiring.ledger_table()),
-        tell_changed=wiring.notices().profiles_changed,
-        clock=time.time,
-    )
-    served = QueueWork(queues=wiring.queues(), parts=parts, ending=wiring.ending(), feeder=feeder(factor))
+    served = QueueWork(queues=wiring.queues(), parts=wiring.parts(), ending=wiring.ending(), feeder=feeder(factor))
     sqs: SQSClient = clients.session().client("sqs")
     url = clients.settings().parts_queue_url
     ready.wait(READY_SECONDS)

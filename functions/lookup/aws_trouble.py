@@ -1,0 +1,54 @@
+"""AWS's trouble told from our defects: what it was throttled over, failed at or did not answer may pass by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.parsers import ResponseParserError
+
+from lookup.errors import AwsTrouble
+
+# Beside 5xx and 429: what AWS says with a 400 and means for now. The services call throttling by different names.
+PASSING = frozenset({
+    "BandwidthLimitExceeded", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+    "RequestThrottledException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
+    "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
+    "TransactionInProgressException",
+})  # fmt: skip
+UNANSWERED = (AwsTrouble, HTTPClientError, IncompleteReadError, NotConnected, ResponseParserError)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same again may go well: AWS was in trouble, or whoever wraps its error says that it was."""
+    return any(_is_trouble(one) for one in _chain(error))
+
+
+def name_of(error: BaseException) -> str:
+    """Name an error of AWS's by its code, any other by its type; neither holds data."""
+    for one in _chain(error):
+        if isinstance(one, ClientError):
+            return code_of(one)
+    return type(error).__name__
+
+
+def code_of(error: ClientError) -> str:
+    """Give AWS's code of an error."""
+    return error.response["Error"]["Code"]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    one: BaseException | None = error
+    while one is not None:
+        yield one
+        one = one.__cause__
+
+
+def _is_trouble(error: BaseException) -> bool:
+    if not isinstance(error, ClientError):
+        return isinstance(error, UNANSWERED)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
+    is_late = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+    return is_late or code_of(error) in PASSING

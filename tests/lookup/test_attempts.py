@@ -1,0 +1,77 @@
+"""Attempts are counted between a grant and its call: in time for it, and only what MoEngage was asked in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.simulator.process import Simulator
+from lookup.ledger_parts import ATTEMPT_LIMIT
+from lookup.model import Status
+from lookup.parts import Work
+from tests.aws_answers import meets, refused
+from tests.lookup.road import Road
+from tests.lookup.test_parts import part, road
+
+__all__ = ["road"]
+TRIP = 0.05  # seconds that DynamoDB takes for a request
+
+
+def again(road: Road, number: int) -> list[Work]:
+    return [Work(part(road, f"message-{one:03}", [f"user-{one}"]), redelivered=True) for one in range(number)]
+
+
+def slow(road: Road, operation: str, seconds: Iterator[float]) -> None:
+    """Let time pass while requests of an operation are under way."""
+
+    def pass_time(**_: Any) -> None:
+        road.clock.now += next(seconds, 0.0)
+
+    road.stage.dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", pass_time)
+
+
+def test_a_hundred_redelivered_parts_waste_no_grant(road: Road, simulator: Simulator) -> None:
+    """Their attempts are one request, so the first grant is still good when they are counted."""
+    works = again(road, 100)
+    slow(road, "TransactWriteItems", iter([TRIP] * 1000))
+    road.parts.serve(works, until=road.clock() + 60)
+    assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
+    assert simulator.counters().calls == 5
+    assert [road.ledger.standing(work.part).attempts for work in works] == [0] * 100
+
+
+def test_a_grant_that_counting_outlasts_is_told(road: Road, simulator: Simulator) -> None:
+    """When the ledger is slow the grant is let go and told, another one is asked for, and nothing is counted twice."""
+    unused: list[int] = []
+    road.vendor = replace(road.vendor, unused=unused.append)
+    (work,) = again(road, 1)
+    slow(road, "TransactWriteItems", iter([2.0]))
+    (completion,) = road.parts.serve([work], until=road.clock() + 60)
+    assert [one.status for one in completion.outcomes] == [Status.FOUND]
+    assert (unused, road.gate.granted, road.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
+    assert road.ledger.standing(work.part).attempts == 0
+
+
+def test_what_aws_does_not_take_is_no_attempt(road: Road, simulator: Simulator) -> None:
+    """However often DynamoDB throttles the answers of MoEngage, the part stays to be done."""
+    (work,) = again(road, 1)
+    throttled = [refused(400, "ProvisionedThroughputExceededException")] * (ATTEMPT_LIMIT + 1)
+    meets(road.stage.dynamodb, "dynamodb.PutItem", throttled)
+    for _ in range(ATTEMPT_LIMIT + 1):
+        with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+            road.parts.serve([work], until=road.clock() + 60)
+    (completion,) = road.parts.serve([work], until=road.clock() + 60)
+    assert [one.status for one in completion.outcomes] == [Status.FOUND]
+
+
+def test_what_breaks_us_is_an_attempt(road: Road, simulator: Simulator) -> None:
+    """An answer that cannot be stored for any other reason counts: such a part must end."""
+    (work,) = again(road, 1)
+    meets(road.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
+    with pytest.raises(ClientError, match="Validation"):
+        road.parts.serve([work], until=road.clock() + 60)
+    assert road.ledger.standing(work.part).attempts == 1

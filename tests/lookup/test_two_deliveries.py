@@ -1,0 +1,117 @@
+"""Two deliveries of one part at the same time: the ledger, the archive and the dead letters tell of one end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from infra.local.simulator.process import Simulator
+from lookup.keeping import Completion
+from lookup.ledger_parts import ATTEMPT_LIMIT, NO_ANSWER
+from lookup.model import Origin
+from lookup.parts import Work
+from tests.aws_answers import meets, refused
+from tests.lookup.road import Road
+from tests.lookup.stage import Stage
+from tests.lookup.test_parts import part, records, road
+
+__all__ = ["road"]
+NAMES = ("a1", "b2")
+
+
+def at_its_last_attempt(road: Road) -> Work:
+    work = Work(part(road, "00000001", NAMES, origin=Origin(0, 6, 1)), redelivered=True)
+    road.ledger.add_attempts([work.part], ATTEMPT_LIMIT - 1)
+    return work
+
+
+def served(road: Road, work: Work) -> Completion:
+    (completion,) = road.parts.serve([work], until=1e12)
+    return completion
+
+
+def once(do: Callable[[], object]) -> Callable[..., None]:
+    """Make a hook that does something the first time that it is called."""
+    left = [do]
+
+    def hook(*_: object, **__: Any) -> None:
+        if left:
+            left.pop()()
+
+    return hook
+
+
+def counted(stage: Stage) -> dict[str, int]:
+    """Give what the ledger has counted of the lookup, without zeros."""
+    items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
+    (counts,) = (item for item in items if item["sk"]["S"] == "counts")
+    outcomes = {name: int(counts[name]["N"]) for name in ("found", "not_found", "invalid", "failed")}
+    return {name: times for name, times in outcomes.items() if times}
+
+
+def agreed(road: Road, work: Work) -> dict[str, int]:
+    """Give the outcomes that the ledger has counted, which must be those of the archive."""
+    outcomes = counted(road.stage)
+    assert outcomes == Counter(one["outcome"] for one in records(road))
+    assert (road.ledger.standing(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
+    return outcomes
+
+
+def test_given_up_while_the_last_attempt_is_answered(road: Road, simulator: Simulator) -> None:
+    """A second delivery gives the part up while the first has its answer in hand: what is archived first counts."""
+    work, ends = at_its_last_attempt(road), list[Completion]()
+    road.vendor = replace(road.vendor, heard=once(lambda: ends.append(served(road, work))))
+    ends.append(served(road, work))
+    assert agreed(road, work) == {"failed": 2}
+    assert [one.reason for one in ends] == [NO_ANSWER] * 2
+
+
+def test_answered_while_it_is_given_up(road: Road, simulator: Simulator) -> None:
+    """A first delivery has its answer counted while the second is about to archive that there is none: it is found."""
+    work, ends = at_its_last_attempt(road), list[Completion]()
+
+    def go_on() -> None:
+        """Be the delivery that asked before the last attempt was counted."""
+        road.ledger.add_attempts([work.part], -1)
+        ends.append(served(road, work))
+
+    road.ledger.add_attempts([work.part], 1)
+    road.stage.s3.meta.events.register("before-call.s3.PutObject", once(go_on))
+    ends.append(served(road, work))
+    assert agreed(road, work) == {"found": 2}
+    assert [one.reason for one in ends] == [None] * 2
+
+
+def test_a_user_who_leaves_between_two_answers(road: Road, simulator: Simulator) -> None:
+    """Two deliveries that hear different things of a user: the ledger counts what is archived."""
+    work = Work(part(road, "00000001", NAMES, origin=Origin(0, 6, 1)))
+
+    def leave() -> None:
+        simulator.set_user("a1", None)
+        served(road, work)
+
+    road.vendor = replace(road.vendor, heard=once(leave))
+    served(road, work)
+    assert agreed(road, work) == {"found": 1, "not_found": 1}
+
+
+def test_a_retry_replaces_what_failed(road: Road, simulator: Simulator) -> None:
+    """The next round's outcomes take the place of the failures, and a late delivery of the first round changes none."""
+    work = at_its_last_attempt(road)
+    road.ledger.add_attempts([work.part], 1)
+    assert served(road, work).reason == NO_ANSWER
+    again = replace(work, part=replace(work.part, origin=Origin(0, 6, 1, round=1)))
+    assert served(road, again).reason is None
+    served(road, work)
+    assert agreed(road, again) == {"found": 2}
+
+
+def test_a_write_that_meets_another(road: Road, simulator: Simulator) -> None:
+    """S3 refuses a conditional write while another one is under way: it is tried again."""
+    work = Work(part(road, "00000001", NAMES, origin=Origin(0, 6, 1)))
+    refusals = [refused(409, "ConditionalRequestConflict")] * 2
+    meets(road.stage.s3, "s3.PutObject", refusals)
+    served(road, work)
+    assert (agreed(road, work), refusals) == ({"found": 2}, [])
