@@ -13,6 +13,7 @@ from infra.local.simulator.process import Simulator
 from lookup.ledger_parts import ATTEMPT_LIMIT
 from lookup.model import Status
 from lookup.parts import Work
+from lookup.vendor import Heard
 from tests.aws_answers import meets, refused
 from tests.lookup.road import Road
 from tests.lookup.test_parts import part, road
@@ -35,12 +36,17 @@ def slow(road: Road, operation: str, seconds: Iterator[float]) -> None:
 
 
 def test_a_hundred_redelivered_parts_waste_no_grant(road: Road, simulator: Simulator) -> None:
-    """Their attempts are one request, so the first grant is still good when they are counted."""
-    works = again(road, 100)
+    """All of their attempts are one request, so the first grant is still good when they are counted."""
+    works, counted = again(road, 100), list[int]()
+
+    def look(_: Heard) -> None:
+        counted.append(sum(road.ledger.standing(work.part).attempts for work in works))
+
+    road.vendor = replace(road.vendor, heard=look)
     slow(road, "TransactWriteItems", iter([TRIP] * 1000))
     road.parts.serve(works, until=road.clock() + 60)
     assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
-    assert simulator.counters().calls == 5
+    assert (simulator.counters().calls, counted) == (5, [100] * 5)
     assert [road.ledger.standing(work.part).attempts for work in works] == [0] * 100
 
 
