@@ -45,10 +45,18 @@ class Parts:
         self._clock = clock
 
     def serve(self, works: Iterable[Work], *, until: float) -> list[Completion]:
-        """Look up what the parts hold, waiting for quota until `until` (epoch seconds) at most."""
+        """Look up what the parts hold, waiting for quota until `until` (epoch seconds) at most.
+
+        Of several workspaces each waits for its share of the time: a busy one leaves the next ones theirs.
+        """
+        kin = [list(group) for _, group in groupby(sorted(works, key=_kinship), key=_kinship)]
+        of_workspace = [list(group) for _, group in groupby(kin, key=lambda group: group[0].part.workspace)]
         completions: list[Completion] = []
-        for _, group in groupby(sorted(works, key=_kinship), key=_kinship):
-            completions += self._serve_kin(list(group), until)
+        for left, groups in zip(range(len(of_workspace), 0, -1), of_workspace, strict=True):
+            now = self._clock()
+            share = now + (until - now) / left
+            for group in groups:
+                completions += self._serve_kin(group, share)
         return completions
 
     def _serve_kin(self, works: Sequence[Work], until: float) -> list[Completion]:

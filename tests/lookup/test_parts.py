@@ -12,11 +12,13 @@ import pytest
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import NotNow
+from lookup.gate import Grant
 from lookup.ledger_parts import ATTEMPT_LIMIT
 from lookup.model import Counts, Invalid, Lane, Part, Status
 from lookup.parts import Work
 from lookup.queues import LONGEST_HOLD
-from tests.lookup.road import Road, customer
+from lookup.vendor import Vendor
+from tests.lookup.road import OpenGate, Road, customer
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
@@ -90,6 +92,33 @@ def test_one_closed_part_does_not_hold_back_another(road: Road) -> None:
     completions = road.parts.serve(works, until=1e12)
     assert [completion.retry_at for completion in completions] == [None, road.clock() + 42]
     assert {one["part"] for one in records(road)} == {"000001"}
+
+
+def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simulator) -> None:
+    """Of parts of two workspaces served together, one that waits in vain for quota waits for half of the time."""
+    simulator.configure(not_found_share=0.0)
+    workspaces = {**stage.settings.workspaces, "busy": stage.settings.workspaces["default"]}
+    road = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
+    works = [Work(replace(part(road, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
+    started = road.clock()
+    busy, default = road.parts.serve(works, until=started + 50)
+    assert (busy.part.workspace, busy.retry_at) == ("busy", started + 25)
+    assert [one.status for one in default.outcomes] == [Status.FOUND]
+
+
+class TwoWorkspaces(Road):
+    """A road whose workspace `busy` has no room in its quota."""
+
+    def _vendor(self, workspace: str) -> Vendor:
+        return replace(self.vendor, gate=FullGate(self.clock)) if workspace == "busy" else self.vendor
+
+
+class FullGate(OpenGate):
+    """A gate that lets everybody wait as long as they can."""
+
+    def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:  # noqa: ARG002 - never has room
+        self.clock.now = max(self.clock.now, wait_until)
+        raise NotNow(self.clock.now)
 
 
 def test_five_attempts_without_an_answer_fail(road: Road, simulator: Simulator) -> None:
