@@ -14,6 +14,7 @@ import on_queue
 import on_schedule
 from infra.local.simulator.process import Simulator
 from lookup.clients import session
+from lookup.telemetry import metrics
 from tests.aws_answers import refused
 from tests.doors.calling import Call, kind_of, serve_the_queue
 from tests.doors.context import LambdaContext
@@ -65,6 +66,12 @@ def counted(output: str) -> Mapping[str, float]:
     names = ("AwsTrouble", "Defects", "SecretsUnreadable", "UsersGrantedUnused")
     total = {name: sum(sum(one.get(name, ())) for one in documents) for name in names}
     return {name: value for name, value in total.items() if value}
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    """Forget what tests in this process have counted outside of a door: the next door would tell it."""
+    metrics.clear_metrics()
 
 
 @pytest.mark.parametrize(("operation", "trouble"), TROUBLE)
