@@ -115,3 +115,12 @@ def test_a_write_that_meets_another(road: Road, simulator: Simulator) -> None:
     meets(road.stage.s3, "s3.PutObject", refusals)
     served(road, work)
     assert (agreed(road, work), refusals) == ({"found": 2}, [])
+
+
+def test_another_part_under_the_same_name(road: Road, simulator: Simulator) -> None:
+    """A message that we did not send, under the name of a part that is archived, is served and harms nobody."""
+    work = Work(part(road, "00000001", NAMES))
+    served(road, work)
+    strange = Work(part(road, "00000001", [*NAMES, "c3"]))
+    assert [one.status.value for one in served(road, strange).outcomes] == ["found"] * 3
+    assert agreed(road, work) == {"found": 2}
