@@ -45,7 +45,7 @@ class Reply:
 
 
 class Asking:
-    """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every call."""
+    """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every payload."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Asking:
         terms: Terms,
         *,
         until: float,
-        before_sending: Callable[[], None],
+        before_sending: Callable[[Sequence[Identifier]], None],
     ) -> None:
         self._vendor = vendor
         self._terms = terms
@@ -96,8 +96,8 @@ class Asking:
         credentials = vendor.credentials.of(self._terms.workspace)
         size = 1 if line is self._alone else min(self._cap, len(line))
         grant = vendor.gate.admit(size, lane=self._terms.lane, wait_until=self._until)
-        self._before_sending()
         payload = [line[index] for index in range(grant.users)]
+        self._before_sending(payload)
         sent_at = vendor.clock()
         if sent_at > min(grant.not_after, self._until):  # too late: for the vendor's minute, or for whoever waits
             vendor.gate.release(grant)

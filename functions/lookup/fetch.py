@@ -37,8 +37,8 @@ class Fetched:
         return replace(self, outcomes={**self.outcomes, **told}, writes=())
 
 
-def _nothing() -> None:
-    """Let nobody know of a call."""
+def _nothing(_: Sequence[Identifier]) -> None:
+    """Let nobody know of a payload."""
 
 
 def _anything(_: int) -> None:
@@ -72,7 +72,7 @@ class Fetch:
         terms: Terms,
         *,
         until: float,
-        before_sending: Callable[[], None] = _nothing,
+        before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
     ) -> Fetched:
         """Do as `begin` does, and wait until all is stored."""
         return self.begin(wanted, terms, until=until, before_sending=before_sending).stored()
@@ -83,7 +83,7 @@ class Fetch:
         terms: Terms,
         *,
         until: float,
-        before_sending: Callable[[], None] = _nothing,
+        before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
         allow: Callable[[int], object] = _anything,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.

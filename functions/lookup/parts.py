@@ -97,9 +97,11 @@ class Parts:
         if not works:
             return []
         counted: list[Part] = []
+        sent: set[Identifier] = set()
 
-        def count_attempts() -> None:
+        def count_attempts(payload: Sequence[Identifier]) -> None:
             """Count once, when the vendor is about to be asked, what has been delivered before: it may crash us."""
+            sent.update(payload)
             if not counted:
                 again = [work.part for work, _ in works if work.redelivered]
                 self._ledger.add_attempts(again, 1)
@@ -112,10 +114,10 @@ class Parts:
             if is_passing(error):  # MoEngage did answer; that AWS does not take the answer now is no failure
                 self._ledger.add_attempts(counted, -1)
             raise
-        if isinstance(fetched.cause, VendorTrouble):
-            self._ledger.add_attempts([work.part for work in asked if not work.redelivered], 1)
-        else:
-            self._ledger.add_attempts(counted, -1)
+        is_trouble = isinstance(fetched.cause, VendorTrouble)
+        tried = [work.part for work in asked if is_trouble and not sent.isdisjoint(work.part.identifiers)]
+        self._ledger.add_attempts([part for part in tried if part not in counted], 1)
+        self._ledger.add_attempts([part for part in counted if part not in tried], -1)
         return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
 
     def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:

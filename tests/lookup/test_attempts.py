@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.simulator.process import Simulator
+from infra.local.simulator.process import Fault, Simulator
 from lookup.ledger_parts import ATTEMPT_LIMIT
 from lookup.model import Status
 from lookup.parts import Work
@@ -60,6 +60,15 @@ def test_a_grant_that_counting_outlasts_is_told(road: Road, simulator: Simulator
     assert [one.status for one in completion.outcomes] == [Status.FOUND]
     assert (unused, road.gate.granted, road.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
     assert road.ledger.standing(work.part).attempts == 0
+
+
+@pytest.mark.parametrize("redelivered", [False, True])
+def test_trouble_is_no_attempt_of_what_was_not_asked(road: Road, simulator: Simulator, redelivered: bool) -> None:  # noqa: FBT001 - a parameter
+    """Of parts served together, the vendor's trouble counts for those that had a user in a call, and for no other."""
+    simulator.set_faults(Fault(status=503))
+    parts = [part(road, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
+    road.parts.serve([Work(one, redelivered=redelivered) for one in parts], until=road.clock() + 60)
+    assert [road.ledger.standing(one).attempts for one in parts] == [1, 1, 0, 0]
 
 
 def test_what_aws_does_not_take_is_no_attempt(road: Road, simulator: Simulator) -> None:

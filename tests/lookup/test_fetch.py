@@ -148,7 +148,7 @@ def test_a_grant_whose_call_would_leave_too_late(road: Road, simulator: Simulato
     """What is done between grant and call may outlast the grant: it is given back unused, and another is asked for."""
     delays = [1.0, 0.1]
 
-    def note_attempts() -> None:
+    def note_attempts(_: object) -> None:
         road.clock.now += delays.pop(0)
 
     wanted, until = dict.fromkeys(NAMES[:3], road.clock()), road.clock() + 60
