@@ -153,17 +153,21 @@ class Asking:
         return None
 
     def _rekeyed(self, fault: KeyRejected, grant: Grant, rejected: Credentials) -> None:
-        """With another key in the secret go on at once: what was rejected says nothing about this one."""
-        if self._has_new_key(rejected):
-            self._vendor.gate.release(grant)
-        else:
-            self._vendor.gate.report(grant, fault)
+        """With another key in the secret go on at once: what was rejected says nothing about this one.
 
-    def _has_new_key(self, rejected: Credentials) -> bool:
+        Who cannot read the secret now cannot say that a person must act: the gate stays open, and `AwsTrouble` is raised.
+        """
         try:
-            return self._vendor.credentials.renewed(self._terms.workspace, rejected)
-        except (Misconfigured, AwsTrouble):
-            return False
+            is_rejected = not self._vendor.credentials.renewed(self._terms.workspace, rejected)
+        except Misconfigured:
+            is_rejected = True
+        except AwsTrouble:
+            self._vendor.gate.release(grant)
+            raise
+        if is_rejected:
+            self._vendor.gate.report(grant, fault)
+        else:
+            self._vendor.gate.release(grant)
 
     def _bear(self, fault: VendorTrouble) -> None:
         self._troubles, self._trouble = self._troubles + 1, fault

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.errors import Closed, InvalidInput, NotNow, VendorTrouble
+from lookup.errors import AwsTrouble, Closed, InvalidInput, NotNow, VendorTrouble
 from lookup.model import Lane, Source, Status, Terms
+from tests.aws_answers import meets, refused
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 from tests.lookup.test_fetch import NAMES, run
@@ -54,6 +55,18 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
         assert {(one.status, one.source) for one in fetched.outcomes.values()} == {(Status.FOUND, Source.MOENGAGE)}
     assert simulator.counters().users == 40
     assert stage.dynamodb.scan(TableName=stage.settings.profiles_table_name)["Items"] == []
+
+
+def test_a_secret_that_cannot_be_read_now_closes_no_gate(stage: Stage, simulator: Simulator) -> None:
+    """After a 401 with Secrets Manager throttled nobody knows whether a person must act: the work waits for AWS."""
+    road = Road(stage)
+    run(road, NAMES[:1])
+    simulator.rotate_key("unknown-to-us")
+    throttled = refused(400, "ThrottlingException")
+    meets(stage.secretsmanager, "secrets-manager.GetSecretValue", [throttled])
+    fetched = run(road, NAMES[1:3])
+    assert isinstance(fetched.cause, AwsTrouble)
+    assert (fetched.outcomes, road.gate.reports, road.gate.released) == ({}, [None], 1)
 
 
 @pytest.mark.parametrize("answers", [0, 1])
