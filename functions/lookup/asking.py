@@ -155,7 +155,7 @@ class Asking:
     def _rekeyed(self, fault: KeyRejected, grant: Grant, rejected: Credentials) -> None:
         """With another key in the secret go on at once: what was rejected says nothing about this one.
 
-        Who cannot read the secret now cannot say that a person must act: the gate stays open, and `AwsTrouble` is raised.
+        Who cannot read the secret now cannot say that a person must act: the gate stays open, `AwsTrouble` is raised.
         """
         try:
             is_rejected = not self._vendor.credentials.renewed(self._terms.workspace, rejected)
