@@ -33,8 +33,8 @@ class Gate(Protocol):
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
 
-        A bulk grant may be for fewer: at least 17, or 14 while people ask, or all when fewer were asked for. Raises
-        `NotNow` with `retry_at`, or `Closed`.
+        A bulk grant may be for fewer: at least 17, or 14 while people ask, or a fiftieth of a limit under 850, or all
+        when fewer were asked for. Raises `NotNow` with `retry_at`, or `Closed`.
         """
 
     def report(self, grant: Grant, fault: VendorFault | None) -> None:

@@ -17,6 +17,8 @@ from lookup.settings import Quota
 BULK_LEAST = 17
 # While people ask, what comes free comes in odd numbers: to wait for 17 of it would leave more of the quota unused.
 BULK_LEAST_BESIDE_PEOPLE = 14
+# Of a small limit that would leave much unused, or bulk beside people nothing at all: a fiftieth of it is enough.
+LEAST_SHARE = 50
 SMALL_REST = 10  # users at the end of a piece of bulk work
 BEHIND_SLOTS = 2  # that somebody makes way for others; they may be none
 LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
@@ -157,7 +159,8 @@ def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behi
 
 
 def _least(copy: Copy, quota: Quota, now: float) -> int:
-    return BULK_LEAST_BESIDE_PEOPLE if _people_ask(copy, quota, now) else BULK_LEAST
+    least = BULK_LEAST_BESIDE_PEOPLE if _people_ask(copy, quota, now) else BULK_LEAST
+    return min(least, max(limit_now(copy, quota, now) // LEAST_SHARE, 1))
 
 
 def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:

@@ -20,9 +20,9 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[int(len(values) * share)]
 
 
-def saturated(workers: int, on_demand_rate: float, seed: int, **slow: Any) -> tuple[World, float]:
+def saturated(workers: int, on_demand_rate: float, seed: int, **other: Any) -> tuple[World, float]:
     """Run bulk workers with endless work; give the world and the share of the quota used."""
-    world = World(seed, **slow)
+    world = World(seed, **other)
     for _ in range(workers):
         world.time.spawn(world.work)
     if on_demand_rate:
@@ -38,6 +38,14 @@ def test_bulk_alone_uses_the_quota(workers: int, seed: int) -> None:
     world, used = saturated(workers, 0, seed)
     assert world.vendor.refusals == 0
     assert 0.96 <= used <= 1
+
+
+@pytest.mark.parametrize("limit", [30, 50, 90])
+def test_small_limits_are_used_too(limit: int) -> None:
+    """Of a limit that full payloads do not fit into, nine tenths are used all the same."""
+    world, used = saturated(2, 0, seed=3, quota=Quota(limit=limit))
+    assert world.vendor.refusals == 0
+    assert 0.9 <= used <= 1
 
 
 def test_two_workers_ask_at_most_twice_for_a_payload() -> None:

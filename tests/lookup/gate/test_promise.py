@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
-from lookup.gate_window import BULK_LEAST
+from lookup.gate_window import LEAST_SHARE
 from lookup.model import Lane
 from lookup.settings import Quota
 from tests.lookup.gate.callers import Callers, Fate, Step, fullest
@@ -135,12 +135,12 @@ def test_room_is_granted_at_once(
 @settings(max_examples=40, deadline=None)
 @given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20))
 def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: float, users: int) -> None:
-    """Bulk gets what it asks for, or at least 17, as long as it leaves its headroom."""
+    """Bulk gets what it asks for, or what is left of a small limit beside its headroom."""
     callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     callers.now += gap
     room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - REACH)
-    if room >= min(users, BULK_LEAST):
+    if room >= max(TIGHT.limit // LEAST_SHARE, 1):
         grant = callers.ask(Step(0, lane=Lane.BULK, users=users))
         assert grant is not None
         assert min(users, room) <= grant.users <= users

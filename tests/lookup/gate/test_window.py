@@ -115,6 +115,17 @@ def test_bulk_takes_less_while_people_ask() -> None:
     assert decide(replace(copy, on_demand_marks={}), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoRoom(NOW + 4)
 
 
+def test_bulk_of_a_small_limit_takes_what_is_left() -> None:
+    """A fiftieth of the limit is enough for a bulk call: the 8 left of 30, the 9 beside one person, not 4 of 250."""
+    small = replace(QUOTA, limit=30)
+    assert decide(item_after([(NOW - 20, 20)]), small, Lane.BULK, 20, NOW) == Room(8, 20)
+    beside = replace(item_after([(NOW - 20, 1)]), on_demand=1, on_demand_marks={int(NOW - 20) // 10: 0})
+    assert decide(beside, small, Lane.BULK, 20, NOW) == Room(9, 1)
+    paced = item_after([(NOW - 1, 16)])
+    assert decide(paced, replace(QUOTA, limit=250), Lane.BULK, 20, NOW) == NoRoom(NOW + 3)
+    assert decide(replace(paced, granted=15), replace(QUOTA, limit=250), Lane.BULK, 20, NOW) == Room(5, 15)
+
+
 @given(limit=st.integers(1, 60), lowered=st.integers(1, 60), users=st.integers(1, 20), lane=st.sampled_from(Lane))
 def test_small_limits_still_give_something(limit: int, lowered: int, users: int, lane: Lane) -> None:
     """However small the limit, somebody who asks an idle gate gets at least one user."""
