@@ -16,8 +16,12 @@ from typing import Any
 from lookup.errors import Misconfigured, UnknownWorkspace
 
 HIGHEST_LIMIT = 1_000_000  # users: far over any vendor's, and small enough for the gate's item
+LONGEST_WINDOW = 86_400.0  # seconds; no vendor's is longer, and its closings last fifteen windows
+HIGHEST_SKEW = 0.5  # seconds: the gate may take a clock that is further off for one that has jumped
+HIGHEST_FACTOR = 1_000_000.0  # of a pace: more is none
 RING_SLOTS = 62  # slots that the gate's item can hold under 1 KB, with its margins
 HALF = 0.5
+TOO_LARGE = 1e300  # whole numbers may be larger than any that can be reckoned with
 TOLERANCE = 1e-9  # of sums of settings: 2 * 0.025 + 0.05 is not quite 0.1
 
 
@@ -45,7 +49,7 @@ class Quota:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            number = isinstance(value, int | float) and math.isfinite(value)
+            number = isinstance(value, int | float) and abs(value) < TOO_LARGE
             _require(number and not isinstance(value, bool), f"quota.{setting.name}", "must be a finite number")
             whole = setting.type != "int" or isinstance(value, int)
             _require(whole, f"quota.{setting.name}", "must be a whole number of users")
@@ -74,8 +78,8 @@ class Quota:
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         yield "limit", 1 <= self.limit <= HIGHEST_LIMIT, "must be 1 to 1,000,000 users"
-        yield "window", self.window >= 1, "must be at least 1 second"
-        yield "clock_skew", self.clock_skew >= 0, "must not be negative"
+        yield "window", 1 <= self.window <= LONGEST_WINDOW, "must be 1 second to a day"
+        yield "clock_skew", 0 <= self.clock_skew <= HIGHEST_SKEW + TOLERANCE, "must be 0 to 0.5 seconds"
         yield "transit", self.transit > 0, "must be over 0 seconds"
         yield "send_spread", self.send_spread > self.transit, "must be over quota.transit"
         covered = self.guard >= 2 * self.clock_skew + self.send_spread - TOLERANCE
@@ -88,8 +92,9 @@ class Quota:
             self.slot <= self.pace_window <= self.window,
             f"must be from a slot ({self.slot:.3g} s) to quota.window",
         )
-        yield "smooth_factor", self.smooth_factor >= 1, "must be at least 1, or the quota cannot be used"
-        yield "pace_factor", self.pace_factor >= 1, "must be at least 1, or the quota cannot be used"
+        for name in ("smooth_factor", "pace_factor"):
+            speed = "must be 1 to 1,000,000; under 1 the quota cannot be used"
+            yield name, 1 <= getattr(self, name) <= HIGHEST_FACTOR, speed
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,25 @@ TENTH: dict[str, Any] = {
         ({"quiet_headroom": 2.5}, "quota.quiet_headroom"),
         ({"window": 0.5}, "quota.window"),
         ({"window": float("nan")}, "quota.window"),
+        ({"window": 10**400}, "quota.window"),
+        ({"window": 86_401, "pace_window": 3000}, "quota.window"),
+        ({"limit": 10**400}, "quota.limit"),
         ({"headroom": 1000}, "quota.headroom"),
         ({"headroom": -1}, "quota.headroom"),
         ({"limit": 20}, "quota.headroom"),
         ({"quiet_headroom": 21}, "quota.quiet_headroom"),
         ({"clock_skew": -0.1}, "quota.clock_skew"),
+        ({"clock_skew": 0.51, "guard": 2}, "quota.clock_skew"),
         ({"guard": 0.9}, "quota.guard"),
         ({"guard": 60.5}, "quota.guard"),
         ({"transit": 0.0}, "quota.transit"),
         ({"transit": 0.5}, "quota.send_spread"),
+        ({"send_spread": 10**400}, "quota.send_spread"),
         ({"pace_window": 0.5}, "quota.pace_window"),
         ({"pace_factor": 0.9}, "quota.pace_factor"),
         ({"smooth_factor": 0.9}, "quota.smooth_factor"),
+        ({"pace_factor": 1e308}, "quota.pace_factor"),
+        ({"smooth_factor": 1_000_001}, "quota.smooth_factor"),
     ],
 )
 def test_senseless_settings_fail_by_name(values: dict[str, Any], setting: str) -> None:
@@ -59,7 +66,7 @@ def test_settings_scale() -> None:
     assert Quota(**TENTH, pace_window=0.3).limit == 1000
 
 
-@given(window=st.floats(1, 3600), skew=st.floats(0, 1), spread=st.floats(0.01, 1), spare=st.floats(0, 1))
+@given(window=st.floats(1, 3600), skew=st.floats(0, 0.5), spread=st.floats(0.01, 1), spare=st.floats(0, 1))
 def test_a_window_is_whole_slots_and_a_half(window: float, skew: float, spread: float, spare: float) -> None:
     """Whatever counts for a grant is whole slots and a half, and as many as the item holds for clocks that far off."""
     guard = 2 * skew + spread + spare
