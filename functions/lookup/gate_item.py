@@ -31,6 +31,10 @@ LANE_MARK = "."
 NAME_LENGTHS = (5, 7)  # base 85 of four and of five bytes
 FOUR_BYTES = 2**32
 MILLISECONDS = 1000
+MOST_DROPPED = 100  # marks with one request: DynamoDB takes expressions of 4 KB, and refuses longer ones for good
+# Seconds. The request may be on its way for a second more, and by then others stamp up to half of `AHEAD` ahead, by
+# clocks that differ by a second: nobody stamps into what is dropped.
+FRESH = AHEAD / 6
 
 
 def key(workspace: str) -> dict[str, dict[str, str]]:
@@ -120,7 +124,7 @@ def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
 
 def _removable(copy: Copy, stamp: float) -> tuple[str, ...]:
     """Give the marks to drop. What was far ahead of an old copy may be of now: it is dropped by fresh copies alone."""
-    return copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= AHEAD / 2 else ())
+    return (copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= FRESH else ()))[:MOST_DROPPED]
 
 
 @dataclass(frozen=True, slots=True)

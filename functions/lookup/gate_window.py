@@ -23,7 +23,7 @@ SMALL_REST = 10  # users at the end of a piece of bulk work
 BEHIND_SLOTS = 2  # that somebody makes way for others; they may be none
 LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
 MARGIN_SLOTS = 1  # kept beyond what a window can need
-AHEAD = 5.0  # seconds: further ahead of the server than any clock that is let to ask
+AHEAD = 6.0  # seconds: further ahead of the server than any clock that is let to ask stamps a grant
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
 

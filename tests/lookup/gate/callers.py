@@ -63,6 +63,7 @@ class Callers:
     offsets: Sequence[float]
     now: float = START
     patience: float = 0.0
+    jitter: float = 0.5
     sent: list[Sent] = field(default_factory=list)
     charged: list[tuple[float, int]] = field(default_factory=list)
     refusals: list[NotNow] = field(default_factory=list)
@@ -70,13 +71,12 @@ class Callers:
     def __post_init__(self) -> None:
         self.table = FakeTable(lambda: self.now)
         self._flights: list[Step] = []
-        self.gates = [self.gate(offset) for offset in self.offsets]
+        self.gates = [self._gate(offset) for offset in self.offsets]
 
-    def gate(self, offset: float = 0.0) -> QuotaGate:
-        """Give one more process's gate."""
+    def _gate(self, offset: float) -> QuotaGate:
         clock = lambda: self.now + offset  # noqa: E731 - a clock is a function
         table = GateTable(cast("DynamoDBClient", self), "ledger", "default", self.quota, clock)
-        return QuotaGate(table, self.quota, clock=clock, sleep=self._wait, jitter=lambda: 0.5)
+        return QuotaGate(table, self.quota, clock=clock, sleep=self._wait, jitter=lambda: self.jitter)
 
     def play(self, steps: Sequence[Step]) -> None:
         for step in steps:

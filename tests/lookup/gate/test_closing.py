@@ -75,6 +75,13 @@ def test_refused_probes_lower_the_limit_no_further() -> None:
     assert callers.gates[0].state().limit == 725
 
 
+def test_what_has_left_the_vendors_window_is_not_in_use() -> None:
+    """The limit falls to 90 % of a window's users: what only the guard still counts is not among them."""
+    quota = Quota(window=59.5)  # with slots of a second
+    copy = Copy(granted=900, marks={1000: 0, 1030: 400})
+    assert closing_for(Throttled("throttled", retry_at=None), copy, quota, 1001 + 59.6, 0.0).lowered_to == 450
+
+
 def test_a_second_429_never_raises_the_limit() -> None:
     """What is in use may be over a limit that was just lowered: the next 429 leaves it there."""
     lowered = Copy(granted=900, marks={1000: 0}, lowered_to=500, lowered_at=1000.0)

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from lookup.gate import gate_client
 from lookup.gate_item import Charge, Closing, charging, closing, creation, due, key, mark_name, opening, read_copy
-from lookup.gate_table import GateTable
-from lookup.gate_window import Copy, Room
+from lookup.gate_table import TIMEOUT, GateTable
+from lookup.gate_turn import LEAD_MOST
+from lookup.gate_window import AHEAD, Copy, Room
 from lookup.model import Lane
 from lookup.settings import Quota
 from tests.lookup.gate.callers import Callers, Step
@@ -113,9 +114,31 @@ def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
     """What lay far ahead of a copy's time may be a slot of now: only a fresh copy drops it."""
     copy = Copy(ahead=("ahead",), removable=("old",), seen_at=NOW)
     for age, dropped in ((0, {"old", "ahead"}), (62, {"old"})):
-        request = charging(copy, QUOTA, Charge(Room(1, 980), Lane.BULK, NOW + age))
-        names = set(request["ExpressionAttributeNames"].values())
-        assert names & {"old", "ahead"} == dropped
+        assert dropped_by(copy, QUOTA, NOW + age) & {"old", "ahead"} == dropped
+
+
+@pytest.mark.parametrize("window", [60.0, 106.6, 3600.0])
+def test_nobody_stamps_into_a_mark_that_is_dropped(window: float) -> None:
+    """What a copy saw far ahead is dropped only while the furthest stamp of anybody else lies before it."""
+    quota = Quota(window=window, clock_skew=0.5, guard=1.5, pace_window=window / 4)
+    copy = Copy(ahead=("ahead",), seen_at=NOW)
+    drops = [age / 10 for age in range(70) if "ahead" in dropped_by(copy, quota, NOW + age / 10)]
+    furthest = TIMEOUT + min(LEAD_MOST * window, AHEAD / 2) + 2 * quota.clock_skew
+    assert 0.5 <= max(drops) <= AHEAD - furthest
+
+
+def test_marks_without_end_are_dropped_in_turns() -> None:
+    """However many marks are out of date, after many callers with old copies, DynamoDB takes the expression."""
+    callers = Callers(Quota(), [0.0] * 700)
+    callers.play([Step(number % 700, gap=1.0, users=1) for number in range(1500)])
+    assert len(callers.sent) == 1500
+    callers.play([Step(0, gap=0.1, users=1)] * 30)
+    assert len(callers.table.items["gate#default"]) <= 90
+
+
+def dropped_by(copy: Copy, quota: Quota, stamp: float) -> set[str]:
+    request = charging(copy, quota, Charge(Room(1, 980), Lane.BULK, stamp))
+    return set(request["ExpressionAttributeNames"].values())
 
 
 def test_closing_stops_grants_and_only_the_first_wins(update: Update) -> None:

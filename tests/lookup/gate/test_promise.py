@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
+from lookup.gate_turn import LEAD_MOST
 from lookup.gate_window import LEAST_SHARE
 from lookup.model import Lane
 from lookup.settings import Quota
-from tests.lookup.gate.callers import Callers, Fate, Step, fullest
+from tests.lookup.gate.callers import START, Callers, Fate, Step, fullest
 
 SKEW, SPREAD = Quota().clock_skew, Quota().send_spread
 # Bulk as fast as the window allows; slots of exactly a second; or small, so that it is soon full.
@@ -175,29 +175,13 @@ def test_late_grant_is_charged_but_not_used() -> None:
     assert callers.refusals[0].reason == "late"
 
 
-def test_slow_answers_are_late_once() -> None:
-    """After one answer that came too late, grants are stamped ahead: as slow an answer is in time, and sent then."""
-    callers = Callers(TIGHT, [0.0])
-    slow = Step(0, users=5, flight=0.4)
-    assert callers.ask(slow) is None
-    lead = LEAD_MARGIN * 0.8 - (TIGHT.send_spread - TIGHT.transit)
-    callers.now, callers.patience = callers.now + 1, PATIENCE
-    asked_at = callers.now
-    grant = callers.ask(slow)
-    assert grant is not None
-    assert grant.stamp - asked_at == pytest.approx(lead * 0.5 ** (1 / 30))
-    assert callers.now == grant.stamp
-
-
-def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:
-    """Who has no patience for the wait is told so before anything is charged; after a while there is none."""
-    callers = Callers(TIGHT, [0.0])
-    assert callers.ask(Step(0, users=5, flight=0.4)) is None
-    charged = callers.granted()
-    assert callers.ask(Step(0, users=5)) is None
-    assert (callers.refusals[-1].reason, callers.granted()) == ("late", charged)
-    callers.now += 600
-    asked_at = callers.now
-    grant = callers.ask(Step(0, users=5))
-    assert grant is not None
-    assert (grant.stamp, callers.now) == (asked_at, asked_at)
+@pytest.mark.parametrize(("lane", "first", "last"), [(Lane.ON_DEMAND, 0.0, 0.1), (Lane.BULK, 0.1, 0.35)])
+@pytest.mark.parametrize("jitter", [0.0, 1.0])
+def test_who_waited_asks_before_half_a_slot_is_over(lane: Lane, first: float, last: float, jitter: float) -> None:
+    """Room comes free in the middle of a slot: people ask in the next tenth of a slot, bulk after them, all in time."""
+    callers = Callers(WIDE, [0.0, 0.0], patience=70, jitter=jitter)
+    callers.play([Step(0, times=50), Step(1, gap=1, lane=lane)])
+    free_at = START + WIDE.slot + WIDE.guarded
+    waited = callers.sent[-1].stamped_at - free_at
+    assert waited == pytest.approx(first if jitter == 0 else last, abs=MOMENT)
+    assert waited < WIDE.slot / 2

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.gate_window import Copy, NoRoom, Room, decide, granted_at, limit_now
+from lookup.gate_window import Copy, NoRoom, Room, decide, granted_at, is_needed, limit_now
 from lookup.model import Lane
 from lookup.settings import Quota
 
 NOW = 1_800_000_000.0
 QUOTA = Quota(window=59.5)  # with slots of exactly a second
 FREE_AFTER = 60.5  # seconds: the window and the guard
+MOMENT = 1e-5  # seconds
 
 
 def item_after(grants: list[tuple[float, int]], quota: Quota = QUOTA) -> Copy:
@@ -34,6 +35,14 @@ def test_granted_at_never_overestimates(grants: list[tuple[float, int]], cutoff:
     """Whatever the order of the stamps and the age of the copy, no grant after the cutoff counts as before it."""
     old_copy = item_after(grants[:known])
     assert granted_at(old_copy, QUOTA, cutoff) <= sum(users for stamp, users in grants if stamp <= cutoff)
+
+
+@given(window=st.floats(2, 120), skew=st.floats(0, 0.5), age=st.floats(0, 240), behind=st.floats(0, 1))
+def test_no_mark_is_dropped_that_the_slowest_clock_needs(window: float, skew: float, age: float, behind: float) -> None:
+    """A mark that counts by a clock as far behind as the guard covers is needed, however `Date` cuts the second."""
+    quota = Quota(window=window, clock_skew=skew, guard=2 * skew + 0.5, pace_window=window / 2)
+    start = NOW - skew - quota.guarded - quota.slot + MOMENT + age * quota.slot / 4
+    assert is_needed(quota, start, quota.slot, NOW - behind)
 
 
 @given(grants=grants_out_of_order, users=st.integers(1, 20), lane=st.sampled_from(Lane))
@@ -64,7 +73,8 @@ def test_slot_shared_by_clocks_out_of_order() -> None:
 def test_no_room_before_the_oldest_slot_leaves() -> None:
     """A full window has room again when its oldest slot's end is a window and a guard ago."""
     copy = item_after([(NOW + second, 20) for second in range(50)])
-    assert decide(copy, QUOTA, Lane.ON_DEMAND, 1, NOW + 55) == NoRoom(NOW + 1 + FREE_AFTER)
+    for users in (1, 20):
+        assert decide(copy, QUOTA, Lane.ON_DEMAND, users, NOW + 55) == NoRoom(NOW + 1 + FREE_AFTER)
     assert decide(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 62) == Room(20, 1000)
 
 

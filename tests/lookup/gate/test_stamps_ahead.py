@@ -1,0 +1,51 @@
+"""Stamps ahead of a slow item: as slow an answer as the last one is in time, and nobody waits for nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
+from lookup.gate_window import AHEAD
+from lookup.settings import Quota
+from tests.lookup.gate.callers import Callers, Step
+
+QUOTA = Quota()
+PATIENCE = LEAD_MOST * QUOTA.window  # for a stamp ahead
+MOMENT = 0.001  # seconds
+
+
+def test_slow_answers_are_late_once() -> None:
+    """After one answer that came too late, grants are stamped ahead: as slow an answer is in time, and sent then."""
+    callers = Callers(QUOTA, [0.0])
+    slow = Step(0, users=5, flight=0.4)
+    assert callers.ask(slow) is None
+    lead = LEAD_MARGIN * 0.8 - (QUOTA.send_spread - QUOTA.transit)
+    callers.now, callers.patience = callers.now + 1, PATIENCE
+    asked_at = callers.now
+    grant = callers.ask(slow)
+    assert grant is not None
+    assert grant.stamp - asked_at == pytest.approx(lead * 0.5 ** (1 / 30))
+    assert callers.now == grant.stamp
+
+
+def test_nobody_stamps_further_ahead_than_half_of_what_counts_as_jumped() -> None:
+    """However long the window and slow the answers, a stamp is three seconds ahead at most: no jumped clock's."""
+    callers = Callers(Quota(window=600, pace_window=30), [0.0], patience=9)
+    assert callers.ask(Step(0, users=1, flight=2.0)) is None
+    asked_at = callers.now
+    assert callers.ask(Step(0, users=1)) is not None
+    assert callers.sent[-1].stamped_at == pytest.approx(asked_at + AHEAD / 2, abs=MOMENT)
+
+
+def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:
+    """Who has no patience for the wait is told so before anything is charged; after a while there is none."""
+    callers = Callers(QUOTA, [0.0])
+    assert callers.ask(Step(0, users=5, flight=0.4)) is None
+    charged = callers.granted()
+    assert callers.ask(Step(0, users=5)) is None
+    assert (callers.refusals[-1].reason, callers.granted()) == ("late", charged)
+    callers.now += 600
+    asked_at = callers.now
+    grant = callers.ask(Step(0, users=5))
+    assert grant is not None
+    assert (grant.stamp, callers.now) == (asked_at, asked_at)
