@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lookup.errors import NotNow, Throttled
 from lookup.gate import Grant, Observation, QuotaGate, Seen
 from lookup.gate_table import GateTable
-from lookup.model import Clock, Lane
+from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
 from lookup.settings import Quota
 from tests.lookup.gate.fake_table import FakeTable
 from tests.lookup.gate.virtual_time import VirtualTime
@@ -104,9 +104,9 @@ class World:
         return self.round_trip / 2 * self.random.uniform(0.5, 1.5)
 
     def work(self, users: int | None = None, *, lane: Lane = Lane.BULK, offset: float | None = None) -> None:
-        """Run a worker: endless work, or so many users."""
+        """Run a worker: endless work, or so many users, in parts as they lie on the queue."""
         gate, clock = self.process(offset)
-        for size in self._sizes(users):
+        for size in self._parts(users):
             self._ask_all(gate, clock, lane, size)
 
     def arrive(self, rate: float, users: int = 1, processes: int = 8) -> None:
@@ -134,16 +134,16 @@ class World:
     def requests_per_bulk_payload(self) -> float:
         return self.seen[Seen.GATE_REQUEST, Lane.BULK] / sum(lane is Lane.BULK for _, lane, _ in self.granted)
 
-    def _sizes(self, users: int | None) -> Iterator[int]:
+    def _parts(self, users: int | None) -> Iterator[int]:
         while users is None:
-            yield 20
-        for start in range(0, users, 20):
-            yield min(20, users - start)
+            yield PART_LIMIT
+        for start in range(0, users, PART_LIMIT):
+            yield min(PART_LIMIT, users - start)
 
     def _ask_all(self, gate: QuotaGate, clock: Clock, lane: Lane, users: int) -> None:
         while users:
             try:
-                grant = gate.admit(users, lane=lane, wait_until=clock() + 20)
+                grant = gate.admit(min(users, PAYLOAD_LIMIT), lane=lane, wait_until=clock() + 20)
             except NotNow as refusal:
                 self.time.sleep(refusal.retry_at - clock())
                 continue
