@@ -16,7 +16,7 @@ from infra.lookup_function import LookupFunction, Release
 from infra.names import output
 from infra.queues import work_queue
 from lookup.model import PAYLOAD_LIMIT
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 TIMEOUT = Duration.seconds(60)
 BATCH_WINDOW = Duration.seconds(2)

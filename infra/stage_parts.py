@@ -14,8 +14,8 @@ from zoneinfo import available_timezones
 from infra.stage_checks import require, require_fields, require_kinds
 from lookup.errors import InvalidInput, Misconfigured
 from lookup.firing import read_firing
+from lookup.quota import Quota
 from lookup.schedule_times import is_cron, is_rate
-from lookup.settings import Quota
 from lookup.settings import Workspace as WorkspaceSettings
 
 FEEDER_TICK = "feeder-tick"  # the schedule that feeds what waits, every minute

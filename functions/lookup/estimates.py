@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from lookup.ledger import Ledger
 from lookup.lookup_model import LookupState, Progress
 from lookup.model import Clock
-from lookup.settings import Quota, Settings
+from lookup.quota import Quota
+from lookup.settings import Settings
 
 USED = 0.95  # of the quota that the gate gives to bulk while people ask too
 DAY = 24 * 3600

@@ -22,7 +22,7 @@ from lookup.gate_table import GateTable, Unanswered, gate_client
 from lookup.gate_turn import CONTENTION, LATE, QUOTA, UNANSWERED, Turns
 from lookup.gate_window import Copy
 from lookup.model import Clock, Lane, Sleep
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 __all__ = [
     "Gate", "GateState", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",

@@ -6,7 +6,7 @@ from lookup.errors import KeyRejected, Refused, Throttled, VendorFault, VendorTr
 from lookup.gate_item import Closing
 from lookup.gate_window import Copy, granted_at, limit_now
 from lookup.model import PAYLOAD_LIMIT
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 CREDENTIALS, REFUSED, THROTTLED, TROUBLE = "credentials", "refused", "throttled", "trouble"
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from lookup.gate_window import AHEAD, LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 Item = Mapping[str, Mapping[str, Any]]
 Request = dict[str, Any]

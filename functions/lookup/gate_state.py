@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lookup.gate_window import Copy, NoRoom, decide, granted_at, limit_now, on_demand_since
 from lookup.model import PAYLOAD_LIMIT, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 from lookup.gate_item import Item, Request, creation, key, read_copy
 from lookup.gate_window import Copy
 from lookup.model import Clock
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 if TYPE_CHECKING:
     import boto3

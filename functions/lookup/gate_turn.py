@@ -15,7 +15,7 @@ from lookup.gate_item import Charge, Request, charging, due
 from lookup.gate_table import GateTable, Unanswered
 from lookup.gate_window import AHEAD, Copy, NoRoom, Room, decide
 from lookup.model import Clock, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
 MAKE_WAY, MAKE_WAY_MOST = 5, 4  # users per lost race, and races counted

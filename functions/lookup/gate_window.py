@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 
 from lookup.model import PAYLOAD_LIMIT, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 # Users: fuller calls are fewer calls. The 998 that bulk may have of 1,000 are 49 calls of 20 and one of 18.
 BULK_LEAST = 17

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.local.embedded_aws import EmbeddedAws
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.benchmarks.gate.contenders import THIS
 from tests.benchmarks.gate.measure import figures
 from tests.benchmarks.gate.minimum import minimum_seconds

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 
 from infra.local.simulator.faults import Fault
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.benchmarks.gate.plan import scaled
 from tests.chaos.vendor_faults import drawn_faults
 

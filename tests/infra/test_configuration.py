@@ -13,7 +13,7 @@ from infra.app import ROOT
 from infra.stage_partners import Issuer, Partner
 from infra.stage_parts import Schedule, Workspace
 from infra.stages import Stage
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, Issuer, Schedule)
 NOTHING = {"none", "no", "all"}

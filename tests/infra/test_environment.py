@@ -12,7 +12,7 @@ from infra.stage_partners import Partner
 from infra.stage_parts import Workspace
 from infra.stages import Stage
 from lookup.errors import Misconfigured
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.infra.template import Template
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.on_queue import workers_for
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.infra.template import Template
 
 FOURTEEN_DAYS = 14 * 24 * 3600

@@ -13,7 +13,7 @@ from infra.stage_parts import Schedule, Workspace
 from infra.stages import NAME_LENGTH, SERVICE, Stage, stage_named
 from lookup import firing
 from lookup.errors import Misconfigured
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 GOOD: Mapping[str, Any] = {
     "name": "test",

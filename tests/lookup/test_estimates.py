@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lookup.estimates import USED, Estimates, Waiting, backlog_of, estimate, waiting
 from lookup.ledger_parts import Arrived
 from lookup.model import Counts
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
 

@@ -9,7 +9,7 @@ import pytest
 from infra.local.simulator.process import Fault, Simulator
 from lookup.lookup_model import LookupState, Progress
 from lookup.model import Counts
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
 

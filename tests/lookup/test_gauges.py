@@ -8,7 +8,8 @@ import pytest
 
 from lookup.estimates import Waiting
 from lookup.gauges import Gauges
-from lookup.settings import Quota, Workspace
+from lookup.quota import Quota
+from lookup.settings import Workspace
 from lookup.telemetry import Metric
 
 WORKSPACES = {

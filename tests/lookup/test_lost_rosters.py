@@ -11,7 +11,7 @@ from lookup.lookup_json import progress_json
 from lookup.lookup_model import LookupState, Progress, Roster
 from lookup.model import Counts
 from lookup.queues import LONGEST_HOLD
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.settings import Quota, Settings, Workspace
+from lookup.quota import Quota
+from lookup.settings import Settings, Workspace
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 QUOTAS = st.builds(

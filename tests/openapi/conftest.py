@@ -9,8 +9,8 @@ import pytest
 
 import on_request
 from infra.local.simulator.process import Simulator
+from lookup.quota import Quota
 from lookup.route_table import ROUTES
-from lookup.settings import Quota
 from tests.doors.conftest import CLIENT_ID, LambdaContext, deployed, forget
 from tests.lookup.conftest import stage
 from tests.lookup.stage import Stage

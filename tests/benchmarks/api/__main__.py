@@ -16,7 +16,7 @@ from pathlib import Path
 import boto3
 
 from infra.local.simulator.process import Simulator, instant
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.benchmarks.api.instance import Instance, measured
 from tests.benchmarks.api.over_http import over_http
 from tests.benchmarks.api.report import Report, write

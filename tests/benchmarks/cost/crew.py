@@ -13,7 +13,7 @@ from lookup.errors import NotNow
 from lookup.feeder import DEPTH_SECONDS
 from lookup.gate import QuotaGate, Seen
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.world import World
 
 LATENCY = 0.25  # seconds of a vendor call; the vendor promises none

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lookup.model import PART_LIMIT
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.benchmarks.cost.crew import Shift, shift
 from tests.benchmarks.cost.prices import MILLION, Item, total
 from tests.benchmarks.cost.scenes import Counted

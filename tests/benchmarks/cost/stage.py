@@ -16,7 +16,7 @@ import boto3
 from infra.local.embedded_aws import REGION, EmbeddedAws
 from infra.local.simulator.process import Simulator, SimulatorConfig, instant
 from lookup import clients, http_wiring, schedule_wiring, wiring
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.benchmarks.cost.meter import Meter
 from tests.lookup.stage import Stage, deployed
 

@@ -28,9 +28,9 @@ from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import LookupSpec, Progress
 from lookup.queues import Queues
+from lookup.quota import Quota
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
-from lookup.settings import Quota
 from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
 from tests.lookup.stage import Stage, deployed

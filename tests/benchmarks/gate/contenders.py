@@ -19,7 +19,8 @@ from lookup.errors import NotNow, VendorFault
 from lookup.gate import QuotaGate, gate_client
 from lookup.gates import Gates
 from lookup.model import Lane
-from lookup.settings import Quota, Workspace
+from lookup.quota import Quota
+from lookup.settings import Workspace
 from tests.benchmarks.gate.caller import Leave, Limiter
 from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import PATIENCE, Plan

@@ -7,7 +7,7 @@ from statistics import fmean
 from lookup.gate import BULK_PHASE
 from lookup.gate_window import Copy, NoRoom, decide, slot_of
 from lookup.model import PAYLOAD_LIMIT, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 PHASES = 10  # a slot counts until its end, so it matters where in its slot the job starts
 PAUSE = sum(BULK_PHASE) / 2  # of a slot: after the moment that was told, where the gate lets bulk ask in the mean

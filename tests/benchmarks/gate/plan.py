@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from math import ceil
 
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 LATENCY = 0.25  # quota seconds, the mean of the vendor's answers
 ON_DEMAND_RATE = 2.0  # users a quota second

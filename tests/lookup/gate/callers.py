@@ -13,7 +13,7 @@ from lookup.errors import NotNow
 from lookup.gate import Grant, QuotaGate
 from lookup.gate_table import GateTable
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.fake_table import FakeTable
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lookup.errors import Closed, VendorTrouble
 from lookup.gate import Grant
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()

@@ -8,7 +8,7 @@ from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, V
 from lookup.gate_closing import closing_for
 from lookup.gate_window import Copy, limit_now
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import Step
 from tests.lookup.gate.closings import TROUBLE, callers_of, granted, refused
 

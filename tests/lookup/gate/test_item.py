@@ -17,7 +17,7 @@ from lookup.gate_table import TIMEOUT, GateTable
 from lookup.gate_turn import LEAD_MOST
 from lookup.gate_window import AHEAD, Copy, Room
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 from tests.lookup.gate.fake_table import FakeTable
 from tests.lookup.gate.ledger import LEDGER, create_ledger

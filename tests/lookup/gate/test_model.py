@@ -9,7 +9,7 @@ import pytest
 
 from lookup.gate import Seen
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import fullest
 from tests.lookup.gate.world import World
 

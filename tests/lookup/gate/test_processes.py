@@ -16,7 +16,8 @@ from lookup.gate import Observation, Seen, gate_client
 from lookup.gate_item import key
 from lookup.gates import Gates
 from lookup.model import Lane
-from lookup.settings import Quota, Workspace
+from lookup.quota import Quota
+from lookup.settings import Workspace
 from tests.lookup.gate.callers import fullest
 from tests.lookup.gate.ledger import LEDGER, create_ledger
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lookup.gate_turn import LEAD_MOST
 from lookup.gate_window import LEAST_SHARE
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import START, Callers, Fate, Step, fullest
 
 SKEW, SPREAD = Quota().clock_skew, Quota().send_spread

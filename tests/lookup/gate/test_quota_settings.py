@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lookup.errors import Misconfigured, UnknownWorkspace
 from lookup.gates import Gates
-from lookup.settings import RING_SLOTS, Quota, Workspace
+from lookup.quota import RING_SLOTS, Quota
+from lookup.settings import Workspace
 from tests.lookup.gate.fake_table import FakeTable
 
 TENTH: dict[str, Any] = {

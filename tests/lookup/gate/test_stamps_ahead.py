@@ -6,7 +6,7 @@ import pytest
 
 from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
 from lookup.gate_window import AHEAD
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()

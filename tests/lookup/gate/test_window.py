@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lookup.gate_window import Copy, NoRoom, Room, decide, granted_at, is_needed, limit_now
 from lookup.model import Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 
 NOW = 1_800_000_000.0
 QUOTA = Quota(window=59.5)  # with slots of exactly a second

@@ -12,7 +12,7 @@ from lookup.errors import NotNow, Throttled
 from lookup.gate import Grant, Observation, QuotaGate, Seen
 from lookup.gate_table import GateTable
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
-from lookup.settings import Quota
+from lookup.quota import Quota
 from tests.lookup.gate.fake_table import FakeTable
 from tests.lookup.gate.virtual_time import VirtualTime
 
