@@ -1,14 +1,13 @@
-"""The one logger and the one set of metrics. Identifiers appear hashed; attributes, secrets and bodies never."""
+"""The one logger and the one set of metrics. Identifiers, attributes, secrets and bodies never appear."""
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lookup.model import Counts, Identifier
+from lookup.model import Counts
 
 SERVICE = "moengage-lookup"
 NAMESPACE = "MoEngageLookup"
@@ -83,9 +82,3 @@ def count_outcomes(counts: Counts) -> None:
         (Metric.USERS_FAILED, counts.failed),
     ):
         count(metric, value)
-
-
-def hashed(identifier: Identifier) -> str:
-    """Name an identifier in a log so that it can be recognised but not read."""
-    text = f"{identifier.identifier_type.value}:{identifier.identifier}"
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
