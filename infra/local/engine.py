@@ -1,4 +1,4 @@
-"""`python -m infra.local.engine`: MiniStack, with three behaviours of AWS that it lacks and this service relies on.
+"""`python -m infra.local.engine`: MiniStack, with four behaviours of AWS that it lacks and this service relies on.
 
 What differs where it enforces IAM is in `engine_iam`.
 
@@ -6,6 +6,7 @@ What differs where it enforces IAM is in `engine_iam`.
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 - EventBridge Scheduler writes its context attributes, such as `<aws.scheduler.scheduled-time>`, into a schedule's
   input: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+- A schedule fires on time. MiniStack looks every ten seconds, here every second.
 - S3 answers a ranged read of a version with that range. MiniStack sends the whole version:
   https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
