@@ -56,15 +56,6 @@ class RosterReader:
         origin = Origin(within.start, position, within.line, within.round)
         return Segment(_part(spec, found, number, fed_at, origin), origin, line)
 
-    def opening_lines(self, roster: Roster, *, size: int = CHUNK) -> list[Entry]:
-        """Read the entries that lie whole within the first `size` bytes. Raises `InvalidInput` as `reader_of` does."""
-        read, header_line = self._reader(roster)
-        end = min(size, roster.size)
-        texts = [text for text, _ in lines(self._chunks(roster, 0, end))]
-        whole = texts if end == roster.size or len(texts) == 1 else texts[:-1]
-        numbered = enumerate((text.removeprefix(codecs.BOM_UTF8) if not n else text for n, text in enumerate(whole)), 1)
-        return [entry_of(read, text, n) for n, text in numbered if text.strip() and n != header_line]
-
     def _read_opening(self, roster: Roster) -> tuple[ReadLine, int | None]:
         """Choose how to read by the first line that is not blank; give its number too if it is a header."""
         for number, (text, _) in enumerate(lines(self._chunks(roster, 0, roster.size)), 1):
