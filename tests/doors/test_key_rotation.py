@@ -57,10 +57,8 @@ def test_a_rotated_key_leaves_no_gap(
 def test_a_rejected_key_closes_and_a_new_one_opens(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """With the old key in the secret everybody waits; when it changes, the next minute's tick lets a probe through.
-
-    The probe's own 401, by an instance that still holds the old key, costs the others no lease.
-    """
+    """With the old key in the secret everybody waits; when it changes, the next minute's tick lets a probe through."""
+    # The probe's own 401, by an instance that still holds the old key, costs the others no lease.
     assert asked(event, context)[0] == 200
     simulator.rotate_key("new-key")
     status, problem, headers = asked(event, context)

@@ -52,10 +52,7 @@ def test_the_bucket_refuses_requests_without_tls(template: Template) -> None:
 
 
 def test_results_are_kept_for_the_stage_s_retention(template: Template) -> None:
-    """Results, and rosters that the functions wrote, go after 30 days, oversized profiles a day after their items.
-
-    The rosters of partners stay.
-    """
+    """Results and the functions' rosters go after 30 days, large profiles a day after their items; partners' stay."""
     rules = {rule["Id"]: rule for rule in _bucket(template)["LifecycleConfiguration"]["Rules"]}
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules.values() if "ExpirationInDays" in rule}
     kept_as_results = ("results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")

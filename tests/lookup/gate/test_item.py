@@ -170,10 +170,8 @@ def test_probe_takes_a_lease(update: Update) -> None:
 
 @pytest.mark.parametrize("flight", [0.0, 0.48], ids=["fast", "one caller is slow"])
 def test_item_stays_under_one_write_unit(flight: float) -> None:
-    """With every slot marked, every attribute present and the counters of decades, the item is under 1 KB.
-
-    Also when one caller's requests are slow, so that it stamps its grants as far ahead as anybody does.
-    """
+    """With every slot marked, every attribute present and the counters of decades, the item is under 1 KB."""
+    # Also when one caller's requests are slow, so that it stamps its grants as far ahead as anybody does.
     callers = Callers(Quota(), [-SKEW, SKEW], patience=1.5)
     callers.gates[0].state()
     item = callers.table.items["gate#default"]

@@ -99,11 +99,9 @@ def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[flo
 
 
 def test_guard_is_just_enough() -> None:
-    """Clocks as far off as the guard allows keep the promise to the last user; a little further, the same breaks it.
-
-    A window is spent at the end of a slot by a clock that is behind, and counted as late as may be; the next is asked
-    for by a clock that is ahead, at the first moment at which it sees room.
-    """
+    """Clocks as far off as the guard allows keep the promise to the last user; a little further, the same breaks it."""
+    # A window is spent at the end of a slot by a clock that is behind, and counted as late as may be; the next is asked
+    # for by a clock that is ahead, at the first moment at which it sees room.
 
     def fullest_with(skew: float) -> int:
         callers = Callers(WIDE, [-skew, skew])
