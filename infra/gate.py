@@ -25,7 +25,7 @@ def main() -> int:
         workspaces = {name: workspace.settings("unused") for name, workspace in stage.workspaces.items()}
         table = outputs_of(session, stage.name, "LedgerTableName")["LedgerTableName"]
         gates = Gates(gate_client(session), table, workspaces, time.time, time.sleep)
-        for name in [os.environ["WORKSPACE"]] if "WORKSPACE" in os.environ else sorted(workspaces):
+        for name in [os.environ["WORKSPACE"]] if os.environ.get("WORKSPACE") else sorted(workspaces):
             if os.environ.get("OPEN") == "1":
                 sys.stdout.write(
                     f"{name}: {'opened' if gates.of(name).open() else 'somebody else changed it: look again'}\n"

@@ -73,6 +73,21 @@ def test_an_operator_sees_and_opens_a_closed_gate(
     assert capsys.readouterr().out.startswith("default: open; users in the last 60 s")
 
 
+def test_one_workspace_is_named(
+    session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """WORKSPACE names one gate, an unknown one is told by its name, and an empty one means all."""
+    monkeypatch.setenv("WORKSPACE", "default")
+    assert gate.main() == 0
+    assert capsys.readouterr().out.startswith("default: open; ")
+    monkeypatch.setenv("WORKSPACE", "elsewhere")
+    assert gate.main() == 1
+    assert "elsewhere" in capsys.readouterr().err
+    monkeypatch.setenv("WORKSPACE", "")
+    assert gate.main() == 0
+    assert capsys.readouterr().out.startswith("default: open; ")
+
+
 def test_a_stage_that_is_not_deployed_is_told(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
