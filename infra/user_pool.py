@@ -15,7 +15,7 @@ from infra.stages import SERVICE, Stage
 from lookup.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
 
 SCOPES: Mapping[str, str] = {
-    PROFILES_READ: "Read profiles and the quota",
+    PROFILES_READ: "Read profiles, lookups and the quota",
     LOOKUPS_WRITE: "Submit and steer lookups",
     SCHEDULES_WRITE: "Keep schedules",
     ADMIN: "Operate the service",
