@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +11,11 @@ import boto3
 import duckdb
 import pytest
 
-from infra.app import ROOT
-from infra.query import COLUMNS, PARTITIONS
+from infra.query import COLUMNS
 from lookup.archive import Archive, Record, as_json, result_key
 from lookup.model import Identifier, IdentifierType, Invalid, Outcome, Profile, Source, Status, timestamp
 from tests.infra.template import Template, text
-
-QUERIES = dict(re.findall(r"## (.*?)\n\n```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_text(), re.DOTALL))
-IN_DUCKDB = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "array<string>": "VARCHAR[]"}
+from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results
 
 
 def _found(identifier: str, *changed: str) -> Outcome:
@@ -55,15 +51,7 @@ def results(aws: boto3.Session, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConne
     )
     (tmp_path / key).parent.mkdir(parents=True)
     (tmp_path / key).write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    columns = {name: IN_DUCKDB[kind] for name, kind in COLUMNS.items()} | {"user_attributes": "JSON"}
-    with duckdb.connect() as connection:
-        connection.read_json(
-            f"{tmp_path}/results/**/*.ndjson.gz",
-            format="newline_delimited",
-            columns=columns,
-            hive_partitioning=True,
-            hive_types=dict.fromkeys(PARTITIONS, "VARCHAR"),
-        ).create_view("lookup_results")
+    with lookup_results(tmp_path) as connection:
         yield connection
 
 
@@ -78,20 +66,20 @@ def test_every_documented_query_is_tested() -> None:
 
 def test_how_lookups_ended(results: duckdb.DuckDBPyConnection, today: str) -> None:
     """The first query counts each lookup's outcomes."""
-    rows = results.execute(QUERIES["How did the lookups of the last week end?"]).fetchall()
+    rows = results.execute(QUERIES[HOW_IT_ENDED]).fetchall()
     counts = {"failed": 1, "found": 2, "invalid": 2, "not_found": 1}
     assert rows == [(today, "l-1", outcome, number) for outcome, number in counts.items()]
 
 
 def test_why_identifiers_failed(results: duckdb.DuckDBPyConnection, today: str) -> None:
     """The second query counts reasons, the most frequent first."""
-    rows = results.execute(QUERIES["Why did identifiers fail?"]).fetchall()
+    rows = results.execute(QUERIES[WHY_IT_FAILED]).fetchall()
     assert rows == [(today, "invalid", "empty", 2, "l-1"), (today, "failed", "no_answer", 1, "l-1")]
 
 
 def test_which_attributes_change(results: duckdb.DuckDBPyConnection) -> None:
     """The third query counts users by attribute that changed."""
-    rows = results.execute(QUERIES["Which attributes change most?"]).fetchall()
+    rows = results.execute(QUERIES[WHAT_CHANGES]).fetchall()
     assert rows == [("u_em", 2), ("city", 1)]
 
 

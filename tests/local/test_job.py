@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ from infra.local.ports import free_port
 from infra.local.stage import Stage
 from lookup.model import Identifier, IdentifierType
 from tests.local.running import Running, alive, running
+from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results
 
 SPECIAL = ["a/b", "50%", "c+d", "e#f?g=h&i", "two words", "Zoë 東京", '"quoted", and {braced}', "%2F"]
 PLAIN = [f"C-{number:03}" for number in range(52)]
@@ -77,6 +81,21 @@ def test_one_sql_statement_returns_the_outcome_counts(results: Path) -> None:
     assert counts["invalid"] == len(JUNK)
     assert counts["found"] > counts["not_found"]
     assert set(counts) <= {"found", "not_found", "invalid"}
+
+
+def test_the_documented_queries_run_on_what_the_stage_wrote(results: Path) -> None:
+    """Each query of the documentation says the same as a count of the lines of every door's result objects."""
+    files = results.rglob("*.ndjson.gz")
+    records = [json.loads(line) for path in files for line in gzip.decompress(path.read_bytes()).splitlines()]
+    ended = Counter((one["lookup_id"], one["outcome"]) for one in records)
+    failed = Counter((one["outcome"], one["reason"]) for one in records if one["outcome"] in {"invalid", "failed"})
+    changes = {(name, one["identifier"]) for one in records for name in one["changed_fields"] or ()}
+    changed = Counter(name for name, _ in changes)
+    with lookup_results(results.parent) as table:
+        assert Counter({row[1:3]: row[3] for row in table.execute(QUERIES[HOW_IT_ENDED]).fetchall()}) == ended
+        assert Counter({row[1:3]: row[3] for row in table.execute(QUERIES[WHY_IT_FAILED]).fetchall()}) == failed
+        assert Counter(dict(table.execute(QUERIES[WHAT_CHANGES]).fetchall())) == changed
+    assert failed.total() >= len(JUNK)
 
 
 def test_special_characters_survive_the_queue_and_s3(results: Path) -> None:
