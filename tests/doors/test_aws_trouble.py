@@ -147,7 +147,9 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
         lambda params, **_: waits.append(params["VisibilityTimeout"]),
     )
     strike("secrets-manager.GetSecretValue", THROTTLED)
-    assert len(on_queue.handler(event("on_queue/parts.json"), context)["batchItemFailures"]) == 1
+    received = event("on_queue/parts.json")
+    received["Records"][0]["body"] = json.dumps(json.loads(received["Records"][0]["body"]) | {"fed_at": time.time()})
+    assert len(on_queue.handler(received, context)["batchItemFailures"]) == 1
     assert [5 <= wait <= 12 for wait in waits] == [True]
     assert counted(capsys.readouterr().out) == {}
 
