@@ -73,6 +73,7 @@ class CredentialStore:
             raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
         except (BotoCoreError, ClientError) as error:
             if is_passing(error):
+                logger.warning("aws trouble", error=name_of(error), setting=setting, runbook="Errors")
                 raise AwsTrouble(f"{setting}: cannot be read now ({name_of(error)})") from None
             raise Misconfigured(setting, f"cannot be read ({name_of(error)})") from None
 

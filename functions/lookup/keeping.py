@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,8 @@ from lookup.archive import Archive, Record
 from lookup.ledger_parts import NO_ANSWER, NO_ORIGIN, Arrived, LedgerParts
 from lookup.lookup_model import Changed
 from lookup.model import Counts, Outcome, Part, Status
+
+REFUSED = "refused"  # why identifiers failed whose part breaks a rule of ours or of the settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,19 @@ def _as_archived(one: Completion, there: Sequence[Mapping[str, Any]]) -> Complet
         Outcome(said.asked, Status(record["outcome"]), record["reason"])
         for said, record in zip(one.outcomes, own, strict=True)
     ]
-    is_unanswered = any(outcome.reason == NO_ANSWER for outcome in outcomes)
-    reason = NO_ANSWER if is_unanswered else None if one.reason == NO_ANSWER else one.reason
-    return replace(one, outcomes=outcomes, reason=reason)
+    return replace(one, outcomes=outcomes, reason=unanswered(outcomes) or _refused(outcomes, one.reason))
+
+
+def unanswered(outcomes: Iterable[Outcome]) -> str | None:
+    """Say why the message of a part that had all its attempts is laid aside: only when something got no answer."""
+    return NO_ANSWER if any(outcome.reason == NO_ANSWER for outcome in outcomes) else None
+
+
+def _refused(outcomes: Iterable[Outcome], reason: str | None) -> str | None:
+    """Say why the message of a part is laid aside that was archived as refused, in the words known here, if any."""
+    if not any(outcome.reason == REFUSED for outcome in outcomes):
+        return None
+    return REFUSED if reason in {None, NO_ANSWER} else reason
 
 
 def _name(parts: Sequence[Part]) -> str:

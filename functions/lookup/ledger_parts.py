@@ -143,8 +143,14 @@ class LedgerParts:
         return action
 
     def settle(self, part: Part) -> None:
-        """Forget that a part is out, which was in already when it was delivered once more."""
-        self._table.write(self._table.delete(lookup_key(part.lookup_id, f"sent#{part.number}")))
+        """Forget that a part is out, which was in already when it was delivered once more; not one of a later round."""
+        action = self._table.delete(lookup_key(part.lookup_id, f"sent#{part.number}"))
+        action["Delete"] |= {
+            "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
+            "ExpressionAttributeNames": {"#round": "round"},
+            "ExpressionAttributeValues": typed({":round": (part.origin or NO_ORIGIN).round}),
+        }
+        self._table.written(action)
 
     def _expires(self) -> int:
         return int(self._table.clock()) + KEPT_SECONDS

@@ -10,14 +10,15 @@ from itertools import groupby
 from lookup.aws_trouble import is_passing
 from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
-from lookup.keeping import Completion, Keeping
+from lookup.keeping import REFUSED, Completion, Keeping, unanswered
 from lookup.ledger_parts import ATTEMPT_LIMIT, NO_ANSWER, LedgerParts, Standing
 from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
 OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
-# Of the time since a part was fed: the queue delivers a thousand times, and that must last for its fourteen days.
-OPERATOR_SHARE = 0.1
+# Of the time since a part was fed, when no attempts end the waiting: the queue delivers a thousand times, and that must
+# last for its fourteen days.
+WAITED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,8 @@ class Parts:
         if not works:
             return []
         fetched = self._fetch.stored_only(_wanted(works), _terms(works))
-        laid_aside = reason if reason == NO_ANSWER else None
-        return [
-            Completion(work.part, _outcomes(work.part, fetched, otherwise=reason), reason=laid_aside) for work in works
-        ]
+        ends = [(work.part, _outcomes(work.part, fetched, otherwise=reason)) for work in works]
+        return [Completion(part, outcomes, reason=unanswered(outcomes)) for part, outcomes in ends]
 
     def _looked_up(self, works: Sequence[tuple[Work, Standing]], until: float) -> list[Completion]:
         if not works:
@@ -111,8 +110,10 @@ class Parts:
         try:
             fetched = self._fetch.run(_wanted(asked), _terms(asked), until=until, before_sending=count_attempts)
         except Exception as error:
-            if is_passing(error):  # MoEngage did answer; that AWS does not take the answer now is no failure
-                self._ledger.add_attempts(counted, -1)
+            # MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the
+            # parts that had a user in a call: what breaks us may be among them, and nowhere else.
+            spared = counted if is_passing(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
+            self._ledger.add_attempts(spared, -1)
             raise
         is_trouble = isinstance(fetched.cause, VendorTrouble)
         tried = [work.part for work in asked if is_trouble and not sent.isdisjoint(work.part.identifiers)]
@@ -128,9 +129,9 @@ class Parts:
     def _retry_at(self, part: Part, cause: LookupFault | None, attempts: int) -> float:
         if isinstance(cause, NotNow):
             return cause.retry_at
-        wait: float = FIRST_WAIT * 2**attempts
-        if not isinstance(cause, VendorTrouble | AwsTrouble):
-            wait = max(OPERATOR_WAIT, OPERATOR_SHARE * (self._clock() - part.fed_at))
+        wait: float = FIRST_WAIT * 2**attempts if isinstance(cause, VendorTrouble | AwsTrouble) else OPERATOR_WAIT
+        if not isinstance(cause, VendorTrouble):
+            wait = max(wait, WAITED_SHARE * (self._clock() - part.fed_at))
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
 
 
@@ -163,4 +164,4 @@ def _refused(part: Part, reason: str) -> Completion:
     """Lay a part aside; one of a roster counts as failed too, because its lookup waits for it."""
     if part.origin is None:
         return Completion(part, reason=reason)
-    return Completion(part, _outcomes(part, Fetched({}), otherwise="refused"), reason=reason)
+    return Completion(part, _outcomes(part, Fetched({}), otherwise=REFUSED), reason=reason)

@@ -138,18 +138,27 @@ def test_a_gate_that_does_not_answer_makes_it_a_lookup(
 
 
 def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
-    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, capsys: pytest.CaptureFixture[str]
+    deployed: Stage,
+    simulator: Simulator,
+    event: Load,
+    context: LambdaContext,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A throttled Secrets Manager gives a part back for seconds, and nobody is told that the secret makes no sense."""
+    """A throttled Secrets Manager gives a part back for seconds; the log tells of AWS, not of a senseless secret."""
     waits: list[int] = []
     session().events.register(
         "provide-client-params.sqs.ChangeMessageVisibility",
         lambda params, **_: waits.append(params["VisibilityTimeout"]),
     )
     strike("secrets-manager.GetSecretValue", THROTTLED)
-    assert len(on_queue.handler(event("on_queue/parts.json"), context)["batchItemFailures"]) == 1
+    received = event("on_queue/parts.json")
+    received["Records"][0]["body"] = json.dumps(json.loads(received["Records"][0]["body"]) | {"fed_at": time.time()})
+    assert len(on_queue.handler(received, context)["batchItemFailures"]) == 1
     assert [5 <= wait <= 12 for wait in waits] == [True]
     assert counted(capsys.readouterr().out) == {}
+    told = [vars(record) for record in caplog.records if record.getMessage() == "aws trouble"]
+    assert [(one["error"], one["setting"]) for one in told] == [("ThrottlingException", "secret of workspace default")]
 
 
 def test_a_slow_ledger_is_told_by_the_users_that_it_cost(

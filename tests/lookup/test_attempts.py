@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.ledger_parts import ATTEMPT_LIMIT
-from lookup.model import Status
+from lookup.model import Counts, Lane, Status, Terms
 from lookup.parts import Work
 from lookup.vendor import Heard
 from tests.aws_answers import meets, refused
@@ -90,3 +90,28 @@ def test_what_breaks_us_is_an_attempt(road: Road, simulator: Simulator) -> None:
     with pytest.raises(ClientError, match="Validation"):
         road.parts.serve([work], until=road.clock() + 60)
     assert road.ledger.standing(work.part).attempts == 1
+
+
+def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: Road, simulator: Simulator) -> None:
+    """Of parts served together, an error of ours counts for those that had a user in a call, and for no other."""
+
+    def break_off(_: Heard) -> None:
+        raise ValueError
+
+    road.vendor = replace(road.vendor, heard=break_off)
+    works = again(road, 30)
+    with pytest.raises(ValueError):  # noqa: PT011 - ours, without a text
+        road.parts.serve(works, until=road.clock() + 60)
+    assert [road.ledger.standing(work.part).attempts for work in works] == [1] * 20 + [0] * 10
+
+
+def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: Road, simulator: Simulator) -> None:
+    """Who is killed with the last attempt's answers stored leaves a part that has them all: nothing of it failed."""
+    answered, half = (Work(part(road, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b"))
+    wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], road.clock())
+    road.fetch.run(wanted, Terms("default", "refresh-1", Lane.BULK), until=road.clock() + 60)
+    for _ in range(ATTEMPT_LIMIT):
+        road.ledger.add_attempts([answered.part, half.part], 1)
+    ends = road.parts.serve([answered, half], until=road.clock() + 60)
+    assert [(one.reason, Counts.of(one.outcomes).failed) for one in ends] == [(None, 0), ("no_answer", 1)]
+    assert road.ledger.standing(answered.part).laid_aside is None

@@ -9,6 +9,7 @@ import pytest
 from infra.local.simulator.process import Fault, Simulator
 from lookup.lookup_model import LookupState, Progress
 from lookup.model import Counts
+from lookup.parts import Work
 from lookup.quota import Quota
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
@@ -164,6 +165,23 @@ def test_a_lost_part_is_sent_again(desk: Desk) -> None:
     desk.feeder.sweep("default")
     assert len(desk.work()) == 1
     assert seen(desk, "one").state is LookupState.COMPLETED
+
+
+def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: Desk, simulator: Simulator) -> None:
+    """A part's old message that comes once more while the part is out for its retry leaves it to the sweep."""
+    simulator.set_faults(Fault(status=400))
+    spec = desk.submit("one", desk.roster(names("user", 30)))
+    desk.feeder.feed("default")
+    (old,) = desk.work()
+    simulator.set_faults()
+    assert desk.states.retry_failed(spec, seen(desk, "one").cursor)
+    desk.feeder.feed("default")
+    assert len(desk.taken()) == 1  # and whoever took it dies
+    desk.parts.serve([Work(old, redelivered=True)], until=desk.clock() + 60)
+    desk.clock.now += 2 * 362
+    desk.feeder.sweep("default")
+    desk.work()
+    assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
 
 
 def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: Desk) -> None:

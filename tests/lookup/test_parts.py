@@ -18,6 +18,7 @@ from lookup.model import Counts, Invalid, Lane, Part, Status
 from lookup.parts import Work
 from lookup.queues import LONGEST_HOLD
 from lookup.vendor import Vendor
+from tests.aws_answers import meets, refused
 from tests.lookup.road import OpenGate, Road, customer
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
@@ -171,6 +172,19 @@ def test_a_secret_may_come_days_later(road: Road, simulator: Simulator) -> None:
     (completion,) = road.parts.serve([replace(work, redelivered=True)], until=1e12)
     assert [one.status for one in completion.outcomes] == [Status.FOUND]
     assert simulator.counters().calls == 1
+
+
+def test_a_secret_may_be_unreadable_for_long(road: Road, simulator: Simulator) -> None:
+    """A part that AWS keeps from being asked waits some seconds, and longer the longer it has waited, as well."""
+    work, waits, fed_at = Work(part(road, "000001", ["a1"])), list[float](), road.clock()
+    meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
+    while road.clock() < fed_at + 14 * 24 * 3600:
+        (completion,) = road.parts.serve([work], until=1e12)
+        assert completion.retry_at is not None
+        waits.append(min(completion.retry_at - road.clock(), LONGEST_HOLD))
+        road.clock.now += waits[-1]
+    assert 5 <= waits[0] <= 10
+    assert len(waits) < 900
 
 
 def test_throttling_is_never_an_attempt(road: Road, simulator: Simulator) -> None:

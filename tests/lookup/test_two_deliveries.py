@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from infra.local.simulator.process import Simulator
 from lookup.keeping import Completion
 from lookup.ledger_parts import ATTEMPT_LIMIT, NO_ANSWER
@@ -124,3 +127,35 @@ def test_another_part_under_the_same_name(road: Road, simulator: Simulator) -> N
     strange = Work(part(road, "00000001", [*NAMES, "c3"]))
     assert [one.status.value for one in served(road, strange).outcomes] == ["found"] * 3
     assert agreed(road, work) == {"found": 2}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ends"),
+    [
+        (("u_em",), ("u_fn",), ({"found": 2}, None)),
+        (("u_fn",), ("u_em",), ({"failed": 2}, "refused")),
+        (("u_fn",), ("u_fn",), ({"failed": 2}, "fields: 'u_em' is not exported from workspace 'default'")),
+    ],
+)
+def test_refused_by_one_of_two_deliveries(
+    stage: Stage,
+    simulator: Simulator,
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    ends: tuple[dict[str, int], str | None],
+) -> None:
+    """The workspace's fields change while a part is out: laid aside is what is archived as refused, and only that."""
+    simulator.configure(not_found_share=0.0)
+    roads = [road_of(stage, exported) for exported in (first, second)]
+    work = Work(part(roads[0], "00000001", NAMES, origin=Origin(0, 6, 1), fields=("u_em",)))
+    meets(stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
+    with pytest.raises(ClientError):  # its server breaks off between archive and ledger
+        served(roads[0], work)
+    completion = served(roads[1], replace(work, redelivered=True))
+    assert (counted(stage), completion.reason) == ends
+    assert roads[1].ledger.standing(work.part).laid_aside == completion.reason
+
+
+def road_of(stage: Stage, exported: tuple[str, ...]) -> Road:
+    workspace = replace(stage.settings.workspaces["default"], fields=exported)
+    return Road(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
