@@ -97,11 +97,9 @@ class Asking:
         size = 1 if line is self._alone else min(self._cap, len(line))
         grant = vendor.gate.admit(size, lane=self._terms.lane, wait_until=self._until)
         payload = [line[index] for index in range(grant.users)]
-        self._before_sending(payload)
-        sent_at = vendor.clock()
+        sent_at = self._told(payload, grant)
         if sent_at > min(grant.not_after, self._until):  # too late: for the vendor's minute, or for whoever waits
-            vendor.gate.release(grant)
-            vendor.unused(grant.users)
+            self._let_go(grant)
             return None
         try:
             answer = self._export(payload, credentials)
@@ -113,6 +111,19 @@ class Asking:
         vendor.gate.report(grant, None)
         self._trouble = None
         return self._settled(pair(payload, answer), line, sent_at)
+
+    def _told(self, payload: Sequence[Identifier], grant: Grant) -> float:
+        """Tell of a payload before it is sent; give the time. What is raised then is raised, and nothing is sent."""
+        try:
+            self._before_sending(payload)
+        except Exception:
+            self._let_go(grant)
+            raise
+        return self._vendor.clock()
+
+    def _let_go(self, grant: Grant) -> None:
+        self._vendor.gate.release(grant)
+        self._vendor.unused(grant.users)
 
     def _export(self, payload: Sequence[Identifier], credentials: Credentials) -> Answer:
         """Ask once, and tell how it ended."""

@@ -73,7 +73,7 @@ class Feeder:
         """Feed now if that is possible: what is in the ledger is safe, the next minute's feeding finds it."""
         try:
             self.feed(workspace, first=first)
-        except (LookupFault, BotoCoreError, ClientError, OSError) as fault:
+        except (LookupFault, BotoCoreError, ClientError) as fault:
             logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
 
     def _filled(self, workspace: str, room: float, eligible: Callable[[Active], bool]) -> int:

@@ -23,6 +23,9 @@ SENDS = 3  # of what SQS refuses of a batch; botocore has waited out throttling 
 BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
 FIRST_LOOK = 60.0  # seconds; doubles with every delivery: what is mended early is noticed early
 LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate costs little
+# The queue delivers a message a thousand times, then it is a dead letter without a reason: whatever keeps it waiting, a
+# thousand must last for the fourteen days that it is kept. From so many deliveries on it comes every half an hour.
+OFTEN, OFTEN_HOLD = 200, 1800.0  # deliveries, seconds
 MESSAGE_BYTES = 1024 * 1024  # of a message, its attributes included
 REASON_LENGTH = 1000
 # What XML cannot hold: SQS takes it in no message.
@@ -69,10 +72,12 @@ class Queues:
     def hold_back(self, delivery: Delivery, until: float) -> None:
         """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most.
 
-        A long wait is cut into growing ones: a closed gate may be opened before its time.
+        A long wait is cut into growing ones: a closed gate may be opened before its time. What has come often waits for
+        half an hour at least.
         """
         look = FIRST_LOOK * 2.0 ** min(delivery.received - 1, 10)
         wait = min(max(0.0, until - self._clock()), look, (LONGEST_HOLD - 2) / 1.1)
+        wait = max(wait, OFTEN_HOLD if delivery.received > OFTEN else 0.0)
         spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
         self._client.change_message_visibility(
             QueueUrl=self._url(delivery),

@@ -62,6 +62,17 @@ def test_a_grant_that_counting_outlasts_is_told(road: Road, simulator: Simulator
     assert road.ledger.standing(work.part).attempts == 0
 
 
+def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: Road, simulator: Simulator) -> None:
+    """When the ledger takes no attempt nothing is sent, and the grant is released and told: it may be the probe's."""
+    unused: list[int] = []
+    road.vendor = replace(road.vendor, unused=unused.append)
+    (work,) = again(road, 1)
+    meets(road.stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
+    with pytest.raises(ClientError, match="Validation"):
+        road.parts.serve([work], until=road.clock() + 60)
+    assert (unused, road.gate.released, simulator.counters().calls) == ([1], 1, 0)
+
+
 @pytest.mark.parametrize("redelivered", [False, True])
 def test_trouble_is_no_attempt_of_what_was_not_asked(road: Road, simulator: Simulator, redelivered: bool) -> None:  # noqa: FBT001 - a parameter
     """Of parts served together, the vendor's trouble counts for those that had a user in a call, and for no other."""

@@ -149,6 +149,19 @@ def test_looks_grow_apart(stage: Stage, queues: Queues, calls: list[tuple[str, d
         assert least <= wait <= least * 1.1 + 2
 
 
+def test_a_thousand_deliveries_last_for_fourteen_days(
+    stage: Stage, queues: Queues, calls: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """Whatever keeps a message waiting, SQS does not make a dead letter of it before its time is over."""
+    stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
+    message = received(stage, stage.settings.parts_queue_url)
+    for times in (200, 201, 999):
+        queues.hold_back(replace(message, received=times), NOW)
+    waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
+    assert waits[0] < 5
+    assert (1000 - 200) * min(waits[1:]) >= 14 * 24 * 3600
+
+
 def test_a_message_held_back_is_invisible(stage: Stage, queues: Queues) -> None:
     """A message of either queue stays away until then."""
     for url in (stage.settings.intake_queue_url, stage.settings.parts_queue_url):
