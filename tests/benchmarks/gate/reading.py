@@ -29,7 +29,9 @@ vendor is the simulator with a strict sliding window, over real HTTP; DynamoDB i
 client and, after a 429, the same back-off (full jitter, from one quota second to at most 30, without a reset header).
 
 - **quota used**: users that the vendor accepted, counted in its own log by arrival, out of those that the limit
-  allows in the measured windows. A contender that keeps to the limit cannot have more than 100 %.
+  allows in the measured windows. A contender that keeps to the limit cannot have more than 100 %. The spans are whole
+  rounds of this gate, of 61.5 s: who spends each minute in one burst shows 97.6 % when the last, cut minute has none.
+  Read that as all of the quota.
 - **vendor refusals**: calls answered with 429 in the measured windows; *before and between* counts the warm-up, where
   a token bucket spends its first burst, and the time around the measured windows.
 - **wait for quota**: what a caller decided to wait, plus what refused calls cost it, until the call that was accepted
