@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from lookup.roster import reader_of
-from lookup.roster_reader import lines
+from lookup.roster_reader import filled_lines
 
 COUNTED_BYTES = 256 * 1024 * 1024  # of text: some seconds of reading, and more than a day's quota of users
 
@@ -18,21 +17,13 @@ def count_entries(chunks: Iterable[bytes], most: int, *, size: int = COUNTED_BYT
     Raises `InvalidInput` as `reader_of` does.
     """
     budget = _Budget(size)
-    filled = _filled(lines(budget.taken(chunks)))
+    filled = (text for _, text in filled_lines(budget.taken(chunks)))
     first = next(filled, None)
     if first is None:
         return 0, not budget.is_spent
     rest = filled if reader_of(first)[1] else chain([first], filled)
     counted = sum(1 for _ in islice(rest, most + 1))
     return counted, counted <= most and not budget.is_spent
-
-
-def _filled(texts: Iterable[tuple[bytes, int]]) -> Iterator[bytes]:
-    """Give the lines that are not blank, the first without its byte order mark."""
-    for number, (text, _) in enumerate(texts):
-        content = text if number else text.removeprefix(codecs.BOM_UTF8)
-        if content.strip():
-            yield content
 
 
 class _Budget:

@@ -58,11 +58,9 @@ class RosterReader:
 
     def _read_opening(self, roster: Roster) -> tuple[ReadLine, int | None]:
         """Choose how to read by the first line that is not blank; give its number too if it is a header."""
-        for number, (text, _) in enumerate(lines(self._chunks(roster, 0, roster.size)), 1):
-            opening = text.removeprefix(codecs.BOM_UTF8) if number == 1 else text
-            if opening.strip():
-                read, is_header = reader_of(opening)
-                return read, number if is_header else None
+        for number, opening in filled_lines(self._chunks(roster, 0, roster.size)):
+            read, is_header = reader_of(opening)
+            return read, number if is_header else None
         return str, None
 
     def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
@@ -105,6 +103,14 @@ def lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         kept, length = (kept + rest)[: LINE_BYTES + 2], length + len(rest)
     if length:
         yield kept.removesuffix(b"\r"), length
+
+
+def filled_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Number a roster's lines; give those that are not blank, the first line without its byte order mark."""
+    for number, (text, _) in enumerate(lines(chunks), 1):
+        content = text.removeprefix(codecs.BOM_UTF8) if number == 1 else text
+        if content.strip():
+            yield number, content
 
 
 def _part(spec: LookupSpec, found: list[Entry], number: str, fed_at: float, origin: Origin) -> Part:
