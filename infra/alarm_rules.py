@@ -45,6 +45,7 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
     yield _trouble(measures)
     yield _silence(stage, measures)
     yield _standstill(measures)
+    yield _loops(measures)
     for queue in measures.watched.queues:
         yield _oldest(queue, stage, measures)
     for queue in measures.watched.dead_letters:
@@ -133,6 +134,15 @@ def _standstill(measures: Measures) -> Rule:
         metric=measures.stands_still(),
         periods=STUCK_MINUTES + LATE_MINUTES,
         breaching=STUCK_MINUTES,
+    )
+
+
+def _loops(measures: Measures) -> Rule:
+    return Rule(
+        name="recursive-loop",
+        says="Lambda dropped an invocation as part of a recursive loop: what it should have done waits on its queue.",
+        heading="Recursive loop",
+        metric=measures.loops(),
     )
 
 

@@ -40,7 +40,9 @@ class Release:
 class LookupFunction(Construct):
     """A function named by its module in `functions/`, with a role that allows `grants` and nothing else.
 
-    With `egress` it stands in that network; with `snap_start` its published versions start from a snapshot.
+    With `egress` it stands in that network; with `snap_start` its published versions start from a snapshot. One that
+    `feeds_itself` is invoked by what it sends; Lambda would end such a chain after about 16 invocations:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class LookupFunction(Construct):
         dead_letters: sqs.Queue | None = None,
         egress: Egress | None = None,
         snap_start: bool = False,
+        feeds_itself: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         log = log_group(self, "Log", stage=release.stage)
@@ -76,6 +79,7 @@ class LookupFunction(Construct):
             ).without_policy_updates(),
             dead_letter_queue=dead_letters,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if feeds_itself else None,
             **_told_of(release.stage, log),
             **_placed_in(egress),
         )

@@ -76,6 +76,15 @@ class Measures:
             statistic=SUM, period=FIVE_MINUTES, label=f"{function}: refused"
         )
 
+    def loops(self) -> cloudwatch.MathExpression:
+        """Return how many invocations of all functions Lambda dropped as parts of recursive loops."""
+        using: dict[str, cloudwatch.IMetric] = {
+            f"dropped{number}": function.metric("RecursiveInvocationsDropped", statistic=SUM, period=FIVE_MINUTES)
+            for number, function in enumerate(self.watched.functions.values())
+        }
+        total = " + ".join(f"FILL({name}, 0)" for name in using)
+        return math(total, using, FIVE_MINUTES, "recursive invocations dropped")
+
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
         """Give the share of a function's invocations that failed, also by what their callers were told, in per cent."""
         failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}

@@ -79,6 +79,7 @@ class OnQueue(Construct):
             timeout=TIMEOUT,
             memory_mb=release.stage.queue_memory_mb,
             egress=egress,
+            feeds_itself=True,  # a part that is done makes room for the next one, which it sends
         ).function
         workers = workers_for(workspace.quota for workspace in release.stage.workspaces.values())
         # Single identifiers are collected so that they fill the vendor's payloads together.

@@ -6,7 +6,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-RETENTION = Duration.days(14)  # the most that SQS offers: work is not lost over a long closing of the gate
+from lookup.queues import RETENTION_SECONDS
+
+RETENTION = Duration.seconds(
+    RETENTION_SECONDS
+)  # the most that SQS offers: work is not lost over a long closing of the gate
 
 
 def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:

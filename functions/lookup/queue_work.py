@@ -17,6 +17,7 @@ from lookup.queues import Delivery, Queues
 from lookup.telemetry import Metric, count, count_outcomes, logger
 
 DEFAULT_WORKSPACE = "default"
+EXPIRING = "expiring: waited for 13 of the 14 days that the queue keeps a message"
 
 
 class QueueWork:
@@ -73,12 +74,18 @@ class QueueWork:
             if completion.reason is not None:
                 held_back += self._lay_aside(delivery, completion.reason)
             if completion.retry_at is not None:
-                self._hold_back(delivery, completion.retry_at)
-                held_back.append(delivery.message_id)
+                held_back += self._retry_later(delivery, completion.retry_at)
             else:
                 count(Metric.PARTS_COMPLETED)
                 count_outcomes(Counts.of(completion.outcomes))
         return held_back
+
+    def _retry_later(self, delivery: Delivery, retry_at: float) -> list[str]:
+        """Return a message to its queue, or dead-letter it before SQS deletes it for its age."""
+        if self._queues.is_expiring(delivery):
+            return self._lay_aside(delivery, EXPIRING)
+        self._hold_back(delivery, retry_at)
+        return [delivery.message_id]
 
     def _lay_aside(self, delivery: Delivery, reason: str) -> list[str]:
         """Copy a message to its dead-letter queue; give its id when that failed, so that it is delivered again."""

@@ -26,6 +26,11 @@ LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate c
 # The queue delivers a message a thousand times, then it is a dead letter without a reason: whatever keeps it waiting, a
 # thousand must last for the fourteen days that it is kept. From so many deliveries on it comes every half an hour.
 OFTEN, OFTEN_HOLD = 200, 1800.0  # deliveries, seconds
+# SQS keeps a message this long from its first sending, whatever happens to it, and then deletes it without a word; a
+# move to a dead-letter queue does not begin the time anew:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+RETENTION_SECONDS = 14 * 24 * 3600
+LAST_DAY = 24 * 3600  # before that end: many times the longest hold and visibility time together
 MESSAGE_BYTES = 1024 * 1024  # of a message, its attributes included
 REASON_LENGTH = 1000
 # What XML cannot hold: SQS takes it in no message.
@@ -68,6 +73,10 @@ class Queues:
     def is_intake(self, delivery: Delivery) -> bool:
         """Tell whether another system wrote the message, or we did."""
         return self._settings.intake_queue_url.endswith(f"/{delivery.queue}")
+
+    def is_expiring(self, delivery: Delivery) -> bool:
+        """Return whether the message is in its last day on the queue."""
+        return self._clock() >= delivery.sent_at + RETENTION_SECONDS - LAST_DAY
 
     def hold_back(self, delivery: Delivery, until: float) -> None:
         """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most.

@@ -1,6 +1,6 @@
 """`python -m infra.local.engine`: MiniStack, with four behaviours of AWS that it lacks and this service relies on.
 
-What differs where it enforces IAM is in `engine_iam`.
+What differs where it enforces IAM is in `engine_iam`, what ends recursive loops in `engine_loops`.
 
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -37,6 +37,7 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
 )
 
 from infra.local.engine_iam import enforce_as_aws
+from infra.local.engine_loops import detect_loops
 
 SCHEDULER_TICK = 1.0  # seconds between two looks at the schedules (MiniStack: 10)
 Fields = Mapping[str, Any]
@@ -52,6 +53,7 @@ def main() -> None:
     s3._get_object = with_ranges_of_versions(s3._get_object)  # noqa: SLF001
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_TICK  # noqa: SLF001
     enforce_as_aws()
+    detect_loops()
     threading.Thread(target=_end_with_input, daemon=True).start()
     app.main()
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -102,6 +103,35 @@ def test_a_part_waits_invisible_until_the_gate_reopens(
     assert [reset - 10 <= wait <= 1.1 * reset + 2 for wait in waits] == [True]
     ledger = deployed.dynamodb.scan(TableName=deployed.settings.ledger_table_name)["Items"]
     assert [item for item in ledger if item["sk"]["S"].startswith("attempts#")] == []
+
+
+@pytest.mark.parametrize("kind", ["intake", "parts"])
+def test_a_message_that_must_wait_is_laid_aside_before_sqs_deletes_it(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, kind: str
+) -> None:
+    """In the last of its fourteen days a message that must wait becomes a dead letter with a reason."""
+    received = event(f"on_queue/{kind}.json")
+    record = received["Records"][0]
+    record["attributes"]["SentTimestamp"] = str(int((time.time() - 13.5 * 24 * 3600) * 1000))
+    simulator.set_faults(Fault(status=429, headers={"x-ratelimit-reset": "50"}, calls=1))
+    context.remaining_seconds = 20
+    assert on_queue.handler({"Records": [record]}, context) == {"batchItemFailures": []}
+    urls = {
+        "intake": deployed.settings.intake_dead_letter_queue_url,
+        "parts": deployed.settings.parts_dead_letter_queue_url,
+    }
+    (message,) = deployed.messages(urls[kind])
+    assert message["Body"] == record["body"]
+    assert message["MessageAttributes"]["reason"]["StringValue"].startswith("expiring: ")
+
+
+def test_an_old_message_that_can_be_served_is_served(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """Age alone makes no dead letter."""
+    received = event("on_queue/parts.json")
+    received["Records"][0]["attributes"]["SentTimestamp"] = str(int((time.time() - 13.9 * 24 * 3600) * 1000))
+    assert on_queue.handler(received, context) == {"batchItemFailures": []}
+    assert deployed.messages(deployed.settings.parts_dead_letter_queue_url) == []
+    assert [one["identifier"] for one in records(deployed)] == ["C-2001", "C-2002", "unknown"]
 
 
 def test_no_attribute_and_no_plain_identifier_is_logged(

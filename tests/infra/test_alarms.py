@@ -20,6 +20,7 @@ ALARMS = {
     "vendor-refused": "workspace-refused",
     "requests-rejected": "errors",
     "stuck-lookup": "stuck-lookup",
+    "recursive-loop": "recursive-loop",
     "vendor-trouble": "vendor-down",
     "no-successful-call": "no-successful-call",
     "oldest-intake": "oldest-message",
@@ -36,7 +37,7 @@ ALARMS = {
     "throttles-on_schedule": "concurrency-used-up",
 }
 OF_AWS = {
-    "AWS/Lambda": {"Errors", "Invocations", "Throttles"},
+    "AWS/Lambda": {"Errors", "Invocations", "RecursiveInvocationsDropped", "Throttles"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 }
 

@@ -162,6 +162,14 @@ def test_a_thousand_deliveries_last_for_fourteen_days(
     assert (1000 - 200) * min(waits[1:]) >= 14 * 24 * 3600
 
 
+@pytest.mark.parametrize(
+    ("days", "is_expiring"), [(0, False), (12.99, False), (13.0, True), (14.0, True), (20.0, True)]
+)
+def test_when_a_message_expires(queues: Queues, days: float, *, is_expiring: bool) -> None:
+    """The last of the fourteen days since a message was first sent is its last chance."""
+    assert queues.is_expiring(replace(delivery("intake"), sent_at=NOW - days * 24 * 3600)) is is_expiring
+
+
 def test_a_message_held_back_is_invisible(stage: Stage, queues: Queues) -> None:
     """A message of either queue stays away until then."""
     for url in (stage.settings.intake_queue_url, stage.settings.parts_queue_url):
