@@ -145,7 +145,8 @@ class Feeder:
         claimed = self._feed.claim(progress.spec, progress.cursor, segment.part.fed_at)
         if claimed is None:
             return 0
-        self._queues.send([segment.part])
+        if segment.entries:
+            self._queues.send([segment.part])
         committed = self._feed.commit(progress.spec, progress.cursor, claimed, segment, share)
         if committed and segment.origin.end >= progress.spec.roster.size:
             self._ending.check(active.lookup_id)  # a quick worker may have had it in before it was committed

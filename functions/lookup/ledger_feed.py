@@ -41,13 +41,12 @@ class LedgerFeed:
         Only of an active lookup something new is claimed; what was claimed before, and maybe sent, is seen through.
         """
         claim = Claim(uuid4().hex, self._table.clock() + LEASE, fed_at)
-        held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
-        seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
+        unmoved, seen = _as_seen(cursor)
         update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #claim_token = :token, #claim_until = :until, #claim_fed_at = :fed_at",
             {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, **seen},
-            condition=f"#parts_fed = :fed AND #round = :round AND {held}",
+            condition=unmoved,
         )
         allowed = "attribute_not_exists(#finished_at)" if cursor.claim else "#is = :active"
         values = {} if cursor.claim else {"active": LookupState.ACTIVE.value}
@@ -55,8 +54,11 @@ class LedgerFeed:
         return claim if self._table.written(update, check) else None
 
     def commit(self, spec: LookupSpec, cursor: Cursor, claim: Claim, segment: Segment, share: float) -> bool:
-        """Move the cursor past a part that was sent; False when the claim was taken over."""
-        number = segment.part.number
+        """Move the cursor past a part that was sent; False when the claim was taken over.
+
+        A segment without entries is no part: nothing of it was sent, and only the cursor moves.
+        """
+        number, is_part = segment.part.number, segment.entries > 0
         first_time = cursor.round == 0
         moved = {
             "at": segment.origin.end if first_time else cursor.position,
@@ -64,23 +66,26 @@ class LedgerFeed:
             "entries": segment.entries if first_time else 0,
             "after": "" if first_time else f"part#{number}",
             "exhausted": first_time and segment.origin.end >= spec.roster.size,
-            "one": 1,
+            "parts": int(is_part),
             "token": claim.token,
         }
         cursor_update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #at = :at, #line = :line, #retried_after = :after, #exhausted = :exhausted "
-            "REMOVE #claim_token, #claim_until, #claim_fed_at ADD #parts_fed :one, #entries_fed :entries",
+            "REMOVE #claim_token, #claim_until, #claim_fed_at ADD #parts_fed :parts, #entries_fed :entries",
             moved,
             condition="#claim_token = :token",
         )
-        users = len(segment.part.identifiers)
         return self._table.written(
             cursor_update,
-            self._table.put(self._sent_item(segment)),
-            self._table.update(sent_key(spec.workspace), "ADD #users :users", {"users": users}),
+            *(self._noted_as_sent(spec, segment) if is_part else ()),
             self._tagged(spec, segment.entries / share, fed_out=bool(moved["exhausted"])),
         )
+
+    def _noted_as_sent(self, spec: LookupSpec, segment: Segment) -> tuple[dict[str, object], ...]:
+        users = {"users": len(segment.part.identifiers)}
+        out = self._table.put(self._sent_item(segment))
+        return out, self._table.update(sent_key(spec.workspace), "ADD #users :users", users)
 
     def _tagged(self, spec: LookupSpec, gained: float, *, fed_out: bool) -> dict[str, object]:
         key = active_key(spec.workspace, spec.lookup_id)
@@ -91,13 +96,12 @@ class LedgerFeed:
 
     def exhaust(self, spec: LookupSpec, cursor: Cursor) -> bool:
         """Say that nothing is left to feed; False when somebody else has moved the cursor."""
-        held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
-        seen = {"fed": cursor.parts_fed, "round": cursor.round, "held": cursor.claim.token if cursor.claim else None}
+        unmoved, seen = _as_seen(cursor)
         cursor_update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #exhausted = :yes REMOVE #claim_token, #claim_until, #claim_fed_at",
             {"yes": True, **seen},
-            condition=f"#parts_fed = :fed AND #round = :round AND {held}",
+            condition=unmoved,
         )
         return self._table.written(cursor_update, self._tagged(spec, 0.0, fed_out=True))
 
@@ -167,6 +171,19 @@ class LedgerFeed:
         now = self._table.clock()
         facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + KEPT_SECONDS}
         return lookup_key(part.lookup_id, f"sent#{part.number}") | typed(facts)
+
+
+def _as_seen(cursor: Cursor) -> tuple[str, dict[str, object]]:
+    """Give the condition that nobody has moved or claimed the cursor since, and its values."""
+    held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
+    token = cursor.claim.token if cursor.claim else None
+    seen: dict[str, object] = {
+        "fed": cursor.parts_fed,
+        "seen_at": cursor.position,
+        "round": cursor.round,
+        "held": token,
+    }
+    return f"#parts_fed = :fed AND #at = :seen_at AND #round = :round AND {held}", seen
 
 
 def _sent(facts: dict[str, float | int | str]) -> Sent:

@@ -111,7 +111,7 @@ def checked(opening: bytes, *, is_whole: bool) -> int:
     """Check the first lines of a roster; give how many entries they hold."""
     if opening.startswith(WIDE):
         raise InvalidInput("roster", "is UTF-16; it must be UTF-8")
-    texts = [text for text, _ in lines([opening.removeprefix(codecs.BOM_UTF8)])]
+    texts = [line.text for line in lines([opening.removeprefix(codecs.BOM_UTF8)])]
     whole = texts if is_whole or len(texts) == 1 else texts[:-1]
     filled = [text for text in whole if text.strip()]
     if not filled:

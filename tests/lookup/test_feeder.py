@@ -11,6 +11,7 @@ from lookup.lookup_model import LookupState, Progress
 from lookup.model import Counts
 from lookup.parts import Work
 from lookup.quota import Quota
+from lookup.roster_reader import STEP_BYTES
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
 
@@ -207,3 +208,17 @@ def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: Desk) -> N
     assert desk.states.resume(spec, old) is False
     assert desk.states.resume(spec, seen(desk, "one").cursor)
     assert [active.choosable for active in desk.lookups.actives("default")] == [True]
+
+
+def test_megabytes_of_blank_lines_move_the_cursor_and_are_no_part(desk: Desk) -> None:
+    """Bytes without an entry send nothing and are no part; the lookup ends over its two entries."""
+    blanks = b"\n" * (2 * STEP_BYTES + 5)
+    desk.submit("blank", desk.roster(b"C-1\n" + blanks + b"C-2\n" + blanks))
+    for _ in range(20):
+        desk.feeder.feed("default")
+        desk.work()
+    cursor = seen(desk, "blank").cursor
+    assert (cursor.parts_fed, cursor.entries_fed, cursor.exhausted) == (2, 2, True)
+    assert (seen(desk, "blank").state, seen(desk, "blank").tally.parts_done) == (LookupState.COMPLETED, 2)
+    assert seen(desk, "blank").tally.counts == Counts(requested=2, found=2)
+    assert len(desk.told) == 1

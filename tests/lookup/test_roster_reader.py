@@ -25,6 +25,7 @@ HEADERS = [b"customer_id\n", b"name;identifier;identifier_type\r\n", b'{"id": "M
 OPENINGS = [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"]
 PIECES = st.sampled_from([b"C-1", b"user-22", b";", b",", b'"', b"\r", b"\n", b"\r\n", b"\n\n", b" ", b"\xff", b"x"])
 LINES = st.lists(PIECES, max_size=30).map(b"".join)
+STEP = 2 * LINE_BYTES  # of these tests
 LONG = [LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1, LINE_BYTES + 2, 70_000]
 
 
@@ -47,7 +48,7 @@ def spec_of(body: bytes) -> LookupSpec:
 
 
 def reader(body: bytes, size: int) -> RosterReader:
-    return RosterReader(cast("S3Client", Objects(body)), "bucket", part_size=size)
+    return RosterReader(cast("S3Client", Objects(body)), "bucket", part_size=size, step_bytes=STEP)
 
 
 def segments(body: bytes, size: int) -> list[Segment]:
@@ -112,14 +113,14 @@ def test_chunks_make_no_difference(body: bytes, cuts: list[int]) -> None:
     chunks = [body[start:end] for start, end in pairwise(marks)]
     read = list(lines(chunks))
     assert read == list(lines([body]))
-    assert sum(length for _, length in read) == len(body)
+    assert sum(line.length for line in read) == len(body)
 
 
 @given(LINES, st.integers(1, 3))
 def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
     """From its origin alone a part is read again just as it was."""
     body = b"customer_id\n" + body
-    for segment in segments(body, size):
+    for segment in filter(lambda one: one.entries, segments(body, size)):
         again = reader(body, size).same_segment(
             spec_of(body), segment.origin, number=segment.part.number, fed_at=segment.part.fed_at
         )
@@ -142,3 +143,39 @@ def test_a_part_reads_one_chunk() -> None:
     assert segment is not None
     assert [segment.part.identifiers[0].identifier, segment.entries, segment.next_line] == ["user-50000", 100, 50_101]
     assert objects.read <= 2 * roster_reader.CHUNK
+
+
+@pytest.mark.parametrize("blanks", [b"\n" * (5 * STEP), b" \r\n" * STEP, b" " * (4 * STEP) + b"\n"])
+def test_blank_lines_are_passed_in_bounded_steps(blanks: bytes) -> None:
+    """Many bytes without an entry are segments without one, which move on; none reads more than its bound of bytes."""
+    body = b"C-1\n" + blanks + b"C-2\n"
+    assert_same(body, 1)
+    assert [one.entries for one in segments(body, 1)].count(0) >= 2
+    assert_bounded(body)
+
+
+def test_an_endless_line_is_one_invalid_entry_read_in_bounded_steps() -> None:
+    """One line over several steps is invalid once, the line behind it has its number, and no step reads it whole."""
+    body = b"C-1\n" + b"x" * (3 * STEP + 17) + b"\nC-2\n" + b"y" * (2 * STEP)
+    assert_same(body, 100)
+    assert [one.line for part in segments(body, 100) for one in part.part.invalid] == [2, 4]
+    assert_bounded(body)
+
+
+@given(st.lists(st.sampled_from([b"C-1\n", b"\n" * 4000, b"z" * 7000, b"\n", b"\r\n", b" "]), max_size=60))
+def test_steps_make_no_difference(pieces: list[bytes]) -> None:
+    """However blank and endless lines fall on the bounds of steps, the same entries come, with their lines."""
+    assert_same(b"customer_id\n" + b"".join(pieces), 2)
+
+
+def assert_bounded(body: bytes) -> None:
+    """Assert that each step reads its bound, the byte before it and the opening at most, and is read again the same."""
+    for segment in segments(body, 1):
+        origin, objects = segment.origin, Objects(body)
+        fresh = RosterReader(cast("S3Client", objects), "bucket", part_size=1, step_bytes=STEP)
+        again = fresh.next_segment(spec_of(body), position=origin.start, line=origin.line, number="0", fed_at=1.0)
+        assert again is not None
+        assert again.origin == origin
+        assert objects.read <= min(roster_reader.CHUNK, len(body)) + STEP + 1
+        same = fresh.same_segment(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
+        assert same == (segment if segment.entries else None)
