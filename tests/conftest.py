@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ import pytest
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
+from tests.service_models import keep_models
+
+keep_models()
+# Processes by the hundred begin in a run; each would compile its libraries anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _accounts = itertools.count(100_000_000_000)
 
