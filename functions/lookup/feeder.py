@@ -134,7 +134,7 @@ class Feeder:
         progress = self._ledger.progress(active.lookup_id)
         if progress is None or progress.cursor.exhausted or _is_held(progress.cursor, self._clock()):
             return 0
-        if progress.spec.roster.gzipped:
+        if progress.spec.roster.needs_conversion:
             return self._unpacked(progress.spec, active, share)
         claim = progress.cursor.claim
         segment = self._next_segment(progress, claim.fed_at if claim else self._clock())

@@ -104,16 +104,19 @@ class Ledger:
         items = self._table.read([lookup_key(lookup_id, "counts")])
         return read_tally(items[0]) if items else None
 
-    def repinned(self, spec: LookupSpec, roster: Roster) -> None:
-        """Let a lookup read its roster's unpacked copy from now on; only the first copy counts."""
-        facts = roster_facts(roster)
+    def repinned(self, spec: LookupSpec, roster: Roster, *also: Mapping[str, Any]) -> bool:
+        """Let a lookup read its roster as it was converted from now on, and do `also`, all or nothing.
+
+        Only the first conversion counts: False when there was one, or when a condition of `also` does not hold.
+        """
+        facts = {name: value for name, value in roster_facts(roster).items() if value is not None}
         update = self._table.update(
             lookup_key(spec.lookup_id, "spec"),
-            "SET " + ", ".join(f"#{name} = :{name}" for name in facts),
+            "SET " + ", ".join(f"#{name} = :{name}" for name in facts) + " REMOVE #roster_counted",
             facts | {"packed": True},
-            condition="#roster_gzipped = :packed",
+            condition="#roster_gzipped = :packed OR attribute_exists(#roster_counted)",
         )
-        self._table.written(update)
+        return self._table.written(update, *also)
 
     def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
         """Keep what a schedule's last firing led to, beside what is kept already."""

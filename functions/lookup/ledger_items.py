@@ -89,6 +89,7 @@ def roster_facts(roster: Roster) -> dict[str, object]:
         "roster_size": roster.size,
         "roster_entries": roster.entries,
         "roster_gzipped": roster.gzipped,
+        "roster_counted": roster.counted,
     }
 
 
@@ -101,6 +102,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         size=int(facts["roster_size"]),
         entries=int(facts["roster_entries"]),
         gzipped=facts["roster_gzipped"],
+        counted=int(facts["roster_counted"]) if "roster_counted" in facts else None,
     )
     fields = facts.get("fields")
     return LookupSpec(

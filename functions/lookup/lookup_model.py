@@ -27,13 +27,22 @@ class LookupState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A list of identifiers in S3, pinned by its version. Sizes are bytes; `entries` is an estimate."""
+    """A list of identifiers in S3, pinned by its version. Sizes are bytes; `entries` is an estimate.
+
+    `counted` is how many were counted where all of them must be, and that was more work than there was time for.
+    """
 
     key: str
     version_id: str | None
     size: int
     entries: int
     gzipped: bool = False
+    counted: int | None = None
+
+    @property
+    def needs_conversion(self) -> bool:
+        """Whether nothing of it may be fed as it lies there: it is to be unpacked, or counted to its end, before."""
+        return self.gzipped or self.counted is not None
 
 
 @dataclass(frozen=True, slots=True)
