@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.grants import DESCRIBE_SECRETS, READ_SECRETS, Grant
 from infra.names import output
+from infra.removal import removal_policy
 from infra.stage_parts import pascal_case
 from infra.stages import Stage
 
@@ -40,7 +40,7 @@ class Credentials(Construct):
         acknowledge(
             secret, "SMG4", "a data API key is made and revoked by a person in MoEngage; there is no call that does it"
         )
-        secret.apply_removal_policy(RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY)
+        secret.apply_removal_policy(removal_policy(stage))
         arn = secret.attr_id  # the ARN by name; not every implementation of CloudFormation gives it for `Ref`
         output(self, f"Secret{name}Id", arn)
         return arn

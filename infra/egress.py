@@ -6,6 +6,8 @@ it. What goes to S3 and DynamoDB takes gateway endpoints, which cost nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -16,10 +18,11 @@ from infra.checks import acknowledge_wildcard
 from infra.grants import FIND_LOGS, WRITE_FLOW_LOGS, Grant, policy
 from infra.logs import group_arn, log_group
 from infra.names import output
+from infra.removal import removal_policy
 from infra.stages import HTTPS, Stage
 
 COLONS = ArnFormat.COLON_RESOURCE_NAME
-ZONES = 2  # taken by number: no zone is looked up
+ZONES = 2  # unless the stage names its own; taken by number: no zone is looked up
 
 
 class Egress(Construct):
@@ -28,7 +31,8 @@ class Egress(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         address = ec2.CfnEIP(self, "Address", domain="vpc")
-        self.vpc = self._vpc(address.attr_allocation_id)
+        address.apply_removal_policy(removal_policy(stage))  # other parties have written it down
+        self.vpc = self._vpc(stage, address.attr_allocation_id)
         self._flow_log(stage)
         self.security_group = ec2.SecurityGroup(
             self, "Functions", vpc=self.vpc, allow_all_outbound=False, description="Functions that ask MoEngage"
@@ -36,11 +40,11 @@ class Egress(Construct):
         self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS), "MoEngage and AWS")
         output(self, "EgressAddress", address.attr_public_ip)
 
-    def _vpc(self, allocation_id: str) -> ec2.Vpc:
+    def _vpc(self, stage: Stage, allocation_id: str) -> ec2.Vpc:
         return ec2.Vpc(
             self,
             "Vpc",
-            max_azs=ZONES,
+            **_zones_of(stage),
             nat_gateways=1,
             nat_gateway_provider=ec2.NatProvider.gateway(eip_allocation_ids=[allocation_id]),
             subnet_configuration=[
@@ -85,3 +89,8 @@ class Egress(Construct):
         )
         acknowledge_wildcard(role, groups, find.because)
         return role
+
+
+def _zones_of(stage: Stage) -> dict[str, Any]:
+    """Return where the subnets lie: not every zone has Lambda, or a NAT gateway's capacity."""
+    return {"availability_zones": list(stage.egress_zones)} if stage.egress_zones else {"max_azs": ZONES}

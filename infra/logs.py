@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.removal import removal_policy
 from infra.stages import Stage
 
 RETENTION = {
@@ -25,7 +26,7 @@ def log_group(scope: Construct, construct_id: str, *, stage: Stage) -> logs.LogG
         scope,
         construct_id,
         retention=RETENTION[stage.log_retention_days],
-        removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(stage),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from infra.stage_checks import port_of, require, require_kinds, require_made_of, require_tags
+from infra.stage_checks import port_of, require, require_kinds, require_list, require_made_of, require_tags
 from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
 from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
 from lookup.errors import Misconfigured
@@ -25,7 +25,12 @@ NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
 DAYS_MOST = 36_500  # a hundred years
+# Athena lists every projected partition of a query without a filter; beyond this it times out.
+PARTITIONS_MOST = 100_000
+HOURS = 24
+ZONES_MOST = 6  # no region has more availability zones
 
+_ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -55,6 +60,7 @@ class Stage:
     tracing: bool = False
     snap_start: bool = False
     fixed_egress: bool = False
+    egress_zones: tuple[str, ...] = ()
     alarms: bool = False
     alarm_email: str | None = None
     silent_minutes: int = 15
@@ -72,6 +78,7 @@ class Stage:
         self._check_schedules()
         self._check_retention()
         self._check_functions()
+        self._check_egress()
         self._check_addresses()
         self._check_alarms()
         require_tags(self.tags, "tags")
@@ -122,11 +129,21 @@ class Stage:
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         # Metrics are lines of the log without a level, and Lambda takes those for INFO.
         require(self.log_level in {"DEBUG", "INFO"}, "log_level", "is DEBUG or INFO, or metrics would be dropped")
+        partitions = (self.result_retention_days + 2) * HOURS * len(self.workspaces)
+        rule = f"times {len(self.workspaces)} workspaces and {HOURS} hours must be under {PARTITIONS_MOST} partitions"
+        require(partitions < PARTITIONS_MOST, "result_retention_days", rule)
 
     def _check_functions(self) -> None:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
+
+    def _check_egress(self) -> None:
+        zones = self.egress_zones
+        require_list(zones, "egress_zones")
+        named = len(set(zones)) == len(zones) <= ZONES_MOST and all(_ZONE.fullmatch(zone) for zone in zones)
+        require(named, "egress_zones", f"must be up to {ZONES_MOST} different zones such as 'eu-central-1a'")
+        require(self.fixed_egress or not zones, "egress_zones", "needs fixed_egress")
 
     def _check_addresses(self) -> None:
         if self.token_url is not None and self.name != LOCAL:  # there it is a path

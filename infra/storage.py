@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -21,6 +21,7 @@ from infra.grants import (
     WRITE_OBJECTS,
     Grant,
 )
+from infra.removal import removal_policy
 from infra.stages import Stage
 
 ROSTERS, RESULTS, OVERSIZE, UNMATCHED = "rosters/", "results/", "oversize/", "unmatched/"
@@ -48,11 +49,10 @@ class Storage(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        self._retain = stage.retain
         self.access_logs = self._access_logs(stage)
         self.bucket = self._bucket(stage)
-        self.profiles = self._table("Profiles", partition_key="identifier", sort_key="scope")
-        self.ledger = self._table("Ledger", partition_key="pk", sort_key="sk")
+        self.profiles = self._table(stage, "Profiles", partition_key="identifier", sort_key="scope")
+        self.ledger = self._table(stage, "Ledger", partition_key="pk", sort_key="sk")
 
     def road_grants(self) -> list[Grant]:
         """Give what every function that looks profiles up does here."""
@@ -91,15 +91,11 @@ class Storage(Construct):
             name, actions, below, because="objects under one prefix of one bucket; their names come at run time"
         )
 
-    @property
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY
-
     def _access_logs(self, stage: Stage) -> s3.Bucket:
         """Make the bucket where S3 writes who read and wrote what; keys hold no identifier."""
         days = Duration.days(stage.log_retention_days)
         rules = [s3.LifecycleRule(id="access-logs", expiration=days)]
-        return s3.Bucket(self, "AccessLogs", lifecycle_rules=rules, removal_policy=self._removal_policy, **PRIVATE)
+        return s3.Bucket(self, "AccessLogs", lifecycle_rules=rules, removal_policy=removal_policy(stage), **PRIVATE)
 
     def _bucket(self, stage: Stage) -> s3.Bucket:
         return s3.Bucket(
@@ -124,10 +120,10 @@ class Storage(Construct):
                     expired_object_delete_marker=True,
                 ),
             ],
-            removal_policy=self._removal_policy,
+            removal_policy=removal_policy(stage),
         )
 
-    def _table(self, name: str, *, partition_key: str, sort_key: str) -> dynamodb.Table:
+    def _table(self, stage: Stage, name: str, *, partition_key: str, sort_key: str) -> dynamodb.Table:
         table = dynamodb.Table(
             self,
             name,
@@ -137,12 +133,12 @@ class Storage(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=self._retain
+                point_in_time_recovery_enabled=stage.retain
             ),
-            deletion_protection=self._retain,
-            removal_policy=self._removal_policy,
+            deletion_protection=stage.retain,
+            removal_policy=removal_policy(stage, deletion_protected=True),
         )
-        if not self._retain:
+        if not stage.retain:
             acknowledge(table, "DDB3", "this stage's data goes with its stack; profiles can be asked again")
         return table
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.names import output
+from infra.removal import removal_policy
 from infra.stage_parts import pascal_case
 from infra.stages import SERVICE, Stage
 from lookup.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
@@ -55,7 +56,7 @@ class UserPool(Construct):
             self_sign_up_enabled=False,
             password_policy=NOBODY_S_PASSWORD,
             deletion_protection=stage.retain,
-            removal_policy=RemovalPolicy.RETAIN if stage.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(stage, deletion_protected=True),
         )
         acknowledge(
             pool, "COG2", "the pool has no users: app clients get tokens by client credentials, nobody signs in"
