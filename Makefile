@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos lock clean
+.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks o
 
 chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
+
+interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)
+	@PYTHONPATH=functions:. MOMENTS=$(MOMENTS) SEED=$(SEED) FRESH=$(FRESH) $(BIN)/python -m tests.interruptions
 
 doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor

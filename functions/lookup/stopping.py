@@ -51,6 +51,6 @@ class Stopping:
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: of a handler that Python did not set
             if self.is_told:
                 signal.raise_signal(signal.SIGTERM)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.clients import Clients
 from infra.local.embedded_aws import ACCOUNT, REGION
+from lookup.model import Sleep
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -25,16 +26,17 @@ DEPLOY_SECONDS = 120.0
 Outputs = dict[str, str]
 
 
-def deploy(clients: Clients, assembly: Path) -> Outputs:
-    """Deploy the assembly's one stack and give its outputs. Raises OSError naming the resources that failed."""
+def deploy(clients: Clients, assembly: Path, sleep: Sleep = time.sleep) -> Outputs:
+    """Deploy the assembly's one stack and return its outputs. Raises OSError naming the resources that failed."""
     clients.ssm.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
     (manifest_path,) = assembly.glob("*.assets.json")
     stack_name = manifest_path.name.removesuffix(".assets.json")
     template_url = _publish(clients, json.loads(manifest_path.read_text()), assembly, f"{stack_name}.template.json")
+    sleep(0)
     clients.cloudformation.create_stack(
         StackName=stack_name, TemplateURL=template_url, Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
     )
-    return _outputs(clients.cloudformation, stack_name)
+    return _outputs(clients.cloudformation, stack_name, sleep)
 
 
 def _publish(clients: Clients, manifest: dict[str, Any], assembly: Path, template: str) -> str:
@@ -70,7 +72,7 @@ def _resolved(text: str) -> str:
     return text
 
 
-def _outputs(cloudformation: CloudFormationClient, stack_name: str) -> Outputs:
+def _outputs(cloudformation: CloudFormationClient, stack_name: str, sleep: Sleep) -> Outputs:
     deadline = time.monotonic() + DEPLOY_SECONDS
     while time.monotonic() < deadline:
         stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
@@ -78,7 +80,7 @@ def _outputs(cloudformation: CloudFormationClient, stack_name: str) -> Outputs:
             return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         if stack["StackStatus"] != "CREATE_IN_PROGRESS":
             raise OSError(_failures(cloudformation, stack_name, stack["StackStatus"]))
-        time.sleep(0.1)
+        sleep(0.1)
     raise OSError(f"the stack {stack_name} was not deployed within {DEPLOY_SECONDS:.0f} s")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,11 +14,14 @@ from typing import Final, Self
 import boto3
 import urllib3
 
+from infra.local import child
+from infra.local.child import PROJECT
+from lookup.model import Sleep
+
+__all__ = ["ACCOUNT", "PROJECT", "REGION", "EmbeddedAws"]
 REGION: Final = "eu-central-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
-PROJECT = Path(__file__).resolve().parents[2]
 # What the deployed functions may see of the machine: nothing that could pass for a setting of theirs.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -36,6 +37,7 @@ class EmbeddedAws:
     log_path: Path
     settings: Mapping[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
+    sleep: Sleep = time.sleep
 
     @property
     def endpoint_url(self) -> str:
@@ -49,36 +51,19 @@ class EmbeddedAws:
     def __enter__(self) -> Self:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "infra.local.engine"],
-                cwd=PROJECT,
-                env=self._environment(),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            command = [sys.executable, "-m", "infra.local.engine"]
+            self.process = child.start(command, output=log, environment=self._environment())
         try:
             self._await_health()
-        except BaseException:  # a signal included: what was started must not stay
+        except BaseException:  # whatever ends the wait: what was started must not stay
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process is None:
-            return
-        process, self.process = self.process, None
-        _signal_group(process, signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _signal_group(process, signal.SIGKILL)
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+        if self.process is not None:
+            process, self.process = self.process, None
+            child.end(process)
 
     def _environment(self) -> dict[str, str]:
         return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
@@ -101,11 +86,5 @@ class EmbeddedAws:
                 if pool.request("GET", f"{self.endpoint_url}/_ministack/health").status == 200:  # noqa: PLR2004 - HTTP
                     return
             except urllib3.exceptions.HTTPError:
-                time.sleep(0.05)
+                self.sleep(0.05)
         raise OSError(f"the embedded AWS did not start on port {self.port}; see {self.log_path}")
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # The group is of this process's own making: the server and the functions' workers, which end with it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)

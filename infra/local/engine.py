@@ -16,11 +16,6 @@ those of the one version that the requirements lock; `tests/local/test_engine.py
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -38,6 +33,7 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
 
 from infra.local.engine_iam import enforce_as_aws
 from infra.local.engine_loops import detect_loops
+from infra.local.lifeline import end_with_input
 
 SCHEDULER_TICK = 1.0  # seconds between two looks at the schedules (MiniStack: 10)
 Fields = Mapping[str, Any]
@@ -54,7 +50,7 @@ def main() -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_TICK  # noqa: SLF001
     enforce_as_aws()
     detect_loops()
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    end_with_input()
     app.main()
 
 
@@ -126,13 +122,6 @@ def with_ranges_of_versions(get_object: Callable[..., Answer]) -> Callable[..., 
         return PARTIAL_CONTENT, answered | ranged, piece
 
     return got
-
-
-def _end_with_input() -> None:
-    with contextlib.suppress(OSError):
-        while os.read(sys.stdin.fileno(), 1024):
-            pass
-    os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def look_up_roster(stage: Stage, api: ApiClient, entries: Iterable[Entry], displ
         counted = sum(lookup["counts"][name] for name in ("found", "not_found", "invalid", "failed"))
         return counted if counted < number or lookup["finished_at"] else number - 1
 
-    wait = Wait("the lookup of the roster", PATIENCE, stage.folder / "functions.log")
+    wait = Wait("the lookup of the roster", PATIENCE, stage.folder / "functions.log", stage.sleep)
     with display.bar("looked up") as advance:
         wait.until_all(number, done, advance)
     files = api.get(submitted["links"]["results"])["files"]

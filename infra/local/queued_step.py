@@ -36,7 +36,7 @@ def send_and_collect(stage: Stage, entries: Iterable[Entry], display: Display) -
                 tally.add(record)
         return tally.answered
 
-    wait = Wait("results of the intake queue", PATIENCE, stage.folder / "functions.log")
+    wait = Wait("results of the intake queue", PATIENCE, stage.folder / "functions.log", stage.sleep)
     with display.bar("results in S3") as advance:
         wait.until_all(tally.requested, collected, advance)
     return tally
@@ -48,6 +48,7 @@ def _send(stage: Stage, entries: Iterable[Entry], advance: Advance) -> set[str]:
     sent: set[str] = set()
     with ThreadPoolExecutor(SENDERS) as senders:
         while some := list(islice(batches, SENDERS)):
+            stage.sleep(0)
             for message_ids in senders.map(lambda bodies: _send_batch(stage, bodies), some):
                 sent |= message_ids
             advance(len(sent), None)

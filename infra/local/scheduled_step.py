@@ -42,7 +42,7 @@ def fire_and_collect(stage: Stage, identifiers: Sequence[Identifier], display: D
             tally.add(record)
         return tally.answered
 
-    wait = Wait(f"results of the schedule {SCHEDULE}", PATIENCE, stage.folder / "functions.log")
+    wait = Wait(f"results of the schedule {SCHEDULE}", PATIENCE, stage.folder / "functions.log", stage.sleep)
     with display.bar("results in S3") as advance:
         wait.until_all(tally.requested, collected, advance)
     return tally

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.display import Advance
+from lookup.model import Sleep
 
 LOOK_SECONDS = 0.25
 
@@ -23,6 +24,7 @@ class Wait:
     what: str
     patience: float
     log_path: Path
+    sleep: Sleep
 
     def until_all(self, total: int, done: Callable[[], int], advance: Advance) -> None:
         """Wait until `done()` reaches `total`. Raises `NothingComes`."""
@@ -36,5 +38,5 @@ class Wait:
                     f"{self.what}: {number} of {total}, and nothing new for {self.patience:.0f} s. "
                     f"The functions' log is {self.log_path}; run again when the cause is gone."
                 )
-            time.sleep(LOOK_SECONDS)
+            self.sleep(LOOK_SECONDS)
         advance(number, total)

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.embedded_aws import PROJECT
 
+COLUMNS = ("stat", "ppid")  # of /proc/<pid>/stat, after the name
 USERS_OWN = ("ROSTER", "LOCAL_PORT", "ONCE", "MOENGAGE_", "AWS_")
 
 
@@ -38,16 +39,31 @@ class Running:
 
     def started(self) -> set[int]:
         """Give the ids of all processes below this one."""
-        parents = {pid: int(parent) for pid, parent in _processes("ppid").items()}
-        below, wave = set[int](), {self.process.pid}
-        while wave := {pid for pid, parent in parents.items() if parent in wave} - below:
-            below |= wave
-        return below
+        return started_by(self.process.pid)
 
     def end(self, number: signal.Signals) -> int:
         """Ask for the end; give the exit status."""
         self.process.send_signal(number)
         return self.process.wait(60)
+
+
+def started_by(process_id: int) -> set[int]:
+    """Give the ids of all processes below one."""
+    parents = {pid: int(parent) for pid, parent in _processes("ppid").items()}
+    below, wave = set[int](), {process_id}
+    while wave := {pid for pid, parent in parents.items() if parent in wave} - below:
+        below |= wave
+    return below
+
+
+def mentioning(text: str) -> set[int]:
+    """Give the ids of the processes with a text in their environment; none where the system does not show it."""
+    found = set[int]()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is somebody else's
+            if text.encode() in (entry / "environ").read_bytes():
+                found.add(int(entry.name))
+    return found
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -57,9 +73,18 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def _processes(column: str) -> dict[int, str]:
+    """Read `ppid` or `stat` of all processes: from /proc, which needs no program, or from `ps` where there is none."""
+    if Path("/proc/self/stat").exists():
+        return {pid: stat[COLUMNS.index(column)] for pid, stat in _stats()}
     command = ["ps", "-A", "-o", f"pid=,{column}="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - constant
     return {int(pid): value for pid, value in (line.split() for line in listed.stdout.splitlines())}
+
+
+def _stats() -> Iterator[tuple[int, list[str]]]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            yield int(entry.name), (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 @contextmanager

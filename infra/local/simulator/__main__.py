@@ -7,19 +7,20 @@ simulator too: it never outlives who started it.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 
 import simplejson
 
+from infra.local.lifeline import end_with_input
 from infra.local.simulator.config import SimulatorConfig
 from infra.local.simulator.server import SimulatorServer
 from infra.local.simulator.vendor import Vendor
+
+ENDS = (signal.SIGTERM, signal.SIGINT)
+POLL_SECONDS = 0.1
 
 
 def main() -> None:
@@ -29,12 +30,14 @@ def main() -> None:
     parser.add_argument("--config", help="a JSON file with a SimulatorConfig, or - for standard input")
     arguments = parser.parse_args()
     vendor = Vendor(_configuration(arguments.config))
-    signal.signal(signal.SIGTERM, _end_once)
-    with contextlib.suppress(KeyboardInterrupt), SimulatorServer(arguments.port, vendor) as server:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # in all threads: the main one waits for them
+    with SimulatorServer(arguments.port, vendor) as server:
+        threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,)).start()
         if arguments.config == "-":
-            threading.Thread(target=_end_with_input, daemon=True).start()
+            end_with_input()
         print(f"The simulated MoEngage listens on http://127.0.0.1:{arguments.port}", flush=True)
-        server.serve_forever(poll_interval=0.1)
+        signal.sigwait(ENDS)
+        server.shutdown()
 
 
 def _configuration(source: str | None) -> SimulatorConfig:
@@ -42,17 +45,6 @@ def _configuration(source: str | None) -> SimulatorConfig:
         return SimulatorConfig()
     text = sys.stdin.readline() if source == "-" else Path(source).read_text(encoding="utf-8")
     return SimulatorConfig.from_json(simplejson.loads(text))
-
-
-def _end_once(number: int, frame: FrameType | None) -> None:
-    """End by the first signal; the end of standard input, which follows, must not interrupt the ending."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.default_int_handler(number, frame)
-
-
-def _end_with_input() -> None:
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

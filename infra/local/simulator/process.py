@@ -8,6 +8,7 @@ with Simulator(config=instant()) as simulator:
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from typing import Any, Self
 import simplejson
 import urllib3
 
+from infra.local import child
 from infra.local.ports import free_port
 from infra.local.simulator.config import (
     DATA_API_KEY,
@@ -32,6 +34,7 @@ from infra.local.simulator.config import (
 )
 from infra.local.simulator.faults import Fault
 from infra.local.simulator.journal import Arrival, Counters
+from lookup.model import Sleep
 
 __all__ = [
     "DATA_API_KEY",
@@ -47,7 +50,6 @@ __all__ = [
     "instant",
 ]
 START_SECONDS = 30.0
-PROJECT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -61,8 +63,9 @@ class Simulator:
     port: int = field(default_factory=free_port)
     config: SimulatorConfig = field(default_factory=SimulatorConfig)
     log_path: Path | None = None
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
     pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=60.0))
+    sleep: Sleep = time.sleep
 
     @property
     def endpoint_url(self) -> str:
@@ -124,32 +127,28 @@ class Simulator:
     def __enter__(self) -> Self:
         log = Path("/dev/null") if self.log_path is None else self.log_path
         log.parent.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "infra.local.simulator", "--port", str(self.port), "--config", "-"]
         with log.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", "infra.local.simulator", "--port", str(self.port), "--config", "-"],
-                cwd=PROJECT,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        assert self.process.stdin is not None  # noqa: S101 - asked for as a pipe just above
-        self.process.stdin.write(simplejson.dumps(self.config.to_json()) + "\n")
-        self.process.stdin.flush()
-        self._await_health()
+            self.process = child.start(command, output=output)
+        try:
+            self._configure_process(self.process)
+            self._await_health()
+        except BaseException:  # whatever ends the wait: what was started must not stay
+            self.__exit__()
+            raise
         return self
+
+    def _configure_process(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None  # noqa: S101 - a child's standard input is a pipe
+        with contextlib.suppress(BrokenPipeError):  # it has ended: the wait for its health says so
+            process.stdin.write(simplejson.dumps(self.config.to_json()).encode() + b"\n")
+            process.stdin.flush()
 
     def __exit__(self, *_: object) -> None:
         self.pool.clear()
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-        self.process = None
+        if self.process is not None:
+            process, self.process = self.process, None
+            child.end(process)
 
     def _await_health(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -157,10 +156,9 @@ class Simulator:
             try:
                 self._call("GET", "health")
             except urllib3.exceptions.HTTPError:
-                time.sleep(0.02)
+                self.sleep(0.02)
             else:
                 return
-        self.__exit__()
         raise OSError(f"the simulator did not start on port {self.port}; see {self.log_path}")
 
     def _call(self, method: str, name: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:

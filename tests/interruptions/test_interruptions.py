@@ -1,0 +1,44 @@
+"""`make run` ends whenever it is asked to, and leaves nothing: six moments here, fifty by `make interruptions`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.local.child import PROJECT
+from tests.interruptions.interrupting import Scene, interrupted
+from tests.interruptions.moments import DEPLOYED, STARTING, Moment, moments
+from tests.local.running import alive, mentioning, started_by
+
+SEED = 2
+SHORT = moments(SEED, 5, STARTING) + moments(SEED, 1, [DEPLOYED])
+
+
+@pytest.mark.parametrize("moment", SHORT, ids=str)
+def test_a_run_ends_at_any_moment_and_leaves_nothing(moment: Moment, tmp_path: Path) -> None:
+    """The status is the signal's; no process, no port in use and no file outside the project's `.local` is left."""
+    ending = interrupted(moment, tmp_path)
+    assert ending.left == []
+    assert ending.is_as_promised, f"status {ending.status}\n{ending.output}"
+
+
+@pytest.mark.parametrize("by_make", [False, True])
+def test_children_end_with_a_run_that_is_killed(by_make: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """Nothing of a run outlives SIGKILL, of the run itself or of the `make` that started it."""
+    scene = Scene(PROJECT, tmp_path)
+    moment = Moment("the embedded AWS listens", 0.0, (signal.SIGKILL,), 0.0, "make" if by_make else "python")
+    process = scene.start(moment)
+    scene.wait_for(process, moment.mark)
+    seen = started_by(process.pid)
+    assert len(seen) >= 3
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 120
+    while left := alive(seen | mentioning(str(tmp_path))):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    assert list(scene.left(seen)) == []
