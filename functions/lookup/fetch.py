@@ -10,8 +10,9 @@ from lookup.asking import Asking, Reply
 from lookup.errors import InvalidInput, LookupFault
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
-from lookup.profiles import Profiles, compared
+from lookup.profiles import Profiles
 from lookup.settings import Settings
+from lookup.stored_profile import StoredProfile, compared
 from lookup.vendor import Vendor
 
 KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
@@ -97,7 +98,8 @@ class Fetch:
         if not missing:
             return Fetched(outcomes)
         allow(len(missing))
-        older = {one: _stored(stored[one], terms, Source.STALE) for one in missing if _covers(stored.get(one), terms)}
+        answers = _answers({one: stored[one] for one in missing if one in stored}, terms)
+        older = {one: _stored(profile, terms, Source.STALE) for one, profile in answers.items()}
         asking = Asking(self._vendor_of(terms.workspace), missing, terms, until=until, before_sending=before_sending)
         writes: list[Future[Profile]] = []
         try:
@@ -115,12 +117,12 @@ class Fetch:
 
     def _answered(
         self, wanted: Mapping[Identifier, float], terms: Terms
-    ) -> tuple[Terms, dict[Identifier, Profile], dict[Identifier, Outcome]]:
+    ) -> tuple[Terms, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
         """Settle the fields, read what is stored, and answer what is fresh enough."""
         terms = replace(terms, fields=self._exported(terms))
         stored = self._profiles.read(terms.workspace, list(wanted)) if self._keeps(terms.workspace) else {}
-        fresh = (one for one in wanted if _is_fresh(stored.get(one), wanted[one], terms))
-        return terms, stored, {one: _stored(stored[one], terms) for one in fresh}
+        answers = _answers(stored, terms).items()
+        return terms, stored, {one: _stored(known, terms) for one, known in answers if known.fetched_at >= wanted[one]}
 
     def _keeps(self, workspace: str) -> bool:
         """Tell whether profiles are stored; where they are not, results in S3 are all there is."""
@@ -136,7 +138,7 @@ class Fetch:
         return terms.fields
 
     def _settled(
-        self, reply: Reply, terms: Terms, stored: Mapping[Identifier, Profile], writes: list[Future[Profile]]
+        self, reply: Reply, terms: Terms, stored: Mapping[Identifier, StoredProfile], writes: list[Future[Profile]]
     ) -> dict[Identifier, Outcome]:
         if reply.unmatched:
             named = None if terms.fields is None else (*terms.fields, *NAMES)
@@ -162,19 +164,16 @@ def _profiles(reply: Reply, terms: Terms) -> list[Profile]:
     ]
 
 
-def _is_fresh(profile: Profile | None, oldest: float, terms: Terms) -> bool:
-    return profile is not None and profile.fetched_at >= oldest and _covers(profile, terms)
-
-
-def _covers(profile: Profile | None, terms: Terms) -> bool:
-    return profile is not None and profile.covers(terms.fields)
+def _answers(stored: Mapping[Identifier, StoredProfile], terms: Terms) -> dict[Identifier, Profile]:
+    """Return what is known of the wanted fields, where all of them are."""
+    known = {one: profile.answer(terms.fields) for one, profile in stored.items()}
+    return {one: profile for one, profile in known.items() if profile is not None}
 
 
 def _stored(profile: Profile, terms: Terms, source: Source = Source.STORED) -> Outcome:
     """Answer with a stored profile; what changed is told only by the lookup that saw it change."""
-    attributes = None if profile.attributes is None else _only(profile.attributes, terms.fields)
     changed = profile.changed_fields if profile.lookup_id == terms.lookup_id else ()
-    return _outcome(replace(profile, attributes=attributes, changed_fields=changed), source)
+    return _outcome(replace(profile, changed_fields=changed), source)
 
 
 def _outcome(profile: Profile, source: Source) -> Outcome:

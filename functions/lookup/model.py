@@ -87,6 +87,7 @@ class Profile:
     """What MoEngage held of one user when it was asked; `attributes` of None means it held no such user.
 
     `fetched_at` is when the request left, so a later change is never older than it. `fields` is what was asked for.
+    `replaced_fields` are the attributes whose text held half of a surrogate pair, and holds U+FFFD instead.
     """
 
     workspace: str
@@ -97,6 +98,7 @@ class Profile:
     fields: tuple[str, ...] | None = None
     changed_at: float | None = None
     changed_fields: tuple[str, ...] = ()
+    replaced_fields: tuple[str, ...] = ()
 
     def covers(self, fields: tuple[str, ...] | None) -> bool:
         """Tell whether this profile answers a question for `fields` (None: all)."""

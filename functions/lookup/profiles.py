@@ -1,4 +1,4 @@
-"""The newest profile of every user that was asked for, in DynamoDB: newest fetch wins, and what changed is known.
+"""The newest profile of every user that was asked for, in DynamoDB: newest fetch wins by field, what changed is known.
 
 One item per (workspace, identifier): key `identifier` and `scope` (`<workspace>#<identifier_type>`). A user that
 MoEngage does not know is kept too, for a shorter time, so that asking again soon costs no quota.
@@ -7,16 +7,27 @@ MoEngage does not know is kept too, for a shorter time, so that asking again soo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookup.batch_read import batch_read
+from lookup.errors import AwsTrouble
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.oversize import Oversize, fits_an_item
-from lookup.profile_item import Item, Retention, from_item, key_of, to_item
+from lookup.profile_item import Item, Retention, condition_of, from_item, identifier_of, key_of, to_item
+from lookup.stored_profile import StoredProfile, as_written, compared, merged
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+WRITES = 64  # of one profile, each met by another writer
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What is there instead of what a write was to replace; None when it is gone."""
+
+    item: Mapping[str, Any] | None
 
 
 class Profiles:
@@ -39,73 +50,67 @@ class Profiles:
         self._clock = clock
         self._sleep = sleep
 
-    def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, Profile]:
+    def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, StoredProfile]:
         """Read what is stored and has not expired. Raises `AwsTrouble` when DynamoDB leaves keys unanswered."""
         keys = [key_of(workspace, one) for one in identifiers]
         items = batch_read(self._client, self._table, keys, sleep=self._sleep)
-        alive = (item for item in items if int(item["expires_at"]["N"]) > self._clock())
-        return {profile.identifier: profile for profile in map(self._profile, alive)}
+        stored = {identifier_of(item): self._alive(item) for item in items}
+        return {one: profile for one, profile in stored.items() if profile.groups}
 
-    def _profile(self, item: Mapping[str, Any]) -> Profile:
-        pointer = item.get("attributes_key")
-        return from_item(item, self._oversize.read(pointer["S"]) if pointer else None)
+    def _alive(self, item: Mapping[str, Any]) -> StoredProfile:
+        """Read what has not expired of an item; the object of attributes that do not fit only if any has not."""
+        now, pointer = self._clock(), item.get("attributes_key")
+        alive = self._retention.alive(from_item(item, {}), now)
+        if pointer is None or not alive.groups:
+            return alive
+        return self._retention.alive(from_item(item, self._oversize.read(pointer["S"])), now)
 
-    def write(self, profile: Profile, previous: Profile | None) -> Profile:
-        """Store a fetched profile unless a newer fetch is stored; give it with what changed since `previous`.
+    def write(self, fetched: Profile, previous: StoredProfile | Profile | None) -> Profile:
+        """Store what was fetched, field by field unless a newer fetch is stored; give it with what changed.
 
-        `previous` is what `read` gave; when another writer came between, theirs is taken instead.
+        `previous` is what `read` gave, or `write`; when another writer came between, theirs is taken instead. Of
+        writers that meet, one always gets on, so this needs as many tries as others write the same user meanwhile.
+        Raises `AwsTrouble` after `WRITES`.
         """
-        fetched_at = timestamp(profile.fetched_at)
-        while True:
-            known = compared(profile, previous)
-            stored = self._put(known, previous)
-            if stored is None:
+        if isinstance(previous, Profile):
+            previous = as_written(previous)
+        for _ in range(WRITES):
+            known = compared(fetched, previous)
+            after = merged(previous, known)
+            if after is None:
+                return fetched
+            met = self._put(after)
+            if met is None or _is_ours(met.item, fetched):
                 return known
-            if stored["lookup_id"] == {"S": profile.lookup_id} and stored["fetched_at"]["S"] == fetched_at:
-                return known  # our own, written although its answer was lost
-            if stored["fetched_at"]["S"] >= fetched_at:
-                return profile
-            previous = self._profile(stored)
+            previous = None if met.item is None else self._alive(met.item)
+        raise AwsTrouble(f"a profile met other writers {WRITES} times")
 
-    def _put(self, profile: Profile, previous: Profile | None) -> Mapping[str, Any] | None:
-        """Put the item if nothing but `previous` is there; else give what is there."""
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(identifier)"}
-        if previous is not None:
-            condition["ConditionExpression"] += " OR fetched_at = :seen"
-            condition["ExpressionAttributeValues"] = {":seen": {"S": timestamp(previous.fetched_at)}}
+    def _put(self, stored: StoredProfile) -> Met | None:
+        """Put the item if what it was made of is what is there; else give what is there."""
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=self._item(profile),
+                Item=self._item(stored),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **condition,
+                **condition_of(stored.version),
             )
         except self._client.exceptions.ConditionalCheckFailedException as failure:
-            stored: Mapping[str, Any] = failure.response["Item"]  # type: ignore[typeddict-item]  # absent from the stubs
-            return stored
+            return Met(failure.response.get("Item"))  # type: ignore[arg-type]  # absent from the stubs
         return None
 
-    def _item(self, profile: Profile) -> Item:
-        key, beside = None, [*profile.changed_fields, *(profile.fields or ())]
-        if profile.attributes is not None and not fits_an_item(profile.attributes, beside=beside):
-            key = self._oversize.write(profile.workspace, profile.attributes)
-        return to_item(profile, expires_at=self._retention.expires_at(profile), attributes_key=key)
+    def _item(self, stored: StoredProfile) -> Item:
+        key = None
+        beside = [*stored.changed_fields, *(name for group in stored.groups for name in group.fields or ())]
+        if stored.attributes is not None and not fits_an_item(stored.attributes, beside=beside):
+            key = self._oversize.write(stored.workspace, stored.attributes)
+        return to_item(stored, retention=self._retention, attributes_key=key)
 
 
-def compared(profile: Profile, previous: Profile | None) -> Profile:
-    """Say what changed since the previous fetch, over the fields that both asked for."""
-    if previous is None:
-        return replace(profile, changed_at=profile.fetched_at)
-    changed = changed_fields(previous, profile)
-    same_kind = (previous.attributes is None) == (profile.attributes is None)
-    unchanged = same_kind and not changed
-    return replace(profile, changed_at=previous.changed_at if unchanged else profile.fetched_at, changed_fields=changed)
-
-
-def changed_fields(old: Profile, new: Profile) -> tuple[str, ...]:
-    """Name the attributes that came, went or differ; none when either fetch found no user."""
-    if old.attributes is None or new.attributes is None:
-        return ()
-    names = {name for name in {*old.attributes, *new.attributes} if old.covers((name,)) and new.covers((name,))}
-    missing = object()
-    return tuple(sorted(n for n in names if old.attributes.get(n, missing) != new.attributes.get(n, missing)))
+def _is_ours(item: Mapping[str, Any] | None, fetched: Profile) -> bool:
+    """Say whether an item holds this very fetch: it was written although its answer was lost, perhaps written over."""
+    if item is None:
+        return False
+    written = timestamp(fetched.fetched_at)
+    if item["fetched_at"]["S"] == written:
+        return bool(item["lookup_id"]["S"] == fetched.lookup_id)
+    return written in item.get("earlier", {}).get("M", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,27 @@ WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 @dataclass(frozen=True)
 class Profile:
-    """The stored profile of one identifier; `attributes` of None is a user that MoEngage does not know."""
+    """The stored profile of one identifier; `attributes` of None is a user that MoEngage does not know.
+
+    `earlier` are the fields that only older fetches asked for, by the times of those.
+    """
 
     fetched_at: str
     attributes: Mapping[str, Any] | None
     fields: tuple[str, ...] | None
+    earlier: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def asked(self) -> list[tuple[str, tuple[str, ...] | None]]:
+        """Give the time of each fetch that is left of it, and the fields that no newer one asked for."""
+        return [(self.fetched_at, self.fields), *sorted(self.earlier.items(), reverse=True)]
+
+    def fetches(self) -> Iterator[tuple[str, tuple[str, ...] | None, Mapping[str, Any] | None]]:
+        """Give the same, and what each of them brought."""
+        newer: set[str] = set()
+        for at, fields in self.asked():
+            own = {name for name in self.attributes or () if name not in newer and (fields is None or name in fields)}
+            yield at, fields, self.attributes and {name: self.attributes[name] for name in own}
+            newer.update(fields or ())
 
 
 @dataclass(frozen=True)
@@ -128,7 +144,8 @@ def _profile(stage: Stage, item: Mapping[str, Any]) -> Profile:
     if "attributes_key" in item:
         body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=item["attributes_key"])["Body"].read()
         attributes = wire.loads(gzip.decompress(body))
-    return Profile(item["fetched_at"], attributes, tuple(item["fields"]) if "fields" in item else None)
+    earlier = {at: None if names is None else tuple(names) for at, names in item.get("earlier", {}).items()}
+    return Profile(item["fetched_at"], attributes, tuple(item["fields"]) if "fields" in item else None, earlier)
 
 
 def _laid_aside(stage: Stage) -> Iterator[LaidAside]:

@@ -54,6 +54,17 @@ def test_an_older_fetch_over_a_newer_one(went_well: WentWell, entry: Entry) -> N
     assert went_well.compared() == {"wrong": 1}
 
 
+@pytest.mark.parametrize(
+    ("attributes", "wrong"),
+    [(ATTRIBUTES, 0), ({**ATTRIBUTES, "name": "Ann"}, 1), ({**ATTRIBUTES, "more": "x"}, 1), ({}, 2)],
+)
+def test_every_fetch_that_is_left_of_a_profile(went_well: WentWell, attributes: dict[str, str], wrong: int) -> None:
+    """A stored profile of two fetches holds of each what MoEngage held then: here of the name, and of all others."""
+    of_two = Profile(timestamp(FETCHED_AT + 1), attributes, ("name",), {timestamp(FETCHED_AT): None})
+    went_well.evidence = replace(went_well.evidence, profiles={**went_well.evidence.profiles, ANNA: of_two})
+    assert went_well.compared() == ({"wrong": wrong} if wrong else {})
+
+
 def test_a_profile_that_was_never_stored(went_well: WentWell) -> None:
     """What was recorded and is not among the profiles is wrong."""
     went_well.evidence = replace(went_well.evidence, profiles={ANNA: Profile(timestamp(FETCHED_AT), ATTRIBUTES, None)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -63,7 +63,9 @@ def check_values(truth: Truth, evidence: Evidence, answered: Iterable[Record], f
             f"{record['outcome']} of {entry}", truth, entry, fetched_at, record["user_attributes"], fields, found
         )
     for entry, profile in evidence.profiles.items():
-        _check_one(f"profile {entry}", truth, entry, profile.fetched_at, profile.attributes, profile.fields, found)
+        for fetched_at, fields, attributes in profile.fetches():
+            newer = {name for at, names in profile.asked() if at > fetched_at for name in names or ()}
+            _check_one(f"profile {entry}", truth, entry, fetched_at, attributes, fields, found, newer)
     for entry, fetched_at in newest.items():
         stored = evidence.profiles.get(entry)
         if stored is None or stored.fetched_at < fetched_at:
@@ -84,16 +86,18 @@ def _check_one(
     attributes: Attributes | None,
     fields: tuple[str, ...] | None,
     found: Findings,
+    newer: Collection[str] = (),
 ) -> None:
     at = datetime.fromisoformat(fetched_at).timestamp()
-    if not any(attributes == _only(held, fields) for held in truth.held(entry, at)):
+    if not any(attributes == _only(held, fields, newer) for held in truth.held(entry, at)):
         found.add(WRONG, f"{what}: not what MoEngage held at {fetched_at}")
 
 
-def _only(held: Attributes | None, fields: tuple[str, ...] | None) -> Attributes | None:
-    if held is None or fields is None:
-        return held
-    return {name: held[name] for name in fields if name in held}
+def _only(held: Attributes | None, fields: tuple[str, ...] | None, newer: Collection[str] = ()) -> Attributes | None:
+    """Keep what was asked for, less what a newer fetch has told anew."""
+    if held is None:
+        return None
+    return {name: one for name, one in held.items() if name not in newer and (fields is None or name in fields)}
 
 
 def check_quota(arrivals: Sequence[Arrival], limit: int, window: float, found: Findings) -> None:

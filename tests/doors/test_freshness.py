@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
+from lookup.model import timestamp
 from lookup.telemetry import logger
 from tests.doors.calling import Call, kind_of
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
+ZOE = {"customer_id": "C-1", "id": "62e7c1f0a1b2c3d4e5f60718", "city": "Bern", "name": "Zoë"}
 CLOSING, TROUBLE = Fault(status=403), Fault(status=503, delay=1.0)
 
 
@@ -50,7 +53,8 @@ def test_the_callers_cache_may_keep_it_as_long(simulator: Simulator, call: Call)
     assert call("GET", PROFILE)[2]["Cache-Control"] == "private, max-age=0"
 
 
-@pytest.mark.parametrize("fault", [CLOSING, TROUBLE], ids=["closed", "trouble"])
+@pytest.mark.parametrize("fault", [ZOE = {"customer_id": "C-1", "id": "62e7c1f0a1b2c3d4e5f60718", "city": "Bern", "name": "Zoë"}
+CLOSING, TROUBLE], ids=["closed", "trouble"])
 def test_an_older_profile_answers_while_moengage_does_not(
     simulator: Simulator, call: Call, context: LambdaContext, fault: Fault
 ) -> None:
@@ -71,6 +75,67 @@ def test_a_profile_without_the_fields_does_not_answer(simulator: Simulator, call
     simulator.set_faults(CLOSING)
     assert kind_of(call("GET", f"{PROFILE}?fields=a,b&stale_if_error=600")) == (503, "closed")
     assert call("GET", f"{PROFILE}?fields=a&stale_if_error=600")[1]["source"] == "stale"
+
+
+def test_a_narrow_fetch_leaves_a_wide_answer(simulator: Simulator, call: Call) -> None:
+    """After another caller's fetch of one field, all of them still answer within `max_age`, without a call."""
+    simulator.set_user("C-1", ZOE)
+    tag = call("GET", PROFILE)[2]["ETag"]
+    simulator.set_user("C-1", ZOE | {"city": "Basel", "name": "Zora"})
+    call("GET", f"{PROFILE}?fields=city")
+    calls = simulator.counters().calls
+    status, body, headers = call("GET", f"{PROFILE}?max_age=600")
+    assert (status, body["source"]) == (200, "stored")
+    assert body["user_attributes"] == ZOE | {"city": "Basel"}
+    assert headers["ETag"] != tag
+    _, narrow, _ = call("GET", f"{PROFILE}?fields=city&max_age=600")
+    assert (narrow["user_attributes"], narrow["changed_fields"]) == ({"city": "Basel"}, [])
+    assert narrow["fetched_at"] > body["fetched_at"]
+    assert simulator.counters().calls == calls
+
+
+def test_a_narrow_fetch_leaves_what_answers_in_trouble(simulator: Simulator, call: Call) -> None:
+    """After another caller's fetch of one field, `stale_if_error` still finds the others, and a mix of both."""
+    simulator.set_user("C-1", ZOE)
+    call("GET", PROFILE)
+    call("GET", f"{PROFILE}?fields=city")
+    simulator.set_faults(CLOSING)
+    for question, attributes in {
+        "stale_if_error=600": ZOE,
+        "fields=name,city&stale_if_error=600": {"city": "Bern", "name": "Zoë"},
+        "fields=gone&stale_if_error=600": {},
+    }.items():
+        status, body, _ = call("GET", f"{PROFILE}?{question}")
+        assert (status, body["source"], body["user_attributes"]) == (200, "stale", attributes)
+
+
+def test_the_age_is_that_of_the_oldest_field(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """`Age` and `max_age` are about the fields that are asked for: the oldest of them."""
+    call("GET", PROFILE)
+    key = {"identifier": {"S": "C-1"}, "scope": {"S": "default#customer_id"}}
+    table, hour_ago = deployed.settings.profiles_table_name, timestamp(time.time() - 3600)
+    deployed.dynamodb.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET fetched_at = :at",
+        ExpressionAttributeValues={":at": {"S": hour_ago}},
+    )
+    call("GET", f"{PROFILE}?fields=a")
+    assert int(call("GET", f"{PROFILE}?max_age=7200")[2]["Age"]) >= 3600
+    assert int(call("GET", f"{PROFILE}?fields=a&max_age=7200")[2]["Age"]) < 3600
+    calls = simulator.counters().calls
+    assert call("GET", f"{PROFILE}?fields=a&max_age=600")[1]["source"] == "stored"
+    assert call("GET", f"{PROFILE}?fields=a,b&max_age=600")[1]["source"] == "moengage"
+    assert simulator.counters().calls == calls + 1
+
+
+def test_no_such_user_answers_whoever_asks(simulator: Simulator, call: Call) -> None:
+    """That MoEngage knows no such user was learnt by asking for one field, and answers a question for all."""
+    simulator.set_user("C-1", None)
+    assert call("GET", f"{PROFILE}?fields=a")[0] == 404
+    calls = simulator.counters().calls
+    assert call("GET", f"{PROFILE}?max_age=600")[0] == 404
+    assert simulator.counters().calls == calls
 
 
 def test_stale_profiles_of_a_list(simulator: Simulator, call: Call) -> None:

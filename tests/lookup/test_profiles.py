@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookup.model import Attributes, Identifier, Profile
+from lookup import wire
+from lookup.model import Attributes, Identifier, Profile, timestamp
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 
@@ -106,6 +109,81 @@ def test_fields_not_asked_for_have_not_gone(road: Road) -> None:
     first = road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)
     second = road.profiles.write(replace(fetched(road, {"a": 9}, after=1), fields=("a",)), first)
     assert second.changed_fields == ("a",)
+
+
+def item_of(road: Road) -> dict[str, Any]:
+    return road.stage.dynamodb.get_item(
+        TableName=road.stage.settings.profiles_table_name,
+        Key={"identifier": {"S": "alice"}, "scope": {"S": "default#customer_id"}},
+    )["Item"]
+
+
+def test_a_narrow_fetch_leaves_the_rest_in_the_item(road: Road) -> None:
+    """The item says of its newest fetch what it always said, and beside it of which time the other fields are."""
+    wide = fetched(road, {"a": 1, "b": 2})
+    road.profiles.write(wide, None)
+    road.profiles.write(replace(fetched(road, {"a": 9}, after=5), fields=("a",), lookup_id="lookup-2"), None)
+    item = {name: TypeDeserializer().deserialize(value) for name, value in item_of(road).items()}
+    assert item["attributes"] == {"a": 9, "b": 2}
+    assert (item["fetched_at"], item["fields"]) == (timestamp(wide.fetched_at + 5), ["a"])
+    assert item["earlier"] == {timestamp(wide.fetched_at): None}
+    assert (item["lookup_id"], item["changed_fields"], item["revision"]) == ("lookup-2", ["a"], 1)
+    assert item["content_hash"] == wire.fingerprint({"b": 2, "a": 9})
+    assert item["expires_at"] == int(wide.fetched_at) + 30 * 24 * 3600
+
+
+@pytest.mark.parametrize(("fields", "covered"), [(None, True), (["a"], False)])
+def test_items_of_before_are_read_and_joined(road: Road, fields: list[str] | None, *, covered: bool) -> None:
+    """An item that was written before fields had times is read as it was meant, and joined with what comes."""
+    at = road.clock()
+    old = {
+        "identifier": "alice", "scope": "default#customer_id", "workspace": "default", "identifier_type": "customer_id",
+        "status": "found", "fetched_at": timestamp(at), "changed_at": timestamp(at), "changed_fields": [],
+        "lookup_id": "lookup-0", "expires_at": int(at) + 30 * 24 * 3600, "content_hash": "x", "attributes": {"a": 1},
+    } | ({} if fields is None else {"fields": fields})  # fmt: skip
+    item = {name: TypeSerializer().serialize(value) for name, value in old.items()}
+    road.stage.dynamodb.put_item(TableName=road.stage.settings.profiles_table_name, Item=item)
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    assert (stored.answer(("a",)) is not None, stored.answer(("b",)) is not None) == (True, covered)
+    new = replace(fetched(road, {"b": 2}, after=5), fields=("b",))
+    assert road.profiles.write(new, stored).changed_fields == (("b",) if covered else ())
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"a": 1, "b": 2}
+
+
+def test_a_narrow_fetch_of_a_profile_over_the_items_limit(road: Road) -> None:
+    """Attributes that lie in S3 stay there beside a fetch of others; once they fit, the item holds them itself."""
+    road.profiles.write(fetched(road, {"bio": "ü" * 300_000, "a": 1}), None)
+    road.profiles.write(replace(fetched(road, {"a": 2}, after=5), fields=("a",)), None)
+    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    assert answer is not None
+    assert (answer.attributes, answer.fetched_at) == ({"bio": "ü" * 300_000, "a": 2}, road.clock())
+    assert "attributes" not in item_of(road)
+    road.profiles.write(replace(fetched(road, {"bio": "short"}, after=6), fields=("bio",)), None)
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"bio": "short", "a": 2}
+    assert "attributes_key" not in item_of(road)
+
+
+def test_a_field_outlives_the_fetch_of_all(road: Road) -> None:
+    """When the fetch of all fields has expired, a newer one of few still answers for these, and the others are gone."""
+    road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)
+    road.profiles.write(replace(fetched(road, {"a": 9}, after=5 * 24 * 3600), fields=("a",)), None)
+    road.clock.now += 30 * 24 * 3600
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    assert (stored.attributes, stored.answer(None), stored.answer(("b",))) == ({"a": 9}, None, None)
+    road.profiles.write(replace(fetched(road, {"c": 1}), fields=("c",)), stored)
+    assert "b" not in item_of(road)["attributes"]["M"]
+    road.clock.now += 5 * 24 * 3600
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"c": 1}
+
+
+def test_a_fetch_costs_one_write(road: Road) -> None:
+    """A fetch of some fields beside another of all is one request of DynamoDB's, as the first was."""
+    calls: list[str] = []
+    road.stage.dynamodb.meta.events.register("after-call.dynamodb", lambda model, **_: calls.append(model.name))
+    road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)
+    seen = road.profiles.read("default", [ALICE])[ALICE]
+    road.profiles.write(replace(fetched(road, {"a": 9}, after=5), fields=("a",)), seen)
+    assert calls == ["PutItem", "BatchGetItem", "PutItem"]
 
 
 def test_expired_profiles_are_gone(road: Road) -> None:
