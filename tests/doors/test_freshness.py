@@ -53,8 +53,7 @@ def test_the_callers_cache_may_keep_it_as_long(simulator: Simulator, call: Call)
     assert call("GET", PROFILE)[2]["Cache-Control"] == "private, max-age=0"
 
 
-@pytest.mark.parametrize("fault", [ZOE = {"customer_id": "C-1", "id": "62e7c1f0a1b2c3d4e5f60718", "city": "Bern", "name": "Zoë"}
-CLOSING, TROUBLE], ids=["closed", "trouble"])
+@pytest.mark.parametrize("fault", [CLOSING, TROUBLE], ids=["closed", "trouble"])
 def test_an_older_profile_answers_while_moengage_does_not(
     simulator: Simulator, call: Call, context: LambdaContext, fault: Fault
 ) -> None:
