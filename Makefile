@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos interruptions lock clean
+.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minu
 
 interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)
 	@PYTHONPATH=functions:. MOMENTS=$(MOMENTS) SEED=$(SEED) FRESH=$(FRESH) $(BIN)/python -m tests.interruptions
+
+attack: $(VENV)/.installed ## an adversary with one partner's rights plays against two others, about 6 minutes (SEED=n; SECONDS=n)
+	@PYTHONPATH=functions:. SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m tests.attack
 
 doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor

@@ -1,0 +1,1 @@
+"""A seeded adversary with the rights of one partner, against two honest partners on the local stage."""

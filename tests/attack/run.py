@@ -1,0 +1,69 @@
+"""One attack: the honest partners begin, the adversary plays for a while, and then it is counted what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.attack.adversary import HANDS, Adversary
+from tests.attack.caller import Caller
+from tests.attack.honest import STORED, Honest, Reader
+from tests.attack.measure import Figures, measured
+from tests.attack.stage import LIMIT, SECRET, WEIGHTS, WINDOW, Field, deployed
+
+Advance = Callable[[int, int | None], None]
+LOOK = 1.0  # seconds
+
+
+def carried_out(seed: int, seconds: float, folder: Path, advance: Advance) -> Figures:
+    """Carry an attack of `seconds` out on a stage of its own below `folder`, and return its figures."""
+    with deployed(folder) as field:
+        return Attack(field, seed, seconds).carry_out(advance)
+
+
+class Attack:
+    """Everybody who takes part."""
+
+    def __init__(self, field: Field, seed: int, seconds: float) -> None:
+        self._field = field
+        self._seed = seed
+        self._seconds = seconds
+        names = ("large", "small")
+        self._honest = [Honest(Caller(name, field.stage), self._entries(name)) for name in names]
+        self._reader = Reader(Caller("small", field.stage))
+        self._adversary = Adversary(Caller("attacker", field.stage), self._honest)
+
+    def _entries(self, name: str) -> int:
+        """Return a roster's length that lasts to the end, though nobody else asked for anything."""
+        return round(2 * LIMIT * (self._seconds / WINDOW + 1) * WEIGHTS[name] / sum(WEIGHTS.values())) + LIMIT
+
+    def carry_out(self, advance: Advance) -> Figures:
+        """Play, and count."""
+        for number in range(STORED):
+            attributes = {"city": "Berlin", "secret_note": SECRET}
+            self._field.simulator.set_user(f"stored-{number}", attributes)
+        self._reader.fill()
+        for partner in self._honest:
+            partner.begin()
+        first = len(self._field.simulator.arrivals())
+        self._play(advance)
+        arrivals = self._field.simulator.arrivals(since=first)
+        honest = [partner.caller for partner in self._honest]
+        return measured(self._field.stage, arrivals, self._reader, self._adversary, honest)
+
+    def _play(self, advance: Advance) -> None:
+        is_over, ends = threading.Event(), time.monotonic() + self._seconds
+        with ThreadPoolExecutor(HANDS + 1) as threads:
+            jobs = [threads.submit(self._reader.run, is_over)]
+            jobs += [threads.submit(self._adversary.run, f"{self._seed}-{hand}", is_over) for hand in range(HANDS)]
+            try:
+                while time.monotonic() < ends and not any(job.done() for job in jobs):
+                    advance(round(self._seconds - (ends - time.monotonic())), round(self._seconds))
+                    time.sleep(LOOK)
+            finally:
+                is_over.set()
+            for job in jobs:
+                job.result()
