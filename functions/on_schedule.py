@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
     fired = wiring.schedules().fire(read_firing(event))
     if fired.refused_because:
         count(Metric.FIRINGS_REFUSED)
-        logger.warning("firing refused", **asdict(fired))
+        # The partner reads its own words in its schedule; the log holds the rule alone.
+        logger.warning("firing refused", lookup_id=fired.lookup_id, refused_because=fired.refused_by)
     else:
-        logger.info("schedule fired", **asdict(fired))
-    return asdict(fired)
+        logger.info("schedule fired", lookup_id=fired.lookup_id, skipped_for=fired.skipped_for)
+    return {name: value for name, value in asdict(fired).items() if name != "refused_by"}

@@ -1,6 +1,7 @@
 """How many users a partner has asked for today: one number per partner and day (UTC) in the ledger.
 
-Charged before anything is asked, by one conditional write: of many requests at once none gets past the limit.
+Charged before anything is asked, by one conditional write: of many requests at once none gets past the limit. What a
+lookup is charged is written in the transaction that makes it, resumes it or begins its retry.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Charge
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner
+from lookup.reservation import Reservation, Reserved
 
 DAY = 24 * 3600
 
@@ -67,6 +69,48 @@ class DailyUse:
         if changed is None:
             raise self._over(partner, users, limit)
         return Use(int(plain(changed)["users"]), limit, _midnight(now))
+
+    def reserve(self, partner: Partner, users: int) -> Reserved:
+        """Return the charge for a lookup of so many users, to be written in the lookup's transaction.
+
+        Raises `OverDaily` at once when no day has room for them; so does the transaction when this day has none.
+        """
+        limit = partner.users_per_day
+        if limit is None:
+            return Reserved()
+        if users > limit:
+            raise self._over(partner, users, limit)
+        day = _day(self._clock())
+        return Reserved(Charge(users, day), (self._within(partner, limit, users, asked=users),))
+
+    def reserve_retry(self, partner: Partner, users: int) -> Reserved:
+        """Return the charge for a retry of so many users, as `reserve` does."""
+        reserved = self.reserve(partner, users)
+        return reserved if reserved.charge is None else replace(reserved, charge=Charge(None, reserved.charge.day))
+
+    def go_on(self, partner: Partner, charged: Charge | None, fed: int, left: int) -> Reserved:
+        """Return the charge for a lookup of which `fed` users are asked for and `left` will be from now on.
+
+        What was charged on another day, or not at all, is charged to today as far as it is left. What was charged today
+        stays, and today's users must be within the limit of now, which may be lower than it was.
+        """
+        limit, today = partner.users_per_day, _day(self._clock())
+        if limit is None or not left:
+            return Reserved(charged)
+        if charged is not None and charged.day == today:
+            return Reserved(charged, (self._within(partner, limit, 0, asked=left),))
+        users = None if charged is not None and charged.users is None else fed + left
+        return replace(self.reserve(partner, left), charge=Charge(users, today))
+
+    def _within(self, partner: Partner, limit: int, users: int, *, asked: int) -> Reservation:
+        now = self._clock()
+        action = self._table.update(
+            usage_key(partner.name, _day(now)),
+            "SET #expires_at = :expires ADD #users :users",
+            {"users": users, "expires": int(now) + KEPT_SECONDS, "most": limit - users},
+            condition="attribute_not_exists(#users) OR #users <= :most",
+        )
+        return Reservation(action, lambda: self._over(partner, asked, limit))
 
     def give_back(self, partner: Partner, charged: Use, users: int) -> Use:
         """Take `users` that were not asked for off the day on which they were charged, which may be over by now."""

@@ -2,6 +2,7 @@
 
     LookupFault
     ├── InvalidInput         the caller's: names the field and the rule                 NEVER
+    │   └── NotExported      the workspace does not export a field
     ├── Forbidden            the caller has no grant for it                             NEVER
     │   └── UnknownClient    the caller has no grants at all
     ├── OverDaily            the partner's users of the day are used up                 LATER
@@ -24,7 +25,8 @@
     └── NotNow               the gate has no room before `retry_at`                     LATER
         └── Closed           the gate is closed until `retry_at`, with a reason         LATER
 
-No error text holds a secret, an attribute or an identifier: they are logged as they are.
+No error text holds a secret, an attribute, an identifier or a word of whoever sent the request or message: texts are
+logged as they are. What only the sender may read of its own words is in `told`.
 """
 
 from __future__ import annotations
@@ -47,18 +49,51 @@ class LookupFault(Exception):
 
     remedy: ClassVar[Remedy] = Remedy.NEVER
 
+    @property
+    def told(self) -> str:
+        """The text for whoever caused the fault, which may repeat a word of theirs; it goes to nobody else."""
+        return str(self)
+
 
 class InvalidInput(LookupFault):
-    """Something handed to us breaks a rule; `field` names where, `rule` says which."""
+    """Something handed to us breaks a rule; `field` names where, `rule` says which.
 
-    def __init__(self, field: str, rule: str) -> None:
+    `told_rule` is the rule for the sender alone, with the word that breaks it.
+    """
+
+    def __init__(self, field: str, rule: str, *, told_rule: str | None = None) -> None:
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+        self.told_rule = told_rule or rule
+
+    @property
+    def told(self) -> str:
+        """The text with the sender's own word."""
+        return f"{self.field}: {self.told_rule}"
+
+
+class NotExported(InvalidInput):
+    """A workspace does not export a field that is asked for."""
+
+    def __init__(self, *, told_rule: str | None = None) -> None:
+        super().__init__("fields", "holds a field that is not exported from this workspace", told_rule=told_rule)
 
 
 class Forbidden(LookupFault):
-    """The caller has no grant for what it asks; the text names no other partner's things."""
+    """The caller has no grant for what it asks; the text names no other partner's things.
+
+    `told` is the text for the caller alone, with the word that is not granted.
+    """
+
+    def __init__(self, rule: str, *, told: str | None = None) -> None:
+        super().__init__(rule)
+        self._told = told or rule
+
+    @property
+    def told(self) -> str:
+        """The text with the caller's own word."""
+        return self._told
 
 
 class UnknownClient(Forbidden):

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from lookup.asking import Asking, Reply
-from lookup.errors import InvalidInput, LookupFault
+from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
 from lookup.profiles import Profiles
@@ -89,7 +89,7 @@ class Fetch:
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
-        Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `InvalidInput` (fields
+        Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `NotExported` (fields
         that the workspace does not export) before anything is asked or charged. `allow` hears how many users are to
         be asked for, if any are; what it raises is raised.
         """
@@ -132,9 +132,8 @@ class Fetch:
         allowed = self._settings.workspace(terms.workspace).fields
         if allowed is None or terms.fields is None:
             return allowed if terms.fields is None else terms.fields
-        barred = sorted(set(terms.fields) - set(allowed))
-        if barred:
-            raise InvalidInput("fields", f"{barred[0]!r} is not exported from workspace {terms.workspace!r}")
+        if not set(terms.fields) <= set(allowed):
+            raise NotExported
         return terms.fields
 
     def _settled(

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lookup import clients, snapshot, wiring
 from lookup.api import resolver
+from lookup.authorization import Authorization
 from lookup.callers import Callers
 from lookup.daily_use import DailyUse
 from lookup.entry import Entry
@@ -49,7 +50,7 @@ def http_api() -> APIGatewayHttpResolver:
     """Make the resolver with every route."""
     settings, clock = clients.settings(), clients.clock
     app, callers, lookups, submissions = resolver(clock), _callers(), _lookups(), _submissions()
-    daily = DailyUse(wiring.ledger_table(), clock)
+    daily = _daily()
     on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
     spillover = Spillover(
         callers=callers,
@@ -57,7 +58,7 @@ def http_api() -> APIGatewayHttpResolver:
         submissions=submissions,
         lookups=lookups,
         daily=daily,
-        settings=settings,
+        authorization=_authorization(),
         clock=clock,
     )
     outcomes = Outcomes(spillover, wiring.archive(), _sign)
@@ -67,7 +68,12 @@ def http_api() -> APIGatewayHttpResolver:
     SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
     LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign, clock=clock)
     ScheduleRoutes(
-        app, callers=callers, store=store, rosters=wiring.rosters(), ledger=wiring.ledger(), settings=settings
+        app,
+        callers=callers,
+        store=store,
+        rosters=wiring.rosters(),
+        ledger=wiring.ledger(),
+        authorization=_authorization(),
     )
     QuotaRoutes(
         app,
@@ -94,7 +100,17 @@ def _lookups() -> Lookups:
         feeder=wiring.feeder(),
         ending=wiring.ending(),
         estimates=_estimates(),
+        authorization=_authorization(),
     )
+
+
+@cache
+def _daily() -> DailyUse:
+    return DailyUse(wiring.ledger_table(), clients.clock)
+
+
+def _authorization() -> Authorization:
+    return Authorization(clients.settings(), _daily(), clients.clock)
 
 
 def _submissions() -> Submissions:
@@ -103,7 +119,7 @@ def _submissions() -> Submissions:
         feeder=wiring.feeder(),
         rosters=wiring.rosters(),
         estimates=_estimates(),
-        settings=clients.settings(),
+        authorization=_authorization(),
         clock=clients.clock,
     )
 

@@ -23,6 +23,7 @@ from lookup.ledger_items import (
 )
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress, Roster, Tally
+from lookup.reservation import Reservation
 
 FACTS = ("spec", "state", "cursor", "counts")
 AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
@@ -49,8 +50,11 @@ class Ledger:
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
 
-    def submit(self, spec: LookupSpec) -> bool:
-        """Write a new lookup down; False when one of its id is there already."""
+    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = ()) -> bool:
+        """Write a new lookup down, and with it what it reserves; False when one of its id is there already.
+
+        Raises the refusal of a reservation that cannot be made; then nothing is written.
+        """
         expires = typed({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
         key = lookup_key(spec.lookup_id, "state")
         items = [
@@ -60,7 +64,7 @@ class Ledger:
             partner_key(spec) | typed({"lookup_id": spec.lookup_id}),
             self.active_item(spec),
         ]
-        return self._table.written(*(self._table.put(item | expires, absent=True) for item in items))
+        return self._table.written_with([self._table.put(item | expires, absent=True) for item in items], reservations)
 
     def active_item(self, spec: LookupSpec, *, choosable: bool = True) -> Item:
         """Let a lookup join where the others are, so that it neither waits for them nor they for it."""

@@ -77,8 +77,13 @@ def spec_item(spec: LookupSpec) -> Item:
         "weight": spec.weight,
     }
     if spec.charged is not None:
-        facts |= {"charged_users": spec.charged.users, "charged_on": spec.charged.day}
+        facts |= charge_facts(spec.charged)
     return lookup_key(spec.lookup_id, "spec") | typed(facts | roster_facts(spec.roster))
+
+
+def charge_facts(charge: Charge) -> dict[str, object]:
+    """Write how many users a lookup was charged, and to which day."""
+    return {"charged_users": charge.users, "charged_on": charge.day}
 
 
 def roster_facts(roster: Roster) -> dict[str, object]:
@@ -114,8 +119,15 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         max_age=float(facts["max_age"]),
         fields=None if fields is None else tuple(fields),
         weight=int(facts["weight"]),
-        charged=Charge(int(facts["charged_users"]), facts["charged_on"]) if "charged_on" in facts else None,
+        charged=_charge(facts),
     )
+
+
+def _charge(facts: Mapping[str, Any]) -> Charge | None:
+    if "charged_on" not in facts:
+        return None
+    users = facts.get("charged_users")
+    return Charge(None if users is None else int(users), facts["charged_on"])
 
 
 def cursor_facts(cursor: Cursor) -> dict[str, object]:

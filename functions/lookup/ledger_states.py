@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lookup.ledger import Ledger
-from lookup.ledger_items import active_key, lookup_key, usage_key
+from lookup.ledger_items import active_key, charge_facts, lookup_key, usage_key
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress
+from lookup.lookup_model import KEPT_SECONDS, Charge, Cursor, LookupSpec, LookupState, Progress
+from lookup.reservation import Reserved
 
+NOTHING = Reserved()
 ACTIVE, PAUSED = LookupState.ACTIVE, LookupState.PAUSED
 COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
 
@@ -25,12 +27,26 @@ class LedgerStates:
         """Take an active lookup from the feeder's choice."""
         return self._table.written(self._becomes(spec, PAUSED, [ACTIVE]), self._not_choosable(spec))
 
-    def resume(self, spec: LookupSpec, cursor: Cursor) -> bool:
-        """Give a paused lookup back to the feeder, if anything of it is left to feed."""
+    def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
+        """Give a paused lookup back to the feeder, if anything of it is left to feed.
+
+        Raises the refusal of what cannot be reserved.
+        """
         active = self._table.put(self._ledger.active_item(spec, choosable=not cursor.exhausted))
         still = self._table.check(lookup_key(spec.lookup_id, "cursor"), "#exhausted = :yes", {"yes": True})
         as_read = [still] if cursor.exhausted else []  # else a retry that has begun since would never be fed
-        return self._table.written(self._becomes(spec, ACTIVE, [PAUSED]), active, *as_read)
+        actions = [self._becomes(spec, ACTIVE, [PAUSED]), active, *as_read, *self._charged(spec, reserved.charge)]
+        return self._table.written_with(actions, reserved.reservations)
+
+    def _charged(self, spec: LookupSpec, charge: Charge | None) -> list[dict[str, Any]]:
+        """Make the action that notes what a lookup is charged from now on, if that is something else."""
+        if charge is None or charge == spec.charged:
+            return []
+        facts = {name: value for name, value in charge_facts(charge).items() if value is not None}
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in facts)
+        if charge.users is None:
+            change += " REMOVE #charged_users"
+        return [self._table.update(lookup_key(spec.lookup_id, "spec"), change, facts)]
 
     def cancel(self, spec: LookupSpec, *, because: str | None = None) -> bool:
         """End a lookup early: what is not fed is not asked for. `because` is kept when nobody asked for it."""
@@ -41,8 +57,11 @@ class LedgerStates:
             ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": because}
         return self._table.written(ends, self._not_choosable(spec))
 
-    def retry_failed(self, spec: LookupSpec, cursor: Cursor) -> bool:
-        """Feed the parts of a completed lookup that hold failures once more, in a new round."""
+    def retry_failed(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
+        """Feed the parts of a completed lookup that hold failures once more, in a new round.
+
+        Raises the refusal of what cannot be reserved.
+        """
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #round = :next, #retried_after = :none, #exhausted = :no",
@@ -50,7 +69,8 @@ class LedgerStates:
             condition="#round = :seen",
         )
         active = self._table.put(self._ledger.active_item(spec), absent=True)  # until its end is told, it is there
-        return self._table.written(self._becomes(spec, ACTIVE, [COMPLETED]), next_round, active)
+        actions = [self._becomes(spec, ACTIVE, [COMPLETED]), next_round, active, *self._charged(spec, reserved.charge)]
+        return self._table.written_with(actions, reserved.reservations)
 
     def finish(self, progress: Progress) -> bool:
         """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
@@ -74,14 +94,19 @@ class LedgerStates:
     def _settled(self, progress: Progress) -> list[dict[str, Any]]:
         """Make the action that corrects what the partner was charged; a retry was charged with the first round."""
         charged, counts = progress.spec.charged, progress.tally.counts
-        if charged is None or progress.cursor.round:
+        if charged is None or charged.users is None or progress.cursor.round:
             return []
         more = counts.requested - counts.invalid - charged.users
         if not more:
             return []
         key, expires = usage_key(progress.spec.partner, charged.day), int(self._table.clock()) + KEPT_SECONDS
         change = "SET #expires_at = :expires ADD #users :more"
-        return [self._table.update(key, change, {"more": more, "expires": expires})]
+        # A lookup that was resumed since may have been charged to another day.
+        spec_key, seen = lookup_key(progress.spec.lookup_id, "spec"), {"day": charged.day}
+        return [
+            self._table.update(key, change, {"more": more, "expires": expires}),
+            self._table.check(spec_key, "#charged_on = :day", seen),
+        ]
 
     def retire(self, told: Progress) -> bool:
         """Forget a lookup among those that have not ended, once this end of it has been told."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lookup.batch_read import batch_read
 from lookup.ledger_items import Item, typed
 from lookup.model import Clock, Sleep
+from lookup.reservation import Reservation
 from lookup.transactions import ConditionsFailed, Transactions
 
 if TYPE_CHECKING:
@@ -71,6 +72,20 @@ class LedgerTable:
             self.write(*actions)
         except ConditionsFailed:
             return False
+        return True
+
+    def written_with(self, actions: Sequence[Mapping[str, Any]], reservations: Sequence[Reservation]) -> bool:
+        """Write actions and reservations, all or nothing; return whether the conditions of the actions held.
+
+        Raises the refusal of the first reservation whose condition failed, if those of all actions held.
+        """
+        try:
+            self.write(*actions, *(one.action for one in reservations))
+        except ConditionsFailed as failed:
+            refused = min(failed.indexes) - len(actions)
+            if refused < 0:
+                return False
+            raise reservations[refused].refusal() from None
         return True
 
     def update_now(

@@ -47,9 +47,13 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """How many users a lookup was charged for when it was submitted, and on which day (UTC, `2026-11-25`)."""
+    """How many users a lookup was charged for, and on which day (UTC, `2026-11-25`).
 
-    users: int
+    `users` of None: what was charged stands, and nothing is corrected when the lookup ends. So it is with a retry, and
+    with a request that was charged before it became a lookup.
+    """
+
+    users: int | None
     day: str
 
 
@@ -57,7 +61,7 @@ class Charge:
 class LookupSpec:
     """What was asked for; never changes. `weight` is the partner's share against other partners.
 
-    `charged` is None for a partner without a limit, and where something else was charged.
+    `charged` is None for a partner without a limit.
     """
 
     lookup_id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from lookup.authorization import Authorization
 from lookup.ending import Ending
 from lookup.errors import Conflict, Missing
 from lookup.estimates import Estimate, Estimates, waiting
@@ -36,6 +37,7 @@ class Lookups:
         feeder: Feeder,
         ending: Ending,
         estimates: Estimates,
+        authorization: Authorization,
     ) -> None:
         self._ledger = ledger
         self._states = states
@@ -43,6 +45,7 @@ class Lookups:
         self._feeder = feeder
         self._ending = ending
         self._estimates = estimates
+        self._authorization = authorization
 
     def one(self, partner: Partner, lookup_id: str) -> tuple[Progress, Estimate | None]:
         """Give a lookup and, while it runs, when it will be done."""
@@ -68,29 +71,32 @@ class Lookups:
     def change(self, partner: Partner, lookup_id: str, action: Action) -> Progress:
         """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
 
-        Raises `Forbidden` when more would be asked with fields that are not granted any more.
+        To resume or retry lets users be asked: raises what `Authorization` does.
         """
         progress = self._seen(partner, lookup_id)
-        if action in {Action.RESUME, Action.RETRY_FAILED}:
-            partner.see(progress.spec.workspace, progress.spec.fields)
-        if not self._changed(progress, action):
+        if not self._changed(partner, progress, action):
             raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
         if action in {Action.RESUME, Action.RETRY_FAILED}:
             self._feeder.feed_soon(progress.spec.workspace)
         self._ending.check(lookup_id)
         return self._seen(partner, lookup_id)
 
-    def _changed(self, progress: Progress, action: Action) -> bool:
+    def _changed(self, partner: Partner, progress: Progress, action: Action) -> bool:
         match action:
             case Action.PAUSE:
                 return self._states.pause(progress.spec)
             case Action.RESUME:
-                return self._states.resume(progress.spec, progress.cursor)
+                reserved = self._authorization.resume(partner, progress)
+                return self._states.resume(progress.spec, progress.cursor, reserved)
             case Action.CANCEL:
                 return self._states.cancel(progress.spec)
+        return self._retried(partner, progress)
+
+    def _retried(self, partner: Partner, progress: Progress) -> bool:
+        reserved = self._authorization.retry(partner, progress)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
             raise Conflict("nothing of this lookup has failed")
-        return self._states.retry_failed(progress.spec, progress.cursor)
+        return self._states.retry_failed(progress.spec, progress.cursor, reserved)
 
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int

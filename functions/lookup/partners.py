@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookup import wire
-from lookup.errors import Forbidden, Misconfigured, UnknownClient
+from lookup.errors import Forbidden, Misconfigured, NotExported, UnknownClient
 from lookup.model import Clock, Lane
 from lookup.settings import Settings
 
@@ -34,18 +34,23 @@ class Partner:
     def enter(self, workspace: str) -> None:
         """Let pass who may ask for this workspace. Raises `Forbidden`."""
         if workspace not in self.workspaces:
-            raise Forbidden(f"workspace {workspace!r} is not granted")
+            raise Forbidden("this workspace is not granted", told=f"workspace {workspace!r} is not granted")
 
     def granted(self, workspace: str, fields: tuple[str, ...] | None, settings: Settings) -> tuple[str, ...] | None:
         """Give the fields to ask for: those wished, or all that are granted and that the workspace exports.
 
-        Raises `Forbidden` naming the workspace or field that is not granted, and `UnknownWorkspace`.
+        Raises `Forbidden` naming the workspace or field that is not granted, `UnknownWorkspace`, and `NotExported`
+        when the workspace does not export a field: no part of a lookup could ever ask for it.
         """
         self.enter(workspace)
         exported = settings.workspace(workspace).fields
         if fields is None:
             return self._all(workspace, exported)
         self._check(fields)
+        barred = [] if exported is None else sorted(set(fields) - set(exported))
+        if barred:
+            told = f"{barred[0]!r} is not exported from workspace {workspace!r}"
+            raise NotExported(told_rule=told)
         return fields
 
     def see(self, workspace: str, fields: tuple[str, ...] | None) -> None:
@@ -58,14 +63,15 @@ class Partner:
     def _check(self, fields: tuple[str, ...]) -> None:
         barred = [] if self.fields is None else sorted(set(fields) - set(self.fields))
         if barred:
-            raise Forbidden(f"field {barred[0]!r} is not granted")
+            raise Forbidden("a field is not granted", told=f"field {barred[0]!r} is not granted")
 
     def _all(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if self.fields is None or exported is None:
             return self.fields
         usable = tuple(name for name in self.fields if name in exported)
         if not usable:  # no field would mean every field
-            raise Forbidden(f"workspace {workspace!r} exports no field that is granted")
+            told = f"workspace {workspace!r} exports no field that is granted"
+            raise Forbidden("this workspace exports no field that is granted", told=told)
         return usable
 
     def require(self, lane: Lane) -> None:

@@ -72,10 +72,10 @@ def unavailable() -> Response[str]:
 def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
-        return invalid((fault.field, fault.rule))
+        return invalid((fault.field, fault.told_rule))
     for type_, kind in CALLERS.items():
         if isinstance(fault, type_):
-            return problem(kind, str(fault))
+            return problem(kind, fault.told)
     if isinstance(fault, KeyInUse):
         return later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
     if isinstance(fault, OverDaily):

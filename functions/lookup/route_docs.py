@@ -72,11 +72,12 @@ GET_LOOKUP = operation(
 PATCH_LOOKUP = operation(
     "steerLookup",
     "Pause, resume, cancel or retry a lookup",
-    "`retry_failed` asks once more for what failed, and only for that. `resume` and `retry_failed` need every field of "
-    "the lookup to be granted still.",
+    "`retry_failed` asks once more for what failed, and only for that; it counts among the users of the day. "
+    "`resume` and `retry_failed` need what a new lookup needs: the lane `bulk`, the workspace, every field of the "
+    "lookup, and room within the users of the day.",
     tag="Lookups",
     replies={200: Reply("The lookup as it stands then.", "Lookup", examples.LOOKUP | {"estimate": None})},
-    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.NOT_FOUND, Problem.CONFLICT),
 )
 GET_RESULTS = operation(
     "listResults",

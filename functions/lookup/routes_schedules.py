@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from lookup import intake
 from lookup.answers import answer, next_link
 from lookup.api_schemas import ScheduleOrder
+from lookup.authorization import Authorization
 from lookup.callers import Callers
 from lookup.ledger import Ledger
 from lookup.model import Lane, timestamp
@@ -18,7 +19,6 @@ from lookup.partners import Partner
 from lookup.rosters import Rosters, key_of
 from lookup.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
 from lookup.schedule_store import NAME, Listed, Schedule, ScheduleStore
-from lookup.settings import Settings
 
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="Small letters, digits and hyphens.")]
 PAGE = 100
@@ -36,14 +36,14 @@ class ScheduleRoutes:
         store: ScheduleStore,
         rosters: Rosters,
         ledger: Ledger,
-        settings: Settings,
+        authorization: Authorization,
     ) -> None:
         self._app = app
         self._callers = callers
         self._store = store
         self._rosters = rosters
         self._ledger = ledger
-        self._settings = settings
+        self._authorization = authorization
         app.get("/v1/schedules", **LIST_SCHEDULES)(self._get_schedules)
         app.put("/v1/schedules/<name>", **PUT_SCHEDULE)(self._put_schedule)
         app.get("/v1/schedules/<name>", **GET_SCHEDULE)(self._get_schedule)
@@ -61,9 +61,8 @@ class ScheduleRoutes:
         if_none_match: Annotated[str | None, Header(description="`*` only creates.")] = None,
     ) -> Response[str]:
         partner = self._partner()
-        partner.require(Lane.BULK)
         fields = intake.field_names({"fields": order.fields})
-        partner.granted(order.workspace, fields, self._settings)
+        self._authorization.fields(partner, order.workspace, fields, Lane.BULK)
         roster = key_of(partner.name, order.roster_id)
         self._rosters.pin(roster)
         schedule = Schedule(

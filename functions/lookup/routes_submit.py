@@ -13,7 +13,7 @@ from lookup.api_schemas import LookupOrder
 from lookup.errors import LookupFault
 from lookup.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.lookup_json import estimate_json
-from lookup.model import PART_LIMIT, Lane
+from lookup.model import PART_LIMIT
 from lookup.outcomes import Outcomes
 from lookup.preferences import read_preference
 from lookup.problem_types import Problem
@@ -88,7 +88,6 @@ class SubmitRoute:
         """Answer, and tell where the answer is to be found again; None when it is not final."""
         whole = _whole(order, call)
         if not whole.entries or len(whole.entries) > PART_LIMIT or call.preference.respond_async:
-            call.partner.require(Lane.BULK)
             return self._spillover.accept(call, whole), {"lookup_id": call.lookup_id}
         asked = Asked(whole.entries, whole.workspace, whole.fields, whole.max_age, float(order.stale_if_error))
         served = self._spillover.serve(call, asked)

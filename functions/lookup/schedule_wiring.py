@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from lookup import wiring
+from lookup.authorization import Authorization
 from lookup.clients import CONFIG, clock, session, settings
 from lookup.daily_use import DailyUse
 from lookup.estimates import backlog_of
@@ -36,7 +37,7 @@ def schedules() -> Schedules:
         feeder=wiring.feeder(unpacks=True),
         reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
         partner_named=_partner_named,
-        daily=DailyUse(wiring.ledger_table(), clock),
+        authorization=Authorization(settings(), DailyUse(wiring.ledger_table(), clock), clock),
         settings=settings(),
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.daily_use import DailyUse
-from lookup.errors import Forbidden, LookupFault, OverDaily
+from lookup.authorization import Authorization
+from lookup.errors import Forbidden, LookupFault, NotExported, OverDaily
 from lookup.feeder import Feeder
 from lookup.firing import OPERATOR, Firing
 from lookup.ledger import Ledger
@@ -26,11 +26,13 @@ class Fired:
     """What a firing led to: a lookup, new or the one of an earlier delivery; or none.
 
     It is skipped for the lookup that still runs, or refused because its partner's grants do not allow it (any more).
+    `refused_because` is for the partner and may hold its words; `refused_by` is the rule alone.
     """
 
     lookup_id: str
     skipped_for: str | None = None
     refused_because: str | None = None
+    refused_by: str | None = field(default=None, compare=False)
 
 
 class Schedules:
@@ -44,7 +46,7 @@ class Schedules:
         feeder: Feeder,
         reopening: Reopening,
         partner_named: Callable[[str], Partner],
-        daily: DailyUse,
+        authorization: Authorization,
         settings: Settings,
     ) -> None:
         self._ledger = ledger
@@ -52,7 +54,7 @@ class Schedules:
         self._feeder = feeder
         self._reopening = reopening
         self._partner_named = partner_named
-        self._daily = daily
+        self._authorization = authorization
         self._settings = settings
 
     def fire(self, firing: Firing) -> Fired:
@@ -67,9 +69,9 @@ class Schedules:
                 return Fired(firing.lookup_id, skipped_for=running)
             try:
                 self._submit(firing)
-            except (Forbidden, OverDaily) as refusal:  # the same again is useless: it must not be delivered again
-                self._skip(firing, str(refusal))
-                return Fired(firing.lookup_id, refused_because=str(refusal))
+            except (Forbidden, NotExported, OverDaily) as refusal:  # delivered again it would be refused again
+                self._skip(firing, refusal.told)
+                return Fired(firing.lookup_id, refused_because=refusal.told, refused_by=str(refusal))
         self._feeder.feed(firing.workspace)
         return Fired(firing.lookup_id)
 
@@ -84,7 +86,7 @@ class Schedules:
         return str(last) if progress is not None and progress.finished_at is None else None
 
     def _submit(self, firing: Firing) -> None:
-        """Write the lookup down, charged to its partner. Raises `Forbidden` and `OverDaily`."""
+        """Write the lookup down, charged to its partner. Raises `Forbidden`, `NotExported` and `OverDaily`."""
         if firing.partner == OPERATOR:
             self._settings.workspace(firing.workspace)
             is_new = self._ledger.submit(self._spec(firing, firing.fields, firing.weight))
@@ -94,15 +96,10 @@ class Schedules:
             self._ledger.note_firing(firing.schedule, {"lookup_id": firing.lookup_id})
 
     def _submit_for(self, partner: Partner, firing: Firing) -> bool:
-        partner.require(Lane.BULK)
-        fields = partner.granted(firing.workspace, firing.fields, self._settings)
+        fields = self._authorization.fields(partner, firing.workspace, firing.fields, Lane.BULK)
         spec = self._spec(firing, fields, partner.weight, count_to=partner.users_per_day)
-        users = spec.roster.entries
-        use = self._daily.charge(partner, users)
-        is_new = self._ledger.submit(replace(spec, charged=use.charge(users) if use else None))
-        if use is not None and not is_new:  # another delivery of this firing was quicker
-            self._daily.give_back(partner, use, users)
-        return is_new
+        reserved = self._authorization.users(partner, spec.roster.entries)
+        return self._ledger.submit(replace(spec, charged=reserved.charge), reserved.reservations)
 
     def _spec(
         self, firing: Firing, fields: tuple[str, ...] | None, weight: int, *, count_to: int | None = None

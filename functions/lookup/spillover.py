@@ -13,6 +13,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.answers import answer, next_look
+from lookup.authorization import Authorization
 from lookup.callers import Callers
 from lookup.daily_use import DailyUse, Use, limit_headers
 from lookup.errors import Closed, NotNow
@@ -25,7 +26,6 @@ from lookup.model import Clock, Counts, Lane
 from lookup.on_demand import Answered, OnDemand, Order
 from lookup.partners import Partner
 from lookup.preferences import Preference, read_preference
-from lookup.settings import Settings
 from lookup.submissions import RosterOrder, Submissions
 from lookup.telemetry import count_outcomes
 
@@ -59,6 +59,10 @@ class Tab:
             self.use = self._daily.give_back(self._partner, self.use, -users)
         return self.use
 
+    def look(self) -> None:
+        """Read what is left, where something else has charged."""
+        self.use = self._daily.today(self._partner)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -81,8 +85,8 @@ class Served:
     headers: dict[str, str]
 
 
-def _charged_already(_: int) -> None:
-    """Charge a lookup nothing for what the request was charged before it became one."""
+def _asks_nobody(_: int) -> None:
+    """Charge nothing: a request that may not wait is answered from the store, and becomes a lookup otherwise."""
 
 
 class Spillover:
@@ -96,7 +100,7 @@ class Spillover:
         submissions: Submissions,
         lookups: Lookups,
         daily: DailyUse,
-        settings: Settings,
+        authorization: Authorization,
         clock: Clock,
     ) -> None:
         self._callers = callers
@@ -104,7 +108,7 @@ class Spillover:
         self._submissions = submissions
         self._lookups = lookups
         self._daily = daily
-        self._settings = settings
+        self._authorization = authorization
         self._clock = clock
 
     def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> Call:
@@ -123,10 +127,9 @@ class Spillover:
     def serve(self, call: Call, asked: Asked) -> Served | Response[str]:
         """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked.
 
-        Who wants work behind the answer needs the lane `bulk`; whom the busy quota makes wait does not.
+        Who wants work behind the answer needs the lane `bulk`: who prefers `respond-async`, and who does not wait at
+        all. Whom the busy quota makes wait does not.
         """
-        if call.preference.respond_async:
-            call.partner.require(Lane.BULK)
         submitted_at = self._clock()
         order = self._order(call, asked)
         try:
@@ -141,6 +144,8 @@ class Spillover:
                 max_age=asked.max_age,
                 submitted_at=submitted_at,
                 lookup_id=call.lookup_id,
+                charged_on=call.tab.use.day if call.tab.use else None,
+                waited_for=bool(order.patience),
             )
             return self.accept(call, later, has_waited=order.patience is not None)
         count_outcomes(Counts.of(answered.outcomes))
@@ -151,13 +156,14 @@ class Spillover:
 
     def _order(self, call: Call, asked: Asked) -> Order:
         at_once = Lane.ON_DEMAND in call.partner.lanes and not call.preference.respond_async
+        lane = Lane.ON_DEMAND if at_once else Lane.BULK
         return Order(
             asked.entries,
             asked.workspace,
-            call.partner.granted(asked.workspace, asked.fields, self._settings),
+            self._authorization.fields(call.partner, asked.workspace, asked.fields, lane),
             asked.max_age,
             patience=min(call.preference.wait, call.remaining) if at_once else None,
-            charge=call.tab.charge,
+            charge=call.tab.charge if call.preference.wait else _asks_nobody,
             stale_if_error=asked.stale_if_error,
             forwarded_for=call.forwarded_for,
             keep=call.lookup_id is not None,
@@ -169,8 +175,9 @@ class Spillover:
 
     def accept(self, call: Call, order: RosterOrder, *, has_waited: bool = False) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""
-        charge = call.tab.charge if call.tab.use is None else _charged_already
-        lookup_id = self._submissions.submit(call.partner, order, charge)
+        lookup_id = self._submissions.submit(call.partner, order)
+        if order.charged_on is None:
+            call.tab.look()
         return self._accepted(call, *self._lookups.one(call.partner, lookup_id), has_waited=has_waited)
 
     def seen(self, call: Call, lookup_id: str) -> Response[str]:

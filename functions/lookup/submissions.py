@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from lookup.daily_use import Use
+from lookup.authorization import Authorization
 from lookup.estimates import Estimate, Estimates, Waiting
 from lookup.feeder import Feeder
 from lookup.ledger import Ledger
-from lookup.lookup_model import LookupSpec, Roster
+from lookup.lookup_model import Charge, LookupSpec, Roster
 from lookup.model import PART_LIMIT, Clock, Identifier, Invalid, Lane
 from lookup.partners import Partner
+from lookup.reservation import Reserved
 from lookup.rosters import Rosters, key_of
-from lookup.settings import Settings
-
-Charge = Callable[[int], Use | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,8 @@ class RosterOrder:
     """What to look up: a roster that was uploaded, or identifiers that came inline.
 
     `submitted_at` is when it was asked for, if not now. `lookup_id` is one that names this order and no other.
+    `waited_for` is a request that somebody waited for until the quota left no room; `charged_on` is the day to which
+    its users are charged already.
     """
 
     workspace: str
@@ -33,6 +33,8 @@ class RosterOrder:
     max_age: float = 0.0
     submitted_at: float | None = None
     lookup_id: str | None = None
+    charged_on: str | None = None
+    waited_for: bool = False
 
     @property
     def is_one_part(self) -> bool:
@@ -50,33 +52,32 @@ class Submissions:
         feeder: Feeder,
         rosters: Rosters,
         estimates: Estimates,
-        settings: Settings,
+        authorization: Authorization,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._feeder = feeder
         self._rosters = rosters
         self._estimates = estimates
-        self._settings = settings
+        self._authorization = authorization
         self._clock = clock
 
-    def submit(self, partner: Partner, order: RosterOrder, charge: Charge) -> str:
+    def submit(self, partner: Partner, order: RosterOrder) -> str:
         """Write the lookup down and feed its first parts, unless one of its id is there already; give its id.
 
-        `charge` hears how many users it asks for, before it is written down; what it raises is raised.
+        Its users are charged in the same transaction. Raises what `Authorization` does.
         """
         lookup_id = order.lookup_id
         if lookup_id is None or self._ledger.progress(lookup_id) is None:
-            lookup_id = self._write_down(partner, order, charge)
+            lookup_id = self._write_down(partner, order)
         self._feeder.feed_soon(order.workspace, first=lookup_id if order.is_one_part else None)
         return lookup_id
 
-    def _write_down(self, partner: Partner, order: RosterOrder, charge: Charge) -> str:
+    def _write_down(self, partner: Partner, order: RosterOrder) -> str:
         lookup_id = order.lookup_id or f"lookup-{uuid4().hex}"
-        fields = partner.granted(order.workspace, order.fields, self._settings)
+        fields = self._fields(partner, order)
         roster = self._uploaded(partner, order) or self._rosters.write(lookup_id, order.entries)
-        users = _users(order, roster)
-        use = charge(users)
+        reserved = self._reserved(partner, order, roster)
         spec = LookupSpec(
             lookup_id=lookup_id,
             workspace=order.workspace,
@@ -86,11 +87,20 @@ class Submissions:
             max_age=order.max_age,
             fields=fields,
             weight=partner.weight,
-            charged=use.charge(users) if use else None,
+            charged=reserved.charge,
         )
-        if not self._ledger.submit(spec):
-            charge(-users)
+        self._ledger.submit(spec, reserved.reservations)  # of two with one id the first counts
         return lookup_id
+
+    def _fields(self, partner: Partner, order: RosterOrder) -> tuple[str, ...] | None:
+        """Return the fields to ask for. Whom the busy quota makes wait needs no lane but the one that he asked in."""
+        lane = Lane.ON_DEMAND if order.waited_for and Lane.BULK not in partner.lanes else Lane.BULK
+        return self._authorization.fields(partner, order.workspace, order.fields, lane)
+
+    def _reserved(self, partner: Partner, order: RosterOrder, roster: Roster) -> Reserved:
+        if order.charged_on is not None:
+            return Reserved(Charge(None, order.charged_on))
+        return self._authorization.users(partner, _users(order, roster))
 
     def _uploaded(self, partner: Partner, order: RosterOrder) -> Roster | None:
         """Pin the roster, if there is one; it is counted for a partner whose users are."""
@@ -100,8 +110,7 @@ class Submissions:
 
     def would_take(self, partner: Partner, order: RosterOrder) -> Estimate:
         """Estimate a lookup without submitting it; nothing is written."""
-        partner.require(Lane.BULK)
-        partner.granted(order.workspace, order.fields, self._settings)
+        self._fields(partner, order)
         users = _users(order, self._uploaded(partner, order))
         return self._estimates.of(order.workspace, Waiting("new", partner.name, partner.weight, float(users)))
 

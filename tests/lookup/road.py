@@ -11,6 +11,7 @@ import urllib3
 
 from lookup import part_message
 from lookup.archive import Archive
+from lookup.authorization import Authorization
 from lookup.credentials import CredentialStore
 from lookup.daily_use import DailyUse
 from lookup.ending import Ending
@@ -220,6 +221,6 @@ def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
         feeder=desk.feeder,
         reopening=desk.reopening,
         partner_named=named,
-        daily=desk.daily,
+        authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),
         settings=desk.stage.settings,
     )

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.errors import AwsTrouble, Closed, InvalidInput, NotNow, VendorTrouble
+from lookup.errors import AwsTrouble, Closed, NotExported, NotNow, VendorTrouble
 from lookup.model import Lane, Source, Status, Terms
 from tests.aws_answers import meets, refused
 from tests.lookup.road import Road, customer
@@ -19,10 +19,10 @@ from tests.lookup.test_fetch import NAMES, run
 
 
 def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
-    """A field outside the workspace's list is refused by name; without fields the workspace's list is asked for."""
+    """A field outside the workspace's list is refused; without fields the workspace's list is asked for."""
     workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
     road = Road(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
-    with pytest.raises(InvalidInput, match="'u_em'"):
+    with pytest.raises(NotExported, match="fields: holds a field that is not exported from this workspace"):
         run(road, NAMES, terms=Terms("default", "lookup-1", Lane.BULK, fields=("u_em",)))
     outcome = run(road, NAMES[:1]).outcomes[NAMES[0]]
     assert outcome.profile is None or set(outcome.profile.attributes or ()) <= {"u_fn"}

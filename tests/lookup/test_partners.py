@@ -9,7 +9,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lookup.errors import Forbidden, Misconfigured
+from lookup.errors import Forbidden, Misconfigured, NotExported
 from lookup.model import Lane
 from lookup.partners import Partner, Partners
 from lookup.settings import Workspace
@@ -106,16 +106,18 @@ def test_no_parameter(partners: Partners) -> None:
 
 
 def test_what_is_granted(stage: Stage) -> None:
-    """Fields and workspaces that are not granted are named; no wish means all that is granted."""
+    """Fields and workspaces that are not granted are named to the caller alone; no wish means all that is granted."""
     settings = replace(stage.settings, workspaces={name: Workspace("secret") for name in ("eu", "default")})
     partner = Partner("acme", workspaces=("eu",), fields=("city", "name"))
     assert partner.granted("eu", None, settings) == ("city", "name")
     assert partner.granted("eu", ("city",), settings) == ("city",)
     assert Partner("acme").granted("default", ("any",), settings) == ("any",)
-    with pytest.raises(Forbidden, match="field 'email' is not granted"):
+    with pytest.raises(Forbidden, match=r"^a field is not granted$") as caught:
         partner.granted("eu", ("city", "email"), settings)
-    with pytest.raises(Forbidden, match="workspace 'default' is not granted"):
+    assert caught.value.told == "field 'email' is not granted"
+    with pytest.raises(Forbidden, match=r"^this workspace is not granted$") as caught:
         partner.granted("default", None, settings)
+    assert caught.value.told == "workspace 'default' is not granted"
 
 
 def test_granted_fields_that_the_workspace_does_not_export(stage: Stage) -> None:
@@ -124,6 +126,9 @@ def test_granted_fields_that_the_workspace_does_not_export(stage: Stage) -> None
     assert Partner("acme", fields=("city", "name")).granted("default", None, settings) == ("city",)
     with pytest.raises(Forbidden, match="exports no field that is granted"):
         Partner("acme", fields=("name",)).granted("default", None, settings)
+    with pytest.raises(NotExported, match=r"^fields: holds a field that is not exported") as refused:
+        Partner("acme").granted("default", ("city", "name"), settings)
+    assert refused.value.told == "fields: 'name' is not exported from workspace 'default'"
 
 
 def test_lanes() -> None:

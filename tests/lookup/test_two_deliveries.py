@@ -134,7 +134,7 @@ def test_another_part_under_the_same_name(road: Road, simulator: Simulator) -> N
     [
         (("u_em",), ("u_fn",), ({"found": 2}, None)),
         (("u_fn",), ("u_em",), ({"failed": 2}, "refused")),
-        (("u_fn",), ("u_fn",), ({"failed": 2}, "fields: 'u_em' is not exported from workspace 'default'")),
+        (("u_fn",), ("u_fn",), ({"failed": 2}, "fields: holds a field that is not exported from this workspace")),
     ],
 )
 def test_refused_by_one_of_two_deliveries(
