@@ -14,11 +14,9 @@ help: ## list the commands
 
 # An environment that works is brought to the lock in place, also while commands run in it; only a missing one is made.
 $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
-	@echo "Preparing $(VENV) (about a minute on a fresh machine) …"
-	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements/dev.txt
-	@touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(PYTHON) is no Python 3.11 or later, \
+	which is all that is needed: install one, or name one: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m infra.prepare environment $(VENV)
 
 run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
 	@$(BIN)/python -m infra.local.run
@@ -54,7 +52,8 @@ NODE = $(NODE_HOME)/bin/node
 CDK = CDK_DISABLE_CLI_TELEMETRY=true $(NODE) node_modules/aws-cdk/bin/cdk --app cdk.out
 
 node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.json .npmrc
-	@$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts --no-audit --no-fund
+	@$(BIN)/python -m infra.prepare quietly "Fetching the CDK's commands and a browser for the tests" \
+		$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # The browser that the tests of /docs use comes as an npm package (Linux on x86-64; elsewhere they take the machine's own).

@@ -1,14 +1,14 @@
 """What ends a process when the one that it works for is gone: nothing is left behind, not even by SIGKILL.
 
-`python -m infra.local.lifeline module` runs a module that knows nothing of this.
+`python -m infra.local.lifeline command…` runs a command that knows nothing of this, in its own group.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -76,4 +76,5 @@ def _handles_sigint(process_id: int) -> bool:
 
 if __name__ == "__main__":
     end_with_input()
-    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+    status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - the caller's command
+    sys.exit(status if status >= 0 else 128 - status)

@@ -59,7 +59,7 @@ def synthesis(
     }
     # Compiled once and kept, the CDK's large modules let every later synthesis take half the time.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    command = [sys.executable, "-m", "infra.local.lifeline", "infra.app"]
+    command = [sys.executable, "-m", "infra.local.lifeline", sys.executable, "-m", "infra.app"]
     with log_path.open("wb") as log:
         process = child.start(command, output=log, environment=inherited | settings)
     try:

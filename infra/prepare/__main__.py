@@ -1,0 +1,39 @@
+"""`python -m infra.prepare environment FOLDER`, or `quietly TITLE COMMAND…`: exit status 1 after a line of advice."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from infra.local import child
+from infra.local.interruption import Interrupted, Interruption
+from infra.prepare.environment import bring_to_lock, environment_for, scratch
+from infra.prepare.line import Line, Trouble
+
+
+def main(what: str, *arguments: str) -> int:
+    """Do one of both, and return the exit status."""
+    interruption = Interruption(child.kill_all)
+    interruption.heed()
+    title = f"Preparing {arguments[0]} (about a minute on a fresh machine)" if what == "environment" else arguments[0]
+    line = Line(title, interruption)
+    try:
+        if what == "environment":
+            bring_to_lock(Path(arguments[0]), line)
+        else:
+            with scratch() as folder:
+                line.run(arguments[1:], environment_for(os.environ, folder))
+    except Trouble as trouble:
+        line.broken()
+        sys.stderr.write(f"{trouble}\n")
+        return 1
+    except Interrupted as end:
+        line.broken()
+        return end.status
+    line.done()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""Commands that run in silence: one line says that they do and for how long, and trouble is told in full."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from infra.local import child
+from infra.local.child import PROJECT
+from infra.local.interruption import Interruption
+from infra.prepare.advice import advice
+
+DOT_SECONDS = 2.0
+LOOK_SECONDS = 0.05
+SHOWN_LINES = 8
+LOG = PROJECT / ".local" / "prepare.log"
+
+
+class Trouble(Exception):
+    """What is in the way, and what to do about it."""
+
+
+class Line:
+    """One line on standard output: a title, a dot now and then, the seconds it took."""
+
+    def __init__(self, title: str, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._started = self._dotted = time.monotonic()
+        self._say(f"{title} ")
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Run a command. Raises `Trouble` when it fails, `Interrupted` after a signal; it is ended in every case."""
+        kept_alive = [sys.executable, "-m", "infra.local.lifeline", *command]
+        with tempfile.TemporaryFile() as output:
+            process = child.start(kept_alive, output=output, environment=environment)
+            try:
+                while process.poll() is None:
+                    self._interruption.sleep(LOOK_SECONDS)
+                    self._dot()
+            finally:
+                child.end(process, patience=0)
+            if process.returncode != 0:
+                output.seek(0)
+                raise _trouble(output.read().decode(errors="replace"))
+
+    def done(self) -> None:
+        """End the line."""
+        self._say(f" {time.monotonic() - self._started:.0f} s\n")
+
+    def broken(self) -> None:
+        """End the line where it is."""
+        self._say("\n")
+
+    def _dot(self) -> None:
+        if time.monotonic() - self._dotted >= DOT_SECONDS:
+            self._dotted += DOT_SECONDS
+            self._say(".")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _trouble(output: str) -> Trouble:
+    known = advice(output, os.environ)
+    if known is None:
+        return Trouble("\n".join(["It failed with:", *output.strip().splitlines()[-SHOWN_LINES:]]))
+    return Trouble(f"{known}{_kept(LOG, output)}")
+
+
+def _kept(log: Path, output: str) -> str:
+    try:
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(output, encoding="utf-8")
+    except OSError:  # no space, or no permission: that is what the advice is about
+        return ""
+    return f"\nThe whole output is in {log.relative_to(PROJECT)}."
