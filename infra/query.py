@@ -29,10 +29,15 @@ COLUMNS: Mapping[str, str] = {
     "source": "string",
     "fetched_at": "string",
     "changed_fields": "array<string>",
+    "replaced_fields": "array<string>",
     "user_attributes": "string",
 }
 PARTITIONS: Mapping[str, str] = {"workspace": "string", "dt": "string", "hour": "string"}
 JSON_READER = "org.openx.data.jsonserde.JsonSerDe"  # unlike Hive's, it reads an object into a string column
+# By default that reader turns all keys to lower case: names of attributes lose their case, and `Email` beside `email`
+# ends the query ("Duplicate key"). All columns are lower case, so none needs a `mapping.`.
+# https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+READER_SETTINGS: Mapping[str, str] = {"case.insensitive": "FALSE"}
 SCAN_LIMIT = 100 * 1024**3  # bytes of one query: at Athena's price about half a dollar
 
 
@@ -69,7 +74,9 @@ class Query(Construct):
                     compressed=True,
                     input_format="org.apache.hadoop.mapred.TextInputFormat",
                     output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(serialization_library=JSON_READER),
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library=JSON_READER, parameters=dict(READER_SETTINGS)
+                    ),
                 ),
             ),
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -30,3 +32,25 @@ def lookup_results(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             hive_types=dict.fromkeys(PARTITIONS, "VARCHAR"),
         ).create_view("lookup_results")
         yield connection
+
+
+def as_openx(line: str, settings: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, Any]:
+    """Read a record as the OpenX JSON SerDe does (github.com/rcongiu/Hive-JSON-Serde, JSONObject and JsonSerDe).
+
+    `case.insensitive`, by default true, puts every key of every object under its lower case; a key that is there
+    already ends the query. A column is looked up under its own name; an object becomes the text of a string column.
+    """
+    lowers = settings.get("case.insensitive", "true").lower() == "true"
+
+    def put_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        for name, value in pairs:
+            key = name.lower() if lowers else name
+            if key in read:
+                raise ValueError(f'Duplicate key "{key}"')
+            read[key] = value
+        return read
+
+    row = json.loads(line, object_pairs_hook=put_once)
+    cells = {name: row.get(name) for name in columns}
+    return {name: json.dumps(cell) if isinstance(cell, dict) else cell for name, cell in cells.items()}

@@ -23,7 +23,7 @@ def answer(
     body: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
     """Answer with JSON whose numbers keep every digit."""
-    return written(wire.dumps(body), status, headers)
+    return written(wire.readable(body), status, headers)
 
 
 def written(body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response[str]:

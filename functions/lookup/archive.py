@@ -27,8 +27,12 @@ ROUND = "round"  # metadata of a part's object
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 THERE, CONTENDED = "PreconditionFailed", "ConditionalRequestConflict"
 OUTCOME = (
-    "identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed_fields", "user_attributes",
+    "identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed_fields", "replaced_fields",
+    "user_attributes",
 )  # fmt: skip
+BEFORE: Mapping[str, object] = {
+    "replaced_fields": []
+}  # what records lack that were written before there was such a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +89,23 @@ class Archive:
     def read(self, key: str) -> list[dict[str, Any]]:
         """Read the outcomes of one object back, as `outcome_json` wrote them."""
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        return [{name: record[name] for name in OUTCOME} for record in _unpacked(body)]
+        return [{name: {**BEFORE, **record}[name] for name in OUTCOME} for record in _unpacked(body)]
 
     def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
-        lines = b"".join(wire.dumps({"user_attributes": user}) + b"\n" for user in users)
+        lines = b"".join(wire.readable(_unmatched(user)) + b"\n" for user in users)
         name = hashlib.sha256(lines).hexdigest()[:32]
         key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(lines, mtime=0))
 
 
+def _unmatched(user: Attributes) -> dict[str, object]:
+    attributes, replaced = wire.well_formed(user)
+    return {"user_attributes": attributes} | ({"replaced_fields": replaced} if replaced else {})
+
+
 def _packed(lookup_id: str, records: Iterable[Record]) -> bytes:
-    lines = b"".join(wire.dumps(as_json(lookup_id, record)) + b"\n" for record in records)
+    lines = b"".join(wire.readable(as_json(lookup_id, record)) + b"\n" for record in records)
     return gzip.compress(lines, compresslevel=6, mtime=0)
 
 
@@ -134,5 +143,6 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "source": outcome.source.value if outcome.source else None,
         "fetched_at": timestamp(profile.fetched_at) if profile else None,
         "changed_fields": list(profile.changed_fields) if profile else [],
+        "replaced_fields": list(profile.replaced_fields) if profile else [],
         "user_attributes": profile.attributes if profile else None,
     }

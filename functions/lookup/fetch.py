@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
+from lookup import wire
 from lookup.asking import Asking, Reply
 from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
@@ -157,10 +158,13 @@ def _profiles(reply: Reply, terms: Terms) -> list[Profile]:
         **{one: _only(user, terms.fields) for one, user in reply.found.items()},
         **dict.fromkeys(reply.not_found, None),
     }
-    return [
-        Profile(terms.workspace, one, attributes, reply.fetched_at, terms.lookup_id, terms.fields)
-        for one, attributes in answers.items()
-    ]
+    return [_profile(one, attributes, reply.fetched_at, terms) for one, attributes in answers.items()]
+
+
+def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: Terms) -> Profile:
+    """Make a profile of what MoEngage holds; what UTF-8 cannot hold is replaced, and said to be."""
+    text, replaced = (None, ()) if attributes is None else wire.well_formed(attributes)
+    return Profile(terms.workspace, one, text, fetched_at, terms.lookup_id, terms.fields, replaced_fields=replaced)
 
 
 def _answers(stored: Mapping[Identifier, StoredProfile], terms: Terms) -> dict[Identifier, Profile]:

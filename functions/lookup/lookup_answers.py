@@ -37,6 +37,9 @@ class Profile(Shape):
     ]
     fetched_at: Time | None
     changed_fields: Annotated[list[str], Field(description="What differs from the fetch before.")]
+    replaced_fields: Annotated[
+        list[str], Field(description="What held halves of surrogate pairs, for which U+FFFD stands.")
+    ]
     user_attributes: Annotated[dict[str, Any] | None, Field(description="Absent in an answer over 5 MB.")] = None
     attributes_omitted: Annotated[bool, Field(description="The answer would be over 5 MB: see `links`.")] = False
     links: Links | None = None

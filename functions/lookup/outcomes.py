@@ -61,10 +61,10 @@ class Outcomes:
         headers: Mapping[str, str],
     ) -> Response[str]:
         whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
-        body = wire.dumps(whole)
+        body = wire.readable(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": {"results": link()}}
-            body = wire.dumps(whole | links | {"outcomes": without_attributes(outcomes)})
+            body = wire.readable(whole | links | {"outcomes": without_attributes(outcomes)})
         return written(body, headers=headers)
 
 
@@ -80,5 +80,6 @@ def _granted(outcome: Mapping[str, Any], partner: Partner) -> OutcomeJson:
     return {
         **outcome,
         "changed_fields": [name for name in outcome["changed_fields"] if name in granted],
+        "replaced_fields": [name for name in outcome["replaced_fields"] if name in granted],
         "user_attributes": attributes and {name: attributes[name] for name in granted if name in attributes},
     }

@@ -51,7 +51,7 @@ def problem(
     """Build the answer; `members` are the type's own, such as the field that breaks a rule."""
     type_ = kind.value
     body = {"type": type_.uri, "title": type_.title, "status": type_.status.value, "detail": detail, **members}
-    return Response(type_.status.value, CONTENT_TYPE, wire.dumps(body).decode(), dict(headers or {}))
+    return Response(type_.status.value, CONTENT_TYPE, wire.readable(body).decode(), dict(headers or {}))
 
 
 def no_such_route() -> Response[str]:

@@ -12,6 +12,7 @@ PROFILE: Mapping[str, object] = {
     "source": "stored",
     "fetched_at": "2026-11-24T09:30:00.000000Z",
     "changed_fields": [],
+    "replaced_fields": [],
     "user_attributes": {"name": "Ada", "u_em": "ada@example.com"},
 }
 COUNTS = {"requested": 2, "found": 1, "not_found": 0, "invalid": 1, "failed": 0}
@@ -28,6 +29,7 @@ OUTCOMES = {
             "source": None,
             "fetched_at": None,
             "changed_fields": [],
+            "replaced_fields": [],
             "user_attributes": None,
         },
     ],

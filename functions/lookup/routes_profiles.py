@@ -69,10 +69,10 @@ class ProfileRoutes:
 
     def _profile(self, served: Served, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
         whole = outcome_json(outcome)
-        body = wire.dumps(whole)
+        body = wire.readable(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": {"results": self._outcomes.link(served)}}
-            body = wire.dumps(without_attributes([whole])[0] | links)
+            body = wire.readable(without_attributes([whole])[0] | links)
         return written(body, headers=headers)
 
     def _without_answer(self, served: Served, outcome: Outcome) -> Response[str]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
+from botocore.exceptions import ClientError
+
 from lookup.errors import AlreadyThere, Conflict, InvalidInput, Misconfigured, Missing
 from lookup.partners import Partner
 from lookup.schedule_times import is_cron, is_rate
@@ -67,6 +69,8 @@ class ScheduleStore:
                 raise AlreadyThere(f"a schedule named {schedule.name!r} exists already") from None
             self._replace(wanted)
             return False
+        except self._client.exceptions.ValidationException as refusal:
+            raise _judged(refusal) from None
         return True
 
     def _replace(self, wanted: dict[str, Any]) -> None:
@@ -75,6 +79,8 @@ class ScheduleStore:
             self._client.update_schedule(**wanted)
         except (exceptions.ConflictException, exceptions.ResourceNotFoundException):
             raise Conflict("another request is changing or deleting this schedule") from None
+        except exceptions.ValidationException as refusal:
+            raise _judged(refusal) from None
 
     def get(self, partner: Partner, name: str) -> Schedule:
         """Read a schedule. Raises `Missing`."""
@@ -161,6 +167,13 @@ def check(schedule: Schedule) -> None:
         raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
     if schedule.time_zone not in available_timezones():
         raise InvalidInput("time_zone", f"{schedule.time_zone[:64]!r} is no IANA time zone")
+
+
+def _judged(refusal: ClientError) -> Exception:
+    """Return what a refusal means: the Scheduler's own judgement of an expression is the last; else it is a defect."""
+    if "expression" in refusal.response["Error"].get("Message", "").lower():
+        return InvalidInput("expression", "is not one that EventBridge Scheduler takes")
+    return refusal
 
 
 def _full_name(partner: Partner, name: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))\)")
-CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+CRON = re.compile(r"cron\((\S+)" + r"[ \t]+(\S+)" * 5 + r"\)")
 MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT"
+# The last day of the month, its last working day, the working day nearest to a date.
+DAY_OF_MONTH = re.compile(r"L|LW|([1-9]|[12]\d|3[01])W")
+# The last day of the week, a month's last Friday (6L), its second Tuesday (3#2). Only one of them, not a list.
+DAY_OF_WEEK = re.compile(rf"L|([1-7]|{DAYS})(L|#[1-5])")
 
 
 def is_rate(expression: str) -> bool:
@@ -18,7 +22,8 @@ def is_rate(expression: str) -> bool:
 def is_cron(expression: str) -> bool:
     """Tell whether EventBridge Scheduler would take a cron expression.
 
-    Source: EventBridge Scheduler User Guide, "Schedule types": six fields, exactly one of the two day fields is `?`.
+    Source: EventBridge Scheduler User Guide, "Schedule types", "Cron-based schedules": six fields separated by white
+    space; one of the two day fields is `?` and the other is not; `L` in either, `W` in the first, `#` in the second.
     """
     read = CRON.fullmatch(expression)
     if read is None:
@@ -27,9 +32,9 @@ def is_cron(expression: str) -> bool:
     fields = [
         _field(minutes, 0, 59),
         _field(hours, 0, 23),
-        days == "?" or days in {"L", "LW"} or bool(re.fullmatch(r"([1-9]|[12]\d|3[01])W", days)) or _field(days, 1, 31),
+        days == "?" or DAY_OF_MONTH.fullmatch(days) is not None or _field(days, 1, 31),
         _field(months, 1, 12, MONTHS),
-        weekdays == "?" or bool(re.fullmatch(rf"([1-7]|{DAYS})(L|#[1-5])", weekdays)) or _field(weekdays, 1, 7, DAYS),
+        weekdays == "?" or DAY_OF_WEEK.fullmatch(weekdays) is not None or _field(weekdays, 1, 7, DAYS),
         _field(years, 1970, 2199),
     ]
     return all(fields) and (days == "?") != (weekdays == "?")

@@ -1,11 +1,14 @@
 """JSON without loss: numbers are read as int or Decimal and written back digit for digit.
 
-Text that UTF-8 cannot hold (a lone half of a surrogate pair, which JSON can escape) is written as its JSON escape.
+Text that UTF-8 cannot hold (half of a surrogate pair, which JSON can escape) is written as its JSON escape, which
+other readers refuse: DuckDB, jq, UTF-8 decoders. What they are to read goes through `well_formed` and `readable`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 
 import simplejson
@@ -13,6 +16,8 @@ import simplejson
 from lookup.model import Json
 
 INT_DIGITS = 4000  # Python refuses to read longer ints; a Decimal holds them as well
+REPLACEMENT = "\ufffd"
+_HALF = re.compile("[\ud800-\udfff]")
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)  # never rounds, however many digits
 
 
@@ -27,8 +32,45 @@ def loads(text: str | bytes) -> Json:
 
 def dumps(value: object) -> bytes:
     """Write JSON as UTF-8 on one line."""
-    text = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")
+    return _text(value).encode("utf-8", "backslashreplace")
+
+
+def readable(value: object) -> bytes:
+    """Write JSON as UTF-8 on one line for other readers: halves of surrogate pairs as U+FFFD."""
+    text = _text(value)
+    return (text if text.isascii() else _HALF.sub(REPLACEMENT, text)).encode()
+
+
+def well_formed(attributes: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
+    """Return attributes with U+FFFD for every half of a surrogate pair, and the names of those that held any.
+
+    In names too, and at any depth. A name that becomes equal to another of its object gets one more U+FFFD, so that
+    nothing is lost.
+    """
+    if _HALF.search(_text(attributes)) is None:
+        return attributes, ()
+    held = [(name, _HALF.search(_text({name: value})) is not None) for name, value in attributes.items()]
+    names = sorted(held, key=lambda one: _HALF.search(one[0]) is not None)  # a name that is whole keeps its name
+    text = _HALF.sub(REPLACEMENT, _text({name: attributes[name] for name, _ in names}))
+    written: dict[str, Json] = simplejson.loads(
+        text, use_decimal=True, parse_int=_integer, object_pairs_hook=_with_every_name
+    )
+    return written, tuple(sorted(new for new, (_, is_held) in zip(written, names, strict=True) if is_held))
+
+
+def _with_every_name(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+    whole: dict[str, Json] = {}
+    for name, value in pairs:
+        free = name
+        while free in whole:
+            free += REPLACEMENT
+        whole[free] = value
+    return whole
+
+
+def _text(value: object) -> str:
+    text: str = simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+    return text
 
 
 def fingerprint(value: Json) -> str:

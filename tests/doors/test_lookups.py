@@ -152,6 +152,27 @@ def test_a_schedule_that_another_request_changes(deployed: Stage, call: Call) ->
 
 
 @pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Invalid Schedule Expression rate(1 hour).", (422, "invalid")),
+        ("The role cannot be assumed", (500, "internal")),
+    ],
+)
+def test_the_scheduler_has_the_last_word_on_expressions(
+    deployed: Stage, call: Call, message: str, kind: tuple[int, str]
+) -> None:
+    """An expression that passes here and not there is the caller's mistake; another refusal of the Scheduler's is ours."""
+    deployed.session.client("scheduler").create_schedule_group(Name="group")
+
+    def refuse(request: Any, **_: object) -> Any:
+        return dynamodb_error(request.url, 400, "ValidationException", Message=message)
+
+    clients.session().events.register("before-send.scheduler", refuse)
+    order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"}
+    assert kind_of(call("PUT", "/v1/schedules/nightly", order)) == kind
+
+
+@pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"expression": "cron(0 25 * * ? *)"}, "expression"),

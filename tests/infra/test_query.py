@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ import duckdb
 import pytest
 
 from infra.query import COLUMNS
+from lookup import wire
 from lookup.archive import Archive, Record, as_json, result_key
 from lookup.model import Identifier, IdentifierType, Invalid, Outcome, Profile, Source, Status, timestamp
 from tests.infra.template import Template, text
-from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results
+from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, as_openx, lookup_results
 
 
 def _found(identifier: str, *changed: str) -> Outcome:
@@ -81,6 +83,49 @@ def test_which_attributes_change(results: duckdb.DuckDBPyConnection) -> None:
     """The third query counts users by attribute that changed."""
     rows = results.execute(QUERIES[WHAT_CHANGES]).fetchall()
     assert rows == [("u_em", 2), ("city", 1)]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"customer_id": "C-9001", "Email": "a@example.com", "email": "b@example.com"},
+        {"customer_id": "C-9001", "Last Seen": "2026-11-28", "pushToken": "T"},
+        {
+            "a.b": "1",
+            "a_b": "2",
+            "": "3",
+            "in": [{"Z": "1", "z": ["2"]}],
+            "Straße": "4",
+            "STRASSE": "5",
+            "İ": "6",
+            "i̇": "7",
+        },
+        {"IDENTIFIER": "x", "Outcome": "y", "USER_ATTRIBUTES": {"User_Attributes": "z"}},
+    ],
+)
+def test_the_tables_reader_keeps_names_as_they_are(template: Template, attributes: dict[str, object]) -> None:
+    """By the rules of the table's reader, names that differ in case only do not end a query, and none is changed."""
+    serde = template.only("AWS::Glue::Table")["TableInput"]["StorageDescriptor"]["SerdeInfo"]
+    asked = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
+    profile = Profile("default", asked, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
+    line = wire.dumps(as_json("l-1", Record("1", Outcome(asked, Status.FOUND, profile=profile))))
+    row = as_openx(line.decode(), serde["Parameters"], COLUMNS)
+    assert json.loads(row["user_attributes"]) == attributes
+    assert (row["identifier"], row["outcome"]) == ("C-9001", "found")
+    assert serde["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error"), [('{"Email": "a", "email": "b"}', True), ('{"pushToken": "T"}', False)]
+)
+def test_why_the_reader_has_a_setting(attributes: str, *, error: bool) -> None:
+    """With the reader's default the one would end the query, and the other would come back in lower case."""
+    line = f'{{"identifier": "C-1", "user_attributes": {attributes}}}'
+    if error:
+        with pytest.raises(ValueError, match='Duplicate key "email"'):
+            as_openx(line, {}, COLUMNS)
+    else:
+        assert json.loads(as_openx(line, {}, COLUMNS)["user_attributes"]) == {"pushtoken": "T"}
 
 
 def test_the_columns_are_the_record_s() -> None:
