@@ -161,7 +161,7 @@ def test_a_schedule_that_another_request_changes(deployed: Stage, call: Call) ->
 def test_the_scheduler_has_the_last_word_on_expressions(
     deployed: Stage, call: Call, message: str, kind: tuple[int, str]
 ) -> None:
-    """An expression that passes here and not there is the caller's mistake; other refusals of the Scheduler's are ours."""
+    """An expression that passes here and not there is the caller's mistake; any other refusal there is ours."""
     deployed.session.client("scheduler").create_schedule_group(Name="group")
 
     def refuse(request: Any, **_: object) -> Any:
