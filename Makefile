@@ -22,7 +22,7 @@ run: $(VENV)/.installed ## run the whole service locally and show the main job (
 	@$(BIN)/python -m infra.local.run
 
 test: $(VENV)/.installed $(BROWSER) ## run all tests
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .

@@ -14,7 +14,14 @@ import pytest
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
+from tests.distribution import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 from tests.service_models import keep_models
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 keep_models()
 # Processes by the hundred begin in a run; each would compile its libraries anew.

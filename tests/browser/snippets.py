@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.waiting import GIVE_UP
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
-SECONDS = 120.0
 COMMANDS: Mapping[str, list[str]] = {"sh": ["sh", "-eu", "-c"], "python": [sys.executable, "-c"]}
 
 
@@ -34,7 +35,7 @@ def run(page: Path, language: str, variables: Mapping[str, str], folder: Path) -
         env=environment,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=GIVE_UP,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -21,11 +21,12 @@ from infra.local.stage import Stage, local_stage
 from tests.browser.chromium import browser
 from tests.browser.snippets import languages, run
 from tests.browser.token_endpoint import token_endpoint
+from tests.waiting import GIVE_UP
 
 PAGE = PROJECT / "docs" / "partners.md"
 SCREENSHOT = "swagger-ui.png"
 MISSING = [name for name in ("curl", "jq") if shutil.which(name) is None]
-PATIENCE = 30_000.0  # milliseconds
+PATIENCE = GIVE_UP * 1000  # milliseconds
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from infra.local.simulator.process import Simulator
 from lookup import clients
 from tests.doors.calling import Call
 from tests.lookup.stage import Stage
+from tests.waiting import GIVE_UP
 
 PATH = "/v1/profiles/customer_id"
 
@@ -57,7 +58,7 @@ def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: C
 
 def test_profile_and_archive_are_written_together(simulator: Simulator, deployed: Stage, call: Call) -> None:
     """Neither put waits for the other: each is held back until both are on their way."""
-    both, is_warm = threading.Barrier(2, timeout=20), threading.Event()
+    both, is_warm = threading.Barrier(2, timeout=GIVE_UP), threading.Event()
 
     def hold(model: Any, **_: object) -> None:
         if model.name in {"PutItem", "PutObject"} and is_warm.is_set():

@@ -14,6 +14,7 @@ from tests.doors.calling import Answer, Call, kind_of
 from tests.doors.conftest import CLIENT_ID
 from tests.doors.test_daily_users import grant
 from tests.lookup.stage import Stage
+from tests.waiting import GIVE_UP
 
 ORDER = {"identifiers": ["C-1", "null", {"identifier_type": "id", "identifier": "62e7a1b2c3d4e5f601234567"}]}
 
@@ -75,12 +76,12 @@ def test_a_request_that_is_being_served(simulator: Simulator, call: Call) -> Non
     def hold(model: Any, **_: object) -> None:
         if model.name == "PutItem" and threading.current_thread() is first:  # its key is written down
             begun.set()
-            assert refused.wait(20)
+            assert refused.wait(GIVE_UP)
 
     clients.session().events.register("after-call", hold)
     first = threading.Thread(target=lambda: answers.append(post(call)))
     first.start()
-    assert begun.wait(20)
+    assert begun.wait(GIVE_UP)
     second = post(call)
     refused.set()
     first.join()

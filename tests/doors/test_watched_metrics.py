@@ -66,7 +66,6 @@ def _sent(output: str) -> Iterator[Sent]:
                     yield directive["Namespace"], metric["Name"], dimensions
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_every_watched_metric_is_sent_by_some_door(
     deployed: Stage,
     simulator: Simulator,

@@ -1,4 +1,4 @@
-"""One synthesis per stage for all tests; every test of the templates runs in the process that has it.
+"""One synthesis per stage for all tests, which run in the process that has it (`tests/distribution.py`).
 
 Beside the three stages there is `full`: prod with every switch on.
 """
@@ -51,9 +51,3 @@ def full(templates: Mapping[str, Template]) -> Template:
 @pytest.fixture
 def local(templates: Mapping[str, Template]) -> Template:
     return templates["local"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if {"template", "templates", "local", "full"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("synthesis"))

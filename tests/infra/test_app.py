@@ -83,7 +83,6 @@ def test_cfn_lint_finds_nothing(templates: Mapping[str, Template]) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_every_stage_is_checked_by_the_commands(tmp_path: Path) -> None:
     """`make synth` and `make template` let cdk-nag look at the local stage too; only `make run` skips it."""
     assert main({"STAGE": "local", "CDK_OUTDIR": str(tmp_path / "checked")}) == 0

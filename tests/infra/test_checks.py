@@ -81,7 +81,6 @@ def test_every_acknowledgement_stands_at_its_resource(full: Template) -> None:
         assert len(finding["reason"].split()) > 5
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_a_finding_that_nobody_acknowledged_ends_the_synthesis(tmp_path: Path) -> None:
     """The check is alive: a bucket as the CDK makes it by default is not written down."""
     app = App(outdir=str(tmp_path), analytics_reporting=False)

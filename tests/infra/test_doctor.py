@@ -21,6 +21,7 @@ from lookup.gates import Gates
 from lookup.model import Lane
 from tests.lookup.conftest import stage
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
+from tests.waiting import GIVE_UP
 
 __all__ = ["stage"]
 
@@ -171,7 +172,7 @@ def test_a_closed_gate_is_told_and_nobody_is_asked(logged_in: Stage, simulator: 
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep
     )
     gate = gates.of("default")
-    gate.report(gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + 5), Refused("refused", status=403))
+    gate.report(gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP), Refused("refused", status=403))
     assert "the gate is closed (refused)" in only_fault(logged_in)
     assert simulator.counters().calls == 0
 

@@ -16,9 +16,11 @@ from lookup.credentials import parse
 from lookup.gate import gate_client
 from lookup.gates import Gates
 from lookup.model import Lane
+from tests.infra.stacks import create
 from tests.infra.test_doctor import findings, logged_in, only_fault
 from tests.lookup.conftest import stage
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
+from tests.waiting import GIVE_UP
 
 __all__ = ["logged_in", "stage"]
 ADDRESS = "203.0.113.7"
@@ -69,11 +71,7 @@ def _deploy(stage: Stage) -> None:
     )
     outputs = {"OnQueueFunctionName": {"Value": "on-queue"}, "EgressAddress": {"Value": ADDRESS}}
     template = {"Resources": {"Any": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
-    client = stage.session.client("cloudformation")
-    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(template))
-    client.get_waiter("stack_create_complete").wait(
-        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    create(stage.session.client("cloudformation"), template)
 
 
 def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simulator) -> None:
@@ -118,7 +116,7 @@ def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) ->
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep
     ).of("default")
     for _ in range(50):
-        gate.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + 10)
+        gate.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
     credentials = parse(json.dumps(SECRET), setting="the secret")
     workspace = settings.workspaces["default"]
     patient = Patient(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, patience=0.2)

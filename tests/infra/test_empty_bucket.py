@@ -10,6 +10,7 @@ import pytest
 
 from infra.empty_bucket import empty, main
 from lookup.errors import Misconfigured
+from tests.infra.stacks import create
 
 TEMPLATE = {
     "Resources": {
@@ -28,10 +29,7 @@ TEMPLATE = {
 @pytest.fixture
 def bucket_names(aws: boto3.Session) -> dict[str, str]:
     client = aws.client("cloudformation")
-    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(TEMPLATE))
-    client.get_waiter("stack_create_complete").wait(
-        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 10}
-    )
+    create(client, TEMPLATE)
     made = client.list_stack_resources(StackName="moengage-lookup-dev")["StackResourceSummaries"]
     return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
 

@@ -21,14 +21,12 @@ def _stage(number: int, workspace: Workspace) -> Stage:
     return Stage(name="test", workspaces=workspaces, partners={"crm": Partner()}, retain=False)
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_a_dozen_workspaces_fit(tmp_path: Path) -> None:
     """Twelve workspaces as the defaults have them are synthesised."""
     template = Template.read(synthesise(_stage(12, Workspace()), code=SOURCE, outdir=tmp_path, checked=False))
     assert len(template.of_type("AWS::SecretsManager::Secret")) == 12
 
 
-@pytest.mark.xdist_group("synthesis")
 @pytest.mark.parametrize(
     ("number", "workspace"),
     [

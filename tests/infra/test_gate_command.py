@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import boto3
@@ -14,6 +13,8 @@ from lookup.gate import gate_client
 from lookup.gates import Gates
 from lookup.model import Lane
 from lookup.settings import Workspace
+from tests.infra.stacks import create
+from tests.waiting import GIVE_UP
 
 TEMPLATE = {
     "Resources": {
@@ -45,11 +46,7 @@ def session(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> boto3.Sessio
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", str(aws.region_name))
     monkeypatch.setenv("STAGE", "dev")
-    client = aws.client("cloudformation")
-    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(TEMPLATE))
-    client.get_waiter("stack_create_complete").wait(
-        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-    )
+    create(aws.client("cloudformation"), TEMPLATE)
     return aws
 
 
@@ -59,7 +56,7 @@ def test_an_operator_sees_and_opens_a_closed_gate(
     """A gate that MoEngage's refusal closed is shown with its reason; OPEN=1 opens it."""
     workspaces = {"default": Workspace("unused")}
     closing = Gates(gate_client(session), "ledger", workspaces, time.time, time.sleep).of("default")
-    grant = closing.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + 5)
+    grant = closing.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
     closing.report(grant, Refused("refused", status=403))
     assert gate.main() == 0
     shown = capsys.readouterr().out

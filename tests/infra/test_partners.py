@@ -33,7 +33,6 @@ def _grants(template: Template) -> dict[str, Any]:
     return grants
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
     """The parameter holds, by app client, all that `lookup.partners` reads of a partner."""
     template = Template.read(synthesise(_stage(TWO), code=SOURCE, outdir=tmp_path))
@@ -58,7 +57,6 @@ def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.xdist_group("synthesis")
 @pytest.mark.parametrize(
     ("audiences", "expected"), [((), ["crm-client", "loyalty-client"]), (("moengage-lookup",), ["moengage-lookup"])]
 )
@@ -74,7 +72,6 @@ def test_an_issuer_of_your_own(tmp_path: Path, audiences: tuple[str, ...], expec
     assert set(_grants(template)) == {"crm-client", "loyalty-client"}
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_an_operators_client(tmp_path: Path) -> None:
     """Only the client of a partner that is `admin` may ask for the operators' scope."""
     stage = _stage({"ops": Partner(admin=True), "crm": Partner()})
@@ -86,7 +83,6 @@ def test_an_operators_client(tmp_path: Path) -> None:
     assert scopes == {"ops": {"read", "write", "admin"}, "crm": {"read", "write"}}
 
 
-@pytest.mark.xdist_group("synthesis")
 def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
     """More than 8192 characters of grants end the synthesis and say so, instead of the deployment."""
     long_fields = Partner(fields=tuple(f"attribute_{number:04}" for number in range(500)))

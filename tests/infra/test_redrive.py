@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ from lookup.ledger_parts import Arrived
 from lookup.lookup_model import LookupState
 from lookup.model import Counts, Part
 from lookup.queues import Delivery
+from tests.infra.stacks import create
 from tests.lookup.conftest import stage
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
@@ -41,11 +41,7 @@ def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Desk:
         "Resources": {"One": {"Type": "AWS::SQS::Queue"}},
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
     }
-    client = stage.session.client("cloudformation", region_name="eu-central-1")
-    client.create_stack(StackName="moengage-lookup-dev", TemplateBody=json.dumps(template))
-    client.get_waiter("stack_create_complete").wait(
-        StackName="moengage-lookup-dev", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-    )
+    create(stage.session.client("cloudformation", region_name="eu-central-1"), template)
     return Desk(stage)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.embedded_aws import PROJECT
+from tests.waiting import GIVE_UP
 
 COLUMNS = ("stat", "ppid")  # of /proc/<pid>/stat, after the name
 USERS_OWN = ("ROSTER", "LOCAL_PORT", "ONCE", "MOENGAGE_", "AWS_")
@@ -29,12 +30,12 @@ class Running:
     def output(self) -> str:
         return self.output_path.read_text()
 
-    def wait_for(self, text: str, seconds: float) -> None:
+    def wait_for(self, text: str) -> None:
         """Wait until the run has said something."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + GIVE_UP
         while text not in self.output:
             assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
-            assert time.monotonic() < deadline, f"not within {seconds} s: {text}\n{self.output}"
+            assert time.monotonic() < deadline, f"not within {GIVE_UP:.0f} s: {text}\n{self.output}"
             time.sleep(0.1)
 
     def started(self) -> set[int]:
@@ -44,7 +45,7 @@ class Running:
     def end(self, number: signal.Signals) -> int:
         """Ask for the end; give the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(GIVE_UP)
 
 
 def started_by(process_id: int) -> set[int]:

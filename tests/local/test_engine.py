@@ -6,10 +6,9 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from uuid import uuid4
 
 import boto3
@@ -18,23 +17,15 @@ from botocore.exceptions import ClientError
 
 from infra.local.embedded_aws import EmbeddedAws
 from infra.local.ports import free_port
+from tests.waiting import GIVE_UP, until
 
-T = TypeVar("T")
 REPORTER = """
 import boto3, json, os
 def handler(event, context):
     boto3.client("sqs").send_message(QueueUrl=os.environ["REPORTS"], MessageBody=json.dumps(len(event["Records"])))
 """
+WINDOW = 2  # seconds
 ROLE = "arn:aws:iam::000000000000:role/any"
-
-
-def within(seconds: float, look: Callable[[], T | None]) -> T:
-    """Look until there is something."""
-    deadline = time.monotonic() + seconds
-    while (seen := look()) is None:
-        assert time.monotonic() < deadline, f"nothing within {seconds} s"
-        time.sleep(0.05)
-    return seen
 
 
 def new_queue(aws: boto3.Session) -> tuple[str, str]:
@@ -46,6 +37,12 @@ def new_queue(aws: boto3.Session) -> tuple[str, str]:
 def taken(aws: boto3.Session, url: str) -> str | None:
     messages = aws.client("sqs").receive_message(QueueUrl=url).get("Messages", [])
     return messages[0]["Body"] if messages else None
+
+
+def send_ten(aws: boto3.Session, url: str) -> None:
+    """Send ten messages at the same moment."""
+    entries: Any = [{"Id": str(number), "MessageBody": "C-1"} for number in range(10)]
+    aws.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
 
 
 def zipped(source: str) -> bytes:
@@ -71,20 +68,22 @@ def reporter(aws: boto3.Session, reports_url: str) -> str:
 
 
 def test_a_batch_is_full_or_its_window_is_over(aws: boto3.Session) -> None:
-    """30 of 40 messages sent one after another arrive together, the other 10 when the window is over."""
+    """30 of 40 messages sent one after another arrive together; those that fill no batch wait for the window."""
     reports_url, _ = new_queue(aws)
     source_url, source_arn = new_queue(aws)
+    for _ in range(4):
+        send_ten(aws, source_url)
     aws.client("lambda").create_event_source_mapping(
         FunctionName=reporter(aws, reports_url),
         EventSourceArn=source_arn,
         BatchSize=30,
-        MaximumBatchingWindowInSeconds=4,
+        MaximumBatchingWindowInSeconds=WINDOW,
     )
-    for _ in range(4):
-        aws.client("sqs").send_message_batch(
-            QueueUrl=source_url, Entries=[{"Id": str(number), "MessageBody": "C-1"} for number in range(10)]
-        )
-    assert {within(60, lambda: taken(aws, reports_url)) for _ in range(2)} == {"30", "10"}
+    assert {until(lambda: taken(aws, reports_url)) for _ in range(2)} == {"30", "10"}
+    sent_at = time.monotonic()
+    send_ten(aws, source_url)
+    assert until(lambda: taken(aws, reports_url)) == "10"
+    assert time.monotonic() - sent_at >= WINDOW
 
 
 def test_a_firing_knows_when_it_was_due(aws: boto3.Session) -> None:
@@ -97,7 +96,7 @@ def test_a_firing_knows_when_it_was_due(aws: boto3.Session) -> None:
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": arn, "RoleArn": ROLE, "Input": json.dumps({"due": "<aws.scheduler.scheduled-time>", "n": "1"})},
     )
-    body = within(30, lambda: taken(aws, url))
+    body = until(lambda: taken(aws, url))
     assert json.loads(body) == {"due": f"{due:%Y-%m-%dT%H:%M:%SZ}", "n": "1"}
 
 
@@ -107,7 +106,7 @@ def test_the_engine_does_not_outlive_who_started_it(tmp_path: Path) -> None:
         assert server.process is not None
         assert server.process.stdin is not None
         server.process.stdin.close()
-        server.process.wait(10)
+        server.process.wait(GIVE_UP)
         assert server.process.returncode is not None
 
 

@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from infra.local.engine_loops import LIMIT, one_more
-from tests.local.test_engine import ROLE, new_queue, taken, within, zipped
+from tests.local.test_engine import ROLE, new_queue, taken, zipped
+from tests.waiting import until
 
 # Sends what it got back to its own queue, one higher, and reports it; it ends by itself at 20.
 LOOPER = """
@@ -56,7 +57,7 @@ def test_a_loop_ends_after_sixteen_invocations(aws: boto3.Session) -> None:
     name, own_url, reports_url = looping(aws, "Terminate")
     sqs = aws.client("sqs")
     sqs.send_message(QueueUrl=own_url, MessageBody="1")
-    assert within(300, lambda: dropped(aws, name)) == 1.0
+    assert until(lambda: dropped(aws, name)) == 1.0
     assert taken(aws, reports_url) == "16"
     assert taken(aws, reports_url) is None
     hidden = sqs.get_queue_attributes(QueueUrl=own_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
@@ -67,7 +68,7 @@ def test_a_loop_that_is_allowed_goes_on(aws: boto3.Session) -> None:
     """A function whose recursive loop is allowed is invoked the seventeenth and the twentieth time, too."""
     name, own_url, reports_url = looping(aws, "Allow")
     aws.client("sqs").send_message(QueueUrl=own_url, MessageBody="1")
-    assert {within(300, lambda: taken(aws, reports_url)) for _ in range(3)} == {"16", "17", "20"}
+    assert {until(lambda: taken(aws, reports_url)) for _ in range(3)} == {"16", "17", "20"}
     assert dropped(aws, name) is None
 
 

@@ -46,7 +46,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     folder, port = tmp_path_factory.mktemp("job"), free_port()
     (folder / "roster.txt").write_text("\n".join(ROSTER))
     with running(folder, {"ROSTER": str(folder / "roster.txt"), "LOCAL_PORT": str(port)}) as run:
-        run.wait_for("stays up until Ctrl-C", 240)
+        run.wait_for("stays up until Ctrl-C")
         server = EmbeddedAws(port, folder / "unused.log")
         session, clients = server.session(), Clients.of(server)
         (stack,) = clients.cloudformation.describe_stacks()["Stacks"]

@@ -10,6 +10,7 @@ from infra.local.embedded_aws import PROJECT
 from infra.local.ports import free_port
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from tests.local.running import running
+from tests.waiting import GIVE_UP
 
 USERS = [f"C-{number:03}" for number in range(52)]
 
@@ -28,7 +29,7 @@ def test_once_with_another_vendor_ends_with_one_json_object(tmp_path: Path, simu
         "MOENGAGE_DATA_CENTER": "01",
     }
     with running(tmp_path, settings) as run:
-        assert run.process.wait(240) == 0, run.output
+        assert run.process.wait(GIVE_UP) == 0, run.output
     summary = json.loads(run.output.splitlines()[-1])
     doors = [summary.pop(name) for name in ("on_demand", "queued", "scheduled")]
     assert [door["requested"] for door in doors] == [21, 53, 20]

@@ -15,6 +15,7 @@ from lookup.schedules import Schedules
 from lookup.settings import Workspace
 from tests.lookup.road import Desk, schedules_of
 from tests.lookup.stage import Stage
+from tests.waiting import GIVE_UP
 
 
 @pytest.fixture
@@ -33,7 +34,9 @@ def close_for_its_key(desk: Desk, workspace: str) -> None:
     settings = desk.stage.settings
     gates = Gates(desk.stage.dynamodb, settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
     gate = gates.of(workspace)
-    gate.report(gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + 5), KeyRejected("key_rejected", status=401))
+    gate.report(
+        gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP), KeyRejected("key_rejected", status=401)
+    )
 
 
 def test_one_workspaces_trouble_is_no_others(

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from lookup.quota import Quota
 from tests.benchmarks.feeder.huge import cost
 from tests.benchmarks.feeder.office import opened
 from tests.benchmarks.feeder.report import Report, write
@@ -22,7 +23,7 @@ FACTOR, LINES = 5.0, 1_000_000
 SHARED = 4000  # users served until shares are told
 
 
-def measured(factor: float, lines: int, users: int) -> Report:
+def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
     """Do it; the embedded AWS runs already."""
     started, costs = time.time(), []
     for packed in (False, True):
@@ -30,7 +31,7 @@ def measured(factor: float, lines: int, users: int) -> Report:
             print(f"a roster of {lines:,}{', gzip' if packed else ''} …", file=sys.stderr)  # noqa: T201 - progress
             costs.append(cost(office.stage, lines, packed=packed))
     print("a small lookup behind a huge one, then two partners, equal and 3:1 …", file=sys.stderr)  # noqa: T201 - progress
-    scenes = [overtaking(factor), sharing(factor, 1, users), sharing(factor, 3, users)]
+    scenes = [overtaking(factor, quota), *(sharing(factor, quota, weight, users) for weight in (1, 3))]
     return Report(costs[0], costs[1], lines, scenes, factor, started, time.time() - started)
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     """Run, write, print."""
     factor, lines = float(os.environ.get("SCALE") or FACTOR), int(os.environ.get("LINES") or LINES)
     with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
-        report = measured(factor, lines, SHARED)
+        report = measured(factor, lines, SHARED, Quota())
     is_whole = (factor, lines) == (FACTOR, LINES)
     page = write(report, PROJECT / ("docs/benchmarks" if is_whole else ".local/benchmarks"))
     print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for people

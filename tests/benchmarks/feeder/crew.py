@@ -14,6 +14,7 @@ from lookup.ledger_feed import LedgerFeed
 from lookup.queue_work import QueueWork
 from lookup.queues import Delivery
 from lookup.roster_reader import RosterReader
+from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 BATCH = 1  # parts handed to a worker at once, as deployed
 PATIENCE = 20.0  # quota seconds that a worker waits for the gate
-READY_SECONDS = 60.0
+READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
 

@@ -34,6 +34,7 @@ from lookup.rosters import Rosters
 from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
 from tests.lookup.stage import Stage, deployed
+from tests.waiting import GIVE_UP
 
 WORKERS = 3
 LOOK = 0.5  # seconds between two looks at the ledger
@@ -98,9 +99,9 @@ class Office:
         if feed:
             self.feeder.feed("default")
 
-    def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, Progress]], bool], *, patience: float) -> None:
-        """Sample these lookups until something is true of them. Raises `TimeoutError` after `patience` seconds."""
-        deadline = time.time() + patience
+    def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, Progress]], bool]) -> None:
+        """Sample these lookups until something is true of them. Raises `TimeoutError` when that never comes."""
+        deadline = time.time() + GIVE_UP
         while time.time() < deadline:
             seen = {one.spec.lookup_id: one for one in self.ledger.progress_of(lookup_ids)}
             at = time.time() - (self.started or 0.0)
@@ -108,13 +109,13 @@ class Office:
             if until(seen):
                 return
             time.sleep(LOOK)
-        raise TimeoutError(f"the lookups stand at {self.samples[-1].served} after {patience:.0f} s")
+        raise TimeoutError(f"the lookups stand at {self.samples[-1].served} after {GIVE_UP:.0f} s")
 
 
 @contextmanager
-def opened(factor: float, *, workers: int = WORKERS) -> Iterator[Office]:
-    """Deploy a stage whose quota runs `factor` times as fast, with a crew; what is started here ends here."""
-    quota = on_one_clock(scaled(Quota(), factor))
+def opened(factor: float, plain: Quota | None = None, *, workers: int = WORKERS) -> Iterator[Office]:
+    """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with a crew; what is started here ends here."""
+    quota = on_one_clock(scaled(plain or Quota(), factor))
     session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=quota)

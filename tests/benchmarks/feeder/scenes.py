@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import linear_regression
 
 from lookup.lookup_model import LookupState, Progress
+from lookup.quota import Quota
 from tests.benchmarks.feeder.office import Sample, opened
 
 BIG = 60_000  # users: more than any scene can serve
 SMALL = 10
-PATIENCE = 40.0  # windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,16 @@ class Scene:
     result: float
 
 
-def overtaking(factor: float) -> Scene:
+def overtaking(factor: float, quota: Quota) -> Scene:
     """Submit ten users behind a huge roster that fills the queue; give the windows until they are done."""
-    with opened(factor) as office:
+    with opened(factor, quota) as office:
         office.submit("huge", BIG, partner="a")
-        office.watch(["huge"], lambda seen: _served(seen, "huge") >= 500, patience=PATIENCE * office.window)
+        office.watch(["huge"], lambda seen: _served(seen, "huge") >= 500)
         asked = time.time()
         office.submit("small", SMALL, partner="b")
         office.watch(
             ["huge", "small"],
             lambda seen: seen["small"].state is LookupState.COMPLETED,
-            patience=PATIENCE * office.window,
         )
         finished = office.ledger.progress("small")
         taken = (finished.finished_at if finished and finished.finished_at else time.time()) - asked
@@ -45,15 +44,12 @@ def overtaking(factor: float) -> Scene:
         return Scene(title, names, office.samples, office.window, taken / office.window)
 
 
-def sharing(factor: float, weight: int, users: int) -> Scene:
+def sharing(factor: float, quota: Quota, weight: int, users: int) -> Scene:
     """Let two partners compete until so many `users` are served; give the ratio of their shares."""
-    with opened(factor) as office:
+    with opened(factor, quota) as office:
         office.submit("first", BIG, partner="a", weight=weight, feed=False)
         office.submit("second", BIG, partner="b")
-        patience = PATIENCE * office.window
-        office.watch(
-            ["first", "second"], lambda seen: sum(_served(seen, name) for name in seen) >= users, patience=patience
-        )
+        office.watch(["first", "second"], lambda seen: sum(_served(seen, name) for name in seen) >= users)
         names = {"first": f"partner of weight {weight}", "second": "partner of weight 1"}
         title = f"Two partners, weights {weight}:1"
         return Scene(title, names, office.samples, office.window, ratio(office.samples))

@@ -19,8 +19,9 @@ from tests.benchmarks.gate.caller import Caller, Record, client_factory
 from tests.benchmarks.gate.contenders import CONTENDERS, Shared
 from tests.benchmarks.gate.meter import Meter, Stop
 from tests.benchmarks.gate.plan import BURST, ON_DEMAND_RATE, Plan
+from tests.waiting import GIVE_UP
 
-READY_SECONDS = 180.0
+READY_SECONDS = GIVE_UP
 BULK, STEADY, BURSTING = "bulk", "steady", "burst"
 
 

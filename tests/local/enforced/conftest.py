@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import pytest
@@ -23,7 +22,6 @@ from infra.local.simulator.process import Simulator, instant
 from infra.local.stage import SIMULATED, Stage
 from infra.local.synthesis import synthesis
 
-T = TypeVar("T")
 ANYBODY_OF_THE_ACCOUNT = {
     "Version": "2012-10-17",
     "Statement": [
@@ -105,12 +103,3 @@ def enforced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforced]:
         clients = Clients.of(server)
         outputs = deploy(clients, made.assembly())
         yield Enforced(server, Stage(server.endpoint_url, clients, outputs, simulator, folder))
-
-
-def within(seconds: float, look: Callable[[], T | None]) -> T:
-    """Look until there is something."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"nothing within {seconds} s"
-        time.sleep(0.1)
-    return seen

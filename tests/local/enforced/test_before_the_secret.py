@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.local.enforced.conftest import Enforced, within
+from tests.local.enforced.conftest import Enforced
 from tests.lookup.road import customer
+from tests.waiting import until
 
 
 def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforced) -> None:
@@ -12,7 +13,7 @@ def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforc
     assert (status, problem["type"]) == (503, "urn:moengage-lookup:problem:not-configured")
     assert problem["detail"] == "this workspace cannot be asked yet"
     enforced.stage.clients.sqs.send_message(QueueUrl=enforced.stage.outputs["IntakeQueueUrl"], MessageBody="C-2")
-    within(30, lambda: enforced.logged("OnQueue", "PartsHeldBack"))
+    until(lambda: enforced.logged("OnQueue", "PartsHeldBack"))
     assert enforced.depth("IntakeQueueUrl") == (0, 1)
     assert enforced.depth("IntakeDeadLetterQueueUrl") == (0, 0)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import urllib3
 
-from tests.local.enforced.conftest import Enforced, within
+from tests.local.enforced.conftest import Enforced
 from tests.lookup.road import customer
+from tests.waiting import until
 
 TICK: dict[str, object] = {"task": "feed"}
 
@@ -37,7 +38,7 @@ def test_the_intake_queue_is_served(enforced: Enforced) -> None:
     enforced.stage.clients.sqs.send_message(QueueUrl=enforced.stage.outputs["IntakeQueueUrl"], MessageBody="C-5")
     key = {"identifier": {"S": "C-5"}, "scope": {"S": "default#customer_id"}}
     table = enforced.stage.outputs["ProfilesTableName"]
-    item = within(30, lambda: enforced.stage.clients.dynamodb.get_item(TableName=table, Key=key).get("Item"))
+    item = until(lambda: enforced.stage.clients.dynamodb.get_item(TableName=table, Key=key).get("Item"))
     assert item["status"] == {"S": "found"}
 
 
@@ -45,7 +46,7 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
     """Upload, feeding, parts, the end and the signed URL: each with the role of who does it."""
     enforced.hand_over()
     path = submitted(enforced, b"customer_id\n" + b"".join(b"R-%d\n" % number for number in range(120)))
-    lookup = within(40, lambda: ended(enforced, path))
+    lookup = until(lambda: ended(enforced, path))
     assert (lookup["counts"]["found"], lookup["parts"]) == (120, 2)
     files = enforced.api().get(f"{path}/results")["files"]
     answer = urllib3.PoolManager().request("GET", files[0]["url"])
@@ -57,7 +58,7 @@ def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
     enforced.hand_over()
     path = submitted(enforced, gzip.compress(b"customer_id\nG-1\nG-2\n"))
     enforced.invoke("OnSchedule", TICK)
-    assert within(30, lambda: ended(enforced, path))["counts"]["found"] == 2
+    assert until(lambda: ended(enforced, path))["counts"]["found"] == 2
     enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/fired.csv", Body=b"S-1\n")
     firing = {"schedule": "fired", "scheduled_time": "2026-11-23T19:00:00Z", "workspace": "default"}
     fired = enforced.invoke("OnSchedule", firing | {"roster": "rosters/fired.csv", "fields": None, "max_age": 0})

@@ -9,8 +9,9 @@ import pytest
 import urllib3
 
 from infra.local.api_client import Partner
-from tests.local.enforced.conftest import Enforced, within
+from tests.local.enforced.conftest import Enforced
 from tests.openapi.document import parsed
+from tests.waiting import until
 
 HTTP = urllib3.PoolManager(retries=False)
 FLOW: dict[str, Any] = {"AllowedOAuthFlows": ["client_credentials"], "AllowedOAuthFlowsUserPoolClient": True}
@@ -64,7 +65,7 @@ def test_a_token_that_is_over(enforced: Enforced, documented: dict[str, Any]) ->
     cognito.update_user_pool_client(**kept, **second)
     short = token_of(enforced, partner)
     cognito.update_user_pool_client(**kept, **hour)
-    assert within(20, lambda: quota(enforced, short)[0] == 401 or None)
+    until(lambda: quota(enforced, short)[0] == 401)
     assert quota(enforced, short) == told(documented, "401")
 
 

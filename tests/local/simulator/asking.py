@@ -10,6 +10,7 @@ import simplejson
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
+from tests.waiting import GIVE_UP
 
 JSON = "application/json"
 
@@ -83,4 +84,4 @@ class Asker:
 
 
 def asker(endpoint_url: str) -> Asker:
-    return Asker(endpoint_url, urllib3.PoolManager(retries=False, timeout=30.0))
+    return Asker(endpoint_url, urllib3.PoolManager(retries=False, timeout=GIVE_UP))

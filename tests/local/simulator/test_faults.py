@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from infra.local.simulator.faults import FaultPlan
 from infra.local.simulator.process import Fault, Simulator
 from tests.local.simulator.asking import Asker
+from tests.waiting import GIVE_UP, until
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 429, 500, 502, 503, 504])
@@ -119,12 +120,12 @@ def test_only_one_workspace(simulator: Simulator, ask: Asker) -> None:
 
 def test_delay_is_added(simulator: Simulator, ask: Asker) -> None:
     """A client whose patience is shorter than the delay gives up, but the call has arrived and is counted."""
-    simulator.set_faults(Fault(delay=1.5))
+    simulator.set_faults(Fault(delay=GIVE_UP))
     impatient = urllib3.PoolManager(retries=False, timeout=0.5)
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         Asker(ask.endpoint_url, impatient)("C-1")
     impatient.clear()
-    assert simulator.counters().users == 1
+    until(lambda: simulator.counters().users == 1)
 
 
 @settings(deadline=None)

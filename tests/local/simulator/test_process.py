@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import urllib3
 
 from infra.local.ports import free_port
 from infra.local.simulator.process import QuotaConfig, Simulator, instant
+from tests.waiting import GIVE_UP, until
 
 PROJECT = Path(__file__).parents[3]
 
@@ -36,7 +36,7 @@ def test_it_ends_well_however_often_it_is_told() -> None:
         assert process is not None
         for _ in range(200):
             process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(GIVE_UP) == 0
 
 
 def test_the_fixture_is_as_new(simulator: Simulator) -> None:
@@ -66,18 +66,15 @@ def test_it_does_not_outlive_a_killed_owner() -> None:
     assert left.counters().calls == 0
     owner.kill()
     owner.communicate()
-    assert _gone(left)
+    until(lambda: _is_gone(left))
     left.pool.clear()
 
 
-def _gone(simulator: Simulator) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            simulator.counters()
-        except urllib3.exceptions.HTTPError:
-            return True
-        time.sleep(0.05)
+def _is_gone(simulator: Simulator) -> bool:
+    try:
+        simulator.counters()
+    except urllib3.exceptions.HTTPError:
+        return True
     return False
 
 
@@ -94,5 +91,5 @@ def test_the_command_reads_a_file(tmp_path: Path) -> None:
     assert simulator.configure() == config
     simulator.pool.clear()
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=GIVE_UP)
     assert process.returncode == 0

@@ -19,6 +19,7 @@ from lookup.model import PAYLOAD_LIMIT, Counts, Part
 from lookup.parts import Work
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage, deployed
+from tests.waiting import GIVE_UP
 
 PROJECT = Path(__file__).parents[3]
 USERS = 25  # two payloads
@@ -53,7 +54,7 @@ def served(desk: Desk, kill_before: int) -> tuple[subprocess.CompletedProcess[st
     process = subprocess.run(
         [sys.executable, "-m", "tests.lookup.feeder.killed_worker"],
         cwd=PROJECT, env=environment, input=json.dumps({"Records": [record]}),
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=GIVE_UP, check=False,
     )  # fmt: skip
     return process, part_message.read(message["Body"])
 
