@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from lookup import problems, wire
 from lookup.aws_trouble import is_passing, name_of
-from lookup.errors import AwsTrouble, LookupFault
+from lookup.errors import AwsTrouble, InvalidInput, LookupFault
 from lookup.intake import TEXT_KEPT
 from lookup.model import Clock
 from lookup.problem_types import Problem
@@ -78,7 +78,9 @@ def crashed(error: Exception) -> Response[str]:
 
 def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
     try:
-        value = wire.loads(text)
+        value = wire.loads_unique(text)
+    except wire.RepeatedKey as error:
+        raise InvalidInput(error.key[:TEXT_KEPT], "occurs twice in one object") from None
     except ValueError:
         raise json.JSONDecodeError("not readable", text, 0) from None
     if _is_deep(value, NESTING):

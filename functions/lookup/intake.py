@@ -5,13 +5,15 @@ Nothing invalid is ever sent: it would cost quota and could match another compan
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from lookup import wire
 from lookup.errors import InvalidInput
 from lookup.model import PART_LIMIT, Identifier, IdentifierType, Invalid, Part, timestamp
+from lookup.roster_columns import EXPECTED, columns_of, meaning_of
+from lookup.roster_signs import CONTROL, holds_control, structure
 
 IDENTIFIER_LENGTH = 512
 MAX_AGE_LIMIT = 366 * 24 * 3600
@@ -31,6 +33,7 @@ SPELLINGS = {
 }
 Entry = Identifier | Invalid
 IDENTIFIER_KEYS = {"identifier_type", "identifier"}
+JSON_STRING = re.compile(r'\s*"([^"\\]|\\.)*"\s*')
 MESSAGE_KEYS = {"identifiers", "identifier", "identifier_type", "workspace", "fields", "max_age", "correlation_id"}
 
 
@@ -52,6 +55,21 @@ def identify(raw: object, *, line: int | None = None) -> Entry:
     return _typed("customer_id", raw, line)
 
 
+def identify_object(raw: object, *, line: int | None = None) -> Entry:
+    """Read one as `identify` does, or an object with a key that names the type: `{"customer_id": "C-1"}`."""
+    if not isinstance(raw, Mapping):
+        return identify(raw, line=line)
+    names = list(raw)
+    try:
+        columns = columns_of(names, "this entry")
+    except InvalidInput:
+        return Invalid(_excerpt(raw), f"entry has more than one key that is known as {EXPECTED}", line=line)
+    if columns is None:
+        return Invalid(_excerpt(raw), f"entry has no key {EXPECTED}", line=line)
+    spelling = columns.identifier_type if columns.type_at is None else raw[names[columns.type_at]]
+    return _typed(spelling, raw[names[columns.at]], line)
+
+
 def _typed(spelling: object, value: object, line: int | None) -> Entry:
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
@@ -67,16 +85,11 @@ def _broken_rule(kind: IdentifierType, value: object) -> str | None:
         return "identifier must not be empty"
     if len(value) > IDENTIFIER_LENGTH:
         return f"identifier must have at most {IDENTIFIER_LENGTH} characters"
-    if _holds_control(value):
+    if holds_control(value):
         return "identifier must not hold control characters"
     if kind is IdentifierType.CUSTOMER_ID and (len(value) == 1 or value in BLOCKED_CUSTOMER_IDS):
         return "identifier is a value that MoEngage blocks as a customer_id"
     return None
-
-
-def _holds_control(value: str) -> bool:
-    """Tell whether a text holds control characters or halves of surrogate pairs, which no store takes."""
-    return any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
 
 
 def _excerpt(value: object) -> str:
@@ -106,7 +119,7 @@ def read_message(body: str, *, message_id: str, sent_at: float, default_workspac
     raw = order.get("identifiers", [order] if "identifier" in order else None)
     if not isinstance(raw, list) or not 1 <= len(raw) <= PART_LIMIT:
         raise InvalidInput("identifiers", f"must be a list of 1 to {PART_LIMIT} identifiers")
-    usable, invalid = sorted_out([identify(item) for item in raw])
+    usable, invalid = sorted_out([identify_object(item) for item in raw])
     return Part(
         lookup_id=_standing_lookup(sent_at),
         number=message_id,
@@ -122,12 +135,25 @@ def read_message(body: str, *, message_id: str, sent_at: float, default_workspac
 
 
 def _order(body: str) -> Mapping[str, object]:
-    if not body.lstrip().startswith(("{", "[")):
-        return {"identifiers": [body.strip("\r\n")]}
+    text = body.lstrip("\ufeff")
+    if JSON_STRING.fullmatch(text) or text.lstrip().startswith(("{", "[")):
+        return _json_order(text)
+    plain = text.strip("\r\n")
+    shown = "a column's name" if meaning_of(plain) and plain not in BLOCKED_CUSTOMER_IDS else structure(plain)
+    if shown not in (None, CONTROL):  # those are a rule of identifiers
+        raise InvalidInput("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
+    return {"identifiers": [plain]}
+
+
+def _json_order(text: str) -> Mapping[str, object]:
     try:
-        read = wire.loads(body)
+        read = wire.loads_unique(text)
+    except wire.RepeatedKey as error:
+        raise InvalidInput(_excerpt(error.key), "occurs twice in one object") from None
     except ValueError as error:
         raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
+    if isinstance(read, str):
+        return {"identifiers": [read]}
     if isinstance(read, list):
         return {"identifiers": read}
     unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
@@ -151,7 +177,7 @@ def text(order: Mapping[str, object], key: str) -> str | None:
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH and not _holds_control(value)
+    return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH and not holds_control(value)
 
 
 def max_age(order: Mapping[str, object]) -> float:

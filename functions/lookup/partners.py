@@ -115,7 +115,7 @@ class Partners:
 
     def _read(self) -> Mapping[str, Partner]:
         try:
-            read = wire.loads(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
+            read = wire.loads_unique(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
             return {client_id: _partner(grants) for client_id, grants in read.items()}  # type: ignore[union-attr]  # caught
         except (self._client.exceptions.ParameterNotFound, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None

@@ -1,93 +1,149 @@
-"""Rosters: lists of identifiers as CSV with a header, NDJSON or plain lines, read as a stream, one line at a time."""
+"""Rosters: lists of identifiers as CSV with a header, NDJSON, JSON lists or plain lines, read as a stream."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TypeVar
 
 from lookup import wire
-from lookup.errors import InvalidInput
-from lookup.intake import SPELLINGS, TEXT_KEPT, Entry, identify
-from lookup.model import PART_LIMIT, Invalid, Json
+from lookup.intake import TEXT_KEPT, Entry, identify, identify_object
+from lookup.model import PART_LIMIT, Identifier, Invalid, Json
+from lookup.roster_columns import meaning_of
+from lookup.roster_format import OPENING_BYTES, Format, Header, Kind, format_of
+from lookup.roster_json import ENTRY_BYTES, NotReadable, shape_of, split
+from lookup.roster_lines import Line
 
-LINE_BYTES = 4096
-DELIMITERS = (",", ";", "\t")  # spreadsheets of many countries write semicolons
-JSON_OBJECT = re.compile(r'\s*\{\s*["}]')  # the opening of one; `{5e7d-…}` is a plain id
-JSON_STRING = re.compile(r'\s*"([^"\\]|\\.)*"\s*')
-ReadLine = Callable[[str], object]
+UNREADABLE = "line is not readable in the roster's format"
+OTHER_HEADER = "line is another header: joined files must have the same columns"
+NOT_UTF8 = "line is not UTF-8"
+NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
+CUT_OFF = "the JSON is not readable from here on"
+STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.DOTALL)  # in a list of plain lines
 T = TypeVar("T")
 
 
-def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
-    """Read a roster's lines; blank lines are skipped, unreadable ones are `Invalid` with their number.
+def entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
+    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `Invalid` with their number.
 
-    The first line tells the format: a CSV header with a column `customer_id`, `id`, `moengage_id` or `identifier`
-    (its type in `identifier_type`), NDJSON (strings, or objects with the same keys), or else one customer id a line.
-    Raises `InvalidInput` when the first line has several cells and none of them is such a column.
+    Raises `InvalidInput` when its opening shows that it is no list of identifiers.
     """
-    ended = enumerate(map(_without_end, lines), 1)
-    numbered = ((number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line) for number, line in ended)
-    filled = ((number, line) for number, line in numbered if line.strip())
-    first = next(filled, None)
-    if first is None:
+    opening, whole = begun(chunks)
+    written = format_of(opening)
+    if written.kind is Kind.JSON:
+        for number, one in json_entries(opening, whole):
+            yield replace(one, line=number) if isinstance(one, Invalid) else one
         return
-    read, is_header = reader_of(first[1])
-    rest = filled if is_header else chain([first], filled)
-    for number, line in rest:
-        yield entry_of(read, line, number)
+    for _, one in numbered_entries(written, whole):
+        yield one
 
 
-def _without_end(line: bytes) -> bytes:
-    return line.removesuffix(b"\n").removesuffix(b"\r")
+def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Give the first 64 KB by which a format is told, and all chunks, those included."""
+    remaining, read, size = iter(chunks), list[bytes](), 0
+    for chunk in remaining:
+        read.append(chunk)
+        size += len(chunk)
+        if size >= OPENING_BYTES:
+            break
+    return b"".join(read)[:OPENING_BYTES], chain(read, remaining)
 
 
-def reader_of(opening_line: bytes) -> tuple[ReadLine, bool]:
-    """Choose how to read a line by the first one; tell whether that is a header, not an entry.
-
-    Raises `InvalidInput` when it has several cells and none of them is a usable column.
-    """
-    opening = " ".join(opening_line[:LINE_BYTES].decode("utf-8", "replace").splitlines())
-    if JSON_OBJECT.match(opening):
-        return _read_json, False
-    for delimiter in DELIMITERS:
-        header = [name.strip().lower() for name in _cells(opening, delimiter)]
-        if "identifier" in header or any(spelling in header for spelling in SPELLINGS):
-            return _csv_reader(header, delimiter), True
-    if JSON_STRING.fullmatch(opening):
-        return _read_json, False
-    if len(_cells(opening, ",")) > 1:
-        raise InvalidInput("roster", "has no column customer_id, id, moengage_id, or identifier with identifier_type")
-    return str, False
+def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple[Line, Entry]]:
+    """Read the entries of bytes that begin with the roster, each with the line or row that it is."""
+    number = 1
+    for line in written.cut(chunks):
+        entry = entry_of(written, line, number)
+        if entry is not None:
+            yield line, entry
+        number += line.breaks
 
 
-def _cells(line: str, delimiter: str, *, strict: bool = False) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter, strict=strict), [])
+def entry_of(written: Format, line: Line, number: int) -> Entry | None:
+    """Read one line; None when it is no entry; what cannot be read is `Invalid` with its number."""
+    content = written.content(line, number)
+    if content is None:
+        return None
+    entry = _unreadable(written, line, content) or _read(written, content)
+    return entry if isinstance(entry, Identifier) else replace(entry, line=number)
 
 
-def _csv_reader(header: list[str], delimiter: str) -> ReadLine:
-    pair = {"identifier", "identifier_type"} <= set(header)
-    typed = None if pair else next((spelling for spelling in SPELLINGS if spelling in header), None)
-    column = header.index(typed or "identifier")
-    kind_column = header.index("identifier_type") if pair else None
+def _unreadable(written: Format, line: Line, content: bytes) -> Invalid | None:
+    if line.is_last:
+        return Invalid(_shown(content), NOT_CLOSED if line.is_ended or b"\n" in content else UNREADABLE)
+    return None if len(content) <= written.row_bytes else _over(content, written.row_bytes)
 
-    def read(line: str) -> object:
-        cells = _cells(line, delimiter, strict=True)
-        if any(cells[len(header) :]):  # a delimiter that is not quoted: no telling which cell is which
-            raise ValueError
-        kind = cells[kind_column].strip() if kind_column is not None else (typed or "customer_id")
-        return {"identifier_type": kind, "identifier": cells[column]}
 
-    return read
+def _over(content: bytes, limit: int) -> Invalid:
+    return Invalid(_shown(content), f"line is over {limit} bytes")
+
+
+def _shown(content: bytes) -> str:
+    return content[:TEXT_KEPT].decode("utf-8", "replace")
+
+
+def _read(written: Format, content: bytes) -> Entry:
+    try:
+        return _READERS[written.kind](content.decode("utf-8"), written.header)
+    except UnicodeDecodeError:
+        return Invalid(_shown(content), NOT_UTF8)
+    except wire.RepeatedKey:
+        return Invalid(_shown(content), "line has a key twice in one object")
+    except (ValueError, IndexError, csv.Error):
+        return Invalid(_shown(content), UNREADABLE)
+
+
+def _plain(text: str, _: Header | None) -> Entry:
+    entry = identify(text)
+    if isinstance(entry, Identifier) and STRAY.match(text):
+        raise ValueError
+    if isinstance(entry, Identifier) and meaning_of(text) is not None:
+        return Invalid(text[:TEXT_KEPT], "line is the name of a column")
+    return entry
+
+
+def _row(text: str, header: Header | None) -> Entry:
+    if header is None:
+        raise ValueError
+    cells = next(csv.reader([text], delimiter=header.delimiter, strict=True), [])
+    if any(cells[len(header.names) :]):  # a delimiter that is not quoted: no telling which cell is which
+        raise ValueError
+    columns = header.columns
+    value = cells[columns.at]
+    if '"' in value and not _is_quoted_well(text, header.delimiter):
+        raise ValueError
+    kind = columns.identifier_type if columns.type_at is None else cells[columns.type_at].strip()
+    if any(_names_a_column(cell) for at, cell in enumerate(cells) if at != columns.type_at):
+        return Invalid(value[:TEXT_KEPT], OTHER_HEADER)
+    return identify({"identifier_type": kind, "identifier": value.removeprefix("\ufeff")})
+
+
+def _names_a_column(cell: str) -> bool:
+    """Tell whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
+    is_name = len(cell) < TEXT_KEPT and meaning_of(cell) in {"customer_id", "identifier"}
+    return is_name and cell.strip().lower() != "uid"
+
+
+def _is_quoted_well(text: str, delimiter: str) -> bool:
+    """Tell whether every quote of a row is one that CSV knows: around a whole cell, or doubled within."""
+    mark = re.escape(delimiter)
+    cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}]*+)'
+    return re.fullmatch(rf"{cell}(?:{mark}{cell})*+", text) is not None
 
 
 def invalid_line(one: Invalid) -> Json:
     """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
     return {"invalid": {"text": one.text, "reason": one.reason, "identifier_type": one.identifier_type}}
+
+
+def entry_line(one: Entry) -> bytes:
+    """Write an entry as the line of NDJSON that is read back as it."""
+    if isinstance(one, Identifier):
+        return wire.dumps({"identifier_type": one.identifier_type.value, "identifier": one.identifier}) + b"\n"
+    return wire.dumps(invalid_line(one)) + b"\n"
 
 
 def _kept_invalid(value: Json) -> Invalid | None:
@@ -97,32 +153,39 @@ def _kept_invalid(value: Json) -> Invalid | None:
     return None
 
 
-def _read_json(line: str) -> object:
+def _json_line(text: str, _: Header | None) -> Entry:
     """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
-    value = wire.loads(line)
+    value = wire.loads_unique(text)
     kept = _kept_invalid(value)
     if kept is not None:
         return kept
-    if isinstance(value, Mapping) and "identifier" not in value:
-        spelling = next((spelling for spelling in SPELLINGS if spelling in value), None)
-        if spelling is None:
-            raise ValueError
-        return {"identifier_type": spelling, "identifier": value[spelling]}
-    return value
+    if isinstance(value, Mapping) and not any(map(meaning_of, value)):
+        raise ValueError
+    return identify_object(value)
 
 
-def entry_of(read: ReadLine, line: bytes, number: int) -> Entry:
-    """Read one line; what cannot be read is `Invalid` with its number."""
-    shown = line[:TEXT_KEPT].decode("utf-8", "replace")
-    if len(line) > LINE_BYTES:
-        return Invalid(shown, f"line is over {LINE_BYTES} bytes", line=number)
+_READERS = {Kind.PLAIN: _plain, Kind.NDJSON: _json_line, Kind.CSV: _row}
+
+
+def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[tuple[int, Entry]]:
+    """Read the entries of a JSON document, numbered from 1. What cannot be read is `Invalid`; the rest after it too."""
+    number = 0
     try:
-        value = read(line.decode("utf-8"))
-        return replace(value, line=number) if isinstance(value, Invalid) else identify(value, line=number)
-    except UnicodeDecodeError:
-        return Invalid(shown, "line is not UTF-8", line=number)
-    except (ValueError, IndexError, csv.Error):
-        return Invalid(shown, "line is not readable in the roster's format", line=number)
+        for number, text in enumerate(split(chunks, shape_of(opening, "its opening")), 1):
+            yield number, _json_entry(text)
+    except NotReadable:
+        yield number + 1, Invalid("", CUT_OFF)
+
+
+def _json_entry(text: bytes) -> Entry:
+    if len(text) > ENTRY_BYTES:
+        return _over(text, ENTRY_BYTES)
+    try:
+        return identify_object(wire.loads_unique(text))
+    except wire.RepeatedKey:
+        return Invalid(_shown(text), "entry has a key twice in one object")
+    except ValueError:
+        return Invalid(_shown(text), "entry is not readable as JSON in UTF-8")
 
 
 def in_parts(items: Iterable[T], size: int = PART_LIMIT) -> Iterator[list[T]]:

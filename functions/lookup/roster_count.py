@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 
-from lookup.roster import reader_of
-from lookup.roster_reader import filled_lines
+from lookup.roster import begun, json_entries
+from lookup.roster_format import Format, Kind, format_of
 
 COUNTED_BYTES = 256 * 1024 * 1024  # of text: some seconds of reading, and more than a day's quota of users
 
@@ -14,16 +14,24 @@ COUNTED_BYTES = 256 * 1024 * 1024  # of text: some seconds of reading, and more 
 def count_entries(chunks: Iterable[bytes], most: int, *, size: int = COUNTED_BYTES) -> tuple[int, bool]:
     """Count entries until they are more than `most`, within the first `size` bytes; tell whether these are all.
 
-    Raises `InvalidInput` as `reader_of` does.
+    Raises `InvalidInput` as `format_of` does.
     """
     budget = _Budget(size)
-    filled = (text for _, text in filled_lines(budget.taken(chunks)))
-    first = next(filled, None)
-    if first is None:
-        return 0, not budget.is_spent
-    rest = filled if reader_of(first)[1] else chain([first], filled)
-    counted = sum(1 for _ in islice(rest, most + 1))
+    opening, whole = begun(budget.taken(chunks))
+    written = format_of(opening)
+    found = json_entries(opening, whole) if written.kind is Kind.JSON else _filled(written, whole)
+    counted = sum(1 for _ in islice(found, most + 1))
     return counted, counted <= most and not budget.is_spent
+
+
+def _filled(written: Format, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give what is to be read of each line that is an entry."""
+    number = 1
+    for line in written.cut(chunks):
+        content = written.content(line, number)
+        if content is not None:
+            yield content
+        number += line.breaks
 
 
 class _Budget:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -14,7 +13,8 @@ from lookup.errors import AwsTrouble, Misconfigured, Missing
 from lookup.intake import Entry, sorted_out
 from lookup.lookup_model import LookupSpec, Roster, Segment
 from lookup.model import PART_LIMIT, Origin, Part
-from lookup.roster import LINE_BYTES, ReadLine, entry_of, reader_of
+from lookup.roster import entry_of
+from lookup.roster_format import OPENING_BYTES, Format, format_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024  # bytes of the first ranged read: a part of short lines comes with one
 GROWTH = 4  # times as much with each further read
 STEP_BYTES = 1024 * 1024  # that one step reads at most: over twice what a part of the longest lines takes
-
-
-class Line(NamedTuple):
-    """One line without its end, its whole length in bytes, and whether its end was seen."""
-
-    text: bytes
-    length: int
-    is_ended: bool
 
 
 class RosterReader:
@@ -44,7 +36,7 @@ class RosterReader:
         self._part_size = part_size
         self._step_bytes = step_bytes
         self._bucket = bucket_name
-        self._reader = lru_cache(maxsize=64)(self._read_opening)
+        self._written = lru_cache(maxsize=64)(self._format_of)
 
     def next_segment(self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float) -> Segment | None:
         """Read the part that begins at byte `position`, which is line `line`; None at the roster's end.
@@ -57,44 +49,43 @@ class RosterReader:
 
     def same_segment(self, spec: LookupSpec, origin: Origin, *, number: str, fed_at: float) -> Segment | None:
         """Read a part again, just as it was; None when there is no entry in it."""
-        segment = self._segment(spec, origin, number, fed_at)
+        end = min(origin.end, origin.start + self._step_bytes)  # a part that ends the roster early reads no more either
+        segment = self._segment(spec, Origin(origin.start, end, origin.line, origin.round), number, fed_at)
         return segment if segment.entries else None
 
     def _segment(self, spec: LookupSpec, within: Origin, number: str, fed_at: float) -> Segment:
-        read, header_line = self._reader(spec.roster)
+        written = self._written(spec.roster)
         position, line = within.start, within.line
         found: list[Entry] = []
-        before, chunks = self._entered(spec.roster, within)
-        is_rest = before != b"\n"  # of a line over the bound: the step before made an invalid entry of it
-        for text, length, is_ended in lines(chunks):
-            if not is_ended and within.end < spec.roster.size and position > within.start:
-                break  # the bytes end inside this line: the next step begins with it
-            content = text.removeprefix(codecs.BOM_UTF8) if line == 1 else text
-            if content.strip() and line != header_line and not is_rest:
-                found.append(entry_of(read, content, line))
-            position, line, is_rest = position + length, line + is_ended, False
+        is_rest, chunks = self._entered(spec.roster, within)
+        for cut in written.cut(chunks):
+            is_cut = not cut.is_ended and position + cut.length < spec.roster.size
+            if position >= within.end or (is_cut and position > within.start):
+                break  # it begins behind these bytes, or they end inside of it: the next step begins with it
+            entry = None if is_rest else entry_of(written, cut, line)
+            found += [] if entry is None else [entry]
+            position, line, is_rest = position + cut.length, line + cut.breaks, False
+            if cut.is_last:
+                position = spec.roster.size
             if len(found) == self._part_size:
                 break
         origin = Origin(within.start, position, within.line, within.round)
         return Segment(_part(spec, found, number, fed_at, origin), origin, line)
 
-    def _entered(self, roster: Roster, within: Origin) -> tuple[bytes, Iterator[bytes]]:
-        """Give the byte before `within`, a line end where the roster begins, and the bytes from there on."""
-        if within.start == 0:
-            return b"\n", self._chunks(roster, 0, within.end)
-        chunks = self._chunks(roster, within.start - 1, within.end)
-        first = next(chunks)
-        return first[:1], chain([first[1:]], chunks)
+    def _entered(self, roster: Roster, within: Origin) -> tuple[bool, Iterator[bytes]]:
+        """Tell whether `within` begins inside a line, and give the bytes from there on.
 
-    def _read_opening(self, roster: Roster) -> tuple[ReadLine, int | None]:
-        """Choose how to read by the first line that is not blank; give its number too if it is a header.
-
-        It is in the first chunk: a roster that has none there is not accepted.
+        It does behind a line over the bound, of which the step before made an invalid entry.
         """
-        for number, opening in filled_lines(self._chunks(roster, 0, min(roster.size, CHUNK))):
-            read, is_header = reader_of(opening)
-            return read, number if is_header else None
-        return str, None
+        end = min(within.end + 1, roster.size)  # one more byte: the LF behind a CR
+        if within.start == 0:
+            return False, self._chunks(roster, 0, end)
+        chunks = self._chunks(roster, within.start - 1, end)
+        first = next(chunks)
+        return not self._written(roster).ends(first[:1], first[1:2]), chain([first[1:]], chunks)
+
+    def _format_of(self, roster: Roster) -> Format:
+        return format_of(self._range(roster, 0, min(roster.size, OPENING_BYTES)))
 
     def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
         at, size = start, CHUNK
@@ -126,30 +117,6 @@ def gone_or(error: ClientError) -> Exception:
     if code in {"NoSuchKey", "NoSuchVersion"}:
         return Missing("the roster is gone")
     return Misconfigured("rosters", "may not be read (AccessDenied)") if code == "AccessDenied" else error
-
-
-def lines(chunks: Iterable[bytes]) -> Iterator[Line]:
-    """Cut bytes into lines; of the last one the end may be missing.
-
-    What is over 4 KB is cut off soon after: two bytes are kept, so that it stays too long without a CR at its end.
-    """
-    kept, length = b"", 0
-    for chunk in chunks:
-        *ended, rest = chunk.split(b"\n")
-        for piece in ended:
-            yield Line((kept + piece)[: LINE_BYTES + 2].removesuffix(b"\r"), length + len(piece) + 1, is_ended=True)
-            kept, length = b"", 0
-        kept, length = (kept + rest)[: LINE_BYTES + 2], length + len(rest)
-    if length:
-        yield Line(kept.removesuffix(b"\r"), length, is_ended=False)
-
-
-def filled_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Number a roster's lines; give those that are not blank, the first line without its byte order mark."""
-    for number, (text, _, _) in enumerate(lines(chunks), 1):
-        content = text.removeprefix(codecs.BOM_UTF8) if number == 1 else text
-        if content.strip():
-            yield number, content
 
 
 def _part(spec: LookupSpec, found: list[Entry], number: str, fed_at: float, origin: Origin) -> Part:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import io
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,23 +11,21 @@ from uuid import uuid4
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from lookup import wire
 from lookup.errors import InvalidInput, Missing
 from lookup.lookup_model import Roster
 from lookup.model import Identifier, Invalid
-from lookup.roster import entry_of, invalid_line, reader_of
+from lookup.roster import entry_line
+from lookup.roster_conversion import GZIP_MAGIC, converted, text_of, unpacked
 from lookup.roster_count import count_entries
-from lookup.roster_reader import CHUNK, gone_or, lines
+from lookup.roster_format import Kind
+from lookup.roster_opening import checked
+from lookup.roster_reader import CHUNK, gone_or
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 UPLOAD_SECONDS = 3600  # that an upload URL is good for
-GZIP_MAGIC = b"\x1f\x8b"
-WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# No UTF-8: whatever line it is written into, or behind, is invalid; half an identifier must not be asked for.
-NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"
 ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 1024)
 
 
@@ -62,15 +58,17 @@ class Rosters:
         gzipped = opening.startswith(GZIP_MAGIC)
         text, length = _opened(opening) if gzipped else (opening, len(opening))
         is_whole = len(opening) == size and len(text) == length
-        entries = checked(text, is_whole=is_whole)
+        written, found = checked(text, is_whole=is_whole)
+        entries = len(found)
         estimate = entries if is_whole else round(entries / len(text) * length * size / len(opening))
-        roster = Roster(key, head.get("VersionId"), size, max(1, estimate), gzipped)
+        needs_rewriting = gzipped or written.kind is Kind.JSON
+        roster = Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting)
         return roster if is_whole or count_to is None else self._counted(roster, count_to)
 
     def _counted(self, roster: Roster, most: int) -> Roster:
         """Count a roster's entries; what is not counted to its end keeps its estimate, if that is higher."""
         chunks = self._open(roster).iter_chunks(CHUNK)
-        counted, is_all = count_entries(_unpacked(chunks) if roster.gzipped else chunks, most)
+        counted, is_all = count_entries(text_of(chunks), most)
         return replace(roster, entries=counted if is_all else max(counted, roster.entries))
 
     def _open(self, roster: Roster) -> StreamingBody:
@@ -84,17 +82,17 @@ class Rosters:
 
     def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
         """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason."""
-        kept = [_as_json(one) for one in entries]
-        body = b"".join(wire.dumps(one) + b"\n" for one in kept)
+        kept = [entry_line(one) for one in entries]
+        body = b"".join(kept)
         key = f"rosters/inline/{lookup_id}.ndjson"
         answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
         return Roster(key, answer.get("VersionId"), len(body), len(kept))
 
     def unpack(self, roster: Roster, lookup_id: str) -> Roster:
-        """Rewrite a gzip roster as plain text, streaming; what is unreadable counts as one invalid line."""
+        """Rewrite a gzip roster or a JSON document as lines, streaming; what is unreadable is one invalid line."""
         body = self._open(roster)
         key = f"rosters/unpacked/{lookup_id}"
-        source = io.BufferedReader(_Stream(_unpacked(body.iter_chunks(CHUNK))), CHUNK)
+        source = io.BufferedReader(_Stream(converted(body.iter_chunks(CHUNK))), CHUNK)
         self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         return Roster(key, head.get("VersionId"), head["ContentLength"], roster.entries)
@@ -105,24 +103,6 @@ def key_of(partner: str, roster_id: str) -> str:
     if not roster_id.isalnum():
         raise InvalidInput("roster_id", "is not an id that POST /v1/rosters gave")
     return f"rosters/{partner}/{roster_id}"
-
-
-def checked(opening: bytes, *, is_whole: bool) -> int:
-    """Check the first lines of a roster; give how many entries they hold."""
-    if opening.startswith(WIDE):
-        raise InvalidInput("roster", "is UTF-16; it must be UTF-8")
-    texts = [line.text for line in lines([opening.removeprefix(codecs.BOM_UTF8)])]
-    whole = texts if is_whole or len(texts) == 1 else texts[:-1]
-    filled = [text for text in whole if text.strip()]
-    if not filled:
-        raise InvalidInput("roster", "is empty")
-    read, is_header = reader_of(filled[0])
-    entries = [entry_of(read, text, 1) for text in (filled[1:] if is_header else filled)]
-    if is_header and not entries:
-        raise InvalidInput("roster", "is empty but for its header")
-    if all(isinstance(one, Invalid) and one.reason == "line is not UTF-8" for one in entries):
-        raise InvalidInput("roster", "is not UTF-8")
-    return len(entries)
 
 
 def _unpinned(error: ClientError) -> Exception:
@@ -136,33 +116,9 @@ def _unpinned(error: ClientError) -> Exception:
 def _opened(opening: bytes) -> tuple[bytes, int]:
     """Unpack the first bytes of a gzip roster: 64 KB of the text, and how long the text of all of them is."""
     text, length = b"", 0
-    for piece in _unpacked([opening], quietly=True):
+    for piece in unpacked([opening], quietly=True):
         text, length = text + piece[: CHUNK - len(text)], length + len(piece)
     return text, length
-
-
-def _as_json(one: Identifier | Invalid) -> object:
-    if isinstance(one, Identifier):
-        return {"identifier_type": one.identifier_type.value, "identifier": one.identifier}
-    return invalid_line(one)
-
-
-def _unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:
-    """Unpack gzip, several members too, never holding more than a chunk of the result."""
-    unpacker, begun = zlib.decompressobj(wbits=31), False
-    try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                begun = True
-                yield unpacker.decompress(rest, CHUNK)
-                rest = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    rest, unpacker, begun = unpacker.unused_data, zlib.decompressobj(wbits=31), False
-    except zlib.error:
-        begun = True
-    if begun and not quietly:  # broken, or cut off before its end
-        yield NOT_GZIP
 
 
 class _Stream(io.RawIOBase):

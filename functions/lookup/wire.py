@@ -30,6 +30,34 @@ def loads(text: str | bytes) -> Json:
     return value
 
 
+class RepeatedKey(ValueError):
+    """An object has a key twice; `key` is which. The text does not repeat it, for it is the sender's."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("a key occurs twice in one object")
+        self.key = key
+
+
+def loads_unique(text: str | bytes) -> Json:
+    """Read JSON that somebody sends; a byte order mark before it is dropped.
+
+    Raises `RepeatedKey` when an object has a key twice (RFC 8259 leaves open which counts), else as `loads` does.
+    """
+    try:
+        value: Json = simplejson.loads(text, use_decimal=True, parse_int=_integer, object_pairs_hook=_unique)
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError(f"not readable: {type(error).__name__}") from None
+    return value
+
+
+def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        seen = set[str]()
+        raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]  # it gives None
+    return read
+
+
 def dumps(value: object) -> bytes:
     """Write JSON as UTF-8 on one line."""
     return _text(value).encode("utf-8", "backslashreplace")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from infra.local.options import OptionError
 from lookup.errors import InvalidInput
-from lookup.intake import Entry, identify
-from lookup.model import Identifier, IdentifierType
+from lookup.intake import Entry, identify, read_message
+from lookup.model import Identifier
 from lookup.roster import entries
 
 GENERATED = 320
@@ -56,8 +56,7 @@ def samples(path: Path | None, number: int) -> list[Identifier]:
 def message_body(entry: Entry) -> str:
     """Write one entry as a message of the intake queue: plain text where that is exact, else a JSON list."""
     if isinstance(entry, Identifier):
-        plain = entry.identifier_type is IdentifierType.CUSTOMER_ID and _is_plain(entry.identifier)
-        return entry.identifier if plain else _listed(entry.identifier_type.value, entry.identifier)
+        return entry.identifier if _is_plain(entry) else _listed(entry.identifier_type.value, entry.identifier)
     if isinstance(identify({"identifier_type": entry.identifier_type, "identifier": entry.text}), Identifier):
         # Cut off, or part of a line that is unreadable: as it stands it would pass for somebody's identifier.
         return json.dumps([[entry.text]])
@@ -68,10 +67,13 @@ def _listed(identifier_type: str, identifier: str) -> str:
     return json.dumps([{"identifier_type": identifier_type, "identifier": identifier}])
 
 
-def _is_plain(text: str) -> bool:
-    """Tell whether SQS takes the text as a body and the intake reads it back as it is."""
-    unlike_json = not text.lstrip().startswith(("{", "["))
-    return unlike_json and text == text.strip("\r\n") and all(_is_taken(ord(character)) for character in text)
+def _is_plain(one: Identifier) -> bool:
+    """Tell whether SQS takes the identifier as a body and the intake reads it back as it is."""
+    try:
+        part = read_message(one.identifier, message_id="", sent_at=0.0, default_workspace="default")
+    except InvalidInput:
+        return False
+    return part.identifiers == (one,) and all(_is_taken(ord(character)) for character in one.identifier)
 
 
 def _is_taken(code: int) -> bool:

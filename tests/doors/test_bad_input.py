@@ -52,6 +52,56 @@ def test_a_body_that_is_no_json(simulator: Simulator, call: Call, text: str) -> 
     assert kind_of(call("POST", "/v1/lookups", raw=text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "text", "key"),
+    [
+        ("POST", "/v1/lookups", '{"identifiers":["C-9001"],"identifiers":["C-9002"]}', "identifiers"),
+        ("POST", "/v1/lookups", '{"identifiers":[{"identifier":"C-1","identifier":"C-2"}]}', "identifier"),
+        ("PATCH", "/v1/lookups/lookup-1", '{"action":"pause","action":"cancel"}', "action"),
+        ("PUT", "/v1/schedules/nightly", '{"roster_id":"a","roster_id":"b","expression":"rate(1 day)"}', "roster_id"),
+    ],
+)
+def test_a_key_twice_in_a_body(simulator: Simulator, call: Call, method: str, path: str, text: str, key: str) -> None:
+    """A body that has a key twice is a 422 that names it: which of them is meant nobody can tell."""
+    answer = call(method, path, raw=text)
+    assert kind_of(answer) == (422, "invalid")
+    assert answer[1]["errors"] == [{"field": key, "rule": "occurs twice in one object"}]
+    assert simulator.counters().calls == 0
+
+
+def test_a_body_with_a_byte_order_mark(simulator: Simulator, call: Call) -> None:
+    """A mark before the JSON does not matter."""
+    assert call("POST", "/v1/lookups", raw='\ufeff{"identifiers":["C-1"]}')[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (b"Kundennummer;Name\r\n9001;Ann\r\n", "line 1 shows cells between semicolons"),
+        (b"customer_id,customer_id\nC-1,C-2\n", "more than one column"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        ("customer_id\nC-1\n".encode("utf-16-le"), "without a byte order mark"),
+    ],
+)
+def test_a_roster_that_is_not_understood(simulator: Simulator, call: Call, body: bytes, rule: str) -> None:
+    """It is a 422 of the field `roster` with place and rule, whether it is to be estimated or looked up."""
+    order = {"roster_id": uploaded(call, body)}
+    for path in ("/v1/lookups?dry_run=true", "/v1/lookups"):
+        answer = call("POST", path, order)
+        assert kind_of(answer) == (422, "invalid")
+        assert answer[1]["errors"][0]["field"] == "roster"
+        assert rule in answer[1]["errors"][0]["rule"]
+    assert simulator.counters().calls == 0
+
+
+def test_the_header_of_a_refused_roster_is_shown(simulator: Simulator, call: Call) -> None:
+    """Whoever uploaded it reads in the answer what the line holds and what was expected."""
+    order = {"roster_id": uploaded(call, b"Kundennummer;Name\r\n9001;Ann\r\n")}
+    rule = call("POST", "/v1/lookups", order)[1]["errors"][0]["rule"]
+    assert rule.endswith("; it reads 'Kundennummer;Name'")
+    assert "has no column customer_id, id, moengage_id, or identifier with identifier_type" in rule
+
+
 @pytest.mark.parametrize("kind", ["text/csv", "application/x-www-form-urlencoded", "multipart/form-data", "json", ""])
 def test_a_body_of_another_type(simulator: Simulator, call: Call, kind: str) -> None:
     """A body that is not called JSON is a 415."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -39,7 +40,13 @@ def fault(body: object) -> InvalidInput:
         ("C-1\r\n", [customer("C-1")]),
         (" C 1/2?#%+ ", [customer(" C 1/2?#%+ ")]),
         ("12345", [customer("12345")]),
-        ('"C-1"', [customer('"C-1"')]),
+        ('"C-1"', [customer("C-1")]),
+        (' "C-\\u0031"\n', [customer("C-1")]),
+        ('\ufeff"C-1"', [customer("C-1")]),
+        ("\ufeffC-1", [customer("C-1")]),
+        ('\ufeff["C-1","C-2"]', [customer("C-1"), customer("C-2")]),
+        ('\ufeff{"identifiers":["C-1"]}', [customer("C-1")]),
+        ('[{"customer_id": "C-1"}, {"moengageId": "62e7"}]', [customer("C-1"), Identifier(IdentifierType.ID, "62e7")]),
         (
             '["C-1", {"identifier_type": "moengage_id", "identifier": "62e7"}]',
             [customer("C-1"), Identifier(IdentifierType.ID, "62e7")],
@@ -182,6 +189,50 @@ def test_any_message(body: Json) -> None:
 
 @given(TEXTS.filter(lambda text: not text.lstrip().startswith(("{", "["))))
 def test_any_plain_message(body: str) -> None:
-    """Any other text is exactly one entry."""
-    part = read(body)
-    assert len(part.identifiers) + len(part.invalid) == 1
+    """Any other text is exactly one entry, or refused for what it shows."""
+    with contextlib.suppress(InvalidInput):
+        part = read(body)
+        assert len(part.identifiers) + len(part.invalid) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("C-1,C-2", "cells between commas"),
+        ("C-1;Ann", "cells between semicolons"),
+        ("C-1\tAnn", "cells between tabs"),
+        ("C-1|Ann", "cells between pipes"),
+        ('"C-1', "quotes"),
+        ("'C-1'", "quotes"),
+        ("Customer ID", "a column's name"),
+        ("<Error>AccessDenied</Error>", "markup (HTML or XML)"),
+        ("customer_id=C-1", "a form or settings (key=value)"),
+        ("customer_id: C-1", "YAML or a message's header (key: value)"),
+        ("- C-1", "a list, heading or comment of a document"),
+    ],
+)
+def test_plain_text_that_shows_structure(body: str, shown: str) -> None:
+    """Plain text that shows more than one identifier is refused by what it shows, and never asked."""
+    seen = fault(body)
+    assert (seen.field, seen.rule) == ("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"identifiers":["C-9001"],"identifiers":["C-9002"]}', "identifiers"),
+        ('{"identifiers": [{"customer_id": "C-1", "customer_id": "C-2"}]}', "customer_id"),
+        ('[{"a": {"b": 1, "b": 1}}]', "b"),
+    ],
+)
+def test_a_key_twice(body: str, key: str) -> None:
+    """An object that has a key twice is refused by its name: which one counts would be a guess."""
+    seen = fault(body)
+    assert (seen.field, seen.rule) == (key, "occurs twice in one object")
+
+
+@pytest.mark.parametrize("entry", [{"customer_id": "C-1", "customerId": "C-2"}, {"name": "Ann"}, {}])
+def test_an_object_of_a_list_that_names_no_one_identifier(entry: Json) -> None:
+    """An object that names two identifiers, or none, is an invalid entry; its neighbours are served."""
+    part = read(wire.dumps([entry, "C-2"]).decode())
+    assert (part.identifiers, len(part.invalid)) == ((customer("C-2"),), 1)

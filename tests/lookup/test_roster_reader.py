@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import example, given
@@ -13,10 +12,12 @@ from hypothesis import strategies as st
 from lookup import roster_reader
 from lookup.errors import InvalidInput
 from lookup.intake import Entry, sorted_out
-from lookup.lookup_model import LookupSpec, Roster, Segment
+from lookup.lookup_model import Segment
 from lookup.model import Origin
-from lookup.roster import LINE_BYTES, entries
-from lookup.roster_reader import RosterReader, lines
+from lookup.roster import entries
+from lookup.roster_lines import LINE_BYTES, lines
+from lookup.roster_reader import RosterReader
+from tests.lookup.roster_reading import Objects, spec_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,24 +28,6 @@ PIECES = st.sampled_from([b"C-1", b"user-22", b";", b",", b'"', b"\r", b"\n", b"
 LINES = st.lists(PIECES, max_size=30).map(b"".join)
 STEP = 2 * LINE_BYTES  # of these tests
 LONG = [LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1, LINE_BYTES + 2, 70_000]
-
-
-class Objects:
-    """One object, as S3 hands out its ranges; `read` counts the bytes."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.read = 0
-
-    def get_object(self, **asked: Any) -> dict[str, Any]:
-        first, last = asked["Range"].removeprefix("bytes=").split("-")
-        given = self.body[int(first) : int(last) + 1]
-        self.read += len(given)
-        return {"Body": io.BytesIO(given), "ContentRange": f"bytes {first}-{last}/{len(self.body)}"}
-
-
-def spec_of(body: bytes) -> LookupSpec:
-    return LookupSpec("one", "default", "acme", 0.0, Roster("key", None, len(body), 1))
 
 
 def reader(body: bytes, size: int) -> RosterReader:
@@ -63,7 +46,7 @@ def segments(body: bytes, size: int) -> list[Segment]:
 
 def whole(body: bytes) -> list[Entry] | str:
     try:
-        return list(entries(body.split(b"\n")))
+        return list(entries([body]))
     except InvalidInput as fault:
         return str(fault)
 
@@ -176,6 +159,6 @@ def assert_bounded(body: bytes) -> None:
         again = fresh.next_segment(spec_of(body), position=origin.start, line=origin.line, number="0", fed_at=1.0)
         assert again is not None
         assert again.origin == origin
-        assert objects.read <= min(roster_reader.CHUNK, len(body)) + STEP + 1
+        assert objects.read <= min(roster_reader.CHUNK, len(body)) + STEP + 2
         same = fresh.same_segment(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
         assert same == (segment if segment.entries else None)

@@ -139,3 +139,26 @@ def test_deep_nesting() -> None:
     read = wire.loads("[" * 700 + "]" * 700)
     assert wire.dumps(read) == b"[" * 700 + b"]" * 700
     assert len(wire.fingerprint(read)) == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [('{"a": 1, "a": 1}', "a"), ('[{"b": {"c": 1, "d": 2, "c": 3}}]', "c"), ('{"\\u0061": 1, "b": 2, "a": 3}', "a")],
+)
+def test_a_key_twice_is_named(text: str, key: str) -> None:
+    """Of what somebody sends no key may occur twice in an object: which one counts would be a guess."""
+    with pytest.raises(wire.RepeatedKey, match=r"^a key occurs twice in one object$") as caught:
+        wire.loads_unique(text)
+    assert caught.value.key == key
+
+
+@pytest.mark.parametrize("text", ['{"a": [1.50, {"b": null}], "c": {"a": 1}}', '\ufeff["C-1"]', "12345678901234567890"])
+def test_without_a_key_twice_the_same_is_read(text: str) -> None:
+    """Digits stay as they are, a key may be in several objects, and a byte order mark before it does not matter."""
+    assert exactly(wire.loads_unique(text)) == exactly(wire.loads(text))
+
+
+def test_what_nests_too_deep_for_unique_keys() -> None:
+    """It is refused as everywhere, not an end of the process."""
+    with pytest.raises(ValueError, match="RecursionError"):
+        wire.loads_unique("[" * 100_000)

@@ -1,0 +1,62 @@
+"""Which column of a table, or key of an object, holds the identifiers: known names and their usual spellings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lookup.errors import InvalidInput
+
+# What a name means, written in lower case and without what separates its words.
+MEANINGS = {
+    "customerid": "customer_id",
+    "uid": "customer_id",
+    "userid": "customer_id",
+    "uniqueid": "customer_id",
+    "id": "id",
+    "moengageid": "id",
+    "identifier": "identifier",
+    "identifiertype": "identifier_type",
+}
+EXPECTED = "customer_id, id, moengage_id, or identifier with identifier_type"
+_SEPARATORS = re.compile(r"[\s_.\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the identifiers are: the place of their column, and their type or the place of the column of types."""
+
+    at: int
+    identifier_type: str = "customer_id"
+    type_at: int | None = None
+
+
+def meaning_of(name: str) -> str | None:
+    """Return what a column's or key's name means; case, spaces, hyphens and underscores do not matter."""
+    return MEANINGS.get(_SEPARATORS.sub("", name.strip("\ufeff \t\r\n")).lower())
+
+
+def columns_of(names: Sequence[str], where: str) -> Columns | None:
+    """Choose the column of the identifiers; None when no name is known.
+
+    `identifier` with `identifier_type` goes before `customer_id`, that before `id`. Raises `InvalidInput` naming
+    `where` when two columns could be meant: one name twice, two spellings of one, or `identifier` beside another.
+    """
+    at = {meaning: _places(names, meaning) for meaning in ("identifier", "identifier_type", "customer_id", "id")}
+    if max(map(len, at.values())) > 1 or _is_bare_identifier_beside_another(at):
+        raise InvalidInput("roster", f"is ambiguous: in {where} more than one column is known as {EXPECTED}")
+    if at["identifier"]:
+        return Columns(at["identifier"][0], type_at=at["identifier_type"][0] if at["identifier_type"] else None)
+    for kind in ("customer_id", "id"):
+        if at[kind]:
+            return Columns(at[kind][0], identifier_type=kind)
+    return None
+
+
+def _places(names: Sequence[str], meaning: str) -> list[int]:
+    return [place for place, name in enumerate(names) if meaning_of(name) == meaning]
+
+
+def _is_bare_identifier_beside_another(at: dict[str, list[int]]) -> bool:
+    return bool(at["identifier"] and not at["identifier_type"] and (at["customer_id"] or at["id"]))
