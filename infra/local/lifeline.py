@@ -41,12 +41,14 @@ def _signal_own(number: signal.Signals) -> None:
 
 
 def end_with_make(is_ending: Callable[[], bool]) -> None:
-    """Begin to watch this process's parent, which is `make`; when it ends or gives up, this process gets its signal.
+    """Begin to watch this process's parent if that is `make`; when it ends or gives up, this process gets a signal.
 
     A `make` that is told SIGINT by process id waits for its command without handing the signal on: it counts on the
     terminal to do that (`fatal_error_signal` in GNU make's commands.c). It takes its handler away first, which Linux
     shows. `is_ending` says that this process has its signal already.
     """
+    if "MAKELEVEL" not in os.environ:
+        return
     threading.Thread(target=_watch, args=(os.getppid(), is_ending), daemon=True).start()
 
 

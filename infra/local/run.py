@@ -17,8 +17,7 @@ def main() -> int:
     """Run the job and give the exit status: 128 and the signal's number when one asked for the end."""
     interruption = Interruption(child.kill_all)
     interruption.heed()
-    if "MAKELEVEL" in os.environ:
-        end_with_make(lambda: interruption.is_noted)
+    end_with_make(lambda: interruption.is_noted)
     from infra.local.job import run  # noqa: PLC0415 - see above
 
     status = run(os.environ, interruption.sleep)

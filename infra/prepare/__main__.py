@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.local import child
 from infra.local.interruption import Interrupted, Interruption
+from infra.local.lifeline import end_with_make
 from infra.prepare.environment import bring_to_lock, environment_for, scratch
 from infra.prepare.line import Line, Trouble
 
@@ -16,6 +17,7 @@ def main(what: str, *arguments: str) -> int:
     """Do one of both, and return the exit status."""
     interruption = Interruption(child.kill_all)
     interruption.heed()
+    end_with_make(lambda: interruption.is_noted)
     title = f"Preparing {arguments[0]} (about a minute on a fresh machine)" if what == "environment" else arguments[0]
     line = Line(title, interruption)
     try:

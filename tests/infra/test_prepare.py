@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -189,16 +190,26 @@ def test_a_home_that_takes_no_files_is_not_needed(tmp_path: Path) -> None:
     assert ("UV_NO_CACHE" in kept, kept["TMPDIR"]) == (False, str(tmp_path))
 
 
-def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(tmp_path: Path) -> None:
-    """A dot comes now and then; SIGTERM ends the command too, with its status and the line."""
+@pytest.mark.parametrize(
+    ("by_make", "number"), [(False, signal.SIGTERM), (False, signal.SIGINT), (True, signal.SIGINT)]
+)
+def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(
+    by_make: bool,  # noqa: FBT001 - a parameter
+    number: signal.Signals,
+    tmp_path: Path,
+) -> None:
+    """A dot comes now and then; a signal ends the command too, even one that only make was told."""
     marker = str(tmp_path)
     command = [sys.executable, "-m", "infra.prepare", "quietly", "Fetching", "sh", "-c", f"sleep 600; : {marker}"]
+    if by_make:
+        (tmp_path / "Makefile").write_text(f"fetched:\n\t@{shlex.join(command)}\n")
+        command = ["make", "-f", str(tmp_path / "Makefile")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None
         assert process.stdout.read(len("Fetching .")) == "Fetching ."
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         assert process.stdout.read().strip(".") == "\n"
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == (-number if by_make else 128 + number)
     deadline = time.monotonic() + 60
     while any(marker in _command_line(entry) for entry in Path("/proc").glob("[0-9]*")):
         assert time.monotonic() < deadline

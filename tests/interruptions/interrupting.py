@@ -80,6 +80,14 @@ class Scene:
     def output(self) -> str:
         return (self.folder / "output.txt").read_text(errors="replace")
 
+    def prepares(self) -> bool:
+        """Return whether the next command prepares the environment, whatever was left of it."""
+        command = ["make", ".venv/.installed"]
+        done = subprocess.run(  # noqa: S603 - constant
+            command, cwd=self.project, env=self._environment(), capture_output=True, check=False
+        )
+        return done.returncode == 0
+
     def wait_for(self, process: subprocess.Popen[bytes], text: str) -> None:
         """Wait until the run has said something."""
         deadline = time.monotonic() + PATIENCE
@@ -96,7 +104,7 @@ class Scene:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     yield f"port {port}"
-        for name in ("home", "tmp"):
+        for name in ("tmp",) if self.project != PROJECT else ("home", "tmp"):  # pip's cache is in the home, to stay
             yield from (f"file {path}" for path in (self.folder / name).iterdir())
 
 
@@ -116,6 +124,8 @@ def interrupted(moment: Moment, folder: Path) -> Ending:
         _interrupt(process, moment)
         status = process.wait(PATIENCE)
         ending = Ending(moment, time.monotonic() - began, status, scene.output, list(scene.left(seen)))
+    if moment.fresh and not scene.prepares():
+        ending.left.append("an environment that the next command does not mend")
     ending.left += [f"file {path}" for path in sorted(_files(project) - files)]
     shutil.rmtree(PROJECT / ".local" / f"run-{scene.port}", ignore_errors=True)
     return ending
