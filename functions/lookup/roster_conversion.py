@@ -15,12 +15,12 @@ GZIP_MAGIC = b"\x1f\x8b"
 NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"
 
 
-def converted(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Rewrite a roster, streaming: lines and rows as they are, the entries of a JSON document as lines of NDJSON.
+def converted(text: Iterable[bytes]) -> Iterator[bytes]:
+    """Rewrite a roster's text, streaming: lines and rows as they are, the entries of a JSON document as NDJSON.
 
     What is unreadable becomes one invalid line. Raises `InvalidInput` as `format_of` does.
     """
-    opening, whole = begun(text_of(chunks))
+    opening, whole = begun(text)
     if format_of(opening).kind is Kind.JSON:
         return _as_lines(opening, whole)
     return whole

@@ -92,7 +92,7 @@ class Rosters:
         """Rewrite a gzip roster or a JSON document as lines, streaming; what is unreadable is one invalid line."""
         body = self._open(roster)
         key = f"rosters/unpacked/{lookup_id}"
-        source = io.BufferedReader(_Stream(converted(body.iter_chunks(CHUNK))), CHUNK)
+        source = io.BufferedReader(_Stream(converted(text_of(body.iter_chunks(CHUNK)))), CHUNK)
         self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         return Roster(key, head.get("VersionId"), head["ContentLength"], roster.entries)

@@ -54,7 +54,7 @@ def accepted(body: bytes) -> bytes:
     """Check an upload; give the text that its parts are read from. Raises `InvalidInput` when it is refused."""
     text = b"".join(text_of([body]))
     checked(text[:OPENING_BYTES], is_whole=len(text) <= OPENING_BYTES)
-    return b"".join(converted(body[at : at + 1000] for at in range(0, len(body), 1000)))
+    return b"".join(converted(text_of(body[at : at + 1000] for at in range(0, len(body), 1000))))
 
 
 def read(body: bytes, part_size: int = 100) -> list[Entry]:
