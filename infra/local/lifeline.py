@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import multiprocessing.process
 import os
 import signal
 import subprocess
@@ -38,6 +40,18 @@ def _signal_own(number: signal.Signals) -> None:
         os.killpg(os.getpid(), number)
     else:
         os.kill(os.getpid(), number)
+
+
+def end_with_spawner() -> None:
+    """Begin to watch who spawned this process by `multiprocessing`: it ends at once when that one is gone."""
+    spawner = multiprocessing.parent_process()
+    if spawner is not None:
+        threading.Thread(target=_end_after, args=(spawner,), daemon=True).start()
+
+
+def _end_after(spawner: multiprocessing.process.BaseProcess) -> None:
+    spawner.join()
+    os._exit(1)
 
 
 def end_with_make(is_ending: Callable[[], bool]) -> None:

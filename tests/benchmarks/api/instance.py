@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from infra.local.lifeline import end_with_spawner
 from tests.benchmarks.api.figures import Spread
 from tests.benchmarks.api.stopwatch import Stopwatch, side_by_side, waited
 from tests.doors.conftest import LambdaContext
@@ -56,6 +57,7 @@ def measured(environment: Mapping[str, str], requests: int) -> Instance:
 
 
 def _serve(environment: dict[str, str], requests: int, answer: Connection) -> None:
+    end_with_spawner()
     os.environ |= environment
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # logs and metrics are written, but not to the terminal
     if hasattr(os, "sched_setaffinity"):

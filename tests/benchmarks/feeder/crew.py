@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
+from infra.local.lifeline import end_with_spawner
 from lookup import clients, wiring
 from lookup.feeder import DEPTH_SECONDS, Feeder
 from lookup.ledger_feed import LedgerFeed
@@ -44,6 +45,7 @@ def feeder(factor: float) -> Feeder:
 
 def enter(environment: Mapping[str, str]) -> None:
     """Become a function instance: its settings, and its metrics kept from the terminal."""
+    end_with_spawner()
     os.environ |= environment
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import boto3
 
+from infra.local.lifeline import end_with_spawner
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Lane
 from tests.benchmarks.gate.caller import Caller, Record, client_factory
 from tests.benchmarks.gate.contenders import CONTENDERS, Shared
@@ -92,6 +93,7 @@ class Office:
 
 def bulk(post: Post, ready: Barrier, job: Job | None) -> None:
     """Send full payloads for as long as the run lasts, or until the job is done."""
+    end_with_spawner()
     office = Office(post, connections=1)
     caller = office.caller()
     office.start(ready)
@@ -160,6 +162,7 @@ class OnDemand:
 
 def on_demand(post: Post, ready: Barrier) -> None:
     """Ask for one user at a time, at random moments, whatever became of those before."""
+    end_with_spawner()
     office = Office(post, connections=BURST // post.plan.on_demand_processes)
     callers = OnDemand(office)
     office.start(ready)

@@ -1,0 +1,43 @@
+"""Processes that end with the one that they work for, killed or not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from infra.local.child import PROJECT
+from tests.local.running import alive
+
+SPAWNER = """
+import multiprocessing, sys, time
+from infra.local.lifeline import end_with_spawner
+
+def work():
+    end_with_spawner()
+    print(multiprocessing.current_process().pid, flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=work, daemon=True).start()
+    time.sleep(600)
+"""
+
+
+def test_a_spawned_process_ends_with_a_killed_spawner(tmp_path: Path) -> None:
+    """A worker of a benchmark does not outlive a run that is killed, whatever it is at."""
+    program = tmp_path / "spawner.py"
+    program.write_text(SPAWNER)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, str(program)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as spawner:  # noqa: S603 - ours
+        assert spawner.stdout is not None
+        worker = int(spawner.stdout.readline())
+        assert alive({worker})
+        spawner.kill()
+    deadline = time.monotonic() + 120
+    while alive({worker}):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
