@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
+.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ bootstrap: node_modules/.package-lock.json ## prepare the AWS account and region
 	@$(CDK) bootstrap
 
 deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
-	@$(BIN)/python -m infra.bundle
+	@[ $(STAGE) = local ] || $(BIN)/python -m infra.bundle
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) deploy moengage-lookup-$(STAGE) --require-approval $(APPROVAL) --outputs-file build/outputs-$(STAGE).json
 
@@ -74,6 +74,9 @@ destroy: node_modules/.package-lock.json ## without asking again, empty the buck
 	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 	@$(CDK) destroy --force moengage-lookup-$(STAGE)
+
+rehearse: node_modules/.package-lock.json ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
+	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) KEEP=$(KEEP) $(BIN)/python -m infra.rehearsal
 
 bench: bench-gate bench-feeder bench-api ## run all benchmarks
 

@@ -14,6 +14,7 @@ from infra.stage_checks import port_of, require, require_kinds, require_list, re
 from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
 from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
 from lookup.errors import Misconfigured
+from lookup.quota import Quota
 
 SERVICE = "moengage-lookup"
 LOCAL = "local"  # the stage that runs on this machine
@@ -39,6 +40,7 @@ class Stage:
     """One deployment of the service.
 
     `retain` keeps the data when the stack goes: retained, recoverable to a point in time, protected from deletion.
+    `recoverable` makes the tables of a stage that goes recoverable, too.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
     """
@@ -59,6 +61,7 @@ class Stage:
     queue_memory_mb: int = 256
     tracing: bool = False
     snap_start: bool = False
+    recoverable: bool = False
     fixed_egress: bool = False
     egress_zones: tuple[str, ...] = ()
     alarms: bool = False
@@ -176,6 +179,12 @@ def _one_partner() -> Mapping[str, Partner]:
     return MappingProxyType({"demo": Partner()})
 
 
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    require(text.isdecimal(), name, f"{text!r} must be a whole number")
+    return int(text)
+
+
 def _dev(_: Mapping[str, str]) -> Stage:
     return Stage(name="dev", workspaces=_one_workspace(), partners=_one_partner(), retain=False, log_retention_days=7)
 
@@ -192,19 +201,35 @@ def _prod(_: Mapping[str, str]) -> Stage:
 
 
 def _local(environment: Mapping[str, str]) -> Stage:
+    quota = Quota(limit=_number(environment, "MOENGAGE_QUOTA_LIMIT", Quota().limit))
     return Stage(
         name=LOCAL,
-        workspaces=_one_workspace(),
+        workspaces=MappingProxyType({"default": Workspace(quota=quota)}),
         partners=_one_partner(),
         retain=False,
         schedules=(Schedule(name="demo-refresh", expression="rate(1 minute)", roster="rosters/demo.csv"),),
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL") or NO_VENDOR,
+        queue_memory_mb=_number(environment, "REHEARSAL_MEMORY_MB", 256),
         token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
     )
 
 
-_STAGES = MappingProxyType({"dev": _dev, "prod": _prod, LOCAL: _local})
+def _rehearsal(environment: Mapping[str, str]) -> Stage:
+    """Return a stage like prod that may be destroyed (`make rehearse`)."""
+    return Stage(
+        name="rehearsal",
+        workspaces=_one_workspace(),
+        partners=_one_partner(),
+        retain=False,
+        recoverable=True,
+        log_retention_days=7,
+        alarms=True,
+        queue_memory_mb=_number(environment, "REHEARSAL_MEMORY_MB", 256),
+    )
+
+
+_STAGES = MappingProxyType({"dev": _dev, "prod": _prod, "rehearsal": _rehearsal, LOCAL: _local})
 
 
 def stage_named(name: str, environment: Mapping[str, str]) -> Stage:

@@ -133,7 +133,7 @@ class Storage(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=stage.retain
+                point_in_time_recovery_enabled=stage.retain or stage.recoverable
             ),
             deletion_protection=stage.retain,
             removal_policy=removal_policy(stage, deletion_protected=True),

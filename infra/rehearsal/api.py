@@ -1,0 +1,109 @@
+"""The deployed HTTP API as a partner sees it: a token of the first partner, and calls with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+
+from infra.rehearsal.platform import Platform
+from infra.rehearsal.report import Failed
+from infra.stage_parts import pascal_case
+from infra.stages import Stage
+
+ANSWER_SECONDS = 35.0
+SCOPES = "profiles/read lookups/write schedules/write"
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body of an HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the body, which must be a JSON object. Raises `Failed` when it is none."""
+        try:
+            read = json.loads(self.body)
+        except ValueError:
+            raise Failed(f"HTTP {self.status} without JSON") from None
+        if not isinstance(read, dict):
+            raise Failed(f"HTTP {self.status} without a JSON object")
+        return read
+
+
+@dataclass
+class Api:
+    """The API of a deployed stage. Every method raises `Failed` when there is no usable answer."""
+
+    platform: Platform
+    stage: Stage
+    outputs: Mapping[str, str]
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        self._pool = urllib3.PoolManager(retries=False, timeout=ANSWER_SECONDS)
+
+    @property
+    def url(self) -> str:
+        """Return where the API answers: the embedded AWS has one host for everything."""
+        if self.platform.endpoint_url is not None:
+            return f"{self.platform.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}"
+        return self.outputs["ApiUrl"].rstrip("/")
+
+    @property
+    def token_url(self) -> str:
+        """Return where tokens come from."""
+        local = self.platform.endpoint_url
+        return self.outputs["TokenUrl"] if local is None else f"{local}/oauth2/token"
+
+    def log_in(self) -> str:
+        """Get a token for the stage's first partner by client credentials."""
+        client_id = self.outputs[f"ClientId{pascal_case(next(iter(self.stage.partners)))}"]
+        found = self.platform.client("cognito-idp").describe_user_pool_client(
+            UserPoolId=self.outputs["UserPoolId"], ClientId=client_id
+        )
+        secret = found["UserPoolClient"]["ClientSecret"]
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret, "scope": SCOPES}
+        answer = self.send("POST", self.token_url, urlencode(form).encode(), {"Content-Type": FORM})
+        if answer.status != HTTPStatus.OK:
+            raise Failed(f"the token endpoint answered HTTP {answer.status}")
+        self.token = str(answer.json()["access_token"])
+        return "client credentials give a token"
+
+    def call(self, method: str, path: str, body: object = None) -> Answer:
+        """Call the API with the token."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        return self.send(method, self.url + path, None if body is None else json.dumps(body).encode(), headers)
+
+    def ok(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Call the API and return its answer, which must be a success."""
+        answer = self.call(method, path, body)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise Failed(f"{method} {path.partition('?')[0]} answered HTTP {answer.status}: {_title(answer)}")
+        return answer.json()
+
+    def send(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send any request."""
+        try:
+            got = self._pool.request(method, url, body=body, headers=dict(headers or {}))
+        except urllib3.exceptions.HTTPError as error:
+            raise Failed(f"{urlsplit(url).netloc} gave no answer ({type(error).__name__})") from None
+        return Answer(got.status, got.headers, got.data)
+
+
+def _title(answer: Answer) -> str:
+    try:
+        return str(json.loads(answer.body).get("title", ""))
+    except (ValueError, AttributeError):
+        return "no problem document"

@@ -1,0 +1,148 @@
+"""The steps that treat the stack as a whole: deployed, rolled back under load, alarmed, restored, destroyed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.rehearsal.platform import CREDENTIALS, Platform
+from infra.rehearsal.report import Failed, Skipped
+from infra.stages import SERVICE, Stage
+
+LOOK = 5.0
+PATIENCE = 1800.0  # seconds for a table's restore; AWS names no bound, twenty minutes are usual
+COUNTED = "SELECT outcome, count(*) FROM lookup_results WHERE lookup_id = '{}' GROUP BY outcome"
+MEMORY = {"old": "256", "new": "320"}  # MB of `on_queue`: what differs between two releases
+
+
+@dataclass
+class Stack:
+    """The stage's stack in an account."""
+
+    platform: Platform
+    stage: Stage
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the stack's name."""
+        return f"{SERVICE}-{self.stage.name}"
+
+    def deploy(self, release: str = "old") -> str:
+        """Deploy a release by the project's own command, and read the outputs."""
+        if self.platform.is_local:
+            self.platform.make("bootstrap")
+        self.platform.make("deploy", REHEARSAL_MEMORY_MB=MEMORY[release])
+        stacks = self.platform.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stacks[0]["Outputs"]}
+        return f"{len(self.outputs)} outputs"
+
+    def doctor(self) -> str:
+        """Put the secret of the environment, if it names one, and let the doctor look."""
+        given = {name: self.platform.environment.get(name, "") for name in CREDENTIALS}
+        if all(given.values()):
+            keys = ("workspace_id", "data_api_key", "data_center")
+            secret = json.dumps(dict(zip(keys, given.values(), strict=True)))
+            self.platform.client("secretsmanager").put_secret_value(
+                SecretId=self.outputs["SecretDefaultId"], SecretString=secret
+            )
+        self.platform.make("doctor")
+        return "the secret is well-formed and MoEngage takes it"
+
+    def roll_back(self) -> str:
+        """Deploy another release and then the first one again, while parts are on the queue and with workers."""
+        for release in ("new", "old"):
+            self.deploy(release)
+            memory = self._memory()
+            if str(memory) != MEMORY[release]:
+                raise Failed(f"on_queue has {memory} MB after the deployment of the {release} release")
+        return "to another release and back while a lookup ran"
+
+    def _memory(self) -> int:
+        found = self.platform.client("lambda").get_function_configuration(
+            FunctionName=self.outputs["OnQueueFunctionName"]
+        )
+        return int(found["MemorySize"])
+
+    def alarm(self) -> str:
+        """Set an alarm off by hand, and look whether its action was carried out."""
+        if not self.stage.alarms:
+            raise Skipped("the stage has no alarms")
+        cloudwatch, name = self.platform.client("cloudwatch"), f"{self.name}-gate-closed"
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="rehearsal")
+        give_up = time.monotonic() + 120
+        while time.monotonic() < give_up:
+            history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="Action", MaxRecords=5)
+            if any("Successfully" in item["HistorySummary"] for item in history["AlarmHistoryItems"]):
+                cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="rehearsal")
+                return "its action was carried out: look whether the message reached a person"
+            time.sleep(LOOK)
+        raise Failed("the alarm's action was not carried out within two minutes")
+
+    def query(self, lookup_id: str) -> str:
+        """Count the lookup's outcomes by SQL."""
+        athena = self.platform.client("athena")
+        begun = athena.start_query_execution(
+            QueryString=COUNTED.format(lookup_id),
+            QueryExecutionContext={"Database": self.outputs["DatabaseName"]},
+            WorkGroup=self.outputs["WorkGroupName"],
+        )["QueryExecutionId"]
+        state = self._ended(athena, begun)
+        if state["State"] != "SUCCEEDED":
+            raise Failed(f"the query ended as {state['State']}: {state.get('StateChangeReason', 'no reason given')}")
+        rows = athena.get_query_results(QueryExecutionId=begun)["ResultSet"]["Rows"][1:]
+        counted = {row["Data"][0]["VarCharValue"]: int(row["Data"][1]["VarCharValue"]) for row in rows}
+        if not counted:
+            raise Failed("the query found no record of the lookup")
+        return ", ".join(f"{number} {outcome}" for outcome, number in sorted(counted.items()))
+
+    def _ended(self, athena: Any, execution: str) -> Mapping[str, Any]:  # noqa: ANN401 - boto3 makes its class
+        give_up = time.monotonic() + 300
+        while True:
+            found = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
+            status: Mapping[str, Any] = found
+            if status["State"] not in {"QUEUED", "RUNNING"}:
+                return status
+            if time.monotonic() > give_up:
+                raise Failed("the query did not end within five minutes")
+            time.sleep(1.0)
+
+    def restore(self) -> str:
+        """Restore the ledger to a minute ago under another name, compare, and delete the copy."""
+        if self.platform.is_local:
+            raise Skipped("the embedded AWS has no point-in-time recovery")
+        dynamodb, source = self.platform.client("dynamodb"), self.outputs["LedgerTableName"]
+        target = f"{source}-rehearsal"
+        dynamodb.restore_table_to_point_in_time(
+            SourceTableName=source, TargetTableName=target, UseLatestRestorableTime=True
+        )
+        give_up = time.monotonic() + PATIENCE
+        while dynamodb.describe_table(TableName=target)["Table"]["TableStatus"] != "ACTIVE":
+            if time.monotonic() > give_up:
+                raise Failed(f"{target} was not restored within {PATIENCE:.0f} s; delete it by hand")
+            time.sleep(LOOK)
+        there = dynamodb.scan(TableName=target, Select="COUNT", Limit=1)["Count"]
+        dynamodb.delete_table(TableName=target)
+        if not there:
+            raise Failed("the restored ledger is empty")
+        return "the ledger was restored beside the live one, held items, and was deleted again"
+
+    def destroy(self) -> str:
+        """Destroy the stack by the project's own command."""
+        self.platform.make("destroy")
+        return "the stack is gone"
+
+    def destroy_and_redeploy(self) -> str:
+        """Destroy, then deploy again: nothing that stayed may stand in the way."""
+        self.destroy()
+        self.deploy()
+        return "destroyed, and deployed again under the same names"
+
+
+def keeps() -> bool:
+    """Return whether the stage is to stay when the rehearsal is over (`KEEP=1`)."""
+    return os.environ.get("KEEP") == "1"
