@@ -92,10 +92,10 @@ class Service:
 
     def late_upload(self) -> str:
         """Use the upload URL near its end."""
-        upload = self.upload["upload"]
-        life = _seconds_left(upload, self.upload_from)
         if self.api.platform.is_local:
             raise Skipped("the embedded AWS does not look at a URL's age")
+        upload = self.upload["upload"]
+        life = float(upload["expires_in"])
         while time.monotonic() - self.upload_from < LATE * life:
             time.sleep(LOOK)
         put = self.api.send("PUT", upload["url"], self.upload["body"], upload.get("headers", {}))
@@ -152,7 +152,8 @@ class Service:
         """Keep a schedule in another time zone that is due in two minutes, and wait for its lookup."""
         roster_id = self._small_roster()
         due = (datetime.now(UTC) + timedelta(minutes=2)).astimezone(ZoneInfo(TIME_ZONE)).replace(second=0)
-        body = {"roster_id": roster_id, "expression": f"at({due:%Y-%m-%dT%H:%M:%S})", "time_zone": TIME_ZONE}
+        expression = f"cron({due.minute} {due.hour} {due.day} {due.month} ? {due.year})"
+        body = {"roster_id": roster_id, "expression": expression, "time_zone": TIME_ZONE}
         self.api.ok("PUT", "/v1/schedules/rehearsal", body)
         try:
             fired = self._fired(time.monotonic() + 300)
@@ -192,11 +193,3 @@ def pace(samples: Sequence[Sample], per_second: float, window: float) -> float:
 
 def _generated(size: int) -> bytes:
     return "".join(f"rehearsal-{number:06}\n" for number in range(size)).encode()
-
-
-def _seconds_left(upload: dict[str, Any], since: float) -> float:
-    expires = upload.get("expires_at")
-    if expires is None:
-        raise Failed("the upload does not say when its URL expires")
-    left = datetime.fromisoformat(str(expires)).timestamp() - time.time()
-    return left + time.monotonic() - since
