@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
-from lookup.lookup_answers import Count, Links, Lookup, LookupAnswer, LookupPage, Profile, ResultPage, Shape, Time
+from lookup.lookup_answers import (
+    Count,
+    Links,
+    Lookup,
+    LookupAnswer,
+    LookupPage,
+    Profile,
+    ResultPage,
+    Shape,
+    Time,
+    Url,
+)
 from lookup.operations import SCHEMAS
 
 
@@ -15,7 +26,7 @@ class Upload(Shape):
     """How to upload."""
 
     method: Literal["PUT"]
-    url: str
+    url: Url
     expires_in: Annotated[int, Field(description="Seconds.")]
 
 
@@ -125,7 +136,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str
+    type: Url
     title: str
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str

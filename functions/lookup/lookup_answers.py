@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-Time = Annotated[str, Field(description="ISO 8601 in UTC with microseconds.", examples=["2026-11-24T09:30:00.000000Z"])]
+Time = Annotated[
+    str,
+    Field(
+        description="ISO 8601 in UTC with microseconds.",
+        examples=["2026-11-24T09:30:00.000000Z"],
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+Reference = Annotated[
+    str, Field(json_schema_extra={"format": "uri-reference"})
+]  # RFC 3986: a URL, or a path of this API
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -20,8 +31,8 @@ class Shape(BaseModel):
 class Links(Shape):
     """Where to go on; paths of this API, or presigned URLs."""
 
-    self: str | None = None
-    results: str | None = None
+    self: Reference | None = None
+    results: Reference | None = None
 
 
 class Profile(Shape):
@@ -113,7 +124,7 @@ class ResultFile(Shape):
 
     part: str
     key: str
-    url: str
+    url: Url
     counts: Counts
 
 

@@ -92,14 +92,17 @@ def _complete(operation: dict[str, Any], scope: str, token_url: str | None) -> N
         content.setdefault("examples", {})[name] = {"value": body}
     by_client = [{"client": [scope]}] if token_url else []
     operation["security"] = [*by_client, {"token": [scope]}]
+    # Generators of clients take a status's first schema for all of its bodies, so that one names both.
     for status, (message, meaning) in GATEWAY.items():
         response = operation["responses"].setdefault(status, {"description": "", "content": {}})
         response["description"] = " ".join(filter(None, (response["description"], meaning)))
-        schema = {"$ref": f"{SCHEMAS}GatewayMessage"}
-        response["content"]["application/json"] = {
-            "schema": schema,
+        own = {name: content for name, content in response["content"].items() if name == PROBLEM}
+        either = [content["schema"] for content in own.values()] + [{"$ref": f"{SCHEMAS}GatewayMessage"}]
+        gateways = {
+            "schema": {"anyOf": either} if own else either[0],
             "examples": {"gateway": {"value": {"message": message}}},
         }
+        response["content"] = {"application/json": gateways, **own}
     operation["responses"]["401"]["headers"] = {"WWW-Authenticate": WHICH}
     for status in WITHOUT_BODY:
         operation["responses"].get(status, {}).pop("content", None)

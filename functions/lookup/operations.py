@@ -112,4 +112,8 @@ def example_of(problem: Problem) -> dict[str, object]:
 
 
 def _headers(names: Sequence[str]) -> dict[str, OpenAPIResponseHeader]:
-    return {name: {"description": HEADERS[name], "schema": {"type": "string"}} for name in (*IN_EVERY_ANSWER, *names)}
+    return {name: {"description": HEADERS[name], "schema": _header(name)} for name in (*IN_EVERY_ANSWER, *names)}
+
+
+def _header(name: str) -> dict[str, object]:
+    return {"type": "string", "format": "uri-reference"} if name == "Location" else {"type": "string"}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
@@ -18,7 +23,9 @@ from infra.local.invitation import docs_link
 from infra.local.options import read_options
 from infra.local.ports import free_port
 from infra.local.stage import Stage, local_stage
+from infra.local.waiting import Wait
 from tests.browser.chromium import browser
+from tests.browser.generated_client import Generated, generate
 from tests.browser.snippets import languages, run
 from tests.browser.token_endpoint import token_endpoint
 from tests.waiting import GIVE_UP
@@ -99,6 +106,80 @@ def test_the_python_snippets_work_as_written(variables: dict[str, str], tmp_path
     written = run(PAGE, "python", variables, tmp_path)
     assert "'customer_id': 'C-1001'" in written
     assert "completed {'requested': 130, 'found': 130" in written
+
+
+@pytest.fixture(scope="module")
+def client(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
+    """Generate a client of the document, and give it a token of the stage."""
+    folder = tmp_path_factory.mktemp("generated")
+    generate(folder)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(Partner.of(stage).token_request)
+    token = urllib3.request("POST", f"{stage.endpoint_url}/oauth2/token", body=body, headers=form).json()[
+        "access_token"
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield Generated(stage.api_url, token)
+
+
+def test_a_generated_client_reads_a_profile(client: Generated) -> None:
+    """A client generated of docs/openapi.json reads a profile with its times as times."""
+    answer = client.call("profiles.get_profile", "customer_id", "C-1001")
+    profile = answer.parsed
+    assert (answer.status_code, type(profile)) == (200, client.model("Profile"))
+    assert (profile.identifier, profile.outcome.value) == ("C-1001", "found")
+    assert abs(datetime.now(UTC) - profile.fetched_at) < timedelta(hours=1)
+    assert profile.user_attributes["customer_id"] == "C-1001"
+
+
+def test_a_generated_client_follows_a_lookup_to_its_results(stage: Stage, client: Generated) -> None:
+    """It submits a lookup, sees it end, and finds every outcome behind the link of its results."""
+    order = client.model("LookupOrder")(
+        identifiers=["C-1", "C-2", {"identifier_type": "customer_id", "identifier": "null"}]
+    )
+    submitted = client.call("lookups.submit_lookup", body=order, prefer="respond-async")
+    lookup = submitted.parsed
+    assert (submitted.status_code, type(lookup)) == (202, client.model("Lookup"))
+
+    def done() -> int:
+        return int(client.call("lookups.get_lookup", lookup.lookup_id).parsed.state.value == "completed")
+
+    Wait("the lookup", 120.0, stage.folder, time.sleep).until_all(1, done, lambda *_: None)
+    ended = client.call("lookups.get_lookup", lookup.lookup_id).parsed
+    assert (ended.counts.requested, ended.counts.found, ended.counts.invalid) == (3, 2, 1)
+    assert ended.submitted_at <= ended.finished_at
+    (file,) = client.call("lookups.list_results", lookup.lookup_id).parsed.files
+    lines = gzip.decompress(urllib3.request("GET", file.url, decode_content=False).data).splitlines()
+    assert sorted(json.loads(line)["outcome"] for line in lines) == ["found", "found", "invalid"]
+    assert lookup.lookup_id in {one.lookup_id for one in client.call("lookups.list_lookups").parsed.lookups}
+
+
+def test_a_generated_client_keeps_a_schedule(client: Generated) -> None:
+    """It uploads a roster, keeps a schedule of it, reads and lists it, and deletes it."""
+    roster = client.call("rosters.create_roster").parsed
+    assert urllib3.request(roster.upload.method, roster.upload.url, body=b"C-1\n").status == 200
+    order = client.model("ScheduleOrder")(roster_id=roster.roster_id, expression="cron(0 3 ? * L *)")
+    assert client.call("schedules.put_schedule", "weekly", body=order).status_code == 201
+    schedule = client.call("schedules.get_schedule", "weekly").parsed
+    assert (schedule.expression, schedule.last_skipped_at) == ("cron(0 3 ? * L *)", None)
+    (listed,) = client.call("schedules.list_schedules").parsed.schedules
+    assert (listed.name, listed.created_at <= listed.changed_at) == ("weekly", True)
+    assert client.call("schedules.delete_schedule", "weekly").status_code == 204
+    assert client.call("schedules.get_schedule", "weekly").status_code == 404
+
+
+def test_a_generated_client_reads_problems(client: Generated) -> None:
+    """Our problems and the gateway's own answers are each what they are, where one status has both, too."""
+    refused = client.call("profiles.get_profile", "customer_id", "null").parsed
+    assert type(refused) is client.model("Problem")
+    assert (refused.type_, refused.status) == ("urn:moengage-lookup:problem:invalid", 422)
+    assert [one.field for one in refused.errors] == ["identifier"]
+    nobody = replace(client, token="spoilt").call("quota.get_quota")
+    assert (nobody.status_code, type(nobody.parsed)) == (401, client.model("GatewayMessage"))
+    for status in (403, 429, 503):
+        by_gateway = client.parsed("quota.get_quota", status, {"message": "Forbidden"})
+        assert by_gateway == client.model("GatewayMessage")(message="Forbidden")
 
 
 def test_swagger_ui_gets_a_token_in_one_click_and_reads_a_profile(stage: Stage, page: Page, tmp_path: Path) -> None:

@@ -78,6 +78,46 @@ def test_the_version_is_the_project_s(document: dict[str, Any]) -> None:
     assert tomllib.loads(PYPROJECT.read_text())["project"]["version"] == API_VERSION
 
 
+def members(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Give the text members of every example of an answer: their place, their schema, their value."""
+    for place, schema, values in examples(document):
+        for value in values:
+            yield from _members(document, place, schema, value)
+
+
+def _members(
+    document: dict[str, Any], place: str, schema: dict[str, Any], value: Any
+) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    schema = dict(resolved(document, schema))
+    choices = schema.get("anyOf", ())
+    for choice in choices:
+        if Draft202012Validator(choice | {"components": document["components"]}).is_valid(value):
+            yield from _members(document, place, choice, value)
+    if isinstance(value, list):
+        for one in value:
+            yield from _members(document, place, schema.get("items", {}), one)
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _members(document, f"{place} {name}", schema.get("properties", {}).get(name, {}), one)
+    if isinstance(value, str) and not choices:
+        yield place, schema, value
+
+
+def test_times_and_addresses_say_so(document: dict[str, Any]) -> None:
+    """Whatever an example shows as a time, a URL or a path has its format, and nothing else has one."""
+    told: dict[str, set[str | None]] = {}
+    for place, schema, value in members(document):
+        is_time = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", value) is not None
+        is_address = value.startswith(("https:", "urn:"))
+        expected = "date-time" if is_time else "uri" if is_address else "uri-reference" if value[:1] == "/" else None
+        allowed = {expected, "uri-reference"} if is_address else {expected}
+        assert schema.get("format") in allowed, place
+        told.setdefault(expected or "", set()).add(schema.get("format"))
+    assert {"date-time", "uri", "uri-reference"} <= set(told)
+    headers = document["components"]["headers"]
+    assert [name for name, one in headers.items() if one["schema"].get("format") == "uri-reference"] == ["Location"]
+
+
 def test_every_route_is_described_with_its_scope(document: dict[str, Any]) -> None:
     """Every route of the template is there, with a summary, the scope that it wants, and nothing beside them."""
     described = dict(operations(document))
