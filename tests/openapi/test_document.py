@@ -89,17 +89,17 @@ def _members(
     document: dict[str, Any], place: str, schema: dict[str, Any], value: Any
 ) -> Iterator[tuple[str, dict[str, Any], Any]]:
     schema = dict(resolved(document, schema))
-    choices = schema.get("anyOf", ())
-    for choice in choices:
+    for choice in schema.get("anyOf", ()):
         if Draft202012Validator(choice | {"components": document["components"]}).is_valid(value):
             yield from _members(document, place, choice, value)
+            return
     if isinstance(value, list):
         for one in value:
             yield from _members(document, place, schema.get("items", {}), one)
     if isinstance(value, dict):
         for name, one in value.items():
             yield from _members(document, f"{place} {name}", schema.get("properties", {}).get(name, {}), one)
-    if isinstance(value, str) and not choices:
+    if isinstance(value, str):
         yield place, schema, value
 
 
