@@ -37,6 +37,42 @@ class Roster(Shape):
     upload: Upload
 
 
+class PreviewedIdentifier(Shape):
+    """An identifier as it would be asked."""
+
+    identifier_type: Literal["customer_id", "id"]
+    identifier: str
+
+
+class PreviewedInvalid(Shape):
+    """An entry that would not be asked: its line, or its number in a JSON list."""
+
+    line: Count | None
+    text: str
+    reason: str
+
+
+class RosterPreview(Shape):
+    """What a lookup would make of a roster; all but `bytes` and `entries` is of its first 64 KB of text."""
+
+    roster_id: str
+    bytes: Count
+    entries: Annotated[Count, Field(description="Identifiers and unusable entries of the whole roster.")]
+    entries_is_estimated: bool
+    format: Literal["csv", "ndjson", "json", "plain"]
+    delimiter: Annotated[str | None, Field(description="Of CSV.")]
+    column: Annotated[str | None, Field(description="Of CSV: the column of the identifiers, as the header names it.")]
+    type_column: Annotated[str | None, Field(description="Of CSV: the column of their types, if there is one.")]
+    identifier_type: Annotated[
+        Literal["customer_id", "id"] | None, Field(description="null: each entry names its own.")
+    ]
+    read: Annotated[Count, Field(description="How many entries were read for this preview.")]
+    first: Annotated[list[PreviewedIdentifier], Field(description="The first of them that are usable, 10 at most.")]
+    invalid: Annotated[Count, Field(description="How many of those read are unusable.")]
+    first_invalid: Annotated[list[PreviewedInvalid], Field(description="The first of these, 10 at most.")]
+    notes: Annotated[list[str], Field(description="What is read as it stands, but may not be meant.")]
+
+
 class Schedule(Shape):
     """A roster that is looked up again and again."""
 
@@ -152,6 +188,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     LookupPage,
     ResultPage,
     Roster,
+    RosterPreview,
     Schedule,
     SchedulePage,
     Quota,

@@ -22,6 +22,7 @@ from lookup.outcomes import Outcomes
 from lookup.pages import Pages
 from lookup.partners import Partners
 from lookup.routes_lookups import LookupRoutes
+from lookup.routes_preview import PreviewRoute
 from lookup.routes_profiles import ProfileRoutes
 from lookup.routes_quota import QuotaRoutes
 from lookup.routes_schedules import ScheduleRoutes
@@ -67,6 +68,7 @@ def http_api() -> APIGatewayHttpResolver:
     ProfileRoutes(app, spillover, outcomes, clock)
     SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
     LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign, clock=clock)
+    PreviewRoute(app, callers=callers, rosters=wiring.rosters())
     ScheduleRoutes(
         app,
         callers=callers,

@@ -34,8 +34,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
     opening, whole = begun(chunks)
     written = format_of(opening)
     if written.kind is Kind.JSON:
-        for number, one in json_entries(opening, whole):
-            yield replace(one, line=number) if isinstance(one, Invalid) else one
+        yield from json_entries(opening, whole)
         return
     for _, one in numbered_entries(written, whole):
         yield one
@@ -167,14 +166,18 @@ def _json_line(text: str, _: Header | None) -> Entry:
 _READERS = {Kind.PLAIN: _plain, Kind.NDJSON: _json_line, Kind.CSV: _row}
 
 
-def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[tuple[int, Entry]]:
-    """Read the entries of a JSON document, numbered from 1. What cannot be read is `Invalid`; the rest after it too."""
+def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[Entry]:
+    """Read the entries of a JSON document; the line of an `Invalid` is its number in the list.
+
+    Where the document turns unreadable, one `Invalid` stands for the rest.
+    """
     number = 0
     try:
         for number, text in enumerate(split(chunks, shape_of(opening, "its opening")), 1):
-            yield number, _json_entry(text)
+            entry = _json_entry(text)
+            yield entry if isinstance(entry, Identifier) else replace(entry, line=number)
     except NotReadable:
-        yield number + 1, Invalid("", CUT_OFF)
+        yield Invalid("", CUT_OFF, line=number + 1)
 
 
 def _json_entry(text: bytes) -> Entry:

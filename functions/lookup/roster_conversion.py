@@ -65,7 +65,7 @@ def unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[byte
 def _as_lines(opening: bytes, whole: Iterable[bytes]) -> Iterator[bytes]:
     """Write entries as lines, many together: an upload of each alone would be slow."""
     written = bytearray()
-    for _, entry in json_entries(opening, whole):
+    for entry in json_entries(opening, whole):
         written += entry_line(entry)
         if len(written) >= WRITTEN_BYTES:
             yield bytes(written)

@@ -37,7 +37,7 @@ def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[Entry]:
 
 
 def _json_entries(opening: bytes, *, is_whole: bool) -> list[Entry]:
-    found = [entry for _, entry in json_entries(opening, [opening])]
+    found = list(json_entries(opening, [opening]))
     if found and isinstance(found[-1], Invalid) and found[-1].reason == CUT_OFF:
         del found[-1]  # it goes on behind the opening
         if is_whole:

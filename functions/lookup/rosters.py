@@ -19,6 +19,7 @@ from lookup.roster_conversion import GZIP_MAGIC, converted, text_of, unpacked
 from lookup.roster_count import count_entries
 from lookup.roster_format import Kind
 from lookup.roster_opening import checked
+from lookup.roster_preview import Preview, preview_of
 from lookup.roster_reader import CHUNK, gone_or
 
 if TYPE_CHECKING:
@@ -49,6 +50,16 @@ class Rosters:
         Of a longer one the number of entries is estimated; with `count_to` it is counted, until it is over that.
         What S3 does wrong, such as throttling, is no fault of the roster's and is raised as it came.
         """
+        roster, is_whole, _ = self._begun(key)
+        return roster if is_whole or count_to is None else self._counted(roster, count_to)
+
+    def preview(self, key: str) -> tuple[Roster, Preview]:
+        """Tell what a lookup would make of a roster, by its first 64 KB. Raises `InvalidInput` as `pin` does."""
+        roster, is_whole, text = self._begun(key)
+        return roster, preview_of(text, is_whole=is_whole)
+
+    def _begun(self, key: str) -> tuple[Roster, bool, bytes]:
+        """Read and check a roster's first 64 KB; tell whether there is no more, and give their text."""
         try:
             head = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{CHUNK - 1}")
         except ClientError as error:
@@ -62,8 +73,7 @@ class Rosters:
         entries = len(found)
         estimate = entries if is_whole else round(entries / len(text) * length * size / len(opening))
         needs_rewriting = gzipped or written.kind is Kind.JSON
-        roster = Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting)
-        return roster if is_whole or count_to is None else self._counted(roster, count_to)
+        return Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting), is_whole, text
 
     def _counted(self, roster: Roster, most: int) -> Roster:
         """Count a roster's entries; what is not counted to its end keeps its estimate, if that is higher."""

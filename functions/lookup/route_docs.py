@@ -95,6 +95,14 @@ POST_ROSTERS = operation(
     tag="Rosters",
     replies={201: Reply("Id and URL.", "Roster", examples.ROSTER)},
 )
+PREVIEW_ROSTER = operation(
+    "previewRoster",
+    "See what a lookup would make of a roster",
+    "Format, column, first entries, and what will be invalid and why, by the first 64 KB of its text. A roster that a "
+    "lookup would refuse is refused here, by line and rule. Nothing is asked of MoEngage, and no users are counted.",
+    tag="Rosters",
+    replies={200: Reply("The preview.", "RosterPreview", examples.ROSTER_PREVIEW)},
+)
 LIST_SCHEDULES = operation(
     "listSchedules",
     "List own schedules",

@@ -71,6 +71,24 @@ ROSTER = {
     "roster_id": "9d3e0f1a2b3c4d5e6f708192a3b4c5d6",
     "upload": {"method": "PUT", "url": "https://bucket.example.com/rosters/…", "expires_in": 3600},
 }
+ROSTER_PREVIEW = {
+    "roster_id": ROSTER["roster_id"],
+    "bytes": 182_044,
+    "entries": 5000,
+    "entries_is_estimated": True,
+    "format": "csv",
+    "delimiter": ";",
+    "column": "Customer ID",
+    "type_column": None,
+    "identifier_type": "customer_id",
+    "read": 1790,
+    "first": [{"identifier_type": "customer_id", "identifier": "C-1"}],
+    "invalid": 1,
+    "first_invalid": [
+        {"line": 3, "text": "unknown", "reason": "identifier is a value that MoEngage blocks as a customer_id"}
+    ],
+    "notes": ["2 of 1790 begin or end with white space, which is part of them"],
+}
 SCHEDULE = {
     "name": "nightly",
     "expression": "cron(0 3 * * ? *)",

@@ -25,6 +25,7 @@ from tests.lookup.stage import Stage
 DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/profiles/{identifier_type}/{identifier+}": route_docs.GET_PROFILE,
     "POST /v1/rosters": route_docs.POST_ROSTERS,
+    "POST /v1/rosters/{roster_id}/preview": route_docs.PREVIEW_ROSTER,
     "POST /v1/lookups": route_docs.POST_LOOKUPS,
     "GET /v1/lookups": route_docs.LIST_LOOKUPS,
     "GET /v1/lookups/{lookup_id}": route_docs.GET_LOOKUP,

@@ -9,6 +9,7 @@ from tests.infra.template import Template, text
 SCOPES = {
     "GET /v1/profiles/{identifier_type}/{identifier+}": "profiles/read",
     "POST /v1/rosters": "lookups/write",
+    "POST /v1/rosters/{roster_id}/preview": "lookups/write",
     "POST /v1/lookups": "lookups/write",
     "GET /v1/lookups": "profiles/read",
     "GET /v1/lookups/{lookup_id}": "profiles/read",
