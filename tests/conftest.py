@@ -19,11 +19,13 @@ from tests.distribution import (
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
+from tests.patient_clients import be_patient
 from tests.service_models import keep_models
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 keep_models()
+be_patient()
 # Processes by the hundred begin in a run; each would compile its libraries anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from infra.local.simulator.process import Simulator
 from lookup import http_wiring, schedule_wiring, wiring
+from lookup.quota import Quota
 from tests.doors.calling import Calling
 from tests.doors.context import LambdaContext
 from tests.lookup.conftest import stage
-from tests.lookup.stage import Stage
+from tests.lookup.stage import UNHURRIED, Stage
 
 __all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
@@ -63,6 +65,14 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
+def scarce(deployed: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Leave the workspace a quota that one request can use up; give its users per window."""
+    few = replace(UNHURRIED, limit=100)
+    with_quota(deployed, few, monkeypatch)
+    return few.limit
+
+
+@pytest.fixture
 def grant(deployed: Stage) -> Grant:
     """Write acme's grants."""
 
@@ -81,6 +91,14 @@ def grant(deployed: Stage) -> Grant:
 def call(deployed: Stage, event: Callable[[str], dict[str, Any]], context: LambdaContext) -> Calling:
     """Call a route as the partner acme."""
     return Calling(event("on_request/post_lookups.json"), context)
+
+
+def with_quota(deployed: Stage, quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next function instance find a workspace with this quota."""
+    workspace = replace(deployed.settings.workspace("default"), quota=quota)
+    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
+    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
+    forget()
 
 
 def forget() -> None:

@@ -38,14 +38,11 @@ def queued(deployed: Stage) -> list[str]:
     return [read(one["Body"]).lookup_id for one in deployed.messages(deployed.settings.parts_queue_url)]
 
 
-def use_the_quota_up(call: Call) -> None:
-    for start in range(0, 1000, 100):
-        call("POST", "/v1/lookups", {"identifiers": [f"user-{start + n}" for n in range(100)]})
-
-
-def test_it_is_on_the_queue_however_much_is_there(deployed: Stage, simulator: Simulator, call: Call) -> None:
+def test_it_is_on_the_queue_however_much_is_there(
+    deployed: Stage, simulator: Simulator, scarce: int, call: Call
+) -> None:
     """What spills over goes on the parts queue before the answer leaves, also behind a roster that fills it."""
-    use_the_quota_up(call)
+    call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(scarce)]})
     call("POST", "/v1/lookups", {"identifiers": [f"bulk-{n}" for n in range(900)]})
     status, lookup, _ = call("POST", "/v1/lookups", {"identifiers": ["late-1", "late-2"]}, prefer="wait=0")
     assert status == 202

@@ -14,9 +14,11 @@ import on_queue
 import on_schedule
 from infra.local.simulator.process import Simulator
 from lookup.clients import session
+from lookup.quota import Quota
 from lookup.telemetry import metrics
 from tests.aws_answers import refused
 from tests.doors.calling import Call, kind_of, serve_the_queue
+from tests.doors.conftest import with_quota
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -162,10 +164,17 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
 
 
 def test_a_slow_ledger_is_told_by_the_users_that_it_cost(
-    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, capsys: pytest.CaptureFixture[str]
+    deployed: Stage,
+    simulator: Simulator,
+    event: Load,
+    context: LambdaContext,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """When counting a redelivered part's attempt outlasts its grant, the grant's users are told, and it is served."""
-    slow = [1.0]
+    quota = Quota(send_spread=3.0, guard=4.0)
+    with_quota(deployed, quota, monkeypatch)
+    slow = [quota.send_spread]
     session().events.register(
         "before-call.dynamodb.TransactWriteItems", lambda **_: time.sleep(slow.pop()) if slow else None
     )

@@ -12,6 +12,7 @@ from uuid import uuid4
 import boto3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
+from lookup.quota import Quota
 from lookup.settings import Settings, Workspace
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 REGION = "eu-central-1"
 SECRET_ID = "moengage/default"
 SECRET = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_center": "01"}
+
+# A grant may be used for seconds instead of half of one: a busy machine is slow between the gate and the call.
+UNHURRIED = Quota(send_spread=19.0, guard=20.0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         parts_dead_letter_queue_url=queue(sqs, "parts-dead-letter"),
         event_bus_name="default",
         partners_parameter_name="/moengage-lookup/test/partners",
-        workspaces={"default": Workspace(secret_id=SECRET_ID)},
+        workspaces={"default": Workspace(secret_id=SECRET_ID, quota=UNHURRIED)},
         moengage_endpoint_url=moengage_endpoint_url,
         schedule_group_name="group",
         schedule_role_arn="arn:aws:iam::123456789012:role/scheduler",

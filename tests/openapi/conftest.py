@@ -9,25 +9,20 @@ import pytest
 
 import on_request
 from infra.local.simulator.process import Simulator
-from lookup.quota import Quota
 from lookup.route_table import ROUTES
-from tests.doors.conftest import CLIENT_ID, LambdaContext, deployed, forget
+from tests.doors.conftest import CLIENT_ID, LambdaContext, deployed, with_quota
 from tests.lookup.conftest import stage
-from tests.lookup.stage import Stage
+from tests.lookup.stage import UNHURRIED, Stage
 from tests.openapi.gateway import gateway
 
 __all__ = ["deployed", "stage"]
-AMPLE = Quota(limit=1_000_000)
 
 
 @pytest.fixture
 def address(deployed: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve the door with a quota that drawn requests cannot use up."""
     simulator.configure(not_found_share=0.3)
-    workspace = replace(deployed.settings.workspace("default"), quota=AMPLE)
-    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
-    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
-    forget()
+    with_quota(deployed, replace(UNHURRIED, limit=1_000_000), monkeypatch)
     deployed.session.client("scheduler").create_schedule_group(Name="group")
     scopes = " ".join(sorted({route.scope for route in ROUTES}))
     with gateway(
