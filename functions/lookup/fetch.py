@@ -11,9 +11,10 @@ from lookup.asking import Asking, Reply
 from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
+from lookup.profile_changes import compared
 from lookup.profiles import Profiles
 from lookup.settings import Settings
-from lookup.stored_profile import StoredProfile, compared
+from lookup.stored_profile import StoredProfile
 from lookup.vendor import Vendor
 
 KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]

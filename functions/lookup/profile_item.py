@@ -13,8 +13,9 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lookup import wire
+from lookup.field_groups import Group
 from lookup.model import Attributes, Identifier, IdentifierType, epoch, timestamp
-from lookup.stored_profile import Group, StoredProfile, Version
+from lookup.stored_profile import StoredProfile, Version
 
 DAY = 24 * 3600
 Item = dict[str, Any]  # in DynamoDB's typed JSON

@@ -14,8 +14,9 @@ from lookup.batch_read import batch_read
 from lookup.errors import AwsTrouble
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.oversize import Oversize, fits_an_item
+from lookup.profile_changes import compared
 from lookup.profile_item import Item, Retention, condition_of, from_item, identifier_of, key_of, to_item
-from lookup.stored_profile import StoredProfile, as_written, compared, merged
+from lookup.stored_profile import StoredProfile, as_written, merged
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from lookup.model import Profile
-from lookup.stored_profile import StoredProfile, compared, merged
+from lookup.profile_changes import compared
+from lookup.stored_profile import StoredProfile, merged
 from tests.lookup.road import customer
 
 NAMES = ("a", "b", "c", "d")

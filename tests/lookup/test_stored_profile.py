@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookup.field_groups import GROUPS, NAME_BYTES
 from lookup.model import Json, Profile
 from lookup.oversize import fits_an_item
+from lookup.profile_changes import compared
 from lookup.profile_item import Retention, from_item, to_item
-from lookup.stored_profile import GROUPS, NAME_BYTES, StoredProfile, compared, merged
+from lookup.stored_profile import StoredProfile, merged
 from tests.benchmarks.cost.units import item_size, read_units, write_units
 from tests.lookup.field_history import DAY, FETCHES, NAMES, QUESTIONS, START, after, fetch, replay
 
@@ -115,6 +117,14 @@ def test_what_changed_is_told_of_fields_that_a_newer_fetch_has_not_answered() ->
     assert joined is not None
     assert (joined.lookup_id, joined.changed_fields, joined.changed_at) == ("lookup-2", ("a",), START + 2)
     assert told(joined, None) == (START + 1, {"a": 2, "b": 2, "c": 1})
+
+
+def test_nothing_changed_where_everything_is_newer() -> None:
+    """A fetch of which a newer one has told everything says of no change."""
+    stored = after([fetch(5, {"a": 1})])
+    for late in (fetch(1, {"a": 2}), fetch(1, {"a": 2}, ["a"])):
+        assert compared(late, stored).changed_fields == ()
+        assert merged(stored, compared(late, stored)) is None
 
 
 def test_many_narrow_fetches_leave_the_wide_one() -> None:

@@ -1,0 +1,111 @@
+"""Fields of a user in groups that were fetched together last: the newest first; only the oldest may be "all"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from lookup.model import Attributes, epoch, timestamp
+
+# Bounds of what an item holds beside its newest fetch, however many partners ask for however many fields.
+GROUPS = 8
+NAME_BYTES = 32 * 1024  # of the names in all groups but the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields whose newest fetch left at `fetched_at` (epoch seconds, whole microseconds).
+
+    `fields` of None are all that no newer group names.
+    """
+
+    fetched_at: float
+    fields: tuple[str, ...] | None
+
+    def without(self, newer: Iterable[Group]) -> Group | None:
+        """Return the group less the fields of newer ones; None when nothing is left."""
+        taken = list(newer)
+        if any(group.fields is None for group in taken):
+            return None
+        if self.fields is None:
+            return self
+        names = names_of(taken)
+        left = tuple(name for name in self.fields if name not in names)
+        return Group(self.fetched_at, left) if left else None
+
+
+def whole(at: float) -> float:
+    """Return a time as it is written: whole microseconds."""
+    return epoch(timestamp(at))
+
+
+def as_one(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Return groups with those of the same moment joined."""
+    joined: list[Group] = []
+    for group in groups:
+        if joined and joined[-1].fetched_at == group.fetched_at:
+            joined[-1] = _union(joined[-1], group)
+        else:
+            joined.append(group)
+    return tuple(joined)
+
+
+def bounded(groups: Sequence[Group], attributes: Attributes) -> tuple[Group, ...]:
+    """Return groups within the bounds.
+
+    The oldest two groups are taken for as old as the older; where names are too many, those without an attribute are
+    forgotten, and then the oldest group. To forget a field is to ask for it once more, never to answer wrongly.
+    """
+    newest, *older = groups
+    while len(older) >= GROUPS:
+        older[-2:] = [_union(*older[-2:])]
+    if _names_bytes(older) > NAME_BYTES:
+        older = [group for group in (_present(group, attributes) for group in older) if group is not None]
+    while _names_bytes(older) > NAME_BYTES:
+        older[-2:] = older[-2:-1] if older[-1].fields is not None else [_union(*older[-2:])]
+    return newest, *older
+
+
+def _union(newer: Group, older: Group) -> Group:
+    """Return two groups as one, as old as the older."""
+    if newer.fields is None or older.fields is None:
+        return Group(older.fetched_at, None)
+    return Group(older.fetched_at, tuple(sorted({*newer.fields, *older.fields})))
+
+
+def _present(group: Group, attributes: Attributes) -> Group | None:
+    """Return the group less the names that have no attribute; None when nothing is left."""
+    if group.fields is None:
+        return group
+    names = tuple(name for name in group.fields if name in attributes)
+    return Group(group.fetched_at, names) if names else None
+
+
+def _names_bytes(groups: Iterable[Group]) -> int:
+    return sum(len(name.encode()) for name in names_of(groups))
+
+
+def deciding(groups: Sequence[Group], fields: tuple[str, ...] | None) -> Sequence[Group]:
+    """Return the groups that hold `fields`; none unless they hold all of them."""
+    is_whole = bool(groups) and groups[-1].fields is None
+    if fields is None:
+        return groups if is_whole else ()
+    if not fields:
+        return groups[:1]
+    left, holders = set(fields), []
+    for group in groups:
+        own = left if group.fields is None else left.intersection(group.fields)
+        if own:
+            holders.append(group)
+            left = left - own
+    return () if left else holders
+
+
+def known_names(groups: Sequence[Group], names: Iterable[str]) -> Collection[str]:
+    """Return those of `names` that the groups decide."""
+    return set(names) if groups[-1].fields is None else names_of(groups)
+
+
+def names_of(groups: Iterable[Group]) -> set[str]:
+    """Return the names in groups; "all" names none."""
+    return {name for group in groups for name in group.fields or ()}
