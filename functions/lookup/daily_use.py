@@ -59,7 +59,7 @@ class DailyUse:
         if limit is None:
             return None
         if users > limit:
-            raise self._over(partner, users, limit)
+            raise self.over(partner, users, limit)
         changed = self._table.update_now(
             usage_key(partner.name, _day(now)),
             "SET #expires_at = :expires ADD #users :users",
@@ -67,7 +67,7 @@ class DailyUse:
             condition="attribute_not_exists(#users) OR #users <= :most",
         )
         if changed is None:
-            raise self._over(partner, users, limit)
+            raise self.over(partner, users, limit)
         return Use(int(plain(changed)["users"]), limit, _midnight(now))
 
     def reserve(self, partner: Partner, users: int) -> Reserved:
@@ -79,7 +79,7 @@ class DailyUse:
         if limit is None:
             return Reserved()
         if users > limit:
-            raise self._over(partner, users, limit)
+            raise self.over(partner, users, limit)
         day = _day(self._clock())
         return Reserved(Charge(users, day), (self._within(partner, limit, users, asked=users),))
 
@@ -102,6 +102,22 @@ class DailyUse:
         users = None if charged is not None and charged.users is None else fed + left
         return replace(self.reserve(partner, left), charge=Charge(users, today))
 
+    def recharge(self, partner: Partner, charged: Charge, users: int) -> Reserved:
+        """Return the charge of so many users in place of what a lookup was `charged` before, as `reserve` does.
+
+        What was charged on another day is given back to that day.
+        """
+        limit, today = partner.users_per_day, _day(self._clock())
+        if limit is None or charged.users is None:
+            return Reserved(charged)
+        if charged.day == today:
+            within = self._within(partner, limit, users - charged.users, asked=users)
+            return Reserved(Charge(users, today), (within,))
+        reserved = self.reserve(partner, users)
+        back = self._table.update(usage_key(partner.name, charged.day), "ADD #users :back", {"back": -charged.users})
+        given_back = Reservation(back, lambda: self.over(partner, users, limit))
+        return replace(reserved, reservations=(*reserved.reservations, given_back))
+
     def _within(self, partner: Partner, limit: int, users: int, *, asked: int) -> Reservation:
         now = self._clock()
         action = self._table.update(
@@ -110,7 +126,7 @@ class DailyUse:
             {"users": users, "expires": int(now) + KEPT_SECONDS, "most": limit - users},
             condition="attribute_not_exists(#users) OR #users <= :most",
         )
-        return Reservation(action, lambda: self._over(partner, asked, limit))
+        return Reservation(action, lambda: self.over(partner, asked, limit))
 
     def give_back(self, partner: Partner, charged: Use, users: int) -> Use:
         """Take `users` that were not asked for off the day on which they were charged, which may be over by now."""
@@ -131,7 +147,8 @@ class DailyUse:
         items = self._table.read([usage_key(partner.name, _day(now))])
         return Use(int(plain(items[0])["users"]) if items else 0, limit, _midnight(now))
 
-    def _over(self, partner: Partner, users: int, limit: int) -> OverDaily:
+    def over(self, partner: Partner, users: int, limit: int) -> OverDaily:
+        """Say that a partner has fewer than `users` left of its `limit`."""
         use = self._use(partner, limit)
         return OverDaily(users, left=use.left, limit=limit, retry_at=use.resets_at)
 

@@ -118,6 +118,7 @@ def _authorization() -> Authorization:
 def _submissions() -> Submissions:
     return Submissions(
         ledger=wiring.ledger(),
+        conversions=wiring.conversion_requests(),
         feeder=wiring.feeder(),
         rosters=wiring.rosters(),
         estimates=_estimates(),

@@ -9,6 +9,7 @@ from typing import Any
 from lookup.ledger_items import (
     Item,
     active_key,
+    charge_facts,
     cursor_facts,
     lookup_key,
     partner_key,
@@ -23,7 +24,7 @@ from lookup.ledger_items import (
 )
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress, Roster, Tally
-from lookup.reservation import Reservation
+from lookup.reservation import Reservation, Reserved
 
 FACTS = ("spec", "state", "cursor", "counts")
 AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
@@ -108,19 +109,25 @@ class Ledger:
         items = self._table.read([lookup_key(lookup_id, "counts")])
         return read_tally(items[0]) if items else None
 
-    def repinned(self, spec: LookupSpec, roster: Roster, *also: Mapping[str, Any]) -> bool:
-        """Let a lookup read its roster as it was converted from now on, and do `also`, all or nothing.
+    def repinned(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
+        """Let a lookup read its roster as it was converted from now on, charged as is `reserved`, if that is said.
 
-        Only the first conversion counts: False when there was one, or when a condition of `also` does not hold.
+        Only the first conversion counts: False when there was one, or when it was charged otherwise since it was read.
+        Raises the refusal of what cannot be reserved.
         """
         facts = {name: value for name, value in roster_facts(roster).items() if value is not None}
+        condition, seen = "(#roster_gzipped = :packed OR attribute_exists(#roster_counted))", dict[str, object]()
+        if reserved is not None and reserved.charge is not None and spec.charged is not None:
+            facts |= charge_facts(reserved.charge)
+            condition += " AND #charged_users = :seen_users AND #charged_on = :seen_on"
+            seen = {"seen_users": spec.charged.users, "seen_on": spec.charged.day}
         update = self._table.update(
             lookup_key(spec.lookup_id, "spec"),
             "SET " + ", ".join(f"#{name} = :{name}" for name in facts) + " REMOVE #roster_counted",
-            facts | {"packed": True},
-            condition="#roster_gzipped = :packed OR attribute_exists(#roster_counted)",
+            facts | seen | {"packed": True},
+            condition=condition,
         )
-        return self._table.written(update, *also)
+        return self._table.written_with([update], reserved.reservations if reserved is not None else ())
 
     def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
         """Keep what a schedule's last firing led to, beside what is kept already."""

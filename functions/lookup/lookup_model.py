@@ -44,6 +44,11 @@ class Roster:
         """Whether nothing of it may be fed as it lies there: it is to be unpacked, or counted to its end, before."""
         return self.gzipped or self.counted is not None
 
+    @property
+    def least(self) -> int:
+        """How many entries are charged for when it is submitted; the rest is when all are counted."""
+        return self.entries if self.counted is None else self.counted
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 
 from lookup.roster import begun, entry_line, json_entries
 from lookup.roster_format import Kind, format_of
+from lookup.unpacking import GZIP_MAGIC, Bounds, Unpacker
 
 CHUNK = 64 * 1024  # bytes that are unpacked at a time
 WRITTEN_BYTES = 64 * 1024  # of lines that are handed on together
-GZIP_MAGIC = b"\x1f\x8b"
-# No UTF-8: whatever line it is written into, or behind, is invalid; half an identifier must not be asked for.
-NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"
 
 
 def converted(text: Iterable[bytes]) -> Iterator[bytes]:
@@ -26,8 +23,8 @@ def converted(text: Iterable[bytes]) -> Iterator[bytes]:
     return whole
 
 
-def text_of(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:
-    """Unpack a roster if it is gzip; `quietly` leaves out the mark where the stream turns unreadable."""
+def text_of(chunks: Iterable[bytes], *, bounds: Bounds | None = None, quietly: bool = False) -> Iterator[bytes]:
+    """Unpack a roster if it is gzip, within bounds; `quietly` leaves out the mark where the stream turns unreadable."""
     remaining = iter(chunks)
     first = next(remaining, b"")
     while len(first) < len(GZIP_MAGIC):
@@ -36,30 +33,14 @@ def text_of(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes
             break
         first += more
     joined = _behind(first, remaining)
-    return unpacked(joined, quietly=quietly) if first.startswith(GZIP_MAGIC) else joined
+    if not first.startswith(GZIP_MAGIC):
+        return joined
+    return Unpacker(bounds or Bounds(), piece=CHUNK).unpacked(joined, quietly=quietly)
 
 
 def _behind(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def unpacked(chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:
-    """Unpack gzip, several members too, never holding more than a chunk of the result."""
-    unpacker, begun_member = zlib.decompressobj(wbits=31), False
-    try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                begun_member = True
-                yield unpacker.decompress(rest, CHUNK)
-                rest = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    rest, unpacker, begun_member = unpacker.unused_data, zlib.decompressobj(wbits=31), False
-    except zlib.error:
-        begun_member = True
-    if begun_member and not quietly:  # broken, or cut off before its end
-        yield NOT_GZIP
 
 
 def _as_lines(opening: bytes, whole: Iterable[bytes]) -> Iterator[bytes]:

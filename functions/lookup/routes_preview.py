@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from lookup.answers import answer
 from lookup.callers import Callers
 from lookup.lookup_model import Roster
+from lookup.roster_keys import key_of
 from lookup.roster_preview import Preview
-from lookup.rosters import Rosters, key_of
+from lookup.rosters import Rosters
 from lookup.route_docs import PREVIEW_ROSTER
 
 RosterId = Annotated[str, Path(max_length=64)]

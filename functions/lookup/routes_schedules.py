@@ -16,7 +16,8 @@ from lookup.callers import Callers
 from lookup.ledger import Ledger
 from lookup.model import Lane, timestamp
 from lookup.partners import Partner
-from lookup.rosters import Rosters, key_of
+from lookup.roster_keys import key_of
+from lookup.rosters import Rosters
 from lookup.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
 from lookup.schedule_store import NAME, Listed, Schedule, ScheduleStore
 

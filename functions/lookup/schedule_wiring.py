@@ -34,7 +34,8 @@ def schedules() -> Schedules:
     return Schedules(
         ledger=wiring.ledger(),
         rosters=wiring.rosters(),
-        feeder=wiring.feeder(unpacks=True),
+        feeder=wiring.feeder(),
+        conversions=wiring.conversion_requests(),
         reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
         partner_named=_partner_named,
         authorization=Authorization(settings(), DailyUse(wiring.ledger_table(), clock), clock),

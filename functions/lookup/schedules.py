@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.authorization import Authorization
+from lookup.conversions import ConversionRequests
 from lookup.errors import Forbidden, LookupFault, NotExported, OverDaily
 from lookup.feeder import Feeder
 from lookup.firing import OPERATOR, Firing
@@ -44,6 +45,7 @@ class Schedules:
         ledger: Ledger,
         rosters: Rosters,
         feeder: Feeder,
+        conversions: ConversionRequests,
         reopening: Reopening,
         partner_named: Callable[[str], Partner],
         authorization: Authorization,
@@ -52,6 +54,7 @@ class Schedules:
         self._ledger = ledger
         self._rosters = rosters
         self._feeder = feeder
+        self._conversions = conversions
         self._reopening = reopening
         self._partner_named = partner_named
         self._authorization = authorization
@@ -89,7 +92,7 @@ class Schedules:
         """Write the lookup down, charged to its partner. Raises `Forbidden`, `NotExported` and `OverDaily`."""
         if firing.partner == OPERATOR:
             self._settings.workspace(firing.workspace)
-            is_new = self._ledger.submit(self._spec(firing, firing.fields, firing.weight))
+            is_new = self._conversions.submit(self._spec(firing, firing.fields, firing.weight))
         else:
             is_new = self._submit_for(self._partner_named(firing.partner), firing)
         if is_new:
@@ -98,8 +101,8 @@ class Schedules:
     def _submit_for(self, partner: Partner, firing: Firing) -> bool:
         fields = self._authorization.fields(partner, firing.workspace, firing.fields, Lane.BULK)
         spec = self._spec(firing, fields, partner.weight, count_to=partner.users_per_day)
-        reserved = self._authorization.users(partner, spec.roster.entries)
-        return self._ledger.submit(replace(spec, charged=reserved.charge), reserved.reservations)
+        reserved = self._authorization.users(partner, spec.roster.least)
+        return self._conversions.submit(replace(spec, charged=reserved.charge), reserved.reservations)
 
     def _spec(
         self, firing: Firing, fields: tuple[str, ...] | None, weight: int, *, count_to: int | None = None
@@ -127,6 +130,7 @@ class Schedules:
             except (LookupFault, BotoCoreError, ClientError) as fault:
                 logger.error("workspace not tended", workspace=workspace, error=type(fault).__name__)
                 faults.append(fault)
+        self._conversions.ask_again()
         if faults:
             raise faults[0]
         return fed

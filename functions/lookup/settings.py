@@ -64,12 +64,16 @@ class Settings:
     parts_queue_url: str
     intake_dead_letter_queue_url: str
     parts_dead_letter_queue_url: str
+    conversion_queue_url: str
+    conversion_dead_letter_queue_url: str
     event_bus_name: str
     partners_parameter_name: str
     workspaces: Mapping[str, Workspace]
     moengage_endpoint_url: str | None = None
     profile_retention_days: int = 30
     not_found_retention_days: int = 1
+    roster_megabytes: int = 256
+    unpacked_roster_megabytes: int = 1024
     schedule_group_name: str | None = None
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None
@@ -80,6 +84,8 @@ class Settings:
         require(bool(self.workspaces), "workspaces", "must name at least one workspace")
         require(self.profile_retention_days >= 1, "profile_retention_days", "must be at least 1 day")
         require(self.not_found_retention_days >= 1, "not_found_retention_days", "must be at least 1 day")
+        require(self.roster_megabytes >= 1, "roster_megabytes", "must be at least 1 MB")
+        require(self.unpacked_roster_megabytes >= 1, "unpacked_roster_megabytes", "must be at least 1 MB")
 
     def workspace(self, name: str) -> Workspace:
         """Give the named workspace's settings. Raises `UnknownWorkspace`."""
@@ -134,4 +140,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "workspaces": _workspaces,
     "profile_retention_days": int,
     "not_found_retention_days": int,
+    "roster_megabytes": int,
+    "unpacked_roster_megabytes": int,
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from lookup.authorization import Authorization
+from lookup.conversions import ConversionRequests
 from lookup.estimates import Estimate, Estimates, Waiting
 from lookup.feeder import Feeder
 from lookup.ledger import Ledger
@@ -14,7 +15,8 @@ from lookup.lookup_model import Charge, LookupSpec, Roster
 from lookup.model import PART_LIMIT, Clock, Identifier, Invalid, Lane
 from lookup.partners import Partner
 from lookup.reservation import Reserved
-from lookup.rosters import Rosters, key_of
+from lookup.roster_keys import key_of
+from lookup.rosters import Rosters
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Submissions:
         self,
         *,
         ledger: Ledger,
+        conversions: ConversionRequests,
         feeder: Feeder,
         rosters: Rosters,
         estimates: Estimates,
@@ -56,6 +59,7 @@ class Submissions:
         clock: Clock,
     ) -> None:
         self._ledger = ledger
+        self._conversions = conversions
         self._feeder = feeder
         self._rosters = rosters
         self._estimates = estimates
@@ -89,7 +93,7 @@ class Submissions:
             weight=partner.weight,
             charged=reserved.charge,
         )
-        self._ledger.submit(spec, reserved.reservations)  # of two with one id the first counts
+        self._conversions.submit(spec, reserved.reservations)  # of two with one id the first counts
         return lookup_id
 
     def _fields(self, partner: Partner, order: RosterOrder) -> tuple[str, ...] | None:
@@ -111,12 +115,16 @@ class Submissions:
     def would_take(self, partner: Partner, order: RosterOrder) -> Estimate:
         """Estimate a lookup without submitting it; nothing is written."""
         self._fields(partner, order)
-        users = _users(order, self._uploaded(partner, order))
+        roster = self._uploaded(partner, order)
+        users = _users(order, roster if roster is None else replace(roster, counted=None))
         return self._estimates.of(order.workspace, Waiting("new", partner.name, partner.weight, float(users)))
 
 
 def _users(order: RosterOrder, roster: Roster | None) -> int:
-    """Count the users that an order asks for; of a long roster this may be an estimate."""
+    """Count the users that an order asks for; of a long roster this may be an estimate, or the least that it holds.
+
+    The least is charged: the rest is when the roster is counted, before anything of it is asked.
+    """
     if order.roster_id is not None and roster is not None:
-        return roster.entries
+        return roster.least
     return sum(isinstance(entry, Identifier) for entry in order.entries)

@@ -33,6 +33,8 @@ class Metric(StrEnum):
     PARTS_COMPLETED = "PartsCompleted"
     PARTS_HELD_BACK = "PartsHeldBack"
     MESSAGES_LAID_ASIDE = "MessagesLaidAside"
+    ROSTERS_CONVERTED = "RostersConverted"
+    ROSTERS_REFUSED = "RostersRefused"
     USERS_GRANTED_ON_DEMAND = "UsersGrantedOnDemand"
     USERS_GRANTED_BULK = "UsersGrantedBulk"
     USERS_GRANTED_UNUSED = "UsersGrantedUnused"

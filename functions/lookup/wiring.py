@@ -10,6 +10,8 @@ from functools import cache, partial
 from lookup import gate_metrics, vendor_metrics
 from lookup.archive import Archive
 from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
+from lookup.conversion_queue import ConversionQueue
+from lookup.conversions import ConversionRequests
 from lookup.credentials import CredentialStore
 from lookup.ending import Ending
 from lookup.errors import NotNow
@@ -19,6 +21,7 @@ from lookup.gate import gate_client
 from lookup.gates import Gates
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
+from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
 from lookup.ledger_states import LedgerStates
@@ -36,6 +39,7 @@ from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.stopping import Stopping
 from lookup.telemetry import Metric, count
+from lookup.unpacking import Bounds
 from lookup.vendor import Vendor
 
 
@@ -157,7 +161,32 @@ def ending() -> Ending:
 @cache
 def rosters() -> Rosters:
     """Make the rosters."""
-    return Rosters(s3(), settings().bucket_name)
+    megabytes = settings().roster_megabytes
+    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=unpacking_bounds())
+
+
+def unpacking_bounds() -> Bounds:
+    """Tell how much a packed roster may hold."""
+    return Bounds(settings().unpacked_roster_megabytes)
+
+
+@cache
+def pending_conversions() -> LedgerConversions:
+    """Share which conversions are pending."""
+    return LedgerConversions(ledger_table())
+
+
+@cache
+def conversion_queue() -> ConversionQueue:
+    """Share the queue of rosters to convert."""
+    urls = settings().conversion_queue_url, settings().conversion_dead_letter_queue_url
+    return ConversionQueue(session().client("sqs", config=CONFIG), *urls)
+
+
+@cache
+def conversion_requests() -> ConversionRequests:
+    """Make what submits lookups and asks for conversions."""
+    return ConversionRequests(ledger=ledger(), pending=pending_conversions(), queue=conversion_queue(), clock=clock)
 
 
 def _is_shut(workspace: str) -> bool:
@@ -168,8 +197,8 @@ def _is_shut(workspace: str) -> bool:
         return True
 
 
-def feeder(*, unpacks: bool = False) -> Feeder:
-    """Make a feeder; only one with minutes of time `unpacks`."""
+def feeder() -> Feeder:
+    """Make a feeder."""
     return Feeder(
         ledger=ledger(),
         feed=LedgerFeed(ledger_table()),
@@ -179,7 +208,6 @@ def feeder(*, unpacks: bool = False) -> Feeder:
         settings=settings(),
         is_closed=_is_shut,
         clock=clock,
-        unpack=rosters().unpack if unpacks else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.poller`: takes messages off both queues and hands them to `on_queue`, as Lambda's poller does.
+"""`python -m tests.chaos.poller`: takes messages off the queues for their functions, as Lambda's poller does.
 
 It disturbs what it delivers: batches out of order, messages twice in a batch, twice in a row, to two processes at the
 same time, and messages that it takes and leaves until they become visible again.
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 Record = dict[str, Any]
+Handler = Callable[[Record, Context], Any]
 KINDS = frozenset({
     "sqs_left_for_later", "sqs_reordered", "sqs_twice_in_a_batch", "sqs_to_two_at_once", "sqs_after_its_deletion",
 })  # fmt: skip
@@ -33,12 +34,15 @@ IDLE = 0.1  # seconds between two looks at empty queues
 
 
 class Poller:
-    """One process's poller. Its own client meets no faults: it stands for a part of AWS."""
+    """One process's poller: of each queue its URL and what serves it.
 
-    def __init__(self, life: Life, handler: Callable[[Record, Context], Any], queues: Mapping[str, str]) -> None:
+    Its own client meets no faults: it stands for a part of AWS.
+    """
+
+    def __init__(self, life: Life, queues: Mapping[str, tuple[str, Handler]]) -> None:
         self._life = life
-        self._handler = handler
-        self._queues = queues
+        self._queues = {name: url for name, (url, _) in queues.items()}
+        self._handlers = {name: handler for name, (_, handler) in queues.items()}
         self._sqs: SQSClient = boto3.Session().client("sqs")
         self._echoes = life.folder / "echoes"
 
@@ -47,7 +51,7 @@ class Poller:
         parent = os.getppid()
         while os.getppid() == parent:
             name = self._life.chance.choice(sorted(self._queues))
-            if not self._serve_echo() and not self._serve(name, 1 if name == "parts" else 10):
+            if not self._serve_echo() and not self._serve(name, 10 if name == "intake" else 1):
                 REAL_SLEEP(IDLE)
 
     def _serve(self, name: str, most: int) -> bool:
@@ -99,7 +103,8 @@ class Poller:
     def _invoke(self, records: Sequence[Record]) -> set[str] | None:
         """Hand a batch over; give the messages that failed, None when all did."""
         try:
-            answer = self._handler({"Records": list(records)}, Context(self._life))
+            name = records[0]["eventSourceARN"].rpartition(":")[2]
+            answer = self._handlers[name]({"Records": list(records)}, Context(self._life))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
             self._life.faults.note(RAISED)
@@ -124,15 +129,20 @@ class Poller:
 
 
 def main() -> None:
-    """Become the function and serve; what it prints goes to its log."""
+    """Become the functions of the queues and serve; what they print goes to their log."""
     os.dup2(2, 1)
     life = begin()
-    import on_queue  # noqa: PLC0415 - after the clock is set
+    import on_conversion  # noqa: PLC0415 - after the clock is set
+    import on_queue  # noqa: PLC0415
     from lookup import clients  # noqa: PLC0415
 
     settings = clients.settings()
-    queues = {"intake": settings.intake_queue_url, "parts": settings.parts_queue_url}
-    Poller(life, on_queue.handler, queues).run()
+    queues: dict[str, tuple[str, Handler]] = {
+        "intake": (settings.intake_queue_url, on_queue.handler),
+        "parts": (settings.parts_queue_url, on_queue.handler),
+        "conversions": (settings.conversion_queue_url, on_conversion.handler),
+    }
+    Poller(life, queues).run()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import urllib3
 from lookup import part_message
 from lookup.archive import Archive
 from lookup.authorization import Authorization
+from lookup.conversion_queue import ConversionQueue
+from lookup.conversions import ConversionRequests
 from lookup.credentials import CredentialStore
 from lookup.daily_use import DailyUse
 from lookup.ending import Ending
@@ -22,6 +24,7 @@ from lookup.gate import Grant
 from lookup.gates import Gates
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
+from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
 from lookup.ledger_states import LedgerStates
@@ -151,10 +154,17 @@ class Desk(Road):
         settings = self.stage.settings
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
         self.lookups = Ledger(table)
+        self.table = table
         self.states = LedgerStates(table, self.lookups)
         self.told: list[Progress] = []
         self.ending = Ending(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
         self.queues = Queues(self.stage.sqs, settings, self.clock)
+        urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
+        self.pending = LedgerConversions(table)
+        self.conversion_queue = ConversionQueue(self.stage.sqs, *urls)
+        self.conversions = ConversionRequests(
+            ledger=self.lookups, pending=self.pending, queue=self.conversion_queue, clock=self.clock
+        )
         self.reader = RosterReader(self.stage.s3, settings.bucket_name)
         gates = Gates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
         self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
@@ -219,6 +229,7 @@ def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
         ledger=desk.lookups,
         rosters=Rosters(desk.stage.s3, desk.stage.settings.bucket_name),
         feeder=desk.feeder,
+        conversions=desk.conversions,
         reopening=desk.reopening,
         partner_named=named,
         authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),

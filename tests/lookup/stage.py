@@ -86,6 +86,11 @@ def queue(client: SQSClient, name: str) -> str:
     return client.create_queue(QueueName=name)["QueueUrl"]
 
 
+def fifo_queue(client: SQSClient, name: str) -> str:
+    """Create a FIFO queue; give its URL."""
+    return client.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+
+
 @contextmanager
 def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Iterator[Stage]:
     """Create everything a stage has, with the simulator's credentials in the secret of workspace `default`."""
@@ -105,6 +110,8 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         parts_queue_url=queue(sqs, "parts"),
         intake_dead_letter_queue_url=queue(sqs, "intake-dead-letter"),
         parts_dead_letter_queue_url=queue(sqs, "parts-dead-letter"),
+        conversion_queue_url=fifo_queue(sqs, "conversions"),
+        conversion_dead_letter_queue_url=fifo_queue(sqs, "conversions-dead-letter"),
         event_bus_name="default",
         partners_parameter_name="/moengage-lookup/test/partners",
         workspaces={"default": Workspace(secret_id=SECRET_ID, quota=UNHURRIED)},

@@ -38,7 +38,6 @@ def feeder(factor: float) -> Feeder:
         settings=clients.settings(),
         is_closed=lambda workspace: wiring.gates().of(workspace).state().is_closed,
         clock=time.time,
-        unpack=wiring.rosters().unpack,
         depth_seconds=DEPTH_SECONDS / factor,
     )
 

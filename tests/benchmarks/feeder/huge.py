@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lookup import clients, wiring
+from lookup.conversion_wiring import conversions
 from lookup.lookup_model import LookupSpec, Progress
 from lookup.roster_reader import RosterReader
 from tests.benchmarks.feeder.crew import enter, feeder
@@ -19,6 +20,7 @@ from tests.benchmarks.feeder.office import environment_of
 from tests.lookup.stage import Stage
 
 SPOTS = 200  # places of a roster where a part is read
+CONVERSION_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> N
     started = time.perf_counter()
     pinned = wiring.rosters().pin(key)
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
-    wiring.ledger().submit(spec)
+    wiring.conversion_requests().submit(spec)
     seconds = time.perf_counter() - started
+    conversions().convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
     fed = feeder(factor=1.0).feed("default")
     progress = wiring.ledger().progress(spec.lookup_id)
     if progress is not None:

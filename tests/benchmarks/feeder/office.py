@@ -74,7 +74,6 @@ class Office:
             settings=settings,
             is_closed=lambda _: False,
             clock=time.time,
-            unpack=self.rosters.unpack,
             depth_seconds=DEPTH_SECONDS / self.factor,
         )
 

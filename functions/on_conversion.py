@@ -1,0 +1,22 @@
+"""Function of the conversion queue: rosters that are unpacked or counted before anything of them is fed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lookup import conversion_wiring as wiring
+from lookup.queues import Delivery
+from lookup.telemetry import logger, metrics
+
+WRITING = 30.0  # seconds kept back of the function's time for writing what came of it
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
+    """Convert one batch of rosters; answer which messages failed (`batchItemFailures`)."""
+    deliveries = [Delivery.of(record) for record in event["Records"]]
+    until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
+    failed = wiring.conversion_work().serve(deliveries, until=until)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
