@@ -9,7 +9,7 @@ from lookup import conversion_wiring as wiring
 from lookup.queues import Delivery
 from lookup.telemetry import logger, metrics
 
-WRITING = 30.0  # seconds kept back of the function's time for writing what came of it
+WRITING = 20.0  # seconds kept back of the function's time for writing what came of it
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lookup import intake, part_message
+from lookup import conversion_queue, intake, part_message
 from lookup.errors import InvalidInput
 from lookup.ledger import Ledger
 from lookup.ledger_parts import LedgerParts
@@ -44,7 +44,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A letter and what helps it: `users` is what that asks of MoEngage, `why` says why it is left."""
+    """A letter and what helps it: `users` is what that asks of MoEngage, `why` says why it is left.
+
+    `group` is the message group of one that goes to a FIFO queue.
+    """
 
     letter: Letter
     help: Help
@@ -52,6 +55,7 @@ class Case:
     users: int = 0
     why: str = ""
     lookup: Progress | None = None
+    group: str | None = None
 
 
 def letters(sqs: SQSClient, url: str) -> Iterator[Letter]:
@@ -143,3 +147,21 @@ class PartCases:
         self._retried.add(part.lookup_id)
         users = lookup.tally.counts.failed if first else 0
         return Case(letter, Help.RETRY, part.workspace, users, lookup=lookup)
+
+
+class ConversionCases:
+    """Looks at letters of the conversion queue: each is sent again while its lookup waits for it. It asks nobody."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def case(self, letter: Letter) -> Case:
+        """Say what helps one conversion."""
+        try:
+            lookup_id, partner = conversion_queue.read(letter.body)
+        except InvalidInput as fault:
+            return Case(letter, Help.LEAVE, why=str(fault))
+        lookup = self._ledger.progress(lookup_id)
+        if lookup is None or lookup.finished_at is not None or not lookup.spec.roster.needs_conversion:
+            return Case(letter, Help.DROP)
+        return Case(letter, Help.SEND, lookup.spec.workspace, group=partner)

@@ -16,6 +16,7 @@ from lookup.telemetry import NAMESPACE, SERVICE, Metric
 
 MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
 ANSWERS = "on_request"  # tells its callers of a defect, instead of failing as the other functions do
+ASKING = ("intake", "parts")  # the queues whose messages ask MoEngage
 SUM, MAXIMUM, AVERAGE, MEDIAN, SLOWEST = "Sum", "Maximum", "Average", "p50", "p99"
 
 
@@ -99,7 +100,7 @@ class Measures:
         using: Mapping[str, cloudwatch.IMetric] = {
             "calls": self.of(Metric.VENDOR_CALLS),
             "backlog": self.of(Metric.BACKLOG_USERS, MAXIMUM),
-            **{f"waiting{number}": self.waiting(name) for number, name in enumerate(self.watched.queues)},
+            **{f"waiting{number}": self.waiting(name) for number, name in enumerate(ASKING)},
         }
         waiting = " + ".join(f"FILL({name}, 0)" for name in using if name != "calls")
         return math(f"IF({waiting} > 0 AND FILL(calls, 0) == 0, 1, 0)", using, MINUTE, "work waits, no call succeeds")

@@ -14,7 +14,7 @@ from infra.egress import Egress
 from infra.grants import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
-from infra.queues import work_queue
+from infra.queues import dead_letters_of, work_queue
 from lookup.model import PAYLOAD_LIMIT
 from lookup.quota import Quota
 
@@ -34,8 +34,8 @@ class Queues(Construct):
         super().__init__(scope, construct_id)
         self.intake = work_queue(self, "Intake", visibility=VISIBILITY, deliveries=DELIVERIES)
         self.parts = work_queue(self, "Parts", visibility=VISIBILITY, deliveries=DELIVERIES)
-        self.intake_dead_letters = _dead_letters_of(self.intake)
-        self.parts_dead_letters = _dead_letters_of(self.parts)
+        self.intake_dead_letters = dead_letters_of(self.intake)
+        self.parts_dead_letters = dead_letters_of(self.parts)
         for key, queue in (
             ("IntakeQueueUrl", self.intake),
             ("IntakeDeadLetterQueueUrl", self.intake_dead_letters),
@@ -104,9 +104,3 @@ def workers_for(quotas: Iterable[Quota]) -> int:
     """Compute how many workers spend these quotas in full when a vendor call takes `VENDOR_SECONDS`."""
     calls_per_second = sum(quota.limit / quota.window / PAYLOAD_LIMIT for quota in quotas)
     return min(max(FEWEST, math.ceil(calls_per_second * VENDOR_SECONDS)), MOST)
-
-
-def _dead_letters_of(queue: sqs.Queue) -> sqs.IQueue:
-    if queue.dead_letter_queue is None:
-        raise TypeError("a work queue has a dead-letter queue")
-    return queue.dead_letter_queue.queue

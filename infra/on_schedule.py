@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
@@ -44,10 +45,12 @@ class OnSchedule(Construct):
             memory_mb=512,
             dead_letters=self.dead_letters,
         ).function
+        self._tick = self._tick_alias()
         self.group_name = f"{SERVICE}-{release.stage.name}"
         self.group = scheduler.CfnScheduleGroup(self, "Group", name=self.group_name)
         self.role = self._role()
-        self._schedule(FEEDER_TICK, EVERY_MINUTE, "UTC", self._target(TICK_INPUT, NEVER_AGAIN))
+        tick = self._target(TICK_INPUT, NEVER_AGAIN, self._tick.function_arn)
+        self._schedule(FEEDER_TICK, EVERY_MINUTE, "UTC", tick)
         for schedule in release.stage.schedules:
             target = self._target(firing_input(schedule), AGAIN)
             self._schedule(schedule.name, schedule.expression, schedule.time_zone, target)
@@ -84,6 +87,16 @@ class OnSchedule(Construct):
             Grant("PassRole", PASS_ROLE, [self.role.role_arn], only_when={"iam:PassedToService": SCHEDULER}),
         ]
 
+    def _tick_alias(self) -> lambda_.Alias:
+        """Name the version that the minute's tick invokes. Lambda does not repeat what failed: the next tick does.
+
+        Firings invoke the function itself, whose failures Lambda repeats twice: a schedule's next may be a day away.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
+        """
+        alias = lambda_.Alias(self, "Tick", alias_name="tick", version=self.function.current_version)
+        alias.configure_async_invoke(retry_attempts=0, max_event_age=Duration.minutes(1))
+        return alias
+
     def _role(self) -> iam.Role:
         group_arn = self._arn("schedule-group", self.group_name)
         # Only schedules of this group may use the role (EventBridge Scheduler, "Confused deputy prevention").
@@ -95,7 +108,7 @@ class OnSchedule(Construct):
             inline_policies={
                 "Grants": policy(
                     [
-                        Grant("Fire", INVOKE, [self.function.function_arn]),
+                        Grant("Fire", INVOKE, [self.function.function_arn, self._tick.function_arn]),
                         Grant("FailedFirings", SEND_MESSAGES, [self.dead_letters.queue_arn]),
                     ]
                 )
@@ -107,10 +120,10 @@ class OnSchedule(Construct):
         return Stack.of(self).format_arn(service="scheduler", resource=resource, resource_name=name, arn_format=slash)
 
     def _target(
-        self, event: str, retry: scheduler.CfnSchedule.RetryPolicyProperty
+        self, event: str, retry: scheduler.CfnSchedule.RetryPolicyProperty, arn: str | None = None
     ) -> scheduler.CfnSchedule.TargetProperty:
         return scheduler.CfnSchedule.TargetProperty(
-            arn=self.function.function_arn,
+            arn=arn or self.function.function_arn,
             role_arn=self.role.role_arn,
             input=event,
             dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),

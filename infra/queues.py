@@ -32,3 +32,32 @@ def work_queue(scope: Construct, construct_id: str, *, visibility: Duration, del
         visibility_timeout=visibility,
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=deliveries),
     )
+
+
+def fifo_work_queue(scope: Construct, construct_id: str, *, visibility: Duration, deliveries: int) -> sqs.Queue:
+    """Make a FIFO queue as `work_queue` does; its dead-letter queue is one too, as SQS wants it."""
+    dead_letters = sqs.Queue(
+        scope,
+        f"{construct_id}DeadLetters",
+        fifo=True,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=RETENTION,
+    )
+    return sqs.Queue(
+        scope,
+        construct_id,
+        fifo=True,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=RETENTION,
+        visibility_timeout=visibility,
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=deliveries),
+    )
+
+
+def dead_letters_of(queue: sqs.Queue) -> sqs.IQueue:
+    """Give a work queue's dead-letter queue. Raises `TypeError` of one without."""
+    if queue.dead_letter_queue is None:
+        raise TypeError("a work queue has a dead-letter queue")
+    return queue.dead_letter_queue.queue

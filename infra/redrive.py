@@ -7,12 +7,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.dead_letters import Case, Help, IntakeCases, PartCases, letters, lying
+from infra.dead_letters import Case, ConversionCases, Help, IntakeCases, PartCases, letters, lying
 from infra.outputs import outputs_of
 from infra.stages import Stage, stage_named
 from lookup.errors import LookupFault
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
 OUTPUTS = (
     "LedgerTableName", "IntakeQueueUrl", "IntakeDeadLetterQueueUrl", "PartsQueueUrl", "PartsDeadLetterQueueUrl",
+    "ConversionQueueUrl", "ConversionDeadLetterQueueUrl",
 )  # fmt: skip
 
 
 def main() -> int:
-    """Redrive both dead-letter queues of STAGE; 0 when that worked."""
+    """Redrive the dead-letter queues of STAGE; 0 when that worked."""
     try:
         stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
         _redrive(boto3.Session(), stage, is_dry=os.environ.get("DRY_RUN") == "1")
@@ -45,7 +47,11 @@ def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = Ledger(table)
-    look = {"Intake": IntakeCases().case, "Parts": PartCases(ledger, LedgerParts(table)).case}
+    look = {
+        "Intake": IntakeCases().case,
+        "Parts": PartCases(ledger, LedgerParts(table)).case,
+        "Conversion": ConversionCases(ledger).case,
+    }
     lie = {queue: lying(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in look}
     cases = {
         queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])] for queue, case in look.items()
@@ -114,7 +120,7 @@ class Drive:
             self.put_back(case)
             return
         if case.help is Help.SEND:
-            self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body)
+            self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body, **_in_order(case))
         self._sqs.delete_message(QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle)
 
     def _retried(self, lookup: Progress) -> bool:
@@ -129,6 +135,13 @@ class Drive:
         self._sqs.change_message_visibility(
             QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle, VisibilityTimeout=0
         )
+
+
+def _in_order(case: Case) -> dict[str, Any]:
+    """Name the group of a letter that goes to a FIFO queue; it is sent again although it was sent before."""
+    if case.group is None:
+        return {}
+    return {"MessageGroupId": case.group, "MessageDeduplicationId": uuid4().hex}
 
 
 if __name__ == "__main__":

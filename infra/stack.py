@@ -17,6 +17,7 @@ from infra.measures import Watched
 from infra.monitoring import Monitoring
 from infra.names import output
 from infra.notices import Notices
+from infra.on_conversion import ConversionQueue, OnConversion
 from infra.on_queue import OnQueue, Queues
 from infra.on_request import OnRequest
 from infra.on_schedule import OnSchedule
@@ -43,11 +44,13 @@ class LookupStack(cdk.Stack):
         self._storage = Storage(self, "Storage", stage=stage)
         self._credentials = Credentials(self, "Credentials", stage=stage)
         self._queues = Queues(self, "Queues")
+        self._conversions = ConversionQueue(self, "Conversions")
         self._notices = Notices(self, "Notices", stage=stage)
         self._egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
         packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
         release = Release(stage=stage, code=packed, settings=self._settings(stage))
         self._on_queue = self._queue_door(release)
+        self._on_conversion = self._conversion_function(release)
         self._schedules = self._schedule_door(release)
         self._on_request = self._request_door(release)
         Query(self, "Query", stage=stage, bucket=self._storage.bucket)
@@ -66,14 +69,20 @@ class LookupStack(cdk.Stack):
         grants = [*self._road(), *self._feed(), *self._storage.serve_grants()]
         return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
 
+    def _conversion_function(self, release: Release) -> OnConversion:
+        grants = [*self._storage.convert_grants(), *self._notices.grants(), *read_grants(self, release.stage)]
+        told = replace(release, settings=self._conversions.told(release.settings))
+        return OnConversion(self, "OnConversion", release=told, queue=self._conversions, grants=grants)
+
     def _schedule_door(self, release: Release) -> OnSchedule:
-        unpack, watch = self._storage.unpack_grants(), self._credentials.watch_grants()
-        grants = [*self._feed(), *unpack, *watch, *read_grants(self, release.stage)]
+        watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
+        grants = [*self._feed(), *ask, *watch, *read_grants(self, release.stage)]
         return OnSchedule(self, "OnSchedule", release=release, grants=grants)
 
     def _request_door(self, release: Release) -> OnRequest:
         told = replace(release, settings=self._schedules.told(release.settings))
-        grants = [*self._road(), *self._feed(), *self._storage.partner_grants(), *self._schedules.keep_grants()]
+        submit = [*self._storage.partner_grants(), *self._conversions.ask_grants()]
+        grants = [*self._road(), *self._feed(), *submit, *self._schedules.keep_grants()]
         return OnRequest(self, "OnRequest", release=told, grants=grants, egress=self._egress)
 
     def _watched(self) -> Watched:
@@ -82,11 +91,17 @@ class LookupStack(cdk.Stack):
                 "on_request": self._on_request.function,
                 "on_queue": self._on_queue.function,
                 "on_schedule": self._schedules.function,
+                "on_conversion": self._on_conversion.function,
             },
-            queues={"intake": self._queues.intake, "parts": self._queues.parts},
+            queues={
+                "intake": self._queues.intake,
+                "parts": self._queues.parts,
+                "conversions": self._conversions.queue,
+            },
             dead_letters={
                 "intake": self._queues.intake_dead_letters,
                 "parts": self._queues.parts_dead_letters,
+                "conversions": self._conversions.dead_letters,
                 "failed-firings": self._schedules.dead_letters,
                 "undelivered-events": self._notices.dead_letters,
             },
@@ -109,10 +124,13 @@ class LookupStack(cdk.Stack):
             parts_queue_url=self._queues.parts.queue_url,
             intake_dead_letter_queue_url=self._queues.intake_dead_letters.queue_url,
             parts_dead_letter_queue_url=self._queues.parts_dead_letters.queue_url,
+            conversion_queue_url=self._conversions.queue.queue_url,
             event_bus_name=self._notices.bus_name,
             partners_parameter_name=parameter_name(stage),
             workspaces={name: known.settings(self._credentials.arns[name]) for name, known in stage.workspaces.items()},
             moengage_endpoint_url=stage.moengage_endpoint_url,
             profile_retention_days=stage.profile_retention_days,
             not_found_retention_days=stage.not_found_retention_days,
+            roster_megabytes=stage.roster_megabytes,
+            unpacked_roster_megabytes=stage.unpacked_roster_megabytes,
         )

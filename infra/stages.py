@@ -26,6 +26,11 @@ NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
 DAYS_MOST = 36_500  # a hundred years
+RETENTIONS = (
+    "result_retention_days", "profile_retention_days", "not_found_retention_days", "roster_retention_days",
+)  # fmt: skip
+ROSTER_MEGABYTES_MOST = 4096  # one PUT of S3 takes 5 GB
+UNPACKED_MEGABYTES_MOST = 2048  # that a conversion has the time for, whatever the roster holds
 # Athena lists every projected partition of a query without a filter; beyond this it times out.
 PARTITIONS_MOST = 100_000
 HOURS = 24
@@ -53,6 +58,9 @@ class Stage:
     result_retention_days: int = 30
     profile_retention_days: int = 30
     not_found_retention_days: int = 1
+    roster_retention_days: int = 90
+    roster_megabytes: int = 256
+    unpacked_roster_megabytes: int = 1024
     log_retention_days: int = 30
     log_level: str = "INFO"
     requests_per_second: int = 50
@@ -80,6 +88,7 @@ class Stage:
         self._check_partners()
         self._check_schedules()
         self._check_retention()
+        self._check_rosters()
         self._check_functions()
         self._check_egress()
         self._check_addresses()
@@ -127,7 +136,7 @@ class Stage:
             require(not barred, f"schedules.{schedule.name}.fields", rule)
 
     def _check_retention(self) -> None:
-        for setting in ("result_retention_days", "profile_retention_days", "not_found_retention_days"):
+        for setting in RETENTIONS:
             require(1 <= getattr(self, setting) <= DAYS_MOST, setting, f"must be 1 to {DAYS_MOST} days")
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         # Metrics are lines of the log without a level, and Lambda takes those for INFO.
@@ -135,6 +144,12 @@ class Stage:
         partitions = (self.result_retention_days + 2) * HOURS * len(self.workspaces)
         rule = f"times {len(self.workspaces)} workspaces and {HOURS} hours must be under {PARTITIONS_MOST} partitions"
         require(partitions < PARTITIONS_MOST, "result_retention_days", rule)
+
+    def _check_rosters(self) -> None:
+        fits = f"must be 1 to {ROSTER_MEGABYTES_MOST} MB"
+        require(1 <= self.roster_megabytes <= ROSTER_MEGABYTES_MOST, "roster_megabytes", fits)
+        fits = f"must be 1 to {UNPACKED_MEGABYTES_MOST} MB"
+        require(1 <= self.unpacked_roster_megabytes <= UNPACKED_MEGABYTES_MOST, "unpacked_roster_megabytes", fits)
 
     def _check_functions(self) -> None:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds

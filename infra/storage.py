@@ -23,9 +23,9 @@ from infra.grants import (
 )
 from infra.removal import removal_policy
 from infra.stages import Stage
+from lookup.roster_keys import INLINE, ROSTERS, UNPACKED
 
-ROSTERS, RESULTS, OVERSIZE, UNMATCHED = "rosters/", "results/", "oversize/", "unmatched/"
-INLINE, UNPACKED = "rosters/inline/", "rosters/unpacked/"  # written by the functions, not by partners
+RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
     "results": RESULTS,
     "unmatched": UNMATCHED,
@@ -81,9 +81,9 @@ class Storage(Construct):
             self._objects("Downloads", READ_OBJECTS, RESULTS),
         ]
 
-    def unpack_grants(self) -> list[Grant]:
-        """Give what the function that unpacks rosters does here."""
-        return [self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
+    def convert_grants(self) -> list[Grant]:
+        """Give what the function that converts rosters does here."""
+        return [*self.feed_grants(), self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]

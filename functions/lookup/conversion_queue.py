@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookup import wire
-from lookup.errors import InvalidInput
+from lookup.errors import InvalidInput, Misconfigured
 from lookup.queues import Delivery
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ LONGEST_WAIT = 900  # seconds between two tries
 
 
 class ConversionQueue:
-    """The queue and its dead-letter queue, by their URLs."""
+    """The queue, and for who serves it its dead-letter queue, by their URLs."""
 
-    def __init__(self, client: SQSClient, url: str, dead_letter_url: str) -> None:
+    def __init__(self, client: SQSClient, url: str, dead_letter_url: str | None) -> None:
         self._client = client
         self._url = url
         self._dead_letter_url = dead_letter_url
@@ -41,6 +41,8 @@ class ConversionQueue:
 
     def lay_aside(self, delivery: Delivery, reason: str) -> None:
         """Copy a message to the dead-letter queue with the reason as an attribute."""
+        if self._dead_letter_url is None:
+            raise Misconfigured("conversion_dead_letter_queue_url", "is not set for this function")
         self._client.send_message(
             QueueUrl=self._dead_letter_url,
             MessageBody=delivery.body,

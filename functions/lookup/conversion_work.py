@@ -39,7 +39,7 @@ class ConversionWork:
             if self._conversions.convert(lookup_id, until=until):
                 return True
         except (LookupFault, BotoCoreError, ClientError) as fault:
-            logger.warning("conversion given back", lookup_id=lookup_id, error=name_of(fault), runbook="Conversions")
+            logger.warning("conversion given back", lookup_id=lookup_id, error=name_of(fault), runbook="Dead letters")
         self._hold_back(delivery)
         return False
 

@@ -52,7 +52,8 @@ class Settings:
     """Everything one deployed stage tells its functions.
 
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are what a new
-    schedule is made of; only the function that keeps schedules has them. `token_url` is where partners get their
+    schedule is made of; only the function that keeps schedules has them, and only the one that converts rosters has
+    `conversion_dead_letter_queue_url`. `token_url` is where partners get their
     tokens; the function that answers them says so in its OpenAPI document.
     """
 
@@ -65,7 +66,6 @@ class Settings:
     intake_dead_letter_queue_url: str
     parts_dead_letter_queue_url: str
     conversion_queue_url: str
-    conversion_dead_letter_queue_url: str
     event_bus_name: str
     partners_parameter_name: str
     workspaces: Mapping[str, Workspace]
@@ -74,6 +74,7 @@ class Settings:
     not_found_retention_days: int = 1
     roster_megabytes: int = 256
     unpacked_roster_megabytes: int = 1024
+    conversion_dead_letter_queue_url: str | None = None
     schedule_group_name: str | None = None
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None

@@ -34,10 +34,12 @@ MEANT = {
     "OnQueue/OnQueue/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
     },
-    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
+    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters")},
+    "OnConversion/OnConversion/Function/Resource": {"L1"},
+    "OnConversion/OnConversion/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
 }
 NO_RECOVERY = {"Storage/Profiles/Resource": {"DDB3"}, "Storage/Ledger/Resource": {"DDB3"}}
-ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule")]
+ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule", "OnConversion")]
 MORE = {
     "dev": NO_RECOVERY,
     "local": NO_RECOVERY,

@@ -13,6 +13,7 @@ from tests.infra.template import Template
 
 SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
 ON_REQUEST_ONLY = SCHEDULE_SETTINGS | {"TOKEN_URL"}
+CONVERSION_DEAD_LETTERS = "CONVERSION_DEAD_LETTER_QUEUE_URL"
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
@@ -27,7 +28,7 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= {"MOENGAGE_ENDPOINT_URL"} | ON_REQUEST_ONLY
+    assert known - names <= {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY
 
 
 def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
@@ -36,7 +37,13 @@ def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(templa
         module: ON_REQUEST_ONLY & set(function["Environment"]["Variables"])
         for module, function in template.functions().items()
     }
-    assert told == {"on_queue": set(), "on_request": ON_REQUEST_ONLY, "on_schedule": set()}
+    assert told == {module: ON_REQUEST_ONLY if module == "on_request" else set() for module in MODULES}
+    laying_aside = [
+        module
+        for module, function in template.functions().items()
+        if CONVERSION_DEAD_LETTERS in function["Environment"]["Variables"]
+    ]
+    assert laying_aside == ["on_conversion"]
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:
@@ -45,7 +52,7 @@ def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:
     _, tick = template.named("AWS::Scheduler::Schedule", "FeederTick")
     assert variables["SCHEDULE_GROUP_NAME"] == tick["GroupName"]
     assert variables["SCHEDULE_ROLE_ARN"] == tick["Target"]["RoleArn"]
-    assert variables["SCHEDULE_TARGET_ARN"] == tick["Target"]["Arn"]
+    assert template.attribute(variables["SCHEDULE_TARGET_ARN"]).startswith("OnScheduleFunction")
     assert variables["SCHEDULE_DEAD_LETTER_QUEUE_ARN"] == tick["Target"]["DeadLetterConfig"]["Arn"]
 
 

@@ -30,22 +30,35 @@ def test_every_queue_refuses_requests_without_tls(template: Template) -> None:
 
 
 def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> None:
-    """After 1000 deliveries, far more than waiting for quota needs, a message goes to a queue of its own kind."""
+    """After more deliveries than waiting for quota or for AWS needs, a message goes to a queue of its own kind."""
     targets = {}
     for name, queue in template.of_type("AWS::SQS::Queue").items():
         if "RedrivePolicy" in queue:
-            assert queue["RedrivePolicy"]["maxReceiveCount"] == 1000
-            targets[name[:-8]] = template.attribute(queue["RedrivePolicy"]["deadLetterTargetArn"])[:-8]
-    assert targets == {"QueuesIntake": "QueuesIntakeDeadLetters", "QueuesParts": "QueuesPartsDeadLetters"}
+            policy = queue["RedrivePolicy"]
+            targets[name[:-8]] = (template.attribute(policy["deadLetterTargetArn"])[:-8], policy["maxReceiveCount"])
+    assert targets == {
+        "QueuesIntake": ("QueuesIntakeDeadLetters", 1000),
+        "QueuesParts": ("QueuesPartsDeadLetters", 1000),
+        "ConversionsQueue": ("ConversionsQueueDeadLetters", 12),
+    }
 
 
 def test_visibility_is_six_times_the_timeout(template: Template) -> None:
-    """A served queue hides a message for six times the function's timeout and the batching window at least."""
-    timeout = template.functions()["on_queue"]["Timeout"]
+    """A served queue hides a message for six times its function's timeout and the batching window at least."""
     for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values():
         queue = template.resources[template.attribute(mapping["EventSourceArn"])]["Properties"]
+        timeout = template.resources[template.attribute(mapping["FunctionName"])]["Properties"]["Timeout"]
         window = mapping.get("MaximumBatchingWindowInSeconds", 0)
         assert queue["VisibilityTimeout"] >= 6 * timeout + window
+
+
+def test_conversions_come_singly_and_in_order_for_each_partner(template: Template) -> None:
+    """The queue and its dead letters are FIFO, one message is a batch, and all partners together have five."""
+    _, mapping = template.named("AWS::Lambda::EventSourceMapping", "Conversions")
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 5})
+    fifo = {name[:-8] for name, one in template.of_type("AWS::SQS::Queue").items() if one.get("FifoQueue")}
+    assert fifo == {"ConversionsQueue", "ConversionsQueueDeadLetters"}
+    assert template.functions()["on_conversion"]["Timeout"] == 600
 
 
 def test_intake_is_collected_and_parts_come_singly(template: Template) -> None:
@@ -59,7 +72,7 @@ def test_intake_is_collected_and_parts_come_singly(template: Template) -> None:
 def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template: Template) -> None:
     """A failed message never brings its batch back; workers are bounded by the mapping, at AWS's least or more."""
     mappings = template.of_type("AWS::Lambda::EventSourceMapping")
-    assert {name[:-8] for name in mappings} == {"OnQueueIntake", "OnQueueParts"}
+    assert {name[:-8] for name in mappings} == {"OnQueueIntake", "OnQueueParts", "OnConversionConversions"}
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2

@@ -65,6 +65,15 @@ def test_what_waits_is_fed_every_minute(template: Template) -> None:
     assert tick["ScheduleExpression"] == "rate(1 minute)"
     assert json.loads(target["Input"]) == json.loads((ROOT / "events" / "on_schedule" / "tick.json").read_text())
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
-    assert template.attribute(target["Arn"]).startswith("OnScheduleFunction")
+    assert template.attribute(target["Arn"]).startswith("OnScheduleTick")
     assert template.attribute(target["RoleArn"]).startswith("OnScheduleSchedulerRole")
     assert template.attribute(target["DeadLetterConfig"]["Arn"]).startswith("OnScheduleFailedFirings")
+
+
+def test_a_failed_tick_is_not_repeated(template: Template) -> None:
+    """Lambda invokes the tick's alias once, and not when it comes late; what fires a roster keeps Lambda's retries."""
+    ((name, config),) = template.of_type("AWS::Lambda::EventInvokeConfig").items()
+    assert name.startswith("OnScheduleTick")
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    _, alias = template.named("AWS::Lambda::Alias", "OnScheduleTick")
+    assert alias["Name"] == "tick"

@@ -36,6 +36,8 @@ def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Desk:
         "IntakeDeadLetterQueueUrl": settings.intake_dead_letter_queue_url,
         "PartsQueueUrl": settings.parts_queue_url,
         "PartsDeadLetterQueueUrl": settings.parts_dead_letter_queue_url,
+        "ConversionQueueUrl": settings.conversion_queue_url,
+        "ConversionDeadLetterQueueUrl": settings.conversion_dead_letter_queue_url,
     }
     template = {
         "Resources": {"One": {"Type": "AWS::SQS::Queue"}},
@@ -75,6 +77,7 @@ def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
         "intake: 2 dead letters: 1 left, 1 sent again",
         "  1 left: body: starts like JSON but is not readable as JSON",
         "parts: 2 dead letters: 2 retried with their lookups",
+        "conversion: 0 dead letters: none",
         "cost: 132 users of workspace default, 0.1 minutes of its quota",
         "dry run: nothing was changed",
     ]
@@ -98,6 +101,7 @@ def test_more_letters_than_one_run_takes_are_told(
     assert capsys.readouterr().out.splitlines() == [
         "intake: the first 1,000 of about 1,200 dead letters: 1000 sent again",
         "parts: 0 dead letters: none",
+        "conversion: 0 dead letters: none",
         "cost: 1000 users of workspace default, 1.0 minutes of its quota",
         "cost of all, about: 1200 users of workspace default, 1.2 minutes of its quota",
         "dry run: nothing was changed",
@@ -173,6 +177,20 @@ def test_what_cannot_be_retried_stays(desk: Desk, capsys: pytest.CaptureFixture[
         "  1 left: body: is not a part of version 1 (KeyError)",
     }
     assert len(desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url)) == 3
+
+
+def test_conversions_are_sent_again_while_their_lookup_waits(desk: Desk) -> None:
+    """A conversion goes back to its partner's group; one whose lookup has ended is dropped; it costs no users."""
+    url = desk.stage.settings.conversion_dead_letter_queue_url or ""
+    spec = desk.submit("packed", replace(desk.roster(b"C-1\n"), gzipped=True))
+    for name in (spec.lookup_id, "gone"):
+        body = f'{{"lookup_id":"{name}","partner":"acme"}}'
+        desk.stage.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=name, MessageDeduplicationId=name)
+    assert redrive.main() == 0
+    (again,) = desk.stage.messages(desk.stage.settings.conversion_queue_url)
+    assert again["Body"] == '{"lookup_id":"packed","partner":"acme"}'
+    assert again["Attributes"]["MessageGroupId"] == "acme"
+    assert desk.stage.messages(url) == []
 
 
 def test_a_stage_that_is_not_deployed_is_told(

@@ -22,7 +22,9 @@ def test_a_stage_may_trace_its_functions(full: Template) -> None:
     assert {function["TracingConfig"]["Mode"] for function in full.functions().values()} == {"Active"}
     for role_id in full.of_type("AWS::IAM::Role"):
         actions = {action for one in full.statements(role_id) for action in one["Action"]}
-        assert (actions >= TRACES) == role_id[:-8].endswith(("RequestRole", "QueueRole", "ScheduleRole"))
+        assert (actions >= TRACES) == role_id[:-8].endswith(
+            ("RequestRole", "QueueRole", "ScheduleRole", "ConversionRole")
+        )
 
 
 def test_the_memory_of_the_queues_door_is_a_setting(full: Template, template: Template) -> None:

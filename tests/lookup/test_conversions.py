@@ -140,7 +140,7 @@ def test_what_aws_does_wrong_is_tried_again(at: ConversionDesk) -> None:
     stage.s3.meta.events.unregister("before-parameter-build.s3.GetObject", _timeout)
     worn = replace(delivery, received=DELIVERIES + 1)
     assert at.work.serve([worn], until=at.desk.clock() + 60) == []
-    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url)
+    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url or "")
     assert letter["MessageAttributes"]["reason"]["StringValue"] == f"not converted in {DELIVERIES} deliveries"
     assert seen(at, "packed").state is LookupState.ACTIVE
     assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
@@ -158,7 +158,7 @@ def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
         QueueUrl=settings.conversion_queue_url, MessageBody="x", MessageGroupId="x", MessageDeduplicationId="x"
     )
     assert at.convert() == []
-    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url)
+    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url or "")
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "body: must be an object with lookup_id and partner"
 
 

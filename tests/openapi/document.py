@@ -24,7 +24,6 @@ SETTINGS = Settings(
     intake_dead_letter_queue_url="none",
     parts_dead_letter_queue_url="none",
     conversion_queue_url="none",
-    conversion_dead_letter_queue_url="none",
     event_bus_name="none",
     partners_parameter_name="none",
     workspaces={"default": Workspace(secret_id="none")},
