@@ -11,7 +11,7 @@ import pytest
 
 import on_request
 from infra.local.simulator.process import Simulator
-from lookup.rosters import key_of
+from lookup.roster_keys import key_of
 from tests.doors.calling import Call, kind_of, uploaded
 from tests.doors.conftest import LambdaContext
 from tests.lookup.stage import Stage
