@@ -15,10 +15,10 @@ GIVE_UP = 300.0  # seconds
 LOOK = 0.05  # seconds between two looks
 
 
-def until(look: Callable[[], T | None]) -> T:
+def until(look: Callable[[], T | None], clock: Callable[[], float] = time.monotonic) -> T:
     """Look until there is something, neither None nor False. Raises `AssertionError` after `GIVE_UP`."""
-    deadline = time.monotonic() + GIVE_UP
+    deadline = clock() + GIVE_UP
     while (seen := look()) is None or seen is False:
-        assert time.monotonic() < deadline, f"nothing within {GIVE_UP:.0f} s"
+        assert clock() < deadline, f"nothing within {GIVE_UP:.0f} s"
         time.sleep(LOOK)
     return seen

@@ -21,7 +21,7 @@ from lookup.model import Sleep
 __all__ = ["ACCOUNT", "PROJECT", "REGION", "EmbeddedAws"]
 REGION: Final = "eu-central-1"
 ACCOUNT = "000000000000"
-START_SECONDS = 60.0
+START_SECONDS = 300.0  # it ends the wait itself when it cannot start
 # What the deployed functions may see of the machine: nothing that could pass for a setting of theirs.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 

@@ -27,12 +27,13 @@ from tests.chaos.plan import Plan, Size
 from tests.chaos.report import Report
 from tests.chaos.scene import Scene, opened
 from tests.chaos.weather import Weather
+from tests.waiting import GIVE_UP
 
-PATIENCE = 180.0  # real seconds of calm after which what is not done is stuck
+PATIENCE = GIVE_UP  # real seconds of calm after which what is not done is stuck
 LOOK = 1.0  # real seconds between two looks
 QUIET_LOOKS = 3  # in a row that find nothing to do
 DONE_SHARE = 0.85  # of the identifiers that have their outcome when the faults end
-LONGEST, LEAST = 5.0, 90.0  # horizons, real seconds: whatever is more is when the faults end at the latest
+LONGEST, LEAST = 5.0, GIVE_UP  # horizons, real seconds: whatever is more is when the faults end at the latest
 
 Advance = Callable[[int, int | None], None]
 

@@ -16,12 +16,13 @@ from tests.chaos.crew import Crew
 from tests.chaos.plan import Plan
 from tests.chaos.vendor_faults import AWAY, OUTAGE, changed
 from tests.lookup.stage import SECRET_ID, Stage
+from tests.waiting import GIVE_UP
 
 OK, UNAUTHORIZED = 200, 401
 LOOK = 0.1  # real seconds between two looks at MoEngage's log
 LONGEST_WAIT = 1.5  # horizons
-LONGEST_START = 30.0  # real seconds that the first call is waited for
-LONGEST_UNUSED = 45.0  # real seconds that a dead key or an outage waits for somebody whom it strikes
+LONGEST_START = GIVE_UP  # real seconds that the first call is waited for
+LONGEST_UNUSED = GIVE_UP  # real seconds that a dead key or an outage waits for somebody whom it strikes
 KNOCK_EVERY = 10  # looks that find nobody, after which somebody is sent: the work may be done already
 
 Deed = Callable[[], None]

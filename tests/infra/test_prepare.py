@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from infra.app import ROOT
 from infra.prepare.advice import CERTIFICATE, NETWORK, NO_SPACE, NOT_ALLOWED, OTHER_BYTES, advice
 from infra.prepare.environment import environment_for, pip_settings, require_space, uv_settings
 from infra.prepare.line import Trouble
+from tests.waiting import until
 
 CLOSED = "http://127.0.0.1:9"  # nobody listens there
 NOBODY = 65534
@@ -210,10 +210,7 @@ def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(
         process.send_signal(number)
         assert process.stdout.read().strip(".") == "\n"
     assert process.returncode == (-number if by_make else 128 + number)
-    deadline = time.monotonic() + 60
-    while any(marker in _command_line(entry) for entry in Path("/proc").glob("[0-9]*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not any(marker in _command_line(entry) for entry in Path("/proc").glob("[0-9]*")))
 
 
 def _may_run(python: str, user: int | None) -> bool:

@@ -19,8 +19,8 @@ from infra.local.child import PROJECT
 from infra.local.ports import free_port
 from tests.interruptions.moments import Moment
 from tests.local.running import USERS_OWN, alive, mentioning, started_by
+from tests.waiting import GIVE_UP, LOOK
 
-PATIENCE = 300.0  # seconds; whoever has not ended or not come to a mark by then never will
 MADE = (".git", ".venv", ".local", "node_modules", "__pycache__", "build", "cdk.out")  # not part of a fresh clone
 PORTS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
@@ -90,11 +90,11 @@ class Scene:
 
     def wait_for(self, process: subprocess.Popen[bytes], text: str) -> None:
         """Wait until the run has said something."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + GIVE_UP
         while text not in self.output:
             assert process.poll() is None, f"ended with {process.returncode}:\n{self.output}"
             assert time.monotonic() < deadline, f"never said: {text}\n{self.output}"
-            time.sleep(0.05)
+            time.sleep(LOOK)
 
     def left(self, seen: set[int]) -> Iterator[str]:
         """Name what is left: processes, of those seen or with the run's folders in their environment; ports; files."""
@@ -122,7 +122,7 @@ def interrupted(moment: Moment, folder: Path) -> Ending:
         seen = started_by(process.pid)
         began = time.monotonic()
         _interrupt(process, moment)
-        status = process.wait(PATIENCE)
+        status = process.wait(GIVE_UP)
         ending = Ending(moment, time.monotonic() - began, status, scene.output, list(scene.left(seen)))
     if moment.fresh and not scene.prepares():
         ending.left.append("an environment that the next command does not mend")

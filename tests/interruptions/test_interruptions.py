@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from infra.local.child import PROJECT
 from tests.interruptions.interrupting import Scene, interrupted
 from tests.interruptions.moments import DEPLOYED, STARTING, Moment, moments
 from tests.local.running import alive, mentioning, started_by
+from tests.waiting import until
 
 SEED = 2
 SHORT = moments(SEED, 5, STARTING) + moments(SEED, 1, [DEPLOYED])
@@ -37,8 +37,5 @@ def test_children_end_with_a_run_that_is_killed(by_make: bool, tmp_path: Path) -
     assert len(seen) >= 3
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 120
-    while left := alive(seen | mentioning(str(tmp_path))):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    until(lambda: not alive(seen | mentioning(str(tmp_path))))
     assert list(scene.left(seen)) == []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.embedded_aws import PROJECT
-from tests.waiting import GIVE_UP
+from tests.waiting import GIVE_UP, LOOK
 
 COLUMNS = ("stat", "ppid")  # of /proc/<pid>/stat, after the name
 USERS_OWN = ("ROSTER", "LOCAL_PORT", "ONCE", "MOENGAGE_", "AWS_")
@@ -36,7 +36,7 @@ class Running:
         while text not in self.output:
             assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output}"
             assert time.monotonic() < deadline, f"not within {GIVE_UP:.0f} s: {text}\n{self.output}"
-            time.sleep(0.1)
+            time.sleep(LOOK)
 
     def started(self) -> set[int]:
         """Give the ids of all processes below this one."""

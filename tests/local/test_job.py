@@ -25,6 +25,7 @@ from infra.local.stage import Stage
 from lookup.model import Identifier, IdentifierType
 from tests.local.running import Running, alive, running
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results
+from tests.waiting import until
 
 SPECIAL = ["a/b", "50%", "c+d", "e#f?g=h&i", "two words", "Zoë 東京", '"quoted", and {braced}', "%2F"]
 PLAIN = [f"C-{number:03}" for number in range(52)]
@@ -166,4 +167,4 @@ def test_ctrl_c_stops_everything(job: Job) -> None:
     started = job.run.started()
     assert len(started) >= 4
     assert job.run.end(signal.SIGINT) == 128 + signal.SIGINT
-    assert alive(started) == set()
+    until(lambda: not alive(started))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from infra.local.child import PROJECT
 from tests.local.running import alive
+from tests.waiting import until
 
 SPAWNER = """
 import multiprocessing, sys, time
@@ -37,7 +37,4 @@ def test_a_spawned_process_ends_with_a_killed_spawner(tmp_path: Path) -> None:
         worker = int(spawner.stdout.readline())
         assert alive({worker})
         spawner.kill()
-    deadline = time.monotonic() + 120
-    while alive({worker}):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not alive({worker}))

@@ -49,7 +49,7 @@ __all__ = [
     "WorkspaceConfig",
     "instant",
 ]
-START_SECONDS = 30.0
+START_SECONDS = 300.0  # it ends the wait itself when it cannot start
 
 
 @dataclass

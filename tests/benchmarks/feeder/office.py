@@ -161,7 +161,7 @@ def _crew(stage: Stage, factor: float, workers: int) -> Iterator[None]:
     finally:
         over.set()
         for one in crew:
-            one.join(20)
+            one.join(GIVE_UP)
             if one.is_alive():
                 one.terminate()
                 one.join()
