@@ -32,7 +32,7 @@ def main() -> int:
                 )
             sys.stdout.write(f"{name}: {described(gates.of(name).state())}\n")
     except (LookupFault, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.told if isinstance(error, LookupFault) else error}\n")
         return 1
     return 0
 

@@ -21,7 +21,7 @@ from infra.grants import Grant
 from infra.logs import group_arn, log_group
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
-from infra.partners import Partners
+from infra.partners import Partners, client_claim
 from infra.stages import SERVICE, Stage
 from lookup.route_table import PAGES, ROUTES
 
@@ -34,7 +34,6 @@ ACCESS_LOG_FIELDS = {
     "request_id": "$context.requestId",
     "route_key": "$context.routeKey",
     "status": "$context.status",
-    "client_id": "$context.authorizer.claims.client_id",
     "requested_at": "$context.requestTimeEpoch",
     "response_bytes": "$context.responseLength",
     "response_ms": "$context.responseLatency",
@@ -62,7 +61,7 @@ class OnRequest(Construct):
             self,
             "OnRequest",
             module="on_request",
-            release=replace(release, settings=replace(release.settings, token_url=partners.token_url)),
+            release=replace(release, settings=partners.told(release.settings)),
             grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
             memory_mb=1024,
@@ -104,7 +103,7 @@ class OnRequest(Construct):
         resource = cast("apigateway.CfnStage", api_stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=group_arn(log_group(self, "AccessLog", stage=stage)),
-            format=json.dumps(ACCESS_LOG_FIELDS),
+            format=json.dumps(ACCESS_LOG_FIELDS | {"client_id": f"$context.authorizer.claims.{client_claim(stage)}"}),
         )
         limits = {"ThrottlingRateLimit": PAGES_PER_SECOND, "ThrottlingBurstLimit": PAGES_BURST}
         resource.route_settings = {f"GET {path}": limits for path in PAGES}

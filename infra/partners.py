@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
@@ -11,10 +12,11 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
 
 from infra.grants import READ_PARAMETERS, Grant
-from infra.stage_partners import Partner
+from infra.stage_partners import CLIENT_CLAIM, Partner
 from infra.stages import SERVICE, Stage
 from infra.user_pool import UserPool
 from lookup.errors import Misconfigured
+from lookup.settings import Settings
 
 CLIENT_ID = "x" * 26  # as long as Cognito's
 PARAMETER_LIMIT = 8192  # characters of an advanced parameter; up to 4096 it stays a standard one, which costs nothing
@@ -29,6 +31,7 @@ class Partners(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
+        self._stage = stage
         if stage.issuer is None:
             pool = UserPool(self, "UserPool", stage=stage)
             self._client_ids: Mapping[str, str] = pool.client_ids
@@ -40,6 +43,10 @@ class Partners(Construct):
             self.token_url = stage.token_url
         self._audiences = audiences or tuple(self._client_ids.values())
         self.parameter = self._parameter(stage)
+
+    def told(self, settings: Settings) -> Settings:
+        """Add what a function must know to know its callers."""
+        return replace(settings, token_url=self.token_url, client_claim=client_claim(self._stage))
 
     def grants(self) -> list[Grant]:
         """Give what a function that knows its callers does here."""
@@ -64,6 +71,11 @@ class Partners(Construct):
             string_value=json.dumps(by_client),  # the CDK's own writer leaves out what is null
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,
         )
+
+
+def client_claim(stage: Stage) -> str:
+    """Return the claim of a token that names its client."""
+    return CLIENT_CLAIM if stage.issuer is None else stage.issuer.client_claim
 
 
 def grants_of(name: str, partner: Partner) -> dict[str, object]:

@@ -13,6 +13,7 @@ PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
 # Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
 NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
 HEAVIEST = 1000
+CLIENT_CLAIM = "client_id"  # of Cognito's access tokens
 LANES = tuple(lane.value for lane in Lane)
 
 _PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64
@@ -64,11 +65,13 @@ class Partner:
 class Issuer:
     """An OpenID Connect provider that the partners' tokens come from, instead of a user pool of the stack's own.
 
-    `audiences` are what its tokens name as `aud`; none means that they name the client.
+    `audiences` are what its tokens name as `aud`; none means that they name the client. `client_claim` is the one claim
+    that identifies the client: `client_id` as RFC 9068 has it, with other issuers `azp` or `cid`.
     """
 
     url: str
     audiences: tuple[str, ...] = ()
+    client_claim: str = CLIENT_CLAIM
 
     def check(self, partners: Mapping[str, Partner]) -> None:
         """Check it against the partners whose tokens it issues. Raises `Misconfigured`."""
@@ -76,6 +79,8 @@ class Issuer:
         require_list(self.audiences, "issuer.audiences")
         is_plain = _ISSUER.fullmatch(self.url) is not None
         require(is_plain, "issuer.url", f"{self.url!r} must be an https URL without query, as the tokens' `iss` has it")
+        is_claim = re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.client_claim) is not None
+        require(is_claim, "issuer.client_claim", "must be 1 to 64 letters, digits, hyphens, underscores or dots")
         for name, partner in partners.items():
             named = re.fullmatch(r"\S+", partner.client_id or "") is not None
             require(named, f"partners.{name}.client_id", "is required with an issuer of your own")

@@ -20,6 +20,7 @@ from lookup.model import Clock
 from lookup.problem_types import Problem
 from lookup.telemetry import Metric, count, logger
 
+TWICE = "occurs twice in one object"
 NESTING = 32  # levels of a body: what reads deeper would end in the middle of writing it
 
 
@@ -80,7 +81,7 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
     try:
         value = wire.loads_unique(text)
     except wire.RepeatedKey as error:
-        raise InvalidInput(error.key[:TEXT_KEPT], "occurs twice in one object") from None
+        raise InvalidInput("body", TWICE, told_field=error.key[:TEXT_KEPT]) from None
     except ValueError:
         raise json.JSONDecodeError("not readable", text, 0) from None
     if _is_deep(value, NESTING):

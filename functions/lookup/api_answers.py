@@ -27,7 +27,8 @@ class Upload(Shape):
 
     method: Literal["PUT"]
     url: Url
-    expires_in: Annotated[int, Field(description="Seconds.")]
+    expires_in: Annotated[int, Field(description="Seconds, 900 at most.")]
+    expires_at: Annotated[Time, Field(description="An upload must have begun by then; for a fresh URL ask anew.")]
 
 
 class Roster(Shape):

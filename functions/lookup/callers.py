@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
 
-# Where issuers write the client: Cognito, OpenID Connect's `azp`, Okta; at last the token's subject.
-CLIENT_CLAIMS = ("client_id", "azp", "cid", "sub")
 SCOPE_CLAIMS = ("scope", "scp")
-WORD = re.compile(r"[^\s\[\],\"]+")  # API Gateway writes a claim that is a list as `[a b]`
 
 
 class Callers:
-    """Finds the partner of a request."""
+    """Finds the partner of a request by the one claim that identifies a client.
 
-    def __init__(self, partners: Partners) -> None:
+    One, because claims that others may choose, such as `sub` beside `client_id`, would let them choose whom they are.
+    """
+
+    def __init__(self, partners: Partners, client_claim: str) -> None:
         self._partners = partners
+        self._client_claim = client_claim
 
     def of(self, event: Mapping[str, Any]) -> Partner:
         """Give the caller's grants by the token's client id. Raises `UnknownClient`."""
-        claims = _claims(event)
-        client_id = next((claims[name] for name in CLIENT_CLAIMS if claims.get(name)), None)
-        if not isinstance(client_id, str):
+        client_id = _claims(event).get(self._client_claim)
+        if not isinstance(client_id, str) or not client_id:
             raise UnknownClient("this client has no grants")
         return self._partners.of(client_id)
 
 
 def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:
-    """Give the scopes of the request's token."""
+    """Give the scopes of the request's token: words between spaces (RFC 6749, 3.3), whatever else they hold.
+
+    API Gateway writes a claim that is a list as `[a b]`.
+    """
     claims = _claims(event)
-    return frozenset(word for name in SCOPE_CLAIMS for word in WORD.findall(str(claims.get(name) or "")))
+    return frozenset(word for name in SCOPE_CLAIMS for word in _words(str(claims.get(name) or "")))
+
+
+def _words(written: str) -> list[str]:
+    listed = written[1:-1] if written.startswith("[") and written.endswith("]") else written
+    return [word for word in listed.split(" ") if word]
 
 
 def _claims(event: Mapping[str, Any]) -> Mapping[str, Any]:

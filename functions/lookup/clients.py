@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from lookup.model import Clock
 from lookup.settings import Settings
+from lookup.signed_urls import seconds_left
 from lookup.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def dynamodb() -> DynamoDBClient:
 def s3() -> S3Client:
     """Share one client of S3."""
     return session().client("s3", config=S3_CONFIG)
+
+
+def url_seconds() -> int:
+    """Return for how many seconds a URL that is signed now may be promised."""
+    return seconds_left(session().get_credentials())
 
 
 @cache

@@ -11,11 +11,12 @@ from lookup import problems
 from lookup.api import crashed, routable
 from lookup.callers import Callers, scopes_of
 from lookup.daily_use import limit_headers
-from lookup.errors import LookupFault
+from lookup.errors import InvalidInput, LookupFault
 from lookup.model import Clock
 from lookup.pages import Pages
 from lookup.partners import Partner
 from lookup.problem_types import Problem
+from lookup.query_string import read_query
 from lookup.route_table import BY_KEY, PAGE_KEYS
 from lookup.telemetry import logger
 
@@ -54,7 +55,9 @@ class Entry:
             return _written(problems.of_fault(fault, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
             return _written(crashed(error))
-        answered = self._app.resolve(routable(_called_json(event)), context)
+        answered = self._app.resolve(
+            routable(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
+        )
         self._tell_the_limit(answered["headers"], partner)
         return answered
 
@@ -69,7 +72,7 @@ Check = Callable[[Mapping[str, Any]], Response[str] | None]
 
 def _unfit(event: Mapping[str, Any]) -> Response[str] | None:
     """Tell what is wrong with a request, whatever its route does; None when nothing is."""
-    checks: tuple[Check, ...] = (_without_route, _out_of_scope, _oversized, _not_json)
+    checks: tuple[Check, ...] = (_without_route, _out_of_scope, _ambiguous, _oversized, _not_json)
     return next((found for check in checks if (found := check(event)) is not None), None)
 
 
@@ -89,6 +92,14 @@ def _out_of_scope(event: Mapping[str, Any]) -> Response[str] | None:
     if scope in scopes_of(event):
         return None
     return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
+
+
+def _ambiguous(event: Mapping[str, Any]) -> Response[str] | None:
+    try:
+        read_query(event)
+    except InvalidInput as fault:
+        return problems.invalid((fault.told_field, fault.told_rule))
+    return None
 
 
 def _oversized(event: Mapping[str, Any]) -> Response[str] | None:

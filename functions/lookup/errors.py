@@ -58,19 +58,20 @@ class LookupFault(Exception):
 class InvalidInput(LookupFault):
     """Something handed to us breaks a rule; `field` names where, `rule` says which.
 
-    `told_rule` is the rule for the sender alone, with the word that breaks it.
+    `told_field` and `told_rule` are for the sender alone, with its own words.
     """
 
-    def __init__(self, field: str, rule: str, *, told_rule: str | None = None) -> None:
+    def __init__(self, field: str, rule: str, *, told_field: str | None = None, told_rule: str | None = None) -> None:
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
+        self.told_field = told_field or field
         self.told_rule = told_rule or rule
 
     @property
     def told(self) -> str:
         """The text with the sender's own word."""
-        return f"{self.field}: {self.told_rule}"
+        return f"{self.told_field}: {self.told_rule}"
 
 
 class NotExported(InvalidInput):
@@ -150,8 +151,13 @@ class UnknownWorkspace(Misconfigured):
     """A workspace was named that the settings do not know."""
 
     def __init__(self, name: str) -> None:
-        super().__init__("workspace", f"{name!r} is not configured")
+        super().__init__("workspace", "is not configured")
         self.name = name
+
+    @property
+    def told(self) -> str:
+        """The text with the name, for whoever wrote it."""
+        return f"workspace: {self.name!r} is not configured"
 
 
 class VendorFault(LookupFault):

@@ -42,7 +42,7 @@ def read_firing(event: Mapping[str, Any]) -> Firing:
         raise InvalidInput("event", "must be an object")
     unknown = sorted(set(event) - KEYS)
     if unknown:
-        raise InvalidInput(unknown[0][: intake.TEXT_KEPT], f"is unknown; known are {', '.join(sorted(KEYS))}")
+        raise InvalidInput("event", f"holds an unknown key; known are {', '.join(sorted(KEYS))}")
     name, roster = intake.text(event, "schedule"), intake.text(event, "roster")
     if name is None or roster is None:
         raise InvalidInput("schedule" if name is None else "roster", "is required")

@@ -31,8 +31,6 @@ from lookup.schedule_store import ScheduleStore
 from lookup.spillover import Spillover
 from lookup.submissions import Submissions
 
-DOWNLOAD_SECONDS = 3600  # that a result's URL is good for
-
 
 @cache
 def entry() -> Entry:
@@ -91,7 +89,8 @@ def http_api() -> APIGatewayHttpResolver:
 @cache
 def _callers() -> Callers:
     ssm = clients.session().client("ssm", config=clients.CONFIG)
-    return Callers(Partners(ssm, clients.settings().partners_parameter_name, clients.clock))
+    settings = clients.settings()
+    return Callers(Partners(ssm, settings.partners_parameter_name, clients.clock), settings.client_claim)
 
 
 def _lookups() -> Lookups:
@@ -142,7 +141,7 @@ def _opens_at(workspace: str) -> float:
 
 def _sign(key: str) -> str:
     params = {"Bucket": clients.settings().bucket_name, "Key": key}
-    return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=DOWNLOAD_SECONDS)
+    return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=clients.url_seconds())
 
 
 snapshot.keep_ready(entry)

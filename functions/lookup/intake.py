@@ -148,8 +148,8 @@ def _order(body: str) -> Mapping[str, object]:
 def _json_order(text: str) -> Mapping[str, object]:
     try:
         read = wire.loads_unique(text)
-    except wire.RepeatedKey as error:
-        raise InvalidInput(_excerpt(error.key), "occurs twice in one object") from None
+    except wire.RepeatedKey:
+        raise InvalidInput("body", "holds a key that occurs twice in one object") from None
     except ValueError as error:
         raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
     if isinstance(read, str):
@@ -158,7 +158,7 @@ def _json_order(text: str) -> Mapping[str, object]:
         return {"identifiers": read}
     unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
     if unknown:
-        raise InvalidInput(_excerpt(unknown[0]), f"is unknown; known are {', '.join(sorted(MESSAGE_KEYS))}")
+        raise InvalidInput("body", f"holds an unknown key; known are {', '.join(sorted(MESSAGE_KEYS))}")
     return read if isinstance(read, dict) else {}
 
 

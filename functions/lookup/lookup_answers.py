@@ -33,6 +33,7 @@ class Links(Shape):
 
     self: Reference | None = None
     results: Reference | None = None
+    expires_at: Annotated[Time | None, Field(description="Until when `results` is good, if it is presigned.")] = None
 
 
 class Profile(Shape):
@@ -124,7 +125,8 @@ class ResultFile(Shape):
 
     part: str
     key: str
-    url: Url
+    url: Annotated[Url, Field(description="Presigned; ask for the page again to get a fresh one.")]
+    expires_at: Annotated[Time, Field(description="Until when `url` is good: 15 minutes at most.")]
     counts: Counts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lookup.estimates import Estimate
 from lookup.lookup_model import LookupState, PartRecord, Progress, Tally
 from lookup.model import Counts, Status, timestamp
+from lookup.signed_urls import expires_at
 
 DIGITS = 4  # of shares and progress
 
@@ -56,8 +57,19 @@ def estimate_json(estimate: Estimate) -> dict[str, object]:
 
 
 def record_json(record: PartRecord, url: str) -> dict[str, object]:
-    """Write one result file."""
-    return {"part": record.number, "key": record.key, "url": url, "counts": counts_json(record.counts)}
+    """Write one result file and until when its URL is good."""
+    return {
+        "part": record.number,
+        "key": record.key,
+        "url": url,
+        "expires_at": timestamp(expires_at(url)),
+        "counts": counts_json(record.counts),
+    }
+
+
+def results_link(url: str) -> dict[str, object]:
+    """Write the link to an archived answer, and until when it is good."""
+    return {"results": url, "expires_at": timestamp(expires_at(url))}
 
 
 def _share(part: float, whole: float) -> float:

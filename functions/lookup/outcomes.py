@@ -12,12 +12,13 @@ from lookup import wire
 from lookup.answers import is_too_large, without_attributes, written
 from lookup.archive import Archive, outcome_json
 from lookup.errors import Forbidden
+from lookup.lookup_json import results_link
 from lookup.model import Status
 from lookup.partners import Partner
 from lookup.spillover import Served, Spillover
 
 OutcomeJson = Mapping[str, object]
-Sign = Callable[[str], str]  # makes a URL of a result object's key, good for an hour
+Sign = Callable[[str], str]  # makes a URL of a result object's key
 
 
 class Outcomes:
@@ -63,7 +64,7 @@ class Outcomes:
         whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
         body = wire.readable(whole)
         if is_too_large(body):
-            links = {"attributes_omitted": True, "links": {"results": link()}}
+            links = {"attributes_omitted": True, "links": results_link(link())}
             body = wire.readable(whole | links | {"outcomes": without_attributes(outcomes)})
         return written(body, headers=headers)
 

@@ -72,7 +72,7 @@ def unavailable() -> Response[str]:
 def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
-        return invalid((fault.field, fault.told_rule))
+        return invalid((fault.told_field, fault.told_rule))
     for type_, kind in CALLERS.items():
         if isinstance(fault, type_):
             return problem(kind, fault.told)

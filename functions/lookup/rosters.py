@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,31 +20,38 @@ from lookup.roster_keys import inline_key, key_of
 from lookup.roster_opening import checked
 from lookup.roster_preview import Preview, preview_of
 from lookup.roster_reader import CHUNK, gone_or
+from lookup.signed_urls import PROMISED
 from lookup.unpacking import GZIP_MAGIC, MEGABYTE, RATIO_FREE, Bounds, Unpacker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-UPLOAD_SECONDS = 3600  # that an upload URL is good for
-
 
 class Rosters:
     """The rosters of one bucket, under `rosters/<partner>/`: at most `megabytes`, and when unpacked within `bounds`."""
 
     def __init__(
-        self, client: S3Client, bucket_name: str, *, megabytes: int = 256, bounds: Bounds | None = None
+        self,
+        client: S3Client,
+        bucket_name: str,
+        *,
+        megabytes: int = 256,
+        bounds: Bounds | None = None,
+        url_seconds: Callable[[], int] = lambda: PROMISED,
     ) -> None:
+        """`url_seconds` gives for how long a URL that is signed now may be promised."""
         self._client = client
         self._bucket = bucket_name
         self._megabytes = megabytes
         self._bounds = bounds or Bounds()
+        self._url_seconds = url_seconds
 
     def upload(self, partner: str) -> tuple[str, str]:
-        """Give a new roster's id and the URL that takes it by PUT, for an hour."""
+        """Give a new roster's id and the URL that takes it by PUT, for as long as that is certain."""
         roster_id = uuid4().hex
         params = {"Bucket": self._bucket, "Key": key_of(partner, roster_id)}
-        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=UPLOAD_SECONDS)
+        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=self._url_seconds())
         return roster_id, url
 
     def pin(self, key: str, *, count_to: int | None = None) -> Roster:

@@ -14,18 +14,28 @@ ACCEPTED = Reply(
     ("Location", "Retry-After", "Preference-Applied", "Idempotent-Replayed", "RateLimit"),
 )
 
-GET_PROFILE = operation(
-    "getProfile",
-    "Read one profile",
+A_PROFILE = {
+    200: Reply("The profile.", "Profile", examples.PROFILE, FRESH),
+    202: ACCEPTED,
+    304: Reply("The content is the one you have.", headers=FRESH),
+}
+READ_PROFILE = operation(
+    "readProfile",
+    "Read one profile, of any identifier",
     "From the store when it is at most `max_age` seconds old there, else from MoEngage. With `stale_if_error` a "
     "profile that is older by so many seconds answers while MoEngage cannot be asked; its `source` is `stale`. "
     "`If-None-Match` gives 304 when the content is the one you have. Only fields that are granted are read.",
     tag="Profiles",
-    replies={
-        200: Reply("The profile.", "Profile", examples.PROFILE, FRESH),
-        202: ACCEPTED,
-        304: Reply("The content is the one you have.", headers=FRESH),
-    },
+    replies=A_PROFILE,
+    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.FAILED),
+)
+GET_PROFILE = operation(
+    "getProfile",
+    "Read one profile, of an identifier that a path can carry",
+    "As `GET /v1/profiles`, for identifiers of letters of A to Z, digits and `_ . ~ @ : -`. Others are refused: on its "
+    "way a path is decoded, cut at a question mark, and cleared of double slashes, and might name somebody else.",
+    tag="Profiles",
+    replies=A_PROFILE,
     tells=(*ASKING, Problem.NO_SUCH_USER, Problem.FAILED),
 )
 POST_LOOKUPS = operation(
@@ -82,8 +92,9 @@ PATCH_LOOKUP = operation(
 GET_RESULTS = operation(
     "listResults",
     "List a lookup's result files",
-    "Gzip NDJSON, one record per identifier; the URLs are good for an hour at most. They are given only while every "
-    "field of the lookup is granted. While the lookup runs, files come in any order: page through them when it ended.",
+    "Gzip NDJSON, one record per identifier; the URLs are good until `expires_at`, 15 minutes at most: ask "
+    "again for fresh ones. They are given only while every field of the lookup is granted. While the lookup runs, "
+    "files come in any order: page through them when it ended.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
@@ -91,7 +102,7 @@ GET_RESULTS = operation(
 POST_ROSTERS = operation(
     "createRoster",
     "Get an address to upload a roster to",
-    "The URL takes the file by PUT, for an hour. Its id goes into a lookup or a schedule.",
+    "The URL takes the file by PUT until `expires_at`, 15 minutes at most. Its id goes into a lookup or a schedule.",
     tag="Rosters",
     replies={201: Reply("Id and URL.", "Roster", examples.ROSTER)},
 )

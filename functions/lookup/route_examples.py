@@ -62,6 +62,7 @@ RESULTS = {
             "part": "00000001",
             "key": f"results/workspace=default/dt=2026-11-24/hour=09/{LOOKUP_ID}-00000001.ndjson.gz",
             "url": "https://bucket.example.com/results/…",
+            "expires_at": "2026-11-24T09:45:00.000000Z",
             "counts": {"requested": 100, "found": 98, "not_found": 2, "invalid": 0, "failed": 0},
         }
     ],
@@ -69,7 +70,12 @@ RESULTS = {
 }
 ROSTER = {
     "roster_id": "9d3e0f1a2b3c4d5e6f708192a3b4c5d6",
-    "upload": {"method": "PUT", "url": "https://bucket.example.com/rosters/…", "expires_in": 3600},
+    "upload": {
+        "method": "PUT",
+        "url": "https://bucket.example.com/rosters/…",
+        "expires_in": 900,
+        "expires_at": "2026-11-24T09:45:00.000000Z",
+    },
 }
 ROSTER_PREVIEW = {
     "roster_id": ROSTER["roster_id"],

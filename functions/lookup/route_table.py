@@ -26,6 +26,7 @@ class Route:
 
 
 ROUTES = (
+    Route("GET", "/v1/profiles", PROFILES_READ),
     Route("GET", "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
     Route("POST", "/v1/rosters", LOOKUPS_WRITE),
     Route("POST", "/v1/rosters/{roster_id}/preview", LOOKUPS_WRITE),

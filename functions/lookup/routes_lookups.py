@@ -16,11 +16,12 @@ from lookup.callers import Callers, scopes_of
 from lookup.errors import InvalidInput
 from lookup.lookup_json import progress_json, record_json, standing_json
 from lookup.lookups import Action, Lookups
-from lookup.model import Clock
+from lookup.model import Clock, timestamp
 from lookup.partners import Partner
-from lookup.rosters import UPLOAD_SECONDS, Rosters
+from lookup.rosters import Rosters
 from lookup.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP, POST_ROSTERS
 from lookup.route_table import ADMIN
+from lookup.signed_urls import expires_at
 
 PAGE = 100
 STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
@@ -30,7 +31,7 @@ Sign = Callable[[str], str]
 
 
 class LookupRoutes:
-    """`sign` makes a URL of a result object's key, good for an hour."""
+    """`sign` makes a URL of a result object's key."""
 
     def __init__(
         self,
@@ -56,7 +57,14 @@ class LookupRoutes:
 
     def _post_rosters(self) -> Response[str]:
         roster_id, url = self._rosters.upload(self._partner().name)
-        body = {"roster_id": roster_id, "upload": {"method": "PUT", "url": url, "expires_in": UPLOAD_SECONDS}}
+        ends = expires_at(url)
+        upload = {
+            "method": "PUT",
+            "url": url,
+            "expires_in": max(0, int(ends - self._clock())),
+            "expires_at": timestamp(ends),
+        }
+        body = {"roster_id": roster_id, "upload": upload}
         return answer(body, HTTPStatus.CREATED)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:

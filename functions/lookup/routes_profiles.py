@@ -15,13 +15,28 @@ from lookup.answers import is_too_large, without_attributes, written
 from lookup.api_schemas import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.archive import outcome_json
 from lookup.errors import InvalidInput
+from lookup.lookup_json import results_link
 from lookup.model import Clock, Invalid, Outcome, Status
 from lookup.outcomes import Outcomes
 from lookup.problem_types import Problem
-from lookup.route_docs import GET_PROFILE
+from lookup.route_docs import GET_PROFILE, READ_PROFILE
 from lookup.spillover import Asked, Served, Spillover
 
 TAG = re.compile(r'"[^"]*"')
+# What every hop leaves as it is: unreserved characters (RFC 3986, 2.3), and of a segment's others `@` and `:`.
+IN_A_PATH = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~@:-]+")
+PATH_RULE = (
+    "must hold only letters of A to Z, digits and _ . ~ @ : - in a path, and not be . or ..; "
+    "any other goes into the query: GET /v1/profiles?identifier_type=…&identifier=…"
+)
+IDENTIFIER = "Percent-encoded: a plus sign is `%2B`, a space `%20`."
+IDENTIFIER_TYPE = "`customer_id`, or MoEngage's own: `id`, also written `moengage_id`."
+Fields = Annotated[str | None, Query(description="Attribute names, separated by commas; absent: all.")]
+Fresh = Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=MAX_AGE)]
+Stale = Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=STALE_IF_ERROR)]
+InWorkspace = Annotated[WorkspaceName, Query()]
+Prefer = Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")]
+IfNoneMatch = Annotated[str | None, Header(description="ETags that you have.")]
 
 
 class ProfileRoutes:
@@ -32,24 +47,41 @@ class ProfileRoutes:
         self._spillover = spillover
         self._outcomes = outcomes
         self._clock = clock
+        app.get("/v1/profiles", **READ_PROFILE)(self._read_profile)
         app.get("/v1/profiles/<identifier_type>/<identifier>", **GET_PROFILE)(self._get_profile)
 
-    def _get_profile(  # noqa: PLR0917 - Powertools calls it by name
+    def _read_profile(  # noqa: PLR0917 - Powertools calls it by name
         self,
-        identifier_type: Annotated[str, Path(description="`customer_id`, `id` or `moengage_id`.")],
-        identifier: Annotated[str, Path(description="One escaped segment.")],
-        fields: Annotated[str | None, Query(description="Attribute names, separated by commas; absent: all.")] = None,
-        max_age: Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=MAX_AGE)] = 0,
-        stale_if_error: Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=STALE_IF_ERROR)] = 0,
-        workspace: Annotated[WorkspaceName, Query()] = "default",
-        prefer: Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")] = None,
-        if_none_match: Annotated[str | None, Header(description="ETags that you have.")] = None,
+        identifier_type: Annotated[str, Query(description=IDENTIFIER_TYPE, examples=["customer_id"])],
+        identifier: Annotated[str, Query(description=IDENTIFIER, examples=["C-1001"])],
+        fields: Fields = None,
+        max_age: Fresh = 0,
+        stale_if_error: Stale = 0,
+        workspace: InWorkspace = "default",
+        prefer: Prefer = None,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[str]:
-        one = intake.identify({"identifier_type": identifier_type, "identifier": unquote(identifier)})
-        if isinstance(one, Invalid):
-            raise InvalidInput("identifier", one.reason)
-        names = intake.field_names({"fields": None if fields is None else [one.strip() for one in fields.split(",")]})
-        asked = Asked([one], workspace, names, float(max_age), float(stale_if_error))
+        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._served(asked, prefer, if_none_match)
+
+    def _get_profile(  # noqa: PLR0917 - as above
+        self,
+        identifier_type: Annotated[str, Path(description=IDENTIFIER_TYPE)],
+        identifier: Annotated[str, Path(description="Letters of A to Z, digits and `_ . ~ @ : -`.")],
+        fields: Fields = None,
+        max_age: Fresh = 0,
+        stale_if_error: Stale = 0,
+        workspace: InWorkspace = "default",
+        prefer: Prefer = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[str]:
+        identifier = unquote(identifier)
+        if not IN_A_PATH.fullmatch(identifier):
+            raise InvalidInput("identifier", PATH_RULE)
+        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._served(asked, prefer, if_none_match)
+
+    def _served(self, asked: Asked, prefer: str | None, if_none_match: str | None) -> Response[str]:
         served = self._spillover.serve(self._spillover.call(self._app, prefer), asked)
         if isinstance(served, Response):
             return served
@@ -71,7 +103,7 @@ class ProfileRoutes:
         whole = outcome_json(outcome)
         body = wire.readable(whole)
         if is_too_large(body):
-            links = {"attributes_omitted": True, "links": {"results": self._outcomes.link(served)}}
+            links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(served))}
             body = wire.readable(without_attributes([whole])[0] | links)
         return written(body, headers=headers)
 
@@ -84,6 +116,16 @@ class ProfileRoutes:
     def _age(self, outcome: Outcome) -> str:
         fetched_at = outcome.profile.fetched_at if outcome.profile else self._clock()
         return str(max(0, int(self._clock() - fetched_at)))
+
+
+def _asked(  # noqa: PLR0917 - what both forms of the request hold
+    identifier_type: str, identifier: str, fields: str | None, max_age: int, stale_if_error: int, workspace: str
+) -> Asked:
+    one = intake.identify({"identifier_type": identifier_type, "identifier": identifier})
+    if isinstance(one, Invalid):
+        raise InvalidInput("identifier", one.reason)
+    names = intake.field_names({"fields": None if fields is None else [name.strip() for name in fields.split(",")]})
+    return Asked([one], workspace, names, float(max_age), float(stale_if_error))
 
 
 def etag(outcome: Outcome) -> str:

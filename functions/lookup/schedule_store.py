@@ -166,7 +166,8 @@ def check(schedule: Schedule) -> None:
     if not is_rate(schedule.expression) and not is_cron(schedule.expression):
         raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
     if schedule.time_zone not in available_timezones():
-        raise InvalidInput("time_zone", f"{schedule.time_zone[:64]!r} is no IANA time zone")
+        told = f"{schedule.time_zone[:64]!r} is no IANA time zone"
+        raise InvalidInput("time_zone", "is no IANA time zone", told_rule=told)
 
 
 def _judged(refusal: ClientError) -> Exception:

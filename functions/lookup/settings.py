@@ -54,7 +54,8 @@ class Settings:
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are what a new
     schedule is made of; only the function that keeps schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`. `token_url` is where partners get their
-    tokens; the function that answers them says so in its OpenAPI document.
+    tokens; the function that answers them says so in its OpenAPI document. `client_claim` is the claim of a token that
+    names the client.
     """
 
     stage: str
@@ -80,6 +81,7 @@ class Settings:
     schedule_target_arn: str | None = None
     schedule_dead_letter_queue_arn: str | None = None
     token_url: str | None = None
+    client_claim: str = "client_id"
 
     def __post_init__(self) -> None:
         require(bool(self.workspaces), "workspaces", "must name at least one workspace")

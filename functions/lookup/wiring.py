@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from lookup import gate_metrics, vendor_metrics
 from lookup.archive import Archive
-from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
+from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings, url_seconds
 from lookup.conversion_queue import ConversionQueue
 from lookup.conversions import ConversionRequests
 from lookup.credentials import CredentialStore
@@ -162,7 +162,8 @@ def ending() -> Ending:
 def rosters() -> Rosters:
     """Make the rosters."""
     megabytes = settings().roster_megabytes
-    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=unpacking_bounds())
+    bounds = unpacking_bounds()
+    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds, url_seconds=url_seconds)
 
 
 def unpacking_bounds() -> Bounds:

@@ -101,5 +101,6 @@ class ApiClient:
 
 
 def profile_path(identifier: Identifier) -> str:
-    """Write the path of a profile; the identifier is one escaped segment, whatever it holds."""
-    return f"/v1/profiles/{identifier.identifier_type.value}/{quote(identifier.identifier, safe='')}"
+    """Write the path and query of a profile: a query carries every identifier as it is, a path does not."""
+    asked = {"identifier_type": identifier.identifier_type.value, "identifier": identifier.identifier}
+    return "/v1/profiles?" + urlencode(asked, quote_via=quote)

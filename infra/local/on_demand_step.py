@@ -32,7 +32,9 @@ def ask_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifi
         _require_sound(status, answer)
         outcome = OUTCOME_BY_STATUS.get(HTTPStatus(status), "failed")
         tally.add({**_asked(identifier), "outcome": outcome})
-        display.say(f"GET  /v1/profiles/{identifier.identifier_type}/…  {status}  {_shown(identifier, answer)}")
+        display.say(
+            f"GET  /v1/profiles?identifier_type={identifier.identifier_type}&…  {status}  {_shown(identifier, answer)}"
+        )
     _ask_for_many(api, many, tally, display)
     return tally
 

@@ -183,7 +183,7 @@ def test_a_generated_client_reads_problems(client: Generated) -> None:
 
 
 def test_swagger_ui_gets_a_token_in_one_click_and_reads_a_profile(stage: Stage, page: Page, tmp_path: Path) -> None:
-    """In a browser: one click for the token, then `GET /v1/profiles/…` is tried and its answer read."""
+    """In a browser: one click for the token, then `GET /v1/profiles` is tried and its answer read."""
     page.goto(docs_link(stage))
     page.click("#get-token")
     expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=PATIENCE)
@@ -258,7 +258,7 @@ def _token(stage: Stage) -> str:
 
 
 def _try_profile(page: Page, identifier: str) -> dict[str, object]:
-    operation = page.locator("#operations-Profiles-getProfile")
+    operation = page.locator("#operations-Profiles-readProfile")
     operation.locator(".opblock-summary-control").click()
     operation.locator("tr[data-param-name='identifier_type'] input").fill("customer_id")
     operation.locator("tr[data-param-name='identifier'] input").fill(identifier)

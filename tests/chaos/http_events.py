@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.chaos.crew import PROJECT
 from tests.chaos.entries import json_values
@@ -11,7 +13,7 @@ from tests.chaos.orders import Call, Listed
 
 PARTNER = "acme"
 LOOKUPS = "/v1/lookups"
-PROFILE = "/v1/profiles/{identifier_type}/{identifier+}"
+PROFILE = "/v1/profiles"
 ENTITLED: dict[str, Any] = json.loads((PROJECT / "events/on_request/post_lookups.json").read_text())
 CLIENT_ID = ENTITLED["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"]
 
@@ -20,8 +22,7 @@ def event_of(request: Call | Listed) -> dict[str, Any]:
     """Write a request as the event that the function gets."""
     if isinstance(request, Call) and request.single:
         kind, text = request.entries[0]
-        # An HTTP API decodes all of a path but the per cent signs.
-        return _http("GET", PROFILE.replace("{identifier_type}", kind), None, identifier=text.replace("%", "%25"))
+        return _http("GET", PROFILE, None, query={"identifier_type": kind, "identifier": text})
     if isinstance(request, Call):
         return _http("POST", LOOKUPS, json.dumps({"identifiers": json_values(request.asked)}), key=request.key)
     if request.door == "inline":
@@ -35,16 +36,17 @@ def _http(
     body: str | None,
     *,
     prefer: str = "wait=10",
-    identifier: str | None = None,
+    query: Mapping[str, str] | None = None,
     key: str | None = None,
 ) -> dict[str, Any]:
-    path = route.replace("{identifier+}", identifier or "")
-    route_key = f"{method} {route if identifier is None else PROFILE}"
-    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": path}
+    route_key = f"{method} {route}"
+    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": route}
     context = ENTITLED["requestContext"] | {"http": http, "routeKey": route_key}
     headers = {"prefer": prefer} | ({} if key is None else {"idempotency-key": key})
     return ENTITLED | {
-        "rawPath": path,
+        "rawPath": route,
+        "rawQueryString": urlencode(query or {}),
+        "queryStringParameters": dict(query) if query else None,
         "routeKey": route_key,
         "headers": ENTITLED["headers"] | headers,
         "requestContext": context,

@@ -23,6 +23,7 @@ from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
 
 DOCUMENTED: Mapping[str, Operation] = {
+    "GET /v1/profiles": route_docs.READ_PROFILE,
     "GET /v1/profiles/{identifier_type}/{identifier+}": route_docs.GET_PROFILE,
     "POST /v1/rosters": route_docs.POST_ROSTERS,
     "POST /v1/rosters/{roster_id}/preview": route_docs.PREVIEW_ROSTER,

@@ -54,7 +54,7 @@ def test_a_profile_is_answered_with_age_and_tag(
 def test_an_identifier_of_any_letters_survives(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """Slashes, percent signs, question marks, spaces and umlauts reach MoEngage as the caller meant them."""
+    """In a query slashes, percent signs, question marks, spaces and umlauts reach MoEngage as the caller meant them."""
     answer = on_request.handler(event("on_request/get_profile_special.json"), context)
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["identifier"] == "a/b %+#?ä ö"

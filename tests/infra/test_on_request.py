@@ -7,6 +7,7 @@ import json
 from tests.infra.template import Template, text
 
 SCOPES = {
+    "GET /v1/profiles": "profiles/read",
     "GET /v1/profiles/{identifier_type}/{identifier+}": "profiles/read",
     "POST /v1/rosters": "lookups/write",
     "POST /v1/rosters/{roster_id}/preview": "lookups/write",

@@ -74,6 +74,8 @@ def test_an_empty_address_is_none() -> None:
         ({"issuer": Issuer(url=ISSUER), "partners": KNOWN | {"two": Partner(client_id="c")}}, "partners"),
         ({"issuer": Issuer(url=ISSUER), "partners": {"crm": Partner(client_id="c", admin=True)}}, "partners.crm.admin"),
         ({"issuer": Issuer(url=ISSUER, audiences=("a",) * 51), "partners": KNOWN}, "issuer.audiences"),
+        ({"issuer": Issuer(url=ISSUER, client_claim=""), "partners": KNOWN}, "issuer.client_claim"),
+        ({"issuer": Issuer(url=ISSUER, client_claim="azp or sub"), "partners": KNOWN}, "issuer.client_claim"),
         ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
         ({"workspaces": {"default": Workspace(), "a1": Workspace(), "a-1": Workspace()}}, "workspaces"),
         ({"partners": {"crm-2": Partner(), "crm2": Partner()}}, "partners"),

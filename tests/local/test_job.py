@@ -159,7 +159,7 @@ def test_the_person_is_shown_what_to_try(job: Job) -> None:
     """The output has the counts, the addresses and a ready curl."""
     assert f"from the intake queue          {len(ROSTER)}" in job.run.output
     assert "TOKEN=$(curl -s --data-urlencode grant_type=client_credentials" in job.run.output
-    assert f"{job.stage.api_url}/v1/profiles/customer_id/" in job.run.output
+    assert f"{job.stage.api_url}/v1/profiles?identifier_type=customer_id&identifier=" in job.run.output
 
 
 def test_ctrl_c_stops_everything(job: Job) -> None:

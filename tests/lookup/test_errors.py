@@ -39,7 +39,8 @@ def test_configuration_faults_name_the_setting() -> None:
     """A fault of the operator's names the setting; an unknown workspace is one of them."""
     fault = errors.UnknownWorkspace("brand-b")
     assert isinstance(fault, Misconfigured)
-    assert (fault.setting, fault.name, str(fault)) == ("workspace", "brand-b", "workspace: 'brand-b' is not configured")
+    assert (fault.setting, fault.name, str(fault)) == ("workspace", "brand-b", "workspace: is not configured")
+    assert fault.told == "workspace: 'brand-b' is not configured"
 
 
 def test_vendor_faults_keep_status_and_request_id() -> None:

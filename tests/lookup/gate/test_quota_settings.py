@@ -83,10 +83,10 @@ def test_a_window_is_whole_slots_and_a_half(window: float, skew: float, spread: 
 
 
 def test_unknown_workspace_is_an_error_before_any_charge() -> None:
-    """A workspace that is not configured is refused by name, without one request to the table."""
+    """A workspace that is not configured is refused without one request to the table."""
     table = FakeTable(lambda: 0.0)
     gates = Gates(table, "ledger", {"default": Workspace("secret")}, lambda: 0.0, lambda _: None)  # type: ignore[arg-type]  # stands for the client
-    with pytest.raises(UnknownWorkspace, match="'other' is not configured"):
+    with pytest.raises(UnknownWorkspace, match="workspace: is not configured"):
         gates.of("other")
     assert table.requests == []
     assert gates.of("default") is gates.of("default")

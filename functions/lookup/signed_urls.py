@@ -1,0 +1,44 @@
+"""How long a presigned URL is good for: no longer than the credentials that sign it.
+
+A URL ends with the session of a function's role, whatever `X-Amz-Expires` says (Amazon S3 User Guide, "Sharing objects
+with presigned URLs": it "expires when the credential expires"). So little is promised, and what is promised is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.credentials import RefreshableCredentials
+
+from lookup.errors import AwsTrouble
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+
+# Seconds. Credentials whose end is known are renewed 15 to 10 minutes before it (botocore); those that Lambda puts into
+# the environment have no known end, and it gives an environment new ones long before.
+PROMISED = 900
+SHORTER = (600, 300, 120, 60)
+
+
+def seconds_left(credentials: Credentials | None) -> int:
+    """Return for how many seconds a URL that is signed now may be promised.
+
+    Raises `AwsTrouble` when the credentials end within a minute and no new ones are to be had.
+    """
+    if not isinstance(credentials, RefreshableCredentials):
+        return PROMISED
+    credentials.get_frozen_credentials()  # renews them, if they are about to end and there are others
+    for seconds in (PROMISED, *SHORTER):
+        if not credentials.refresh_needed(seconds):
+            return seconds
+    raise AwsTrouble("the credentials of this function are about to end")
+
+
+def expires_at(url: str) -> float:
+    """Return when a presigned URL ends (epoch seconds), as its signature says."""
+    signed = parse_qs(urlsplit(url).query)
+    begun = datetime.strptime(signed["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return begun.timestamp() + int(signed["X-Amz-Expires"][0])
