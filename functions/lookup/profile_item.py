@@ -15,7 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from lookup import wire
 from lookup.field_groups import Group
 from lookup.model import Attributes, Identifier, IdentifierType, epoch, timestamp
-from lookup.stored_profile import StoredProfile, Version
+from lookup.stored_profile import StoredObject, StoredProfile, Version
 
 DAY = 24 * 3600
 Item = dict[str, Any]  # in DynamoDB's typed JSON
@@ -54,8 +54,12 @@ def identifier_of(item: Mapping[str, Any]) -> Identifier:
     return Identifier(IdentifierType(kind), item["identifier"]["S"])
 
 
-def to_item(stored: StoredProfile, *, retention: Retention, attributes_key: str | None) -> Item:
-    """Return the item that replaces the version that was read; `attributes_key` is the S3 key of what does not fit.
+def to_item(
+    stored: StoredProfile, *, retention: Retention, attributes: Attributes | None, attributes_key: str | None = None
+) -> Item:
+    """Return the item that replaces the version that was read, with these attributes of its own.
+
+    `attributes_key` is the S3 key of what does not fit: of all attributes, or with own ones beside them of the rest.
 
     DynamoDB deletes the item when its oldest fetch has expired, so that nothing is kept for longer than it may be.
     """
@@ -76,10 +80,17 @@ def to_item(stored: StoredProfile, *, retention: Retention, attributes_key: str 
         "revision": None if stored.version is None else stored.version.revision + 1,
         "content_hash": None if stored.attributes is None else wire.fingerprint(stored.attributes),
         "attributes_key": attributes_key,
-        "attributes": stored.attributes if attributes_key is None else None,
+        "attributes_key_until": _until(stored, attributes_key),
+        "attributes": attributes,
     }
     typed = {name: _write(value) for name, value in facts.items() if value is not None}
     return key_of(stored.workspace, stored.identifier) | typed
+
+
+def _until(stored: StoredProfile, attributes_key: str | None) -> str | None:
+    """Return until when the object's attributes were fetched, unless that is all of them."""
+    kept = stored.object
+    return timestamp(kept.until) if kept is not None and kept.key == attributes_key else None
 
 
 def _earlier(stored: StoredProfile) -> dict[str, list[str] | None]:
@@ -89,24 +100,36 @@ def _earlier(stored: StoredProfile) -> dict[str, list[str] | None]:
     }
 
 
-def from_item(item: Mapping[str, Any], attributes: Attributes | None) -> StoredProfile:
-    """Read an item; `attributes` are those of its S3 object, when it points to one."""
+def from_item(item: Mapping[str, Any], in_object: Attributes | None) -> StoredProfile:
+    """Read an item; `in_object` are the attributes of its S3 object, when it points to one."""
     facts = {name: _read(value) for name, value in item.items() if name != "attributes"}
     is_found = facts["status"] == "found"
     fields = facts.get("fields") if is_found else None  # of a user that is not there everything is known
     earlier = sorted(facts.get("earlier", {}).items(), reverse=True)
+    groups = tuple(_group(written, names) for written, names in [(facts["fetched_at"], fields), *earlier])
+    kept = _object(facts, in_object or {})
+    own = _read(item["attributes"]) if "attributes" in item else {}
+    attributes = own if kept is None else kept.beside(groups, own)
     return StoredProfile(
         workspace=facts["workspace"],
         identifier=identifier_of(item),
-        attributes=(_read(item["attributes"]) if "attributes" in item else attributes) if is_found else None,
-        groups=tuple(_group(written, names) for written, names in [(facts["fetched_at"], fields), *earlier]),
+        attributes=attributes if is_found else None,
+        groups=groups,
         lookup_id=facts["lookup_id"],
         changed_at=epoch(facts["changed_at"]),
         changed_fields=tuple(facts["changed_fields"]),
         replaced_fields=tuple(facts.get("replaced_fields", ())),
         not_found_at=epoch(facts["not_found_at"]) if "not_found_at" in facts else None,
         version=version_of(item),
+        object=kept,
     )
+
+
+def _object(facts: Mapping[str, Any], attributes: Attributes) -> StoredObject | None:
+    if "attributes_key" not in facts:
+        return None
+    until = epoch(facts.get("attributes_key_until", facts["fetched_at"]))
+    return StoredObject(facts["attributes_key"], until, attributes)
 
 
 def _group(written: str, names: list[str] | None) -> Group:

@@ -7,7 +7,7 @@ MoEngage does not know is kept too, for a shorter time, so that asking again soo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lookup.batch_read import batch_read
@@ -59,12 +59,13 @@ class Profiles:
         return {one: profile for one, profile in stored.items() if profile.groups}
 
     def _alive(self, item: Mapping[str, Any]) -> StoredProfile:
-        """Read what has not expired of an item; the object of attributes that do not fit only if any has not."""
-        now, pointer = self._clock(), item.get("attributes_key")
-        alive = self._retention.alive(from_item(item, {}), now)
-        if pointer is None or not alive.groups:
+        """Read what has not expired of an item, and the object of what does not fit only if any of that has not."""
+        now = self._clock()
+        alive = self._retention.alive(from_item(item, None), now)
+        kept = alive.object
+        if kept is None or len(kept.newer(alive.groups)) == len(alive.groups):
             return alive
-        return self._retention.alive(from_item(item, self._oversize.read(pointer["S"])), now)
+        return self._retention.alive(from_item(item, self._oversize.read(kept.key)), now)
 
     def write(self, fetched: Profile, previous: StoredProfile | Profile | None) -> Profile:
         """Store what was fetched, field by field unless a newer fetch is stored; give it with what changed.
@@ -100,11 +101,14 @@ class Profiles:
         return None
 
     def _item(self, stored: StoredProfile) -> Item:
-        key = None
         beside = [*stored.changed_fields, *(name for group in stored.groups for name in group.fields or ())]
-        if stored.attributes is not None and not fits_an_item(stored.attributes, beside=beside):
-            key = self._oversize.write(stored.workspace, stored.attributes)
-        return to_item(stored, retention=self._retention, attributes_key=key)
+        if stored.attributes is None or fits_an_item(stored.attributes, beside=beside):
+            return to_item(stored, retention=self._retention, attributes=stored.attributes)
+        own, kept = stored.beside_object(), stored.object
+        if kept is not None and own is not None and fits_an_item(own, beside=beside):
+            return to_item(stored, retention=self._retention, attributes=own or None, attributes_key=kept.key)
+        key = self._oversize.write(stored.workspace, stored.attributes)
+        return to_item(replace(stored, object=None), retention=self._retention, attributes=None, attributes_key=key)
 
 
 def _is_ours(item: Mapping[str, Any] | None, fetched: Profile) -> bool:

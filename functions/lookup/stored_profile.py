@@ -22,12 +22,32 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Attributes in S3: those of fetches up to `until` (epoch seconds); the item holds those of newer ones itself."""
+
+    key: str
+    until: float
+    attributes: Attributes
+
+    def beside(self, groups: Sequence[Group], own: Attributes) -> Attributes:
+        """Return the attributes of an item of these groups that holds `own` beside the object."""
+        newer = names_of(self.newer(groups))
+        rest = known_names(groups, self.attributes) if groups else ()
+        return {name: one for name, one in self.attributes.items() if name in rest and name not in newer} | dict(own)
+
+    def newer(self, groups: Sequence[Group]) -> list[Group]:
+        """Return the groups whose attributes are not in the object."""
+        return [group for group in groups if group.fetched_at > self.until]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredProfile:
     """One user's attributes with the times of their fetches, the newest group first; only the oldest may be "all".
 
     `attributes` of None means that MoEngage knew no such user. `lookup_id` and `changed_fields` are those of the
     newest fetch. `not_found_at` is when MoEngage last knew no such user, if it has known one since. `version` is None
-    of what has never been written. Without groups all of it has expired.
+    of what has never been written. Without groups all of it has expired. `object` is where attributes lie that the item
+    does not hold.
     """
 
     workspace: str
@@ -40,6 +60,15 @@ class StoredProfile:
     replaced_fields: tuple[str, ...] = ()
     not_found_at: float | None = None
     version: Version | None = None
+    object: StoredObject | None = None
+
+    def beside_object(self) -> Attributes | None:
+        """Return what an item is to hold beside the object that it has; None when that does not hold all the rest."""
+        if self.object is None or self.attributes is None:
+            return None
+        newer = names_of(self.object.newer(self.groups))
+        own = {name: value for name, value in self.attributes.items() if name in newer}
+        return own if self.object.beside(self.groups, own) == self.attributes else None
 
     def answer(self, fields: tuple[str, ...] | None) -> Profile | None:
         """Return what is known of `fields` (None: all), as old as the oldest of them; None when one was never asked."""

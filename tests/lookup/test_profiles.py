@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lookup import wire
 from lookup.model import Attributes, Identifier, Profile, timestamp
+from tests.lookup.field_history import FETCHES, QUESTIONS, START, replay
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 
@@ -150,17 +151,91 @@ def test_items_of_before_are_read_and_joined(road: Road, fields: list[str] | Non
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"a": 1, "b": 2}
 
 
-def test_a_narrow_fetch_of_a_profile_over_the_items_limit(road: Road) -> None:
-    """Attributes that lie in S3 stay there beside a fetch of others; once they fit, the item holds them itself."""
-    road.profiles.write(fetched(road, {"bio": "ü" * 300_000, "a": 1}), None)
+BIG: Attributes = {"bio": "ü" * 300_000, "a": 1, "b": 1}
+
+
+def stored_objects(road: Road) -> list[str]:
+    return road.stage.keys("oversize/")
+
+
+def test_narrow_fetches_of_a_profile_over_the_items_limit(road: Road) -> None:
+    """Attributes in S3 stay there as they are, and the item holds beside them what was fetched since."""
+    road.profiles.write(fetched(road, BIG), None)
+    objects = stored_objects(road)
     road.profiles.write(replace(fetched(road, {"a": 2}, after=5), fields=("a",)), None)
-    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    road.profiles.write(replace(fetched(road, {}, after=6), fields=("b",)), None)
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    answer, narrow = stored.answer(None), stored.answer(("a", "b"))
     assert answer is not None
-    assert (answer.attributes, answer.fetched_at) == ({"bio": "ü" * 300_000, "a": 2}, road.clock())
-    assert "attributes" not in item_of(road)
+    assert narrow is not None
+    assert (answer.attributes, answer.fetched_at) == ({"bio": BIG["bio"], "a": 2}, road.clock())
+    assert (narrow.attributes, narrow.fetched_at) == ({"a": 2}, road.clock() + 5)
+    item = item_of(road)
+    assert (item["attributes"], item["attributes_key_until"]["S"]) == (
+        {"M": {"a": {"N": "2"}}},
+        timestamp(road.clock()),
+    )
+    assert stored_objects(road) == objects
+    changed = replace(fetched(road, {"a": 3, "b": 1}, after=7), fields=("a", "b"))
+    assert road.profiles.write(changed, stored).changed_fields == ("a", "b")
+
+
+def test_a_profile_that_fits_again(road: Road) -> None:
+    """Once all attributes fit, the item holds them, and no longer points to S3."""
+    road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(replace(fetched(road, {"bio": "short"}, after=6), fields=("bio",)), None)
-    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"bio": "short", "a": 2}
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"bio": "short", "a": 1, "b": 1}
+    assert not {"attributes_key", "attributes_key_until"} & set(item_of(road))
+
+
+def test_what_does_not_fit_beside_an_object_either(road: Road) -> None:
+    """A second attribute that no item can hold, and a fetch that comes late, are written to S3 with all the others."""
+    road.profiles.write(fetched(road, BIG, after=2), None)
+    road.profiles.write(replace(fetched(road, {"b": "é" * 200_000}, after=5), fields=("b",)), None)
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {**BIG, "b": "é" * 200_000}
+    assert "attributes" not in item_of(road)
+    other = replace(fetched(road, {"c": "x" * 400_000}, after=5, who=customer("bob")), fields=("c",))
+    road.profiles.write(other, None)
+    road.profiles.write(replace(other, attributes={"d": 1}, fields=("d",), fetched_at=other.fetched_at - 1), None)
+    bob = road.profiles.read("default", [customer("bob")])[customer("bob")]
+    assert (bob.attributes, len(bob.groups)) == ({"c": "x" * 400_000, "d": 1}, 2)
+
+
+def test_an_object_that_has_expired_is_not_asked_for(road: Road) -> None:
+    """When what lies in S3 has expired, newer fields are answered without it, though it be gone."""
+    road.profiles.write(fetched(road, BIG), None)
+    road.profiles.write(replace(fetched(road, {"a": 2}, after=5 * 24 * 3600), fields=("a",)), None)
+    (key,) = stored_objects(road)
+    for version in road.stage.s3.list_object_versions(Bucket=road.stage.settings.bucket_name, Prefix=key)["Versions"]:
+        road.stage.s3.delete_object(Bucket=road.stage.settings.bucket_name, Key=key, VersionId=version["VersionId"])
+    road.clock.now += 30 * 24 * 3600
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    assert (stored.attributes, stored.answer(None)) == ({"a": 2}, None)
+    road.profiles.write(replace(fetched(road, {"b": 5}), fields=("b",)), stored)
+    assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"a": 2, "b": 5}
     assert "attributes_key" not in item_of(road)
+
+
+@EXAMPLES
+@given(fetches=FETCHES, random=st.randoms(use_true_random=False))
+def test_each_field_is_of_its_newest_fetch_in_s3_too(
+    stage: Stage, fetches: list[Profile], random: random.Random
+) -> None:
+    """Profiles over the item's limit are kept field by field like others, in any order of arrival."""
+    road = Road(stage)
+    road.clock.now = START
+    who = customer(uuid4().hex)
+
+    def big(one: Profile) -> Profile:
+        attributes = one.attributes and {name: f"{value}" * 120_000 for name, value in one.attributes.items()}
+        return replace(one, identifier=who, attributes=attributes)
+
+    for one in random.sample(fetches, len(fetches)):
+        road.profiles.write(big(one), road.profiles.read("default", [who]).get(who))
+    stored, known = road.profiles.read("default", [who])[who], replay(map(big, fetches))
+    for question in QUESTIONS:
+        answer = stored.answer(question)
+        assert (answer and (answer.fetched_at, answer.attributes)) == known.answer(question)
 
 
 def test_a_field_outlives_the_fetch_of_all(road: Road) -> None:

@@ -28,7 +28,7 @@ def told(stored: StoredProfile | None, fields: tuple[str, ...] | None) -> tuple[
 
 def again(stored: StoredProfile) -> StoredProfile:
     """Return a profile as it is read back from its item."""
-    return from_item(to_item(stored, retention=RETENTION, attributes_key=None), None)
+    return from_item(to_item(stored, retention=RETENTION, attributes=stored.attributes), None)
 
 
 @given(FETCHES, st.randoms(use_true_random=False))
@@ -179,7 +179,7 @@ def test_an_item_stays_within_a_tenth(fields: int) -> None:
     alone, beside = after([whole]), after([whole, narrow])
     assert alone is not None
     assert beside is not None
-    before, now = (item_size(to_item(one, retention=RETENTION, attributes_key=None)) for one in (alone, beside))
+    before, now = (item_size(to_item(one, retention=RETENTION, attributes=one.attributes)) for one in (alone, beside))
     assert now <= before * 1.1
     assert (write_units(now), read_units(now, consistent=False)) == (
         write_units(before),
