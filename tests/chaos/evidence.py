@@ -143,9 +143,17 @@ def _profile(stage: Stage, item: Mapping[str, Any]) -> Profile:
     attributes = item.get("attributes")
     if "attributes_key" in item:
         body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=item["attributes_key"])["Body"].read()
-        attributes = wire.loads(gzip.decompress(body))
+        attributes = _beside(item, wire.loads(gzip.decompress(body)))  # type: ignore[arg-type]  # an object
     earlier = {at: None if names is None else tuple(names) for at, names in item.get("earlier", {}).items()}
     return Profile(item["fetched_at"], attributes, tuple(item["fields"]) if "fields" in item else None, earlier)
+
+
+def _beside(item: Mapping[str, Any], in_object: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the attributes of an item with an object: the object's, but for fields that were fetched after it."""
+    until = item.get("attributes_key_until", item["fetched_at"])
+    times = [(item["fetched_at"], item.get("fields")), *item.get("earlier", {}).items()]
+    newer = {name for at, names in times if at > until for name in names or ()}
+    return {name: one for name, one in in_object.items() if name not in newer} | item.get("attributes", {})
 
 
 def _laid_aside(stage: Stage) -> Iterator[LaidAside]:
