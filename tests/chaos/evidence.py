@@ -153,7 +153,7 @@ def _beside(item: Mapping[str, Any], in_object: Mapping[str, Any]) -> Mapping[st
     until = item.get("attributes_key_until", item["fetched_at"])
     times = [(item["fetched_at"], item.get("fields")), *item.get("earlier", {}).items()]
     newer = {name for at, names in times if at > until for name in names or ()}
-    return {name: one for name, one in in_object.items() if name not in newer} | item.get("attributes", {})
+    return {**{name: one for name, one in in_object.items() if name not in newer}, **item.get("attributes", {})}
 
 
 def _laid_aside(stage: Stage) -> Iterator[LaidAside]:
