@@ -175,6 +175,9 @@ class _Splitter:
             raise NotReadable
 
     def _keep(self, piece: bytes) -> None:
+        """Keep a piece, without the white space before an entry: however long, it must not crowd the entry out."""
+        if not self._kept:
+            piece = piece.lstrip()
         self._kept += piece[: max(0, ENTRY_BYTES + 1 - len(self._kept))]
 
     def _taken(self, depth: int) -> Iterator[bytes]:

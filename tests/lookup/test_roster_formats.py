@@ -55,6 +55,10 @@ READ = {
     "array, mark and spaces": (BOM + b' \n [ "C-9001" ] ', ["C-9001"]),
     "array, CR only": (b'["C-9001",\r"C-9002"]\r', ["C-9001", "C-9002"]),
     "array, brackets in texts": (b'["a],[{\\"",{"customer_id":"C-9001","tags":["x",{"y":[]}]}]', ['a],[{"', "C-9001"]),
+    "array, much white space": (
+        b'["C-9001",' + b" " * 70_000 + b'"C-9002"' + b"\n" * 70_000 + b"]",
+        ["C-9001", "C-9002"],
+    ),
     "arrays, joined": (b'["C-9001"]\n' + BOM + b'["C-9002"]\n', ["C-9001", "C-9002"]),
     "object around a list": (
         b'{"count": 2, "users": [{"customer_id": "C-9001"}, "C-9002"], "next": null}',
