@@ -15,9 +15,9 @@ from lookup.gate import QuotaGate
 from lookup.model import Clock, Identifier, IdentifierType, Lane
 from lookup.moengage import HOSTS, MoEngage, Question
 from lookup.moengage_answer import Answer
+from lookup.neutral import NOBODY
 from lookup.settings import Workspace
 
-NOBODY = "moengage-lookup-doctor"  # a customer id that surely nobody has: a miss is an answer too
 NO_ID = "0" * 24  # the same of MoEngage's own ids
 PATIENCE = 10.0  # seconds for a grant
 QUOTA_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")

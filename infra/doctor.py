@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.diagnosis import NOBODY, Finding, Patient, ill, well, whence
+from infra.diagnosis import Finding, Patient, ill, well, whence
 from infra.outputs import all_outputs, outputs_of
 from infra.stages import stage_named
 from lookup.credentials import parse
 from lookup.errors import LookupFault, Misconfigured
 from lookup.gate import gate_client
 from lookup.gates import Gates
+from lookup.neutral import NOBODY
 from lookup.settings import Settings
 
 PUT = "put it with aws secretsmanager put-secret-value (README, Deploy)"

@@ -161,13 +161,27 @@ class UnknownWorkspace(Misconfigured):
 
 
 class VendorFault(LookupFault):
-    """MoEngage answered with something other than users. `status` is the HTTP code, None when there was no answer."""
+    """MoEngage answered with something other than users. `status` is the HTTP code, None when there was no answer.
 
-    def __init__(self, reason: str, *, status: int | None = None, request_id: str | None = None) -> None:
+    `retry_at` (epoch seconds) is until when the answer says to wait, if it does. `may_be_content`: what this request
+    holds may be the cause, and another one be answered: nothing is known yet of the account or of MoEngage.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_at: float | None = None,
+        may_be_content: bool = False,
+    ) -> None:
         super().__init__(f"{reason} (HTTP {status}, request {request_id})")
         self.reason = reason
         self.status = status
         self.request_id = request_id
+        self.retry_at = retry_at
+        self.may_be_content = may_be_content
 
 
 class WrongShape(VendorFault):
@@ -196,8 +210,7 @@ class Throttled(VendorFault):
     def __init__(
         self, reason: str, *, retry_at: float | None, status: int | None = 429, request_id: str | None = None
     ) -> None:
-        super().__init__(reason, status=status, request_id=request_id)
-        self.retry_at = retry_at
+        super().__init__(reason, status=status, request_id=request_id, retry_at=retry_at)
 
 
 class VendorTrouble(VendorFault):

@@ -25,13 +25,15 @@ class Fetched:
     """The outcomes that are settled; `cause` says why others are missing, None when none are.
 
     `older` are stored profiles that would answer, were they not too old. `writes` are profiles on their way into the
-    store: their outcomes count once `stored` has seen them there.
+    store: their outcomes count once `stored` has seen them there. `doubted` were in calls that failed, perhaps because
+    of what they held.
     """
 
     outcomes: Mapping[Identifier, Outcome]
     cause: LookupFault | None = None
     older: Mapping[Identifier, Outcome] = field(default_factory=dict)
     writes: Sequence[Future[Profile]] = ()
+    doubted: frozenset[Identifier] = frozenset()
 
     def stored(self) -> Fetched:
         """Wait until all is stored. What changed is told anew where another writer came between."""
@@ -110,7 +112,7 @@ class Fetch:
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
         except LookupFault as cause:
-            return Fetched(outcomes, cause, older, writes)
+            return Fetched(outcomes, cause, older, writes, asking.doubted)
         return Fetched(outcomes, None, older, writes)
 
     def stored_only(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:

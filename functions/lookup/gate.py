@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Closed, NotNow, Throttled, VendorFault, VendorTrouble
-from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closing_for, may_close
+from lookup.errors import Closed, NotNow, VendorFault, VendorTrouble
+from lookup.gate_closing import LOOK, TROUBLES_IN_A_ROW, closes_at_once, closing_for, may_close
 from lookup.gate_grant import Gate, Grant, Observation, Observe, Seen, unobserved
 from lookup.gate_item import Request, closing, due, opening
 from lookup.gate_state import GateState, state_of
@@ -137,7 +137,7 @@ class QuotaGate:
         if fault is None or not may_close(fault):
             if grant.probe:
                 self._turns.change(opening(grant.epoch))
-        elif grant.probe or not isinstance(fault, VendorTrouble) or self._troubles >= TROUBLES_IN_A_ROW:
+        elif grant.probe or closes_at_once(fault, self._clock()) or self._troubles >= TROUBLES_IN_A_ROW:
             self._close(grant.epoch, fault)
 
     def _close(self, epoch: int, fault: VendorFault) -> None:
@@ -147,9 +147,7 @@ class QuotaGate:
         if copy.epoch != epoch:
             return
         ahead = self._turns.clock_offset  # closed until a time of everybody's, however far off our clock is
-        if isinstance(fault, Throttled) and fault.retry_at is not None:
-            fault = Throttled(fault.reason, retry_at=fault.retry_at - ahead)
-        change = closing_for(fault, copy, self._quota, self._clock() - ahead, self._jitter())
+        change = closing_for(fault, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
         if self._turns.change(closing(epoch, change)):
             self._turns.see(Seen.CLOSED, reason=change.reason)
 

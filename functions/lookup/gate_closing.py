@@ -26,27 +26,38 @@ def may_close(fault: VendorFault) -> bool:
     return isinstance(fault, Throttled | KeyRejected | Refused | VendorTrouble)
 
 
-def closing_for(fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float) -> Closing:
-    """Tell how a fault that may close does close the gate. `jitter` is between 0 and 1."""
+def closes_at_once(fault: VendorFault, now: float) -> bool:
+    """Tell whether one fault is enough; trouble that says until when it lasts need not come again."""
+    return not isinstance(fault, VendorTrouble) or (fault.retry_at or now) > now
+
+
+def closing_for(
+    fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float, *, ahead: float = 0.0
+) -> Closing:
+    """Tell how a fault that may close does close the gate. `jitter` is between 0 and 1.
+
+    `ahead` is how far the clock by which the fault's `retry_at` was read is ahead of `now`'s.
+    """
     closings = copy.closings + 1
+    until = _until(fault, quota, now, ahead)
     match fault:
         case Throttled():
-            return Closing(_reset(fault, quota, closings, now), THROTTLED, closings, _lowered(copy, quota, now))
+            guess = now + min(THROTTLED_FIRST * 2.0 ** min(closings - 1, 32), 1.0) * quota.window
+            return Closing(guess if until is None else until, THROTTLED, closings, _lowered(copy, quota, now))
         case KeyRejected():
             return Closing(now + LONG * quota.window, CREDENTIALS, closings)
         case VendorTrouble():
             longest = min(TROUBLE_FIRST * 2.0 ** min(closings - 1, 32), TROUBLE_LONGEST) * quota.window
-            return Closing(now + longest * (1 + jitter) / 2, TROUBLE, closings)
+            return Closing(max(now + longest * (1 + jitter) / 2, until or now), TROUBLE, closings)
         case _:
             return Closing(now + LONG * quota.window, REFUSED, closings)
 
 
-def _reset(fault: Throttled, quota: Quota, closings: int, now: float) -> float:
-    """Take the vendor's reset if it is to come and not absurd; else guess, longer each time in a row."""
-    guess = now + min(THROTTLED_FIRST * 2.0 ** min(closings - 1, 32), 1.0) * quota.window
-    if fault.retry_at is None or fault.retry_at <= now:
-        return guess
-    return min(fault.retry_at, now + THROTTLED_LONGEST * quota.window)
+def _until(fault: VendorFault, quota: Quota, now: float, ahead: float) -> float | None:
+    """Take the vendor's own time if it is to come, and no absurd one."""
+    if fault.retry_at is None or fault.retry_at - ahead <= now:
+        return None
+    return min(fault.retry_at - ahead, now + THROTTLED_LONGEST * quota.window)
 
 
 def _lowered(copy: Copy, quota: Quota, now: float) -> int:

@@ -19,9 +19,10 @@ import urllib3
 
 from lookup import wire
 from lookup.access import Credentials, DataCenter
+from lookup.bounded_http import Exchanged, exchange
 from lookup.errors import VendorFault, VendorTrouble, WrongShape
 from lookup.model import Clock, Identifier, IdentifierType, Json
-from lookup.moengage_answer import Answer, error_of, fault_of, read_answer
+from lookup.moengage_answer import Answer, broken_body, error_of, fault_of, is_own_error, read_answer
 
 PATH = "/v1/customers/export"
 # The hosts of the data centres, enumerated because `api-0{dc}` is wrong for 101.
@@ -34,7 +35,10 @@ HOSTS: Mapping[DataCenter, str] = {
     DataCenter.DC_06: "https://api-06.moengage.com",
     DataCenter.DC_101: "https://api-101.moengage.com",
 }
+# Seconds for a connection and for an answer; the sum of both is for the whole call.
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
+ANSWER_BYTES = 16 * 1024 * 1024  # of a 200: twenty profiles of 800 KB; a function's memory holds it read, too
+ERROR_BYTES = 64 * 1024  # of anything else: what is worth reading of an error
 ADDRESSES = re.compile(r"[0-9A-Za-z.:\[\]_, -]{1,500}")  # what a chain of addresses is written in; the rest stays here
 
 
@@ -71,38 +75,33 @@ class MoEngage:
         self._names = {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: moengage_id_name}
         self._clock = clock
         self._timeout = timeout
+        self._bound = _bound(timeout)
         self._shape = Shape.WRAPPED
         self._shape_is_sure = False
 
     def export(self, question: Question, credentials: Credentials, *, within: float = math.inf) -> Answer:
         """Ask once, for `within` seconds at most. Raises a `VendorFault`, whose type says what helps."""
-        response = self._send(question, credentials, self._patience(within))
-        if response.status != HTTPStatus.OK:
-            raise self._fault(response)
-        answer = read_answer(response.data)
+        exchanged = self._send(question, credentials, min(within, self._bound))
+        if exchanged.status != HTTPStatus.OK:
+            raise self._fault(exchanged)
+        if not exchanged.is_whole:
+            raise broken_body()
+        answer = read_answer(exchanged.body)
         self._shape_is_sure = True
         return answer
 
-    def _patience(self, within: float) -> urllib3.Timeout:
-        patience = self._timeout.clone()
-        if within < math.inf:
-            patience.total = min(within, patience.total) if isinstance(patience.total, float) else within
-        return patience
-
-    def _send(
-        self, question: Question, credentials: Credentials, patience: urllib3.Timeout
-    ) -> urllib3.BaseHTTPResponse:
+    def _send(self, question: Question, credentials: Credentials, within: float) -> Exchanged:
         host = self._endpoint_url or HOSTS[credentials.data_center]
-        url = f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}"
         try:
-            return self._pool.request(
+            return exchange(
+                self._pool,
                 "POST",
-                url,
+                f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}",
                 body=self._body(question),
                 headers=_headers(question, credentials),
-                timeout=patience,
-                retries=False,
-                redirect=False,
+                timeout=self._timeout,
+                within=within,
+                most_bytes=lambda status: ANSWER_BYTES if status == HTTPStatus.OK else ERROR_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:
             raise VendorTrouble(type(error).__name__) from None  # its text may hold the URL: the type says enough
@@ -118,14 +117,23 @@ class MoEngage:
             asked["user_fields_to_export"] = sorted({*question.fields, "customer_id", "id"})
         return wire.dumps({"data": asked} if self._shape is Shape.WRAPPED else asked)
 
-    def _fault(self, response: urllib3.BaseHTTPResponse) -> VendorFault:
-        error = error_of(response.data)
-        if response.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
+    def _fault(self, exchanged: Exchanged) -> VendorFault:
+        error = error_of(exchanged.body)
+        if exchanged.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
             was, self._shape = self._shape, Shape.WRAPPED
             if was is Shape.WRAPPED and _misses_the_keys(error):
                 self._shape = Shape.ROOT
-                return WrongShape("wrong_shape", status=response.status)
-        return fault_of(response.status, error, response.headers, now=self._clock())
+                return WrongShape("wrong_shape", status=exchanged.status)
+        is_own = is_own_error(exchanged.body)
+        return fault_of(exchanged.status, error, exchanged.headers, now=self._clock(), is_own=is_own)
+
+
+def _bound(timeout: urllib3.Timeout) -> float:
+    """Return the seconds that a whole call may take."""
+    if isinstance(timeout.total, int | float):
+        return timeout.total
+    steps = (timeout.connect_timeout, timeout.read_timeout)
+    return sum(one for one in steps if isinstance(one, int | float)) or math.inf
 
 
 def _misses_the_keys(error: Mapping[str, Json]) -> bool:

@@ -13,9 +13,8 @@ from http import HTTPStatus
 from lookup import wire
 from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
 from lookup.model import Attributes, Json
-
-EPOCH_MAGNITUDE = 1_000_000_000  # a rate-limit reset above this is a time, below it a number of seconds
-LONGEST_WAIT = 24 * 3600  # seconds; a vendor that asks for more than a day is not believed
+from lookup.retry_after import retry_at
+from lookup.spoilt_json import is_spoilt, loads, spelled
 
 # Status → what it asks for. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are Refused and
 # 5xx VendorTrouble.
@@ -44,10 +43,15 @@ REASONS: Mapping[type[VendorFault], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a successful call said: whole users in no promised order, and the identifiers it does not know."""
+    """What a successful call said: whole users in no promised order, and the identifiers it does not know.
+
+    `unreadable` are users whose profiles hold what is no JSON value, or no attributes at all; what they are called can
+    be read of some.
+    """
 
     users: tuple[Attributes, ...]
     not_found: frozenset[tuple[str, str]]
+    unreadable: tuple[Attributes, ...] = ()
 
 
 def fault_type(status: int) -> type[VendorFault]:
@@ -57,13 +61,23 @@ def fault_type(status: int) -> type[VendorFault]:
     return Refused if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR else VendorTrouble
 
 
-def fault_of(status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, now: float) -> VendorFault:
-    """Make the fault of an answer; only the vendor's request id is repeated from its body."""
+def fault_of(
+    status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, now: float, is_own: bool = True
+) -> VendorFault:
+    """Make the fault of an answer; only the vendor's request id is repeated from its body.
+
+    `is_own` says that the body is MoEngage's: a refusal that is not, or that MoEngage does not document, may be a
+    firewall's in between that does not like what this one request holds.
+    """
     kind = fault_type(status)
     shown = _request_id(error)
+    until = retry_at(headers, now)
     if kind is Throttled:
-        return Throttled(REASONS[kind], retry_at=_retry_at(headers, now), request_id=shown)
-    return kind(REASONS[kind], status=status, request_id=shown)
+        return Throttled(REASONS[kind], retry_at=until, request_id=shown)
+    if kind is VendorTrouble:
+        return VendorTrouble(REASONS[kind], status=status, request_id=shown, retry_at=until)
+    is_doubtful = issubclass(kind, Refused | KeyRejected | Rejected) and not (is_own and status in FAULTS)
+    return kind(REASONS[kind], status=status, request_id=shown, may_be_content=is_doubtful)
 
 
 def _request_id(error: Mapping[str, Json]) -> str | None:
@@ -71,53 +85,49 @@ def _request_id(error: Mapping[str, Json]) -> str | None:
     return request_id[:128] if isinstance(request_id, str) else None
 
 
-def _retry_at(headers: Mapping[str, str], now: float) -> float | None:
-    """Read until when to wait; `reset` is seconds in one of the vendor's documents and epoch seconds in another."""
-    for name in ("retry-after", "x-ratelimit-reset"):
-        try:
-            value = float(headers.get(name, ""))
-        except ValueError:
-            continue
-        until = value if value >= EPOCH_MAGNITUDE else now + value
-        if value >= 0 and until <= now + LONGEST_WAIT:
-            return max(now, until)
-    return None
-
-
 def read_answer(body: bytes) -> Answer:
-    """Read a 200. Raises `VendorTrouble` on anything but a success of the documented form; absent lists are empty."""
+    """Read a 200; absent lists are empty. A profile that cannot be read spoils no other one.
+
+    Raises `VendorTrouble` on anything but a success of the documented form, which one profile may be the cause of.
+    """
     try:
-        read = wire.loads(body)
+        read = loads(body)
     except ValueError:
-        raise VendorTrouble("broken_body", status=200) from None
+        raise broken_body() from None
     data = read.get("data") if isinstance(read, dict) and read.get("status") == "success" else None
     if not isinstance(data, dict):
-        raise VendorTrouble("not_a_success", status=200, request_id=_request_id(error_of(body)))
+        shown = _request_id(error_of(body))
+        raise VendorTrouble("not_a_success", status=200, request_id=shown, may_be_content=True)
+    profiles = [_attributes(user) for user in _list(data.get("users"))]
     return Answer(
-        users=tuple(_attributes(user) for user in _list(data.get("users"))),
-        not_found=frozenset(_named(entry) for entry in _list(data.get("users_not_found"))),
+        users=tuple(one for one in profiles if one and not is_spoilt(one)),
+        not_found=frozenset(name for entry in _list(data.get("users_not_found")) for name in _named(entry)),
+        unreadable=tuple(one for one in profiles if not one or is_spoilt(one)),
     )
+
+
+def broken_body() -> VendorTrouble:
+    """Make the fault of a 200 that cannot be read."""
+    return VendorTrouble("broken_body", status=200, may_be_content=True)
 
 
 def _list(value: Json) -> Sequence[Json]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise VendorTrouble("broken_body", status=200)
+        raise broken_body()
     return value
 
 
 def _attributes(user: Json) -> Attributes:
     attributes = user.get("user_attributes") if isinstance(user, dict) else None
-    if not isinstance(attributes, dict):
-        raise VendorTrouble("broken_body", status=200)
-    return attributes
+    return attributes if isinstance(attributes, dict) else {}
 
 
-def _named(entry: Json) -> tuple[str, str]:
+def _named(entry: Json) -> list[tuple[str, str]]:
     if not isinstance(entry, dict):
-        raise VendorTrouble("broken_body", status=200)
-    return str(entry.get("identifier_type")), str(entry.get("identifier"))
+        return []
+    return [(str(entry.get("identifier_type")), spelling) for spelling in spelled(entry.get("identifier"))]
 
 
 def error_of(body: bytes) -> Mapping[str, Json]:
@@ -130,3 +140,18 @@ def error_of(body: bytes) -> Mapping[str, Json]:
         return {}
     inner = read.get("error")
     return inner if isinstance(inner, dict) else read
+
+
+def is_own_error(body: bytes) -> bool:
+    """Tell whether an error's body has one of MoEngage's forms, rather than those of whoever stands in between.
+
+    MoEngage's are `{"status": "fail", "error": {"message", "type", …}}` and `{"title", "description"}`.
+    """
+    try:
+        read = wire.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(read, dict):
+        return False
+    inner = read.get("error")
+    return ("message" in inner or "type" in inner) if isinstance(inner, dict) else {"title", "description"} <= set(read)

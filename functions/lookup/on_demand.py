@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from lookup.archive import Archive, Record
@@ -121,7 +121,7 @@ def _with_stale(fetched: Fetched, wanted: Mapping[Identifier, float], seconds: f
         for one, outcome in fetched.older.items()
         if outcome.profile is not None and outcome.profile.fetched_at >= wanted[one] - seconds
     }
-    return Fetched({**usable, **fetched.outcomes}, fetched.cause, fetched.older, fetched.writes)
+    return replace(fetched, outcomes={**usable, **fetched.outcomes})
 
 
 def _outcome(one: Entry, settled: Mapping[Identifier, Outcome]) -> Outcome:

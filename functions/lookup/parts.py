@@ -115,8 +115,9 @@ class Parts:
             spared = counted if is_passing(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
             self._ledger.add_attempts(spared, -1)
             raise
-        is_trouble = isinstance(fetched.cause, VendorTrouble)
-        tried = [work.part for work in asked if is_trouble and not sent.isdisjoint(work.part.identifiers)]
+        # What may be of a part's own making that it was not answered is an attempt too, or it would come back for ever.
+        vain = sent if isinstance(fetched.cause, VendorTrouble) else fetched.doubted if fetched.cause else frozenset()
+        tried = [work.part for work in asked if not vain.isdisjoint(work.part.identifiers)]
         self._ledger.add_attempts([part for part in tried if part not in counted], 1)
         self._ledger.add_attempts([part for part in counted if part not in tried], -1)
         return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]

@@ -120,7 +120,7 @@ class Spillover:
             read_preference(prefer),
             Tab(self._daily, partner),
             remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - WRITING,
-            forwarded_for=event.headers.get("x-forwarded-for") or event.request_context.http.source_ip,
+            forwarded_for=event.request_context.http.source_ip,
             lookup_id=lookup_id,
         )
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lookup.credentials import CredentialStore
 from lookup.errors import VendorFault
 from lookup.gate import Gate
 from lookup.model import Clock, Sleep
 from lookup.moengage import MoEngage
+from lookup.neutral import NeutralCalls, OwnCalls
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one."""
+    """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one.
+
+    `is_neutral`: it asked for nobody, so that nothing it held can be why it failed.
+    """
 
     workspace: str
     users: int
     seconds: float
     fault: VendorFault | None = None
+    is_neutral: bool = False
 
 
 def _nobody(_: object) -> None:
@@ -36,7 +41,7 @@ class Vendor:
     """One workspace's way to MoEngage: its gate, its client, its credentials.
 
     `heard` is told of every call's end, `unused` of users that were charged and came too late to be asked for; while
-    `is_stopping` nothing new is asked.
+    `is_stopping` nothing new is asked. `neutral_calls` are those of the workspace.
     """
 
     gate: Gate
@@ -47,3 +52,4 @@ class Vendor:
     heard: Callable[[Heard], None] = _nobody
     unused: Callable[[int], None] = _nobody
     is_stopping: Callable[[], bool] = _never
+    neutral_calls: NeutralCalls = field(default_factory=OwnCalls)

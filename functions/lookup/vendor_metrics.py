@@ -49,6 +49,10 @@ def publish(heard: Heard) -> None:
     if heard.fault is None:
         count(Metric.VENDOR_CALLS)
         return
+    if heard.fault.may_be_content and not heard.is_neutral:  # nothing is known of the account, and nobody has to act
+        count(Metric.REQUESTS_RESHAPED if heard.users > 1 else Metric.REQUESTS_REJECTED)
+        logger.info("content doubted", workspace=heard.workspace, reason=heard.fault.reason, status=heard.fault.status)
+        return
     count(metric_of(heard.fault, heard.users))
     heading = heading_of(heard.fault)
     if heading is not None:

@@ -24,7 +24,7 @@ _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)  # never rounds, h
 def loads(text: str | bytes) -> Json:
     """Read JSON. Raises `ValueError` on anything that is not JSON, NaN and Infinity included, or nests too deep."""
     try:
-        value: Json = simplejson.loads(text, use_decimal=True, parse_int=_integer)
+        value: Json = simplejson.loads(text, use_decimal=True, parse_int=integer)
     except (ArithmeticError, RecursionError) as error:
         raise ValueError(f"not readable: {type(error).__name__}") from None
     return value
@@ -44,7 +44,7 @@ def loads_unique(text: str | bytes) -> Json:
     Raises `RepeatedKey` when an object has a key twice (RFC 8259 leaves open which counts), else as `loads` does.
     """
     try:
-        value: Json = simplejson.loads(text, use_decimal=True, parse_int=_integer, object_pairs_hook=_unique)
+        value: Json = simplejson.loads(text, use_decimal=True, parse_int=integer, object_pairs_hook=_unique)
     except (ArithmeticError, RecursionError) as error:
         raise ValueError(f"not readable: {type(error).__name__}") from None
     return value
@@ -81,7 +81,7 @@ def well_formed(attributes: Mapping[str, Json]) -> tuple[Mapping[str, Json], tup
     names = sorted(held, key=lambda one: _HALF.search(one[0]) is not None)  # a name that is whole keeps its name
     text = _HALF.sub(REPLACEMENT, _text({name: attributes[name] for name, _ in names}))
     written: dict[str, Json] = simplejson.loads(
-        text, use_decimal=True, parse_int=_integer, object_pairs_hook=_with_every_name
+        text, use_decimal=True, parse_int=integer, object_pairs_hook=_with_every_name
     )
     return written, tuple(sorted(new for new, (_, is_held) in zip(written, names, strict=True) if is_held))
 
@@ -108,7 +108,8 @@ def fingerprint(value: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _integer(digits: str) -> int | Decimal:
+def integer(digits: str) -> int | Decimal:
+    """Return a whole number, digit for digit."""
     return int(digits) if len(digits) <= INT_DIGITS else Decimal(digits)
 
 

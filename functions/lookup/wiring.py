@@ -28,6 +28,7 @@ from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
 from lookup.model import Attributes
 from lookup.moengage import MoEngage
+from lookup.neutral import SharedCalls
 from lookup.notices import Notices
 from lookup.oversize import Oversize
 from lookup.parts import Parts
@@ -88,6 +89,7 @@ def vendor(workspace: str) -> Vendor:
         heard=vendor_metrics.publish,
         unused=partial(count, Metric.USERS_GRANTED_UNUSED),
         is_stopping=lambda: stopping().is_told,
+        neutral_calls=SharedCalls(ledger_table(), workspace),
     )
 
 

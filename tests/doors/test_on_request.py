@@ -73,9 +73,16 @@ def test_the_path_gives_the_identifier_back(identifier: str) -> None:
 def test_the_callers_address_goes_on_to_moengage(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """The caller's chain of addresses is what MoEngage sees in X-Forwarded-For."""
-    on_request.handler(event("on_request/get_profile.json"), context)
-    assert simulator.arrivals()[0].forwarded_for == "203.0.113.195"
+    """What MoEngage sees in X-Forwarded-For is the address that API Gateway saw, whatever header the caller sends."""
+    asked = event("on_request/get_profile.json")
+    asked["requestContext"]["http"]["sourceIp"] = "198.51.100.7"
+    asked["headers"] |= {
+        "x-forwarded-for": "203.0.113.195, 10.0.0.1",
+        "forwarded": "for=10.0.0.1",
+        "x-real-ip": "10.0.0.1",
+    }
+    on_request.handler(asked, context)
+    assert simulator.arrivals()[0].forwarded_for == "198.51.100.7"
 
 
 def test_a_lookup_answers_each_identifier(

@@ -10,12 +10,13 @@ import zipfile
 import pytest
 
 from infra import doctor
-from infra.diagnosis import NO_ID, NOBODY, Patient, whence
+from infra.diagnosis import NO_ID, Patient, whence
 from infra.local.simulator.process import Fault, Simulator
 from lookup.credentials import parse
 from lookup.gate import gate_client
 from lookup.gates import Gates
 from lookup.model import Lane
+from lookup.neutral import NOBODY
 from tests.infra.stacks import create
 from tests.infra.test_doctor import findings, logged_in, only_fault
 from tests.lookup.conftest import stage

@@ -59,6 +59,24 @@ def test_error_bodies(client: MoEngage, simulator: Simulator, status: int, body:
     assert type(fault_of(client)) is kind
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "is_doubtful"),
+    [
+        *[(status, body, False) for status in (401, 403, 409, 400, 415) for body in ("json", "problem")],
+        *[(status, body, True) for status in (401, 403, 409, 400, 415) for body in ("html", "empty", "truncated")],
+        *[(status, body, True) for status in (302, 404, 406, 451) for body in ("json", "html")],
+        *[(status, body, False) for status in (413, 429, 408, 500, 503) for body in ("json", "html")],
+    ],
+)
+def test_what_may_be_of_the_content(
+    client: MoEngage, simulator: Simulator, status: int, body: Body, *, is_doubtful: bool
+) -> None:
+    """A refusal that MoEngage does not document, or whose body is not MoEngage's, may be about the content alone."""
+    client.export(Question([customer("alice")]), CREDENTIALS)  # from now on a 400 is not about the body's shape
+    simulator.set_faults(Fault(status=status, body=body))
+    assert fault_of(client).may_be_content is is_doubtful
+
+
 def test_request_id_is_kept(client: MoEngage, simulator: Simulator) -> None:
     """The vendor's request id is in the fault: its support asks for it."""
     simulator.set_faults(Fault(status=503))
@@ -140,7 +158,11 @@ def test_nobody_there(pool: urllib3.PoolManager) -> None:
         ({"x-ratelimit-reset": "-5"}, None),
         ({"x-ratelimit-reset": "nan"}, None),
         ({"x-ratelimit-reset": "inf"}, None),
-        ({"x-ratelimit-reset": str((int(NOW) + 30) * 1000)}, None),
+        ({"x-ratelimit-reset": str((int(NOW) + 30) * 1000)}, NOW + 30),
+        ({"x-ratelimit-reset": "2027-01-15T08:00:30Z"}, NOW + 30),
+        ({"Retry-After": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW + 30),
+        ({"Retry-After": "Friday, 15-Jan-27 08:00:30 GMT"}, NOW + 30),
+        ({"Retry-After": "Fri Jan 15 08:00:30 2027"}, NOW + 30),
         ({"x-ratelimit-reset": "90000"}, None),
         ({}, None),
     ],
@@ -148,11 +170,11 @@ def test_nobody_there(pool: urllib3.PoolManager) -> None:
 def test_until_when_to_wait(
     client: MoEngage, simulator: Simulator, headers: dict[str, str], retry_at: float | None
 ) -> None:
-    """A 429 says until when, as seconds left or as epoch seconds by magnitude; nonsense and over a day say nothing."""
-    simulator.set_faults(Fault(status=429, headers=headers))
-    fault = fault_of(client)
-    assert isinstance(fault, Throttled)
-    assert fault.retry_at == retry_at
+    """A 429 says until when, and a 503 as well; nonsense and over a day say nothing."""
+    for status, kind in ((429, Throttled), (503, VendorTrouble)):
+        simulator.set_faults(Fault(status=status, headers=headers))
+        fault = fault_of(client)
+        assert (type(fault), fault.retry_at) == (kind, retry_at)
 
 
 @pytest.mark.parametrize("reset", ["seconds_left", "epoch"])

@@ -9,9 +9,10 @@ from http import HTTPStatus
 from typing import Any
 
 import simplejson
+from simplejson import RawJSON
 
 from infra.local.simulator.attributes import Attributes, share_of
-from infra.local.simulator.faults import Fault
+from infra.local.simulator.faults import Drip, Fault
 from infra.local.simulator.request import Export, Refusal
 
 NO_FAULT = Fault()
@@ -30,7 +31,10 @@ OTHER_KIND = ("InternalServerError", "something went wrong")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server sends. `promised` is the Content-Length; `drop` ends the connection without any answer."""
+    """What the server sends. `promised` is the Content-Length; `drop` ends the connection without any answer.
+
+    `interim`, `drip` and what belongs to it are as a `Fault` has them.
+    """
 
     status: int
     body: bytes
@@ -38,6 +42,10 @@ class Reply:
     delay: float = 0.0
     drop: bool = False
     promised: int | None = None
+    interim: tuple[int, ...] = ()
+    drip: Drip | None = None
+    drip_bytes: int = 8
+    drip_pause: float = 0.6
     found: int = 0
     not_found: int = 0
 
@@ -64,6 +72,7 @@ def error(refusal: Refusal, number: int, fault: Fault = NO_FAULT) -> Reply:
     return _spoil(Reply(refusal.status, body), fault)
 
 
+NO_NUMBERS = {"not_a_number": "NaN", "absurd_number": "1e999999"}
 UNASKED: Attributes = {"customer_id": "unasked", "id": "f" * 24, "u_fn": "Nobody"}
 
 
@@ -78,7 +87,11 @@ def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], f
     if "both_lists" in fault.distortions:
         missing += [asked for asked in found if asked in chosen]
     fields = None if "all_fields" in fault.distortions else export.fields
-    listed = [{"user_attributes": _only(person, fields)} for person in _once(found.values())]
+    spoilt = [found[asked] for asked in found if asked in chosen]
+    listed = [
+        {"user_attributes": _profile(_only(person, fields), fault if person in spoilt else NO_FAULT)}
+        for person in _once(found.values())
+    ]
     if "unasked" in fault.distortions:
         listed.append({"user_attributes": _only(UNASKED, fields)})
     random.Random(share_of(*(text for _, text in export.identifiers))).shuffle(listed)  # noqa: S311 - repeatable
@@ -101,6 +114,20 @@ def _once(found: Iterable[Attributes]) -> list[Attributes]:
 
 def _only(person: Attributes, fields: tuple[str, ...] | None) -> Attributes:
     return person if fields is None else {name: value for name, value in person.items() if name in fields}
+
+
+def _profile(person: Attributes, fault: Fault) -> Attributes | RawJSON | None:
+    """Write one profile, spoilt as a fault asks for."""
+    if "float_id" in fault.distortions and str(person.get("customer_id", "")).isdigit():
+        return dict(person) | {"customer_id": RawJSON(f"{person['customer_id']}.0")}
+    if "no_attributes" in fault.distortions:
+        return None
+    value = next((text for kind, text in NO_NUMBERS.items() if kind in fault.distortions), None)
+    if value is not None:
+        return dict(person) | {"score": RawJSON(value)}
+    if "cut_profile" in fault.distortions:
+        return RawJSON(_json(person).decode()[: len(_json(person)) // 3])
+    return person
 
 
 def _without(data: dict[str, Any], fault: Fault) -> dict[str, Any]:
@@ -130,6 +157,10 @@ def _spoil(reply: Reply, fault: Fault) -> Reply:
         delay=fault.delay,
         drop=fault.drop,
         promised=promised,
+        interim=fault.interim,
+        drip=fault.drip,
+        drip_bytes=fault.drip_bytes,
+        drip_pause=fault.drip_pause,
     )
 
 

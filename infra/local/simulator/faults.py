@@ -9,12 +9,18 @@ from typing import Any, Literal
 
 Identifiers = Sequence[tuple[str, str]]
 
+Drip = Literal["headers", "body"]
 Body = Literal["json", "problem", "html", "empty", "truncated", "cut_off", "fail"]
 Distortion = Literal[
     "unaccounted",  # the chosen users are in neither list
     "both_lists",  # the chosen users are in both lists
     "unasked",  # one user more than asked for
     "all_fields",  # attributes that were not asked for come too
+    "not_a_number",  # a profile of the chosen users holds NaN
+    "absurd_number",  # … a number with an exponent of six digits
+    "no_attributes",  # … null instead of attributes
+    "cut_profile",  # … ends in the middle, and the answer goes on
+    "float_id",  # … has its customer id as a number with a point, if it is one
     "users_absent", "users_null", "users_not_found_absent", "users_not_found_null",
 ]  # fmt: skip
 
@@ -32,6 +38,9 @@ class Fault:
     connection ends without an answer); `distortions` of the two lists, for the named `identifiers` or else the first
     of the call; `headers` added to the answer.
 
+    `drip`: headers and body, or the body alone, leave `drip_bytes` at a time, each `drip_pause` seconds after the last.
+    `interim`: answers of these codes (1xx) come before the real one.
+
     `counted`: the call uses quota before it fails, and is refused with 429 if there is none. `name` is what the log of
     arrivals calls the fault.
     """
@@ -48,6 +57,10 @@ class Fault:
     error_attribute: str | None = None
     error_message: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    drip: Drip | None = None
+    drip_bytes: int = 8
+    drip_pause: float = 0.6
+    interim: tuple[int, ...] = ()
     workspace_id: str | None = None
     identifiers: tuple[str, ...] | None = None
     seed: int = 0
@@ -64,6 +77,7 @@ class Fault:
         return cls(**{
             **data,
             "distortions": tuple(data.get("distortions", ())),
+            "interim": tuple(data.get("interim", ())),
             "identifiers": None if named is None else tuple(named),
         })  # fmt: skip
 

@@ -105,12 +105,32 @@ class ExportHandler(BaseHTTPRequestHandler):
             "Content-Length": str(promised),
             **({"Connection": "close"} if self.close_connection else {}),
         }
-        phrase = HTTPStatus(reply.status).phrase if reply.status in set(HTTPStatus) else "Unknown"
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-        self.wfile.write("\r\n".join(lines).encode("latin-1") + reply.body)
+        lines = [
+            f"HTTP/1.1 {reply.status} {_phrase(reply.status)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+            "",
+            "",
+        ]
+        interim = "".join(f"HTTP/1.1 {status} {_phrase(status)}\r\nLink: </x>\r\n\r\n" for status in reply.interim)
+        self._write((interim + "\r\n".join(lines)).encode("latin-1"), reply)
         if promised != len(reply.body):
             self._hang_up()
+
+    def _write(self, head: bytes, reply: Reply) -> None:
+        """Send an answer in one piece, or dripping."""
+        if reply.drip is None:
+            self.wfile.write(head + reply.body)
+            return
+        at_once, dripping = (b"", head + reply.body) if reply.drip == "headers" else (head, reply.body)
+        self.wfile.write(at_once)
+        for start in range(0, len(dripping), reply.drip_bytes):
+            time.sleep(reply.drip_pause)
+            self.wfile.write(dripping[start : start + reply.drip_bytes])
 
     def _hang_up(self) -> None:
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 import simplejson
 import urllib3
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.faults import FaultPlan
-from infra.local.simulator.process import Fault, Simulator
+from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
 from tests.local.simulator.asking import Asker
 from tests.waiting import GIVE_UP, until
 
@@ -159,3 +161,50 @@ def test_a_share_is_about_that_share(simulator: Simulator, ask: Asker) -> None:
 def test_a_fault_survives_its_json_form(fault: Fault) -> None:
     """What the admin route is told is what was meant."""
     assert Fault.from_json(simplejson.loads(simplejson.dumps(fault.to_json()))) == fault
+
+
+def test_spoilt_profiles(simulator: Simulator, ask: Asker) -> None:
+    """The named user's profile holds no number, has no attributes or ends in the middle; the others are whole."""
+    simulator.set_user("12345", {"name": "Anna"})
+    simulator.set_user("C-1", {"name": "Bert"})
+    for kind, text in {
+        "not_a_number": b'"score":NaN',
+        "absurd_number": b'"score":1e999999',
+        "no_attributes": b'{"user_attributes":null}',
+        "float_id": b'"customer_id":12345.0',
+    }.items():
+        simulator.set_faults(Fault(distortions=(kind,), identifiers=("12345",)))  # type: ignore[arg-type]  # a distortion
+        body = ask("12345", "C-1").body
+        assert text in body
+        assert b'"name":"Bert"' in body
+    simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("12345",)))
+    with pytest.raises(ValueError, match=r"."):
+        simplejson.loads(ask("12345", "C-1").body)
+    assert ask("C-1").json["status"] == "success"
+
+
+def test_an_answer_that_drips(simulator: Simulator, ask: Asker) -> None:
+    """Headers and body, or the body alone, come a few bytes at a time, and come whole."""
+    whole = ask("missing-1").body
+    for drip in ("headers", "body"):
+        simulator.set_faults(Fault(drip=drip, drip_bytes=64, drip_pause=0.001))
+        assert ask("missing-1").body == whole
+
+
+def test_an_answer_before_the_answer(simulator: Simulator) -> None:
+    """Interim answers come as they are asked for, each with its code, before the real one."""
+    simulator.set_faults(Fault(interim=(100, 103)))
+    body = b'{"data": {"identifiers": [{"identifier_type": "customer_id", "identifier": "C-1"}]}}'
+    headers = urllib3.make_headers(basic_auth=f"{WORKSPACE_ID}:{DATA_API_KEY}") | {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
+    head = f"POST /v1/customers/export?app_id={WORKSPACE_ID} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", simulator.port)) as connection:
+        connection.sendall(head.encode() + b"\r\n" + body)
+        answer = b""
+        while b"status" not in answer:
+            answer += connection.recv(65536)
+    lines = [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1")]
+    assert lines == [b"HTTP/1.1 100 Continue", b"HTTP/1.1 103 Early Hints", b"HTTP/1.1 200 OK"]

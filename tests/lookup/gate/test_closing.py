@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault
+from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
 from lookup.gate_closing import closing_for
 from lookup.gate_window import Copy, limit_now
 from lookup.model import Lane
@@ -45,6 +45,27 @@ def test_throttled_closes_until_the_vendors_reset(retry_after: float | None, sec
     retry_at = None if retry_after is None else callers.now + retry_after
     callers.gates[0].report(grant, Throttled("throttled", retry_at=retry_at))
     assert refused(callers).retry_at == pytest.approx(callers.now + seconds, abs=0.01)
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [(30.0, 30.0), (86400.0, 600.0), (0.5, 1.0)])
+def test_trouble_that_says_until_when_closes_at_once(retry_after: float, seconds: float) -> None:
+    """A 503 with `Retry-After` closes until then, for ten minutes at most, and lowers no limit."""
+    callers = callers_of(1)
+    grant = granted(callers)
+    callers.gates[0].report(grant, VendorTrouble("vendor_trouble", retry_at=callers.now + retry_after))
+    closed = refused(callers)
+    assert closed.reason == "trouble"
+    assert closed.retry_at == pytest.approx(callers.now + max(seconds, 1.0), abs=1.01 if retry_after < 1 else 0.01)
+    assert callers.gates[0].state().limit == 1000
+
+
+@pytest.mark.parametrize("retry_after", [None, 0.0, -5.0])
+def test_trouble_that_says_nothing_of_the_future_must_come_again(retry_after: float | None) -> None:
+    """Once is no reason to close for everybody."""
+    callers = callers_of(1)
+    for _ in range(2):
+        retry_at = None if retry_after is None else callers.now + retry_after
+        callers.gates[0].report(granted(callers), VendorTrouble("vendor_trouble", retry_at=retry_at))
 
 
 def test_limit_never_falls_so_low_that_a_lane_stands_still() -> None:
