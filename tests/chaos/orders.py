@@ -28,6 +28,7 @@ JUNK = ("x", "null", "guest", "-1", "user_id", "N" * 600)
 FIELDS = ("u_fn", "u_em", "session_count")
 KNOWN_AGAIN = 0.12  # of entries that somebody else has asked for too
 BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold
+ODD_PREFIX, ODD_EVERY, ODD_FIRST = "odd-", 300, 40  # which identifiers a firewall before MoEngage refuses
 CANARY_USERS = 12  # users whose attributes are to be found nowhere but in the results
 
 
@@ -74,13 +75,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All of a run. `canaries` are the customer ids whose attributes are watched for."""
+    """All of a run. `canaries` are customer ids whose attributes are watched for, `refused` the firewall's."""
 
     token: str
     messages: tuple[Message, ...]
     listed: tuple[Listed, ...]
     calls: tuple[Call, ...]
     canaries: tuple[str, ...]
+    refused: tuple[str, ...] = ()
 
     @property
     def identifiers(self) -> int:
@@ -109,7 +111,8 @@ class Drawing:
         used = sum(len(one.entries or ()) for one in messages) + sum(len(one.entries) for one in calls)
         listed = self._lists(identifiers - used)
         people = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
-        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]))
+        odd = tuple(text for _, text in self._known if text.startswith(ODD_PREFIX))
+        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]), odd)
 
     def _entry(self) -> Entry:
         draw = self._chance.random()
@@ -121,6 +124,8 @@ class Drawing:
         name = f"{BIG_PREFIX}{name}" if len(self._known) % BIG_EVERY == BIG_FIRST else name
         name = f"missing-{name}" if self._chance.random() < 0.05 else name
         entry = (MOENGAGE, id_of(name)) if self._chance.random() < 0.1 else (CUSTOMER, name)
+        if len(self._known) % ODD_EVERY == ODD_FIRST:
+            entry = (CUSTOMER, f"{ODD_PREFIX}{self.token}-{len(self._known):06}")
         self._known.append(entry)
         return entry
 

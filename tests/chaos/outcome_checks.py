@@ -14,13 +14,13 @@ from tests.chaos.asked import CALL, LIST, QUEUE, Served
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of
 from tests.chaos.findings import WRONG, Findings
-from tests.chaos.vendor_faults import ANSWERED, UNACCOUNTED, kind_of
+from tests.chaos.vendor_faults import ANSWERED, FIREWALL, SPOILT, UNACCOUNTED, kind_of
 
 # Why an identifier may fail. To be throttled is no reason; who does not wait is tried five times before it fails.
 REASONS: Mapping[str, frozenset[str]] = {
-    QUEUE: frozenset({"no_answer", "unaccounted"}),
-    LIST: frozenset({"no_answer", "unaccounted"}),
-    CALL: frozenset({"vendor_trouble", "unaccounted"}),
+    QUEUE: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor"}),
+    LIST: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor"}),
+    CALL: frozenset({"vendor_trouble", "unaccounted", "unreadable", "refused_by_vendor"}),
 }
 
 
@@ -32,6 +32,8 @@ class VendorLog:
     struck: dict[Entry, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     answered: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     alone: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    spoilt: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    refused: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     troubled: set[str | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -42,10 +44,17 @@ class VendorLog:
     def _learn(self, call: Arrival, entry: Entry) -> None:
         kind = kind_of(call.fault or "")
         is_first = _named((call.identifiers or ())[0]) == entry
+        is_alone = len(call.identifiers or ()) == 1
+        if kind == FIREWALL and is_alone:
+            self.refused[entry].add(call.forwarded_for)
+        if (kind in SPOILT and is_first) or (kind and kind != FIREWALL and call.status == HTTPStatus.OK and is_alone):
+            self.spoilt[entry].add(call.forwarded_for)
         if kind == UNACCOUNTED and is_first:
-            if len(call.identifiers or ()) == 1:
+            if is_alone:
                 self.alone[entry].add(call.forwarded_for)
-        elif call.status == HTTPStatus.OK and kind in {"", UNACCOUNTED, *ANSWERED}:
+        elif call.status == HTTPStatus.OK and (
+            kind in {"", UNACCOUNTED, *ANSWERED} or (kind in SPOILT and not is_first)
+        ):
             self.answered[entry].add(call.forwarded_for)
         else:
             self.struck[entry].append(call)
@@ -103,9 +112,10 @@ def _without_reason(one: Served, log: VendorLog) -> Iterator[str]:
 
 
 def _is_reason(reason: str, one: Served, together: Sequence[Entry], entry: Entry, log: VendorLog) -> bool:
-    if reason == "unaccounted":
-        alone = log.alone[entry]
-        return bool(alone) if one.way != CALL else bool(alone & set(one.marks))
+    evidence = {"unaccounted": log.alone, "unreadable": log.spoilt, "refused_by_vendor": log.refused}
+    if reason in evidence:
+        marks = evidence[reason][entry]
+        return bool(marks) if one.way != CALL else bool(marks & set(one.marks))
     if reason == "vendor_trouble":
         return bool(log.troubled & set(one.marks))
     return any(log.struck[each] for each in together)

@@ -111,7 +111,7 @@ class Partner:
         for _ in range(TRIES):
             self.tries += 1
             marks.append(f"{self.post.name}.{self.tries}")
-            event["headers"]["x-forwarded-for"] = marks[-1]
+            event["requestContext"]["http"]["sourceIp"] = marks[-1]
             told = self.post.invoke(event)
             answer: dict[str, Any] | None = told and told.get("answer")
             if answer is not None and answer["statusCode"] < 500 and IN_USE not in answer["body"]:

@@ -57,7 +57,9 @@ class Run:
         self.crew = Crew(self.scene.environment, facts, self.folder)
         stage = self.scene.stage
         knocker = Knocker(self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.diary)
-        self.weather = Weather(self.plan, self.clock, stage, self.scene.vendor, self.crew, knocker.knock)
+        self.weather = Weather(
+            self.plan, self.clock, stage, self.scene.vendor, self.crew, knocker.knock, self.orders.refused
+        )
 
     def carry_out(self) -> None:
         """Let it all happen. Whoever of ours fails ends the run with its exception."""

@@ -11,6 +11,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import WORKSPACE_ID, Arrival, Fault, Simulator
+from lookup.retry_after import retry_at
 from tests.chaos.clock import FastClock
 from tests.chaos.conftest import FETCHED_AT, call
 from tests.chaos.crew import Crew
@@ -18,6 +19,7 @@ from tests.chaos.fault_evidence import KEY_ROTATED, faults, planned, rotations_m
 from tests.chaos.findings import Findings
 from tests.chaos.plan import Plan, Size
 from tests.chaos.report import Report
+from tests.chaos.vendor_faults import REFUSALS, dated
 from tests.chaos.weather import Weather
 from tests.lookup.conftest import stage
 from tests.lookup.stage import Stage
@@ -89,6 +91,13 @@ def test_a_pulse_outlasts_an_outage(stage: Stage, simulator: Simulator, tmp_path
         ask(simulator, weather.keys[-1])
     struck = Counter(one.fault for one in simulator.arrivals())
     assert (struck["vendor_away"], struck["vendor_429#9"], struck["vendor_504#10"]) == (1, 2, 1)
+
+
+def test_dates_in_headers_are_a_little_ahead_of_the_services_time() -> None:
+    """Each of the forms that a date has in a header names the moment five seconds from now."""
+    pulses = [dated(one, FETCHED_AT) for one in REFUSALS]
+    moments = [retry_at({k.lower(): v for k, v in one.headers.items()}, FETCHED_AT) for one in pulses if one.headers]
+    assert moments == [FETCHED_AT + 5] * 4
 
 
 def ask(simulator: Simulator, key: str) -> None:

@@ -74,6 +74,15 @@ def test_reasons_that_must_not_be(way: str, reason: str) -> None:
         (LIST, "unaccounted", [asked(BERT, fault="vendor_unaccounted")], 1),
         (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted", forwarded_for="me.1")], 0),
         (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted")], 1),  # of somebody else
+        (LIST, "unreadable", [asked(ANNA, BERT, fault="vendor_not_a_number#1")], 0),
+        (LIST, "unreadable", [asked(BERT, ANNA, fault="vendor_not_a_number")], 1),  # another one's profile was spoilt
+        (LIST, "unreadable", [asked(ANNA, fault="vendor_truncated")], 0),
+        (LIST, "unreadable", [asked(ANNA, BERT, fault="vendor_truncated")], 1),  # not asked alone
+        (CALL, "unreadable", [asked(ANNA, fault="vendor_no_attributes", forwarded_for="me.1")], 0),
+        (CALL, "unreadable", [asked(ANNA, fault="vendor_no_attributes", forwarded_for="you.1")], 1),
+        (QUEUE, "refused_by_vendor", [asked(ANNA, status=403, fault="vendor_firewall")], 0),
+        (QUEUE, "refused_by_vendor", [asked(ANNA, BERT, status=403, fault="vendor_firewall")], 1),
+        (QUEUE, "refused_by_vendor", [asked(ANNA, **STRUCK)], 1),
         (CALL, "vendor_trouble", [asked(BERT, **STRUCK, forwarded_for="me.2")], 0),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="you.1")], 1),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.2")], 1),

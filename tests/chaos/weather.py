@@ -14,7 +14,7 @@ from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from tests.chaos.clock import FastClock
 from tests.chaos.crew import Crew
 from tests.chaos.plan import Plan
-from tests.chaos.vendor_faults import AWAY, OUTAGE, changed
+from tests.chaos.vendor_faults import AWAY, OUTAGE, changed, dated, firewall
 from tests.lookup.stage import SECRET_ID, Stage
 from tests.waiting import GIVE_UP
 
@@ -33,7 +33,8 @@ class Weather:
     """Lets the plan happen. `returns` are when the vendor came back, `rotations` when a key died, in epoch seconds.
 
     `versions` are the spans of service time within which the users changed. `knock` lets one more identifier be asked
-    for: what waits for somebody to strike must not depend on how much of the work is left.
+    for: what waits for somebody to strike must not depend on how much of the work is left. `refused` are those
+    that a firewall refuses.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class Weather:
     vendor: Simulator
     crew: Crew
     knock: Deed
+    refused: tuple[str, ...] = ()
     keys: list[str] = field(default_factory=list)
     returns: list[float] = field(default_factory=list)
     rotations: list[float] = field(default_factory=list)
@@ -152,7 +154,9 @@ class Weather:
         self._learn()
         pulses = self._due() if self._is_answering else []
         usual = [changed(one, seed=self._draws.randrange(10**6)) for one in self.plan.vendor]
-        self.vendor.set_faults(*(OUTAGE if self._away else (*pulses, *usual)))
+        always = [firewall(self.refused)] if self.refused else []
+        in_time = [dated(one, self.clock.now()) for one in pulses]
+        self.vendor.set_faults(*(OUTAGE if self._away else (*always, *in_time, *usual)))
 
     def _due(self) -> list[Fault]:
         """Give the pulses that have not struck as often as they shall: an outage only puts them off."""
