@@ -64,7 +64,7 @@ def test_one_bad_profile_of_twenty(road: Road, simulator: Simulator, bad: int, k
     assert counters.users <= 60
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bad=st.sets(st.integers(0, 39)), grant=st.integers(1, 20))
 def test_any_number_of_bad_profiles(stage: Stage, simulator: Simulator, bad: set[int], grant: int) -> None:
     """However many are bad, just they fail, within three calls and three times the users of each."""
