@@ -13,7 +13,7 @@ from lookup import wire
 from lookup.intake import TEXT_KEPT, Entry, identify, identify_object
 from lookup.model import PART_LIMIT, Identifier, Invalid, Json
 from lookup.roster_columns import meaning_of
-from lookup.roster_format import OPENING_BYTES, Format, Header, Kind, format_of
+from lookup.roster_format import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
 from lookup.roster_json import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.roster_lines import Line
 
@@ -22,6 +22,7 @@ OTHER_HEADER = "line is another header: joined files must have the same columns"
 NOT_UTF8 = "line is not UTF-8"
 NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
 CUT_OFF = "the JSON is not readable from here on"
+MARKS = re.compile(r"\\[N.]|\(\d+ rows?( affected)?\)")  # what databases write: no value, the end, how many rows
 STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.DOTALL)  # in a list of plain lines
 T = TypeVar("T")
 
@@ -97,7 +98,7 @@ def _read(written: Format, content: bytes) -> Entry:
 
 def _plain(text: str, _: Header | None) -> Entry:
     entry = identify(text)
-    if isinstance(entry, Identifier) and STRAY.match(text):
+    if isinstance(entry, Identifier) and (STRAY.match(text) or MARKS.fullmatch(text.strip())):
         raise ValueError
     if isinstance(entry, Identifier) and meaning_of(text) is not None:
         return Invalid(text[:TEXT_KEPT], "line is the name of a column")
@@ -112,8 +113,12 @@ def _row(text: str, header: Header | None) -> Entry:
         raise ValueError
     columns = header.columns
     value = cells[columns.at]
-    if '"' in value and not _is_quoted_well(text, header.delimiter):
+    if ('"' in value and not _is_quoted_well(text, header.delimiter)) or MARKS.fullmatch(value.strip()):
         raise ValueError
+    if len(header.names) == 1 and text[:1] != '"' and any(mark in value for mark in DELIMITERS):
+        raise ValueError  # it is written with another delimiter than its header, or with more cells
+    if header.is_padded:
+        value = value.strip()
     kind = columns.identifier_type if columns.type_at is None else cells[columns.type_at].strip()
     if any(_names_a_column(cell) for at, cell in enumerate(cells) if at != columns.type_at):
         return Invalid(value[:TEXT_KEPT], OTHER_HEADER)

@@ -14,7 +14,7 @@ from lookup.errors import InvalidInput
 from lookup.roster_columns import EXPECTED, Columns, columns_of, meaning_of
 from lookup.roster_json import shape_of
 from lookup.roster_lines import LINE_BYTES, OPEN_BYTES, Line, lines, rows, unmarked
-from lookup.roster_signs import refuse_other_files, structure
+from lookup.roster_signs import names_columns, refuse_other_files, structure
 
 OPENING_BYTES = 64 * 1024  # of a roster, by which its format is told; a header must end within them
 DELIMITERS = (",", ";", "\t", "|")  # spreadsheets of many countries write semicolons
@@ -49,6 +49,12 @@ class Header:
     delimiter: str
     text: bytes
     hint: bytes | None = None
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether cells stand in white space, which is then no part of identifiers."""
+        name = self.names[self.columns.at].strip("\ufeff")
+        return name != name.strip()
 
     def is_repeated(self, row: bytes) -> bool:
         """Tell whether a row is this header again, or the hint before it, as joined files have them."""
@@ -115,6 +121,8 @@ def format_of(opening: bytes) -> Format:
     if found is not None:
         return found
     if JSON_STRING.fullmatch(first.strip()):
+        if names_columns(first):
+            raise _refused(f"{NO_COLUMN}: line {number} is a whole header within quotes", first)
         return Format(Kind.NDJSON)
     _refuse_structure(first, number)
     _refuse_late_header(filled)

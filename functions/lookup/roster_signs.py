@@ -76,6 +76,7 @@ SHAPES = (
     (re.compile(r".*%(0[aAdD9]|2[cC]|3[bB])"), "a URL-encoded form"),
     (re.compile(r"(insert\s+into|create\s+table|copy\s.+\sfrom|select\s.+\sfrom)\s", re.IGNORECASE), "SQL"),
 )
+_BETWEEN = re.compile(r"[^\w .\-]+")
 CONTROL = "control characters"
 FORM_HEADER = re.compile(rb"^content-disposition\s*:\s*(form-data|attachment|inline)", re.IGNORECASE | re.MULTILINE)
 
@@ -132,8 +133,20 @@ def structure(line: str) -> str | None:
         return CONTROL
     if bare and (bare[0] in QUOTES or bare[-1] in QUOTES):
         return "quotes"
+    return _columns(bare)
+
+
+def _columns(bare: str) -> str | None:
+    if names_columns(bare):
+        return "names of columns between marks that are no delimiters"
     words = bare.split()
     return "columns between spaces" if len(words) > 1 and any(map(meaning_of, words)) else None
+
+
+def names_columns(line: str) -> bool:
+    """Tell whether a line names a column of identifiers and something else beside it, between whatever marks."""
+    words = [word for word in _BETWEEN.split(line) if word.strip()]
+    return len(words) > 1 and any(meaning_of(word) in {"customer_id", "identifier"} for word in words)
 
 
 def holds_control(text: str) -> bool:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lookup.intake import identify
@@ -74,6 +74,7 @@ DIALECTS: dict[str, Writer] = {
 @given(ids=st.lists(IDS, min_size=1, max_size=12), size=st.integers(1, 5), packed=st.booleans())
 def test_what_is_written_is_read(name: str, ids: list[str], size: int, *, packed: bool) -> None:
     """Any identifiers, written in any dialect by the common means, are read part by part the same and in order."""
+    assume(not ids[0].startswith("sep="))  # the first line of all would be a hint without a header, and refused
     body = DIALECTS[name](ids)
     assert read(gzip.compress(body, mtime=0) if packed else body, size) == customers(*ids)
 
