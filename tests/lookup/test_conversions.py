@@ -13,11 +13,12 @@ from infra.local.simulator.process import Simulator
 from lookup.conversion_work import DELIVERIES
 from lookup.daily_use import Use
 from lookup.lookup_model import Charge, LookupSpec, LookupState, Progress, Roster
-from lookup.model import Counts, Identifier, Invalid
+from lookup.model import Counts, Identifier, IdentifierType, Invalid
 from lookup.partners import Partner
 from lookup.roster import entries
 from lookup.roster_copies import RosterCopies
 from lookup.roster_keys import copies_of
+from lookup.rosters import Rosters
 from lookup.unpacking import Bounds
 from tests.lookup.conversions import ConversionDesk
 from tests.lookup.road import Desk
@@ -43,6 +44,10 @@ def submit(at: ConversionDesk, name: str, roster: Roster, charged: Charge | None
     return spec
 
 
+def customer(text: str) -> Identifier:
+    return Identifier(IdentifierType.CUSTOMER_ID, text)
+
+
 def seen(at: ConversionDesk, name: str) -> Progress:
     progress = at.desk.lookups.progress(name)
     assert progress is not None
@@ -65,6 +70,22 @@ def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionDesk) -> None
     at.desk.work()
     assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
     assert list(at.desk.pending.pending()) == []
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_json_list_is_rewritten_and_fed(at: ConversionDesk, pack: type[bytes]) -> None:
+    """A list, packed or not, is pinned as one to be converted; what is usable in it is asked, each once."""
+    body = b'[\n  {"customer_id": "C-1"},\n  "C-2", 7,\n  {"customer_id": "a", "customer_id": "b"}\n]\n'
+    at.desk.roster(pack(body), KEY)
+    roster = Rosters(at.desk.stage.s3, at.desk.stage.settings.bucket_name).pin(KEY)
+    assert (roster.entries, roster.needs_conversion) == (4, True)
+    submit(at, "list", roster)
+    assert at.desk.feeder.feed("default") == 0
+    assert at.convert() == []
+    assert list(entries([text_of(at, seen(at, "list").spec.roster)]))[:2] == [customer("C-1"), customer("C-2")]
+    at.desk.feeder.feed("default")
+    at.desk.work()
+    assert seen(at, "list").tally.counts == Counts(requested=4, found=2, invalid=2)
 
 
 def test_two_deliveries_unpack_once(at: ConversionDesk) -> None:
