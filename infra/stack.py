@@ -133,4 +133,6 @@ class LookupStack(cdk.Stack):
             not_found_retention_days=stage.not_found_retention_days,
             roster_megabytes=stage.roster_megabytes,
             unpacked_roster_megabytes=stage.unpacked_roster_megabytes,
+            lookups_per_partner=stage.lookups_per_partner,
+            schedules_per_partner=stage.schedules_per_partner,
         )

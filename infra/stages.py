@@ -25,6 +25,7 @@ NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an e
 NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
+LOOKUPS_MOST, SCHEDULES_MOST = 100_000, 1000
 DAYS_MOST = 36_500  # a hundred years
 RETENTIONS = (
     "result_retention_days", "profile_retention_days", "not_found_retention_days", "roster_retention_days",
@@ -65,6 +66,8 @@ class Stage:
     log_level: str = "INFO"
     requests_per_second: int = 50
     request_burst: int = 100
+    lookups_per_partner: int = 1000
+    schedules_per_partner: int = 50
     moengage_endpoint_url: str | None = None
     queue_memory_mb: int = 256
     tracing: bool = False
@@ -155,6 +158,8 @@ class Stage:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
+        for setting, most in (("lookups_per_partner", LOOKUPS_MOST), ("schedules_per_partner", SCHEDULES_MOST)):
+            require(1 <= getattr(self, setting) <= most, setting, f"must be 1 to {most}")
 
     def _check_egress(self) -> None:
         zones = self.egress_zones

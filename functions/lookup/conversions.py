@@ -39,13 +39,13 @@ class ConversionRequests:
         self._queue = queue
         self._clock = clock
 
-    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = ()) -> bool:
+    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
         """Write a lookup down as `Ledger.submit` does; its conversion is noted before, and asked for if that goes."""
         if not spec.roster.needs_conversion:
-            return self._ledger.submit(spec, reservations)
+            return self._ledger.submit(spec, reservations, most=most)
         self._pending.begin(spec)
         try:
-            is_new = self._ledger.submit(spec, reservations)
+            is_new = self._ledger.submit(spec, reservations, most=most)
         except LookupFault:
             self._pending.end(spec.lookup_id)
             raise

@@ -6,6 +6,7 @@
     ├── Forbidden            the caller has no grant for it                             NEVER
     │   └── UnknownClient    the caller has no grants at all
     ├── OverDaily            the partner's users of the day are used up                 LATER
+    ├── TooMany              the partner owns as much of a kind as it may               LATER
     ├── Missing              there is no such thing, or it is not the caller's          NEVER
     ├── Conflict             what is asked for does not fit what there is               NEVER
     │   └── AlreadyThere     what was only to be made anew is there
@@ -114,6 +115,17 @@ class OverDaily(LookupFault):
         self.left = left
         self.limit = limit
         self.retry_at = retry_at
+
+
+class TooMany(LookupFault):
+    """A partner owns `limit` of a `kind` (`lookups` that have not ended, or `schedules`), and may own no more."""
+
+    remedy = Remedy.LATER
+
+    def __init__(self, kind: str, limit: int) -> None:
+        super().__init__(f"{limit} {kind} are the most that a partner may have at once")
+        self.kind = kind
+        self.limit = limit
 
 
 class Missing(LookupFault):

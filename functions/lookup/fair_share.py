@@ -1,21 +1,91 @@
-"""Whose turn it is: fairly over partners and their lookups, by what each was fed for its share."""
+"""Whose turn it is: start-time fair queueing over partners (Goyal, Vin, Cheng: SIGCOMM 1996).
+
+Every partner has one tag per workspace, which grows by what it is fed, over its weight. The smallest tag is next. A
+partner that had nothing to feed begins where the others are, never behind them, so that idling saves nothing up.
+Nothing that a partner does to its lookups moves its tag back.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from lookup.ledger import Active
+UNIT = 1_000_000  # that one entry adds to the tag of a partner of weight 1; whole numbers add up exactly
+ENTRY_BYTES = 4096  # of a roster, the longest line: as many bytes without an entry cost what one entry costs
 
 
-def choose(actives: Sequence[Active]) -> tuple[Active, float] | None:
-    """Choose the lookup that was fed least for its share; give it with its share.
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A partner in a workspace: its tag, and what it has there.
 
-    A partner's weight is divided among its lookups, so that many small orders are worth no more than one.
+    `virtual` is the virtual time when it was last fed. `ready` lookups have something to feed, `users` of them together
+    (an estimate). `running` lookups are active, `unfinished` ones have not ended: those and the paused ones.
     """
-    choosable = [one for one in actives if one.choosable]
-    if not choosable:
-        return None
-    lookups = Counter(one.partner for one in choosable)
-    chosen = min(choosable, key=lambda one: (one.tag, one.submitted_at, one.lookup_id))
-    return chosen, chosen.weight / lookups[chosen.partner]
+
+    partner: str
+    tag: int = 0
+    virtual: int = 0
+    weight: int = 1
+    ready: int = 0
+    users: int = 0
+    running: int = 0
+    unfinished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A partner that may be fed now, at the workspace's virtual time; its tag counts from there at least."""
+
+    share: Share
+    virtual: int
+
+    @property
+    def tag(self) -> int:
+        """Where the partner stands."""
+        return max(self.share.tag, self.virtual)
+
+    @property
+    def lead(self) -> int:
+        """How far it is ahead of who is next."""
+        return self.tag - self.virtual
+
+
+def cost(entries: int, weight: int) -> int:
+    """Compute what so many entries add to a tag; negative for what is given back."""
+    return entries * UNIT // weight
+
+
+def size_of(entries: int, length: int) -> int:
+    """Compute as how many entries a piece of a roster counts that holds `entries` in `length` bytes."""
+    return max(entries, -(-length // ENTRY_BYTES))
+
+
+def latest(shares: Iterable[Share]) -> int:
+    """Return the virtual time when somebody was fed last."""
+    return max((one.virtual for one in shares), default=0)
+
+
+def turns(shares: Sequence[Share]) -> list[Turn]:
+    """Return the partners that have something to feed, the one that was fed least for its weight first.
+
+    The virtual time is the smallest tag among them. It never goes back.
+    """
+    waiting = [one for one in shares if one.ready > 0]
+    before = latest(shares)
+    now = min((max(one.tag, before) for one in waiting), default=before)
+    return sorted((Turn(one, now) for one in waiting), key=lambda turn: (turn.tag, turn.share.partner))
+
+
+def first_turn(shares: Sequence[Share], partner: str, size: int, part: int, *, is_full: bool) -> Turn | None:
+    """Return a partner's turn for a piece that somebody waits for, if it may have one now.
+
+    With room on the queue it has one when it is next. Else it must not be ahead of the others by more than a part with
+    it; `size` is what the piece costs, `part` what a whole part does.
+    """
+    waiting = turns(shares)
+    own = next((turn for turn in waiting if turn.share.partner == partner), None)
+    if own is None or (own == waiting[0] and not is_full):
+        return own
+    if is_full:  # what waits now moves the virtual time on only when it is fed
+        own = Turn(own.share, latest(shares))
+    return own if own.lead + size <= part else None

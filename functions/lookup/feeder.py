@@ -1,195 +1,197 @@
-"""Which part goes on the queue next: fairly over partners and their lookups, and only as many as will soon be served.
+"""Which part goes on the queue next: fairly over partners, and only as many as will soon be served.
 
 Work waits in S3, not in SQS, so a small lookup overtakes a huge one, and pausing, cancelling and estimating are only
-what the feeder reads from the ledger.
+what the feeder reads from the ledger. What it reads does not grow with the number of lookups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from enum import Enum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.ending import Ending
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, Missing
-from lookup.fair_share import choose
-from lookup.ledger import Active, Ledger
-from lookup.ledger_feed import LedgerFeed, Sent
-from lookup.lookup_model import Cursor, LookupSpec, Progress, Roster, Segment
-from lookup.model import PART_LIMIT, Clock, Origin
-from lookup.queues import LONGEST_HOLD, Queues
-from lookup.roster_reader import RosterReader
+from lookup.fair_share import Share, Turn, cost, first_turn, turns
+from lookup.feeding_steps import FeedingSteps
+from lookup.ledger import Ledger, OnQueue
+from lookup.ledger_feed import LEASE, LedgerFeed, Step, Unclaimed
+from lookup.ledger_shares import Ready
+from lookup.lookup_model import Claim, Cursor, Progress
+from lookup.model import PART_LIMIT, Clock
+from lookup.queues import Queues
+from lookup.roster_reader import CHUNK
 from lookup.settings import Settings
 from lookup.telemetry import logger
 
 DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
-LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
+FEED_SECONDS = 5.0  # that one call feeds, however little it finds
+PARTS = 5  # that one call feeds: every part that comes in brings a call of its own
+TRIES = 10  # of one call: parts fed, steps without one, lookups passed over and turns that somebody else took
+AT_WORK = 3.0  # seconds after which a feeder that has claimed a part is taken for dead
+PASSED_MOST = 20  # lookups of a partner that one call passes over because they cannot be fed now
+
+
+class Fed(Enum):
+    """What became of a turn that fed nothing."""
+
+    PASSED_OVER = "nothing of this lookup can be fed now"
+    AT_WORK = "another feeder is just feeding it, and feeds the others after it"
+    AGAIN = "another feeder took the turn, or the roster held no entries here: the shares have changed"
 
 
 class Feeder:
-    """Feeds workspaces. Any number may run at once: a part is claimed before it is sent."""
+    """Feeds workspaces. Any number may run at once: a part is claimed before it is read and sent."""
 
     def __init__(
         self,
         *,
         ledger: Ledger,
         feed: LedgerFeed,
+        steps: FeedingSteps,
         ending: Ending,
-        reader: RosterReader,
         queues: Queues,
         settings: Settings,
         is_closed: Callable[[str], bool],
         clock: Clock,
-        unpack: Callable[[Roster, str], Roster] | None = None,
         depth_seconds: float = DEPTH_SECONDS,
     ) -> None:
-        """`unpack` rewrites a gzip roster; None leaves those to a feeder that has the time."""
         self._ledger = ledger
         self._feed = feed
+        self._steps = steps
         self._ending = ending
-        self._reader = reader
         self._queues = queues
         self._settings = settings
         self._is_closed = is_closed
         self._clock = clock
-        self._unpack = unpack
         self._depth_seconds = depth_seconds
 
-    def feed(self, workspace: str, *, first: str | None = None) -> int:
-        """Fill a workspace's share of the queue; give the number of identifiers that went on it.
+    def feed(self, workspace: str) -> int:
+        """Fill a workspace's share of the queue, a few parts at a time; return the number of entries that went on it.
 
-        A part of the lookup `first` goes before all others, and on a queue that is full, but for one twice as full:
-        somebody waits for it, and many of these must not crowd out the others.
+        How much room there is is read after the shares: who was given a turn meanwhile took room with it.
         """
-        depth = self._depth(workspace)
-        room = depth - self._ledger.users_sent(workspace)
-        if room <= (0 if first is None else -depth) or self._is_closed(workspace):
+        if self._room(workspace, self._ledger.sent(workspace)) <= 0 or self._is_closed(workspace):
             return 0
-        fed = 0 if first is None else self._filled(workspace, 1, lambda one: one.lookup_id == first)
-        return fed + self._filled(workspace, room - fed, lambda _: True)
+        fed: list[int] = []
+        passed_over, until = set[str](), self._clock() + FEED_SECONDS
+        for _ in range(TRIES):
+            chosen = self._next(workspace, passed_over)
+            if chosen is None or len(fed) == PARTS or self._clock() > until:
+                break
+            turn, entry = chosen
+            progress, on_queue = self._ledger.to_feed(workspace, entry.lookup_id)
+            outcome = self._feed_one(progress, turn, entry) if self._room(workspace, on_queue) > 0 else Fed.AT_WORK
+            if outcome is Fed.AT_WORK:
+                break
+            if outcome is Fed.PASSED_OVER:
+                passed_over.add(entry.lookup_id)
+            fed += [outcome] if isinstance(outcome, int) else []
+        return sum(fed)
 
-    def feed_soon(self, workspace: str, *, first: str | None = None) -> None:
-        """Feed now if that is possible: what is in the ledger is safe, the next minute's feeding finds it."""
+    def feed_first(self, workspace: str, lookup_id: str) -> int:
+        """Feed the next part of a lookup that somebody waits for, and nothing else; return its number of entries.
+
+        It is charged to its partner's share like any other. With room on the queue it must be the partner's turn; on a
+        full queue, or out of turn, a partner is at most one part ahead of the others.
+        """
+        if self._is_closed(workspace):
+            return 0
+        for _ in range(TRIES):
+            shares = self._ledger.shares.of(workspace)
+            progress, on_queue = self._ledger.to_feed(workspace, lookup_id)
+            if progress is None or not progress.is_ready:
+                return 0
+            turn = _first_turn(shares, progress, is_full=self._room(workspace, on_queue) <= 0)
+            outcome = Fed.PASSED_OVER if turn is None else self._feed_one(progress, turn)
+            if outcome is not Fed.AGAIN:
+                return outcome if isinstance(outcome, int) else 0
+        return 0
+
+    def feed_soon(self, workspace: str, lookup_id: str) -> None:
+        """Feed a lookup's first part now if it may be: what is in the ledger is safe, the next feeding finds it."""
         try:
-            self.feed(workspace, first=first)
+            self.feed_first(workspace, lookup_id)
         except (LookupFault, BotoCoreError, ClientError) as fault:
             logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
 
-    def _filled(self, workspace: str, room: float, eligible: Callable[[Active], bool]) -> int:
-        fed, passed_over = 0, set[str]()
-        while fed < room:
-            candidates = [one for one in self._ledger.actives(workspace) if eligible(one)]
-            chosen = choose([one for one in candidates if one.lookup_id not in passed_over])
-            if chosen is None:
-                break
-            entries = self._guarded(chosen[0], partial(self._feed_one, share=chosen[1]))
-            fed += entries
-            if not entries:
-                passed_over.add(chosen[0].lookup_id)
-        return fed
-
-    def sweep(self, workspace: str) -> None:
-        """Do again what was left undone: parts lost on the way, claims and endings whose owner died."""
-        for active in self._ledger.actives(workspace):
-            self._guarded(active, self._sweep_one)
-
-    def _sweep_one(self, active: Active) -> int:
-        progress = self._ledger.progress(active.lookup_id)
-        if progress is None:
-            return 0
-        self._ending.tell_again(progress)
-        self._ending.check(active.lookup_id)
-        if not self._is_closed(progress.spec.workspace):
-            self._send_lost(progress)
-        if not active.choosable and progress.cursor.claim is not None:
-            return self._feed_one(active, 1.0)
-        return 0
-
-    def _guarded(self, active: Active, work: Callable[[Active], int]) -> int:
-        """Give up a lookup whose roster is gone or unreadable, pass over one that may not be read, serve the others."""
-        try:
-            return work(active)
-        except Misconfigured as fault:
-            logger.error("lookup passed over", lookup_id=active.lookup_id, reason=str(fault), runbook="Stuck lookup")
-        except (Missing, InvalidInput) as fault:
-            self._give_up(active, str(fault))
-        return 0
-
-    def _give_up(self, active: Active, because: str) -> None:
-        """End a lookup early. What a dead feeder had claimed cannot be sent again: if it was sent, it counts."""
-        progress = self._ledger.progress(active.lookup_id)
-        if progress is None:
-            return
-        if progress.cursor.claim is not None and not _is_held(progress.cursor, self._clock()):
-            self._feed.exhaust(progress.spec, progress.cursor)
-        self._ending.give_up(progress, because)
-
-    def _depth(self, workspace: str) -> float:
+    def _room(self, workspace: str, on_queue: OnQueue) -> float:
         quota = self._settings.workspace(workspace).quota
-        return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window)
+        return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window) - on_queue.entries
 
-    def _feed_one(self, active: Active, share: float) -> int:
-        """Claim, send and commit one part; give its number of entries, 0 when there is nothing to do here."""
-        progress = self._ledger.progress(active.lookup_id)
-        if progress is None or progress.cursor.exhausted or _is_held(progress.cursor, self._clock()):
-            return 0
-        if progress.spec.roster.needs_conversion:
-            return self._unpacked(progress.spec, active, share)
-        claim = progress.cursor.claim
-        segment = self._next_segment(progress, claim.fed_at if claim else self._clock())
-        if segment is None:
-            if self._feed.exhaust(progress.spec, progress.cursor):
-                self._ending.check(active.lookup_id)
-            return 0
-        claimed = self._feed.claim(progress.spec, progress.cursor, segment.part.fed_at)
-        if claimed is None:
-            return 0
-        if segment.entries:
-            self._queues.send([segment.part])
-        committed = self._feed.commit(progress.spec, progress.cursor, claimed, segment, share)
-        if committed and segment.origin.end >= progress.spec.roster.size:
-            self._ending.check(active.lookup_id)  # a quick worker may have had it in before it was committed
-        return segment.entries if committed else 0
+    def _next(self, workspace: str, passed_over: set[str]) -> tuple[Turn, Ready] | None:
+        """Choose the partner that was fed least for its weight, and the first of its lookups that can be fed."""
+        shares = self._ledger.shares
+        for turn in turns(shares.of(workspace)):
+            limit = min(len(passed_over), PASSED_MOST) + 1
+            for entry in shares.next(workspace, turn.share.partner, limit):
+                if entry.lookup_id not in passed_over:
+                    return turn, entry
+        return None
 
-    def _unpacked(self, spec: LookupSpec, active: Active, share: float) -> int:
-        """Unpack a gzip roster where there is time for it, then feed from the copy."""
-        if self._unpack is None:
-            return 0
-        self._ledger.repinned(spec, self._unpack(spec.roster, spec.lookup_id))
-        return self._feed_one(active, share)
+    def feed_claimed(self, progress: Progress) -> int | Fed:
+        """See through what a feeder had claimed of a lookup that is not fed any more, and died."""
+        return self._feed_one(progress, Turn(Share(progress.spec.partner), 0))
 
-    def _next_segment(self, progress: Progress, fed_at: float) -> Segment | None:
-        spec, cursor = progress.spec, progress.cursor
-        if cursor.round == 0:
-            number = f"{cursor.parts_fed + 1:08}"
-            return self._reader.next_segment(
-                spec, position=cursor.position, line=cursor.line, number=number, fed_at=fed_at
-            )
-        record = self._feed.failed_after(spec.lookup_id, cursor)
-        if record is None:
-            return None
-        origin = Origin(record.origin.start, record.origin.end, record.origin.line, cursor.round)
-        return self._reader.same_segment(spec, origin, number=record.number, fed_at=record.fed_at)
+    def _feed_one(self, progress: Progress | None, turn: Turn, entry: Ready | None = None) -> int | Fed:
+        """Claim, read, send and commit one part; return its number of entries, or why there was none.
 
-    def _send_lost(self, progress: Progress) -> None:
-        for sent in self._feed.sent(progress.spec.lookup_id):
-            if sent.sent_at <= self._clock() - LOST_AFTER:
-                self._send_again(progress.spec, sent)
-
-    def _send_again(self, spec: LookupSpec, sent: Sent) -> None:
-        """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
+        A lookup whose roster is gone or unreadable is given up, one that may not be read is passed over.
+        """
+        if progress is None or progress.cursor.exhausted or progress.spec.roster.needs_conversion:
+            return Fed.PASSED_OVER
+        now = self._clock()
+        if is_held(progress.cursor, now):
+            return Fed.AT_WORK if _claimed_at(progress.cursor) > now - AT_WORK else Fed.PASSED_OVER
         try:
-            segment = self._reader.same_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
-        except Missing:
-            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
-                logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
-                self._ending.check(spec.lookup_id)
-            return
-        if segment is not None:
-            self._queues.send([segment.part])
-            self._feed.sent_again(segment)
+            return self._fed(progress, turn, entry)
+        except Misconfigured as fault:
+            logger.error(
+                "lookup passed over", lookup_id=progress.spec.lookup_id, reason=str(fault), runbook="Stuck lookup"
+            )
+        except (Missing, InvalidInput) as fault:
+            self._ending.give_up(progress, str(fault))
+        return Fed.PASSED_OVER
+
+    def _fed(self, progress: Progress, turn: Turn, entry: Ready | None) -> int | Fed:
+        spec, cursor = progress.spec, progress.cursor
+        claim = self._feed.claim(spec, cursor, turn)
+        if isinstance(claim, Unclaimed):
+            return Fed.AGAIN if claim is Unclaimed.OUTRUN else Fed.PASSED_OVER
+        step = self._read(progress, claim)
+        if step.segment.entries:
+            self._queues.send([step.segment.part])
+        if not self._feed.commit(spec, cursor, claim, step, entry=entry):
+            return Fed.PASSED_OVER
+        if step.is_last:
+            self._ending.check(spec.lookup_id)  # a quick worker may have had it in before it was committed
+        return step.segment.entries or Fed.AGAIN
+
+    def _read(self, progress: Progress, claim: Claim) -> Step:
+        """Read the claimed part. What cannot be read is let go of: nothing of it was sent, and it need not wait."""
+        try:
+            return self._steps.next(progress, claim.fed_at)
+        except (Missing, InvalidInput, Misconfigured):
+            self._feed.release(progress.spec, claim, give_back=False)
+            raise
+        except (LookupFault, BotoCoreError, ClientError):
+            self._feed.release(progress.spec, claim, give_back=True)
+            raise
 
 
-def _is_held(cursor: Cursor, now: float) -> bool:
+def _first_turn(shares: Sequence[Share], progress: Progress, *, is_full: bool) -> Turn | None:
+    """Ask for a turn for the next part; of a roster that was counted whole its size is known before it is read."""
+    spec = progress.spec
+    entries = min(PART_LIMIT, progress.left) if spec.roster.size <= CHUNK else PART_LIMIT
+    part = cost(PART_LIMIT, spec.weight)
+    return first_turn(shares, spec.partner, cost(entries, spec.weight), part, is_full=is_full)
+
+
+def is_held(cursor: Cursor, now: float) -> bool:
+    """Tell whether a feeder has claimed the part at the cursor, and has time left for it."""
     return cursor.claim is not None and cursor.claim.until > now
+
+
+def _claimed_at(cursor: Cursor) -> float:
+    return cursor.claim.until - LEASE if cursor.claim else 0.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from lookup.estimates import Waiting, minutes
+from lookup.estimates import Backlog, minutes
 from lookup.settings import Workspace
 from lookup.telemetry import Metric
 
@@ -16,7 +16,7 @@ class Gauges:
         self,
         *,
         workspaces: Mapping[str, Workspace],
-        backlog_of: Callable[[str], Sequence[Waiting]],
+        backlog_of: Callable[[str], Backlog],
         is_shut: Callable[[str], bool],
         has_secret: Callable[[str], bool],
         tell: Callable[[Metric, float], None],
@@ -30,10 +30,10 @@ class Gauges:
     def publish(self) -> None:
         """Measure, and tell each gauge once."""
         waiting = {name: self._backlog_of(name) for name in self._workspaces}
-        users = {name: sum(one.users for one in backlog) for name, backlog in waiting.items()}
+        users = {name: float(backlog.users) for name, backlog in waiting.items()}
         self._tell(Metric.BACKLOG_USERS, sum(users.values()))
         self._tell(Metric.BACKLOG_MINUTES, max(self._minutes(name, left) for name, left in users.items()))
-        self._tell(Metric.LOOKUPS_IN_PROGRESS, sum(len(backlog) for backlog in waiting.values()))
+        self._tell(Metric.LOOKUPS_IN_PROGRESS, sum(backlog.lookups for backlog in waiting.values()))
         self._tell(Metric.GATE_IS_CLOSED, float(any(self._is_shut(name) for name in self._workspaces)))
         self._tell(Metric.SECRETS_MISSING, sum(not self._has_secret(name) for name in self._workspaces))
 

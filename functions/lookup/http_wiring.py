@@ -15,7 +15,6 @@ from lookup.entry import Entry
 from lookup.errors import NotNow
 from lookup.estimates import Estimates
 from lookup.idempotency import Idempotency
-from lookup.ledger_feed import LedgerFeed
 from lookup.lookups import Lookups
 from lookup.on_demand import OnDemand
 from lookup.outcomes import Outcomes
@@ -27,6 +26,7 @@ from lookup.routes_profiles import ProfileRoutes
 from lookup.routes_quota import QuotaRoutes
 from lookup.routes_schedules import ScheduleRoutes
 from lookup.routes_submit import SubmitRoute
+from lookup.schedule_names import ScheduleNames
 from lookup.schedule_store import ScheduleStore
 from lookup.spillover import Spillover
 from lookup.submissions import Submissions
@@ -62,7 +62,8 @@ def http_api() -> APIGatewayHttpResolver:
     )
     outcomes = Outcomes(spillover, wiring.archive(), _sign)
     idempotency = Idempotency(clients.dynamodb, settings.ledger_table_name)
-    store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings)
+    names = ScheduleNames(wiring.ledger_table(), settings.schedules_per_partner)
+    store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings, names)
     ProfileRoutes(app, spillover, outcomes, clock)
     SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
     LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign, clock=clock)
@@ -97,11 +98,12 @@ def _lookups() -> Lookups:
     return Lookups(
         ledger=wiring.ledger(),
         states=wiring.states(),
-        feed=LedgerFeed(wiring.ledger_table()),
+        feed=wiring.ledger_feed(),
         feeder=wiring.feeder(),
         ending=wiring.ending(),
         estimates=_estimates(),
         authorization=_authorization(),
+        most=clients.settings().lookups_per_partner,
     )
 
 
@@ -123,6 +125,7 @@ def _submissions() -> Submissions:
         estimates=_estimates(),
         authorization=_authorization(),
         clock=clients.clock,
+        most=clients.settings().lookups_per_partner,
     )
 
 

@@ -1,14 +1,14 @@
-"""The ledger of lookups: submitted once, seen by their partner, chosen from by the feeder."""
+"""The ledger of lookups: submitted once, seen by their partner, counted in its share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from lookup.errors import TooMany
 from lookup.ledger_items import (
     Item,
-    active_key,
     charge_facts,
     cursor_facts,
     lookup_key,
@@ -21,28 +21,33 @@ from lookup.ledger_items import (
     sent_key,
     spec_item,
     typed,
+    unfinished_item,
 )
+from lookup.ledger_shares import LedgerShares
 from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import KEPT_SECONDS, Cursor, LookupSpec, LookupState, Progress, Roster, Tally
+from lookup.lookup_model import KEPT_SECONDS, Cursor, Glance, LookupSpec, LookupState, Progress, Roster, Tally
 from lookup.reservation import Reservation, Reserved
+from lookup.transactions import ConditionsFailed
 
 FACTS = ("spec", "state", "cursor", "counts")
 AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
 
 
 @dataclass(frozen=True, slots=True)
-class Active:
-    """A lookup that has not ended.
+class OnQueue:
+    """What of a workspace is out: `users` that MoEngage is asked for, and entries that are `unusable`.
 
-    Of the `choosable` ones the feeder takes the smallest `tag`: the users it was fed, over its share.
+    `claimed` is room for entries that feeders are just sending.
     """
 
-    lookup_id: str
-    partner: str
-    weight: int
-    tag: float
-    submitted_at: float
-    choosable: bool
+    users: int = 0
+    unusable: int = 0
+    claimed: int = 0
+
+    @property
+    def entries(self) -> int:
+        """How much room that takes: unusable entries keep workers busy too."""
+        return self.users + self.unusable + self.claimed
 
 
 class Ledger:
@@ -50,38 +55,39 @@ class Ledger:
 
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
+        self.shares = LedgerShares(table)
 
-    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = ()) -> bool:
+    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
         """Write a new lookup down, and with it what it reserves; False when one of its id is there already.
 
-        Raises the refusal of a reservation that cannot be made; then nothing is written.
+        Raises the refusal of a reservation that cannot be made, and `TooMany` when its partner has `most` lookups in
+        the workspace that have not ended; then nothing is written.
         """
         expires = typed({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
-        key = lookup_key(spec.lookup_id, "state")
         items = [
             spec_item(spec),
-            key | typed({"is": LookupState.ACTIVE.value}),
+            lookup_key(spec.lookup_id, "state") | typed({"is": LookupState.ACTIVE.value}),
             lookup_key(spec.lookup_id, "cursor") | typed(cursor_facts(Cursor())),
             partner_key(spec) | typed({"lookup_id": spec.lookup_id}),
-            self.active_item(spec),
         ]
-        return self._table.written_with([self._table.put(item | expires, absent=True) for item in items], reservations)
+        actions = [self._table.put(item | expires, absent=True) for item in items]
+        actions.append(self._table.put(unfinished_item(spec), absent=True))
+        place, begun = self.begun(spec, _fresh(spec).left, most=most)
+        return self._table.written_with([*actions, *place], [begun, *reservations])
 
-    def active_item(self, spec: LookupSpec, *, choosable: bool = True) -> Item:
-        """Let a lookup join where the others are, so that it neither waits for them nor they for it."""
-        tags = [one.tag for one in self.actives(spec.workspace) if one.choosable]
-        facts = {
-            "partner": spec.partner,
-            "weight": spec.weight,
-            "submitted_at": spec.submitted_at,
-            "tag": min(tags, default=0.0),
-            "choosable": choosable,
-        }
-        return active_key(spec.workspace, spec.lookup_id) | typed(facts)
+    def begun(self, spec: LookupSpec, left: int, *, most: int | None) -> tuple[list[dict[str, Any]], Reservation]:
+        """Make what a lookup that begins needs: its place, and what counts it in its partner's share.
 
-    def actives(self, workspace: str) -> list[Active]:
-        """Read the lookups of a workspace that have not ended."""
-        return [_active(item) for item in self._table.query(f"active#{workspace}")]
+        One whose roster is to be converted gets its place then.
+        """
+        gains, place = {"unfinished": 1, "running": 1}, list[dict[str, Any]]()
+        if not spec.roster.needs_conversion:
+            gains |= {"ready": 1, "users": left}
+            place = [self.shares.entering(spec, left)]
+        limit = {} if most is None else {"most": most}
+        condition = None if most is None else "attribute_not_exists(#unfinished) OR #unfinished < :most"
+        counted = self.shares.changed(spec, gains, settings={"weight": spec.weight}, condition=condition, seen=limit)
+        return place, Reservation(counted, lambda: TooMany("lookups", most or 0))
 
     def of_partner(self, partner: str, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
         """Read a page of a partner's lookups, newest first, as pairs of a page mark and a lookup id."""
@@ -96,12 +102,8 @@ class Ledger:
         """Read several lookups, in the order asked, those that exist."""
         found: list[Progress | None] = []
         for start in range(0, len(lookup_ids), AT_ONCE):
-            ids = lookup_ids[start : start + AT_ONCE]
-            items = self._table.read([lookup_key(one, fact) for one in ids for fact in FACTS])
-            of_id: dict[str, dict[str, Item]] = {one: {} for one in ids}
-            for item in items:
-                of_id[item["pk"]["S"].removeprefix("lookup#")][item["sk"]["S"]] = item
-            found += [_progress(of_id[one]) for one in ids]
+            of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS)
+            found += map(_progress, of_id.values())
         return [progress for progress in found if progress is not None]
 
     def tally(self, lookup_id: str) -> Tally | None:
@@ -109,25 +111,68 @@ class Ledger:
         items = self._table.read([lookup_key(lookup_id, "counts")])
         return read_tally(items[0]) if items else None
 
+    def glances(self, lookup_ids: Sequence[str]) -> list[Glance]:
+        """Read how several lookups stand, without what was asked for; those that exist."""
+        found: list[Glance | None] = []
+        for start in range(0, len(lookup_ids), AT_ONCE):
+            of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS[1:])
+            found += [_glance(name, items) for name, items in of_id.items()]
+        return [glance for glance in found if glance is not None]
+
+    def _facts_of(self, lookup_ids: Sequence[str], facts: Sequence[str]) -> dict[str, dict[str, Item]]:
+        items = self._table.read([lookup_key(one, fact) for one in lookup_ids for fact in facts])
+        of_id: dict[str, dict[str, Item]] = {one: {} for one in lookup_ids}
+        for item in items:
+            of_id[item["pk"]["S"].removeprefix("lookup#")][item["sk"]["S"]] = item
+        return of_id
+
     def repinned(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
         """Let a lookup read its roster as it was converted from now on, charged as is `reserved`, if that is said.
 
-        Only the first conversion counts: False when there was one, or when it was charged otherwise since it was read.
-        Raises the refusal of what cannot be reserved.
+        It can be fed then if it is active. Only the first conversion counts: False when there was one, or when it was
+        charged otherwise since it was read. Raises the refusal of what cannot be reserved.
         """
+        reservations = reserved.reservations if reserved is not None else ()
+        update = self._converted(spec, roster, reserved)
+        while (progress := self.progress(spec.lookup_id)) is not None:
+            actions = [*(one.action for one in reservations), *self._entered(progress, roster)]
+            try:
+                self._table.write(update, *actions)
+            except ConditionsFailed as failure:
+                first = min(failure.indexes)
+                if first == 0:
+                    return False
+                if first <= len(reservations):
+                    raise reservations[first - 1].refusal() from None
+            else:
+                return True
+        return False
+
+    def _converted(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None) -> dict[str, Any]:
         facts = {name: value for name, value in roster_facts(roster).items() if value is not None}
         condition, seen = "(#roster_gzipped = :packed OR attribute_exists(#roster_counted))", dict[str, object]()
         if reserved is not None and reserved.charge is not None and spec.charged is not None:
             facts |= charge_facts(reserved.charge)
             condition += " AND #charged_users = :seen_users AND #charged_on = :seen_on"
             seen = {"seen_users": spec.charged.users, "seen_on": spec.charged.day}
-        update = self._table.update(
+        facts |= {"due_at": spec.turn}
+        return self._table.update(
             lookup_key(spec.lookup_id, "spec"),
             "SET " + ", ".join(f"#{name} = :{name}" for name in facts) + " REMOVE #roster_counted",
             facts | seen | {"packed": True},
             condition=condition,
         )
-        return self._table.written_with([update], reserved.reservations if reserved is not None else ())
+
+    def _entered(self, progress: Progress, roster: Roster) -> list[dict[str, Any]]:
+        """Make the actions that let a lookup be fed once its roster is converted, if its state is as it was read."""
+        spec = replace(progress.spec, roster=roster, due_at=progress.spec.turn)
+        state = lookup_key(spec.lookup_id, "state")
+        same = self._table.check(state, "#is = :was", {"was": progress.state.value})
+        fed = replace(progress, spec=spec)
+        if not fed.is_ready:
+            return [same]
+        counted = self.shares.changed(spec, {"ready": 1, "users": fed.left})
+        return [same, counted, self.shares.entering(spec, fed.left)]
 
     def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
         """Keep what a schedule's last firing led to, beside what is kept already."""
@@ -139,21 +184,37 @@ class Ledger:
         items = self._table.read([typed({"pk": f"schedule#{schedule}", "sk": "last"})])
         return plain(items[0]) if items else {}
 
-    def users_sent(self, workspace: str) -> int:
-        """Tell how many users of a workspace are on the parts queue, or with a worker."""
+    def sent(self, workspace: str) -> OnQueue:
+        """Tell what of a workspace is on the parts queue, or with a worker."""
         items = self._table.read([sent_key(workspace)])
-        return int(plain(items[0])["users"]) if items else 0
+        return _on_queue(items[0]) if items else OnQueue()
+
+    def to_feed(self, workspace: str, lookup_id: str) -> tuple[Progress | None, OnQueue]:
+        """Read a lookup as it stands, and what of its workspace is out, at once."""
+        items = self._table.read([sent_key(workspace), *(lookup_key(lookup_id, fact) for fact in FACTS)])
+        facts = {item["sk"]["S"]: item for item in items}
+        return _progress(facts), _on_queue(facts["sent"]) if "sent" in facts else OnQueue()
 
 
-def _active(item: Mapping[str, Any]) -> Active:
+def _on_queue(item: Mapping[str, Item]) -> OnQueue:
     facts = plain(item)
-    return Active(
-        lookup_id=facts["sk"],
-        partner=facts["partner"],
-        weight=int(facts["weight"]),
-        tag=float(facts["tag"]),
-        submitted_at=float(facts["submitted_at"]),
-        choosable=facts["choosable"],
+    return OnQueue(*(int(facts.get(name, 0)) for name in ("users", "unusable", "claimed")))
+
+
+def _fresh(spec: LookupSpec) -> Progress:
+    return Progress(spec, LookupState.ACTIVE, Cursor(), Tally())
+
+
+def _glance(lookup_id: str, items: Mapping[str, Item]) -> Glance | None:
+    if not {"state", "cursor"} <= set(items):
+        return None
+    state = plain(items["state"])
+    return Glance(
+        lookup_id,
+        LookupState(state["is"]),
+        read_cursor(items["cursor"]),
+        read_tally(items["counts"]) if "counts" in items else Tally(),
+        float(state["finished_at"]) if "finished_at" in state else None,
     )
 
 

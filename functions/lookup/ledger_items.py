@@ -5,10 +5,14 @@ lookup#<id>     state               active, paused, …; changed by conditions o
 lookup#<id>     cursor              how far it is fed, and who is feeding
 lookup#<id>     counts              what became of the parts that are in
 lookup#<id>     part#<number>       one part that is in
-lookup#<id>     sent#<number>       one part that is out; gone when it is in
 lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries
-active#<ws>     <id>                what the feeder of a workspace chooses from
-feeder#<ws>     sent                users on the parts queue
+unfinished#<ws> <id>                a lookup that has not ended
+share#<ws>      <partner>           a partner's tag, and how much it has to feed
+ready#<ws>#<p>  <turn>#<id>         a lookup that has something to feed; gone when it has not
+out#<ws>        <id>#<number>       one part that is out; gone when it is in
+look#<ws>       <id>                a lookup that the minute's sweep looks at
+feeder#<ws>     sent                users and unusable entries on the parts queue
+feeder#<ws>     swept               how far the sweep has come
 partner#<name>  <time>#<id>         a partner's lookups, newest last
 usage#<name>    <date>              users that a partner with a limit asked for that day
 """
@@ -46,9 +50,40 @@ def lookup_key(lookup_id: str, sort_key: str) -> Item:
     return typed({"pk": f"lookup#{lookup_id}", "sk": sort_key})
 
 
-def active_key(workspace: str, lookup_id: str) -> Item:
-    """Name a lookup's place among those that the feeder chooses from."""
-    return typed({"pk": f"active#{workspace}", "sk": lookup_id})
+def unfinished_key(workspace: str, lookup_id: str) -> Item:
+    """Name a lookup's place among those that have not ended."""
+    return typed({"pk": f"unfinished#{workspace}", "sk": lookup_id})
+
+
+def unfinished_item(spec: LookupSpec) -> Item:
+    """Write that a lookup has not ended. It does not expire: the sweep ends what is too old."""
+    facts = {"partner": spec.partner, "submitted_at": spec.submitted_at}
+    return unfinished_key(spec.workspace, spec.lookup_id) | typed(facts)
+
+
+def share_key(workspace: str, partner: str) -> Item:
+    """Name a partner's share of a workspace."""
+    return typed({"pk": f"share#{workspace}", "sk": partner})
+
+
+def ready_pk(workspace: str, partner: str) -> str:
+    """Name the partition of a partner's lookups that have something to feed."""
+    return f"ready#{workspace}#{partner}"
+
+
+def ready_sk(turn: float, lookup_id: str = "") -> str:
+    """Name a lookup's place there, or without its id the place before all of that turn."""
+    return f"{timestamp(turn)}#{lookup_id}"
+
+
+def out_key(workspace: str, lookup_id: str, number: str) -> Item:
+    """Name a part that is on the queue or with a worker."""
+    return typed({"pk": f"out#{workspace}", "sk": f"{lookup_id}#{number}"})
+
+
+def look_key(workspace: str, lookup_id: str) -> Item:
+    """Name a lookup's place among those that the sweep looks at."""
+    return typed({"pk": f"look#{workspace}", "sk": lookup_id})
 
 
 def sent_key(workspace: str) -> Item:
@@ -75,6 +110,7 @@ def spec_item(spec: LookupSpec) -> Item:
         "max_age": spec.max_age,
         "fields": None if spec.fields is None else list(spec.fields),
         "weight": spec.weight,
+        "due_at": spec.turn,
     }
     if spec.charged is not None:
         facts |= charge_facts(spec.charged)
@@ -120,6 +156,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         fields=None if fields is None else tuple(fields),
         weight=int(facts["weight"]),
         charged=_charge(facts),
+        due_at=float(facts["due_at"]) if "due_at" in facts else None,
     )
 
 
@@ -148,7 +185,8 @@ def read_cursor(item: Mapping[str, Any]) -> Cursor:
     facts = plain(item)
     claim = None
     if "claim_token" in facts:
-        claim = Claim(facts["claim_token"], float(facts["claim_until"]), float(facts["claim_fed_at"]))
+        charged = int(facts.get("claim_charged", 0))
+        claim = Claim(facts["claim_token"], float(facts["claim_until"]), float(facts["claim_fed_at"]), charged)
     return Cursor(
         position=int(facts["at"]),
         line=int(facts["line"]),

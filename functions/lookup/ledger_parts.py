@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lookup.ledger_items import COUNTED, lookup_key, plain, read_record, record_item, sent_key, typed
+from lookup.ledger_items import COUNTED, lookup_key, out_key, plain, read_record, record_item, sent_key, typed
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, LookupState, PartRecord
 from lookup.model import Counts, Origin, Part
@@ -113,7 +113,7 @@ class LedgerParts:
         first = arrived[0].part
         actions = [self._recording(one, known.get(one.part.number)) for one in arrived]
         actions += [
-            self._table.delete(lookup_key(first.lookup_id, f"sent#{one.part.number}"))
+            self._table.delete(out_key(first.workspace, first.lookup_id, one.part.number))
             for one in arrived
             if one.part.origin is not None
         ]
@@ -126,10 +126,17 @@ class LedgerParts:
         adding = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
         key = lookup_key(first.lookup_id, "counts")
         actions.append(self._table.update(key, f"SET #expires_at = :expires {adding}", values | self._expiring()))
-        back = sum(len(one.part.identifiers) for one in arrived if one.part.origin is not None)
-        if back:
-            actions.append(self._table.update(sent_key(first.workspace), "ADD #users :back", {"back": -back}))
-        return actions
+        return actions + self._back(first.workspace, [one.part for one in arrived if one.part.origin is not None])
+
+    def _back(self, workspace: str, fed: Sequence[Part]) -> list[dict[str, Any]]:
+        """Make the action that counts parts of rosters as not on the queue any more."""
+        if not fed:
+            return []
+        back = {
+            "users": -sum(len(part.identifiers) for part in fed),
+            "unusable": -sum(len(part.invalid) for part in fed),
+        }
+        return [self._table.update(sent_key(workspace), "ADD #users :users, #unusable :unusable", back)]
 
     def _recording(self, arrived: Arrived, known: PartRecord | None) -> dict[str, Any]:
         item = record_item(arrived.part.lookup_id, arrived.record) | typed({"expires_at": self._expires()})
@@ -144,7 +151,7 @@ class LedgerParts:
 
     def settle(self, part: Part) -> None:
         """Forget that a part is out, which was in already when it was delivered once more; not one of a later round."""
-        action = self._table.delete(lookup_key(part.lookup_id, f"sent#{part.number}"))
+        action = self._table.delete(out_key(part.workspace, part.lookup_id, part.number))
         action["Delete"] |= {
             "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
             "ExpressionAttributeNames": {"#round": "round"},

@@ -1,66 +1,147 @@
-"""What may become of a lookup, each change conditional on what it is: of many callers one wins."""
+"""What may become of a lookup, each change conditional on what it is: of many callers one wins.
+
+Each change of state also changes the partner's share, in the same transaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from lookup.errors import AwsTrouble
 from lookup.ledger import Ledger
-from lookup.ledger_items import active_key, charge_facts, lookup_key, usage_key
+from lookup.ledger_items import charge_facts, look_key, lookup_key, unfinished_item, unfinished_key, usage_key
+from lookup.ledger_shares import Action, Ready
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, Charge, Cursor, LookupSpec, LookupState, Progress
-from lookup.reservation import Reserved
+from lookup.reservation import Reservation, Reserved
+from lookup.transactions import ConditionsFailed
 
 NOTHING = Reserved()
 ACTIVE, PAUSED = LookupState.ACTIVE, LookupState.PAUSED
 COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
+TRIES = 20  # of a change that meets feeding: each part that is fed changes how much is left to feed
 
 
 class LedgerStates:
-    """Changes of state. Each method tells whether the lookup was in a state that allows it."""
+    """Changes of state. Each method tells whether the lookup was in a state that allows it.
 
-    def __init__(self, table: LedgerTable, ledger: Ledger) -> None:
+    `adopt` brings a lookup of an earlier release into the shape that these changes need; True if it was one.
+    """
+
+    def __init__(self, table: LedgerTable, ledger: Ledger, adopt: Callable[[LookupSpec], bool] | None = None) -> None:
         self._table = table
         self._ledger = ledger
+        self._shares = ledger.shares
+        self._adopt = adopt or (lambda _: False)
 
     def pause(self, spec: LookupSpec) -> bool:
         """Take an active lookup from the feeder's choice."""
-        return self._table.written(self._becomes(spec, PAUSED, [ACTIVE]), self._not_choosable(spec))
+        return self._stopped(spec, self._becomes(spec, PAUSED, ACTIVE), was=ACTIVE)
 
-    def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
-        """Give a paused lookup back to the feeder, if anything of it is left to feed.
+    def _charged(self, spec: LookupSpec, charge: Charge | None, *, is_packed: bool = False) -> list[Action]:
+        """Make the action that notes what a lookup is charged from now on, if that is something else.
 
-        Raises the refusal of what cannot be reserved.
+        With `is_packed` its roster must not have been converted since: the lookup would have no place.
         """
-        active = self._table.put(self._ledger.active_item(spec, choosable=not cursor.exhausted))
-        still = self._table.check(lookup_key(spec.lookup_id, "cursor"), "#exhausted = :yes", {"yes": True})
-        as_read = [still] if cursor.exhausted else []  # else a retry that has begun since would never be fed
-        actions = [self._becomes(spec, ACTIVE, [PAUSED]), active, *as_read, *self._charged(spec, reserved.charge)]
-        return self._table.written_with(actions, reserved.reservations)
-
-    def _charged(self, spec: LookupSpec, charge: Charge | None) -> list[dict[str, Any]]:
-        """Make the action that notes what a lookup is charged from now on, if that is something else."""
+        key, packed = (
+            lookup_key(spec.lookup_id, "spec"),
+            "#roster_gzipped = :packed OR attribute_exists(#roster_counted)",
+        )
         if charge is None or charge == spec.charged:
-            return []
+            return [self._table.check(key, packed, {"packed": True})] if is_packed else []
         facts = {name: value for name, value in charge_facts(charge).items() if value is not None}
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in facts)
         if charge.users is None:
             change += " REMOVE #charged_users"
-        return [self._table.update(lookup_key(spec.lookup_id, "spec"), change, facts)]
+        if is_packed:
+            return [self._table.update(key, change, {**facts, "packed": True}, condition=packed)]
+        return [self._table.update(key, change, facts)]
 
     def cancel(self, spec: LookupSpec, *, because: str | None = None) -> bool:
         """End a lookup early: what is not fed is not asked for. `because` is kept when nobody asked for it."""
-        ends = self._becomes(spec, CANCELLED, [ACTIVE, PAUSED])
-        if because is not None:
-            ends["Update"]["UpdateExpression"] = "SET #is = :to, #ended_because = :because REMOVE #finished_at"
-            ends["Update"]["ExpressionAttributeNames"]["#ended_because"] = "ended_because"
-            ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": because}
-        return self._table.written(ends, self._not_choosable(spec))
+        for was in (ACTIVE, PAUSED):
+            ends = self._becomes(spec, CANCELLED, was)
+            if because is not None:
+                ends["Update"]["UpdateExpression"] = "SET #is = :to, #ended_because = :because REMOVE #finished_at"
+                ends["Update"]["ExpressionAttributeNames"]["#ended_because"] = "ended_because"
+                ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": because}
+            if self._stopped(spec, ends, was=was):
+                return True
+        return False
 
-    def retry_failed(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
+    def _stopped(self, spec: LookupSpec, change: Action, *, was: LookupState) -> bool:
+        """Change the state of a lookup that is not fed any more; the sweep looks at what a feeder may have claimed."""
+
+        def actions(entry: Ready | None) -> list[Action]:
+            gains = {"running": -1} if was is ACTIVE else {}
+            if entry is None:
+                place = self._shares.absent(spec)
+            else:
+                gains |= {"ready": -1, "users": -entry.left}
+                place = self._shares.leaving(entry)
+            counted = [self._shares.changed(spec, gains)] if gains else []
+            return [place, self._shares.look(spec), *counted]
+
+        return self._written(spec, [change], actions)
+
+    def _written(
+        self,
+        spec: LookupSpec,
+        firm: Sequence[Action],
+        others: Callable[[Ready | None], Sequence[Action]],
+        reservations: Sequence[Reservation] = (),
+    ) -> bool:
+        """Write a change of state, decided by its `firm` conditions; look again while only the others change.
+
+        Raises the refusal of a reservation that cannot be made.
+        """
+        reserved = [one.action for one in reservations]
+        for _ in range(TRIES):
+            belonging = others(self._shares.entry(spec))
+            try:
+                self._table.write(*firm, self._shares.known(spec), *reserved, *belonging)
+            except ConditionsFailed as failure:
+                first = min(failure.indexes) - len(firm)
+                if first < 0 or (first == 0 and not self._adopt(spec)):
+                    return False
+                if 0 < first <= len(reserved):
+                    raise reservations[first - 1].refusal() from None
+            else:
+                return True
+        raise AwsTrouble("a lookup was fed whenever its state was to be changed")
+
+    def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
+        """Give a paused lookup back to the feeder, if anything of it is left to feed, as it was when `cursor` was read.
+
+        Else a retry that has begun since would never be fed. Raises the refusal of what cannot be reserved.
+        """
+        progress = self._ledger.progress(spec.lookup_id)
+        if progress is None or (progress.cursor.exhausted, progress.cursor.round) != (cursor.exhausted, cursor.round):
+            return False
+        same = self._table.check(
+            lookup_key(spec.lookup_id, "cursor"),
+            "#exhausted = :exhausted AND #round = :round",
+            {"exhausted": cursor.exhausted, "round": cursor.round},
+        )
+
+        def actions(entry: Ready | None) -> list[Action]:
+            now = self._ledger.progress(spec.lookup_id) or progress
+            is_packed = now.spec.roster.needs_conversion
+            gains, place = {"running": 1}, [self._shares.look(spec)]
+            if entry is None and not (cursor.exhausted or is_packed):
+                gains |= {"ready": 1, "users": now.left}
+                place = [self._shares.entering(spec, now.left)]
+            noted = self._charged(spec, reserved.charge, is_packed=is_packed)
+            return [self._shares.changed(spec, gains), *place, *noted]
+
+        return self._written(spec, [self._becomes(spec, ACTIVE, PAUSED), same], actions, reserved.reservations)
+
+    def retry_failed(
+        self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING, *, most: int | None = None
+    ) -> bool:
         """Feed the parts of a completed lookup that hold failures once more, in a new round.
 
-        Raises the refusal of what cannot be reserved.
+        Raises the refusal of what cannot be reserved, and `TooMany` when its partner has `most` unfinished lookups.
         """
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
@@ -68,9 +149,17 @@ class LedgerStates:
             {"next": cursor.round + 1, "seen": cursor.round, "none": "", "no": False},
             condition="#round = :seen",
         )
-        active = self._table.put(self._ledger.active_item(spec), absent=True)  # until its end is told, it is there
-        actions = [self._becomes(spec, ACTIVE, [COMPLETED]), next_round, active, *self._charged(spec, reserved.charge)]
-        return self._table.written_with(actions, reserved.reservations)
+        tally = self._ledger.tally(spec.lookup_id)
+        places, begun = self._ledger.begun(spec, max(1, tally.counts.failed if tally else 1), most=most)
+        actions = [
+            self._becomes(spec, ACTIVE, COMPLETED),
+            next_round,
+            # Until the end before it is told, the lookup is among those that have not ended.
+            self._table.put(unfinished_item(spec), absent=True),
+            *places,
+            *self._charged(spec, reserved.charge),
+        ]
+        return self._table.written_with(actions, [begun, *reserved.reservations])
 
     def finish(self, progress: Progress) -> bool:
         """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
@@ -84,14 +173,14 @@ class LedgerStates:
             "attribute_not_exists(#claim_token) AND #parts_fed = :fed AND #round = :round",
             {"fed": cursor.parts_fed, "round": cursor.round},
         )
-        settled = self._settled(progress)
-        if self._table.written(self._becomes(spec, COMPLETED, [ACTIVE, PAUSED], ended=True), as_read, *settled):
-            return True
-        ended = self._becomes(spec, CANCELLED, [CANCELLED], ended=True)
-        ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
-        return self._table.written(ended, as_read, *settled)
+        to = CANCELLED if progress.state is CANCELLED else COMPLETED
+        ended = self._becomes(spec, to, progress.state, ended=True)
+        if to is CANCELLED:
+            ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
+        running = [self._shares.changed(spec, {"running": -1})] if progress.state is ACTIVE else []
+        return self._written(spec, [ended, as_read, *self._settled(progress)], lambda _: running)
 
-    def _settled(self, progress: Progress) -> list[dict[str, Any]]:
+    def _settled(self, progress: Progress) -> list[Action]:
         """Make the action that corrects what the partner was charged; a retry was charged with the first round."""
         charged, counts = progress.spec.charged, progress.tally.counts
         if charged is None or charged.users is None or progress.cursor.round:
@@ -114,19 +203,22 @@ class LedgerStates:
         same_end = self._table.check(
             lookup_key(spec.lookup_id, "state"), "#finished_at = :told", {"told": told.finished_at}
         )
-        return self._table.written(self._table.delete(active_key(spec.workspace, spec.lookup_id)), same_end)
+        forgotten = self._table.delete(unfinished_key(spec.workspace, spec.lookup_id))
+        forgotten["Delete"] |= {
+            "ConditionExpression": "attribute_exists(#pk)",
+            "ExpressionAttributeNames": {"#pk": "pk"},
+        }
+        return self._table.written(
+            same_end,
+            forgotten,
+            self._shares.changed(spec, {"unfinished": -1}),
+            self._table.delete(look_key(spec.workspace, spec.lookup_id)),
+        )
 
-    def _becomes(
-        self, spec: LookupSpec, to: LookupState, seen: Sequence[LookupState], *, ended: bool = False
-    ) -> dict[str, Any]:
-        values = {f"seen{number}": state.value for number, state in enumerate(seen)}
+    def _becomes(self, spec: LookupSpec, to: LookupState, was: LookupState, *, ended: bool = False) -> Action:
         return self._table.update(
             lookup_key(spec.lookup_id, "state"),
             "SET #is = :to, #finished_at = :now" if ended else "SET #is = :to REMOVE #finished_at",
-            values | {"to": to.value} | ({"now": self._table.clock()} if ended else {}),
-            condition=f"#is IN ({', '.join(f':{name}' for name in values)})",
+            {"to": to.value, "was": was.value} | ({"now": self._table.clock()} if ended else {}),
+            condition="#is = :was",
         )
-
-    def _not_choosable(self, spec: LookupSpec) -> dict[str, Any]:
-        key = active_key(spec.workspace, spec.lookup_id)
-        return self._table.update(key, "SET #choosable = :no", {"no": False}, condition="attribute_exists(#pk)")

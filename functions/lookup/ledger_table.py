@@ -34,22 +34,41 @@ class LedgerTable:
         return batch_read(self._client, self.name, keys, sleep=self._sleep, consistent=True)
 
     def query(
-        self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        before: str = "",
+        after: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
-        """Read a partition's items whose sort key starts with `prefix` and comes after `after` in reading order."""
-        items = self.pages(partition, prefix=prefix, after=after, newest_first=newest_first, limit=limit)
+        """Read a partition's items whose sort key starts with `prefix` and comes after `after` in reading order.
+
+        Instead of a prefix, `before` names the sort key that they come before.
+        """
+        items = self.pages(partition, prefix=prefix, before=before, after=after, newest_first=newest_first, limit=limit)
         return list(islice(items, limit))
 
     def pages(
-        self, partition: str, *, prefix: str = "", after: str = "", newest_first: bool = False, limit: int | None = None
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        before: str = "",
+        after: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Item]:
         """Read as `query` does, page by page; `limit` is the size of a page."""
+        range_of = " AND begins_with(sk, :prefix)" if prefix else " AND sk < :before" if before else ""
+        values = {":pk": partition, ":prefix": prefix or None, ":before": before or None}
         wanted: dict[str, Any] = {
             "TableName": self.name,
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
-            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
-            "ExpressionAttributeValues": typed({":pk": partition, ":prefix": prefix or None}),
+            "KeyConditionExpression": f"pk = :pk{range_of}",
+            "ExpressionAttributeValues": typed(values),
         }
         if after:
             wanted["ExclusiveStartKey"] = typed({"pk": partition, "sk": after})

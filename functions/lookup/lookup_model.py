@@ -13,6 +13,7 @@ from enum import StrEnum
 from lookup.model import Counts, Origin, Outcome, Part
 
 KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
+SECONDS_PER_ENTRY = 0.06  # of MoEngage's default quota, 1,000 users a minute
 
 
 class LookupState(StrEnum):
@@ -62,6 +63,11 @@ class Charge:
     day: str
 
 
+def turn_of(submitted_at: float, entries: int) -> float:
+    """Compute when so many entries would be done if they had a quota to themselves."""
+    return submitted_at + SECONDS_PER_ENTRY * entries
+
+
 @dataclass(frozen=True, slots=True)
 class LookupSpec:
     """What was asked for; never changes. `weight` is the partner's share against other partners.
@@ -78,18 +84,30 @@ class LookupSpec:
     fields: tuple[str, ...] | None = None
     weight: int = 1
     charged: Charge | None = None
+    due_at: float | None = None
+
+    @property
+    def turn(self) -> float:
+        """Where it stands among its partner's own lookups: when it would be done if it had a quota to itself.
+
+        So a small one overtakes a large one, and a large one does not wait for small ones for ever. It is fixed when
+        the lookup is submitted; those of an earlier release have none written down.
+        """
+        return turn_of(self.submitted_at, self.roster.entries) if self.due_at is None else self.due_at
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One feeder's word that it is sending the part at the cursor; after `until` anybody may take it over.
 
-    A claim that is taken over keeps `fed_at`, so that the part that is sent again is the same part.
+    A claim that is taken over keeps `fed_at`, so that the part that is sent again is the same part, and `charged`, the
+    entries that the partner's share was charged for it beforehand.
     """
 
     token: str
     until: float
     fed_at: float
+    charged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +146,20 @@ class Progress:
     @property
     def is_in(self) -> bool:
         """Whether everything that was fed is counted and nothing is left to feed."""
-        fed_out = self.cursor.exhausted or self.state is LookupState.CANCELLED
-        return fed_out and self.cursor.claim is None and self.tally.parts_done >= self.cursor.parts_fed
+        return is_in(self.state, self.cursor, self.tally)
+
+    @property
+    def left(self) -> int:
+        """How many users are still to be fed, by the estimate; at least one, until it is known that there is none."""
+        if self.cursor.exhausted:
+            return 0
+        failed = self.tally.counts.failed
+        return max(1, failed if self.cursor.round else self.spec.roster.entries - self.cursor.entries_fed)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the feeder may choose it: it is active, readable as it lies there, and not fed out."""
+        return self.state is LookupState.ACTIVE and not self.cursor.exhausted and not self.spec.roster.needs_conversion
 
     @property
     def requested(self) -> int:
@@ -145,6 +175,28 @@ class Progress:
         """Whether `requested` is an estimate still."""
         is_first_round = self.cursor.round == 0
         return is_first_round and not self.cursor.exhausted and self.state is not LookupState.CANCELLED
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A lookup as the sweep looks at it: without what was asked for, which may be long."""
+
+    lookup_id: str
+    state: LookupState
+    cursor: Cursor
+    tally: Tally
+    finished_at: float | None = None
+
+    @property
+    def is_in(self) -> bool:
+        """Whether everything that was fed is counted and nothing is left to feed."""
+        return is_in(self.state, self.cursor, self.tally)
+
+
+def is_in(state: LookupState, cursor: Cursor, tally: Tally) -> bool:
+    """Tell whether everything of a lookup that was fed is counted and nothing is left to feed."""
+    fed_out = cursor.exhausted or state is LookupState.CANCELLED
+    return fed_out and cursor.claim is None and tally.parts_done >= cursor.parts_fed
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ class Lookups:
         ending: Ending,
         estimates: Estimates,
         authorization: Authorization,
+        most: int | None = None,
     ) -> None:
+        """`most` lookups of a partner may be unfinished at once; None is as many as it likes."""
         self._ledger = ledger
         self._states = states
         self._feed = feed
@@ -46,6 +48,7 @@ class Lookups:
         self._ending = ending
         self._estimates = estimates
         self._authorization = authorization
+        self._most = most
 
     def one(self, partner: Partner, lookup_id: str) -> tuple[Progress, Estimate | None]:
         """Give a lookup and, while it runs, when it will be done."""
@@ -77,7 +80,7 @@ class Lookups:
         if not self._changed(partner, progress, action):
             raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
         if action in {Action.RESUME, Action.RETRY_FAILED}:
-            self._feeder.feed_soon(progress.spec.workspace)
+            self._feeder.feed_soon(progress.spec.workspace, lookup_id)
         self._ending.check(lookup_id)
         return self._seen(partner, lookup_id)
 
@@ -96,7 +99,7 @@ class Lookups:
         reserved = self._authorization.retry(partner, progress)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
             raise Conflict("nothing of this lookup has failed")
-        return self._states.retry_failed(progress.spec, progress.cursor, reserved)
+        return self._states.retry_failed(progress.spec, progress.cursor, reserved, most=self._most)
 
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int

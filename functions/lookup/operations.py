@@ -24,7 +24,7 @@ EVERYWHERE = (
     Problem.UNAVAILABLE,
 )
 WITH_A_BODY = (Problem.MALFORMED, Problem.BODY_TOO_LARGE, Problem.CONTENT_TYPE)
-ASKING = (Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.CLOSED, Problem.VENDOR_TROUBLE)
+ASKING = (Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.TOO_MANY, Problem.CLOSED, Problem.VENDOR_TROUBLE)
 HEADERS: Mapping[str, str] = {
     "X-Request-Id": "The request's mark, in every answer and log line.",
     "Age": "Seconds since the profile was asked of MoEngage (RFC 9111).",

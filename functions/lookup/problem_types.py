@@ -133,6 +133,13 @@ class Problem(Enum):
         "The request would ask for more users than this partner has left today. The count starts anew at midnight "
         "UTC; profiles that are stored and fresh enough stay available.",
     )
+    TOO_MANY = ProblemType(
+        "too-many",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many at once",
+        "The partner has as many unfinished lookups in this workspace, or as many schedules, as it may have: `owned` "
+        "says which, `limit` how many. Wait for lookups to end, or cancel or delete some.",
+    )
     INTERNAL = ProblemType(
         "internal",
         HTTPStatus.INTERNAL_SERVER_ERROR,

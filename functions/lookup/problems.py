@@ -23,6 +23,7 @@ from lookup.errors import (
     Missing,
     NotNow,
     OverDaily,
+    TooMany,
     UnknownClient,
     UnknownWorkspace,
     VendorFault,
@@ -33,6 +34,7 @@ CONTENT_TYPE = "application/problem+json"
 KEY_WAIT = 2  # seconds after which the same request may have been answered
 AWS_WAIT = 5  # seconds after which what AWS was throttled over may be over
 TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes sense
+OWNED_WAIT = 60  # seconds after which one of too many lookups may have ended
 OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
 
 CALLERS: Mapping[type[LookupFault], Problem] = {
@@ -78,8 +80,8 @@ def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
             return problem(kind, fault.told)
     if isinstance(fault, KeyInUse):
         return later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
-    if isinstance(fault, OverDaily):
-        return _over_daily(fault, now)
+    if isinstance(fault, OverDaily | TooMany):
+        return _over_limit(fault, now)
     if isinstance(fault, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
     return _unavailable(fault, now)
@@ -98,7 +100,9 @@ def _unavailable(fault: LookupFault, now: float) -> Response[str]:
     return later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
 
 
-def _over_daily(fault: OverDaily, now: float) -> Response[str]:
+def _over_limit(fault: OverDaily | TooMany, now: float) -> Response[str]:
+    if isinstance(fault, TooMany):
+        return later(Problem.TOO_MANY, str(fault), OWNED_WAIT, owned=fault.kind, limit=fault.limit)
     use = Use(fault.limit - fault.left, fault.limit, fault.retry_at)
     headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(fault.retry_at - now)))}
     return problem(Problem.DAILY_USERS, str(fault), headers=headers, **{"violated-policies": ["daily"]})

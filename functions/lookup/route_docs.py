@@ -87,7 +87,7 @@ PATCH_LOOKUP = operation(
     "lookup, and room within the users of the day.",
     tag="Lookups",
     replies={200: Reply("The lookup as it stands then.", "Lookup", examples.LOOKUP | {"estimate": None})},
-    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.TOO_MANY, Problem.NOT_FOUND, Problem.CONFLICT),
 )
 GET_RESULTS = operation(
     "listResults",
@@ -131,7 +131,7 @@ PUT_SCHEDULE = operation(
         200: Reply("Replaced.", "Schedule", examples.SCHEDULE),
         201: Reply("Created.", "Schedule", examples.SCHEDULE),
     },
-    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.CONFLICT, Problem.ALREADY_THERE),
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.CONFLICT, Problem.ALREADY_THERE, Problem.TOO_MANY),
 )
 GET_SCHEDULE = operation(
     "getSchedule",

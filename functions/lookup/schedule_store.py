@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lookup.errors import AlreadyThere, Conflict, InvalidInput, Misconfigured, Missing
 from lookup.partners import Partner
+from lookup.schedule_names import ScheduleNames
 from lookup.schedule_times import is_cron, is_rate
 from lookup.settings import Settings
 
@@ -51,16 +53,19 @@ class Listed:
 class ScheduleStore:
     """A partner's schedules; their names in the group are `<partner>.<name>`."""
 
-    def __init__(self, client: EventBridgeSchedulerClient, settings: Settings) -> None:
+    def __init__(self, client: EventBridgeSchedulerClient, settings: Settings, names: ScheduleNames) -> None:
         self._client = client
+        self._names = names
         self._settings = settings
 
     def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Create or replace a schedule; True when it is new.
 
-        Raises `InvalidInput`, `AlreadyThere` if `only_new`, and `Conflict` when somebody else is changing it.
+        Raises `InvalidInput`, `AlreadyThere` if `only_new`, `Conflict` when somebody else is changing it, and `TooMany`
+        when the partner has as many as it may have.
         """
         check(schedule)
+        self._names.note(partner.name, schedule.name, lambda: self._listed(partner))
         wanted = self._definition(partner, schedule)
         try:
             self._client.create_schedule(**wanted)
@@ -117,12 +122,19 @@ class ScheduleStore:
         ]
         return listed, page.get("NextToken")
 
+    def _listed(self, partner: Partner) -> Iterator[str]:
+        prefix = _full_name(partner, "")
+        pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group, NamePrefix=prefix)
+        return (one["Name"].removeprefix(prefix) for page in pages for one in page["Schedules"])
+
     def delete(self, partner: Partner, name: str) -> None:
         """Delete a schedule. Raises `Missing`."""
         try:
             self._client.delete_schedule(GroupName=self._group, Name=_full_name(partner, name))
         except self._client.exceptions.ResourceNotFoundException:
+            self._names.forget(partner.name, name)
             raise Missing("there is no such schedule") from None
+        self._names.forget(partner.name, name)
 
     @property
     def _group(self) -> str:

@@ -36,6 +36,7 @@ def schedules() -> Schedules:
         rosters=wiring.rosters(),
         feeder=wiring.feeder(),
         conversions=wiring.conversion_requests(),
+        sweep=wiring.sweep(),
         reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
         partner_named=_partner_named,
         authorization=Authorization(settings(), DailyUse(wiring.ledger_table(), clock), clock),

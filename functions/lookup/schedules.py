@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.authorization import Authorization
 from lookup.conversions import ConversionRequests
-from lookup.errors import Forbidden, LookupFault, NotExported, OverDaily
+from lookup.errors import Forbidden, LookupFault, NotExported, OverDaily, TooMany
 from lookup.feeder import Feeder
 from lookup.firing import OPERATOR, Firing
 from lookup.ledger import Ledger
@@ -19,6 +19,7 @@ from lookup.partners import Partner
 from lookup.reopening import Reopening
 from lookup.rosters import Rosters
 from lookup.settings import Settings
+from lookup.sweep import Sweep
 from lookup.telemetry import logger
 
 
@@ -46,6 +47,7 @@ class Schedules:
         rosters: Rosters,
         feeder: Feeder,
         conversions: ConversionRequests,
+        sweep: Sweep,
         reopening: Reopening,
         partner_named: Callable[[str], Partner],
         authorization: Authorization,
@@ -55,6 +57,7 @@ class Schedules:
         self._rosters = rosters
         self._feeder = feeder
         self._conversions = conversions
+        self._sweep = sweep
         self._reopening = reopening
         self._partner_named = partner_named
         self._authorization = authorization
@@ -72,7 +75,7 @@ class Schedules:
                 return Fired(firing.lookup_id, skipped_for=running)
             try:
                 self._submit(firing)
-            except (Forbidden, NotExported, OverDaily) as refusal:  # delivered again it would be refused again
+            except (Forbidden, NotExported, OverDaily, TooMany) as refusal:  # delivered again it would be refused again
                 self._skip(firing, refusal.told)
                 return Fired(firing.lookup_id, refused_because=refusal.told, refused_by=str(refusal))
         self._feeder.feed(firing.workspace)
@@ -89,7 +92,10 @@ class Schedules:
         return str(last) if progress is not None and progress.finished_at is None else None
 
     def _submit(self, firing: Firing) -> None:
-        """Write the lookup down, charged to its partner. Raises `Forbidden`, `NotExported` and `OverDaily`."""
+        """Write the lookup down, charged to its partner.
+
+        Raises `Forbidden`, `NotExported`, `OverDaily` and `TooMany`.
+        """
         if firing.partner == OPERATOR:
             self._settings.workspace(firing.workspace)
             is_new = self._conversions.submit(self._spec(firing, firing.fields, firing.weight))
@@ -102,7 +108,8 @@ class Schedules:
         fields = self._authorization.fields(partner, firing.workspace, firing.fields, Lane.BULK)
         spec = self._spec(firing, fields, partner.weight, count_to=partner.users_per_day)
         reserved = self._authorization.users(partner, spec.roster.least)
-        return self._conversions.submit(replace(spec, charged=reserved.charge), reserved.reservations)
+        most = self._settings.lookups_per_partner
+        return self._conversions.submit(replace(spec, charged=reserved.charge), reserved.reservations, most=most)
 
     def _spec(
         self, firing: Firing, fields: tuple[str, ...] | None, weight: int, *, count_to: int | None = None
@@ -138,5 +145,5 @@ class Schedules:
     def _tended(self, workspace: str) -> int:
         """Do again what was left undone, and feed."""
         self._reopening.look(workspace)
-        self._feeder.sweep(workspace)
+        self._sweep.run(workspace)
         return self._feeder.feed(workspace)

@@ -55,7 +55,7 @@ class Settings:
     schedule is made of; only the function that keeps schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`. `token_url` is where partners get their
     tokens; the function that answers them says so in its OpenAPI document. `client_claim` is the claim of a token that
-    names the client.
+    names the client. `lookups_per_partner` are those of one workspace that have not ended.
     """
 
     stage: str
@@ -82,6 +82,8 @@ class Settings:
     schedule_dead_letter_queue_arn: str | None = None
     token_url: str | None = None
     client_claim: str = "client_id"
+    lookups_per_partner: int = 1000
+    schedules_per_partner: int = 50
 
     def __post_init__(self) -> None:
         require(bool(self.workspaces), "workspaces", "must name at least one workspace")
@@ -89,6 +91,8 @@ class Settings:
         require(self.not_found_retention_days >= 1, "not_found_retention_days", "must be at least 1 day")
         require(self.roster_megabytes >= 1, "roster_megabytes", "must be at least 1 MB")
         require(self.unpacked_roster_megabytes >= 1, "unpacked_roster_megabytes", "must be at least 1 MB")
+        require(self.lookups_per_partner >= 1, "lookups_per_partner", "must be at least 1")
+        require(self.schedules_per_partner >= 1, "schedules_per_partner", "must be at least 1")
 
     def workspace(self, name: str) -> Workspace:
         """Give the named workspace's settings. Raises `UnknownWorkspace`."""
@@ -145,4 +149,6 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "not_found_retention_days": int,
     "roster_megabytes": int,
     "unpacked_roster_megabytes": int,
+    "lookups_per_partner": int,
+    "schedules_per_partner": int,
 }

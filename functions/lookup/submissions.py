@@ -11,8 +11,8 @@ from lookup.conversions import ConversionRequests
 from lookup.estimates import Estimate, Estimates, Waiting
 from lookup.feeder import Feeder
 from lookup.ledger import Ledger
-from lookup.lookup_model import Charge, LookupSpec, Roster
-from lookup.model import PART_LIMIT, Clock, Identifier, Invalid, Lane
+from lookup.lookup_model import Charge, LookupSpec, Roster, turn_of
+from lookup.model import Clock, Identifier, Invalid, Lane
 from lookup.partners import Partner
 from lookup.reservation import Reserved
 from lookup.roster_keys import key_of
@@ -38,11 +38,6 @@ class RosterOrder:
     charged_on: str | None = None
     waited_for: bool = False
 
-    @property
-    def is_one_part(self) -> bool:
-        """Whether it is so short that somebody may have asked for it at once."""
-        return self.roster_id is None and len(self.entries) <= PART_LIMIT
-
 
 class Submissions:
     """Takes orders in. Every method raises what of the caller's does not fit, by name."""
@@ -57,7 +52,9 @@ class Submissions:
         estimates: Estimates,
         authorization: Authorization,
         clock: Clock,
+        most: int | None = None,
     ) -> None:
+        """`most` lookups of a partner may be unfinished in a workspace at once; None is as many as it likes."""
         self._ledger = ledger
         self._conversions = conversions
         self._feeder = feeder
@@ -65,6 +62,7 @@ class Submissions:
         self._estimates = estimates
         self._authorization = authorization
         self._clock = clock
+        self._most = most
 
     def submit(self, partner: Partner, order: RosterOrder) -> str:
         """Write the lookup down and feed its first parts, unless one of its id is there already; give its id.
@@ -74,7 +72,7 @@ class Submissions:
         lookup_id = order.lookup_id
         if lookup_id is None or self._ledger.progress(lookup_id) is None:
             lookup_id = self._write_down(partner, order)
-        self._feeder.feed_soon(order.workspace, first=lookup_id if order.is_one_part else None)
+        self._feeder.feed_soon(order.workspace, lookup_id)
         return lookup_id
 
     def _write_down(self, partner: Partner, order: RosterOrder) -> str:
@@ -93,7 +91,7 @@ class Submissions:
             weight=partner.weight,
             charged=reserved.charge,
         )
-        self._conversions.submit(spec, reserved.reservations)  # of two with one id the first counts
+        self._conversions.submit(spec, reserved.reservations, most=self._most)  # of two with one id the first counts
         return lookup_id
 
     def _fields(self, partner: Partner, order: RosterOrder) -> tuple[str, ...] | None:
@@ -117,7 +115,9 @@ class Submissions:
         self._fields(partner, order)
         roster = self._uploaded(partner, order)
         users = _users(order, roster if roster is None else replace(roster, counted=None))
-        return self._estimates.of(order.workspace, Waiting("new", partner.name, partner.weight, float(users)))
+        turn = turn_of(self._clock(), users)
+        waiting = Waiting("new", partner.name, partner.weight, float(users), float(users), turn, is_submitted=False)
+        return self._estimates.of(order.workspace, waiting)
 
 
 def _users(order: RosterOrder, roster: Roster | None) -> int:

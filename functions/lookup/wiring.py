@@ -16,15 +16,18 @@ from lookup.credentials import CredentialStore
 from lookup.ending import Ending
 from lookup.errors import NotNow
 from lookup.feeder import Feeder
+from lookup.feeding_steps import FeedingSteps
 from lookup.fetch import Fetch
 from lookup.gate import gate_client
 from lookup.gates import Gates
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
+from lookup.ledger_adoption import LedgerAdoption
 from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
 from lookup.ledger_states import LedgerStates
+from lookup.ledger_sweep import LedgerSweep
 from lookup.ledger_table import LedgerTable
 from lookup.model import Attributes
 from lookup.moengage import MoEngage
@@ -39,6 +42,7 @@ from lookup.queues import Queues
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.stopping import Stopping
+from lookup.sweep import Sweep
 from lookup.telemetry import Metric, count
 from lookup.unpacking import Bounds
 from lookup.vendor import Vendor
@@ -145,7 +149,25 @@ def ledger() -> Ledger:
 @cache
 def states() -> LedgerStates:
     """Make the changes of lookups' states."""
-    return LedgerStates(ledger_table(), ledger())
+    return LedgerStates(ledger_table(), ledger(), adoption().adopt)
+
+
+@cache
+def adoption() -> LedgerAdoption:
+    """Take over lookups of an earlier release."""
+    return LedgerAdoption(ledger_table(), ledger())
+
+
+@cache
+def ledger_feed() -> LedgerFeed:
+    """Make the ledger of feeding."""
+    return LedgerFeed(ledger_table(), ledger().shares)
+
+
+@cache
+def roster_reader() -> RosterReader:
+    """Share what was read of the rosters' openings."""
+    return RosterReader(s3(), settings().bucket_name)
 
 
 @cache
@@ -200,15 +222,33 @@ def _is_shut(workspace: str) -> bool:
         return True
 
 
+@cache
 def feeder() -> Feeder:
-    """Make a feeder."""
+    """Make the feeder."""
     return Feeder(
         ledger=ledger(),
-        feed=LedgerFeed(ledger_table()),
+        feed=ledger_feed(),
+        steps=FeedingSteps(ledger_feed(), roster_reader()),
         ending=ending(),
-        reader=RosterReader(s3(), settings().bucket_name),
         queues=queues(),
         settings=settings(),
+        is_closed=_is_shut,
+        clock=clock,
+    )
+
+
+@cache
+def sweep() -> Sweep:
+    """Make the minute's sweep."""
+    return Sweep(
+        ledger=ledger(),
+        swept=LedgerSweep(ledger_table()),
+        feed=ledger_feed(),
+        feeder=feeder(),
+        ending=ending(),
+        adoption=adoption(),
+        reader=roster_reader(),
+        queues=queues(),
         is_closed=_is_shut,
         clock=clock,
     )

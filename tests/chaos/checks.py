@@ -100,6 +100,10 @@ def _check_intake(asked: Asked, evidence: Evidence, found: Findings) -> None:
 
 def _check_nothing_waits(evidence: Evidence, found: Findings) -> None:
     found.add(STUCK, f"{evidence.waiting} messages on the queues", evidence.waiting)
-    found.add(STUCK, f"the feeder believes {evidence.sent_users} users to be out", abs(evidence.sent_users))
+    found.add(
+        STUCK,
+        f"{evidence.sent_users} are believed to be out or to wait",
+        abs(evidence.sent_users),
+    )
     claimed = [one.lookup_id for one in evidence.lookups.values() if one.claimed]
     found.add(STUCK, f"claims that nobody ended: {claimed[:3]}", len(claimed))

@@ -44,13 +44,19 @@ def scan(stage: Stage, table: str) -> Iterator[dict[str, Any]]:
 
 
 def ledger(stage: Stage) -> tuple[dict[str, Lookup], int]:
-    """Read the ledger: its lookups, and how many users the feeder believes to be out."""
+    """Read the ledger: its lookups, and how much it believes to be out, or to wait, beside them."""
     lookups: dict[str, Lookup] = {}
     sent_users = 0
     for item in scan(stage, stage.settings.ledger_table_name):
         kind, _, name = item["pk"].partition("#")
-        if kind == "feeder":
-            sent_users += int(item["users"])
+        if kind == "feeder" and item["sk"] == "sent":
+            sent_users += sum(abs(int(item.get(name, 0))) for name in ("users", "unusable", "claimed"))
+        elif kind == "share":
+            # What a share counts of lookups that have all ended is nothing; else it would be counted for ever.
+            sent_users += sum(abs(int(item.get(name, 0))) for name in ("ready", "users", "running", "unfinished"))
+        elif kind == "out":
+            owner = item["sk"].partition("#")[0]
+            lookups.setdefault(owner, Lookup(owner)).out += 1
         elif kind == "lookup":
             _learn(lookups.setdefault(name, Lookup(name)), item)
     return lookups, sent_users
@@ -69,8 +75,6 @@ def _learn(lookup: Lookup, item: Mapping[str, Any]) -> None:
             lookup.counts = _counts(item)
         case "part":
             lookup.parts[number] = Part(item["key"], _counts(item))
-        case "sent":
-            lookup.out += 1
 
 
 def _counts(item: Mapping[str, Any]) -> dict[str, int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import urllib3
@@ -21,6 +21,9 @@ from lookup.problem_types import Problem
 from lookup.route_table import ROUTES
 from tests.doors.context import LambdaContext
 from tests.lookup.stage import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/profiles": route_docs.READ_PROFILE,
@@ -128,8 +131,15 @@ def uploaded(call: Call, body: bytes) -> str:
 
 
 def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
-    """Hand the parts queue to its door, as Lambda does; give the number of parts."""
-    messages = deployed.messages(deployed.settings.parts_queue_url)
+    """Hand the parts queue to its door, as Lambda does, with what that feeds; give the number of parts."""
+    served = 0
+    while messages := deployed.messages(deployed.settings.parts_queue_url):
+        served += len(messages)
+        _serve(messages, context)
+    return served
+
+
+def _serve(messages: Sequence[MessageTypeDef], context: LambdaContext) -> None:
     for message in messages:
         record = {
             "messageId": message["MessageId"],
@@ -139,4 +149,3 @@ def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
             "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
         }
         assert on_queue.handler({"Records": [record]}, context) == {"batchItemFailures": []}
-    return len(messages)

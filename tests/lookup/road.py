@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import urllib3
 
@@ -18,16 +19,20 @@ from lookup.credentials import CredentialStore
 from lookup.daily_use import DailyUse
 from lookup.ending import Ending
 from lookup.errors import LookupFault, UnknownClient, VendorFault
+from lookup.fair_share import Share
 from lookup.feeder import Feeder
+from lookup.feeding_steps import FeedingSteps
 from lookup.fetch import Fetch
 from lookup.gate import Grant
 from lookup.gates import Gates
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
+from lookup.ledger_adoption import LedgerAdoption
 from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
 from lookup.ledger_states import LedgerStates
+from lookup.ledger_sweep import LedgerSweep
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import Changed, LookupSpec, Progress, Roster
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
@@ -42,6 +47,7 @@ from lookup.reopening import Reopening
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
 from lookup.schedules import Schedules
+from lookup.sweep import Sweep
 from lookup.vendor import Heard, Vendor
 from tests.lookup.stage import Stage
 
@@ -155,9 +161,10 @@ class Desk(Road):
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
         self.lookups = Ledger(table)
         self.table = table
-        self.states = LedgerStates(table, self.lookups)
+        self.states = LedgerStates(table, self.lookups, LedgerAdoption(table, self.lookups).adopt)
         self.told: list[Progress] = []
         self.ending = Ending(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
+        self.adoption = LedgerAdoption(table, self.lookups)
         self.queues = Queues(self.stage.sqs, settings, self.clock)
         urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
         self.pending = LedgerConversions(table)
@@ -170,17 +177,31 @@ class Desk(Road):
         self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
         self.is_closed = False
         self.daily = DailyUse(table, self.clock)
-        self.feed = LedgerFeed(table)
-        self.feeder = Feeder(
-            ledger=self.lookups,
-            feed=self.feed,
-            ending=self.ending,
-            reader=self.reader,
-            queues=self.queues,
-            settings=settings,
-            is_closed=lambda _: self.is_closed,
-            clock=self.clock,
-        )
+        self.feed = LedgerFeed(table, self.lookups.shares)
+        self.feeding_from(self.reader)
+
+    def feeding_from(self, reader: RosterReader) -> None:
+        """Wire the feeder and the sweep."""
+        shared: dict[str, Any] = {
+            "ledger": self.lookups,
+            "feed": self.feed,
+            "ending": self.ending,
+            "queues": self.queues,
+            "is_closed": lambda _: self.is_closed,
+            "clock": self.clock,
+        }
+        steps = FeedingSteps(self.feed, reader)
+        self.feeder = Feeder(steps=steps, settings=self.stage.settings, **shared)
+        swept = LedgerSweep(self.table)
+        self.sweep = Sweep(swept=swept, feeder=self.feeder, adoption=self.adoption, reader=reader, **shared)
+
+    def unfinished(self) -> list[str]:
+        """Give the ids of the lookups that have not ended."""
+        return [item["sk"]["S"] for item in self.table.query("unfinished#default")]
+
+    def share(self, partner: str) -> Share:
+        """Read a partner's share."""
+        return next(one for one in self.lookups.shares.of("default") if one.partner == partner)
 
     def roster(self, body: bytes, key: str = "rosters/one.csv") -> Roster:
         """Put a roster in the bucket; pin what is there."""
@@ -230,6 +251,7 @@ def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
         rosters=Rosters(desk.stage.s3, desk.stage.settings.bucket_name),
         feeder=desk.feeder,
         conversions=desk.conversions,
+        sweep=desk.sweep,
         reopening=desk.reopening,
         partner_named=named,
         authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),

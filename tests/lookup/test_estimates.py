@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.estimates import USED, Estimates, Waiting, backlog_of, estimate, waiting
+from lookup.estimates import USED, Backlog, Estimates, Waiting, backlog_of, estimate, waiting
+from lookup.fair_share import Share
 from lookup.ledger_parts import Arrived
+from lookup.lookup_model import turn_of
 from lookup.model import Counts
 from lookup.quota import Quota
 from tests.lookup.road import Desk
@@ -18,13 +20,25 @@ from tests.lookup.stage import Stage
 QUOTA = Quota()
 RATE = USED * QUOTA.limit / QUOTA.window
 NOW = 1_795_460_400.0
-ONE = st.builds(
-    Waiting,
-    st.uuids().map(str),
-    st.sampled_from("abc"),
-    st.integers(1, 10),
-    st.integers(0, 10**7).map(float),
+SHARES = st.lists(
+    st.builds(
+        Share,
+        st.sampled_from("bcdefg"),
+        weight=st.integers(1, 10),
+        users=st.integers(-5, 10**7),
+        running=st.integers(0, 3),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.partner,
 )
+BACKLOGS = st.builds(Backlog, st.integers(-5, 2000), SHARES)
+
+
+@st.composite
+def waits(draw: st.DrawFn) -> Waiting:
+    """Draw a lookup of partner a."""
+    users = draw(st.integers(0, 10**7))
+    return Waiting("one", "a", draw(st.integers(1, 10)), float(users), float(users), 0.0, is_submitted=False)
 
 
 @pytest.fixture
@@ -32,27 +46,21 @@ def desk(stage: Stage) -> Desk:
     return Desk(stage)
 
 
-@st.composite
-def backlogs(draw: st.DrawFn) -> list[Waiting]:
-    """Draw lookups; a partner has one weight."""
-    weights = {name: draw(st.integers(1, 10)) for name in "abc"}
-    drawn = draw(st.lists(ONE, min_size=1, max_size=6, unique_by=lambda one: one.lookup_id))
-    return [replace(one, weight=weights[one.partner]) for one in drawn]
+def seconds(one: Waiting, ahead: float, backlog: Backlog) -> float:
+    return estimate(one, ahead, backlog, QUOTA, NOW).done_at - NOW
 
 
-def seconds(backlog: list[Waiting], lookup_id: str) -> float:
-    return estimate(lookup_id, backlog, QUOTA, NOW).done_at - NOW
+def estimates_of(desk: Desk, opens_at: float = 0.0) -> Estimates:
+    return Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: opens_at, clock=desk.clock)
 
 
 def test_a_closed_gate_is_waited_for(desk: Desk) -> None:
     """While MoEngage is not asked, an estimate begins when it is asked again."""
     opens_at = desk.clock.now + 3600
     for moment in (opens_at, 0.0):
-        estimates = Estimates(
-            desk.lookups, desk.stage.settings, opens_at={"default": moment}.__getitem__, clock=desk.clock
-        )
         begins_at = max(moment, desk.clock.now)
-        assert estimates.of("default", Waiting("new", "acme", 1, 950.0)).done_at == pytest.approx(begins_at + 60)
+        new = Waiting("new", "acme", 1, 950.0, 950.0, desk.clock.now, is_submitted=False)
+        assert estimates_of(desk, moment).of("default", new).done_at == pytest.approx(begins_at + 60)
 
 
 def test_what_is_retried_is_waited_for(desk: Desk) -> None:
@@ -66,43 +74,53 @@ def test_what_is_retried_is_waited_for(desk: Desk) -> None:
     assert ended is not None
     assert waiting(ended).users == 0
     assert desk.states.retry_failed(spec, ended.cursor)
-    assert [one.users for one in backlog_of(desk.lookups, "default")] == [2]
+    backlog = backlog_of(desk.lookups, "default")
+    assert (backlog.users, backlog.lookups) == (2, 1)
+    retried = desk.lookups.progress("one")
+    assert retried is not None
+    assert waiting(retried).users == 2
 
 
-@given(backlogs())
-def test_bounds(backlog: list[Waiting]) -> None:
-    """A lookup is done not before its own users are through, and not after everybody's are; the last one just then."""
-    total = sum(one.users for one in backlog)
-    ends = [seconds(backlog, one.lookup_id) for one in backlog]
-    for one, end in zip(backlog, ends, strict=True):
-        assert end >= one.users / RATE - 1e-3
-        assert end <= total / RATE + 1e-3
-    assert max(ends) == pytest.approx(total / RATE, abs=1e-3)
+def test_what_is_ahead(desk: Desk) -> None:
+    """Ahead are a partner's own lookups of an earlier turn, what is on the queue, and the others by their weights."""
+    for name, lines, partner in (("first", 300, "a"), ("large", 5000, "a"), ("other", 5000, "b")):
+        roster = desk.roster(b"".join(b"user-%d\n" % number for number in range(lines)), f"rosters/{name}")
+        desk.submit(name, roster, partner=partner)
+    new = Waiting("new", "a", 1, 500.0, 500.0, turn_of(desk.clock(), 500), is_submitted=False)
+    assert estimates_of(desk).of("default", new).users_ahead == 300 + 800
+    assert desk.feeder.feed_first("default", "other") == 100
+    assert estimates_of(desk).of("default", new).users_ahead == 100 + 300 + 800
+    assert estimates_of(desk).backlog("default") == 10_300
 
 
-@given(backlogs(), st.integers(2, 10))
-def test_more_weight_is_no_later(backlog: list[Waiting], times: int) -> None:
-    """When a partner's weight grows, its only lookup is done no later."""
-    mine = backlog[0]
-    assume(all(one.partner != mine.partner for one in backlog[1:]))
-    heavier = [replace(mine, weight=mine.weight * times), *backlog[1:]]
-    assert seconds(heavier, mine.lookup_id) <= seconds(backlog, mine.lookup_id) + 1e-3
+@given(waits(), st.integers(0, 10**7), BACKLOGS)
+def test_bounds(one: Waiting, ahead: float, backlog: Backlog) -> None:
+    """A lookup is done not before its own users are through, and not after everybody's are."""
+    total = one.users + ahead + backlog.users
+    end = seconds(one, ahead, backlog)
+    assert one.users / RATE - 1e-3 <= end <= total / RATE + 1e-3
 
 
-@given(backlogs())
-def test_users_ahead(backlog: list[Waiting]) -> None:
+@given(waits(), st.integers(0, 10**7), BACKLOGS, st.integers(2, 10))
+def test_more_weight_is_no_later(one: Waiting, ahead: float, backlog: Backlog, times: int) -> None:
+    """When a partner's weight grows, its lookup is done no later."""
+    heavier = replace(one, weight=one.weight * times)
+    assert seconds(heavier, ahead, backlog) <= seconds(one, ahead, backlog) + 1e-3
+
+
+@given(waits(), st.integers(0, 10**7), BACKLOGS)
+def test_users_ahead(one: Waiting, ahead: float, backlog: Backlog) -> None:
     """Ahead of a lookup are the users that others are served before it is done."""
-    for one in backlog:
-        read = estimate(one.lookup_id, backlog, QUOTA, NOW)
-        assert read.users == one.users
-        assert (read.done_at - NOW) * RATE == pytest.approx(read.users_ahead + read.users, abs=1)
-        assert 0 <= read.users_ahead <= sum(other.users for other in backlog) - one.users + 1
+    read = estimate(one, ahead, backlog, QUOTA, NOW)
+    assert read.users == one.users
+    assert (read.done_at - NOW) * RATE == pytest.approx(read.users_ahead + read.users, abs=1)
+    assert 0 <= read.users_ahead <= ahead + backlog.users + 1
 
 
 def test_a_worked_example() -> None:
     """Of two equal partners, 1,000 users wait for as many of the other's: 2,000 at the rate that bulk gets."""
-    backlog = [Waiting("mine", "a", 1, 1000.0), Waiting("theirs", "b", 1, 9000.0)]
-    read = estimate("mine", backlog, QUOTA, NOW)
+    backlog = Backlog(0, [Share("b", users=9000)])
+    read = estimate(Waiting("mine", "a", 1, 1000.0, 1000.0, 0.0), 0.0, backlog, QUOTA, NOW)
     assert read.done_at - NOW == pytest.approx(2000 / RATE)
     assert (read.users_ahead, read.users) == (1000, 1000)
     assert read.share_of_day == pytest.approx(1000 / 1_440_000)
@@ -110,5 +128,5 @@ def test_a_worked_example() -> None:
 
 def test_nothing_to_do() -> None:
     """A lookup without users left is done now."""
-    read = estimate("mine", [Waiting("mine", "a", 1, 0.0)], QUOTA, NOW)
+    read = estimate(Waiting("mine", "a", 1, 0.0, 0.0, 0.0), 0.0, Backlog(50, []), QUOTA, NOW)
     assert (read.done_at, read.users_ahead, read.users) == (NOW, 0, 0)

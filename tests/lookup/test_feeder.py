@@ -39,7 +39,7 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: Desk, simulator: Simulato
     body = b"customer_id\n" + names("user", 423) + b"unknown\n\n" * 7
     desk.submit("big", desk.roster(body))
     assert desk.feeder.feed("default") == 200
-    assert desk.lookups.users_sent("default") == 200
+    assert desk.lookups.sent("default").entries == 200
     assert desk.feeder.feed("default") == 0
     while desk.work():
         desk.feeder.feed("default")
@@ -48,18 +48,27 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: Desk, simulator: Simulato
     assert progress.tally.counts == Counts(requested=430, found=423, invalid=7)
     assert (progress.requested, progress.is_estimated, progress.tally.parts_done) == (430, False, 5)
     assert [told.spec.lookup_id for told in desk.told] == ["big"]
-    assert (desk.lookups.actives("default"), desk.lookups.users_sent("default")) == ([], 0)
+    assert (desk.unfinished(), desk.lookups.sent("default").entries) == ([], 0)
     assert simulator.counters().users == 423
 
 
 def test_who_waits_comes_first_and_on_a_full_queue(desk: Desk) -> None:
-    """A part of a named lookup goes on a queue that is full, but not on one that is twice as full."""
+    """On a full queue each partner may be one part ahead: the first part of a lookup goes on it, no second one does."""
     desk.submit("big", desk.roster(names("user", 900)))
     desk.feeder.feed("default")
-    for name in ("late-1", "late-2", "late-3"):
-        desk.submit(name, desk.roster(names(name, 100), f"rosters/{name}"))
-    assert [desk.feeder.feed("default", first=name) for name in ("late-1", "late-2", "late-3")] == [100, 100, 0]
-    assert [part.lookup_id for part in desk.taken()] == ["big", "big", "late-1", "late-2"]
+    for name, partner in (("late-1", "b"), ("late-2", "b"), ("late-3", "c")):
+        desk.submit(name, desk.roster(names(name, 100), f"rosters/{name}"), partner=partner)
+    fed = [desk.feeder.feed_first("default", name) for name in ("late-1", "late-2", "late-3", "big")]
+    assert fed == [100, 0, 100, 0]
+    assert [part.lookup_id for part in desk.taken()] == ["big", "big", "late-1", "late-3"]
+
+
+def test_a_request_feeds_its_own_part_only(desk: Desk) -> None:
+    """With room on the queue a lookup's first part goes on it, and nothing of anybody else's."""
+    desk.submit("one", desk.roster(names("one", 300)))
+    desk.submit("two", desk.roster(names("two", 300), "rosters/two"), partner="b")
+    desk.feeder.feed_soon("default", "two")
+    assert [(part.lookup_id, part.number) for part in desk.taken()] == [("two", "00000001")]
 
 
 def test_a_second_submission_of_an_id_is_the_first(desk: Desk) -> None:
@@ -77,7 +86,7 @@ def test_a_part_delivered_three_times_counts_once(desk: Desk) -> None:
         desk.queues.send(parts)
         desk.work(redelivered=True)
     assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
-    assert desk.lookups.users_sent("default") == 0
+    assert desk.lookups.sent("default").entries == 0
 
 
 def test_a_small_lookup_overtakes_a_huge_one(desk: Desk) -> None:
@@ -160,10 +169,10 @@ def test_a_lost_part_is_sent_again(desk: Desk) -> None:
     desk.feeder.feed("default")
     lost = desk.stage.messages(desk.stage.settings.parts_queue_url)
     assert len(lost) == 1
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     assert desk.work() == []
     desk.clock.now += 2 * 362
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     assert len(desk.work()) == 1
     assert seen(desk, "one").state is LookupState.COMPLETED
 
@@ -180,7 +189,7 @@ def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: Desk, simulato
     assert len(desk.taken()) == 1  # and whoever took it dies
     desk.parts.serve([Work(old, redelivered=True)], until=desk.clock() + 60)
     desk.clock.now += 2 * 362
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     desk.work()
     assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
 
@@ -191,8 +200,8 @@ def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: Desk) -> None
     desk.feeder.feed("default")
     assert desk.states.pause(spec)
     assert desk.states.resume(spec, seen(desk, "one").cursor)
-    (active,) = desk.lookups.actives("default")
-    assert (active.choosable, seen(desk, "one").state) == (False, LookupState.ACTIVE)
+    assert (desk.lookups.shares.entry(spec), seen(desk, "one").state) == (None, LookupState.ACTIVE)
+    assert (desk.share("acme").ready, desk.share("acme").running, desk.share("acme").users) == (0, 1, 0)
     desk.work()
     assert seen(desk, "one").state is LookupState.COMPLETED
 
@@ -207,7 +216,7 @@ def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: Desk) -> N
     assert desk.states.pause(spec)
     assert desk.states.resume(spec, old) is False
     assert desk.states.resume(spec, seen(desk, "one").cursor)
-    assert [active.choosable for active in desk.lookups.actives("default")] == [True]
+    assert [one.lookup_id for one in desk.lookups.shares.next("default", "acme", 5)] == ["one"]
 
 
 def test_megabytes_of_blank_lines_move_the_cursor_and_are_no_part(desk: Desk) -> None:

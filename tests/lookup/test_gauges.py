@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from lookup.estimates import Waiting
+from lookup.estimates import Backlog
+from lookup.fair_share import Share
 from lookup.gauges import Gauges
 from lookup.quota import Quota
 from lookup.settings import Workspace
@@ -24,7 +25,7 @@ def _told(
     told: dict[Metric, float] = {}
     Gauges(
         workspaces=WORKSPACES,
-        backlog_of=lambda name: [Waiting(f"{name}-{n}", "crm", 1, users) for n, users in enumerate(waiting[name])],
+        backlog_of=lambda name: Backlog(0, [Share("crm", running=len(waiting[name]), users=round(sum(waiting[name])))]),
         is_shut=lambda name: name in shut,
         has_secret=lambda name: name not in without_secret,
         tell=told.__setitem__,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lookup.fair_share import turns
 from lookup.lookup_json import progress_json
-from lookup.lookup_model import LookupState, Progress, Roster
+from lookup.lookup_model import Claim, LookupState, Progress, Roster
 from lookup.model import Counts
 from lookup.queues import LONGEST_HOLD
 from lookup.quota import Quota
@@ -52,7 +53,7 @@ def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(desk: Desk) -> None:
     assert (shown["state"], shown["ended_because"]) == ("cancelled", "the roster is gone")
     assert shown["counts"] == {"requested": 0, "found": 0, "not_found": 0, "invalid": 0, "failed": 0}
     assert sorted(told.spec.lookup_id for told in desk.told) == ["gone", "other"]
-    assert desk.lookups.actives("default") == []
+    assert desk.unfinished() == []
 
 
 def test_what_was_fed_before_is_waited_for_and_counted(desk: Desk) -> None:
@@ -82,15 +83,15 @@ def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: Desk) -> None:
     desk.taken()
     delete(desk, gone)
     desk.clock.now += 2 * 362
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     assert (seen(desk, "gone").state, seen(desk, "gone").tally.parts_done) == (LookupState.ACTIVE, 0)
     desk.clock.now += LONGEST_HOLD
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     progress = seen(desk, "gone")
     assert (progress.state, progress.ended_because) == (LookupState.COMPLETED, None)
     assert progress.tally.counts == Counts(130, failed=130)
     assert progress.requested == 130
-    assert (desk.lookups.users_sent("default"), desk.lookups.actives("default")) == (0, [])
+    assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
 
 
 def test_a_part_that_comes_in_late_after_all_counts_once(desk: Desk) -> None:
@@ -101,11 +102,11 @@ def test_a_part_that_comes_in_late_after_all_counts_once(desk: Desk) -> None:
     (late,) = desk.taken()
     delete(desk, gone)
     desk.clock.now += 2 * 362 + LONGEST_HOLD
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     desk.queues.send([late])
     desk.work(redelivered=True)
     assert seen(desk, "gone").tally.counts == Counts(30, failed=30)
-    assert desk.lookups.users_sent("default") == 0
+    assert desk.lookups.sent("default").entries == 0
 
 
 def test_a_retry_without_its_roster_keeps_what_was(desk: Desk) -> None:
@@ -116,7 +117,7 @@ def test_a_retry_without_its_roster_keeps_what_was(desk: Desk) -> None:
     delete(desk, gone)
     desk.taken()
     desk.clock.now += 2 * 362 + LONGEST_HOLD
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     assert desk.states.retry_failed(spec, seen(desk, "gone").cursor)
     desk.feeder.feed("default")
     progress = seen(desk, "gone")
@@ -131,9 +132,9 @@ def test_a_dead_feeders_claim_holds_up_no_end(desk: Desk) -> None:
     desk.feeder.feed("default")
     desk.count()
     cursor = seen(desk, "gone").cursor
-    assert desk.feed.claim(spec, cursor, desk.clock()) is not None
+    assert isinstance(desk.feed.claim(spec, cursor, turns(desk.lookups.shares.of("default"))[0]), Claim)
     delete(desk, gone)
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
     assert seen(desk, "gone").finished_at is None
     desk.clock.now += 61
     desk.feeder.feed("default")

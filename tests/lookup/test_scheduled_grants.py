@@ -56,7 +56,7 @@ def test_all_fields_are_those_granted_now(desk: Desk, schedules: Schedules, part
     partners["acme"] = replace(ACME, fields=("city",), weight=7)
     assert schedules.fire(read_firing(EVENT)) == Fired(ID)
     assert [part.fields for part in desk.taken()] == [("city",)]
-    assert [active.weight for active in desk.lookups.actives("default")] == [7]
+    assert [share.weight for share in desk.lookups.shares.of("default")] == [7]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from infra.local.lifeline import end_with_spawner
 from lookup import clients, wiring
 from lookup.feeder import DEPTH_SECONDS, Feeder
-from lookup.ledger_feed import LedgerFeed
+from lookup.feeding_steps import FeedingSteps
 from lookup.queue_work import QueueWork
 from lookup.queues import Delivery
-from lookup.roster_reader import RosterReader
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ def feeder(factor: float) -> Feeder:
     """Wire a feeder whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
     return Feeder(
         ledger=wiring.ledger(),
-        feed=LedgerFeed(wiring.ledger_table()),
+        feed=wiring.ledger_feed(),
+        steps=FeedingSteps(wiring.ledger_feed(), wiring.roster_reader()),
         ending=wiring.ending(),
-        reader=RosterReader(clients.s3(), clients.settings().bucket_name),
         queues=wiring.queues(),
         settings=clients.settings(),
         is_closed=lambda workspace: wiring.gates().of(workspace).state().is_closed,
@@ -85,5 +84,5 @@ def tick(environment: Mapping[str, str], factor: float, ready: Barrier, over: Ev
     backstop = feeder(factor)
     ready.wait(READY_SECONDS)
     while not over.wait(TICK / factor):
-        backstop.sweep("default")
+        wiring.sweep().run("default")
         backstop.feed("default")

@@ -57,7 +57,7 @@ def cost(stage: Stage, lines: int, *, packed: bool) -> Cost:
 
 def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> None:
     enter(environment)
-    wiring.ledger().actives("default")  # a function instance has its connections
+    wiring.ledger().sent("default")  # a function instance has its connections
     started = time.perf_counter()
     pinned = wiring.rosters().pin(key)
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)

@@ -22,6 +22,7 @@ from infra.local.simulator.process import (
 )
 from lookup.ending import Ending
 from lookup.feeder import DEPTH_SECONDS, Feeder
+from lookup.feeding_steps import FeedingSteps
 from lookup.ledger import Ledger
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_states import LedgerStates
@@ -64,12 +65,12 @@ class Office:
         self.ledger = Ledger(table)
         self.rosters = Rosters(self.stage.s3, settings.bucket_name)
         states = LedgerStates(table, self.ledger)
-        ending = Ending(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time)
+        feed = LedgerFeed(table, self.ledger.shares)
         self.feeder = Feeder(
             ledger=self.ledger,
-            feed=LedgerFeed(table),
-            ending=ending,
-            reader=RosterReader(self.stage.s3, settings.bucket_name),
+            feed=feed,
+            steps=FeedingSteps(feed, RosterReader(self.stage.s3, settings.bucket_name)),
+            ending=Ending(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time),
             queues=Queues(self.stage.sqs, settings, time.time),
             settings=settings,
             is_closed=lambda _: False,

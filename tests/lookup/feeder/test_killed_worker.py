@@ -71,7 +71,7 @@ def finished(desk: Desk, part: Part) -> None:
     desk.parts.serve([Work(part, redelivered=True)], until=desk.clock() + 60)
     desk.ending.check(part.lookup_id)
     desk.clock.now += 900
-    desk.feeder.sweep("default")
+    desk.sweep.run("default")
 
 
 def assert_complete(desk: Desk) -> None:
@@ -79,7 +79,7 @@ def assert_complete(desk: Desk) -> None:
     assert progress is not None
     assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)
     assert progress.tally.counts == Counts(requested=USERS, found=USERS)
-    assert (desk.lookups.users_sent("default"), desk.lookups.actives("default")) == (0, [])
+    assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
     assert len(desk.stage.keys("results/")) == 1
 
 

@@ -72,7 +72,7 @@ def test_a_lookup_that_ends_before_it_is_claimed(world: World) -> None:
     """A feeder that chose a lookup which is cancelled and ended meanwhile feeds nothing of it."""
     world.order(["user-1"] * 5, "a", 1)
     between(world, lambda: feed(world), 1, lambda: cancel(world), after=False)
-    assert (seen(world).cursor.parts_fed, world.taken(), world.lookups.actives("default")) == (0, [], [])
+    assert (seen(world).cursor.parts_fed, world.taken(), world.unfinished()) == (0, [], [])
     end(world)
 
 
@@ -86,7 +86,7 @@ def test_a_lookup_that_ends_before_it_is_exhausted(world: World) -> None:
         world.serve(world.delivered.pop(), 0)
 
     between(world, lambda: feed(world), 4, others, after=False)
-    assert world.lookups.actives("default") == []
+    assert world.unfinished() == []
     end(world)
 
 
@@ -126,12 +126,12 @@ def test_a_late_teller(world: World) -> None:
 
     def others() -> None:
         world.clock.now += LONG
-        world.feeder.sweep("default")
+        world.sweep.run("default")
         assert world.retry(world.specs[0])
 
     world.has_crashed = True  # told twice, because one of them was slow
     between(world, lambda: world.serve_next(0, 1), 3, others, after=False)
-    assert [one.lookup_id for one in world.lookups.actives("default")] == [NAME]
+    assert world.unfinished() == [NAME]
     end(world)
     assert seen(world).tally.counts == Counts(requested=1, found=1)
 
@@ -159,7 +159,7 @@ def test_a_retry_before_the_end_is_told(world: World) -> None:
     assert seen(world).state is LookupState.COMPLETED
     assert (world.retry(world.specs[0]), world.told) == (False, [])
     world.clock.now += LONG
-    world.feeder.sweep("default")
+    world.sweep.run("default")
     assert (world.retry(world.specs[0]), len(world.told)) == (True, 1)
     end(world)
 
@@ -170,8 +170,8 @@ def test_a_lost_part_that_comes_in_after_all(world: World) -> None:
     feed(world)
     world.take()
     world.clock.now += LONG
-    between(world, lambda: world.feeder.sweep("default"), 1, lambda: world.serve(world.delivered.pop(0), 0), after=True)
-    assert [one.number for one in world.feed.sent(NAME)] == ["00000002"]
+    between(world, lambda: world.sweep.run("default"), 1, lambda: world.serve(world.delivered.pop(0), 0), after=True)
+    assert [one.number for one in world.feed.out("default", NAME)] == ["00000002"]
     end(world)
 
 
@@ -183,7 +183,7 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
     one = Arrived(part, Counts(requested=2, found=2), "results/one")
     assert world.ledger.arrive([one, one]) == [part]
     assert seen(world).tally.counts == Counts(requested=2, found=2)
-    assert world.lookups.users_sent("default") == 0
+    assert world.lookups.sent("default").entries == 0
 
 
 def test_a_retry_has_its_own_attempts(world: World) -> None:

@@ -63,7 +63,7 @@ class Feeding(RuleBasedStateMachine):
         turns: dict[str, Callable[[], object]] = {
             "feed": lambda: world.feeder.feed("default"),
             "serve": lambda: world.serve_next(pick, 1),
-            "sweep": lambda: world.feeder.sweep("default"),
+            "sweep": lambda: world.sweep.run("default"),
             "pause": lambda: world.steer(pick, world.states.pause),
             "resume": lambda: world.steer(pick, world.resume),
             "cancel": lambda: world.steer(pick, world.states.cancel),
@@ -111,7 +111,7 @@ class Feeding(RuleBasedStateMachine):
 
     @rule(between=BETWEEN)
     def sweep(self, between: Between) -> None:
-        self.do(lambda: self.world.feeder.sweep("default"), between)
+        self.do(lambda: self.world.sweep.run("default"), between)
 
     @rule(seconds=st.sampled_from([61.0, 130.0, 900.0]))
     def wait(self, seconds: float) -> None:

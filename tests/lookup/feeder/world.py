@@ -6,10 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from lookup.feeder import Feeder
-from lookup.ledger_feed import LedgerFeed
+from lookup.ledger import OnQueue
 from lookup.ledger_parts import Arrived
-from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import LookupSpec, LookupState, PartRecord, Progress
 from lookup.model import Counts, Part
 from lookup.roster_reader import RosterReader
@@ -35,19 +33,7 @@ class World(Desk):
         super().__post_init__()
         self.between = Interruptions()
         self.between.watch(self.stage.dynamodb, self.stage.sqs)
-        settings = self.stage.settings
-        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.feed = LedgerFeed(table)
-        self.feeder = Feeder(
-            ledger=self.lookups,
-            feed=self.feed,
-            ending=self.ending,
-            reader=RosterReader(self.stage.s3, settings.bucket_name, part_size=PART_SIZE),
-            queues=self.queues,
-            settings=settings,
-            is_closed=lambda _: self.is_closed,
-            clock=self.clock,
-        )
+        self.feeding_from(RosterReader(self.stage.s3, self.stage.settings.bucket_name, part_size=PART_SIZE))
 
     def carry_out(self, turn: Callable[[], object]) -> None:
         """Let somebody do something, who may die in the middle of it."""
@@ -132,15 +118,15 @@ class World(Desk):
             self.clock.now += LONG
             for spec in self.specs:
                 self.resume(spec)
-            self.feeder.sweep("default")
+            self.sweep.run("default")
             self.feeder.feed("default")
             self.take()
             while self.delivered:
                 self.serve(self.delivered.pop(), 0)
                 self.take()
-            if not self.lookups.actives("default"):
+            if not self.unfinished():
                 return
-        raise AssertionError(f"never ended: {self.lookups.actives('default')}")
+        raise AssertionError(f"never ended: {self.unfinished()}")
 
     def check_along_the_way(self) -> None:
         """Nothing is ever counted that was not asked for."""
@@ -150,7 +136,7 @@ class World(Desk):
 
     def check_the_end(self) -> None:
         """Promise 1 for every lookup, and nothing is left behind."""
-        assert self.lookups.users_sent("default") == 0
+        assert self.lookups.sent("default") == OnQueue()
         for progress in self.lookups.progress_of(list(self.expected)):
             self._ended(progress)
 
