@@ -21,6 +21,7 @@ TOGETHER = {
 BEGIN_FIRST = (
     "tests/infra/",
     "tests/chaos/test_small.py",
+    "tests/interruptions/",
     "tests/local/enforced/",
     "tests/benchmarks/test_feeder_bench.py",
     "tests/browser/test_partners.py",

@@ -19,13 +19,13 @@ from tests.chaos.crew import Post
 from tests.chaos.entries import CUSTOMER, Entry
 from tests.chaos.http_events import event_of, roster_key
 from tests.chaos.orders import Call, Listed, Message, Orders
+from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 TICK = 60.0  # service seconds between two looks of the schedule `feeder-tick`
 PAUSE = 0.2  # real seconds before somebody asks again
-TRIES = 200
 AGAIN_EVERY = 4  # keyed requests are sent once more although they were answered
 IN_USE = "idempotency-key-in-use"  # whoever served it died, or lives and has not answered
 
@@ -108,7 +108,8 @@ class Partner:
     def _asked(self, request: Call | Listed, marks: list[str]) -> tuple[int, dict[str, Any]]:
         """Ask until there is an answer that means something. Raises `TimeoutError`."""
         event = event_of(request)
-        for _ in range(TRIES):
+        until = self.clock.passed() + GIVE_UP
+        while self.clock.passed() < until:
             self.tries += 1
             marks.append(f"{self.post.name}.{self.tries}")
             event["requestContext"]["http"]["sourceIp"] = marks[-1]
@@ -120,7 +121,7 @@ class Partner:
                 return answer["statusCode"], body
             self.diary.refused += 1
             REAL_SLEEP(PAUSE)
-        raise TimeoutError(f"{event['routeKey']}: no answer in {TRIES} tries, the last one {told}")
+        raise TimeoutError(f"{event['routeKey']}: no answer in {GIVE_UP:.0f} s, the last one {told}")
 
     def _name(self, request: Call | Listed, body: dict[str, Any]) -> None:
         if request.key is not None and _is_final(body):
@@ -183,11 +184,12 @@ class Scheduler:
         self.diary.accepted.append((told["lookup_id"], listed.entries))
 
     def _until_taken(self, event: dict[str, Any]) -> dict[str, Any]:
-        for _ in range(TRIES):
+        until = self.clock.passed() + GIVE_UP
+        while self.clock.passed() < until:
             told = self.post.invoke(event)
             if told is not None and "answer" in told:
                 answer: dict[str, Any] = told["answer"]
                 return answer
             self.diary.refused += 1
             REAL_SLEEP(PAUSE)
-        raise TimeoutError(f"schedule {event['schedule']}: not taken in {TRIES} tries")
+        raise TimeoutError(f"schedule {event['schedule']}: not taken in {GIVE_UP:.0f} s")

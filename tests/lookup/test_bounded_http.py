@@ -20,10 +20,12 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, ProtocolError, Re
 
 from lookup.bounded_http import INTERIM_MOST, Exchanged, exchange, resolved
 from tests.lookup.scripted_server import Script, Scripted, request_of, scripted
+from tests.waiting import GIVE_UP
 
 PATIENT = urllib3.Timeout(connect=30.0, read=30.0)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-ALLOWED, LATE = 0.4, 10.0  # seconds: what a call may take, and what no bounded call takes on the slowest machine
+ALLOWED, LATE = 0.4, GIVE_UP  # seconds: what a call may take, and what no bounded call takes on the slowest machine
+DRIP = 0.05  # seconds between two drops
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,7 @@ def dripping(at_once: bytes, drop: bytes) -> Script:
     def script(connection: socket.socket, server: Scripted) -> None:
         request_of(connection)
         connection.sendall(at_once)
-        while not server.over.wait(0.05):
+        while not server.over.wait(DRIP):
             connection.sendall(drop)
 
     return script
@@ -122,7 +124,7 @@ def test_a_server_that_never_reads(way: Way) -> None:
     """A request that nobody takes ends with the call too."""
 
     def silent(_: socket.socket, server: Scripted) -> None:
-        server.over.wait(60)
+        server.over.wait(GIVE_UP)
 
     with scripted(silent, way.tls) as server:
         started = time.monotonic()
@@ -135,7 +137,7 @@ def test_a_handshake_that_never_ends() -> None:
     """Who accepts and does not speak TLS is given up in time."""
 
     def silent(_: socket.socket, server: Scripted) -> None:
-        server.over.wait(60)
+        server.over.wait(GIVE_UP)
 
     with scripted(silent) as server, urllib3.PoolManager() as pool:
         started = time.monotonic()
@@ -240,7 +242,7 @@ def test_other_protocols_are_not_spoken(way: Way) -> None:
     def script(connection: socket.socket, server: Scripted) -> None:
         request_of(connection)
         connection.sendall(switching if server.connections == 1 else OK)
-        server.over.wait(60)
+        server.over.wait(GIVE_UP)
 
     with scripted(script, way.tls) as server:
         with pytest.raises(ProtocolError):
@@ -253,7 +255,7 @@ def test_a_name_that_is_not_resolved_in_time() -> None:
     over = threading.Event()
 
     def slow(*_: object, **__: object) -> list[object]:
-        over.wait(60)
+        over.wait(GIVE_UP)
         return []
 
     with pytest.raises(TimeoutError):
