@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from lookup import wire
-from lookup.intake import TEXT_KEPT, Entry, identify, identify_object
+from lookup.intake import BLOCKED_CUSTOMER_IDS, TEXT_KEPT, Entry, identify, identify_object
 from lookup.model import PART_LIMIT, Identifier, Invalid, Json
 from lookup.roster_columns import meaning_of
 from lookup.roster_format import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
@@ -18,6 +18,7 @@ from lookup.roster_json import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.roster_lines import Line
 
 UNREADABLE = "line is not readable in the roster's format"
+COLUMN_NAME = "line is the name of a column"
 OTHER_HEADER = "line is another header: joined files must have the same columns"
 NOT_UTF8 = "line is not UTF-8"
 NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
@@ -101,7 +102,7 @@ def _plain(text: str, _: Header | None) -> Entry:
     if isinstance(entry, Identifier) and (STRAY.match(text) or MARKS.fullmatch(text.strip())):
         raise ValueError
     if isinstance(entry, Identifier) and meaning_of(text) is not None:
-        return Invalid(text[:TEXT_KEPT], "line is the name of a column")
+        return Invalid(text[:TEXT_KEPT], COLUMN_NAME)
     return entry
 
 
@@ -120,8 +121,10 @@ def _row(text: str, header: Header | None) -> Entry:
     if header.is_padded:
         value = value.strip()
     kind = columns.identifier_type if columns.type_at is None else cells[columns.type_at].strip()
-    if any(_names_a_column(cell) for at, cell in enumerate(cells) if at != columns.type_at):
+    if any(_names_a_column(cell) for at, cell in enumerate(cells) if at not in {columns.at, columns.type_at}):
         return Invalid(value[:TEXT_KEPT], OTHER_HEADER)
+    if _names_a_column(value) and value not in BLOCKED_CUSTOMER_IDS:
+        return Invalid(value[:TEXT_KEPT], COLUMN_NAME)
     return identify({"identifier_type": kind, "identifier": value.removeprefix("\ufeff")})
 
 

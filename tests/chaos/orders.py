@@ -24,7 +24,7 @@ from tests.chaos.entries import (
     shown,
 )  # fmt: skip
 
-JUNK = ("x", "null", "guest", "-1", "user_id", "N" * 600)
+JUNK = ("x", "null", "guest", "-1", "dummy_seller_code", "N" * 600)
 FIELDS = ("u_fn", "u_em", "session_count")
 KNOWN_AGAIN = 0.12  # of entries that somebody else has asked for too
 BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold

@@ -322,6 +322,11 @@ INVALID = {
     "marks in the midst": (b"C-9001\nC-9002" + BOM + b"C-9003\n", ["C-9001"], [(2, CONTROL)]),
     "line separator behind": ("C-9001\nC-9002\u2028C-9003\n".encode(), ["C-9001"], [(2, CONTROL)]),
     "other delimiter": (b"customer_id\nC-9001\nC-9002;Ann\nC-9003|x\n", ["C-9001"], [(3, UNREADABLE), (4, UNREADABLE)]),
+    "columns' names": (
+        b"customer_id,n\nuser_id,a\nCustomer ID,b\nC-9001,c\n",
+        ["C-9001"],
+        [(2, "identifier is a value that MoEngage blocks as a customer_id"), (3, "line is the name of a column")],
+    ),
     "marks of databases": (b"customer_id\tn\nC-9001\ta\n\\N\tb\n\\.\n", ["C-9001"], [(3, UNREADABLE), (4, UNREADABLE)]),
     "number of rows": (b"C-9001\n(1 row)\n\\N\n", ["C-9001"], [(2, UNREADABLE), (3, UNREADABLE)]),
     "identifier empty": (b"customer_id,a\nC-9001,b\n,c\n", ["C-9001"], [(3, "identifier must not be empty")]),
