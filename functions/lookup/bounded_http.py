@@ -48,7 +48,7 @@ def exchange(
     method: str,
     url: str,
     *,
-    body: bytes,
+    body: bytes | None,
     headers: Mapping[str, str],
     timeout: urllib3.Timeout,
     within: float,

@@ -12,10 +12,12 @@ import urllib3
 
 from infra.local.handover import PARTNER
 from infra.local.stage import Stage
+from lookup.bounded_http import exchange
 from lookup.model import Identifier
 
 SCOPES = "profiles/read lookups/write schedules/write"
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
+ANSWER_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,17 @@ class ApiClient:
 
     def _call(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
         try:
-            answer = self._pool.request(method, url, body=body, headers=headers)
-            return answer.status, json.loads(answer.data)
+            answer = exchange(
+                self._pool,
+                method,
+                url,
+                body=None if body is None else body.encode(),
+                headers=headers,
+                timeout=urllib3.Timeout(ANSWER_SECONDS),
+                within=ANSWER_SECONDS,
+                most_bytes=lambda _: ANSWER_BYTES,
+            )
+            return answer.status, json.loads(answer.body)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise OSError(f"{method} {urlsplit(url).netloc}: no usable answer ({type(error).__name__})") from None
 

@@ -15,8 +15,10 @@ from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed
 from infra.stage_parts import pascal_case
 from infra.stages import Stage
+from lookup.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0
+ANSWER_BYTES = 64 * 1024 * 1024
 SCOPES = "profiles/read lookups/write schedules/write"
 FORM = "application/x-www-form-urlencoded"
 
@@ -42,15 +44,16 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API of a deployed stage. Every method raises `Failed` when there is no usable answer."""
+    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `patience` seconds."""
 
     platform: Platform
     stage: Stage
     outputs: Mapping[str, str]
     token: str = field(default="", repr=False)
+    patience: float = ANSWER_SECONDS
 
     def __post_init__(self) -> None:
-        self._pool = urllib3.PoolManager(retries=False, timeout=ANSWER_SECONDS)
+        self._pool = urllib3.PoolManager()
 
     @property
     def url(self) -> str:
@@ -94,12 +97,23 @@ class Api:
     def send(
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send any request."""
+        """Send any request; the whole of its answer comes in time or counts as none."""
         try:
-            got = self._pool.request(method, url, body=body, headers=dict(headers or {}))
+            got = exchange(
+                self._pool,
+                method,
+                url,
+                body=body,
+                headers=dict(headers or {}),
+                timeout=urllib3.Timeout(self.patience),
+                within=self.patience,
+                most_bytes=lambda _: ANSWER_BYTES,
+            )
         except urllib3.exceptions.HTTPError as error:
             raise Failed(f"{urlsplit(url).netloc} gave no answer ({type(error).__name__})") from None
-        return Answer(got.status, got.headers, got.data)
+        if not got.is_whole:
+            raise Failed(f"{urlsplit(url).netloc} answered with more than {ANSWER_BYTES} bytes")
+        return Answer(got.status, got.headers, got.body)
 
 
 def _title(answer: Answer) -> str:
