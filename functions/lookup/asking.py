@@ -30,6 +30,7 @@ from lookup.stopping import STOPPING
 from lookup.vendor import Heard, Vendor
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
+OUT_OF_TIME = "out_of_time"  # why work is given back for which there is no time left
 LAST_CALL = 3.0  # seconds that a call may take beyond the time that its caller has
 FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
 LOOK = 0.5  # seconds between two looks for the answer to somebody else's neutral call
@@ -69,7 +70,7 @@ class Asking:
 
     @property
     def doubted(self) -> frozenset[Identifier]:
-        """All that were in a call that failed, perhaps because of what it held."""
+        """Those among whom somebody was still searched for when asking ended, who spoils the others' calls."""
         return self._line.doubted
 
     def replies(self) -> Iterator[Reply]:
@@ -89,7 +90,7 @@ class Asking:
     def _in_time(self, step: Callable[[], Reply | None]) -> Reply | None:
         """Go on; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
         if (now := self._vendor.clock()) >= self._until:
-            raise self._trouble or NotNow(now, "out_of_time")
+            raise self._trouble or NotNow(now, OUT_OF_TIME)
         try:
             return step()
         except Closed:
@@ -169,6 +170,7 @@ class Asking:
         self._trouble = fault if isinstance(fault, VendorTrouble) else self._trouble
         if (met := self._met_since(sent_at - EVERY, fault)) is not None:
             return self._remedied(met.fault, met.grant, credentials, payload)
+        self._trouble = None
         self._line.doubt(payload, fault, sent_at)
         failed = self._line.condemned(self._well_at)
         return Reply(sent_at, failed=failed) if failed else None
@@ -199,7 +201,7 @@ class Asking:
                 return met.heeding(suspected)
             pause = random.uniform(0.5, 1.0) * LOOK  # noqa: S311 - jitter
             if vendor.is_stopping() or vendor.clock() + pause >= self._until:
-                raise NotNow(vendor.clock() + pause, "out_of_time")
+                raise NotNow(vendor.clock() + pause, OUT_OF_TIME)
             vendor.sleep(pause)
         return None
 
@@ -213,7 +215,7 @@ class Asking:
             if not self._is_late(sent_at, grant):
                 break
             if sent_at >= self._until:
-                raise NotNow(sent_at, "out_of_time")
+                raise NotNow(sent_at, OUT_OF_TIME)
         try:
             self._export(QUESTION, credentials)
         except VendorFault as fault:

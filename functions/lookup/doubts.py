@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from lookup.errors import VendorFault, VendorTrouble
 from lookup.model import PAYLOAD_LIMIT, Identifier
@@ -49,8 +50,9 @@ class Line:
 
     @property
     def doubted(self) -> frozenset[Identifier]:
-        """All that were in a call that failed, perhaps because of what it held."""
-        return frozenset(self._strikes)
+        """Those among whom is one that spoils its payload, as far as is known, and who has not failed yet."""
+        guilty = [*self._alone, *islice(self._pending, self._guilty)]
+        return frozenset(one for one in guilty if self._strikes[one]) | {one.identifier for one in self.blamed}
 
     def next(self) -> Sequence[Identifier]:
         """Return the next payload; it stays in line."""

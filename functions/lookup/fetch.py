@@ -25,8 +25,8 @@ class Fetched:
     """The outcomes that are settled; `cause` says why others are missing, None when none are.
 
     `older` are stored profiles that would answer, were they not too old. `writes` are profiles on their way into the
-    store: their outcomes count once `stored` has seen them there. `doubted` were in calls that failed, perhaps because
-    of what they held.
+    store: their outcomes count once `stored` has seen them there. Among the `doubted` somebody was still searched for
+    who spoils the others' calls.
     """
 
     outcomes: Mapping[Identifier, Outcome]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from lookup.asking import OUT_OF_TIME
 from lookup.aws_trouble import is_passing
 from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
@@ -115,8 +116,7 @@ class Parts:
             spared = counted if is_passing(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
             self._ledger.add_attempts(spared, -1)
             raise
-        # What may be of a part's own making that it was not answered is an attempt too, or it would come back for ever.
-        vain = sent if isinstance(fetched.cause, VendorTrouble) else fetched.doubted if fetched.cause else frozenset()
+        vain = _in_vain(fetched, sent)
         tried = [work.part for work in asked if not vain.isdisjoint(work.part.identifiers)]
         self._ledger.add_attempts([part for part in tried if part not in counted], 1)
         self._ledger.add_attempts([part for part in counted if part not in tried], -1)
@@ -140,6 +140,17 @@ def _kinship(work: Work) -> tuple[str, str, tuple[str, ...]]:
     """Parts that may share a payload and a result object."""
     part = work.part
     return part.workspace, part.lookup_id, part.fields or ()
+
+
+def _in_vain(fetched: Fetched, sent: set[Identifier]) -> frozenset[Identifier]:
+    """Give those that MoEngage was asked for in vain: by its trouble, or by what a part holds.
+
+    Who is searched for when the time ends has had an attempt, or would come back for ever; not so when the quota ends.
+    """
+    if isinstance(fetched.cause, VendorTrouble):
+        return frozenset(sent)
+    is_late = isinstance(fetched.cause, NotNow) and fetched.cause.reason == OUT_OF_TIME
+    return fetched.doubted if is_late else frozenset()
 
 
 def _wanted(works: Iterable[Work]) -> dict[Identifier, float]:

@@ -138,7 +138,7 @@ def test_what_was_answered_is_not_asked_again(road: Road, simulator: Simulator) 
     first = road.fetch.run(wanted, terms, until=road.clock() + 60, before_sending=out_of_time)
     assert first.cause is not None
     assert 0 < len(first.outcomes) < 20
-    assert first.doubted == frozenset(TWENTY)
+    assert not first.doubted & set(first.outcomes)
     before = simulator.counters().users
     second = road.fetch.run(wanted, terms, until=road.clock() + 60)
     assert len(second.outcomes) == 20

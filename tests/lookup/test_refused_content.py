@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.errors import Closed
+from lookup.errors import Closed, NotNow
 from lookup.fetch import Fetched
 from lookup.gates import Gates
 from lookup.ledger_table import LedgerTable
@@ -17,7 +17,7 @@ from lookup.model import Identifier, Lane, Terms
 from lookup.neutral import EVERY, NOBODY, SharedCalls
 from lookup.parts import Work
 from lookup.vendor import Heard
-from tests.lookup.road import Hand, Road, customer
+from tests.lookup.road import Hand, OpenGate, Road, customer
 from tests.lookup.stage import Stage
 from tests.lookup.test_parts import part
 
@@ -184,6 +184,20 @@ def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
     assert road.ledger.standing(work.part).attempts == 1
     (completion,) = road.parts.serve([replace(work, redelivered=True)], until=road.clock() + 60)
     assert [one.reason for one in completion.outcomes] == ["refused_by_vendor"]
+
+
+def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
+    """While one is searched for the quota may end, as often as it likes: throttled is never failed."""
+    gate = OpenGate(road.clock, room=21, refusal=NotNow(road.clock() + 30))
+    road.vendor = replace(road.vendor, gate=gate)
+    simulator.set_faults(FIREWALL)
+    names = [ODD, *(f"user-{number}" for number in range(40))]
+    for _ in range(6):
+        gate.granted.clear()
+        work = Work(part(road, "message-1", names), redelivered=True)
+        (completion,) = road.parts.serve([work], until=road.clock() + 60)
+        assert completion.retry_at is not None
+        assert road.ledger.standing(work.part).attempts == 0
 
 
 def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
