@@ -64,7 +64,7 @@ class Profiles:
         alive = self._retention.alive(from_item(item, None), now)
         kept = alive.object
         if kept is None or len(kept.newer(alive.groups)) == len(alive.groups):
-            return alive
+            return replace(alive, object=None)  # it has not been read: nothing may be kept there
         return self._retention.alive(from_item(item, self._oversize.read(kept.key)), now)
 
     def write(self, fetched: Profile, previous: StoredProfile | Profile | None) -> Profile:

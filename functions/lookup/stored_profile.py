@@ -31,9 +31,11 @@ class StoredObject:
 
     def beside(self, groups: Sequence[Group], own: Attributes) -> Attributes:
         """Return the attributes of an item of these groups that holds `own` beside the object."""
-        newer = names_of(self.newer(groups))
-        rest = known_names(groups, self.attributes) if groups else ()
-        return {name: one for name, one in self.attributes.items() if name in rest and name not in newer} | dict(own)
+        newer = self.newer(groups)
+        if len(newer) == len(groups):  # nothing of it is left, of a newer fetch of all least
+            return own
+        rest = set(known_names(groups, self.attributes)) - names_of(newer)
+        return {name: one for name, one in self.attributes.items() if name in rest} | dict(own)
 
     def newer(self, groups: Sequence[Group]) -> list[Group]:
         """Return the groups whose attributes are not in the object."""

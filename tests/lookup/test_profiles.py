@@ -180,6 +180,25 @@ def test_narrow_fetches_of_a_profile_over_the_items_limit(road: Road) -> None:
     assert road.profiles.write(changed, stored).changed_fields == ("a", "b")
 
 
+def test_a_fetch_of_all_with_the_same_attributes(road: Road) -> None:
+    """A newer fetch of all that brings what lies in S3 already is as readable as the first, and as old as it is."""
+    road.profiles.write(fetched(road, BIG), None)
+    road.profiles.write(fetched(road, BIG, after=5), road.profiles.read("default", [ALICE])[ALICE])
+    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    assert answer is not None
+    assert (answer.attributes, answer.fetched_at) == (BIG, road.clock() + 5)
+
+
+def test_a_late_fetch_behind_an_object_that_was_not_read(road: Road) -> None:
+    """Where nothing in S3 counts any more, a late fetch of an absent field does not bring back what lies there."""
+    road.profiles.write(fetched(road, BIG), None)
+    road.profiles.write(replace(fetched(road, {"b": 2}, after=40 * 24 * 3600), fields=("b",)), None)
+    road.clock.now += 31 * 24 * 3600
+    road.profiles.write(replace(fetched(road, {}, after=-31 * 24 * 3600 - 1), fields=("a",)), None)
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    assert (stored.attributes, stored.object) == ({"b": 2}, None)
+
+
 def test_a_profile_that_fits_again(road: Road) -> None:
     """Once all attributes fit, the item holds them, and no longer points to S3."""
     road.profiles.write(fetched(road, BIG), None)
