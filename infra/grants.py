@@ -29,6 +29,8 @@ READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the
 LIST_OBJECTS = ("s3:ListBucket",)  # without it S3 calls an object that is gone one that may not be read
 WRITE_OBJECTS = ("s3:PutObject",)
 WRITE_LARGE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
+KEEP_OBJECTS = ("s3:DeleteObjectVersion", "s3:PutObjectTagging")  # a deletion is of every version
+LIST_VERSIONS = ("s3:ListBucketVersions",)
 SEND_MESSAGES = ("sqs:SendMessage",)
 CONSUME_MESSAGES = (
     "sqs:ChangeMessageVisibility",

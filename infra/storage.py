@@ -12,8 +12,10 @@ from constructs import Construct
 
 from infra.checks import acknowledge
 from infra.grants import (
+    KEEP_OBJECTS,
     KEEP_THE_LEDGER,
     LIST_OBJECTS,
+    LIST_VERSIONS,
     READ_AND_WRITE_PROFILES,
     READ_OBJECTS,
     READ_VERSIONS,
@@ -23,7 +25,7 @@ from infra.grants import (
 )
 from infra.removal import removal_policy
 from infra.stages import Stage
-from lookup.roster_keys import INLINE, ROSTERS, UNPACKED
+from lookup.roster_keys import EXPIRING, INLINE, ROSTERS, UNPACKED
 
 RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
@@ -77,7 +79,8 @@ class Storage(Construct):
     def partner_grants(self) -> list[Grant]:
         """Give what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
         return [
-            self._objects("Uploads", WRITE_OBJECTS, ROSTERS),
+            self._objects("Uploads", (*WRITE_OBJECTS, *KEEP_OBJECTS), ROSTERS),
+            Grant("Versions", LIST_VERSIONS, [self.bucket.bucket_arn]),
             self._objects("Downloads", READ_OBJECTS, RESULTS),
         ]
 
@@ -112,6 +115,13 @@ class Storage(Construct):
                     id="superseded-rosters",
                     prefix=ROSTERS,
                     noncurrent_version_expiration=Duration.days(stage.result_retention_days),
+                ),
+                # Hidden at first: a lookup that reads it goes on for as long as superseded ones are kept.
+                s3.LifecycleRule(
+                    id="uploaded-rosters",
+                    prefix=ROSTERS,
+                    tag_filters=dict([EXPIRING.split("=")]),
+                    expiration=Duration.days(stage.roster_retention_days),
                 ),
                 _expiry("query-results", QUERIES, QUERY_RESULT_DAYS),
                 s3.LifecycleRule(

@@ -27,6 +27,7 @@ class Upload(Shape):
 
     method: Literal["PUT"]
     url: Url
+    headers: Annotated[dict[str, str], Field(description="To be sent as they are: the URL is signed for them.")]
     expires_in: Annotated[int, Field(description="Seconds, 900 at most.")]
     expires_at: Annotated[Time, Field(description="An upload must have begun by then; for a fresh URL ask anew.")]
 

@@ -47,6 +47,14 @@ class LookupOrder(BaseModel):
         return self
 
 
+class RosterUpload(BaseModel):
+    """A roster to upload: exactly so many bytes, as the file has them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bytes: Annotated[int, Field(strict=True, ge=1, description="Size of the file.", examples=[182044])]
+
+
 class Change(BaseModel):
     """What to do with a lookup."""
 

@@ -18,11 +18,13 @@ from lookup.ending import Ending
 from lookup.errors import AwsTrouble, Forbidden, InvalidInput, LookupFault, Missing, OverDaily
 from lookup.ledger import Ledger
 from lookup.ledger_conversions import LedgerConversions
+from lookup.ledger_rosters import LedgerRosters
 from lookup.lookup_model import LookupSpec, LookupState, Progress, Roster
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.reservation import Reservation
 from lookup.roster_copies import IsLate, RosterCopies
+from lookup.roster_keys import INLINE
 from lookup.telemetry import Metric, count, logger
 
 CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
@@ -31,16 +33,27 @@ ASKED_MOST = 100  # of one tick
 
 
 class ConversionRequests:
-    """Submits lookups, and asks for the conversion of those rosters that need one."""
+    """Submits lookups, notes that they need their roster, and asks for the conversion of those that need one."""
 
-    def __init__(self, *, ledger: Ledger, pending: LedgerConversions, queue: ConversionQueue, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        needs: LedgerRosters,
+        pending: LedgerConversions,
+        queue: ConversionQueue,
+        clock: Clock,
+    ) -> None:
         self._ledger = ledger
+        self._needs = needs
         self._pending = pending
         self._queue = queue
         self._clock = clock
 
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
         """Write a lookup down as `Ledger.submit` does; its conversion is noted before, and asked for if that goes."""
+        if not spec.roster.key.startswith(INLINE):
+            self._needs.looked_up(spec)
         if not spec.roster.needs_conversion:
             return self._ledger.submit(spec, reservations, most=most)
         self._pending.begin(spec)

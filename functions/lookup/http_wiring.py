@@ -15,15 +15,19 @@ from lookup.entry import Entry
 from lookup.errors import NotNow
 from lookup.estimates import Estimates
 from lookup.idempotency import Idempotency
+from lookup.ledger_rosters import LedgerRosters
 from lookup.lookups import Lookups
 from lookup.on_demand import OnDemand
 from lookup.outcomes import Outcomes
 from lookup.pages import Pages
 from lookup.partners import Partners
+from lookup.roster_retention import RosterRetention
+from lookup.roster_uploads import RosterUploads
 from lookup.routes_lookups import LookupRoutes
 from lookup.routes_preview import PreviewRoute
 from lookup.routes_profiles import ProfileRoutes
 from lookup.routes_quota import QuotaRoutes
+from lookup.routes_rosters import RosterRoutes
 from lookup.routes_schedules import ScheduleRoutes
 from lookup.routes_submit import SubmitRoute
 from lookup.schedule_names import ScheduleNames
@@ -66,13 +70,16 @@ def http_api() -> APIGatewayHttpResolver:
     store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings, names)
     ProfileRoutes(app, spillover, outcomes, clock)
     SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
-    LookupRoutes(app, callers=callers, lookups=lookups, rosters=wiring.rosters(), sign=_sign, clock=clock)
+    LookupRoutes(app, callers=callers, lookups=lookups, sign=_sign, clock=clock)
+    retention = _retention(store)
+    RosterRoutes(app, callers=callers, uploads=_uploads(), retention=retention, clock=clock)
     PreviewRoute(app, callers=callers, rosters=wiring.rosters())
     ScheduleRoutes(
         app,
         callers=callers,
         store=store,
         rosters=wiring.rosters(),
+        retention=retention,
         ledger=wiring.ledger(),
         authorization=_authorization(),
     )
@@ -92,6 +99,23 @@ def _callers() -> Callers:
     ssm = clients.session().client("ssm", config=clients.CONFIG)
     settings = clients.settings()
     return Callers(Partners(ssm, settings.partners_parameter_name, clients.clock), settings.client_claim)
+
+
+def _uploads() -> RosterUploads:
+    settings = clients.settings()
+    return RosterUploads(
+        clients.s3(), settings.bucket_name, megabytes=settings.roster_megabytes, url_seconds=clients.url_seconds
+    )
+
+
+def _retention(store: ScheduleStore) -> RosterRetention:
+    return RosterRetention(
+        clients.s3(),
+        clients.settings().bucket_name,
+        needs=LedgerRosters(wiring.ledger_table()),
+        ledger=wiring.ledger(),
+        names=store.names,
+    )
 
 
 def _lookups() -> Lookups:

@@ -17,7 +17,7 @@ from lookup.operations import SCHEMAS
 from lookup.route_examples import BODIES
 from lookup.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
-API_VERSION = "0.1.0"
+API_VERSION = "0.2.0"
 TITLE = "moengage-lookup"
 DESCRIPTION = (
     "Profiles of your users as MoEngage has them, within MoEngage's quota. Every call needs a token: client "

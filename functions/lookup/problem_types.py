@@ -67,7 +67,7 @@ class Problem(Enum):
         "not-found",
         HTTPStatus.NOT_FOUND,
         "Not found",
-        "There is no such lookup or schedule, or it is another partner's: the two are not told apart.",
+        "There is no such lookup, roster or schedule, or it is another partner's: the two are not told apart.",
     )
     NO_SUCH_ROUTE = ProblemType(
         "no-such-route", HTTPStatus.NOT_FOUND, "No such route", "The API has no such path and method."

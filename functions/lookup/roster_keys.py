@@ -7,6 +7,8 @@ from lookup.errors import InvalidInput
 ROSTERS = "rosters/"
 INLINE = "rosters/inline/"
 UNPACKED = "rosters/unpacked/"
+# The tag of an upload, by which S3 deletes it when it is old, and the one it has while a schedule names it.
+EXPIRING, KEPT = "retention=upload", "retention=schedule"
 
 
 def key_of(partner: str, roster_id: str) -> str:

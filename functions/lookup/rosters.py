@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -16,11 +15,10 @@ from lookup.model import Identifier, Invalid
 from lookup.roster import entry_line
 from lookup.roster_count import COUNTED_BYTES, count_entries
 from lookup.roster_format import Kind
-from lookup.roster_keys import inline_key, key_of
+from lookup.roster_keys import inline_key
 from lookup.roster_opening import checked
 from lookup.roster_preview import Preview, preview_of
 from lookup.roster_reader import CHUNK, gone_or
-from lookup.signed_urls import PROMISED
 from lookup.unpacking import GZIP_MAGIC, MEGABYTE, RATIO_FREE, Bounds, Unpacker
 
 if TYPE_CHECKING:
@@ -38,21 +36,11 @@ class Rosters:
         *,
         megabytes: int = 256,
         bounds: Bounds | None = None,
-        url_seconds: Callable[[], int] = lambda: PROMISED,
     ) -> None:
-        """`url_seconds` gives for how long a URL that is signed now may be promised."""
         self._client = client
         self._bucket = bucket_name
         self._megabytes = megabytes
         self._bounds = bounds or Bounds()
-        self._url_seconds = url_seconds
-
-    def upload(self, partner: str) -> tuple[str, str]:
-        """Give a new roster's id and the URL that takes it by PUT, for as long as that is certain."""
-        roster_id = uuid4().hex
-        params = {"Bucket": self._bucket, "Key": key_of(partner, roster_id)}
-        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=self._url_seconds())
-        return roster_id, url
 
     def pin(self, key: str, *, count_to: int | None = None) -> Roster:
         """Check a roster's size and its first 64 KB, and pin its version. Raises `InvalidInput` saying what is wrong.
@@ -154,6 +142,6 @@ class _Opened:
 def _unpinned(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "InvalidRange":  # what S3 says of a range of an empty object
-        return InvalidInput("roster", "is empty")
+        return InvalidInput("roster", "is empty, or was deleted")
     fault = gone_or(error)
     return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(fault, Missing) else fault

@@ -102,9 +102,21 @@ GET_RESULTS = operation(
 POST_ROSTERS = operation(
     "createRoster",
     "Get an address to upload a roster to",
-    "The URL takes the file by PUT until `expires_at`, 15 minutes at most. Its id goes into a lookup or a schedule.",
+    "The URL takes the file by PUT until `expires_at`, 15 minutes at most, once, exactly the `bytes` that were said, and "
+    "with the `headers`. Its id goes into a lookup or a schedule. It is kept for 90 days, if the stage says nothing else, "
+    "and while a schedule names it.",
     tag="Rosters",
     replies={201: Reply("Id and URL.", "Roster", examples.ROSTER)},
+    tells=WITH_A_BODY,
+)
+DELETE_ROSTER = operation(
+    "deleteRoster",
+    "Delete a roster",
+    "All of it, and what was made of it, at once and for good. Not while a schedule names it, or a lookup over it has "
+    "not ended. Its id cannot be used again.",
+    tag="Rosters",
+    replies={204: Reply("Deleted.")},
+    tells=(Problem.NOT_FOUND, Problem.CONFLICT),
 )
 PREVIEW_ROSTER = operation(
     "previewRoster",

@@ -73,6 +73,7 @@ ROSTER = {
     "upload": {
         "method": "PUT",
         "url": "https://bucket.example.com/rosters/…",
+        "headers": {"If-None-Match": "*", "x-amz-tagging": "retention=upload"},
         "expires_in": 900,
         "expires_at": "2026-11-24T09:45:00.000000Z",
     },
@@ -144,6 +145,7 @@ BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         },
         "roster": {"roster_id": ROSTER["roster_id"], "max_age": 3600},
     },
+    "createRoster": {"file": {"bytes": 182_044}},
     "steerLookup": {"pause": {"action": "pause"}},
     "putSchedule": {
         "nightly": {

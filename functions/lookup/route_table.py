@@ -28,7 +28,8 @@ class Route:
 ROUTES = (
     Route("GET", "/v1/profiles", PROFILES_READ),
     Route("GET", "/v1/profiles/{identifier_type}/{identifier+}", PROFILES_READ),
-    Route("POST", "/v1/rosters", LOOKUPS_WRITE),
+    Route("POST", "/v1/rosters", LOOKUPS_WRITE, takes_body=True),
+    Route("DELETE", "/v1/rosters/{roster_id}", LOOKUPS_WRITE),
     Route("POST", "/v1/rosters/{roster_id}/preview", LOOKUPS_WRITE),
     Route("POST", "/v1/lookups", LOOKUPS_WRITE, takes_body=True),
     Route("GET", "/v1/lookups", PROFILES_READ),

@@ -1,10 +1,9 @@
-"""`/v1/lookups/…`: lookups that run behind the answer, and the rosters they run over."""
+"""`/v1/lookups/…`: lookups that run behind the answer."""
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -16,12 +15,10 @@ from lookup.callers import Callers, scopes_of
 from lookup.errors import InvalidInput
 from lookup.lookup_json import progress_json, record_json, standing_json
 from lookup.lookups import Action, Lookups
-from lookup.model import Clock, timestamp
+from lookup.model import Clock
 from lookup.partners import Partner
-from lookup.rosters import Rosters
-from lookup.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP, POST_ROSTERS
+from lookup.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.route_table import ADMIN
-from lookup.signed_urls import expires_at
 
 PAGE = 100
 STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
@@ -39,33 +36,18 @@ class LookupRoutes:
         *,
         callers: Callers,
         lookups: Lookups,
-        rosters: Rosters,
         sign: Sign,
         clock: Clock,
     ) -> None:
         self._app = app
         self._callers = callers
         self._lookups = lookups
-        self._rosters = rosters
         self._sign = sign
         self._clock = clock
-        app.post("/v1/rosters", **POST_ROSTERS)(self._post_rosters)
         app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
         app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
         app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
         app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
-
-    def _post_rosters(self) -> Response[str]:
-        roster_id, url = self._rosters.upload(self._partner().name)
-        ends = expires_at(url)
-        upload = {
-            "method": "PUT",
-            "url": url,
-            "expires_in": max(0, int(ends - self._clock())),
-            "expires_at": timestamp(ends),
-        }
-        body = {"roster_id": roster_id, "upload": upload}
-        return answer(body, HTTPStatus.CREATED)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
         found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)

@@ -13,13 +13,15 @@ from lookup.answers import answer, next_link
 from lookup.api_schemas import ScheduleOrder
 from lookup.authorization import Authorization
 from lookup.callers import Callers
+from lookup.errors import Missing
 from lookup.ledger import Ledger
 from lookup.model import Lane, timestamp
 from lookup.partners import Partner
 from lookup.roster_keys import key_of
+from lookup.roster_retention import RosterRetention
 from lookup.rosters import Rosters
 from lookup.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
-from lookup.schedule_store import NAME, Listed, Schedule, ScheduleStore
+from lookup.schedule_store import NAME, Listed, Schedule, ScheduleStore, full_name
 
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="Small letters, digits and hyphens.")]
 PAGE = 100
@@ -36,6 +38,7 @@ class ScheduleRoutes:
         callers: Callers,
         store: ScheduleStore,
         rosters: Rosters,
+        retention: RosterRetention,
         ledger: Ledger,
         authorization: Authorization,
     ) -> None:
@@ -43,6 +46,7 @@ class ScheduleRoutes:
         self._callers = callers
         self._store = store
         self._rosters = rosters
+        self._retention = retention
         self._ledger = ledger
         self._authorization = authorization
         app.get("/v1/schedules", **LIST_SCHEDULES)(self._get_schedules)
@@ -75,15 +79,34 @@ class ScheduleRoutes:
             fields=fields,  # as wished: what is granted is asked again whenever it fires
             max_age=float(order.max_age),
         )
-        is_new = self._store.put(partner, schedule, only_new=if_none_match == "*")
+        is_new = self._put(partner, schedule, only_new=if_none_match == "*")
         return answer(self._json(partner, schedule), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+
+    def _put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
+        """Keep a schedule and the roster that it names, and let go the one that it named before."""
+        before = self._roster_of(partner, schedule.name)
+        self._retention.keep(schedule.roster, full_name(partner, schedule.name))
+        try:
+            return self._store.put(partner, schedule, only_new=only_new)
+        finally:  # also of a schedule that could not be kept: what it names decides
+            for roster in {before, schedule.roster} - {None, self._roster_of(partner, schedule.name)}:
+                self._retention.let_go(str(roster), full_name(partner, schedule.name))
+
+    def _roster_of(self, partner: Partner, name: str) -> str | None:
+        try:
+            return self._store.get(partner, name).roster
+        except Missing:
+            return None
 
     def _get_schedule(self, name: Name) -> Response[str]:
         partner = self._partner()
         return answer(self._json(partner, self._store.get(partner, name)))
 
     def _delete_schedule(self, name: Name) -> Response[str]:
-        self._store.delete(self._partner(), name)
+        partner = self._partner()
+        roster = self._store.get(partner, name).roster
+        self._store.delete(partner, name)
+        self._retention.let_go(roster, full_name(partner, name))
         return Response(HTTPStatus.NO_CONTENT.value, body="")
 
     def _json(self, partner: Partner, schedule: Schedule) -> dict[str, object]:

@@ -90,7 +90,7 @@ class ScheduleStore:
     def get(self, partner: Partner, name: str) -> Schedule:
         """Read a schedule. Raises `Missing`."""
         try:
-            read = self._client.get_schedule(GroupName=self._group, Name=_full_name(partner, name))
+            read = self._client.get_schedule(GroupName=self._group, Name=full_name(partner, name))
         except self._client.exceptions.ResourceNotFoundException:
             raise Missing("there is no such schedule") from None
         order = json.loads(read["Target"]["Input"])
@@ -106,7 +106,7 @@ class ScheduleStore:
 
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Listed], str | None]:
         """Give a page of a partner's schedules, and the mark of the next. Raises `InvalidInput` on a foreign mark."""
-        prefix = _full_name(partner, "")
+        prefix = full_name(partner, "")
         wanted: dict[str, Any] = {"GroupName": self._group, "NamePrefix": prefix, "MaxResults": limit}
         try:
             page = self._client.list_schedules(**wanted | ({"NextToken": after} if after else {}))
@@ -130,11 +130,19 @@ class ScheduleStore:
     def delete(self, partner: Partner, name: str) -> None:
         """Delete a schedule. Raises `Missing`."""
         try:
-            self._client.delete_schedule(GroupName=self._group, Name=_full_name(partner, name))
+            self._client.delete_schedule(GroupName=self._group, Name=full_name(partner, name))
         except self._client.exceptions.ResourceNotFoundException:
             self._names.forget(partner.name, name)
             raise Missing("there is no such schedule") from None
         self._names.forget(partner.name, name)
+
+    def names(self, full_name: str, roster: str) -> bool:
+        """Tell whether there is a schedule of this name in the group that names the roster of this key."""
+        try:
+            read = self._client.get_schedule(GroupName=self._group, Name=full_name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return bool(json.loads(read["Target"]["Input"])["roster"] == roster)
 
     @property
     def _group(self) -> str:
@@ -142,7 +150,7 @@ class ScheduleStore:
 
     def _definition(self, partner: Partner, schedule: Schedule) -> dict[str, Any]:
         return {
-            "Name": _full_name(partner, schedule.name),
+            "Name": full_name(partner, schedule.name),
             "GroupName": self._group,
             "ScheduleExpression": schedule.expression,
             "ScheduleExpressionTimezone": schedule.time_zone,
@@ -152,7 +160,7 @@ class ScheduleStore:
 
     def _target(self, partner: Partner, schedule: Schedule) -> TargetTypeDef:
         order = {
-            "schedule": _full_name(partner, schedule.name),
+            "schedule": full_name(partner, schedule.name),
             "scheduled_time": FIRED_AT,
             "workspace": schedule.workspace,
             "roster": schedule.roster,
@@ -189,7 +197,8 @@ def _judged(refusal: ClientError) -> Exception:
     return refusal
 
 
-def _full_name(partner: Partner, name: str) -> str:
+def full_name(partner: Partner, name: str) -> str:
+    """Return what a partner's schedule is called in the group."""
     return f"{partner.name}.{name}"
 
 

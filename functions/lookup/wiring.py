@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from lookup import gate_metrics, vendor_metrics
 from lookup.archive import Archive
-from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings, url_seconds
+from lookup.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
 from lookup.conversion_queue import ConversionQueue
 from lookup.conversions import ConversionRequests
 from lookup.credentials import CredentialStore
@@ -26,6 +26,7 @@ from lookup.ledger_adoption import LedgerAdoption
 from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import LedgerParts
+from lookup.ledger_rosters import LedgerRosters
 from lookup.ledger_states import LedgerStates
 from lookup.ledger_sweep import LedgerSweep
 from lookup.ledger_table import LedgerTable
@@ -187,7 +188,7 @@ def rosters() -> Rosters:
     """Make the rosters."""
     megabytes = settings().roster_megabytes
     bounds = unpacking_bounds()
-    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds, url_seconds=url_seconds)
+    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds)
 
 
 def unpacking_bounds() -> Bounds:
@@ -211,7 +212,13 @@ def conversion_queue() -> ConversionQueue:
 @cache
 def conversion_requests() -> ConversionRequests:
     """Make what submits lookups and asks for conversions."""
-    return ConversionRequests(ledger=ledger(), pending=pending_conversions(), queue=conversion_queue(), clock=clock)
+    return ConversionRequests(
+        ledger=ledger(),
+        needs=LedgerRosters(ledger_table()),
+        pending=pending_conversions(),
+        queue=conversion_queue(),
+        clock=clock,
+    )
 
 
 def _is_shut(workspace: str) -> bool:

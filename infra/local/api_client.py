@@ -71,10 +71,12 @@ class ApiClient:
 
     def upload_roster(self, file: IO[bytes]) -> str:
         """Upload a roster to the address that the API gives for it; give its id."""
-        roster = self._ok(self._call("POST", f"{self._api_url}/v1/rosters", None, self._authorization))
-        length = str(file.tell())
+        length = file.tell()
+        headers = self._authorization | {"Content-Type": "application/json"}
+        roster = self._ok(self._call("POST", f"{self._api_url}/v1/rosters", json.dumps({"bytes": length}), headers))
         file.seek(0)
-        put = self._pool.request("PUT", roster["upload"]["url"], body=file, headers={"Content-Length": length})
+        sent = roster["upload"]["headers"] | {"Content-Length": str(length)}
+        put = self._pool.request("PUT", roster["upload"]["url"], body=file, headers=sent)
         if put.status != HTTPStatus.OK:
             raise OSError(f"the roster was not taken (HTTP {put.status})")
         return str(roster["roster_id"])

@@ -157,8 +157,10 @@ def test_a_generated_client_follows_a_lookup_to_its_results(stage: Stage, client
 
 def test_a_generated_client_keeps_a_schedule(client: Generated) -> None:
     """It uploads a roster, keeps a schedule of it, reads and lists it, and deletes it."""
-    roster = client.call("rosters.create_roster").parsed
-    assert urllib3.request(roster.upload.method, roster.upload.url, body=b"C-1\n").status == 200
+    roster = client.call("rosters.create_roster", body=client.model("RosterUpload")(4)).parsed
+    upload = roster.upload
+    headers = upload.headers.to_dict()
+    assert urllib3.request(upload.method, upload.url, body=b"C-1\n", headers=headers).status == 200
     order = client.model("ScheduleOrder")(roster_id=roster.roster_id, expression="cron(0 3 ? * L *)")
     assert client.call("schedules.put_schedule", "weekly", body=order).status_code == 201
     schedule = client.call("schedules.get_schedule", "weekly").parsed

@@ -29,6 +29,7 @@ DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/profiles": route_docs.READ_PROFILE,
     "GET /v1/profiles/{identifier_type}/{identifier+}": route_docs.GET_PROFILE,
     "POST /v1/rosters": route_docs.POST_ROSTERS,
+    "DELETE /v1/rosters/{roster_id}": route_docs.DELETE_ROSTER,
     "POST /v1/rosters/{roster_id}/preview": route_docs.PREVIEW_ROSTER,
     "POST /v1/lookups": route_docs.POST_LOOKUPS,
     "GET /v1/lookups": route_docs.LIST_LOOKUPS,
@@ -124,8 +125,9 @@ Call = Callable[..., Answer]
 
 def uploaded(call: Call, body: bytes) -> str:
     """Upload a roster; give its id."""
-    _, roster, _ = call("POST", "/v1/rosters")
-    answer = urllib3.PoolManager().request("PUT", roster["upload"]["url"], body=body, retries=False)
+    _, roster, _ = call("POST", "/v1/rosters", {"bytes": len(body)})
+    upload = roster["upload"]
+    answer = urllib3.PoolManager().request("PUT", upload["url"], body=body, headers=upload["headers"], retries=False)
     assert answer.status == 200, answer.data
     return str(roster["roster_id"])
 

@@ -98,7 +98,7 @@ def test_nothing_is_kept_by_others(simulator: Simulator, call: Call) -> None:
     """Every answer but a profile says `no-store`: it holds people's data or addresses that open it; so do problems."""
     for method, path, body in (
         ("POST", "/v1/lookups", {"identifiers": ["C-1"]}),
-        ("POST", "/v1/rosters", None),
+        ("POST", "/v1/rosters", {"bytes": 9}),
         ("GET", "/v1/lookups", None),
         ("GET", "/v1/quota", None),
         ("GET", "/v1/lookups/none", None),

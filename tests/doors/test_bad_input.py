@@ -127,7 +127,7 @@ def test_a_body_that_is_too_large(simulator: Simulator, call: Call) -> None:
 def test_a_body_that_a_route_does_not_take(simulator: Simulator, call: Call, body: str) -> None:
     """It is not looked at, whatever it is, says it is, or measures: these routes tell no problem of a body."""
     for method, path, status in (
-        ("POST", "/v1/rosters", 201),
+        ("POST", "/v1/rosters/none/preview", 422),
         ("GET", "/v1/quota", 200),
         ("GET", "/v1/profiles/customer_id/C-1", 200),
         ("DELETE", "/v1/schedules/none", 404),

@@ -10,6 +10,7 @@ SCOPES = {
     "GET /v1/profiles": "profiles/read",
     "GET /v1/profiles/{identifier_type}/{identifier+}": "profiles/read",
     "POST /v1/rosters": "lookups/write",
+    "DELETE /v1/rosters/{roster_id}": "lookups/write",
     "POST /v1/rosters/{roster_id}/preview": "lookups/write",
     "POST /v1/lookups": "lookups/write",
     "GET /v1/lookups": "profiles/read",

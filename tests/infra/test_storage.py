@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from infra.app import SOURCE
+from lookup.roster_keys import EXPIRING, KEPT
+from lookup.roster_uploads import HEADERS
 from tests.infra.template import Properties, Template, text
 
 TABLES = {"Profiles": ("identifier", "scope"), "Ledger": ("pk", "sk")}
@@ -51,24 +56,50 @@ def test_the_bucket_refuses_requests_without_tls(template: Template) -> None:
         ]
 
 
-def test_results_are_kept_for_the_stage_s_retention(template: Template) -> None:
-    """Results and the functions' rosters go after 30 days, large profiles a day after their items; partners' stay."""
-    rules = {rule["Id"]: rule for rule in _bucket(template)["LifecycleConfiguration"]["Rules"]}
-    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules.values() if "ExpirationInDays" in rule}
+def test_every_prefix_that_is_written_expires(template: Template) -> None:
+    """What the code writes lies below these prefixes, and each has an expiry: with its tag, uploads too."""
+    rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
     kept_as_results = ("results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
-    assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31, "queries/": 7}
-    assert rules["superseded-rosters"]["Prefix"] == "rosters/"
+    assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31, "queries/": 7, "rosters/": 90}
+    written = {*_prefixes(), "queries/"}
+    assert {prefix for prefix in written if not any(prefix.startswith(one) for one in expiring)} == set()
+    assert set(expiring) == {"queries/", *(one for one in expiring if any(two.startswith(one) for two in written))}
+
+
+def _prefixes() -> set[str]:
+    """The beginnings of the keys that modules of the functions make."""
+    found = set[str]()
+    for path in (Path(SOURCE) / "lookup").glob("*.py"):
+        for text_ in re.findall(r'"((?:[a-z]+/)+)', path.read_text()):
+            found.add(text_)
+    return {one for one in found if one.split("/")[0] in {"rosters", "results", "oversize", "unmatched"}}
 
 
 def test_what_expires_is_deleted(template: Template) -> None:
-    """In the bucket with versions every expired object is gone a day later, and then its delete marker too."""
+    """In the bucket with versions every expired object is gone a day later, and then its delete marker too.
+
+    An uploaded roster is, after it expired, still there for a lookup that reads it.
+    """
     rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
     hidden = {rule["Id"]: rule.get("NoncurrentVersionExpiration") for rule in rules if "ExpirationInDays" in rule}
+    uploads = hidden.pop("uploaded-rosters")
+    assert uploads is None
     assert hidden == {name: {"NoncurrentDays": 1} for name in hidden}
     assert len(hidden) == 6
+    (older,) = [rule for rule in rules if rule["Id"] == "superseded-rosters"]
+    assert (older["Prefix"], older["NoncurrentVersionExpiration"]) == ("rosters/", {"NoncurrentDays": 30})
     (leftovers,) = [rule for rule in rules if "Prefix" not in rule]
     assert leftovers["ExpiredObjectDeleteMarker"] is True
     assert leftovers["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_uploads_expire_by_the_tag_that_is_signed(template: Template) -> None:
+    """The rule's tag is the one that an upload has to be sent with; what schedules name has another."""
+    (rule,) = [one for one in _bucket(template)["LifecycleConfiguration"]["Rules"] if one["Id"] == "uploaded-rosters"]
+    assert [f"{one['Key']}={one['Value']}" for one in rule["TagFilters"]] == [EXPIRING] == [HEADERS["x-amz-tagging"]]
+    assert EXPIRING.partition("=")[0] == KEPT.partition("=")[0]
+    assert EXPIRING != KEPT
 
 
 @pytest.mark.parametrize("name", TABLES)

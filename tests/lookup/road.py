@@ -31,6 +31,7 @@ from lookup.ledger_adoption import LedgerAdoption
 from lookup.ledger_conversions import LedgerConversions
 from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_parts import Arrived, LedgerParts
+from lookup.ledger_rosters import LedgerRosters
 from lookup.ledger_states import LedgerStates
 from lookup.ledger_sweep import LedgerSweep
 from lookup.ledger_table import LedgerTable
@@ -169,8 +170,9 @@ class Desk(Road):
         urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
         self.pending = LedgerConversions(table)
         self.conversion_queue = ConversionQueue(self.stage.sqs, *urls)
+        self.needs = LedgerRosters(table)
         self.conversions = ConversionRequests(
-            ledger=self.lookups, pending=self.pending, queue=self.conversion_queue, clock=self.clock
+            ledger=self.lookups, needs=self.needs, pending=self.pending, queue=self.conversion_queue, clock=self.clock
         )
         self.reader = RosterReader(self.stage.s3, settings.bucket_name)
         gates = Gates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)

@@ -8,7 +8,6 @@ import random
 from dataclasses import replace
 
 import pytest
-import urllib3
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,13 +154,6 @@ def test_ids_that_are_none(roster_id: str) -> None:
     """No id leads out of its partner's folder."""
     with pytest.raises(InvalidInput, match="roster_id"):
         key_of("acme", roster_id)
-
-
-def test_upload(stage: Stage, rosters: Rosters) -> None:
-    """The URL takes the roster by PUT, under the partner's name."""
-    roster_id, url = rosters.upload("acme")
-    assert urllib3.PoolManager().request("PUT", url, body=b"user-1\n").status == 200
-    assert stage.keys("rosters/") == [key_of("acme", roster_id)]
 
 
 def test_a_pinned_roster_stays_what_it_was(stage: Stage, rosters: Rosters) -> None:

@@ -12,7 +12,7 @@ from botocore.credentials import RefreshableCredentials
 
 from lookup.clients import S3_CONFIG
 from lookup.errors import AwsTrouble
-from lookup.rosters import Rosters
+from lookup.roster_uploads import RosterUploads
 from lookup.signed_urls import PROMISED, expires_at, seconds_left
 
 
@@ -21,10 +21,11 @@ def test_a_signed_url_names_the_bucket_s_region(region: str, monkeypatch: pytest
     """S3's global address would redirect while a bucket is new, and a signature does not survive a redirect."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="test", region_name=region)
-    _, url = Rosters(session.client("s3", config=S3_CONFIG), "rosters-of-crm").upload("crm")
-    parts = urlsplit(url)
+    upload = RosterUploads(session.client("s3", config=S3_CONFIG), "rosters-of-crm", megabytes=1).sign("crm", 7)
+    parts = urlsplit(upload.url)
     assert (parts.scheme, parts.hostname) == ("https", f"rosters-of-crm.s3.{region}.amazonaws.com")
     assert parse_qs(parts.query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert parse_qs(parts.query)["X-Amz-SignedHeaders"] == ["content-length;host;if-none-match;x-amz-tagging"]
 
 
 def short_lived(minutes: float, *, renewed_to: float | None = None) -> RefreshableCredentials:
@@ -72,8 +73,8 @@ def test_a_url_of_short_lived_credentials_says_when_it_ends() -> None:
     core._credentials = short_lived(6)  # type: ignore[attr-defined]  # noqa: SLF001 - as botocore's own resolver sets it
     session = boto3.Session(region_name="eu-central-1", botocore_session=core)
     client = session.client("s3", config=S3_CONFIG)
-    rosters = Rosters(client, "rosters-of-crm", url_seconds=lambda: seconds_left(session.get_credentials()))
-    _, url = rosters.upload("crm")
+    left = lambda: seconds_left(session.get_credentials())  # noqa: E731 - as it is wired
+    url = RosterUploads(client, "rosters-of-crm", megabytes=1, url_seconds=left).sign("crm", 7).url
     signed = parse_qs(urlsplit(url).query)
     assert (signed["X-Amz-Expires"], signed["X-Amz-Security-Token"]) == (["300"], ["until-6"])
     ends = expires_at(url)

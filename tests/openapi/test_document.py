@@ -68,7 +68,7 @@ def test_a_break_must_be_announced(document: dict[str, Any]) -> None:
     old, new = json.dumps(document).encode(), json.loads(json.dumps(document))
     del new["paths"]["/v1/quota"]
     assert unannounced(old, json.dumps(new).encode()) == ["GET /v1/quota: removed"]
-    new["info"]["version"] = "0.2.0"
+    new["info"]["version"] = "0.3.0"
     assert unannounced(old, json.dumps(new).encode()) == []
 
 
