@@ -5,20 +5,19 @@ S3 deletes by age what carries the tag of an upload (`EXPIRING`). It has another
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import AwsTrouble, Conflict, Missing
+from lookup.errors import Conflict, Missing
 from lookup.ledger import Ledger
 from lookup.ledger_rosters import LedgerRosters
 from lookup.roster_keys import EXPIRING, KEPT, copies_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 LOOKED_AT = 500  # lookups over a roster that one deletion looks at
 AT_ONCE = 25
@@ -80,9 +79,9 @@ class RosterRetention:
             raise Missing("there is no such roster")
         # An empty object stays in its place, or the upload's URL would be good again.
         empty = self._client.put_object(Bucket=self._bucket, Key=key, Body=b"", Tagging=EXPIRING)
-        older = (one for one in self._versions(key) if one["Key"] == key)
-        self._delete(one for one in older if one["VersionId"] != empty.get("VersionId"))
-        self._delete(self._versions(copies_of(key)))
+        older = [one for one in self._versions(key) if one[0] == key and one[1] != empty.get("VersionId")]
+        self._delete(older)
+        self._delete(list(self._versions(copies_of(key))))
         self._needs.forget_copies(key)
 
     def _is_there(self, key: str) -> bool:
@@ -112,13 +111,11 @@ class RosterRetention:
             f"over {LOOKED_AT} lookups had this roster; those looked at have ended: ask again for the others"
         )
 
-    def _versions(self, prefix: str) -> Iterator[ObjectIdentifierTypeDef]:
+    def _versions(self, prefix: str) -> Iterator[tuple[str, str]]:
         for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
             for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
-                yield {"Key": one["Key"], "VersionId": one["VersionId"]}
+                yield one["Key"], one["VersionId"]
 
-    def _delete(self, versions: Iterator[ObjectIdentifierTypeDef]) -> None:
-        while some := list(islice(versions, 1000)):
-            answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})
-            if answer.get("Errors"):
-                raise AwsTrouble(f"S3 did not delete {len(answer['Errors'])} versions")
+    def _delete(self, versions: Sequence[tuple[str, str]]) -> None:
+        for key, version_id in versions:
+            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version_id)

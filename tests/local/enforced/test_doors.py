@@ -53,12 +53,31 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 100)
 
 
-def test_the_schedules_door_unpacks_and_fires(enforced: Enforced) -> None:
-    """The minute's tick unpacks a gzip roster and feeds it; a firing submits a lookup, if its partner may."""
+def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
+    """Its own function unpacks it, the next tick feeds it, and its partner removes it with the copy."""
     enforced.hand_over()
+    before = keys(enforced, "rosters/demo/")
     path = submitted(enforced, gzip.compress(b"customer_id\nG-1\nG-2\n"))
-    enforced.invoke("OnSchedule", TICK)
-    assert until(lambda: ended(enforced, path))["counts"]["found"] == 2
+    (key,) = set(keys(enforced, "rosters/demo/")) - set(before)
+    until(lambda: keys(enforced, "rosters/unpacked/demo/") or None)
+
+    def fed() -> dict[str, Any] | None:
+        enforced.invoke("OnSchedule", TICK)
+        return ended(enforced, path)
+
+    assert until(fed)["counts"]["found"] == 2
+    assert enforced.call("DELETE", f"/v1/rosters/{key.rpartition('/')[2]}") == 204
+    assert keys(enforced, "rosters/unpacked/demo/") == []
+
+
+def keys(enforced: Enforced, prefix: str) -> list[str]:
+    page = enforced.stage.clients.s3.list_objects_v2(Bucket=enforced.stage.bucket, Prefix=prefix)
+    return [one["Key"] for one in page.get("Contents", []) if one["Size"]]
+
+
+def test_the_schedules_door_fires(enforced: Enforced) -> None:
+    """A firing submits a lookup, if its partner may."""
+    enforced.hand_over()
     enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/fired.csv", Body=b"S-1\n")
     firing = {"schedule": "fired", "scheduled_time": "2026-11-23T19:00:00Z", "workspace": "default"}
     fired = enforced.invoke("OnSchedule", firing | {"roster": "rosters/fired.csv", "fields": None, "max_age": 0})
