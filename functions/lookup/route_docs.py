@@ -103,8 +103,8 @@ POST_ROSTERS = operation(
     "createRoster",
     "Get an address to upload a roster to",
     "The URL takes the file by PUT until `expires_at`, 15 minutes at most, once, exactly the `bytes` that were said, "
-    "and with the `headers`. Its id goes into a lookup or a schedule. It is kept for 90 days, if the stage says nothing "
-    "else, and while a schedule names it.",
+    "and with the `headers`. Its id goes into a lookup or a schedule. It is kept for 90 days, if the stage says "
+    "nothing else, and while a schedule names it.",
     tag="Rosters",
     replies={201: Reply("Id and URL.", "Roster", examples.ROSTER)},
     tells=WITH_A_BODY,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from botocore.exceptions import ClientError
 
 from lookup import intake
 from lookup.answers import answer, next_link
 from lookup.api_schemas import ScheduleOrder
 from lookup.authorization import Authorization
 from lookup.callers import Callers
-from lookup.errors import Missing
+from lookup.errors import LookupFault, Missing
 from lookup.ledger import Ledger
 from lookup.model import Lane, timestamp
 from lookup.partners import Partner
@@ -84,18 +86,24 @@ class ScheduleRoutes:
 
     def _put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Keep a schedule and the roster that it names, and let go the one that it named before."""
-        before = self._roster_of(partner, schedule.name)
-        self._retention.keep(schedule.roster, full_name(partner, schedule.name))
+        name, before = full_name(partner, schedule.name), self._named_before(partner, schedule.name)
+        self._retention.keep(schedule.roster, name)
         try:
-            return self._store.put(partner, schedule, only_new=only_new)
-        finally:  # also of a schedule that could not be kept: what it names decides
-            for roster in {before, schedule.roster} - {None, self._roster_of(partner, schedule.name)}:
-                self._retention.let_go(str(roster), full_name(partner, schedule.name))
+            is_new = self._store.put(partner, schedule, only_new=only_new)
+        except LookupFault:
+            with suppress(ClientError):  # what cannot be looked at keeps its roster
+                if not self._store.names(name, schedule.roster):
+                    self._retention.let_go(schedule.roster, name)
+            raise
+        if before is not None and before != schedule.roster:
+            self._retention.let_go(before, name)
+        return is_new
 
-    def _roster_of(self, partner: Partner, name: str) -> str | None:
+    def _named_before(self, partner: Partner, name: str) -> str | None:
+        """Return the roster that a schedule names; None also when that cannot be read: then it stays kept."""
         try:
             return self._store.get(partner, name).roster
-        except Missing:
+        except (Missing, ClientError):
             return None
 
     def _get_schedule(self, name: Name) -> Response[str]:
