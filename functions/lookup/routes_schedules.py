@@ -112,9 +112,10 @@ class ScheduleRoutes:
 
     def _delete_schedule(self, name: Name) -> Response[str]:
         partner = self._partner()
-        roster = self._store.get(partner, name).roster
+        roster = self._named_before(partner, name)
         self._store.delete(partner, name)
-        self._retention.let_go(roster, full_name(partner, name))
+        if roster is not None:
+            self._retention.let_go(roster, full_name(partner, name))
         return Response(HTTPStatus.NO_CONTENT.value, body="")
 
     def _json(self, partner: Partner, schedule: Schedule) -> dict[str, object]:

@@ -123,7 +123,7 @@ class ScheduleStore:
         return listed, page.get("NextToken")
 
     def _listed(self, partner: Partner) -> Iterator[str]:
-        prefix = _full_name(partner, "")
+        prefix = full_name(partner, "")
         pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group, NamePrefix=prefix)
         return (one["Name"].removeprefix(prefix) for page in pages for one in page["Schedules"])
 
