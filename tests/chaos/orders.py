@@ -196,7 +196,7 @@ def unreadable(token: str) -> tuple[tuple[str, str], ...]:
         ("identifiers", f'{{"identifiers": [], "correlation_id": "{canary_of_bodies(token)}"}}'),
         ("workspace", f'{{"identifier": "{canary_of_bodies(token)}", "workspace": "elsewhere"}}'),
         ("max_age", f'{{"identifier": "{canary_of_bodies(token)}", "max_age": -1}}'),
-        ("surprise", f'{{"identifier": "{canary_of_bodies(token)}", "surprise": 1}}'),
+        ("body", f'{{"identifier": "{canary_of_bodies(token)}", "surprise": 1}}'),
     )
 
 

@@ -103,6 +103,17 @@ def test_a_feeder_that_dies(world: World, at: int, *, after: bool) -> None:
     assert seen(world).tally.counts == Counts(requested=5, found=5)
 
 
+def test_two_feeders_at_once(world: World) -> None:
+    """While a feeder holds its claim another feeds nothing of the lookup: a part goes on the queue once."""
+    world.order(["user-1", "user-2"], "a", 1)
+    between(world, lambda: feed(world), 1, lambda: feed(world), after=True)
+    (part,) = world.taken()
+    world.delivered.append(part)
+    world.serve_next(0, 0)
+    end(world)
+    assert seen(world).tally.counts == Counts(requested=2, found=2)
+
+
 def test_a_retry_whose_feeder_dies(world: World) -> None:
     """A part that was sent for a retry and came in before its commit is committed, not passed over."""
     fail_all(world, ["user-1"] * 6)
