@@ -72,7 +72,7 @@ def test_what_alarms_and_logs_point_to_is_there() -> None:
     stack = cdk.Stack()
     watched = Watched(
         functions={},
-        queues={"parts": sqs.Queue(stack, "Parts")},
+        queues={name: sqs.Queue(stack, name.title()) for name in ("intake", "parts")},
         dead_letters={"parts": sqs.Queue(stack, "Dead")},
         tables={},
     )
