@@ -9,10 +9,12 @@ from statistics import linear_regression
 
 from lookup.lookup_model import LookupState, Progress
 from lookup.quota import Quota
-from tests.benchmarks.feeder.office import Sample, opened
+from tests.benchmarks.feeder.office import LOOK, Office, Sample, opened
+from tests.waiting import GIVE_UP
 
 BIG = 60_000  # users: more than any scene can serve
 SMALL = 10
+FLOOD = 50  # users of each lookup of a flood
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,36 @@ def sharing(factor: float, quota: Quota, weight: int, users: int) -> Scene:
         names = {"first": f"partner of weight {weight}", "second": "partner of weight 1"}
         title = f"Two partners, weights {weight}:1"
         return Scene(title, names, office.samples, office.window, ratio(office.samples))
+
+
+def attacked(factor: float, quota: Quota, users: int) -> Scene:
+    """Let one partner flood the service with small lookups, fed at once; give what the other is served beside it."""
+    with opened(factor, quota) as office:
+        office.submit("second", BIG, partner="b")
+        flood: list[str] = []
+        deadline = time.time() + GIVE_UP
+        while time.time() < deadline:
+            _flood(office, flood)
+            seen = office.ledger.progress_of([*flood, "second"])
+            of_flood = sum(one.tally.counts.requested for one in seen[:-1])
+            served = {"first": of_flood, "second": seen[-1].tally.counts.requested}
+            office.samples.append(Sample(time.time() - (office.started or 0.0), served))
+            if sum(served.values()) >= users:
+                break
+            time.sleep(LOOK)
+        names = {"first": f"{len(flood)} lookups of {FLOOD} users", "second": f"{BIG:,} users of another partner"}
+        title = "A flood of small lookups beside a roster"
+        steepness = ratio(office.samples)
+        return Scene(title, names, office.samples, office.window, 1 / steepness if steepness else float(users))
+
+
+def _flood(office: Office, flood: list[str]) -> None:
+    """Submit and feed as a request does, twice as much as the service serves in the time."""
+    quota = office.stage.settings.workspace("default").quota
+    for _ in range(max(1, round(2 * LOOK * quota.limit / quota.window / FLOOD))):
+        flood.append(f"flood-{len(flood)}")
+        office.submit(flood[-1], FLOOD, partner="a", feed=False)
+        office.feeder.feed_soon("default", flood[-1])
 
 
 def ratio(samples: Sequence[Sample]) -> float:
