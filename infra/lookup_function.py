@@ -58,6 +58,7 @@ class LookupFunction(Construct):
         dead_letters: sqs.Queue | None = None,
         egress: Egress | None = None,
         snap_start: bool = False,
+        reserved: int | None = None,
         feeds_itself: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -78,6 +79,7 @@ class LookupFunction(Construct):
                 [*grants, *_own_grants(log, dead_letters, egress, tracing=release.stage.tracing)]
             ).without_policy_updates(),
             dead_letter_queue=dead_letters,
+            reserved_concurrent_executions=reserved,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if feeds_itself else None,
             **_told_of(release.stage, log),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from aws_cdk import Duration
@@ -15,16 +14,13 @@ from infra.grants import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.lookup_function import LookupFunction, Release
 from infra.names import output
 from infra.queues import dead_letters_of, work_queue
-from lookup.model import PAYLOAD_LIMIT
-from lookup.quota import Quota
+from infra.workers import workers_for
 
 TIMEOUT = Duration.seconds(60)
 BATCH_WINDOW = Duration.seconds(2)
 # AWS: six times the function's timeout plus the window, so that throttled polls do not use deliveries up.
 VISIBILITY = Duration.seconds(6 * 60 + 2)
 DELIVERIES = 1000  # waiting for quota gives messages back many times; this is a net for crashes only
-VENDOR_SECONDS = 1.0  # a slow vendor call; the vendor promises no latency
-FEWEST, MOST = 2, 1000  # AWS's bounds of MaximumConcurrency
 
 
 class Queues(Construct):
@@ -98,9 +94,3 @@ class OnQueue(Construct):
             report_batch_item_failures=True,
             max_concurrency=workers,
         )
-
-
-def workers_for(quotas: Iterable[Quota]) -> int:
-    """Compute how many workers spend these quotas in full when a vendor call takes `VENDOR_SECONDS`."""
-    calls_per_second = sum(quota.limit / quota.window / PAYLOAD_LIMIT for quota in quotas)
-    return min(max(FEWEST, math.ceil(calls_per_second * VENDOR_SECONDS)), MOST)

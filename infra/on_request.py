@@ -67,6 +67,7 @@ class OnRequest(Construct):
             memory_mb=1024,
             egress=egress,
             snap_start=release.stage.snap_start,
+            reserved=release.stage.request_concurrency,
         ).function
         api = self._api(release.stage, partners.authorizer(), self._live())
         api_stage = self._api_stage(api, release.stage)

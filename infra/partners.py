@@ -87,6 +87,8 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
         "users_per_day": partner.users_per_day,
         "weight": partner.weight,
         "lanes": list(partner.lanes),
+        "requests_per_second": partner.requests_per_second,
+        "waiting_requests": partner.waiting_requests,
     }
 
 

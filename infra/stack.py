@@ -130,6 +130,7 @@ class LookupStack(cdk.Stack):
             workspaces={name: known.settings(self._credentials.arns[name]) for name, known in stage.workspaces.items()},
             moengage_endpoint_url=stage.moengage_endpoint_url,
             profile_retention_days=stage.profile_retention_days,
+            waiting_requests=stage.waiting_requests,
             not_found_retention_days=stage.not_found_retention_days,
             roster_megabytes=stage.roster_megabytes,
             unpacked_roster_megabytes=stage.unpacked_roster_megabytes,

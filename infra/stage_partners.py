@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from infra.stage_checks import require, require_fields, require_kinds, require_list
 from lookup.model import Lane
+from lookup.partners import WAITING_REQUESTS
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
 # Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
@@ -27,7 +28,8 @@ class Partner:
     `users_per_day` bounds the partner's use of the quota; None does not. `weight` is its share of what bulk gets.
     `lanes` are `on_demand` (answers at once) and `bulk` (rosters, long lists, schedules). `client_id` is how an issuer
     of your own names the partner; without one the stack makes an app client. `admin` lets that client ask for the
-    operators' scope.
+    operators' scope. `requests_per_second` is what an instance of the function takes of it;
+    `waiting_requests` of its own wait for quota at once.
     """
 
     workspaces: tuple[str, ...] = ("default",)
@@ -37,6 +39,8 @@ class Partner:
     lanes: tuple[str, ...] = LANES
     client_id: str | None = None
     admin: bool = False
+    requests_per_second: int = 20
+    waiting_requests: int = WAITING_REQUESTS
 
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
@@ -57,6 +61,8 @@ class Partner:
         daily = self.users_per_day is None or self.users_per_day >= 1
         require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
         require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
+        require(self.requests_per_second >= 1, f"{setting}.requests_per_second", "must be at least 1")
+        require(self.waiting_requests >= 1, f"{setting}.waiting_requests", "must be at least 1")
         known = bool(self.lanes) and set(self.lanes) <= set(LANES)
         require(known, f"{setting}.lanes", f"must be one or more of {', '.join(LANES)}")
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from infra.concurrency import check_concurrency
 from infra.stage_checks import port_of, require, require_kinds, require_list, require_made_of, require_tags
 from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
 from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
@@ -49,6 +50,8 @@ class Stage:
     `recoverable` makes the tables of a stage that goes recoverable, too.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
+    `account_concurrency` is the account's quota of executions at once, of which `request_concurrency` are reserved for
+    the HTTP API.
     """
 
     name: str
@@ -68,6 +71,9 @@ class Stage:
     request_burst: int = 100
     lookups_per_partner: int = 1000
     schedules_per_partner: int = 50
+    waiting_requests: int = 100
+    request_concurrency: int | None = None
+    account_concurrency: int = 1000
     moengage_endpoint_url: str | None = None
     queue_memory_mb: int = 256
     tracing: bool = False
@@ -160,6 +166,8 @@ class Stage:
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
         for setting, most in (("lookups_per_partner", LOOKUPS_MOST), ("schedules_per_partner", SCHEDULES_MOST)):
             require(1 <= getattr(self, setting) <= most, setting, f"must be 1 to {most}")
+        require(self.waiting_requests >= 1, "waiting_requests", "must be at least 1")
+        check_concurrency(self)
 
     def _check_egress(self) -> None:
         zones = self.egress_zones

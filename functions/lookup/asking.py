@@ -20,7 +20,8 @@ from lookup.errors import (
     VendorFault,
     VendorTrouble,
 )
-from lookup.gate import Grant
+from lookup.gate_grant import Gate, Grant
+from lookup.gate_turn import CONTENTION, QUOTA
 from lookup.model import Attributes, Identifier, Terms
 from lookup.moengage import Question
 from lookup.moengage_answer import Answer
@@ -47,6 +48,11 @@ class Reply:
     unmatched: Sequence[Attributes] = ()
 
 
+TURN = 1.0  # seconds; about a slot of the gate
+# The gate, users of this call, users in all, until when; for how many the gate may be asked.
+Turn = Callable[[Gate, int, int, float], int]
+
+
 class Asking:
     """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every payload."""
 
@@ -58,7 +64,10 @@ class Asking:
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
+        turn: Turn | None = None,
     ) -> None:
+        """`turn` is asked before the gate is: it waits until it is this asker's turn, or raises."""
+        self._turn = turn
         self._vendor = vendor
         self._terms = terms
         self._until = until
@@ -102,7 +111,7 @@ class Asking:
         vendor = self._vendor
         credentials = vendor.credentials.of(self._terms.workspace)
         payload = self._line.next()
-        grant = vendor.gate.admit(len(payload), lane=self._terms.lane, wait_until=self._until)
+        grant = self._granted(len(payload))
         payload = payload[: grant.users]
         sent_at = self._told(payload, grant)
         if self._is_late(sent_at, grant):
@@ -121,6 +130,21 @@ class Asking:
         if is_late:
             self._let_go(grant)
         return is_late
+
+    def _granted(self, size: int) -> Grant:
+        """Get leave of the gate. Who has a turn waits for that, and at the gate for as long as a turn lasts at most."""
+        vendor, lane = self._vendor, self._terms.lane
+        if self._turn is None:
+            return vendor.gate.admit(size, lane=lane, wait_until=self._until)
+        while True:
+            most = self._turn(vendor.gate, size, len(self._line), self._until)
+            try:
+                return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN))
+            except Closed:
+                raise
+            except NotNow as refusal:
+                if refusal.reason not in {QUOTA, CONTENTION} or refusal.retry_at > self._until:
+                    raise
 
     def _told(self, payload: Sequence[Identifier], grant: Grant) -> float:
         """Tell of a payload before it is sent; give the time. What is raised then is raised, and nothing is sent."""

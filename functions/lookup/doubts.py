@@ -43,6 +43,9 @@ class Line:
     def __bool__(self) -> bool:
         return bool(self._pending or self._alone)
 
+    def __len__(self) -> int:
+        return len(self._pending) + len(self._alone)
+
     @property
     def is_alone(self) -> bool:
         """Whether the next one is asked for a second time, by itself."""

@@ -17,6 +17,7 @@ from lookup.pages import Pages
 from lookup.partners import Partner
 from lookup.problem_types import Problem
 from lookup.query_string import read_query
+from lookup.request_rate import RequestRate
 from lookup.route_table import BY_KEY, PAGE_KEYS
 from lookup.telemetry import logger
 
@@ -27,8 +28,11 @@ JSON = "application/json"
 class Entry:
     """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
 
-    def __init__(self, app: APIGatewayHttpResolver, callers: Callers, pages: Pages, clock: Clock) -> None:
+    def __init__(
+        self, app: APIGatewayHttpResolver, callers: Callers, pages: Pages, rate: RequestRate, clock: Clock
+    ) -> None:
         self._app = app
+        self._rate = rate
         self._pages = pages
         self._callers = callers
         self._clock = clock
@@ -51,6 +55,7 @@ class Entry:
             return _written(refusal)
         try:
             partner = self._callers.of(event)
+            self._rate.admit(partner)
         except LookupFault as fault:
             return _written(problems.of_fault(fault, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem

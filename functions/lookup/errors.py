@@ -7,6 +7,7 @@
     │   └── UnknownClient    the caller has no grants at all
     ├── OverDaily            the partner's users of the day are used up                 LATER
     ├── TooMany              the partner owns as much of a kind as it may               LATER
+    ├── TooManyRequests      the client sends too many a second, or waits too often     LATER
     ├── Missing              there is no such thing, or it is not the caller's          NEVER
     ├── Conflict             what is asked for does not fit what there is               NEVER
     │   └── AlreadyThere     what was only to be made anew is there
@@ -126,6 +127,18 @@ class TooMany(LookupFault):
         super().__init__(f"{limit} {kind} are the most that a partner may have at once")
         self.kind = kind
         self.limit = limit
+
+
+class TooManyRequests(LookupFault):
+    """A client sends more requests a second, or more that wait at once, than its `limit`; `policy` says which."""
+
+    remedy = Remedy.LATER
+
+    def __init__(self, policy: str, limit: int, *, retry_at: float) -> None:
+        super().__init__(f"{limit} {policy} {'a second' if policy == 'requests' else 'at once'} are granted")
+        self.policy = policy
+        self.limit = limit
+        self.retry_at = retry_at
 
 
 class Missing(LookupFault):

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from lookup import wire
-from lookup.asking import Asking, Reply
+from lookup.asking import Asking, Reply, Turn
 from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
@@ -90,6 +90,7 @@ class Fetch:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
         allow: Callable[[int], object] = _anything,
+        turn: Turn | None = None,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
@@ -104,7 +105,9 @@ class Fetch:
         allow(len(missing))
         answers = _answers({one: stored[one] for one in missing if one in stored}, terms)
         older = {one: _stored(profile, terms, Source.STALE) for one, profile in answers.items()}
-        asking = Asking(self._vendor_of(terms.workspace), missing, terms, until=until, before_sending=before_sending)
+        asking = Asking(
+            self._vendor_of(terms.workspace), missing, terms, until=until, before_sending=before_sending, turn=turn
+        )
         writes: list[Future[Profile]] = []
         try:
             for reply in asking.replies():

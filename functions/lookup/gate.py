@@ -151,6 +151,13 @@ class QuotaGate:
         if self._turns.change(closing(epoch, change)):
             self._turns.see(Seen.CLOSED, reason=change.reason)
 
+    def room_at(self, users: int, lane: Lane) -> float:
+        """Return when a call of so many users may find room, by what this process last saw; it asks nobody.
+
+        A time that is over by now means at once, or that only the item can tell.
+        """
+        return self._turns.room_at(users, lane)
+
     def state(self) -> GateState:
         """Read what the gate's item says now. Raises `NotNow` when it does not answer."""
         return state_of(self._read(), self._quota, self._clock())

@@ -37,6 +37,9 @@ class Gate(Protocol):
         when fewer were asked for. Raises `NotNow` with `retry_at`, or `Closed`.
         """
 
+    def room_at(self, users: int, lane: Lane) -> float:
+        """Return when a call of so many users may find room, by what this process last saw; it asks nobody."""
+
     def report(self, grant: Grant, fault: VendorFault | None) -> None:
         """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
 

@@ -72,6 +72,14 @@ class Turns:
             self.in_vain += 1
             return NotNow(self._clock(), UNANSWERED)
 
+    def room_at(self, users: int, lane: Lane) -> float:
+        """Return when there may be room, by the kept copy alone."""
+        now = self._clock()
+        if self._copy is None or self._copy.closed_until > 0:
+            return now
+        room = decide(self._copy, self._quota, lane, users, now)
+        return room.until if isinstance(room, NoRoom) else now
+
     def latest(self) -> Copy:
         """Read the item as it is now; the first caller ever creates it. Raises `Unanswered`."""
         self.see(Seen.GATE_REQUEST)

@@ -20,7 +20,8 @@ from lookup.lookups import Lookups
 from lookup.on_demand import OnDemand
 from lookup.outcomes import Outcomes
 from lookup.pages import Pages
-from lookup.partners import Partners
+from lookup.partners import Partner, Partners
+from lookup.request_rate import RequestRate
 from lookup.roster_retention import RosterRetention
 from lookup.roster_uploads import RosterUploads
 from lookup.routes_lookups import LookupRoutes
@@ -34,12 +35,14 @@ from lookup.schedule_names import ScheduleNames
 from lookup.schedule_store import ScheduleStore
 from lookup.spillover import Spillover
 from lookup.submissions import Submissions
+from lookup.waiting_room import Waiter, WaitingRoom
 
 
 @cache
 def entry() -> Entry:
     """Make the way in."""
-    return Entry(http_api(), _callers(), Pages(_document, clients.settings().token_url), clients.clock)
+    pages = Pages(_document, clients.settings().token_url)
+    return Entry(http_api(), _callers(), pages, RequestRate(clients.clock), clients.clock)
 
 
 def _document() -> bytes:
@@ -63,6 +66,7 @@ def http_api() -> APIGatewayHttpResolver:
         daily=daily,
         authorization=_authorization(),
         clock=clock,
+        waiter=_waiter,
     )
     outcomes = Outcomes(spillover, wiring.archive(), _sign)
     idempotency = Idempotency(clients.dynamodb, settings.ledger_table_name)
@@ -129,6 +133,15 @@ def _lookups() -> Lookups:
         authorization=_authorization(),
         most=clients.settings().lookups_per_partner,
     )
+
+
+@cache
+def _waiting_room() -> WaitingRoom:
+    return WaitingRoom(wiring.ledger_table(), clients.clock, most=clients.settings().waiting_requests)
+
+
+def _waiter(partner: Partner, workspace: str) -> Waiter:
+    return Waiter(_waiting_room(), partner, workspace, clients.clock, wiring.stopping().sleep)
 
 
 @cache

@@ -11,6 +11,7 @@ from lookup.errors import Closed, LookupFault, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
 from lookup.intake import Entry
 from lookup.model import Clock, Identifier, Invalid, Lane, Outcome, Source, Status, Terms
+from lookup.waiting_room import Waiter
 
 PART = "000001"
 FROM_THE_STORE = frozenset({Source.STORED, Source.STALE})
@@ -22,7 +23,7 @@ class Order:
 
     `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked.
     `charge` hears how many users are about to be asked for, and as a negative number how many of them were not.
-    `keep` archives the answer even when all of it is stored already.
+    `keep` archives the answer even when all of it is stored already. `waiter` stands among those who wait for quota.
     """
 
     entries: Sequence[Entry]
@@ -34,6 +35,7 @@ class Order:
     stale_if_error: float = 0.0
     forwarded_for: str | None = None
     keep: bool = False
+    waiter: Waiter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class OnDemand:
     def _fetched(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, submitted_at: float) -> Fetched:
         if order.patience is None:
             return self._only_stored(wanted, terms)
-        fetched = self._fetch.begin(wanted, terms, until=submitted_at + order.patience, allow=order.charge)
+        fetched = self._begun(order, wanted, terms, until=submitted_at + order.patience)
         if fetched.cause is None:
             return fetched
         helped = _with_stale(fetched, wanted, order.stale_if_error)
@@ -87,6 +89,16 @@ class OnDemand:
             helped.stored()
             raise fetched.cause
         return helped
+
+    def _begun(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, until: float) -> Fetched:
+        """Fetch, and give the place among those who wait back, if one was taken."""
+        waiter = order.waiter
+        try:
+            turn = None if waiter is None else waiter.turn
+            return self._fetch.begin(wanted, terms, until=until, allow=order.charge, turn=turn)
+        finally:
+            if waiter is not None:
+                waiter.leave()
 
     def _only_stored(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:
         fetched = self._fetch.stored_only(wanted, terms)

@@ -46,7 +46,7 @@ GATEWAY: Mapping[str, tuple[str, str]] = {
     "401": ("Unauthorized", "Without a token, or with one that is spoilt, over, or of another issuer or audience."),
     "403": ("Forbidden", "From the gateway: the token lacks the scope of this route."),
     "429": ("Too Many Requests", "From the gateway: more requests per second than the stage takes."),
-    "503": ("Service Unavailable", "From the gateway: the service did not answer in 30 s."),
+    "503": ("Service Unavailable", "From the gateway: the service did not answer in 30 s, or has no execution free."),
 }
 WHICH = {"description": "What is wrong with the token (RFC 6750).", "schema": {"type": "string"}}
 # Of answers that every route replaces by its own.

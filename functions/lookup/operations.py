@@ -19,6 +19,7 @@ EVERYWHERE = (
     Problem.MISSING_SCOPE,
     Problem.INVALID,
     Problem.UNKNOWN_PARAMETER,
+    Problem.TOO_MANY_REQUESTS,
     Problem.INTERNAL,
     Problem.NOT_CONFIGURED,
     Problem.UNAVAILABLE,
@@ -34,14 +35,17 @@ HEADERS: Mapping[str, str] = {
     "Link": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
     "Preference-Applied": "What of `Prefer` was honoured (RFC 7240).",
     "Retry-After": "Seconds after which to ask again, of a lookup that runs 60 at most (RFC 9110).",
-    "RateLimit": "What is left of the partner's users today and the seconds until midnight UTC, where it was counted.",
-    "RateLimit-Policy": "The partner's users per day, if it has a limit (IETF draft on RateLimit fields).",
+    "RateLimit": "What is left of the partner's users today and the seconds until midnight UTC, where it was counted; "
+    "of `too-many-requests` the policy that is violated.",
+    "RateLimit-Policy": "The partner's users per day, if it has a limit (IETF draft on RateLimit fields); of "
+    "`too-many-requests` the policy that is violated.",
     "Idempotent-Replayed": "`true` when an earlier answer to this Idempotency-Key is given again.",
 }
 IN_EVERY_ANSWER = ("X-Request-Id", "Cache-Control", "RateLimit-Policy")
 OF_PROBLEMS: Mapping[Problem, Sequence[str]] = {
     Problem.NO_SUCH_USER: ("Age", "Preference-Applied", "RateLimit"),
     Problem.DAILY_USERS: ("RateLimit",),
+    Problem.TOO_MANY_REQUESTS: ("RateLimit",),
 }
 
 

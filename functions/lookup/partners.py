@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 CACHED_SECONDS = 60.0
+WAITING_REQUESTS = 10  # of one partner that wait for quota at once
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """One partner's grants. `fields` of None means all; `users_per_day` of None means no limit of its own.
+    """One partner's grants. Of `fields`, `users_per_day` and `requests_per_second` None means no limit of its own.
 
     `lanes` say how it may ask: `on_demand` for answers at once, `bulk` for rosters, long lists and schedules.
+    At most `waiting_requests` of it wait for quota at once.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Partner:
     users_per_day: int | None = None
     weight: int = 1
     lanes: tuple[Lane, ...] = (Lane.ON_DEMAND, Lane.BULK)
+    requests_per_second: int | None = None
+    waiting_requests: int = WAITING_REQUESTS
 
     def enter(self, workspace: str) -> None:
         """Let pass who may ask for this workspace. Raises `Forbidden`."""
@@ -83,7 +87,8 @@ class Partner:
 class Partners:
     """The grants by client id.
 
-    `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes"}}`
+    `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes",
+    "requests_per_second", "waiting_requests"}}`
     """
 
     def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
@@ -127,9 +132,11 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter h
         name=_texts([grants["name"]])[0],
         workspaces=_texts(grants.get("workspaces", ["default"])),
         fields=None if fields is None else _texts(fields),
-        users_per_day=None if grants.get("users_per_day") is None else _number(grants["users_per_day"], 0),
+        users_per_day=_optional(grants.get("users_per_day"), 0),
         weight=_number(grants.get("weight", 1), 1),
         lanes=tuple(map(Lane, _texts(grants.get("lanes", list(Lane))))),
+        requests_per_second=_optional(grants.get("requests_per_second"), 1),
+        waiting_requests=_number(grants.get("waiting_requests", WAITING_REQUESTS), 1),
     )
 
 
@@ -138,6 +145,10 @@ def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
         raise TypeError
     return tuple(value)
+
+
+def _optional(value: Any, least: int) -> int | None:  # noqa: ANN401 - as above
+    return None if value is None else _number(value, least)
 
 
 def _number(value: Any, least: int) -> int:  # noqa: ANN401 - as above

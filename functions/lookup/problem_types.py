@@ -140,6 +140,13 @@ class Problem(Enum):
         "The partner has as many unfinished lookups in this workspace, or as many schedules, as it may have: `owned` "
         "says which, `limit` how many. Wait for lookups to end, or cancel or delete some.",
     )
+    TOO_MANY_REQUESTS = ProblemType(
+        "too-many-requests",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Too many requests of this client",
+        "This client sends more requests a second than it is granted (`violated-policies`: `requests`), or, without "
+        "the lane `bulk`, more of its requests wait for quota at once (`waiting`). Send again after `Retry-After`.",
+    )
     INTERNAL = ProblemType(
         "internal",
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -24,6 +24,7 @@ from lookup.errors import (
     NotNow,
     OverDaily,
     TooMany,
+    TooManyRequests,
     UnknownClient,
     UnknownWorkspace,
     VendorFault,
@@ -80,7 +81,7 @@ def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
             return problem(kind, fault.told)
     if isinstance(fault, KeyInUse):
         return later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
-    if isinstance(fault, OverDaily | TooMany):
+    if isinstance(fault, OverDaily | TooMany | TooManyRequests):
         return _over_limit(fault, now)
     if isinstance(fault, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
@@ -100,12 +101,25 @@ def _unavailable(fault: LookupFault, now: float) -> Response[str]:
     return later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
 
 
-def _over_limit(fault: OverDaily | TooMany, now: float) -> Response[str]:
+def _over_limit(fault: OverDaily | TooMany | TooManyRequests, now: float) -> Response[str]:
+    if isinstance(fault, TooManyRequests):
+        return _too_many(fault, now)
     if isinstance(fault, TooMany):
         return later(Problem.TOO_MANY, str(fault), OWNED_WAIT, owned=fault.kind, limit=fault.limit)
     use = Use(fault.limit - fault.left, fault.limit, fault.retry_at)
     headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(fault.retry_at - now)))}
     return problem(Problem.DAILY_USERS, str(fault), headers=headers, **{"violated-policies": ["daily"]})
+
+
+def _too_many(fault: TooManyRequests, now: float) -> Response[str]:
+    seconds = max(1, math.ceil(fault.retry_at - now))
+    window = ";w=1" if fault.policy == "requests" else ""
+    headers = {
+        "RateLimit-Policy": f'"{fault.policy}";q={fault.limit}{window}',
+        "RateLimit": f'"{fault.policy}";r=0;t={seconds}',
+        "Retry-After": str(seconds),
+    }
+    return problem(Problem.TOO_MANY_REQUESTS, str(fault), headers=headers, **{"violated-policies": [fault.policy]})
 
 
 def invalid(*errors: tuple[str, str], kind: Problem = Problem.INVALID) -> Response[str]:

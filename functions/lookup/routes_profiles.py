@@ -29,9 +29,10 @@ PATH_RULE = (
     "must hold only letters of A to Z, digits and _ . ~ @ : - in a path, and not be . or ..; "
     "any other goes into the query: GET /v1/profiles?identifier_type=…&identifier=…"
 )
+FIELDS = "Attribute names, separated by commas; absent: all. Request line and headers have 10,240 bytes in all."
 IDENTIFIER = "Percent-encoded: a plus sign is `%2B`, a space `%20`."
 IDENTIFIER_TYPE = "`customer_id`, or MoEngage's own: `id`, also written `moengage_id`."
-Fields = Annotated[str | None, Query(description="Attribute names, separated by commas; absent: all.")]
+Fields = Annotated[str | None, Query(description=FIELDS)]
 Fresh = Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=MAX_AGE)]
 Stale = Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=STALE_IF_ERROR)]
 InWorkspace = Annotated[WorkspaceName, Query()]

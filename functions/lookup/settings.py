@@ -56,6 +56,7 @@ class Settings:
     `conversion_dead_letter_queue_url`. `token_url` is where partners get their
     tokens; the function that answers them says so in its OpenAPI document. `client_claim` is the claim of a token that
     names the client. `lookups_per_partner` are those of one workspace that have not ended.
+    `waiting_requests` is how many requests wait for quota at once, of all partners together.
     """
 
     stage: str
@@ -84,6 +85,7 @@ class Settings:
     client_claim: str = "client_id"
     lookups_per_partner: int = 1000
     schedules_per_partner: int = 50
+    waiting_requests: int = 100
 
     def __post_init__(self) -> None:
         require(bool(self.workspaces), "workspaces", "must name at least one workspace")
@@ -146,6 +148,7 @@ def _workspaces(written: str) -> dict[str, Workspace]:
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "workspaces": _workspaces,
     "profile_retention_days": int,
+    "waiting_requests": int,
     "not_found_retention_days": int,
     "roster_megabytes": int,
     "unpacked_roster_megabytes": int,

@@ -6,7 +6,7 @@ because the quota is busy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -28,6 +28,7 @@ from lookup.partners import Partner
 from lookup.preferences import Preference, read_preference
 from lookup.submissions import RosterOrder, Submissions
 from lookup.telemetry import count_outcomes
+from lookup.waiting_room import Waiter
 
 WRITING = 5.0  # seconds kept back of the function's time for writing and answering
 
@@ -102,7 +103,9 @@ class Spillover:
         daily: DailyUse,
         authorization: Authorization,
         clock: Clock,
+        waiter: Callable[[Partner, str], Waiter],
     ) -> None:
+        """`waiter` makes a place among those who wait for a workspace's quota."""
         self._callers = callers
         self._on_demand = on_demand
         self._submissions = submissions
@@ -110,6 +113,7 @@ class Spillover:
         self._daily = daily
         self._authorization = authorization
         self._clock = clock
+        self._waiter = waiter
 
     def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> Call:
         """Read who asks and how."""
@@ -167,6 +171,7 @@ class Spillover:
             stale_if_error=asked.stale_if_error,
             forwarded_for=call.forwarded_for,
             keep=call.lookup_id is not None,
+            waiter=self._waiter(call.partner, asked.workspace),
         )
 
     def archived(self, served: Served) -> str:

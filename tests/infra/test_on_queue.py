@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.on_queue import workers_for
+from infra.workers import workers_for
 from lookup.quota import Quota
 from tests.infra.template import Template
 

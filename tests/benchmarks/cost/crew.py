@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from infra.on_queue import workers_for
+from infra.workers import workers_for
 from lookup.errors import NotNow
 from lookup.feeder import DEPTH_SECONDS
 from lookup.gate import QuotaGate, Seen
