@@ -122,12 +122,14 @@ class Waiter:
 
     def _may_pass(self, gate: RoomAt, users: int) -> bool:
         """Tell whether there is room now that nobody waits for: if there is plenty nobody does."""
-        now = self._clock()
-        if self._lease is not None or gate.room_at(users, Lane.ON_DEMAND) > now:
+        if self._lease is not None or not self._has_room(gate, users):
             return False
-        if gate.room_at(users + TIGHT, Lane.ON_DEMAND) <= now:
+        if self._has_room(gate, users + TIGHT):
             return True
         return not [one for one in self._here() if one.partner != self._partner.name]
+
+    def _has_room(self, gate: RoomAt, users: int) -> bool:
+        return gate.room_at(users, Lane.ON_DEMAND) <= self._clock()  # the clock is read last: it goes on meanwhile
 
     def _begin(self, gate: RoomAt, left: int, until: float) -> None:
         """Take a place, unless it would be in vain: those who are ahead are served first."""

@@ -28,7 +28,7 @@ def stage(**changes: object) -> Stage:
         ({"requests_per_second": 200}, "account_concurrency"),
         ({"request_burst": 900}, "account_concurrency"),
         ({"waiting_requests": 900}, "account_concurrency"),
-        ({"workspaces": {"default": Workspace(quota=Quota(limit=20_000))}}, "account_concurrency"),
+        ({"workspaces": {"default": Workspace(quota=Quota(limit=400_000))}}, "account_concurrency"),
         ({"request_concurrency": 950}, "account_concurrency"),
         ({"request_concurrency": 300}, "request_concurrency"),
         ({"waiting_requests": 0}, "waiting_requests"),

@@ -45,6 +45,8 @@ def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
             "users_per_day": 5000,
             "weight": 3,
             "lanes": ["on_demand", "bulk"],
+            "requests_per_second": 20,
+            "waiting_requests": 10,
         },
         clients["loyalty"]: {
             "name": "loyalty",
@@ -53,6 +55,8 @@ def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
             "users_per_day": None,
             "weight": 1,
             "lanes": ["on_demand", "bulk"],
+            "requests_per_second": 20,
+            "waiting_requests": 10,
         },
     }
 
