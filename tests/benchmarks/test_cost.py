@@ -28,21 +28,21 @@ def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
 
 
 def test_the_same_job_counts_the_same(server: None) -> None:
-    """Two runs of one job ask the same of AWS; a part of 100 users with 2 KB each costs 3 write units a user and 20."""
+    """Two runs of one job ask the same of AWS; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
     first, again, larger = roster(1), roster(1), roster(2)
     assert first.requests == again.requests
     counted = [
         {item: number for item, number in one.usage.items() if item is not Item.LOG_GB} for one in (first, again)
     ]
     assert counted[0] == counted[1]
-    assert larger.usage[Item.DYNAMODB_WRITE] - first.usage[Item.DYNAMODB_WRITE] == 320
+    assert larger.usage[Item.DYNAMODB_WRITE] - first.usage[Item.DYNAMODB_WRITE] == 324
     assert larger.usage[Item.S3_PUT] - first.usage[Item.S3_PUT] == 1
 
 
 def test_results_in_s3_only_write_no_profile(server: None) -> None:
     """Without stored profiles the user's share of the write units is gone, and so are the reads before."""
     small, large = roster(1, keep_profiles=False), roster(2, keep_profiles=False)
-    assert large.usage[Item.DYNAMODB_WRITE] - small.usage[Item.DYNAMODB_WRITE] == 20
+    assert large.usage[Item.DYNAMODB_WRITE] - small.usage[Item.DYNAMODB_WRITE] == 24
     line = model.bulk("s3 only", small, large, 256)
     assert line.usage[Item.S3_PUT] == pytest.approx(10_000, abs=5)
     assert line.seconds > 10

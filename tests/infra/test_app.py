@@ -55,7 +55,7 @@ def test_synthesis_needs_no_network(tmp_path: Path, templates: Mapping[str, Temp
 def test_an_unknown_stage_ends_with_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt STAGE ends the command with one line that names it, and writes nothing."""
     assert main({"STAGE": "prd", "CDK_OUTDIR": str(tmp_path / "out")}) == 2
-    assert capsys.readouterr().err == "STAGE: 'prd' is not one of dev, prod, local\n"
+    assert capsys.readouterr().err == "STAGE: 'prd' is not one of dev, prod, rehearsal, local\n"
     assert not (tmp_path / "out").exists()
 
 

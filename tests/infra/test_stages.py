@@ -29,7 +29,7 @@ SCHEDULE: Mapping[str, Any] = {"name": "daily", "expression": "rate(1 day)", "ro
 
 def test_an_unknown_stage_is_named() -> None:
     """A stage that is not known is refused with its name and those that are."""
-    with pytest.raises(Misconfigured, match="'staging' is not one of dev, prod, local"):
+    with pytest.raises(Misconfigured, match="'staging' is not one of dev, prod, rehearsal, local"):
         stage_named("staging", {})
 
 

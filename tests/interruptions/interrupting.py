@@ -107,9 +107,18 @@ class Scene:
         for name in ("tmp",) if self.project != PROJECT else ("home", "tmp"):  # pip's cache is in the home, to stay
             yield from (f"file {path}" for path in (self.folder / name).iterdir())
 
+    def left_at_last(self, seen: set[int], give_up: float) -> list[str]:
+        """Return what is left once nothing goes away any more: nothing, or what is there at `give_up` (monotonic)."""
+        while (left := list(self.left(seen))) and time.monotonic() < give_up:
+            time.sleep(LOOK)
+        return left
+
 
 def interrupted(moment: Moment, folder: Path) -> Ending:
-    """Start a run, interrupt it at its moment, and look at what is left as soon as it has ended."""
+    """Start a run, interrupt it at its moment, and look at what is left when it has ended with all its processes.
+
+    A `make` that got the signal itself ends by it at once, before what it started.
+    """
     project = PROJECT
     if moment.fresh:
         project = folder / "project"
@@ -123,7 +132,8 @@ def interrupted(moment: Moment, folder: Path) -> Ending:
         began = time.monotonic()
         _interrupt(process, moment)
         status = process.wait(GIVE_UP)
-        ending = Ending(moment, time.monotonic() - began, status, scene.output, list(scene.left(seen)))
+        left = scene.left_at_last(seen, began + GIVE_UP)
+        ending = Ending(moment, time.monotonic() - began, status, scene.output, left)
     if moment.fresh and not scene.prepares():
         ending.left.append("an environment that the next command does not mend")
     ending.left += [f"file {path}" for path in sorted(_files(project) - files)]

@@ -27,7 +27,7 @@ from tests.local.running import Running, alive, running
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results
 from tests.waiting import until
 
-SPECIAL = ["a/b", "50%", "c+d", "e#f?g=h&i", "two words", "Zoë 東京", '"quoted", and {braced}', "%2F"]
+SPECIAL = ["a/b", "50%", "c+d", "e#f?g=h&i", "two words", "Zoë 東京", 'both "quoted", and {braced}', "%2F"]
 PLAIN = [f"C-{number:03}" for number in range(52)]
 JUNK = ["null", "0", "x", "x" * 600]
 ROSTER = [*SPECIAL, *PLAIN, *JUNK]

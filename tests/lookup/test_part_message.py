@@ -45,7 +45,7 @@ def test_round_trip(part: Part) -> None:
     assert SENDABLE.fullmatch(body)
 
 
-@pytest.mark.parametrize("character", ["🎉", '"', "\u2028", "\uffff"])
+@pytest.mark.parametrize("character", ["🎉", '"', "\u0800", "\uffff"])
 def test_largest_part(character: str) -> None:
     """The largest part that can be asked for is under SQS's 1 MiB, whatever its texts are made of."""
     identifier = identify("C" + character * 511)
