@@ -10,7 +10,7 @@ from lookup.settings import Settings
 
 LIMIT = 4096  # bytes of all variables of a function (Lambda quotas), which Lambda measures as JSON
 # Of a name or ARN that is known after the deployment only. A secret's ARN has some 115, most others have less.
-TOKEN_LENGTH = 128
+TOKEN_LENGTH = 120
 
 _TOKEN = re.compile(r"\$\{Token\[[^]]*]}")
 

@@ -12,9 +12,10 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
 
 from infra.grants import READ_PARAMETERS, Grant
-from infra.stage_partners import CLIENT_CLAIM, Partner
+from infra.stage_partners import Partner
 from infra.stages import SERVICE, Stage
 from infra.user_pool import UserPool
+from lookup.callers import CLIENT_CLAIM
 from lookup.errors import Misconfigured
 from lookup.settings import Settings
 

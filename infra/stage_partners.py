@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from infra.stage_checks import require, require_fields, require_kinds, require_list
+from lookup.callers import CLIENT_CLAIM
 from lookup.model import Lane
 from lookup.partners import WAITING_REQUESTS
 
@@ -14,7 +15,6 @@ PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
 # Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
 NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
 HEAVIEST = 1000
-CLIENT_CLAIM = "client_id"  # of Cognito's access tokens
 LANES = tuple(lane.value for lane in Lane)
 
 _PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64

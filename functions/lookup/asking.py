@@ -140,8 +140,8 @@ class Asking:
             most = self._turn(vendor.gate, size, len(self._line), self._until)
             try:
                 return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN))
-            except Closed:
-                raise
+            except Closed:  # whoever waits for the gate to open takes nothing from the others who wait
+                return vendor.gate.admit(most, lane=lane, wait_until=self._until)
             except NotNow as refusal:
                 if refusal.reason not in {QUOTA, CONTENTION} or refusal.retry_at > self._until:
                     raise

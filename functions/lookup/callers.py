@@ -8,6 +8,7 @@ from typing import Any
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
 
+CLIENT_CLAIM = "client_id"  # of Cognito's access tokens, and of RFC 9068
 SCOPE_CLAIMS = ("scope", "scp")
 
 

@@ -89,7 +89,7 @@ def test_times(written: str) -> None:
     ],
 )  # fmt: skip
 def test_senseless_firings(change: dict[str, Json], field: str) -> None:
-    """An input that makes no sense is a fault that names its key."""
+    """An input that makes no sense is a fault that names its key, if it is one of ours."""
     with pytest.raises(InvalidInput) as caught:
         read_firing(EVENT | change)
     assert caught.value.field == field
