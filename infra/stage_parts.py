@@ -16,6 +16,7 @@ from lookup.errors import InvalidInput, Misconfigured
 from lookup.firing import read_firing
 from lookup.quota import Quota
 from lookup.schedule_times import is_cron, is_rate
+from lookup.settings import WEIGHT_RULE, is_weight
 from lookup.settings import Workspace as WorkspaceSettings
 
 FEEDER_TICK = "feeder-tick"  # the schedule that feeds what waits, every minute
@@ -50,15 +51,19 @@ class Workspace:
     moengage_id_name: str = "id"
     quota: Quota = field(default_factory=Quota)
     keep_profiles: bool = True
+    intake_weight: int = 1
 
     def __post_init__(self) -> None:
         require_kinds(self, "workspaces.")
+        require(is_weight(self.intake_weight), "workspaces.intake_weight", WEIGHT_RULE)
         require_fields(self.fields, "workspaces.fields")
         require(isinstance(self.quota, Quota), "workspaces.quota", f"{self.quota!r} must be a Quota")
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
         """Give what the functions are told of it."""
-        return WorkspaceSettings(secret_id, self.fields, self.moengage_id_name, self.quota, self.keep_profiles)
+        return WorkspaceSettings(
+            secret_id, self.fields, self.moengage_id_name, self.quota, self.keep_profiles, self.intake_weight
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from lookup.errors import (
 )
 from lookup.gate_grant import Gate, Grant
 from lookup.gate_turn import CONTENTION, QUOTA
-from lookup.model import Attributes, Identifier, Terms
+from lookup.model import Attributes, Identifier, Lane, Terms
 from lookup.moengage import Question
 from lookup.moengage_answer import Answer
 from lookup.neutral import EVERY, QUESTION
@@ -132,10 +132,11 @@ class Asking:
         return is_late
 
     def _granted(self, size: int) -> Grant:
-        """Get leave of the gate. Who has a turn waits for that, and at the gate for as long as a turn lasts at most."""
+        """Get leave of the gate. Who has a turn waits for that; on demand it lasts so long at the gate at most."""
         vendor, lane = self._vendor, self._terms.lane
-        if self._turn is None:
-            return vendor.gate.admit(size, lane=lane, wait_until=self._until)
+        if self._turn is None or lane is Lane.BULK:
+            most = size if self._turn is None else self._turn(vendor.gate, size, len(self._line), self._until)
+            return vendor.gate.admit(most, lane=lane, wait_until=self._until)
         while True:
             most = self._turn(vendor.gate, size, len(self._line), self._until)
             try:

@@ -7,13 +7,14 @@ what the feeder reads from the ledger. What it reads does not grow with the numb
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.ending import Ending
 from lookup.errors import InvalidInput, LookupFault, Misconfigured, Missing
-from lookup.fair_share import Share, Turn, cost, first_turn, turns
+from lookup.fair_share import INTAKE, Share, Turn, cost, first_turn, turns
 from lookup.feeding_steps import FeedingSteps
 from lookup.ledger import Ledger, OnQueue
 from lookup.ledger_feed import LEASE, LedgerFeed, Step, Unclaimed
@@ -39,6 +40,15 @@ class Fed(Enum):
     PASSED_OVER = "nothing of this lookup can be fed now"
     AT_WORK = "another feeder is just feeding it, and feeds the others after it"
     AGAIN = "another feeder took the turn, or the roster held no entries here: the shares have changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The lookup that is fed next, in its partner's turn; `after_intake` when it is the intake queue's turn first."""
+
+    turn: Turn
+    entry: Ready
+    after_intake: bool
 
 
 class Feeder:
@@ -80,9 +90,10 @@ class Feeder:
             chosen = self._next(workspace, passed_over)
             if chosen is None or len(fed) == PARTS or self._clock() > until:
                 break
-            turn, entry = chosen
+            entry = chosen.entry
             progress, on_queue = self._ledger.to_feed(workspace, entry.lookup_id)
-            outcome = self._feed_one(progress, turn, entry) if self._room(workspace, on_queue) > 0 else Fed.AT_WORK
+            has_room = self._has_room(workspace, on_queue, chosen)
+            outcome = self._feed_one(progress, chosen.turn, entry) if has_room else Fed.AT_WORK
             if outcome is Fed.AT_WORK:
                 break
             if outcome is Fed.PASSED_OVER:
@@ -120,14 +131,22 @@ class Feeder:
         quota = self._settings.workspace(workspace).quota
         return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window) - on_queue.entries
 
-    def _next(self, workspace: str, passed_over: set[str]) -> tuple[Turn, Ready] | None:
+    def _has_room(self, workspace: str, on_queue: OnQueue, chosen: Chosen) -> bool:
+        """Return whether a part may go on the queue; before the intake queue's turn one part keeps a worker busy."""
+        return on_queue.entries <= 0 if chosen.after_intake else self._room(workspace, on_queue) > 0
+
+    def _next(self, workspace: str, passed_over: set[str]) -> Chosen | None:
         """Choose the partner that was fed least for its weight, and the first of its lookups that can be fed."""
         shares = self._ledger.shares
-        for turn in turns(shares.of(workspace)):
+        waiting = turns(shares.of(workspace))
+        after_intake = bool(waiting) and waiting[0].share.partner == INTAKE
+        for turn in waiting:
+            if turn.share.partner == INTAKE:
+                continue
             limit = min(len(passed_over), PASSED_MOST) + 1
             for entry in shares.next(workspace, turn.share.partner, limit):
                 if entry.lookup_id not in passed_over:
-                    return turn, entry
+                    return Chosen(turn, entry, after_intake)
         return None
 
     def feed_claimed(self, progress: Progress) -> int | Fed:

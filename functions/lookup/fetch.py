@@ -78,9 +78,10 @@ class Fetch:
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
+        turn: Turn | None = None,
     ) -> Fetched:
         """Do as `begin` does, and wait until all is stored."""
-        return self.begin(wanted, terms, until=until, before_sending=before_sending).stored()
+        return self.begin(wanted, terms, until=until, before_sending=before_sending, turn=turn).stored()
 
     def begin(
         self,

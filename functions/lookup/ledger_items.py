@@ -7,7 +7,7 @@ lookup#<id>     counts              what became of the parts that are in
 lookup#<id>     part#<number>       one part that is in
 lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries
 unfinished#<ws> <id>                a lookup that has not ended
-share#<ws>      <partner>           a partner's tag, and how much it has to feed
+share#<ws>      <partner>           a partner's tag, and how much it has to feed; `#intake` is the intake queue
 ready#<ws>#<p>  <turn>#<id>         a lookup that has something to feed; gone when it has not
 out#<ws>        <id>#<number>       one part that is out; gone when it is in
 look#<ws>       <id>                a lookup that the minute's sweep looks at

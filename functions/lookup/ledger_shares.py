@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lookup.fair_share import Share
+from lookup.fair_share import INTAKE, Share
 from lookup.ledger_items import look_key, plain, ready_pk, ready_sk, share_key, typed, unfinished_key
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import LookupSpec
@@ -42,7 +42,11 @@ class LedgerShares:
 
     def of(self, workspace: str) -> list[Share]:
         """Read the shares of a workspace."""
-        return [_share(plain(item)) for item in self._table.query(f"share#{workspace}")]
+        return [read_share(facts, self._table.clock()) for facts in self.facts(workspace)]
+
+    def facts(self, workspace: str) -> list[dict[str, Any]]:
+        """Read all that is kept with the shares of a workspace."""
+        return [plain(item) for item in self._table.query(f"share#{workspace}")]
 
     def next(self, workspace: str, partner: str, limit: int) -> list[Ready]:
         """Read the first lookups of a partner that can be fed, in their order."""
@@ -125,6 +129,9 @@ def _ready(workspace: str, partner: str, facts: Mapping[str, Any]) -> Ready:
     return Ready(workspace, partner, facts["sk"], int(facts["left"]))
 
 
-def _share(facts: Mapping[str, Any]) -> Share:
+def read_share(facts: Mapping[str, Any], now: float) -> Share:
+    """Read a share; the intake queue's is ready while its messages have waited for quota a moment ago."""
     numbers = {name: int(facts.get(name, 0)) for name in NUMBERS}
+    if facts["sk"] == INTAKE:
+        numbers["ready"] = int(facts.get("wants_until", 0.0) > now)
     return Share(partner=facts["sk"], weight=int(facts.get("weight", 1)), **numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,6 +11,7 @@ from lookup.asking import OUT_OF_TIME
 from lookup.aws_trouble import is_passing
 from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
+from lookup.intake_share import IntakeShare
 from lookup.keeping import REFUSED, Completion, Keeping, unanswered
 from lookup.ledger_parts import ATTEMPT_LIMIT, NO_ANSWER, LedgerParts, Standing
 from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
@@ -39,11 +40,13 @@ class Parts:
         fetch: Fetch,
         keeping: Keeping,
         ledger: LedgerParts,
+        intake: IntakeShare,
         clock: Clock,
     ) -> None:
         self._fetch = fetch
         self._keeping = keeping
         self._ledger = ledger
+        self._intake = intake
         self._clock = clock
 
     def serve(self, works: Iterable[Work], *, until: float) -> list[Completion]:
@@ -109,7 +112,7 @@ class Parts:
 
         asked = [work for work, _ in works]
         try:
-            fetched = self._fetch.run(_wanted(asked), _terms(asked), until=until, before_sending=count_attempts)
+            fetched = self._fetched(asked, until, count_attempts)
         except Exception as error:
             # MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the
             # parts that had a user in a call: what breaks us may be among them, and nowhere else.
@@ -121,6 +124,21 @@ class Parts:
         self._ledger.add_attempts([part for part in tried if part not in counted], 1)
         self._ledger.add_attempts([part for part in counted if part not in tried], -1)
         return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
+
+    def _fetched(
+        self, works: Sequence[Work], until: float, before_sending: Callable[[Sequence[Identifier]], None]
+    ) -> Fetched:
+        """Fetch; the intake queue's messages in their turn among the partners' rosters, which are fed in theirs."""
+        wanted, terms = _wanted(works), _terms(works)
+        if works[0].part.origin is not None:
+            return self._fetch.run(wanted, terms, until=until, before_sending=before_sending)
+        with self._intake.turns(terms.workspace) as turns:
+
+            def charge(payload: Sequence[Identifier]) -> None:
+                before_sending(payload)
+                turns.sent(len(payload))
+
+            return self._fetch.run(wanted, terms, until=until, before_sending=charge, turn=turns.turn)
 
     def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:
         if all(one in fetched.outcomes for one in part.identifiers):

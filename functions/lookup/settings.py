@@ -15,12 +15,21 @@ from typing import Any
 from lookup.errors import Misconfigured, UnknownWorkspace
 from lookup.quota import Quota, require
 
+HEAVIEST = 1000  # weight of a share
+WEIGHT_RULE = f"must be 1 to {HEAVIEST}"
+
+
+def is_weight(value: object) -> bool:
+    """Return whether a share's weight is one that partners may have, too."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HEAVIEST
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """One MoEngage workspace: where its secret lies, what it may export, its quota.
 
-    Without `keep_profiles` what is fetched goes to the result objects only.
+    Without `keep_profiles` what is fetched goes to the result objects only. `intake_weight` is the intake queue's share
+    of what bulk gets, beside the partners' weights.
     """
 
     secret_id: str
@@ -28,9 +37,11 @@ class Workspace:
     moengage_id_name: str = "id"
     quota: Quota = field(default_factory=Quota)
     keep_profiles: bool = True
+    intake_weight: int = 1
 
     def __post_init__(self) -> None:
         require(isinstance(self.keep_profiles, bool), "workspace.keep_profiles", "is true or false")
+        require(is_weight(self.intake_weight), "workspace.intake_weight", WEIGHT_RULE)
         require(bool(self.secret_id), "workspace.secret_id", "must name a secret")
         require(self.moengage_id_name in {"id", "moengage_id"}, "workspace.moengage_id_name", "is id or moengage_id")
 
@@ -44,6 +55,7 @@ class Workspace:
             moengage_id_name=data.get("moengage_id_name", "id"),
             quota=Quota(**data.get("quota", {})),
             keep_profiles=data.get("keep_profiles", True),
+            intake_weight=data.get("intake_weight", 1),
         )
 
 

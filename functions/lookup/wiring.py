@@ -20,6 +20,7 @@ from lookup.feeding_steps import FeedingSteps
 from lookup.fetch import Fetch
 from lookup.gate import gate_client
 from lookup.gates import Gates
+from lookup.intake_share import IntakeShare
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
 from lookup.ledger_adoption import LedgerAdoption
@@ -266,7 +267,8 @@ def parts() -> Parts:
     """Make the service of parts."""
     ledger_of_parts = LedgerParts(ledger_table())
     keeping = Keeping(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
-    return Parts(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, clock=clock)
+    intake = IntakeShare(ledger(), ledger_table(), settings().workspaces, clock=clock, sleep=stopping().sleep)
+    return Parts(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, intake=intake, clock=clock)
 
 
 @cache

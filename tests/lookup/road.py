@@ -25,6 +25,7 @@ from lookup.feeding_steps import FeedingSteps
 from lookup.fetch import Fetch
 from lookup.gate import Grant
 from lookup.gates import Gates
+from lookup.intake_share import IntakeShare
 from lookup.keeping import Keeping
 from lookup.ledger import Ledger
 from lookup.ledger_adoption import LedgerAdoption
@@ -148,7 +149,11 @@ class Road:
         )
         self.changed: list[Changed] = []
         keeping = Keeping(archive=self.archive, ledger=self.ledger, tell_changed=self.changed.append)
-        self.parts = Parts(fetch=self.fetch, keeping=keeping, ledger=self.ledger, clock=self.clock)
+        self.lookups = Ledger(table)
+        self.intake = IntakeShare(
+            self.lookups, table, settings.workspaces, clock=self.clock, sleep=self.clock.sleep, jitter=lambda: 0.5
+        )
+        self.parts = Parts(fetch=self.fetch, keeping=keeping, ledger=self.ledger, intake=self.intake, clock=self.clock)
 
     def _vendor(self, workspace: str) -> Vendor:
         self.stage.settings.workspace(workspace)
@@ -163,7 +168,6 @@ class Desk(Road):
         super().__post_init__()
         settings = self.stage.settings
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.lookups = Ledger(table)
         self.table = table
         self.states = LedgerStates(table, self.lookups, LedgerAdoption(table, self.lookups).adopt)
         self.told: list[Progress] = []

@@ -74,7 +74,7 @@ def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: Road, sim
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
     keeping = Keeping(archive=road.archive, ledger=road.ledger, tell_changed=refuse)
-    unheard = Parts(fetch=road.fetch, keeping=keeping, ledger=road.ledger, clock=road.clock)
+    unheard = Parts(fetch=road.fetch, keeping=keeping, ledger=road.ledger, intake=road.intake, clock=road.clock)
     with pytest.raises(AwsTrouble, match="refused an event"):
         unheard.serve([Work(part)], until=1e12)
     assert road.ledger.standing(part).is_in is False
