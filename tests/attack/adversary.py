@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from tests.attack.caller import Answer, Caller
+from tests.attack.caller import NO_ANSWER, Answer, Caller
 from tests.attack.honest import HOUR, Honest, profile_path
 from tests.attack.stage import FORBIDDEN_BY_FIREWALL, SECRET
 
@@ -31,11 +31,16 @@ Move = Callable[[random.Random], Answer | None]
 
 @dataclass
 class Adversary:
-    """Moves of one partner; `made` counts them by name, `leaked` names answers that held what is not its own."""
+    """Moves of one partner, counted by name in `made`.
+
+    `slowest` are seconds by move, `failures` answers with a 5xx, `leaked` moves whose answer held what is not its own.
+    """
 
     caller: Caller
     victims: Sequence[Honest]
     made: Counter[str] = field(default_factory=Counter)
+    slowest: dict[str, float] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
     leaked: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
     rosters: list[str] = field(default_factory=list)
@@ -71,7 +76,7 @@ class Adversary:
             answer = move(chance)
             self.made[move.__name__] += 1
             if answer is not None:
-                self._look_for_leaks(move.__name__, answer)
+                self._note(move.__name__, answer)
 
     def small_lookups(self, chance: random.Random) -> Answer:
         """Submit a lookup of one to a hundred identifiers, to go before the others."""
@@ -202,6 +207,12 @@ class Adversary:
         if 200 <= answer.status < 300:
             self.leaked.append(move)
         return answer
+
+    def _note(self, move: str, answer: Answer) -> None:
+        self.slowest[move] = max(answer.seconds, self.slowest.get(move, 0.0))
+        if answer.status == NO_ANSWER or answer.status >= 500:
+            self.failures[f"{move} {answer.status}"] += 1
+        self._look_for_leaks(move, answer)
 
     def _look_for_leaks(self, move: str, answer: Answer) -> None:
         marks = [SECRET, *(mark for victim in self.victims for mark in (victim.lookup_id, victim.roster_id))]

@@ -74,6 +74,8 @@ def measured(
         detail={
             "users": dict(users),
             "moves": dict(adversary.made),
+            "slowest answers, s": {name: round(value, 1) for name, value in sorted(adversary.slowest.items())},
+            "attacker's failures": dict(adversary.failures),
             "attacker's answers": dict(sorted(Counter(one.status for one in adversary.caller.answers).items())),
             "honest partners' refusals": dict(refused),
             "reads": len(reader.reads),
