@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 LINE_BYTES = 4096  # of a line that can be read
 OPEN_BYTES = 64 * 1024  # within which a quoted cell must end: else nothing tells where the next row begins
+SPARSE = 8  # bytes a line, on average of a chunk, under which runs of blank lines are looked for
 _QUOTE = b'"'
+# Runs of blank lines in one step: megabytes of them must cost no more than as many bytes of identifiers.
+_BLANK = rb"(?:[ \t]*+\r?\n){2,}+"
+_BLANK_ANY_END = rb"(?:[ \t]*+(?:\r\n?|\n)){2,}+"
+_ONE = rb"[^\n]*+\n|[^\n]++"
+_ONE_ANY_END = rb"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++"
+_LINE, _LINE_ANY_END = re.compile(_ONE), re.compile(_ONE_ANY_END)
+_PIECE, _PIECE_ANY_END = re.compile(_BLANK + b"|" + _ONE), re.compile(_BLANK_ANY_END + b"|" + _ONE_ANY_END)
 _OPENING = re.compile(rb' *"')  # some writers put a space before it; the row is then refused, but cut where it ends
 _CLOSING = re.compile(rb'(?:[^"]|"")*+"(?!") *')
 
@@ -17,8 +25,8 @@ _CLOSING = re.compile(rb'(?:[^"]|"")*+"(?!") *')
 class Line(NamedTuple):
     """One line or row without its end, its whole length in bytes, and whether its end was seen.
 
-    `breaks` is how many line ends it spans, its own included. `is_last` says that nothing behind it can be read: a
-    quoted cell in it does not end, or not as CSV says.
+    A run of blank lines may come as one, its ends within written as LF. `breaks` is how many line ends it spans, its
+    own included. `is_last` says that nothing behind it can be read: a quoted cell does not end, or not as CSV says.
     """
 
     text: bytes
@@ -35,9 +43,12 @@ def lines(chunks: Iterable[bytes], *, keep: int = LINE_BYTES, any_end: bool = Fa
     are kept, so that it stays too long without a CR at its end.
     """
     kept, length = b"", 0
-    for piece, is_ended in _pieces(chunks, any_end=any_end):
+    for piece, breaks in _pieces(chunks, any_end=any_end):
+        if breaks > 1:
+            yield Line(_without_end(_with_lf(piece)), len(piece), is_ended=True, breaks=breaks)
+            continue
         kept, length = (kept + piece)[: keep + 2], length + len(piece)
-        if is_ended:
+        if breaks:
             yield Line(_without_end(kept), length, is_ended=True)
             kept, length = b"", 0
     if length:
@@ -51,26 +62,57 @@ def unmarked(text: bytes) -> bytes:
     return text
 
 
+def _with_lf(blank: bytes) -> bytes:
+    return blank.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 def _without_end(line: bytes) -> bytes:
     return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _pieces(chunks: Iterable[bytes], *, any_end: bool) -> Iterator[tuple[bytes, bool]]:
-    """Cut chunks where lines end; tell of each piece whether it ends its line."""
-    held = b""
+def _pieces(chunks: Iterable[bytes], *, any_end: bool) -> Iterator[tuple[bytes, int]]:
+    """Cut chunks where lines end; with each piece goes how many line ends it holds, several only in a blank run."""
+    held, is_open = b"", False
     for chunk in chunks:
-        if any_end:
-            data = held + chunk
-            held = data[-1:] if data.endswith(b"\r") else b""  # LF may follow in the next chunk
-            whole = data[: len(data) - len(held)]
-            yield from ((piece, piece[-1:] in b"\r\n") for piece in whole.splitlines(keepends=True))
-        else:
-            *ended, rest = chunk.split(b"\n")
-            yield from ((piece + b"\n", True) for piece in ended)
-            if rest:
-                yield rest, False
+        data = held + chunk
+        held = data[-1:] if any_end and data.endswith(b"\r") else b""  # LF may follow in the next chunk
+        for piece, breaks in _cut(data[: len(data) - len(held)], any_end=any_end, is_open=is_open):
+            yield piece, breaks
+            is_open = not breaks
     if held:
-        yield held, False
+        yield held, 0
+
+
+def _cut(data: bytes, *, any_end: bool, is_open: bool) -> Iterator[tuple[bytes, int]]:
+    """Cut one chunk; what it begins with belongs to a line before when that `is_open`."""
+    if _breaks(data, any_end=any_end) * SPARSE < len(data):
+        yield from _dense(data, any_end=any_end)
+        return
+    pieces = _PIECE_ANY_END if any_end else _PIECE
+    at = 0
+    if is_open and (rest := (_LINE_ANY_END if any_end else _LINE).match(data)) is not None:
+        yield rest[0], int(rest[0][-1:] in {b"\n", b"\r"})
+        at = rest.end()
+    for found in pieces.finditer(data, at):
+        yield found[0], _breaks(found[0], any_end=any_end)
+
+
+def _dense(data: bytes, *, any_end: bool) -> Iterator[tuple[bytes, int]]:
+    """Cut a chunk of usual lines, for which the built-in methods are the quickest."""
+    if any_end:
+        yield from ((piece, int(piece[-1:] in b"\r\n")) for piece in data.splitlines(keepends=True))
+        return
+    *ended, rest = data.split(b"\n")
+    yield from ((piece + b"\n", 1) for piece in ended)
+    if rest:
+        yield rest, 0
+
+
+def _breaks(data: bytes, *, any_end: bool) -> int:
+    """Count line ends."""
+    if not any_end:
+        return data.count(b"\n")
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
 def rows(cut: Iterable[Line], delimiter: bytes) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from lookup.intake import Entry
@@ -10,6 +11,7 @@ from lookup.lookup_model import LookupSpec, Roster, Segment
 from lookup.model import Identifier, IdentifierType, Invalid
 from lookup.roster_conversion import converted, text_of
 from lookup.roster_format import OPENING_BYTES
+from lookup.roster_lines import Line
 from lookup.roster_opening import checked
 from lookup.roster_reader import STEP_BYTES, RosterReader
 
@@ -73,3 +75,16 @@ def asked(body: bytes, part_size: int = 100) -> tuple[list[str], list[tuple[int 
     found = read(body, part_size)
     invalid = [(one.line, one.reason) for one in found if isinstance(one, Invalid)]
     return [one.identifier for one in found if isinstance(one, Identifier)], invalid
+
+
+def merged(cut: Iterable[Line]) -> list[Line]:
+    """Join blank lines that follow one another, as runs of them may come in one or in several."""
+    joined: list[Line] = []
+    for line in cut:
+        last = joined[-1] if joined else None
+        if last is not None and not last.text.strip() and not line.text.strip() and line.is_ended:
+            text = last.text + b"\n" + line.text
+            joined[-1] = last._replace(text=text, length=last.length + line.length, breaks=last.breaks + line.breaks)
+        else:
+            joined.append(line)
+    return joined

@@ -74,7 +74,7 @@ def test_a_long_roster_is_counted_to_a_limit(stage: Stage, rosters: Rosters) -> 
 
 
 def test_what_a_request_has_no_time_to_count_is_counted_later(stage: Stage, rosters: Rosters) -> None:
-    """Beyond 4 MB, and of gzip beyond its opening, a request counts the least that there is and reads no more."""
+    """Beyond 512 KB, and of gzip beyond its opening, a request counts the least that there is and reads no more."""
     line = b"user-%032d\n" % 7
     number = 2 * COUNTED_BYTES // len(line)
     put(stage, line * number)
