@@ -95,8 +95,8 @@ chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minu
 interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)
 	@PYTHONPATH=functions:. MOMENTS=$(MOMENTS) SEED=$(SEED) FRESH=$(FRESH) $(BIN)/python -m tests.interruptions
 
-attack: $(VENV)/.installed ## an adversary with one partner's rights plays against two others, about 6 minutes (SEED=n; SECONDS=n)
-	@PYTHONPATH=functions:. SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m tests.attack
+attack: $(VENV)/.installed ## an adversary with one partner's rights plays against two others, about 6 minutes (SEED=n; SECONDS=n; HANDS=0 in peace)
+	@PYTHONPATH=functions:. SEED=$(SEED) SECONDS=$(SECONDS) HANDS=$(HANDS) $(BIN)/python -m tests.attack
 
 doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 
 from infra.local.clients import CONFIG
+from infra.local.embedded_aws import REGION
 from infra.local.simulator.journal import Arrival, count
 from infra.local.stage import Stage
 from tests.attack.adversary import Adversary
@@ -73,6 +74,8 @@ def measured(
         seconds_per_request=max(0.0, spent - waited) / max(1, attacker_requests),
         detail={
             "users": dict(users),
+            "share of the quota used": round(quota_used(arrivals), 3),
+            "recursive invocations dropped": recursions_dropped(stage),
             "moves": dict(adversary.made),
             "slowest answers, s": {name: round(value, 1) for name, value in sorted(adversary.slowest.items())},
             "attacker's failures": dict(adversary.failures),
@@ -105,6 +108,24 @@ def over_limits(arrivals: Sequence[Arrival], users: Counter[str]) -> int:
     return beyond_quota + max(0, users["attacker"] - ATTACKER_LIMIT)
 
 
+def quota_used(arrivals: Sequence[Arrival]) -> float:
+    """Return the share of the vendor's quota that was used, from the end of the first window to the last call."""
+    counted = [call for call in arrivals if call.counted]
+    if not counted or counted[-1].monotonic - counted[0].monotonic <= WINDOW:
+        return 0.0
+    begin, end = counted[0].monotonic + WINDOW, counted[-1].monotonic
+    users = sum(call.users for call in counted if call.monotonic > begin)
+    return users / (LIMIT * (end - begin) / WINDOW)
+
+
+def recursions_dropped(stage: Stage) -> int:
+    """Count the functions of which Lambda dropped an invocation as part of a recursive loop."""
+    session = boto3.Session("test", "test", region_name=REGION)
+    cloudwatch = session.client("cloudwatch", endpoint_url=stage.endpoint_url, config=CONFIG)
+    listed = cloudwatch.list_metrics(Namespace="AWS/Lambda", MetricName="RecursiveInvocationsDropped")
+    return len(listed["Metrics"])
+
+
 def percentile(values: Sequence[float], share: int) -> float:
     """Return the value that `share` per cent of the values do not exceed; 0 of none."""
     ordered = sorted(values)
@@ -118,7 +139,7 @@ def lambda_seconds(message: str) -> float:
 
 
 def _log_lines(stage: Stage) -> Iterator[tuple[str, str]]:
-    session = boto3.Session("test", "test", region_name="eu-central-1")
+    session = boto3.Session("test", "test", region_name=REGION)
     logs = session.client("logs", endpoint_url=stage.endpoint_url, config=CONFIG)
     for group in logs.describe_log_groups()["logGroups"]:
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):

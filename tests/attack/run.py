@@ -18,19 +18,20 @@ Advance = Callable[[int, int | None], None]
 LOOK = 1.0  # seconds
 
 
-def carried_out(seed: int, seconds: float, folder: Path, advance: Advance) -> Figures:
+def carried_out(seed: int, seconds: float, folder: Path, advance: Advance, *, hands: int = HANDS) -> Figures:
     """Carry an attack of `seconds` out on a stage of its own below `folder`, and return its figures."""
     with deployed(folder) as field:
-        return Attack(field, seed, seconds).carry_out(advance)
+        return Attack(field, seed, seconds, hands).carry_out(advance)
 
 
 class Attack:
     """Everybody who takes part."""
 
-    def __init__(self, field: Field, seed: int, seconds: float) -> None:
+    def __init__(self, field: Field, seed: int, seconds: float, hands: int) -> None:
         self._field = field
         self._seed = seed
         self._seconds = seconds
+        self._hands = hands
         names = ("large", "small")
         self._honest = [Honest(Caller(name, field.stage), self._entries(name)) for name in names]
         self._reader = Reader(Caller("small", field.stage))
@@ -56,9 +57,11 @@ class Attack:
 
     def _play(self, advance: Advance) -> None:
         is_over, ends = threading.Event(), time.monotonic() + self._seconds
-        with ThreadPoolExecutor(HANDS + 1) as threads:
+        with ThreadPoolExecutor(self._hands + 1) as threads:
             jobs = [threads.submit(self._reader.run, is_over)]
-            jobs += [threads.submit(self._adversary.run, f"{self._seed}-{hand}", is_over) for hand in range(HANDS)]
+            jobs += [
+                threads.submit(self._adversary.run, f"{self._seed}-{hand}", is_over) for hand in range(self._hands)
+            ]
             try:
                 while time.monotonic() < ends and not any(job.done() for job in jobs):
                     advance(round(self._seconds - (ends - time.monotonic())), round(self._seconds))

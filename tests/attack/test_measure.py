@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from infra.local.simulator.journal import Arrival
-from tests.attack.measure import lambda_seconds, over_limits, percentile, users_of, worst_share
+from tests.attack.measure import lambda_seconds, over_limits, percentile, quota_used, users_of, worst_share
 from tests.attack.stage import ATTACKER_LIMIT, LIMIT
 
 
@@ -45,6 +45,13 @@ def test_users_beyond_a_limit_are_counted() -> None:
     assert over_limits(apart, users_of(apart)) == 0
     greedy = [arrival(0, 0.0, ("attacker-1",) * (ATTACKER_LIMIT + 3))]
     assert over_limits(greedy, users_of(greedy)) == 3
+
+
+def test_the_quota_used_is_counted_behind_the_first_window() -> None:
+    """The first window's users are there at once; what is used per window is counted from its end on."""
+    calls = [arrival(n, 6.0 * n, ("large-1",) * (LIMIT // 20)) for n in range(31)]  # half of the limit per window
+    assert quota_used(calls) == pytest.approx(0.5, rel=0.06)
+    assert quota_used(calls[:5]) == 0.0
 
 
 @pytest.mark.parametrize(
