@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from hypothesis import given
@@ -17,8 +18,20 @@ ACTS = st.one_of(
     st.tuples(st.just("first"), SIZES),
     st.tuples(st.just("pause"), st.just(0)),
     st.tuples(st.just("resume"), st.just(0)),
+    st.tuples(st.just("retry"), st.integers(1, 5)),
+    st.tuples(st.just("cancel"), st.just(0)),
+    st.tuples(st.just("junk"), SIZES),
+    st.tuples(st.just("blank"), st.sampled_from([4096, 1024 * 1024])),
     st.tuples(st.just("serve"), st.integers(1, 3)),
 )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A part to feed: its entries, and for how many it is charged; one of blank bytes has none."""
+
+    entries: int
+    charged: int
 
 
 @dataclass
@@ -26,14 +39,26 @@ class Workspace:
     """A workspace's queue and shares, as the feeder changes them: what is fed is charged, what is served makes room."""
 
     shares: dict[str, Share]
-    jobs: dict[str, list[int]] = field(default_factory=dict)
-    held: dict[str, list[int]] = field(default_factory=dict)
+    jobs: dict[str, list[Job]] = field(default_factory=dict)
+    held: dict[str, list[Job]] = field(default_factory=dict)
+    sent: dict[str, list[Job]] = field(default_factory=dict)  # of lookups that were not cancelled: to be retried
     queue: list[tuple[str, int]] = field(default_factory=list)
     fed: list[tuple[str, int]] = field(default_factory=list)
     honest_waits: list[bool] = field(default_factory=list)
 
-    def add(self, partner: str, size: int) -> None:
-        self.jobs.setdefault(partner, []).append(size)
+    def add(self, partner: str, entries: int, length: int = 0) -> None:
+        self.jobs.setdefault(partner, []).append(Job(entries, size_of(entries, length)))
+        self._count(partner)
+
+    def cancel(self, partner: str) -> None:
+        """End all lookups: what is on the queue is served, nothing is given back."""
+        for jobs in (self.jobs, self.held, self.sent):
+            jobs.pop(partner, None)
+        self._count(partner)
+
+    def retry(self, partner: str, parts: int) -> None:
+        """Feed again what was fed last."""
+        self.jobs.setdefault(partner, []).extend(self.sent.get(partner, [])[-parts:])
         self._count(partner)
 
     def pause(self, partner: str) -> None:
@@ -57,18 +82,22 @@ class Workspace:
             self._fed(turn.share.partner, turn.tag, turn.virtual, self.jobs[turn.share.partner].pop(0))
 
     def first(self, partner: str) -> bool:
-        weight, size = self.shares[partner].weight, self.jobs[partner][-1]
+        weight, size = self.shares[partner].weight, self.jobs[partner][-1].charged
         part = cost(PART_LIMIT, weight)
         turn = first_turn(list(self.shares.values()), partner, cost(size, weight), part, is_full=self.room <= 0)
         if turn is not None:
             self._fed(partner, turn.tag, turn.virtual, self.jobs[partner].pop())
         return turn is not None
 
-    def _fed(self, partner: str, tag: int, virtual: int, size: int) -> None:
+    def _fed(self, partner: str, tag: int, virtual: int, job: Job) -> None:
+        """Charge a full part as the claim does, and as the commit does what the part has less or more."""
         share = self.shares[partner]
-        self.shares[partner] = replace(share, tag=tag + cost(size, share.weight), virtual=virtual)
-        self.queue.append((partner, size))
-        self.fed.append((partner, size))
+        charged = cost(PART_LIMIT, share.weight)
+        settled = cost(job.charged, share.weight) - charged
+        self.shares[partner] = replace(share, tag=tag + charged + settled, virtual=virtual)
+        self.queue.append((partner, job.entries))
+        self.fed.append((partner, job.entries))
+        self.sent.setdefault(partner, []).append(job)
         self.honest_waits.append(bool(self.jobs.get("honest")))
         self._count(partner)
 
@@ -79,6 +108,24 @@ class Workspace:
             self.feed()
 
 
+def _ahead(space: Workspace, entries: int, length: int = 0) -> None:
+    space.add("other", entries, length)
+    space.first("other")
+
+
+DONE: dict[str, Callable[[Workspace, int], object]] = {
+    "submit": lambda space, size: space.add("other", size),
+    "first": _ahead,
+    "junk": _ahead,  # unusable entries are entries
+    "blank": lambda space, length: _ahead(space, 0, length),
+    "pause": lambda space, _: space.pause("other"),
+    "resume": lambda space, _: space.resume("other"),
+    "retry": lambda space, parts: space.retry("other", parts),
+    "cancel": lambda space, _: space.cancel("other"),
+    "serve": lambda space, parts: space.serve(parts),
+}
+
+
 def attacked(weights: tuple[int, int], acts: list[tuple[str, int]]) -> Workspace:
     """Let one partner act while the other one has more waiting than can be served."""
     honest, other = weights
@@ -87,18 +134,7 @@ def attacked(weights: tuple[int, int], acts: list[tuple[str, int]]) -> Workspace
         space.add("honest", PART_LIMIT)
     space.feed()
     for act, size in acts:
-        match act:
-            case "submit":
-                space.add("other", size)
-            case "first":
-                space.add("other", size)
-                space.first("other")
-            case "pause":
-                space.pause("other")
-            case "resume":
-                space.resume("other")
-            case "serve":
-                space.serve(size)
+        DONE[act](space, size)
         assert space.room > -PART_LIMIT * len(space.shares) - PART_LIMIT
     return space
 

@@ -101,6 +101,25 @@ def test_pausing_and_resuming_gains_nothing(desk: Desk) -> None:
     assert (share.unfinished, share.running, share.ready) == (1, 1, 1)
 
 
+def test_cancelling_what_is_fed_gains_nothing(desk: Desk) -> None:
+    """A partner that cancels each lookup once its first part is on the queue is charged for what it was fed."""
+    honest(desk)
+    desk.feeder.feed("default")
+    waiting: list[Part] = []
+    parts: Counter[str] = Counter()
+    for turn in range(SERVED):
+        for number in range(2):
+            name = f"brief-{turn}-{number}"
+            attack(desk, name, lines(300))
+            desk.feeder.feed_soon("default", name)
+            progress = desk.lookups.progress(name)
+            assert progress is not None
+            assert desk.states.cancel(progress.spec)
+        parts[served(desk, waiting)] += 1
+    assert parts["honest"] >= SERVED / 2 - 2
+    assert (desk.share("other").running, desk.share("other").ready) == (0, 0)
+
+
 def test_junk_fills_no_queue(desk: Desk) -> None:
     """Unusable entries take room on the queue and count against the share, as usable ones do."""
     honest(desk)

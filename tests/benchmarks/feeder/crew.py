@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 BATCH = 1  # parts handed to a worker at once, as deployed
-PATIENCE = 20.0  # quota seconds that a worker waits for the gate
+PATIENCE = 50.0  # quota seconds that a worker waits for the gate, as deployed: what is given back is hidden for a while
 READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
