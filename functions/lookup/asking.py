@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from types import MappingProxyType
 
 from lookup.access import Credentials
+from lookup.calls import OUT_OF_TIME, Calls, Met
 from lookup.doubts import UNREADABLE, Line
 from lookup.errors import (
     AwsTrouble,
@@ -20,21 +21,17 @@ from lookup.errors import (
     VendorFault,
     VendorTrouble,
 )
+from lookup.gate_closing import TROUBLE, TROUBLES_IN_A_ROW
 from lookup.gate_grant import Gate, Grant
 from lookup.gate_turn import CONTENTION, QUOTA
 from lookup.model import Attributes, Identifier, Lane, Terms
-from lookup.moengage import Question
-from lookup.moengage_answer import Answer
-from lookup.neutral import EVERY, QUESTION
+from lookup.neutral import EVERY
 from lookup.pairing import Paired, pair
 from lookup.stopping import STOPPING
-from lookup.vendor import Heard, Vendor
+from lookup.vendor import Vendor
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
-OUT_OF_TIME = "out_of_time"  # why work is given back for which there is no time left
-LAST_CALL = 3.0  # seconds that a call may take beyond the time that its caller has
 FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
-LOOK = 0.5  # seconds between two looks for the answer to somebody else's neutral call
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,7 @@ class Reply:
     unmatched: Sequence[Attributes] = ()
 
 
+NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 TURN = 1.0  # seconds; about a slot of the gate
 # The gate, users of this call, users in all, until when; for how many the gate may be asked.
 Turn = Callable[[Gate, int, int, float], int]
@@ -65,22 +63,29 @@ class Asking:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
         turn: Turn | None = None,
+        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
     ) -> None:
-        """`turn` is asked before the gate is: it waits until it is this asker's turn, or raises."""
+        """`turn` is asked before the gate is: it waits until it is this asker's turn, or raises.
+
+        `doubted` are those that an earlier run doubted, with its calls for each alone.
+        """
         self._turn = turn
         self._vendor = vendor
         self._terms = terms
         self._until = until
         self._before_sending = before_sending
-        self._line = Line(wanted)
+        self._line = Line(wanted, doubted)
+        self._calls = Calls(vendor, terms, until)
         self._troubles = 0
         self._trouble: VendorTrouble | None = None  # since the last answer
-        self._well_at = 0.0  # when a call left that MoEngage answered as if all were well
 
     @property
-    def doubted(self) -> frozenset[Identifier]:
-        """Those among whom somebody was still searched for when asking ended, who spoils the others' calls."""
-        return self._line.doubted
+    def doubted(self) -> Mapping[Identifier, int]:
+        """Those among whom somebody was still searched for when asking ended, who spoils the others' calls.
+
+        With each how many calls for it alone met trouble.
+        """
+        return {one: self._line.in_vain(one) for one in self._line.doubted}
 
     def replies(self) -> Iterator[Reply]:
         """Give replies until nothing is left to ask.
@@ -89,6 +94,8 @@ class Asking:
         trouble, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsTrouble` when they
         cannot be read now. What had no reply then is still to be asked.
         """
+        if self._line:
+            self._in_time(self._settle_earlier)
         while self._line or self._line.blamed:
             if self._vendor.is_stopping():
                 raise NotNow(self._vendor.clock(), STOPPING)
@@ -107,29 +114,49 @@ class Asking:
         except NotNow as refusal:
             raise (self._trouble or refusal) from None
 
+    def _settle_earlier(self) -> None:
+        """Learn whether troubles of earlier runs, which had no time left to learn it, are MoEngage's."""
+        if (met := self._calls.met_by_now()) is not None:
+            self._heed(met, ())
+
     def _ask(self) -> Reply | None:
-        vendor = self._vendor
+        vendor, calls = self._vendor, self._calls
+        self._rest_until(self._line.ready_at)
         credentials = vendor.credentials.of(self._terms.workspace)
         payload = self._line.next()
         grant = self._granted(len(payload))
+        if grant.probe and grant.closed_by == TROUBLE:
+            self._probe(grant, credentials)
+            return None
         payload = payload[: grant.users]
         sent_at = self._told(payload, grant)
-        if self._is_late(sent_at, grant):
+        if calls.is_late(sent_at, grant):
             return None
         try:
-            answer = self._export(payload, credentials)
+            answer = calls.export(payload, credentials)
         except VendorFault as fault:
             return self._failed(fault, grant, credentials, payload, sent_at)
-        vendor.gate.report(grant, None)
-        self._trouble, self._well_at = None, max(self._well_at, sent_at)
+        calls.answered(grant, sent_at)
+        self._trouble = None
         return self._settled(pair(payload, answer), sent_at)
 
-    def _is_late(self, sent_at: float, grant: Grant) -> bool:
-        """Let a grant go that comes too late: for the vendor's minute, or for whoever waits."""
-        is_late = sent_at > min(grant.not_after, self._until)
-        if is_late:
-            self._let_go(grant)
-        return is_late
+    def _rest_until(self, moment: float) -> None:
+        """Wait; who has no time for that gives the work back."""
+        pause = moment - self._vendor.clock()
+        if pause <= 0:
+            return
+        if moment >= self._until:
+            raise NotNow(moment, OUT_OF_TIME)
+        self._vendor.sleep(pause)
+
+    def _probe(self, grant: Grant, credentials: Credentials) -> None:
+        """Ask for nobody with the probe of a gate that trouble closed: who is wanted cannot keep it closed."""
+        sent_at = self._vendor.clock()
+        if self._calls.is_late(sent_at, grant):
+            return
+        self._vendor.unused(grant.users - 1)
+        if (met := self._calls.ask_for_nobody_with(grant, credentials, sent_at)) is not None:
+            self._heed(met, ())
 
     def _granted(self, size: int) -> Grant:
         """Get leave of the gate. Who has a turn waits for that; on demand it lasts so long at the gate at most."""
@@ -152,28 +179,9 @@ class Asking:
         try:
             self._before_sending(payload)
         except Exception:
-            self._let_go(grant)
+            self._calls.let_go(grant)
             raise
         return self._vendor.clock()
-
-    def _let_go(self, grant: Grant) -> None:
-        self._vendor.gate.release(grant)
-        self._vendor.unused(grant.users)
-
-    def _export(self, payload: Sequence[Identifier], credentials: Credentials) -> Answer:
-        """Ask once, and tell how it ended. A neutral call holds nothing of whoever asks."""
-        vendor, asked_at = self._vendor, self._vendor.clock()
-        is_neutral = payload is QUESTION
-        heard = partial(Heard, self._terms.workspace, len(payload), is_neutral=is_neutral)
-        question = Question(payload, self._terms.fields, self._terms.forwarded_for)
-        try:
-            within = max(self._until - asked_at, 0.0) + LAST_CALL
-            answer = vendor.client.export(Question(payload) if is_neutral else question, credentials, within=within)
-        except VendorFault as fault:
-            vendor.heard(heard(vendor.clock() - asked_at, fault))
-            raise
-        vendor.heard(heard(vendor.clock() - asked_at))
-        return answer
 
     def _settled(self, paired: Paired, sent_at: float) -> Reply:
         failed = dict.fromkeys(paired.unreadable, UNREADABLE)
@@ -181,74 +189,67 @@ class Asking:
             failed |= dict.fromkeys(paired.unaccounted, "unaccounted")
         known = len(paired.found) + len(paired.not_found) + len(paired.unreadable)
         self._line.answered(known + len(paired.unaccounted), paired.unaccounted)
-        failed |= self._line.condemned(self._well_at)
+        failed |= self._line.condemned(self._calls.well_at)
         return Reply(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
 
     def _failed(
         self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
     ) -> Reply | None:
         """Do what helps; before what a payload holds counts as the account's fault, learn whose it is."""
+        if isinstance(fault, VendorTrouble):
+            self._trouble = fault
+            if not fault.may_be_content:
+                return self._troubled(fault, grant, payload, sent_at)
         if not fault.may_be_content:
             return self._remedied(fault, grant, credentials, payload)
         if grant.probe:  # it says nothing of the account; the neutral call may be the probe
             self._vendor.gate.release(grant)
-        self._trouble = fault if isinstance(fault, VendorTrouble) else self._trouble
-        if (met := self._met_since(sent_at - EVERY, fault)) is not None:
-            return self._remedied(met.fault, met.grant, credentials, payload)
+        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY)
+
+    def _troubled(
+        self, fault: VendorTrouble, grant: Grant, payload: Sequence[Identifier], sent_at: float
+    ) -> Reply | None:
+        """Bear trouble as MoEngage's while that closes no gate; before it does, learn whether the payload is why.
+
+        Three in a row need an answer to a later call: when MoEngage has just gone, an earlier one says nothing.
+        """
+        troubles, line = self._vendor.troubles, self._line
+        is_last = self._troubles + 1 >= TROUBLES_BORNE
+        if not (is_last or line.is_searched or troubles.would_close(grant, fault, self._vendor.clock())):
+            line.borne(payload)
+            self._calls.failed(grant, fault)
+            self._bear(fault)
+            return None
+        troubles.hold(grant, fault, sent_at)
+        if grant.probe:
+            self._vendor.gate.release(grant)
+        is_fresh = line.is_searched and troubles.in_a_row < TROUBLES_IN_A_ROW
+        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
+
+    def _doubted(
+        self, fault: VendorFault, payload: Sequence[Identifier], sent_at: float, *, since: float
+    ) -> Reply | None:
+        """Search among a payload if MoEngage has answered somebody `since` then; else heed what a neutral call met."""
+        if (met := self._calls.met_since(since, fault)) is not None:
+            return self._heed(met, payload)
         self._trouble = None
-        self._line.doubt(payload, fault, sent_at)
-        failed = self._line.condemned(self._well_at)
+        times = self._line.in_vain(payload[0]) + 1 if len(payload) == 1 else 0
+        self._line.doubt(payload, fault, sent_at, rest=_pause(times))
+        failed = self._line.condemned(self._calls.well_at)
         return Reply(sent_at, failed=failed) if failed else None
+
+    def _heed(self, met: Met, payload: Sequence[Identifier]) -> Reply | None:
+        """Take what a neutral call met as the account's, or MoEngage's."""
+        self._line.absolve()
+        self._calls.confirmed(met)
+        return self._remedied(met.fault, met.grant, met.credentials, payload)
 
     def _judged(self) -> Reply | None:
         """Learn whether those fail who were asked for alone in vain, when nobody else is left to ask for."""
         last = max(one.at for one in self._line.blamed)
-        met = self._met_since(last, None)
-        if met is not None:
-            return self._remedied(met.fault, met.grant, met.credentials, ())
-        return Reply(last, failed=self._line.condemned(self._well_at))
-
-    def _met_since(self, moment: float, suspected: VendorFault | None) -> _Met | None:
-        """Learn whether MoEngage has answered anybody since a moment; None when it has.
-
-        If that is not known, nobody is asked for: once in a while over all processes, the others wait for the answer.
-        A neutral call that is not understood either says that `suspected` is the account's.
-        """
-        vendor = self._vendor
-        while self._well_at < moment:
-            self._well_at = max(self._well_at, vendor.neutral_calls.answered_at())
-            if self._well_at >= moment:
-                break
-            if vendor.neutral_calls.claim(vendor.clock()):
-                if (met := self._ask_for_nobody()) is None:
-                    return None
-                self._line.absolve()
-                return met.heeding(suspected)
-            pause = random.uniform(0.5, 1.0) * LOOK  # noqa: S311 - jitter
-            if vendor.is_stopping() or vendor.clock() + pause >= self._until:
-                raise NotNow(vendor.clock() + pause, OUT_OF_TIME)
-            vendor.sleep(pause)
-        return None
-
-    def _ask_for_nobody(self) -> _Met | None:
-        """Ask, with a grant like any other, for somebody who does not exist; give the fault if it is none's."""
-        vendor = self._vendor
-        while True:
-            credentials = vendor.credentials.of(self._terms.workspace)
-            grant = vendor.gate.admit(1, lane=self._terms.lane, wait_until=self._until)
-            sent_at = vendor.clock()
-            if not self._is_late(sent_at, grant):
-                break
-            if sent_at >= self._until:
-                raise NotNow(sent_at, OUT_OF_TIME)
-        try:
-            self._export(QUESTION, credentials)
-        except VendorFault as fault:
-            return _Met(fault, grant, credentials)
-        vendor.gate.report(grant, None)
-        self._well_at = max(self._well_at, sent_at)
-        vendor.neutral_calls.answer(sent_at)
-        return None
+        if (met := self._calls.met_since(last, None)) is not None:
+            return self._heed(met, ())
+        return Reply(last, failed=self._line.condemned(self._calls.well_at))
 
     def _remedied(
         self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
@@ -257,7 +258,7 @@ class Asking:
         if isinstance(fault, KeyRejected):
             self._rekeyed(fault, grant, credentials)
             return None
-        self._vendor.gate.report(grant, fault)
+        self._calls.failed(grant, fault)
         if isinstance(fault, TooLarge) and len(payload) > 1:
             self._line.split(len(payload))
             return None
@@ -281,28 +282,18 @@ class Asking:
             self._vendor.gate.release(grant)
             raise
         if is_rejected:
-            self._vendor.gate.report(grant, fault)
+            self._calls.failed(grant, fault)
         else:
             self._vendor.gate.release(grant)
 
     def _bear(self, fault: VendorTrouble) -> None:
         self._troubles, self._trouble = self._troubles + 1, fault
-        pause = random.uniform(0.5, 1.0) * FIRST_PAUSE * 2**self._troubles  # noqa: S311 - jitter
+        pause = _pause(self._troubles)
         if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:
             raise fault
         self._vendor.sleep(pause)
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
-    """The fault that a neutral call met, with its grant and the credentials that it carried."""
-
-    fault: VendorFault
-    grant: Grant
-    credentials: Credentials
-
-    def heeding(self, suspected: VendorFault | None) -> _Met:
-        """Give what is to be heeded: where even a neutral call is rejected, the refusal that it was made for."""
-        if suspected is None or not isinstance(self.fault, TooLarge | Rejected):
-            return self
-        return _Met(suspected, self.grant, self.credentials)
+def _pause(times: int) -> float:
+    """Return the seconds after which to ask again what has met trouble so often."""
+    return random.uniform(0.5, 1.0) * FIRST_PAUSE * float(2**times)  # noqa: S311 - jitter

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from lookup import wire
-from lookup.asking import Asking, Reply, Turn
+from lookup.asking import NOBODY_DOUBTED, Asking, Reply, Turn
 from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES
@@ -26,7 +26,7 @@ class Fetched:
 
     `older` are stored profiles that would answer, were they not too old. `writes` are profiles on their way into the
     store: their outcomes count once `stored` has seen them there. Among the `doubted` somebody was still searched for
-    who spoils the others' calls.
+    who spoils the others' calls; `in_vain` are calls for one of these alone that met trouble.
     """
 
     outcomes: Mapping[Identifier, Outcome]
@@ -34,6 +34,7 @@ class Fetched:
     older: Mapping[Identifier, Outcome] = field(default_factory=dict)
     writes: Sequence[Future[Profile]] = ()
     doubted: frozenset[Identifier] = frozenset()
+    in_vain: Mapping[Identifier, int] = field(default_factory=dict)
 
     def stored(self) -> Fetched:
         """Wait until all is stored. What changed is told anew where another writer came between."""
@@ -79,9 +80,11 @@ class Fetch:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
         turn: Turn | None = None,
+        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
     ) -> Fetched:
         """Do as `begin` does, and wait until all is stored."""
-        return self.begin(wanted, terms, until=until, before_sending=before_sending, turn=turn).stored()
+        begun = self.begin(wanted, terms, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
+        return begun.stored()
 
     def begin(
         self,
@@ -92,12 +95,14 @@ class Fetch:
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
         allow: Callable[[int], object] = _anything,
         turn: Turn | None = None,
+        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
         Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `NotExported` (fields
         that the workspace does not export) before anything is asked or charged. `allow` hears how many users are to
-        be asked for, if any are; what it raises is raised.
+        be asked for, if any are; what it raises is raised. `doubted` are those that an earlier run doubted, with what
+        it gave as `in_vain`.
         """
         terms, stored, outcomes = self._answered(wanted, terms)
         missing = [one for one in wanted if one not in outcomes]
@@ -107,7 +112,13 @@ class Fetch:
         answers = _answers({one: stored[one] for one in missing if one in stored}, terms)
         older = {one: _stored(profile, terms, Source.STALE) for one, profile in answers.items()}
         asking = Asking(
-            self._vendor_of(terms.workspace), missing, terms, until=until, before_sending=before_sending, turn=turn
+            self._vendor_of(terms.workspace),
+            missing,
+            terms,
+            until=until,
+            before_sending=before_sending,
+            turn=turn,
+            doubted=doubted,
         )
         writes: list[Future[Profile]] = []
         try:
@@ -116,7 +127,7 @@ class Fetch:
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
         except LookupFault as cause:
-            return Fetched(outcomes, cause, older, writes, asking.doubted)
+            return Fetched(outcomes, cause, older, writes, frozenset(asking.doubted), asking.doubted)
         return Fetched(outcomes, None, older, writes)
 
     def stored_only(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:

@@ -16,7 +16,7 @@ class Grant:
     """Leave to send `users` identifiers in one call that leaves at or before `not_after` (epoch seconds).
 
     It is charged whether it is used or not. `epoch` is the gate's when it was given; `probe` says that the gate
-    stays closed to all others until this call's answer is reported.
+    stays closed to all others until this call's answer is reported; `closed_by` is why it is closed then.
     """
 
     users: int
@@ -25,6 +25,7 @@ class Grant:
     lane: Lane = Lane.BULK
     epoch: int = 0
     probe: bool = False
+    closed_by: str | None = None
 
 
 class Gate(Protocol):

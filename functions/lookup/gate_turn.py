@@ -125,20 +125,20 @@ class Turns:
         self.in_vain = 0 if now <= stamp + self._in_time else self.in_vain + 1
         if not answer.done or answer.copy is None:
             return self._lost_race(lane, now)
-        return self._won(charge, answer.copy, now)
+        return self._won(charge, answer.copy, now, copy.closed_reason)
 
     def _lost_race(self, lane: Lane, now: float) -> NotNow:
         self._lost = min(self._lost + 1, MAKE_WAY_MOST)
         self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
         return NotNow(now, CONTENTION)
 
-    def _won(self, charge: Charge, copy: Copy, now: float) -> Grant | NotNow:
+    def _won(self, charge: Charge, copy: Copy, now: float, closed_by: str | None) -> Grant | NotNow:
         """Give the grant that was charged, unless it comes too late to use."""
         self._lost = max(self._lost - 1, 0)
         users, probe = charge.room.users, charge.lease_until is not None
         not_after = charge.stamp + self._in_time
         if now <= not_after and not self._table.clock_is_off:
-            return Grant(users, charge.stamp, not_after, charge.lane, copy.epoch, probe)
+            return Grant(users, charge.stamp, not_after, charge.lane, copy.epoch, probe, closed_by if probe else None)
         self.see(Seen.UNUSED, users, lane=charge.lane)
         if probe and not self._table.clock_is_off:  # else nobody could probe before its lease is over
             self.change(due(copy.epoch, now))

@@ -5,7 +5,8 @@ lookup#<id>     state               active, paused, …; changed by conditions o
 lookup#<id>     cursor              how far it is fed, and who is feeding
 lookup#<id>     counts              what became of the parts that are in
 lookup#<id>     part#<number>       one part that is in
-lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries
+lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries;
+                                    `failed` and `doubted` of its identifiers, by their places in it
 unfinished#<ws> <id>                a lookup that has not ended
 share#<ws>      <partner>           a partner's tag, and how much it has to feed; `#intake` is the intake queue
 ready#<ws>#<p>  <turn>#<id>         a lookup that has something to feed; gone when it has not

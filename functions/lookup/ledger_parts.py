@@ -6,7 +6,7 @@ An attempt is a call that left without bringing an answer back; waiting for quot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lookup.ledger_items import COUNTED, lookup_key, out_key, plain, read_record, record_item, sent_key, typed
@@ -41,13 +41,17 @@ class Arrived:
 class Standing:
     """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far.
 
-    `laid_aside` is why the message of a part that is in belongs on the dead-letter queue.
+    `laid_aside` is why the message of a part that is in belongs on the dead-letter queue. Of its identifiers, by their
+    place in it, earlier deliveries learned which are `failed`, and why, and which are `doubted`: how many calls for one
+    alone met trouble.
     """
 
     is_in: bool = False
     is_cancelled: bool = False
     attempts: int = 0
     laid_aside: str | None = None
+    failed: Mapping[int, str] = field(default_factory=dict)
+    doubted: Mapping[int, int] = field(default_factory=dict)
 
 
 class LedgerParts:
@@ -67,7 +71,15 @@ class LedgerParts:
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
             laid_aside=None if record is None else record.get("laid_aside"),
+            failed=dict(_read_places(attempts.get("failed", ""))),
+            doubted={place: int(times) for place, times in _read_places(attempts.get("doubted", ""))},
         )
+
+    def remember(self, part: Part, *, failed: Mapping[int, str], doubted: Mapping[int, int]) -> None:
+        """Note for the next delivery what was learned of a part's identifiers, by their places: no word of theirs."""
+        values = {"failed": _places(failed), "doubted": _places(doubted), "expires": self._expires()}
+        expression = "SET #failed = :failed, #doubted = :doubted, #expires_at = :expires"
+        self._table.write(self._table.update(lookup_key(part.lookup_id, _attempts(part)), expression, values))
 
     def add_attempts(self, parts: Iterable[Part], number: int) -> None:
         """Count an attempt (1) of each part just before the vendor is asked, or take it back (-1) once it answered.
@@ -170,6 +182,15 @@ def _attempts(part: Part) -> str:
     """Name the count of a part's attempts: every round of retries begins with none."""
     tried_in = (part.origin or NO_ORIGIN).round
     return f"attempts#{part.number}" + (f"#{tried_in}" if tried_in else "")
+
+
+def _places(facts: Mapping[int, object]) -> str:
+    return ",".join(f"{place}:{fact}" for place, fact in facts.items())
+
+
+def _read_places(text: str) -> list[tuple[int, str]]:
+    pairs = [pair.split(":") for pair in text.split(",") if pair]
+    return [(int(place), fact) for place, fact in pairs]
 
 
 def _is_newer(arrived: Arrived, known: Mapping[str, PartRecord]) -> bool:

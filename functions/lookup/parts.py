@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from lookup.asking import OUT_OF_TIME
 from lookup.aws_trouble import is_passing
+from lookup.calls import OUT_OF_TIME
 from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
 from lookup.fetch import Fetch, Fetched
 from lookup.intake_share import IntakeShare
@@ -73,7 +73,8 @@ class Parts:
         spent = [work for work, standing in waiting if not standing.is_cancelled and standing.attempts >= ATTEMPT_LIMIT]
         hopeful = [(work, standing) for work, standing in waiting if work not in stopped and work not in spent]
         try:
-            completions = self._unasked(stopped, "cancelled") + self._unasked(spent, NO_ANSWER)
+            learned = {work.part.name: standing for work, standing in waiting}
+            completions = self._unasked(stopped, "cancelled", learned) + self._unasked(spent, NO_ANSWER, learned)
             completions += self._looked_up(hopeful, until)
         except (InvalidInput, Misconfigured) as fault:
             completions = [_refused(work.part, str(fault)) for work, _ in waiting]
@@ -88,11 +89,13 @@ class Parts:
         self._ledger.settle(part)
         return Completion(part, reason=standing.laid_aside)
 
-    def _unasked(self, works: Sequence[Work], reason: str) -> list[Completion]:
-        """Answer from the store what an earlier attempt still settled; the rest failed."""
+    def _unasked(self, works: Sequence[Work], reason: str, learned: Mapping[str, Standing]) -> list[Completion]:
+        """Answer what an earlier attempt still settled, from the store or as it is remembered; the rest failed."""
         if not works:
             return []
         fetched = self._fetch.stored_only(_wanted(works), _terms(works))
+        known = _known((work.part, learned[work.part.name]) for work in works)
+        fetched = replace(fetched, outcomes=known | dict(fetched.outcomes))
         ends = [(work.part, _outcomes(work.part, fetched, otherwise=reason)) for work in works]
         return [Completion(part, outcomes, reason=unanswered(outcomes)) for part, outcomes in ends]
 
@@ -111,8 +114,9 @@ class Parts:
                 counted.extend(again)
 
         asked = [work for work, _ in works]
+        parts = [(work.part, standing) for work, standing in works]
         try:
-            fetched = self._fetched(asked, until, count_attempts)
+            fetched = self._fetched(works, until, count_attempts)
         except Exception as error:
             # MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the
             # parts that had a user in a call: what breaks us may be among them, and nowhere else.
@@ -123,22 +127,47 @@ class Parts:
         tried = [work.part for work in asked if not vain.isdisjoint(work.part.identifiers)]
         self._ledger.add_attempts([part for part in tried if part not in counted], 1)
         self._ledger.add_attempts([part for part in counted if part not in tried], -1)
-        return [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
+        completions = [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
+        for (part, standing), completion in zip(parts, completions, strict=True):
+            if completion.retry_at is not None:
+                self._remember(part, standing, fetched)
+        return completions
+
+    def _remember(self, part: Part, standing: Standing, fetched: Fetched) -> None:
+        """Note who failed already and who is doubted, so that the next delivery does not ask for them anew."""
+        at = list(enumerate(part.identifiers))
+        outcomes = [(place, fetched.outcomes.get(one)) for place, one in at]
+        failed = {place: one.reason or "" for place, one in outcomes if one and one.status is Status.FAILED}
+        doubted = {place: fetched.in_vain.get(one, 0) for place, one in at if one in fetched.doubted}
+        if (failed, doubted) != (standing.failed, standing.doubted):
+            self._ledger.remember(part, failed=failed, doubted=doubted)
 
     def _fetched(
-        self, works: Sequence[Work], until: float, before_sending: Callable[[Sequence[Identifier]], None]
+        self,
+        works: Sequence[tuple[Work, Standing]],
+        until: float,
+        before_sending: Callable[[Sequence[Identifier]], None],
     ) -> Fetched:
-        """Fetch; the intake queue's messages in their turn among the partners' rosters, which are fed in theirs."""
-        wanted, terms = _wanted(works), _terms(works)
-        if works[0].part.origin is not None:
-            return self._fetch.run(wanted, terms, until=until, before_sending=before_sending)
+        """Fetch what earlier deliveries did not learn already.
+
+        The intake queue's messages in their turn among the partners' rosters, which are fed in theirs.
+        """
+        asked, parts = [work for work, _ in works], [(work.part, standing) for work, standing in works]
+        known, doubted, terms = _known(parts), _doubted(parts), _terms(asked)
+        wanted = {one: since for one, since in _wanted(asked).items() if one not in known}
+        if parts[0][0].origin is not None:
+            fetched = self._fetch.run(wanted, terms, until=until, before_sending=before_sending, doubted=doubted)
+            return replace(fetched, outcomes=known | dict(fetched.outcomes))
         with self._intake.turns(terms.workspace) as turns:
 
             def charge(payload: Sequence[Identifier]) -> None:
                 before_sending(payload)
                 turns.sent(len(payload))
 
-            return self._fetch.run(wanted, terms, until=until, before_sending=charge, turn=turns.turn)
+            fetched = self._fetch.run(
+                wanted, terms, until=until, before_sending=charge, turn=turns.turn, doubted=doubted
+            )
+        return replace(fetched, outcomes=known | dict(fetched.outcomes))
 
     def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:
         if all(one in fetched.outcomes for one in part.identifiers):
@@ -178,6 +207,25 @@ def _wanted(works: Iterable[Work]) -> dict[Identifier, float]:
         for one in part.identifiers:
             wanted[one] = max(part.fresh_since, wanted.get(one, part.fresh_since))
     return wanted
+
+
+def _known(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, Outcome]:
+    """Return what earlier deliveries learned of identifiers that cannot be answered."""
+    return {
+        part.identifiers[place]: Outcome(part.identifiers[place], Status.FAILED, reason)
+        for part, standing in parts
+        for place, reason in standing.failed.items()
+    }
+
+
+def _doubted(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, int]:
+    """Return among whom earlier deliveries searched, with the calls for each alone that met trouble."""
+    doubted: dict[Identifier, int] = {}
+    for part, standing in parts:
+        for place, times in standing.doubted.items():
+            one = part.identifiers[place]
+            doubted[one] = max(times, doubted.get(one, 0))
+    return doubted
 
 
 def _terms(works: Sequence[Work]) -> Terms:

@@ -11,6 +11,7 @@ from lookup.gate import Gate
 from lookup.model import Clock, Sleep
 from lookup.moengage import MoEngage
 from lookup.neutral import NeutralCalls, OwnCalls
+from lookup.troubles import Troubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Vendor:
     """One workspace's way to MoEngage: its gate, its client, its credentials.
 
     `heard` is told of every call's end, `unused` of users that were charged and came too late to be asked for; while
-    `is_stopping` nothing new is asked. `neutral_calls` are those of the workspace.
+    `is_stopping` nothing new is asked. `neutral_calls` are those of the workspace, `troubles` this process's.
     """
 
     gate: Gate
@@ -53,3 +54,4 @@ class Vendor:
     unused: Callable[[int], None] = _nobody
     is_stopping: Callable[[], bool] = _never
     neutral_calls: NeutralCalls = field(default_factory=OwnCalls)
+    troubles: Troubles = field(default_factory=Troubles)

@@ -8,6 +8,7 @@ from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import NotNow, Refused, UnknownWorkspace, VendorTrouble
 from lookup.fetch import Fetched
 from lookup.model import Identifier, IdentifierType, Lane, Source, Terms
+from lookup.neutral import NOBODY
 from tests.lookup.road import Road, customer
 from tests.lookup.stage import Stage
 
@@ -123,7 +124,7 @@ def test_trouble_is_borne_with_growing_pauses(road: Road, simulator: Simulator) 
 
 def test_lasting_trouble_gives_the_rest_back(road: Road, simulator: Simulator) -> None:
     """What was answered before lasting trouble stays answered; the rest has no outcome, and the cause is told."""
-    simulator.set_faults(Fault(status=503, identifiers=("user-20",)))
+    simulator.set_faults(Fault(status=503, identifiers=("user-20", NOBODY)))
     fetched = run(road, NAMES[:40])
     assert statuses(fetched) == {"found": 20}
     assert isinstance(fetched.cause, VendorTrouble)
