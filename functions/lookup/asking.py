@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from lookup.access import Credentials
 from lookup.calls import OUT_OF_TIME, Calls, Met
-from lookup.doubts import UNREADABLE, Line
+from lookup.doubts import NOBODY_DOUBTED, UNREADABLE, Line
 from lookup.errors import (
     AwsTrouble,
     Closed,
@@ -45,7 +44,6 @@ class Reply:
     unmatched: Sequence[Attributes] = ()
 
 
-NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 TURN = 1.0  # seconds; about a slot of the gate
 # The gate, users of this call, users in all, until when; for how many the gate may be asked.
 Turn = Callable[[Gate, int, int, float], int]

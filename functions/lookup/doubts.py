@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 
 from lookup.errors import VendorFault, VendorTrouble
 from lookup.model import PAYLOAD_LIMIT, Identifier
@@ -18,6 +19,8 @@ UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE = "unreadable", "refused_by_vendor",
 # Calls in which an identifier must have met it before it fails: a broken answer may be an accident of one call. A 5xx
 # and silence are accidents oftener than not, so only calls for nobody else count of them.
 STRIKES = {UNREADABLE: 2, REFUSED_BY_VENDOR: 1, UNANSWERABLE: 3}
+
+NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,15 @@ class Blamed:
 class Line:
     """Who is still to be asked for, in order: those asked for alone once more, the others, and the suspects last."""
 
-    def __init__(self, wanted: Iterable[Identifier], doubted: Mapping[Identifier, int]) -> None:
-        """`doubted` are those among whom somebody was searched for before, with their calls alone that met trouble."""
+    def __init__(self, wanted: Iterable[Identifier], doubted: Mapping[Identifier, int] = NOBODY_DOUBTED) -> None:
+        """`doubted` are those among whom somebody was searched for before, with their calls alone that met trouble.
+
+        They are asked for one by one, at the end: what a short search learns must not be lost in the next.
+        """
         wanted = list(wanted)
         self._pending = deque(one for one in wanted if one not in doubted)
-        self._later = deque(one for one in wanted if one in doubted)  # searched again once the others are answered
         self._alone: deque[Identifier] = deque()  # in neither list of an answer: asked once more, by itself
-        self._suspects: deque[Identifier] = deque()  # asked for alone, and no answer came: asked alone again, later
+        self._suspects = deque(one for one in wanted if one in doubted)  # asked for alone, when the others are answered
         self._cap = PAYLOAD_LIMIT
         self._size = PAYLOAD_LIMIT
         self._guilty = 0  # among so many of the first is one that spoils its payload
@@ -47,13 +52,12 @@ class Line:
         self._ready_at: dict[Identifier, float] = {}
         self._borne: Sequence[Identifier] = ()  # met trouble, and nobody has been answered since
         self.blamed: list[Blamed] = []
-        self._go_on()
 
     def __bool__(self) -> bool:
         return bool(len(self))
 
     def __len__(self) -> int:
-        return len(self._alone) + len(self._pending) + len(self._suspects) + len(self._later)
+        return len(self._alone) + len(self._pending) + len(self._suspects)
 
     @property
     def is_alone(self) -> bool:
@@ -73,9 +77,9 @@ class Line:
     @property
     def doubted(self) -> frozenset[Identifier]:
         """Those among whom is one that spoils its payload, as far as is known, and who has not failed yet."""
-        guilty = [*self._alone, *self._suspects, *islice(self._pending, self._guilty)]
+        guilty = [*self._alone, *islice(self._pending, self._guilty)]
         struck = (one for one in guilty if self._strikes[one] or self._in_vain[one])
-        return frozenset([*struck, *self._later, *self._borne]) | {one.identifier for one in self.blamed}
+        return frozenset([*struck, *self._suspects, *self._borne]) | {one.identifier for one in self.blamed}
 
     @property
     def _first(self) -> deque[Identifier]:
@@ -99,16 +103,6 @@ class Line:
             line.popleft()
         if line is self._pending:
             self._guilty = max(self._guilty - number, 0)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Search among those of earlier runs when nobody else is left to ask for in one call."""
-        if self._pending or not self._later:
-            return
-        self._suspects.extend(one for one in self._later if self._in_vain[one])
-        self._pending.extend(one for one in self._later if not self._in_vain[one])
-        self._guilty = len(self._pending) if len(self._pending) > 1 else 0
-        self._later.clear()
 
     def answered(self, number: int, unaccounted: Sequence[Identifier]) -> None:
         """Let the first go, which were answered; those without an answer are asked for alone."""
@@ -163,12 +157,11 @@ class Line:
     def absolve(self) -> None:
         """Forget all doubts: it was the account, or MoEngage."""
         self._pending.extendleft(one.identifier for one in self.blamed)
-        self._pending.extend([*self._suspects, *self._later])
+        self._pending.extend(self._suspects)
         self._borne = ()
         self._strikes.clear()
         self._in_vain.clear()
         self._suspects.clear()
-        self._later.clear()
         self.blamed, self._guilty, self._size = [], 0, PAYLOAD_LIMIT
 
     def condemned(self, well_at: float) -> dict[Identifier, str]:

@@ -7,7 +7,8 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from lookup import wire
-from lookup.asking import NOBODY_DOUBTED, Asking, Reply, Turn
+from lookup.asking import Asking, Reply, Turn
+from lookup.doubts import NOBODY_DOUBTED
 from lookup.errors import LookupFault, NotExported
 from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
 from lookup.pairing import NAMES

@@ -126,6 +126,13 @@ class Problem(Enum):
         "Idempotency-Key stands for another request",
         "Within the last 24 hours this key came with another body or query. Use a new key for every new request.",
     )
+    NOT_ANSWERABLE = ProblemType(
+        "not-answerable",
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "MoEngage cannot be asked for this user",
+        "MoEngage, or what stands before it, answers others, and fails whenever it is asked for this identifier: "
+        "`reason` says how. The same again does not help.",
+    )
     DAILY_USERS = ProblemType(
         "daily-users",
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -190,5 +197,5 @@ class Problem(Enum):
         "failed",
         HTTPStatus.SERVICE_UNAVAILABLE,
         "MoEngage gave no answer for this user",
-        "MoEngage answered, but not for this identifier; `reason` says what is known.",
+        "MoEngage answered, but said nothing of this identifier; `reason` is `unaccounted`. Ask once more.",
     )

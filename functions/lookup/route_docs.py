@@ -27,7 +27,7 @@ READ_PROFILE = operation(
     "`If-None-Match` gives 304 when the content is the one you have. Only fields that are granted are read.",
     tag="Profiles",
     replies=A_PROFILE,
-    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.FAILED),
+    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.NOT_ANSWERABLE, Problem.FAILED),
 )
 GET_PROFILE = operation(
     "getProfile",
@@ -36,7 +36,7 @@ GET_PROFILE = operation(
     "way a path is decoded, cut at a question mark, and cleared of double slashes, and might name somebody else.",
     tag="Profiles",
     replies=A_PROFILE,
-    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.FAILED),
+    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.NOT_ANSWERABLE, Problem.FAILED),
 )
 POST_LOOKUPS = operation(
     "submitLookup",

@@ -14,6 +14,7 @@ from lookup import intake, problems, wire
 from lookup.answers import is_too_large, without_attributes, written
 from lookup.api_schemas import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.archive import outcome_json
+from lookup.doubts import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
 from lookup.errors import InvalidInput
 from lookup.lookup_json import results_link
 from lookup.model import Clock, Invalid, Outcome, Status
@@ -38,6 +39,8 @@ Stale = Annotated[int, Query(ge=0, le=intake.MAX_AGE_LIMIT, description=STALE_IF
 InWorkspace = Annotated[WorkspaceName, Query()]
 Prefer = Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")]
 IfNoneMatch = Annotated[str | None, Header(description="ETags that you have.")]
+# Reasons of failed outcomes that the same request meets again; `unaccounted` may be an accident.
+LASTING = frozenset({"rejected", "too_large", UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE})
 
 
 class ProfileRoutes:
@@ -112,6 +115,8 @@ class ProfileRoutes:
         if served.answered.cause is not None:
             raise served.answered.cause
         detail = f"MoEngage gave no answer: {outcome.reason}"
+        if outcome.reason in LASTING:
+            return problems.problem(Problem.NOT_ANSWERABLE, detail, reason=outcome.reason)
         return problems.later(Problem.FAILED, detail, problems.TROUBLE_WAIT, reason=outcome.reason)
 
     def _age(self, outcome: Outcome) -> str:

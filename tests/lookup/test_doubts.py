@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.doubts import REFUSED_BY_VENDOR, UNREADABLE, Line
+from lookup.doubts import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE, Line
 from lookup.errors import Refused, VendorFault, VendorTrouble
 from lookup.model import Identifier
 from tests.lookup.road import customer
 
 REFUSED = Refused("refused", status=403, may_be_content=True)
 BROKEN = VendorTrouble("broken_body", status=200, may_be_content=True)
+
+TROUBLE = VendorTrouble("vendor_trouble", status=500)
 
 
 @dataclass
@@ -96,3 +98,44 @@ def test_absolved() -> None:
     assert [one.identifier for one in line.blamed] == names[:1]
     line.absolve()
     assert (line.blamed, line.doubted, list(line.next())) == ([], frozenset(), names)
+
+
+@given(total=st.integers(1, 100), grant=st.integers(1, 20), each=st.integers(1, 12), data=st.data())
+def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataObject) -> None:
+    """However short the runs, what one learned helps the next: just the bad fail, for few calls each."""
+    names = [customer(f"user-{number}") for number in range(total)]
+    bad = data.draw(st.sets(st.sampled_from(names)))
+    doubted: dict[Identifier, int] = {}
+    failed: dict[Identifier, str] = {}
+    found: set[Identifier] = set()
+    calls = 0
+    while left := [one for one in names if one not in failed and one not in found]:
+        line = Line(left, doubted)
+        for _ in range(each):
+            if not line:
+                break
+            payload, calls = line.next()[:grant], calls + 1
+            if bad & set(payload):
+                line.doubt(payload, TROUBLE, float(calls))
+                failed |= line.condemned(float(calls))
+            else:
+                line.answered(len(payload), ())
+                found |= set(payload)
+        doubted = {one: line.in_vain(one) for one in line.doubted}
+        assert calls <= 4 * total + 20
+    assert failed == dict.fromkeys(bad, UNANSWERABLE)
+    assert found == set(names) - bad
+
+
+def test_suspects_rest_and_come_last() -> None:
+    """Who met trouble alone is asked for again after the others, and not before its pause is over."""
+    names = [customer("C-1"), customer("C-2")]
+    line = Line(names)
+    line.doubt(names, TROUBLE, 1.0)
+    line.doubt(names[:1], TROUBLE, 2.0, rest=1.5)
+    assert (list(line.next()), line.ready_at) == (names[1:], 0.0)
+    line.answered(1, ())
+    assert (list(line.next()), line.ready_at) == (names[:1], 3.5)
+    assert line.doubted == frozenset(names[:1])
+    line.absolve()
+    assert (line.doubted, list(line.next()), line.ready_at) == (frozenset(), names[:1], 0.0)
