@@ -11,7 +11,7 @@ from itertools import pairwise
 from infra.local.simulator.process import Arrival
 from tests.chaos import aws_faults, poller
 from tests.chaos.plan import Plan
-from tests.chaos.vendor_faults import FIREWALL, OUTAGE, kind_of
+from tests.chaos.vendor_faults import FAILS_ON_ONE, FIREWALL, OUTAGE, kind_of
 
 KEY_ROTATED, OUTAGE_OVER = "key_rotated", "vendor_outage"
 AT_ANY_MOMENT, FAR_OFF = "killed_at_any_moment", "clock_far_off"
@@ -21,7 +21,7 @@ def planned(plan: Plan) -> frozenset[str]:
     """Name every kind of fault that a run is to meet."""
     pulses = tuple(one for _, one in plan.pulses)
     of_vendor = {kind_of(one.name) for one in (*plan.vendor, *pulses, *OUTAGE) if one.name}
-    of_world = {KEY_ROTATED, OUTAGE_OVER, AT_ANY_MOMENT, FAR_OFF, FIREWALL}
+    of_world = {KEY_ROTATED, OUTAGE_OVER, AT_ANY_MOMENT, FAR_OFF, FIREWALL, FAILS_ON_ONE}
     return frozenset(of_vendor | of_world | aws_faults.KINDS | poller.KINDS)
 
 

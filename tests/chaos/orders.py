@@ -29,6 +29,7 @@ FIELDS = ("u_fn", "u_em", "session_count")
 KNOWN_AGAIN = 0.12  # of entries that somebody else has asked for too
 BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold
 ODD_PREFIX, ODD_EVERY, ODD_FIRST = "odd-", 300, 40  # which identifiers a firewall before MoEngage refuses
+FAILING_PREFIX, FAILING_FIRST = "failing-", 190  # over which MoEngage fails, as many of them
 CANARY_USERS = 12  # users whose attributes are to be found nowhere but in the results
 
 
@@ -75,7 +76,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All of a run. `canaries` are customer ids whose attributes are watched for, `refused` the firewall's."""
+    """All of a run. `canaries` are customer ids whose attributes are watched for, `refused` the firewall's.
+
+    Over the `failing` MoEngage fails.
+    """
 
     token: str
     messages: tuple[Message, ...]
@@ -83,6 +87,7 @@ class Orders:
     calls: tuple[Call, ...]
     canaries: tuple[str, ...]
     refused: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
 
     @property
     def identifiers(self) -> int:
@@ -112,7 +117,8 @@ class Drawing:
         listed = self._lists(identifiers - used)
         people = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
         odd = tuple(text for _, text in self._known if text.startswith(ODD_PREFIX))
-        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]), odd)
+        failing = tuple(text for _, text in self._known if text.startswith(FAILING_PREFIX))
+        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]), odd, failing)
 
     def _entry(self) -> Entry:
         draw = self._chance.random()
@@ -126,6 +132,8 @@ class Drawing:
         entry = (MOENGAGE, id_of(name)) if self._chance.random() < 0.1 else (CUSTOMER, name)
         if len(self._known) % ODD_EVERY == ODD_FIRST:
             entry = (CUSTOMER, f"{ODD_PREFIX}{self.token}-{len(self._known):06}")
+        if len(self._known) % ODD_EVERY == FAILING_FIRST:
+            entry = (CUSTOMER, f"{FAILING_PREFIX}{self.token}-{len(self._known):06}")
         self._known.append(entry)
         return entry
 

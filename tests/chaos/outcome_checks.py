@@ -18,10 +18,11 @@ from tests.chaos.vendor_faults import ANSWERED, FIREWALL, SPOILT, UNACCOUNTED, k
 
 # Why an identifier may fail. To be throttled is no reason; who does not wait is tried five times before it fails.
 REASONS: Mapping[str, frozenset[str]] = {
-    QUEUE: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor"}),
-    LIST: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor"}),
-    CALL: frozenset({"vendor_trouble", "unaccounted", "unreadable", "refused_by_vendor"}),
+    QUEUE: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
+    LIST: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
+    CALL: frozenset({"vendor_trouble", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
 }
+ALONE_IN_VAIN = 3  # calls for one alone that are struck before it is `unanswerable`
 
 
 @dataclass
@@ -34,6 +35,7 @@ class VendorLog:
     alone: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     spoilt: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     refused: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    in_vain: dict[Entry, list[str | None]] = field(default_factory=lambda: defaultdict(list))
     troubled: set[str | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,7 @@ class VendorLog:
             self.answered[entry].add(call.forwarded_for)
         else:
             self.struck[entry].append(call)
+            self.in_vain[entry] += [call.forwarded_for] * is_alone
             self.troubled.add(call.forwarded_for)
 
 
@@ -116,6 +119,9 @@ def _is_reason(reason: str, one: Served, together: Sequence[Entry], entry: Entry
     if reason in evidence:
         marks = evidence[reason][entry]
         return bool(marks) if one.way != CALL else bool(marks & set(one.marks))
+    if reason == "unanswerable":
+        alone = log.in_vain[entry]
+        return len(alone if one.way != CALL else [mark for mark in alone if mark in one.marks]) >= ALONE_IN_VAIN
     if reason == "vendor_trouble":
         return bool(log.troubled & set(one.marks))
     return any(log.struck[each] for each in together)

@@ -147,6 +147,9 @@ def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, A
     if status == 404:
         kind, text = call.entries[0]
         return [{"identifier_type": kind, "identifier": text, "outcome": "not_found"}]
+    if status == 422:  # no other is said of a valid identifier
+        kind, text = call.entries[0]
+        return [{"identifier_type": kind, "identifier": text, "outcome": "failed", "reason": body["reason"]}]
     return [body]
 
 

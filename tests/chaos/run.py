@@ -58,7 +58,14 @@ class Run:
         stage = self.scene.stage
         knocker = Knocker(self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.diary)
         self.weather = Weather(
-            self.plan, self.clock, stage, self.scene.vendor, self.crew, knocker.knock, self.orders.refused
+            self.plan,
+            self.clock,
+            stage,
+            self.scene.vendor,
+            self.crew,
+            knocker.knock,
+            self.orders.refused,
+            self.orders.failing,
         )
 
     def carry_out(self) -> None:

@@ -83,6 +83,10 @@ def test_reasons_that_must_not_be(way: str, reason: str) -> None:
         (QUEUE, "refused_by_vendor", [asked(ANNA, status=403, fault="vendor_firewall")], 0),
         (QUEUE, "refused_by_vendor", [asked(ANNA, BERT, status=403, fault="vendor_firewall")], 1),
         (QUEUE, "refused_by_vendor", [asked(ANNA, **STRUCK)], 1),
+        (QUEUE, "unanswerable", [asked(ANNA, **STRUCK)] * 3, 0),
+        (QUEUE, "unanswerable", [asked(ANNA, **STRUCK)] * 2 + [asked(ANNA, BERT, **STRUCK)], 1),  # twice alone
+        (CALL, "unanswerable", [asked(ANNA, **STRUCK, forwarded_for="me.1")] * 3, 0),
+        (CALL, "unanswerable", [asked(ANNA, **STRUCK)] * 3, 1),  # by somebody else
         (CALL, "vendor_trouble", [asked(BERT, **STRUCK, forwarded_for="me.2")], 0),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="you.1")], 1),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.2")], 1),

@@ -13,6 +13,7 @@ UNACCOUNTED = "vendor_unaccounted"  # the first identifier of the call is in nei
 ANSWERED = frozenset({"vendor_both_lists", "vendor_unasked", "vendor_early_hints"})
 SPOILT = frozenset({"vendor_not_a_number", "vendor_absurd_number", "vendor_no_attributes"})
 FIREWALL = "vendor_firewall"  # some identifiers are refused by what stands before MoEngage, whoever asks and whenever
+FAILS_ON_ONE = "vendor_fails_on_one"  # MoEngage answers 5xx to whoever asks for some identifiers, whenever
 SLOW = 10.5  # real seconds, more than the client waits
 # What any call may meet; how many calls meet one at all stays the same, however many kinds there are.
 KINDS = (
@@ -81,6 +82,12 @@ def changed(fault: Fault, **facts: float | str) -> Fault:
 def firewall(refused: tuple[str, ...]) -> Fault:
     """Refuse whoever asks for one of these, in words that are not MoEngage's."""
     return Fault(name=FIREWALL, status=403, body="html", counted=False, identifiers=refused)
+
+
+def failing(identifiers: tuple[str, ...]) -> Fault:
+    """Fail, and say until when, whenever one of these is asked for."""
+    headers = {"Retry-After": "120"}
+    return Fault(name=FAILS_ON_ONE, status=503, body="problem", headers=headers, identifiers=identifiers)
 
 
 def dated(fault: Fault, now: float) -> Fault:

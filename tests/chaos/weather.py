@@ -14,7 +14,7 @@ from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from tests.chaos.clock import FastClock
 from tests.chaos.crew import Crew
 from tests.chaos.plan import Plan
-from tests.chaos.vendor_faults import AWAY, OUTAGE, changed, dated, firewall
+from tests.chaos.vendor_faults import AWAY, OUTAGE, changed, dated, failing, firewall
 from tests.lookup.stage import SECRET_ID, Stage
 from tests.waiting import GIVE_UP
 
@@ -34,7 +34,7 @@ class Weather:
 
     `versions` are the spans of service time within which the users changed. `knock` lets one more identifier be asked
     for: what waits for somebody to strike must not depend on how much of the work is left. `refused` are those
-    that a firewall refuses.
+    that a firewall refuses, over the `failing` MoEngage fails.
     """
 
     plan: Plan
@@ -44,6 +44,7 @@ class Weather:
     crew: Crew
     knock: Deed
     refused: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     keys: list[str] = field(default_factory=list)
     returns: list[float] = field(default_factory=list)
     rotations: list[float] = field(default_factory=list)
@@ -155,6 +156,7 @@ class Weather:
         pulses = self._due() if self._is_answering else []
         usual = [changed(one, seed=self._draws.randrange(10**6)) for one in self.plan.vendor]
         always = [firewall(self.refused)] if self.refused else []
+        always += [failing(self.failing)] if self.failing else []
         in_time = [dated(one, self.clock.now()) for one in pulses]
         self.vendor.set_faults(*(OUTAGE if self._away else (*always, *in_time, *usual)))
 

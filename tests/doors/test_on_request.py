@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -159,6 +160,39 @@ def test_a_vendor_in_trouble_is_said_of_one(
     simulator.set_faults(Fault(status=503))
     answer = on_request.handler(event("on_request/get_profile.json"), context)
     assert problem(answer)[:2] == (503, "vendor-trouble")
+    assert answer["headers"]["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(status=503, headers={"Retry-After": "300"}), "unanswerable"),
+        (Fault(status=403, body="html"), "refused_by_vendor"),
+        (Fault(distortions=("cut_profile",)), "unreadable"),
+        (Fault(status=413), "too_large"),
+        (Fault(status=415), "rejected"),
+    ],
+)
+def test_one_that_cannot_be_asked_for(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, fault: Fault, reason: str
+) -> None:
+    """Where asking again does not help, one profile is a 422 with a reason and no Retry-After, and others are read."""
+    simulator.set_faults(replace(fault, identifiers=("C-9002",)))
+    asked = event("on_request/get_profile.json")
+    answer = on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9002"}, context)
+    assert problem(answer)[:2] == (422, "not-answerable")
+    assert json.loads(answer["body"])["reason"] == reason
+    assert "Retry-After" not in answer["headers"]
+    assert on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9003"}, context)["statusCode"] == 200
+
+
+def test_one_that_is_unaccounted_may_be_asked_for_again(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """One that MoEngage said nothing of, in two calls, is a 503: it may be an accident."""
+    simulator.set_faults(Fault(distortions=("unaccounted",)))
+    answer = on_request.handler(event("on_request/get_profile.json"), context)
+    assert problem(answer)[:2] == (503, "failed")
     assert answer["headers"]["Retry-After"] == "5"
 
 
