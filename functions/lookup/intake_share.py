@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.errors import LookupFault, NotNow
+from lookup.errors import LookupFault, NotNow, UnknownWorkspace
 from lookup.fair_share import INTAKE, Share, Turn, cost, intake_turn, latest, turns
 from lookup.ledger import Ledger
 from lookup.ledger_items import share_key
@@ -67,9 +67,12 @@ class IntakeShare:
 
     @contextmanager
     def turns(self, workspace: str) -> Iterator[IntakeTurns]:
-        """Return the turns of one batch; at its end what it was charged and has not used is given back."""
-        if workspace not in self._workspaces:  # what is asked for it is refused, as any unknown workspace
-            workspace = next(iter(self._workspaces))
+        """Return the turns of one batch; at its end what it was charged and has not used is given back.
+
+        Raises `UnknownWorkspace`.
+        """
+        if workspace not in self._workspaces:
+            raise UnknownWorkspace(workspace)
         batch = IntakeTurns(self, workspace, self._workspaces[workspace])
         try:
             yield batch
@@ -162,11 +165,12 @@ class IntakeTurns:
             self._share.note(self._workspace, seen, self._weight, now + WANTS * self._quota.window)
 
     def end(self) -> None:
-        """Give back what is left; the batch is served whether that succeeds or not."""
+        """Give back what is left, for which the gate had no room in time; the batch is done even if that fails."""
         if self._left <= 0:
             return
         try:
             self._share.give_back(self._workspace, self._left, self._weight)
+            self._note(None)
         except (LookupFault, BotoCoreError, ClientError) as fault:
             logger.warning("charge not given back", workspace=self._workspace, error=type(fault).__name__)
         self._left = 0

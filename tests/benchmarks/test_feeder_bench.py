@@ -40,8 +40,9 @@ def test_a_tiny_run(tmp_path: Path) -> None:
     report = measured(factor=20.0, lines=1000, users=600, quota=UNHURRIED)
     assert list(report.to_json()) == [
         "accept_seconds", "peak_mb", "small_lookup_windows", "share_equal", "share_3_to_1", "share_attacked",
+        "share_intake",
     ]  # fmt: skip
     assert all(value > 0 for value in report.to_json().values())
     text = write(report, tmp_path).read_text(encoding="utf-8")
     assert "| seconds to accept the roster | under 2 |" in text
-    assert (tmp_path / "lookups.svg").read_text(encoding="utf-8").count("<polyline") == 8
+    assert (tmp_path / "lookups.svg").read_text(encoding="utf-8").count("<polyline") == 10

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
-from lookup.errors import NotNow
+from lookup.errors import NotNow, UnknownWorkspace
 from lookup.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns
 from lookup.intake_share import HELD, SHARE, STALLED, IntakeShare
 from lookup.ledger_parts import Arrived
@@ -206,9 +206,13 @@ def test_a_death_harms_by_a_part(stage: Stage) -> None:
     dying = day.intake.turns("default")
     assert dying.__enter__().turn(None, PAYLOAD, 10_000, LATER) == PAYLOAD
     assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert desk.share(INTAKE).ready == 0
     with day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, 10_000, LATER)
     assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert desk.share(INTAKE).ready == 1  # what is given back waits
+    with pytest.raises(UnknownWorkspace), day.intake.turns("unknown"):
+        pass
     assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
 
 

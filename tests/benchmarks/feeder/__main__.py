@@ -15,7 +15,7 @@ from lookup.quota import Quota
 from tests.benchmarks.feeder.huge import cost
 from tests.benchmarks.feeder.office import opened
 from tests.benchmarks.feeder.report import Report, write
-from tests.benchmarks.feeder.scenes import attacked, overtaking, sharing
+from tests.benchmarks.feeder.scenes import attacked, beside_messages, overtaking, sharing
 from tests.benchmarks.gate.stage import embedded_aws
 
 PROJECT = Path(__file__).parents[3]
@@ -34,6 +34,8 @@ def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
     scenes = [overtaking(factor, quota), *(sharing(factor, quota, weight, users) for weight in (1, 3))]
     print("a flood of small lookups beside a roster …", file=sys.stderr)  # noqa: T201 - progress
     scenes.append(attacked(factor, quota, users))
+    print("messages of the intake queue beside a roster …", file=sys.stderr)  # noqa: T201 - progress
+    scenes.append(beside_messages(factor, quota, users))
     return Report(costs[0], costs[1], lines, scenes, factor, started, time.time() - started)
 
 

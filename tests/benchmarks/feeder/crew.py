@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-BATCH = 1  # parts handed to a worker at once, as deployed
+BATCH = {"parts": 1, "intake": 10}  # messages handed to a worker at once: as deployed, and as many as SQS gives at once
 PATIENCE = 50.0  # quota seconds that a worker waits for the gate, as deployed: what is given back is hidden for a while
 READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
@@ -49,32 +49,40 @@ def enter(environment: Mapping[str, str]) -> None:
     os.dup2(nowhere, 1)
 
 
-def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
-    """Serve the parts queue until it is over."""
+def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event, queue: str = "parts") -> None:
+    """Serve the parts queue, or the intake queue, until it is over."""
     enter(environment)
     served = QueueWork(queues=wiring.queues(), parts=wiring.parts(), ending=wiring.ending(), feeder=feeder(factor))
     sqs: SQSClient = clients.session().client("sqs")
-    url = clients.settings().parts_queue_url
+    settings = clients.settings()
+    url = settings.parts_queue_url if queue == "parts" else settings.intake_queue_url
     ready.wait(READY_SECONDS)
     while not over.is_set():
         answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+            QueueUrl=url, MaxNumberOfMessages=BATCH[queue], WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
         )
         messages = {message["MessageId"]: message for message in answer.get("Messages", [])}
         if messages:
-            failed = served.serve([_delivery(one) for one in messages.values()], until=time.time() + PATIENCE / factor)
+            failed = served.serve(
+                [_delivery(one, queue) for one in messages.values()], until=time.time() + PATIENCE / factor
+            )
             for name in set(messages) - set(failed):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[name]["ReceiptHandle"])
 
 
-def _delivery(message: MessageTypeDef) -> Delivery:
+def work_intake(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
+    """Serve the intake queue until it is over."""
+    work(environment, factor, ready, over, "intake")
+
+
+def _delivery(message: MessageTypeDef, queue: str) -> Delivery:
     return Delivery(
         message_id=message["MessageId"],
         body=message["Body"],
         receipt_handle=message["ReceiptHandle"],
         received=int(message["Attributes"]["ApproximateReceiveCount"]),
         sent_at=time.time(),
-        queue="parts",
+        queue=queue,
     )
 
 

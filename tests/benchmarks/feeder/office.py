@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,11 +29,12 @@ from lookup.ledger_feed import LedgerFeed
 from lookup.ledger_states import LedgerStates
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import LookupSpec, Progress
-from lookup.queues import Queues
+from lookup.model import timestamp
+from lookup.queues import BATCH_LIMIT, Queues
 from lookup.quota import Quota
 from lookup.roster_reader import RosterReader
 from lookup.rosters import Rosters
-from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work
+from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work, work_intake
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
 from tests.lookup.stage import Stage, deployed
 from tests.waiting import GIVE_UP
@@ -99,6 +101,22 @@ class Office:
         if feed:
             self.feeder.feed("default")
 
+    def send(self, messages: int, users: int) -> None:
+        """Put messages of so many users each on the intake queue, as other systems do."""
+        names = (f"message-{number}" for number in range(messages))
+        bodies = [json.dumps([f"{name}-{one}" for one in range(users)]) for name in names]
+        for start in range(0, messages, BATCH_LIMIT):
+            some = enumerate(bodies[start : start + BATCH_LIMIT])
+            self.stage.sqs.send_message_batch(
+                QueueUrl=self.stage.settings.intake_queue_url,
+                Entries=[{"Id": str(number), "MessageBody": body} for number, body in some],
+            )
+
+    def from_intake(self) -> int:
+        """Return how many users of messages were served; a run may go past midnight."""
+        days = {f"intake-{timestamp(at)[:10]}" for at in (self.started or 0.0, time.time())}
+        return sum(tally.counts.requested for tally in map(self.ledger.tally, days) if tally is not None)
+
     def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, Progress]], bool]) -> None:
         """Sample these lookups until something is true of them. Raises `TimeoutError` when that never comes."""
         deadline = time.time() + GIVE_UP
@@ -113,14 +131,16 @@ class Office:
 
 
 @contextmanager
-def opened(factor: float, plain: Quota | None = None, *, workers: int = WORKERS) -> Iterator[Office]:
+def opened(
+    factor: float, plain: Quota | None = None, *, workers: int = WORKERS, intake_workers: int = 0
+) -> Iterator[Office]:
     """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with a crew; what is started here ends here."""
     quota = on_one_clock(scaled(plain or Quota(), factor))
     session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=quota)
         stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
-        with _crew(stage, factor, workers):
+        with _crew(stage, factor, workers, intake_workers):
             yield Office(stage, factor)
 
 
@@ -147,10 +167,10 @@ def environment_of(stage: Stage) -> dict[str, str]:
 
 
 @contextmanager
-def _crew(stage: Stage, factor: float, workers: int) -> Iterator[None]:
+def _crew(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
     context = multiprocessing.get_context("spawn")
     over = context.Event()
-    jobs = [work] * workers + [tick] * bool(workers)
+    jobs = [work] * workers + [work_intake] * intake_workers + [tick] * bool(workers)
     ready = context.Barrier(len(jobs) + 1)
     facts = (environment_of(stage), factor, ready, over)
     crew = [context.Process(target=job, args=facts, daemon=True) for job in jobs]

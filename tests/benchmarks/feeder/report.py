@@ -25,6 +25,8 @@ quota window, a minute in real life.
   hundred at a time, so that curves are stairs; how much steeper one is than the other is fitted through all samples.
 - **A flood**: one partner submits small lookups, twice as much as can be served, and each asks to go first. The
   share is what the other partner, of the same weight, is served for each user of the flood's.
+- **Messages**: the intake queue is a partner of weight 1; the share is what its messages are served for each user of
+  the roster's.
 - **Seconds to accept** are those of pinning, checking and submitting in a function that has its connections.
 - **Memory** is the most that a process ever had: one that accepted, unpacked and fed the roster, and read parts at
   200 places of it.
@@ -45,7 +47,7 @@ class Report:
 
     def to_json(self) -> dict[str, float]:
         """Give the last line."""
-        small, equal, three, attacked = self.scenes
+        small, equal, three, attacked, messages = self.scenes
         return {
             "accept_seconds": round(max(self.plain.accept_seconds, self.packed.accept_seconds), 3),
             "peak_mb": round(max(self.plain.peak_mb, self.packed.peak_mb), 1),
@@ -53,6 +55,7 @@ class Report:
             "share_equal": round(equal.result, 3),
             "share_3_to_1": round(three.result, 3),
             "share_attacked": round(attacked.result, 3),
+            "share_intake": round(messages.result, 3),
         }
 
 
@@ -92,6 +95,7 @@ def _reached(report: Report) -> Iterable[str]:
         ("shares of equal partners", "1 ± 10 %", "share_equal", abs(measured["share_equal"] - 1) <= 0.1),
         ("shares of weights 3:1", "3 ± 10 %", "share_3_to_1", abs(measured["share_3_to_1"] - 3) <= 0.3),
         ("share beside a flood", "at least 0.9", "share_attacked", measured["share_attacked"] >= 0.9),
+        ("messages beside a roster, 1:1", "1 ± 10 %", "share_intake", abs(measured["share_intake"] - 1) <= 0.1),
     ]
     yield from ("| | to reach | measured | |", "| --- | ---: | ---: | --- |")
     for what, wanted, key, reached in rows:

@@ -9,12 +9,13 @@ from statistics import linear_regression
 
 from lookup.lookup_model import LookupState, Progress
 from lookup.quota import Quota
-from tests.benchmarks.feeder.office import LOOK, Office, Sample, opened
+from tests.benchmarks.feeder.office import LOOK, WORKERS, Office, Sample, opened
 from tests.waiting import GIVE_UP
 
 BIG = 60_000  # users: more than any scene can serve
 SMALL = 10
 FLOOD = 50  # users of each lookup of a flood
+MESSAGE = 10  # users of each message
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,23 @@ def attacked(factor: float, quota: Quota, users: int) -> Scene:
         title = "A flood of small lookups beside a roster"
         steepness = ratio(office.samples)
         return Scene(title, names, office.samples, office.window, 1 / steepness if steepness else float(users))
+
+
+def beside_messages(factor: float, quota: Quota, users: int) -> Scene:
+    """Let the intake queue, of weight 1, compete with a roster of weight 1; give the ratio of their shares."""
+    with opened(factor, quota, intake_workers=WORKERS) as office:
+        office.submit("second", BIG, partner="b")
+        office.send(2 * users // MESSAGE, MESSAGE)
+        deadline = time.time() + GIVE_UP
+        while time.time() < deadline:
+            (roster,) = office.ledger.progress_of(["second"])
+            served = {"first": office.from_intake(), "second": roster.tally.counts.requested}
+            office.samples.append(Sample(time.time() - (office.started or 0.0), served))
+            if sum(served.values()) >= users:
+                break
+            time.sleep(LOOK)
+        names = {"first": f"messages of {MESSAGE} users", "second": f"{BIG:,} users of a partner"}
+        return Scene("Messages beside a roster", names, office.samples, office.window, ratio(office.samples))
 
 
 def _flood(office: Office, flood: list[str]) -> None:
