@@ -233,6 +233,8 @@ class Asking:
         self._trouble = None
         times = self._line.in_vain(payload[0]) + 1 if len(payload) == 1 else 0
         self._line.doubt(payload, fault, sent_at, rest=_pause(times))
+        if self._line.is_hopeless:  # no gate closes by it: it may be odd ones all the same
+            raise fault
         failed = self._line.condemned(self._calls.well_at)
         return Reply(sent_at, failed=failed) if failed else None
 

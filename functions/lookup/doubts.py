@@ -20,6 +20,9 @@ UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE = "unreadable", "refused_by_vendor",
 # and silence are accidents oftener than not, so only calls for nobody else count of them.
 STRIKES = {UNREADABLE: 2, REFUSED_BY_VENDOR: 1, UNANSWERABLE: 3}
 
+MOST_IN_VAIN = (
+    30  # calls for one alone in a row that meet trouble, before it is MoEngage's whatever a call for nobody says
+)
 NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 
 
@@ -50,6 +53,7 @@ class Line:
         self._strikes: Counter[Identifier] = Counter()
         self._in_vain = Counter(doubted)  # calls for this one alone that met trouble
         self._ready_at: dict[Identifier, float] = {}
+        self._vain_in_a_row = 0
         self._borne: Sequence[Identifier] = ()  # met trouble, and nobody has been answered since
         self.blamed: list[Blamed] = []
 
@@ -68,6 +72,11 @@ class Line:
     def is_searched(self) -> bool:
         """Whether somebody who spoils the others' calls is searched for."""
         return bool(self._guilty or self._suspects)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many in a row got no answer that they are not odd ones: only misses may be answered now."""
+        return self._vain_in_a_row > MOST_IN_VAIN
 
     @property
     def ready_at(self) -> float:
@@ -106,7 +115,7 @@ class Line:
 
     def answered(self, number: int, unaccounted: Sequence[Identifier]) -> None:
         """Let the first go, which were answered; those without an answer are asked for alone."""
-        is_alone, self._borne = self.is_alone, ()
+        is_alone, self._borne, self._vain_in_a_row = self.is_alone, (), 0
         self.drop(number)
         if not is_alone:
             self._alone.extend(unaccounted)
@@ -136,6 +145,7 @@ class Line:
             return
         one = payload[0]
         self._in_vain[one] += reason == UNANSWERABLE
+        self._vain_in_a_row += reason == UNANSWERABLE
         if (self._in_vain if reason == UNANSWERABLE else self._strikes)[one] >= STRIKES[reason]:
             self._isolated()
             self.blamed.append(Blamed(one, reason, at))
@@ -162,7 +172,7 @@ class Line:
         self._strikes.clear()
         self._in_vain.clear()
         self._suspects.clear()
-        self.blamed, self._guilty, self._size = [], 0, PAYLOAD_LIMIT
+        self.blamed, self._guilty, self._size, self._vain_in_a_row = [], 0, PAYLOAD_LIMIT, 0
 
     def condemned(self, well_at: float) -> dict[Identifier, str]:
         """Return those who fail, and why: MoEngage answered others by a call that left no earlier than theirs."""
