@@ -19,10 +19,7 @@ UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE = "unreadable", "refused_by_vendor",
 # Calls in which an identifier must have met it before it fails: a broken answer may be an accident of one call. A 5xx
 # and silence are accidents oftener than not, so only calls for nobody else count of them.
 STRIKES = {UNREADABLE: 2, REFUSED_BY_VENDOR: 1, UNANSWERABLE: 3}
-
-MOST_IN_VAIN = (
-    30  # calls for one alone in a row that meet trouble, before it is MoEngage's whatever a call for nobody says
-)
+MOST_IN_VAIN = 30  # calls in a row, each for one alone, that meet trouble: then it is MoEngage's, for all that is known
 NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from tests.attack.caller import NO_ANSWER, Answer, Caller
 from tests.attack.honest import HOUR, Honest, profile_path
-from tests.attack.stage import FORBIDDEN_BY_FIREWALL, SECRET
+from tests.attack.stage import FAILS_AT_THE_VENDOR, FORBIDDEN_BY_FIREWALL, SECRET
 
 HANDS = 6  # threads: as many requests may be under way at once
 REST = 0.15  # seconds between two moves of one hand: some 20 requests a second, of the 50 that a stage admits
@@ -105,8 +105,8 @@ class Adversary:
         )
 
     def firewall(self, chance: random.Random) -> Answer:
-        """Ask for an identifier that a firewall before the vendor refuses."""
-        names = [chance.choice(FORBIDDEN_BY_FIREWALL), *self._names(chance.choice((0, 3, 19)))]
+        """Ask for an identifier that a firewall before the vendor refuses, or over which the vendor fails."""
+        names = [chance.choice((*FORBIDDEN_BY_FIREWALL, *FAILS_AT_THE_VENDOR)), *self._names(chance.choice((0, 3, 19)))]
         return self.caller.call("POST", "/v1/lookups", {"identifiers": names})
 
     def blank_roster(self, _: random.Random) -> Answer | None:

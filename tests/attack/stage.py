@@ -34,6 +34,7 @@ WEIGHTS = {"large": 3, "small": 1, "attacker": 1}
 ATTACKER_LIMIT = 2000  # users a day
 ATTACKER_FIELDS = ("city", "customer_id")
 SECRET = "canary-of-a-field-that-is-not-granted"
+FAILS_AT_THE_VENDOR = ("fails-503", "fails-500", "fails-silently")
 FORBIDDEN_BY_FIREWALL = ("' OR 1=1--<script>", "../../etc/passwd", "${jndi:ldap://x}")
 
 PARTNERS = {
@@ -67,7 +68,12 @@ def deployed(folder: Path) -> Iterator[Field]:
         Simulator(config=vendor, log_path=folder / "simulator.log") as simulator,
         EmbeddedAws(port=free_port(), log_path=folder / "aws.log", settings={"TMPDIR": str(scratch)}) as server,
     ):
-        simulator.set_faults(Fault(status=403, body="html", identifiers=FORBIDDEN_BY_FIREWALL, name="firewall"))
+        simulator.set_faults(
+            Fault(status=403, body="html", identifiers=FORBIDDEN_BY_FIREWALL, name="firewall"),
+            Fault(status=503, headers={"Retry-After": "600"}, identifiers=FAILS_AT_THE_VENDOR[:1], name="503 until"),
+            Fault(status=500, identifiers=FAILS_AT_THE_VENDOR[1:2], name="500"),
+            Fault(drop=True, identifiers=FAILS_AT_THE_VENDOR[2:], name="dropped"),
+        )
         clients = Clients.of(server)
         outputs = deploy(clients, _assembly(simulator.endpoint_url, folder))
         secret = json.dumps(SIMULATED)
