@@ -82,8 +82,8 @@ def attacked(factor: float, quota: Quota, users: int) -> Scene:
 def beside_messages(factor: float, quota: Quota, users: int) -> Scene:
     """Let the intake queue, of weight 1, compete with a roster of weight 1; give the ratio of their shares."""
     with opened(factor, quota, intake_workers=WORKERS) as office:
-        office.submit("second", BIG, partner="b")
         office.send(2 * users // MESSAGE, MESSAGE)
+        office.submit("second", BIG, partner="b")
         deadline = time.time() + GIVE_UP
         while time.time() < deadline:
             (roster,) = office.ledger.progress_of(["second"])
@@ -93,7 +93,8 @@ def beside_messages(factor: float, quota: Quota, users: int) -> Scene:
                 break
             time.sleep(LOOK)
         names = {"first": f"messages of {MESSAGE} users", "second": f"{BIG:,} users of a partner"}
-        return Scene("Messages beside a roster", names, office.samples, office.window, ratio(office.samples))
+        after = [one for one in office.samples if sum(one.served.values()) >= users / 4]  # what was fed to begin with
+        return Scene("Messages beside a roster", names, office.samples, office.window, ratio(after))
 
 
 def _flood(office: Office, flood: list[str]) -> None:
@@ -108,10 +109,13 @@ def _flood(office: Office, flood: list[str]) -> None:
 def ratio(samples: Sequence[Sample]) -> float:
     """Give how much steeper the first curve is than the second.
 
-    Fitted through all samples: parts come by the hundred, so that the last sample alone says little.
+    Fitted through all samples: parts come by the hundred, so that the last sample alone says little. Too short a run
+    for a fit is told by its totals.
     """
     second = [one.served["second"] for one in samples]
-    return linear_regression(second, [one.served["first"] for one in samples]).slope if max(second) else 0.0
+    if len(set(second)) == 1:
+        return samples[-1].served["first"] / second[-1] if second[-1] else 0.0
+    return linear_regression(second, [one.served["first"] for one in samples]).slope
 
 
 def _served(seen: Mapping[str, Progress], name: str) -> int:
