@@ -21,6 +21,7 @@ from lookup.problem_types import Problem
 from lookup.telemetry import Metric, count, logger
 
 TWICE = "occurs twice in one object"
+NAMED = 100  # broken rules that an answer names: a body holds tens of thousands
 NESTING = 32  # levels of a body: what reads deeper would end in the middle of writing it
 
 
@@ -99,7 +100,9 @@ def _malformed() -> Response[str]:
 
 
 def _unprocessable(error: RequestValidationError) -> Response[str]:
-    broken = [(".".join(str(step) for step in one["loc"]), str(one["msg"])) for one in error.errors()]
-    if any(one["type"].startswith("json_") for one in error.errors()):
+    found = error.errors()
+    if any(one["type"].startswith("json_") for one in found):
         return _malformed()
-    return problems.invalid(*broken)
+    broken = [(".".join(str(step) for step in one["loc"]), str(one["msg"])) for one in found[:NAMED]]
+    more = [("body", f"breaks {len(found) - NAMED} more rules")] if len(found) > NAMED else []
+    return problems.invalid(*broken, *more)

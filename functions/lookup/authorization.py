@@ -39,8 +39,12 @@ class Authorization:
     def resume(self, partner: Partner, progress: Progress) -> Reserved:
         """Return the charge for a lookup that goes on after a pause. Raises as `fields` does, and `OverDaily`."""
         self._again(partner, progress.spec)
-        fed = progress.cursor.entries_fed
-        return self._daily.go_on(partner, progress.spec.charged, fed, _left(progress))
+        failed, cursor = progress.tally.counts.failed, progress.cursor
+        if cursor.round and not cursor.exhausted:
+            asked = self._asked_again(progress)
+            if asked > failed:  # it was begun for the failures alone, while the others were still stored
+                return self._daily.reserve_retry(partner, asked)
+        return self._daily.go_on(partner, progress.spec.charged, cursor.entries_fed, _left(progress))
 
     def retry(self, partner: Partner, progress: Progress) -> Reserved:
         """Return the charge for asking once more for what failed. Raises as `fields` does, and `OverDaily`."""

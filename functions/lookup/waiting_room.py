@@ -135,7 +135,10 @@ class Waiter:
         """Take a place, unless it would be in vain: those who are ahead are served first."""
         if self._lease is not None:
             return
-        ahead = _ahead(self._partner.name, left, self._here())
+        present = self._room.present()
+        if sum(one.partner == self._partner.name for one in present) >= self._partner.waiting_requests:
+            raise self._crowded()  # before it is written: a flood that only comes and goes must fill no places
+        ahead = _ahead(self._partner.name, left, self._among(present))
         forecast = gate.room_at(ahead + left, Lane.ON_DEMAND)
         if forecast >= until:
             raise NotNow(forecast)
@@ -152,7 +155,10 @@ class Waiter:
         return TooManyRequests(WAITING, self._partner.waiting_requests, retry_at=self._clock() + STEP)
 
     def _here(self) -> list[Lease]:
-        return [one for one in self._room.present() if one.workspace == self._workspace]
+        return self._among(self._room.present())
+
+    def _among(self, present: Sequence[Lease]) -> list[Lease]:
+        return [one for one in present if one.workspace == self._workspace]
 
     def leave(self) -> None:
         """Give the place back, if one was taken."""

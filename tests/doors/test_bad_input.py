@@ -191,3 +191,15 @@ def test_fields_that_nobody_can_ask_for(deployed: Stage, call: Call, fields: lis
     ):
         assert kind_of(answer) == (422, "invalid")
         assert answer[1]["errors"][0]["field"] == "fields"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/v1/lookups"), ("PUT", "/v1/schedules/nightly"), ("POST", "/v1/rosters")]
+)
+def test_a_body_that_breaks_thousands_of_rules(call: Call, method: str, path: str) -> None:
+    """An answer names a hundred of them and how many more there are: it is no longer than what was sent."""
+    text = "{" + ",".join(f'"{number:x}":1' for number in range(20_000)) + "}"
+    status, body, _ = call(method, path, raw=text)
+    assert (status, len(body["errors"])) == (422, 101)
+    assert body["errors"][-1]["rule"].startswith("breaks 199")
+    assert len(json.dumps(body)) < len(text)

@@ -12,7 +12,7 @@ from lookup.daily_use import DAY, Use
 from lookup.errors import Forbidden, NotExported, OverDaily
 from lookup.ledger_parts import Arrived
 from lookup.lookup_model import Charge, LookupSpec, Progress
-from lookup.model import Counts, Lane
+from lookup.model import Counts, Lane, timestamp
 from lookup.partners import Partner
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
@@ -137,6 +137,21 @@ def test_what_a_retry_is_charged(desk: Desk, check: Authorization, late: int) ->
     desk.clock.now += late
     charge = check.retry(ACME, progress).reservations[0].action
     assert charge["Update"]["ExpressionAttributeValues"][":users"] == {"N": "298" if late else "3"}
+
+
+RETRIED = ((1, "same day", 0), (11, "day before", 3), (13, "same day", 298), (13, "day before", 298))
+
+
+@pytest.mark.parametrize(("hours", "begun", "charged"), RETRIED)
+def test_a_retry_that_was_paused(desk: Desk, check: Authorization, hours: int, begun: str, charged: int) -> None:
+    """Who begins a retry for its failures alone, and resumes it when the others may be gone, pays for everybody."""
+    ended = replace(seen_after(desk, check), tally=replace(seen(desk).tally, counts=Counts(300, 290, 5, 2, 3)))
+    desk.clock.now += hours * 3600
+    now = desk.clock() if begun == "same day" else desk.clock() - DAY
+    spec = replace(ended.spec, charged=Charge(None, timestamp(now)[:10]))
+    paused = replace(ended, spec=spec, cursor=replace(ended.cursor, round=1))
+    (reservation,) = check.resume(ACME, paused).reservations
+    assert reservation.action["Update"]["ExpressionAttributeValues"][":users"] == {"N": str(charged)}
 
 
 def seen_after(desk: Desk, check: Authorization) -> Progress:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.errors import NotNow, TooManyRequests
+from lookup.ledger_items import typed
 from lookup.ledger_table import LedgerTable
 from lookup.model import Lane
 from lookup.partners import Partner
-from lookup.waiting_room import CROWDED, STEP, Lease, Waiter, WaitingRoom, until_turn
+from lookup.waiting_room import CROWDED, KEY, STEP, Lease, Waiter, WaitingRoom, until_turn
 from tests.lookup.road import Hand
 from tests.lookup.stage import Stage
 
@@ -104,6 +105,17 @@ def test_who_finds_no_place(table: LedgerTable, clock: Hand, lanes: tuple[Lane, 
     with pytest.raises(fault) as caught:
         waiter(table, clock, partner).turn(Window(clock, free_at=clock() + 2), 1, 1, clock() + 20)
     assert getattr(caught.value, "reason", CROWDED) == CROWDED
+
+
+def test_a_flood_fills_no_places(table: LedgerTable, clock: Hand) -> None:
+    """A partner whose places are taken is turned away before it writes a lease that others would count for a moment."""
+    partner, room = Partner("flood", waiting_requests=2), WaitingRoom(table, clock, most=100)
+    for number in range(2):
+        assert room.enter(lease(str(number), clock), 2)
+    written = table.read([typed(KEY)])
+    with pytest.raises(NotNow):
+        waiter(table, clock, partner).turn(Window(clock, free_at=clock() + 2), 1, 1, clock() + 20)
+    assert table.read([typed(KEY)]) == written  # a lease that comes and goes leaves `looked_at`
 
 
 @given(now=st.floats(0, 4e9), others=st.sets(st.text(min_size=1, max_size=3), max_size=8))
