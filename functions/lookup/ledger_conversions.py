@@ -17,7 +17,7 @@ from lookup.lookup_model import KEPT_SECONDS, LookupSpec, Roster
 
 PENDING = "conversions"
 REUSED_SECONDS = 6 * 3600  # that a copy serves other lookups: then it still lies there for as long as they need it
-PAGE = 100
+PAGE = 1000  # some 120 KB: a tick looks through all of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ JSON_OBJECT = re.compile(r'\{\s*(["}]|$)')  # the opening of one; `{5e7d-…}` i
 JSON_ARRAY = re.compile(r'\[\s*(["{\[\]\d.tfn-]|$)')
 JSON_STRING = re.compile(r'"([^"\\]|\\.)*"')
 SPARE = 64  # bytes that a repeated header may be longer by, quotes and spaces beside
-# What query tools and documents print under a header: marks alone, and three lines' marks in a row. It is read once from
-# left to right: two open-ended repetitions of the same marks would try every way to divide a line of 64 KB.
+# What query tools and documents print under a header: marks alone, three lines' marks in a row. It is read from left to
+# right in one go: repetitions of the same marks beside each other would try every way to divide a line of 64 KB.
 RULER = re.compile(rb"(?:[|+:\s]|[=-]{1,2}(?![=-]))*+[=-]{3}[|+:\s=-]*+")
 FIRST_END = re.compile(rb"\r\n|\r|\n")
 TITLES = 20  # lines in which a header is looked for that is not the first line
