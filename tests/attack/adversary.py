@@ -57,6 +57,7 @@ class Adversary:
             self.blank_roster,
             self.bomb,
             self.junk_roster,
+            self.slow_opening,
             self.retry_failures,
             self.many_schedules,
             self.others_lookups,
@@ -92,6 +93,11 @@ class Adversary:
             return None
         action = chance.choice(("pause", "resume", "resume", "cancel"))
         return self._change(chance.choice(self.lookups), action)
+
+    def slow_opening(self, chance: random.Random) -> Answer | None:
+        """Look up a roster whose first 64 KB are the worst for whoever tells what they are."""
+        marks = chance.choice((b"=", b"-|", b'"', b'"a",', b"\\", b"[", b'{"a":', b"\r", b"\xef\xbb\xbf"))
+        return self._roster(b"C-1\n" + marks * (64 * 1024 // len(marks)) + b"x\n")
 
     def retry_failures(self, chance: random.Random) -> Answer | None:
         """Ask again for what failed, which may cost no users of the day."""

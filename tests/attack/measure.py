@@ -22,7 +22,7 @@ from tests.attack.stage import ATTACKER_LIMIT, LIMIT, WEIGHTS, WINDOW
 DURATION = re.compile(r"^REPORT RequestId: \S+\s+Duration: ([0-9.]+) ms")
 CLOSED = "gate closed"
 HONEST = ("large", "small")
-REQUEST_FUNCTIONS = ("OnRequest", "OnRoster")  # what a request makes run, beside the work of its lookup
+REQUEST_FUNCTIONS = ("OnRequest", "OnConversion")  # what a request makes run, beside the work of its lookup
 
 
 @dataclass(frozen=True, slots=True)
