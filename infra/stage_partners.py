@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from infra.stage_checks import require, require_fields, require_kinds, require_list
 from lookup.callers import CLIENT_CLAIM
 from lookup.model import Lane
-from lookup.partners import WAITING_REQUESTS
+from lookup.partners import NAME, NO_PARTNERS, WAITING_REQUESTS
+from lookup.settings import HEAVIEST
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
-# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
-NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
-HEAVIEST = 1000
 LANES = tuple(lane.value for lane in Lane)
 
-_PARTNER = re.compile(r"[a-z][a-z0-9-]{0,32}")  # with a dot and a schedule's name of 30, the Scheduler's 64
 _ISSUER = re.compile(r"https://[^\s?#]+")
 
 
@@ -44,7 +41,7 @@ class Partner:
 
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
-        require(_PARTNER.fullmatch(name) is not None, "partners", f"{name!r} must match {_PARTNER.pattern}")
+        require(NAME.fullmatch(name) is not None, "partners", f"{name!r} must match {NAME.pattern}")
         require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
         setting = f"partners.{name}"
         require_kinds(self, f"{setting}.")

@@ -11,7 +11,7 @@ from lookup import problems
 from lookup.api import crashed, routable
 from lookup.callers import Callers, scopes_of
 from lookup.daily_use import limit_headers
-from lookup.errors import InvalidInput, LookupFault
+from lookup.errors import InvalidInput, LookupFault, TooManyRequests
 from lookup.model import Clock
 from lookup.pages import Pages
 from lookup.partners import Partner
@@ -51,15 +51,17 @@ class Entry:
             return self._pages.answer(event) or _written(problems.no_such_route())
         event = _without_needless_body(event)
         refusal = _unfit(event)
-        if refusal is not None:
-            return _written(refusal)
         try:
             partner = self._callers.of(event)
-            self._rate.admit(partner)
-        except LookupFault as fault:
+            self._rate.admit(partner)  # what is refused counts, too: nobody may send any number of it
+        except TooManyRequests as fault:
             return _written(problems.of_fault(fault, now=self._clock()))
+        except LookupFault as fault:
+            return _written(refusal or problems.of_fault(fault, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
-            return _written(crashed(error))
+            return _written(refusal or crashed(error))
+        if refusal is not None:
+            return _written(refusal)
         answered = self._app.resolve(
             routable(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
         )

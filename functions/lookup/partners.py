@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from lookup import wire
 from lookup.errors import Forbidden, Misconfigured, NotExported, UnknownClient
 from lookup.model import Clock, Lane
-from lookup.settings import Settings
+from lookup.settings import HEAVIEST, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 CACHED_SECONDS = 60.0
 WAITING_REQUESTS = 10  # of one partner that wait for quota at once
+# A name is part of keys in S3 and the ledger, and with a dot and a schedule's name of 30 one of the Scheduler's 64.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,32}")
+# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
+NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +134,28 @@ class Partners:
 def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter holds; wrong types raise TypeError
     fields = grants.get("fields")
     return Partner(
-        name=_texts([grants["name"]])[0],
+        name=_name(grants["name"]),
         workspaces=_texts(grants.get("workspaces", ["default"])),
         fields=None if fields is None else _texts(fields),
         users_per_day=_optional(grants.get("users_per_day"), 0),
-        weight=_number(grants.get("weight", 1), 1),
+        weight=_weight(grants.get("weight", 1)),
         lanes=tuple(map(Lane, _texts(grants.get("lanes", list(Lane))))),
         requests_per_second=_optional(grants.get("requests_per_second"), 1),
         waiting_requests=_number(grants.get("waiting_requests", WAITING_REQUESTS), 1),
     )
+
+
+def _name(value: Any) -> str:  # noqa: ANN401 - as above
+    (name,) = _texts([value])
+    if NAME.fullmatch(name) is None or name in NO_PARTNERS:
+        raise ValueError
+    return name
+
+
+def _weight(value: Any) -> int:  # noqa: ANN401 - as above
+    if _number(value, 1) > HEAVIEST:
+        raise ValueError
+    return int(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above

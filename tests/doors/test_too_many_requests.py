@@ -27,3 +27,14 @@ def test_a_flood_is_refused(deployed: Stage, simulator: Simulator, grant: Grant,
 def test_grants_without_a_rate(deployed: Stage, call: Call) -> None:
     """Grants that were written before there was a rate are not refused for lack of it."""
     assert {call("GET", "/v1/lookups")[0] for _ in range(60)} == {200}
+
+
+def test_what_is_refused_counts(deployed: Stage, grant: Grant, call: Call) -> None:
+    """Requests that no route would look at are no way round the rate."""
+    grant(requests_per_second=1)
+    forget()
+    bodies = ("x" * 300_000, "{}", "{")
+    answers = [call("POST", "/v1/lookups", raw=bodies[number % 3], scope="profiles/read") for number in range(12)]
+    assert kind_of(answers[0]) == (403, "missing-scope")
+    assert sum(answer[0] == 429 for answer in answers) >= 8
+    assert kind_of(call("POST", "/v1/lookups", raw=bodies[0], client="nobody")) == (413, "body-too-large")

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from infra.stage_partners import HEAVIEST, NO_PARTNERS, Issuer, Partner
+from infra.stage_partners import Issuer, Partner
 from infra.stage_parts import Schedule, Workspace
 from infra.stages import NAME_LENGTH, SERVICE, Stage, stage_named
 from lookup import firing
 from lookup.errors import Misconfigured
+from lookup.partners import NO_PARTNERS
 from lookup.quota import Quota
+from lookup.settings import HEAVIEST
 
 GOOD: Mapping[str, Any] = {
     "name": "test",

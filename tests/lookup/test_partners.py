@@ -90,6 +90,9 @@ def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, cloc
         {"client-1": {"name": "acme", "fields": []}},
         {"client-1": {"name": "acme", "workspaces": []}},
         {"client-1": {"name": "acme", "lanes": []}},
+        {"client-1": {"name": "acme", "weight": 1001}},
+        *({"client-1": {"name": name}} for name in ("operator", "inline", "unpacked")),
+        *({"client-1": {"name": name}} for name in ("acme/eu", "acme.nightly", "#intake", "Acme", "acme\n", "a" * 34)),
     ],
 )
 def test_a_broken_parameter(partners: Partners, write: Write, broken: object) -> None:
