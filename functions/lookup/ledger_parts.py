@@ -9,10 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookup.ledger_items import COUNTED, lookup_key, out_key, plain, read_record, record_item, sent_key, typed
+from lookup.fair_share import cost
+from lookup.ledger_items import (
+    COUNTED,
+    lookup_key,
+    out_key,
+    plain,
+    read_record,
+    read_spec,
+    record_item,
+    sent_key,
+    share_key,
+    typed,
+    usage_key,
+)
 from lookup.ledger_table import LedgerTable
 from lookup.lookup_model import KEPT_SECONDS, LookupState, PartRecord
-from lookup.model import Counts, Origin, Part
+from lookup.model import Counts, Origin, Part, timestamp
 from lookup.transactions import ACTIONS_LIMIT, ConditionsFailed
 
 ATTEMPT_LIMIT = 5
@@ -80,6 +93,25 @@ class LedgerParts:
         values = {"failed": _places(failed), "doubted": _places(doubted), "expires": self._expires()}
         expression = "SET #failed = :failed, #doubted = :doubted, #expires_at = :expires"
         self._table.write(self._table.update(lookup_key(part.lookup_id, _attempts(part)), expression, values))
+
+    def charge_repeats(self, lookup_id: str, users: int) -> None:
+        """Move the share of a lookup's partner on, and its users of today where they are limited.
+
+        What a lookup asks for once was charged before it was fed. This is known afterwards, and may pass the limit.
+        """
+        found = self._table.read([lookup_key(lookup_id, "spec")])
+        if not found:
+            return
+        spec, now = read_spec(found[0]), self._table.clock()
+        self._table.update_now(
+            share_key(spec.workspace, spec.partner), "ADD #tag :cost", {"cost": cost(users, spec.weight)}
+        )
+        if spec.charged is not None:
+            self._table.update_now(
+                usage_key(spec.partner, timestamp(now)[:10]),
+                "SET #expires_at = :expires ADD #users :users",
+                {"users": users, "expires": int(now) + KEPT_SECONDS},
+            )
 
     def add_attempts(self, parts: Iterable[Part], number: int) -> None:
         """Count an attempt (1) of each part just before the vendor is asked, or take it back (-1) once it answered.

@@ -95,7 +95,8 @@ class OnDemand:
         waiter = order.waiter
         try:
             turn = None if waiter is None else waiter.turn
-            return self._fetch.begin(wanted, terms, until=until, allow=order.charge, turn=turn)
+            before = _charging_repeats(order.charge)
+            return self._fetch.begin(wanted, terms, until=until, before_sending=before, allow=order.charge, turn=turn)
         finally:
             if waiter is not None:
                 waiter.leave()
@@ -115,6 +116,22 @@ class OnDemand:
     def _write(self, workspace: str, lookup_id: str, fed_at: float, outcomes: Sequence[Outcome]) -> str:
         records = [Record(PART, outcome) for outcome in outcomes]
         return self._archive.write(workspace=workspace, lookup_id=lookup_id, name=PART, fed_at=fed_at, records=records)
+
+
+def _charging_repeats(charge: Callable[[int], object]) -> Callable[[Sequence[Identifier]], None]:
+    """Return what charges, before a call, those in it whom an earlier one asked for: each was charged once so far.
+
+    Whoever sends identifiers over which MoEngage fails pays for the search, and ends it with the users of the day.
+    """
+    sent: set[Identifier] = set()
+
+    def before_sending(payload: Sequence[Identifier]) -> None:
+        repeats = sum(one in sent for one in payload)
+        if repeats:
+            charge(repeats)
+        sent.update(payload)
+
+    return before_sending
 
 
 def _becomes_a_lookup(cause: LookupFault) -> bool:

@@ -104,9 +104,11 @@ class Parts:
             return []
         counted: list[Part] = []
         sent: set[Identifier] = set()
+        repeats: list[int] = []
 
         def count_attempts(payload: Sequence[Identifier]) -> None:
             """Count once, when the vendor is about to be asked, what has been delivered before: it may crash us."""
+            repeats.append(sum(one in sent for one in payload))
             sent.update(payload)
             if not counted:
                 again = [work.part for work, _ in works if work.redelivered]
@@ -123,6 +125,8 @@ class Parts:
             spared = counted if is_passing(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
             self._ledger.add_attempts(spared, -1)
             raise
+        finally:
+            self._charge_repeats(works[0][0].part, sum(repeats))
         vain = _in_vain(fetched, sent)
         tried = [work.part for work in asked if not vain.isdisjoint(work.part.identifiers)]
         self._ledger.add_attempts([part for part in tried if part not in counted], 1)
@@ -132,6 +136,14 @@ class Parts:
             if completion.retry_at is not None:
                 self._remember(part, standing, fetched)
         return completions
+
+    def _charge_repeats(self, part: Part, users: int) -> None:
+        """Charge a lookup's partner for those asked for more than once: by whom they had to be, the quota was spent.
+
+        The intake queue's share is charged with every call.
+        """
+        if users and part.origin is not None:
+            self._ledger.charge_repeats(part.lookup_id, users)
 
     def _remember(self, part: Part, standing: Standing, fetched: Fetched) -> None:
         """Note who failed already and who is doubted, so that the next delivery does not ask for them anew."""

@@ -119,3 +119,17 @@ def test_a_partner_without_a_limit_is_not_counted(deployed: Stage, simulator: Si
     headers = call("GET", f"{PROFILE}/C-1")[2]
     assert not {"RateLimit", "RateLimit-Policy"} & set(headers)
     assert call("GET", "/v1/quota")[1]["today"] is None
+
+
+def test_a_search_is_charged_call_by_call(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """Whom a search asks for again counts again: an odd identifier among many ends with the users of the day."""
+    grant(deployed, 30)
+    simulator.configure(not_found_share=0.0)
+    simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))
+    answer = call("POST", "/v1/lookups", {"identifiers": ["odd-one", *(f"C-{number}" for number in range(19))]})
+    assert kind_of(answer) == (429, "daily-users")
+    own = [
+        one for arrival in simulator.arrivals() for _, one in arrival.identifiers or () if one.startswith(("C-", "odd"))
+    ]
+    assert 20 < len(own) <= 30
+    assert used(call) <= 30

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.simulator.process import Simulator
+from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import TooMany
+from lookup.fair_share import cost
 from lookup.ledger_parts import Arrived
 from lookup.model import Counts, Part
+from lookup.parts import Work
 from lookup.quota import Quota
 from tests.lookup.road import Desk
 from tests.lookup.stage import Stage
@@ -159,3 +161,23 @@ def test_a_partner_owns_so_many_lookups(desk: Desk) -> None:
     assert desk.ending.check("one-0")
     assert desk.lookups.submit(replace(third, lookup_id="one-3"), most=2)
     assert desk.share("acme").unfinished == 2
+
+
+def tag_of(desk: Desk, partner: str) -> int:
+    (tag,) = [share.tag for share in desk.lookups.shares.of("default") if share.partner == partner]
+    return tag
+
+
+def test_what_is_asked_for_again_is_charged(desk: Desk, simulator: Simulator) -> None:
+    """A part over which a search was needed moves its partner's share on by every user that was asked for again."""
+    simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))
+    attack(desk, "odd", b"odd-one\n" + lines(19))
+    desk.feeder.feed("default")
+    (part,) = desk.taken()
+    before = tag_of(desk, "other")
+    (completion,) = desk.parts.serve([Work(part)], until=desk.clock.now + 50)
+    assert completion.retry_at is None
+    asked = [one for arrival in simulator.arrivals() for _, one in arrival.identifiers or ()]
+    again = len(asked) - len(set(asked))
+    assert again > 20
+    assert tag_of(desk, "other") - before == cost(again, 1)
