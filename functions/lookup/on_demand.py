@@ -78,24 +78,27 @@ class OnDemand:
     def _fetched(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, submitted_at: float) -> Fetched:
         if order.patience is None:
             return self._only_stored(wanted, terms)
-        fetched = self._begun(order, wanted, terms, until=submitted_at + order.patience)
+        sent: set[Identifier] = set()
+        fetched = self._begun(order, wanted, terms, until=submitted_at + order.patience, sent=sent)
         if fetched.cause is None:
             return fetched
         helped = _with_stale(fetched, wanted, order.stale_if_error)
         is_whole = len(helped.outcomes) == len(wanted)
         if is_whole or not _becomes_a_lookup(fetched.cause):
-            order.charge(len(fetched.outcomes) - len(wanted))
+            order.charge(-_not_asked(wanted, fetched, sent))
         if not is_whole and not isinstance(fetched.cause, VendorTrouble):
             helped.stored()
             raise fetched.cause
         return helped
 
-    def _begun(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, until: float) -> Fetched:
-        """Fetch, and give the place among those who wait back, if one was taken."""
+    def _begun(
+        self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, *, until: float, sent: set[Identifier]
+    ) -> Fetched:
+        """Fetch, note who is `sent`, and give the place among those who wait back, if one was taken."""
         waiter = order.waiter
         try:
             turn = None if waiter is None else waiter.turn
-            before = _charging_repeats(order.charge)
+            before = _charging_repeats(order.charge, sent)
             return self._fetch.begin(wanted, terms, until=until, before_sending=before, allow=order.charge, turn=turn)
         finally:
             if waiter is not None:
@@ -118,12 +121,11 @@ class OnDemand:
         return self._archive.write(workspace=workspace, lookup_id=lookup_id, name=PART, fed_at=fed_at, records=records)
 
 
-def _charging_repeats(charge: Callable[[int], object]) -> Callable[[Sequence[Identifier]], None]:
-    """Return what charges, before a call, those in it whom an earlier one asked for: each was charged once so far.
+def _charging_repeats(charge: Callable[[int], object], sent: set[Identifier]) -> Callable[[Sequence[Identifier]], None]:
+    """Return what notes who is `sent`, and charges before a call who was already: each was charged once so far.
 
     Whoever sends identifiers over which MoEngage fails pays for the search, and ends it with the users of the day.
     """
-    sent: set[Identifier] = set()
 
     def before_sending(payload: Sequence[Identifier]) -> None:
         repeats = sum(one in sent for one in payload)
@@ -132,6 +134,15 @@ def _charging_repeats(charge: Callable[[int], object]) -> Callable[[Sequence[Ide
         sent.update(payload)
 
     return before_sending
+
+
+def _not_asked(wanted: Mapping[Identifier, float], fetched: Fetched, sent: set[Identifier]) -> int:
+    """Return how many users are not charged: who brought no answer, and was not sent unless a gate is closed since.
+
+    Calls that met trouble have used quota; given back, what MoEngage fails over would cost nothing.
+    """
+    unanswered = wanted.keys() - fetched.outcomes.keys()
+    return len(unanswered if isinstance(fetched.cause, Closed) else unanswered - sent)
 
 
 def _becomes_a_lookup(cause: LookupFault) -> bool:

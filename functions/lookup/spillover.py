@@ -56,7 +56,7 @@ class Tab:
         """Count users that are about to be asked for, or give back (negative). Raises `OverDaily`."""
         if users > 0:
             self.use = self._daily.charge(self._partner, users)
-        elif self.use is not None:
+        elif users < 0 and self.use is not None:
             self.use = self._daily.give_back(self._partner, self.use, -users)
         return self.use
 

@@ -104,6 +104,17 @@ def test_what_was_not_answered_is_given_back(limited: Stage, simulator: Simulato
     assert used(call) == 1
 
 
+def test_what_met_trouble_is_not_given_back(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """Who asks for what MoEngage fails over has used quota: again and again it is no way past the limit."""
+    simulator.set_faults(Fault(status=503, delay=0.3, identifiers=("odd",)))
+    order = {"identifiers": ["odd", "C-2", "C-3"]}
+    assert call("POST", "/v1/lookups", order, prefer="wait=1")[0] in {200, 202, 429}  # as far as it came in a second
+    before = used(call)
+    assert 3 <= before <= 5
+    assert kind_of(call("POST", "/v1/lookups", order, prefer="wait=1")) == (429, "daily-users")
+    assert used(call) == before
+
+
 def test_a_spilled_request_is_charged_once(deployed: Stage, simulator: Simulator, scarce: int, call: Call) -> None:
     """A request that becomes a lookup because the quota is busy counts its users once."""
     grant(deployed, 5000)
