@@ -153,13 +153,26 @@ def _json_order(text: str) -> Mapping[str, object]:
     except ValueError as error:
         raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
     if isinstance(read, str):
+        if _is_json_again(read):
+            raise InvalidInput("body", "is JSON within a JSON string: it was written as JSON twice")
         return {"identifiers": [read]}
     if isinstance(read, list):
         return {"identifiers": read}
     unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
     if unknown:
         raise InvalidInput("body", f"holds an unknown key; known are {', '.join(sorted(MESSAGE_KEYS))}")
+    if isinstance(read, dict) and "identifiers" in read and IDENTIFIER_KEYS & set(read):
+        raise InvalidInput("body", "holds identifiers beside identifier or identifier_type: each entry names its own")
     return read if isinstance(read, dict) else {}
+
+
+def _is_json_again(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[", '"')):
+        return False
+    try:
+        return isinstance(wire.loads(text), dict | list | str)
+    except ValueError:
+        return False
 
 
 def _standing_lookup(sent_at: float) -> str:

@@ -16,6 +16,7 @@ from lookup.roster_columns import meaning_of
 from lookup.roster_format import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
 from lookup.roster_json import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.roster_lines import Line
+from lookup.roster_signs import names_columns
 
 UNREADABLE = "line is not readable in the roster's format"
 COLUMN_NAME = "line is the name of a column"
@@ -23,7 +24,8 @@ OTHER_HEADER = "line is another header: joined files must have the same columns"
 NOT_UTF8 = "line is not UTF-8"
 NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
 CUT_OFF = "the JSON is not readable from here on"
-MARKS = re.compile(r"\\[N.]|\(\d+ rows?( affected)?\)")  # what databases write: no value, the end, how many rows
+TOTAL = r"\d+ rows?( affected)?\)|\d+ rows? (affected|selected|returned|in set)\.?( \(\d+[.,]\d+ sec\))?"
+MARKS = re.compile(rf"\\[N.]|\({TOTAL}")  # what databases write: no value, the end, how many rows
 STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.DOTALL)  # in a list of plain lines
 T = TypeVar("T")
 
@@ -103,6 +105,8 @@ def _plain(text: str, _: Header | None) -> Entry:
         raise ValueError
     if isinstance(entry, Identifier) and meaning_of(text) is not None:
         return Invalid(text[:TEXT_KEPT], COLUMN_NAME)
+    if any(mark in text for mark in DELIMITERS) and names_columns(text):
+        return Invalid(text[:TEXT_KEPT], OTHER_HEADER)
     return entry
 
 

@@ -20,6 +20,7 @@ MEANINGS = {
     "identifiertype": "identifier_type",
 }
 EXPECTED = "customer_id, id, moengage_id, or identifier with identifier_type"
+_AROUND = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n"  # white space, also what has no width: it comes with copied text
 _SEPARATORS = re.compile(r"[\s_.\-]+")
 
 
@@ -34,7 +35,7 @@ class Columns:
 
 def meaning_of(name: str) -> str | None:
     """Return what a column's or key's name means; case, spaces, hyphens and underscores do not matter."""
-    return MEANINGS.get(_SEPARATORS.sub("", name.strip("\ufeff \t\r\n")).lower())
+    return MEANINGS.get(_SEPARATORS.sub("", name.strip(_AROUND)).lower())
 
 
 def columns_of(names: Sequence[str], where: str) -> Columns | None:

@@ -14,18 +14,16 @@ from lookup.errors import InvalidInput
 from lookup.roster_columns import EXPECTED, Columns, columns_of, meaning_of
 from lookup.roster_json import shape_of
 from lookup.roster_lines import LINE_BYTES, OPEN_BYTES, Line, lines, rows, unmarked
-from lookup.roster_signs import names_columns, refuse_other_files, structure
+from lookup.roster_signs import is_ruler, names_columns, refuse_other_files, structure
 
 OPENING_BYTES = 64 * 1024  # of a roster, by which its format is told; a header must end within them
 DELIMITERS = (",", ";", "\t", "|")  # spreadsheets of many countries write semicolons
 HINT = re.compile(r'"?sep=(.)"?[,;\t|]*', re.IGNORECASE)  # what Excel writes before a header
 JSON_OBJECT = re.compile(r'\{\s*(["}]|$)')  # the opening of one; `{5e7d-…}` is a plain id
 JSON_ARRAY = re.compile(r'\[\s*(["{\[\]\d.tfn-]|$)')
+WIKI_ROW = re.compile(r"\s*\|\|")  # its rows have fewer marks than its header: cells would be taken for one another
 JSON_STRING = re.compile(r'"([^"\\]|\\.)*"')
 SPARE = 64  # bytes that a repeated header may be longer by, quotes and spaces beside
-# What query tools and documents print under a header: marks alone, three lines' marks in a row. It is read from left to
-# right in one go: repetitions of the same marks beside each other would try every way to divide a line of 64 KB.
-RULER = re.compile(rb"(?:[|+:\s]|[=-]{1,2}(?![=-]))*+[=-]{3}[|+:\s=-]*+")
 FIRST_END = re.compile(rb"\r\n|\r|\n")
 TITLES = 20  # lines in which a header is looked for that is not the first line
 SEEN_LENGTH = 100  # characters of a refused first line that its owner is shown
@@ -112,12 +110,12 @@ def format_of(opening: bytes) -> Format:
         return PLAIN
     number, raw = filled[0]
     first = _decoded(raw, number)
-    if len(filled) > 1 and RULER.fullmatch(filled[1][1].strip()):
-        raise InvalidInput("roster", f"is a printed table (line {filled[1][0]} is a ruler): export it as CSV")
+    _refuse_printed_table(filled, first)
     hint = HINT.fullmatch(first.strip("\ufeff \r\n"))
     if hint is not None:
         return _hinted_format(opening, filled, hint[1])
     if JSON_OBJECT.match(first.strip()) or JSON_ARRAY.match(first.strip()):
+        _refuse_rows_of_json(filled)
         return _json_format(opening, first, number)
     found = _csv_format(opening, number, DELIMITERS)
     if found is not None:
@@ -162,11 +160,17 @@ def _csv_format(opening: bytes, number: int, delimiters: Iterable[str]) -> Forma
         text, names = _header_row(rest, delimiter)
         columns = columns_of(names, f"line {number}")
         if columns is not None:
-            header = Header(tuple(names), columns, delimiter, _squeezed(text))
+            header = Header(_named(names), columns, delimiter, _squeezed(text))
             is_cr_only = FIRST_END.search(opening) is not None and FIRST_END.search(opening)[0] == b"\r"  # type: ignore[index]  # found
             row_bytes = max(LINE_BYTES, min(OPEN_BYTES, 4 * len(text)))
             return Format(Kind.CSV, header, number, is_cr_only or len(names) == 1, row_bytes)
     return None
+
+
+def _named(names: list[str]) -> tuple[str, ...]:
+    """Leave out the columns without a name at the end: a cell in them is one too many, its row is not understood."""
+    last = max(place for place, name in enumerate(names) if name.strip())
+    return tuple(names[: last + 1])
 
 
 def _header_row(rest: bytes, delimiter: str) -> tuple[bytes, list[str]]:
@@ -191,6 +195,25 @@ def _json_format(opening: bytes, first: str, number: int) -> Format:
         return Format(Kind.NDJSON)
     shape_of(opening, where)
     return Format(Kind.JSON)
+
+
+def _refuse_printed_table(filled: list[tuple[int, bytes]], first: str) -> None:
+    if len(filled) > 1 and is_ruler(filled[1][1].strip()):
+        raise InvalidInput("roster", f"is a printed table (line {filled[1][0]} is a ruler): export it as CSV")
+    if WIKI_ROW.match(first):
+        raise InvalidInput("roster", f"is a wiki's table (line {filled[0][0]} begins with two pipes): export it as CSV")
+
+
+def _refuse_rows_of_json(filled: list[tuple[int, bytes]]) -> None:
+    """Refuse lines of lists, as `["C-1","Ann"]`: each may be the cells of a row, or a list of identifiers."""
+    if len(filled) == 1 or not filled[1][1].lstrip().startswith(b"["):
+        return
+    try:
+        row = wire.loads(filled[0][1])
+    except ValueError:
+        return
+    if isinstance(row, list) and len(row) > 1 and not isinstance(row[0], dict | list):
+        raise InvalidInput("roster", f"has a JSON list of several values in each line (see line {filled[0][0]})")
 
 
 def _is_kept(value: dict[str, object]) -> bool:

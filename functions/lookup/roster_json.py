@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lookup import wire
 from lookup.errors import InvalidInput
-from lookup.roster_columns import EXPECTED, columns_of
+from lookup.roster_columns import EXPECTED, columns_of, meaning_of
 
 ENTRY_BYTES = 64 * 1024  # of one entry that can be read
 NESTING = 64  # brackets within brackets, more than any list of identifiers has
@@ -67,6 +67,8 @@ def _shape_of_object(opening: bytes, where: str) -> Shape:
         names, lists = _names_of(opening)
     if columns_of(names, where):
         return Shape(0)
+    if any(meaning_of(name) == "identifier_type" for name in names):
+        raise InvalidInput("roster", f"has identifier_type beside a list in {where}: each entry must name its own")
     if len(lists) != 1 or (text and _has_key_twice(text)):
         raise InvalidInput("roster", f"is a JSON object without a key {EXPECTED}, and not around one list: see {where}")
     return Shape(2, lists[0])

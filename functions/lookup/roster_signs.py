@@ -67,7 +67,10 @@ ID_IN_BRACES = re.compile(r"\{[0-9A-Za-z-]+\}")  # as Microsoft writes a GUID: o
 SHAPES = (
     (re.compile(r"<[!?/A-Za-z]"), "markup (HTML or XML)"),
     (re.compile(r"content-(disposition|type)\s*:", re.IGNORECASE), "a form's envelope: upload the file itself"),
-    (re.compile(r"\+[-=+]{2,}|[-=*_]{3,}\s*$|%YAML"), "the ruler of a printed table or document"),
+    (
+        re.compile(r"\+[-=+]{2,}|[-=*_]{3}[-=*_\s]*$|\*{3,}\s|[\u2500-\u257f]|%YAML"),
+        "the ruler of a printed table or document",
+    ),
     (re.compile(r"--"), "a form's boundary or a comment: upload the file itself"),
     (re.compile(r"([-*#]|//|/\*|\d{1,4}[.)])\s|#!|/\*"), "a list, heading or comment of a document"),
     (re.compile(r"[\[{]"), "brackets"),
@@ -75,7 +78,11 @@ SHAPES = (
     (re.compile(r"[\w .\-]+:(\s|$)|BEGIN:"), "YAML or a message's header (key: value)"),
     (re.compile(r".*%(0[aAdD9]|2[cC]|3[bB])"), "a URL-encoded form"),
     (re.compile(r"(insert\s+into|create\s+table|copy\s.+\sfrom|select\s.+\sfrom)\s", re.IGNORECASE), "SQL"),
+    (re.compile(r"""[^"']*[(\[{]["']"""), "brackets"),
 )
+GAP = re.compile(r"\S {3,}\S")  # columns of a fixed width; one or two spaces may be within a name
+_RULER = re.compile(rb"[|+:\s=-]*+")
+_RULED = re.compile(rb"[=-]{3}|[|+][\s:]*[=-]")
 _BETWEEN = re.compile(r"[^\w .\-]+")
 CONTROL = "control characters"
 FORM_HEADER = re.compile(rb"^content-disposition\s*:\s*(form-data|attachment|inline)", re.IGNORECASE | re.MULTILINE)
@@ -140,7 +147,13 @@ def _columns(bare: str) -> str | None:
     if names_columns(bare):
         return "names of columns between marks that are no delimiters"
     words = bare.split()
-    return "columns between spaces" if len(words) > 1 and any(map(meaning_of, words)) else None
+    is_table = len(words) > 1 and (GAP.search(bare) or any(map(meaning_of, words)))
+    return "columns between spaces" if is_table else None
+
+
+def is_ruler(line: bytes) -> bool:
+    """Tell whether a line is what query tools and documents print under a header: `---+---`, `|:-:|`."""
+    return _RULER.fullmatch(line) is not None and _RULED.search(line) is not None
 
 
 def names_columns(line: str) -> bool:

@@ -238,3 +238,20 @@ def test_an_object_of_a_list_that_names_no_one_identifier(entry: Json) -> None:
     """An object that names two identifiers, or none, is an invalid entry; its neighbours are served."""
     part = read(wire.dumps([entry, "C-2"]).decode())
     assert (part.identifiers, len(part.invalid)) == ((customer("C-2"),), 1)
+
+
+@pytest.mark.parametrize("other", [{"identifier": "C-2"}, {"identifier_type": "id"}])
+def test_a_list_beside_one_identifier(other: dict[str, Json]) -> None:
+    """Beside `identifiers` neither one identifier nor a type for all is understood: neither is dropped in silence."""
+    seen = fault({"identifiers": ["C-1"], **other})
+    assert (seen.field, seen.rule) == (
+        "body",
+        "holds identifiers beside identifier or identifier_type: each entry names its own",
+    )
+
+
+@pytest.mark.parametrize("body", [{"identifiers": ["C-1"]}, ["C-1"], "C-1"])
+def test_json_within_a_json_string(body: Json) -> None:
+    """What was written as JSON twice is refused; a string that is no JSON itself is an identifier."""
+    assert fault(json.dumps(json.dumps(body))).rule == "is JSON within a JSON string: it was written as JSON twice"
+    assert read(json.dumps("{C-1}")).identifiers == (customer("{C-1}"),)

@@ -7,8 +7,8 @@ from contextlib import suppress
 import pytest
 
 from lookup.errors import InvalidInput
-from lookup.roster_format import RULER
 from lookup.roster_preview import preview_of
+from lookup.roster_signs import is_ruler
 
 MARKS = (
     "=",
@@ -44,12 +44,13 @@ def test_no_opening_takes_for_ever(beginning: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "is_ruler"),
+    ("line", "expected"),
     [
         (b"---", True), (b"| --- | --- |", True), (b"+---+", True), (b"- - -=-", True), (b"=== - =", True),
         (b"-=-", True), (b"--", False), (b"= = =", False), (b"---x", False), (b"x---", False), (b"-- --", False),
+        (b"|:-:|", True), (b"| - | - |", True), (b"|-:|-:|x", False), (b"||", False), (b": :", False),
     ],
 )  # fmt: skip
-def test_a_ruler(line: bytes, is_ruler: bool) -> None:  # noqa: FBT001 - what is expected
-    """A ruler holds marks alone, three of its lines' in a row."""
-    assert bool(RULER.fullmatch(line)) is is_ruler
+def test_a_ruler(line: bytes, expected: bool) -> None:  # noqa: FBT001 - what is expected
+    """A ruler holds marks alone, three of its lines' in a row, or one between pipes."""
+    assert is_ruler(line) is expected
