@@ -39,6 +39,9 @@ SIGNATURES = (
     (b"MM\x00*", "an image (TIFF)"),
     (b"%!PS", "a PostScript document"),
     (b"{\\rtf", "an RTF document"),
+    (b"!<arch>\n", "an archive (ar, .deb)"),
+    (b"$FL2@(#)", "an SPSS file"),
+    (b"$FL3@(#)", "an SPSS file"),
     (b"\x7fELF", "a program"),
     (b"MZ\x90\x00", "a program"),
 )
@@ -78,6 +81,11 @@ SHAPES = (
     (re.compile(r"[\w .\-]+:(\s|$)|BEGIN:"), "YAML or a message's header (key: value)"),
     (re.compile(r".*%(0[aAdD9]|2[cC]|3[bB])"), "a URL-encoded form"),
     (re.compile(r"(insert\s+into|create\s+table|copy\s.+\sfrom|select\s.+\sfrom)\s", re.IGNORECASE), "SQL"),
+    (re.compile(r"HTTP/\d|From \S+@\S+ "), "a message with its headers"),
+    (
+        re.compile(r"version https://git-lfs|diff --git |<{7} |begin \d{3,4} \S"),
+        "what a tool wrote instead of the file",
+    ),
     (re.compile(r"""[^"']*[(\[{]["']"""), "brackets"),
 )
 GAP = re.compile(r"\S {3,}\S")  # columns of a fixed width; one or two spaces may be within a name

@@ -28,6 +28,12 @@ RULER = "line 1 shows the ruler of a printed table or document"
         ('["C-9001","Ann"]\n["C-9002","Bob"]\n', "has a JSON list of several values in each line (see line 1)"),
         ('["customer_id","name"]\n["C-9001","Ann"]\n', "has a JSON list of several values in each line"),
         ('{"identifier_type":"id","identifiers":["C-9001"]}', "has identifier_type beside a list in line 1"),
+        ("HTTP/1.1 200 OK\nContent-Type: text/csv\n\ncustomer_id\nC-9001\n", "line 1 shows a message with its headers"),
+        ("From ann@example.com Mon Nov 23\n\nC-9001\n", "line 1 shows a message with its headers"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:aa\n", "line 1 shows what a tool wrote instead"),
+        ("<<<<<<< HEAD\nC-9001\n=======\nC-9002\n>>>>>>> other\n", "line 1 shows what a tool wrote instead"),
+        ("begin 644 users.csv\n#0RTQ\n`\nend\n", "line 1 shows what a tool wrote instead"),
+        ("!<arch>\ndebian-binary   14\n", "is an archive (ar, .deb)"),
         ("C-9001\n" * 30 + "customer_id,name\nC-9002,Ann\n", OTHER_HEADER),
     ],
 )
