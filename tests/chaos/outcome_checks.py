@@ -10,6 +10,7 @@ from http import HTTPStatus
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from lookup.model import PART_LIMIT
+from lookup.neutral import NOBODY
 from tests.chaos.asked import CALL, LIST, QUEUE, Served
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of
@@ -37,6 +38,13 @@ class VendorLog:
     refused: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     in_vain: dict[Entry, list[str | None]] = field(default_factory=lambda: defaultdict(list))
     troubled: set[str | None] = field(default_factory=set)
+    neutral: int = 0  # calls for nobody that were struck
+    excused: set[str] = field(default_factory=set)
+
+    def excuses(self, name: str) -> bool:
+        """Return whether a call for nobody that was struck may be what an answer failed by: one answer for each."""
+        self.excused.add(name)
+        return len(self.excused) <= self.neutral
 
     def __post_init__(self) -> None:
         for call in self.arrivals:
@@ -62,6 +70,7 @@ class VendorLog:
             self.struck[entry].append(call)
             self.in_vain[entry] += [call.forwarded_for] * is_alone
             self.troubled.add(call.forwarded_for)
+            self.neutral += entry == (CUSTOMER, NOBODY)
 
 
 def _named(identifier: tuple[str, str]) -> Entry:
@@ -123,7 +132,7 @@ def _is_reason(reason: str, one: Served, together: Sequence[Entry], entry: Entry
         alone = log.in_vain[entry]
         return len(alone if one.way != CALL else [mark for mark in alone if mark in one.marks]) >= ALONE_IN_VAIN
     if reason == "vendor_trouble":
-        return bool(log.troubled & set(one.marks))
+        return bool(log.troubled & set(one.marks)) or log.excuses(one.name)
     return any(log.struck[each] for each in together)
 
 

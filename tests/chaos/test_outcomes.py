@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import Arrival
+from lookup.neutral import NOBODY as NEUTRAL
 from tests.chaos.asked import CALL, LIST, QUEUE, Served, served
 from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, WentWell, call, record
 from tests.chaos.entries import Entry
@@ -89,6 +90,8 @@ def test_reasons_that_must_not_be(way: str, reason: str) -> None:
         (CALL, "unanswerable", [asked(ANNA, **STRUCK)] * 3, 1),  # by somebody else
         (CALL, "vendor_trouble", [asked(BERT, **STRUCK, forwarded_for="me.2")], 0),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="you.1")], 1),
+        (CALL, "vendor_trouble", [asked(("customer_id", NEUTRAL), **STRUCK)], 0),  # a call for nobody showed it
+        (CALL, "vendor_trouble", [asked(("customer_id", NEUTRAL))], 1),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.2")], 1),
         (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.1")], 0),
     ],
@@ -130,3 +133,11 @@ def test_who_was_answered_may_fail_in_another_try() -> None:
     one = Served(CALL, "one", (ANNA,), [failed(ANNA, "vendor_trouble")], ["me.1", "me.2"])
     assert wrong([one], calls) == 0
     assert wrong([replace(one, marks=["me.2", "me.1"])], calls) == 1
+
+
+def test_one_call_for_nobody_excuses_one_answer() -> None:
+    """Of two answers that failed without a call of their own, one struck call for nobody explains one."""
+    outcomes = [failed(ANNA, "vendor_trouble"), record("1", BERT, "found", ATTRIBUTES)]
+    answers = [Served(CALL, name, (ANNA, BERT), outcomes, [f"{name}.1"]) for name in ("one", "two")]
+    calls = [asked(("customer_id", NEUTRAL), **STRUCK)]
+    assert (wrong(answers[:1], calls), wrong(answers, calls), wrong(answers, calls * 2)) == (0, 1, 0)
