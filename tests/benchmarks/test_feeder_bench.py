@@ -42,7 +42,10 @@ def test_a_tiny_run(tmp_path: Path) -> None:
         "accept_seconds", "peak_mb", "small_lookup_windows", "share_equal", "share_3_to_1", "share_attacked",
         "share_intake",
     ]  # fmt: skip
-    assert all(value > 0 for value in report.to_json().values())
+    figures = report.to_json()
+    # In so tiny a run one side of the last two scenes may be served before the other begins: a share of nothing is 0.
+    assert min(figures.pop("share_attacked"), figures.pop("share_intake")) >= 0
+    assert all(value > 0 for value in figures.values())
     text = write(report, tmp_path).read_text(encoding="utf-8")
     assert "| seconds to accept the roster | under 2 |" in text
     assert (tmp_path / "lookups.svg").read_text(encoding="utf-8").count("<polyline") == 10
