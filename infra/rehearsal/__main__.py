@@ -83,7 +83,11 @@ def _use(service: Service) -> Iterator[Step]:
 
 def _load(service: Service, stack: Stack) -> Iterator[Step]:
     yield Step("roster, begun", service.start_roster, LOGS, is_needed=True)
-    yield Step("roll-back with parts in flight", stack.roll_back, "Compare the two deployments' logs")
+    yield Step(
+        "roll-back with parts in flight",
+        lambda: stack.roll_back(service.is_under_way),
+        "Compare the two deployments' logs",
+    )
     yield Step("roster, ended", service.finish_roster, f"{LOGS}: 'Stuck lookup' and 'Recursive loop'")
     yield Step(
         "upload, late", service.late_upload, "Shorten the life of upload URLs: their credentials ended before them"

@@ -113,6 +113,10 @@ class Service:
         self.lookup_id = str(self.api.ok("POST", "/v1/lookups", {"roster_id": made["roster_id"]})["lookup_id"])
         return f"{self.lookup_id} is under way"
 
+    def is_under_way(self) -> bool:
+        """Return whether the roster's lookup has not ended yet."""
+        return bool(self.api.ok("GET", f"/v1/lookups/{self.lookup_id}")["state"] == "active")
+
     def finish_roster(self) -> str:
         """Wait for the lookup's end; its sums, its pace and its number of parts must be right."""
         ended = self._watched()

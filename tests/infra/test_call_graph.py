@@ -22,6 +22,37 @@ STARTS = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 }
+# Kinds of resources that hand work to a function or a queue, and are followed here.
+FOLLOWED = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Version",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
+}
+# Services whose resources start nothing by themselves. The HTTP API does for who calls it, which no role may.
+INERT = {"ApiGatewayV2", "Athena", "Cognito", "EC2", "Glue", "Logs::LogGroup", "Logs::ResourcePolicy"} | {
+    "CloudWatch::Dashboard",
+    "Lambda::Permission",
+    "S3::BucketPolicy",
+    "SNS::TopicPolicy",
+    "SQS::QueuePolicy",
+    "SSM",
+    "Scheduler::ScheduleGroup",
+    "SecretsManager",
+}
 
 
 def pointed_at(value: object) -> Iterator[str]:
@@ -48,6 +79,7 @@ def edges(template: Template) -> Edges:
         *_of_schedules(template),
         *_of_dead_letters(template),
         *_of_subscriptions(template),
+        *_of_aliases(template),
     }
 
 
@@ -93,8 +125,22 @@ def _of_subscriptions(template: Template) -> Iterator[tuple[str, str]]:
     )
     for name, bucket in template.of_type("AWS::S3::Bucket").items():
         yield from ((name, target) for target in pointed_at(bucket.get("NotificationConfiguration", {})))
-    for name, table in template.of_type("AWS::DynamoDB::GlobalTable").items():
-        assert "StreamSpecification" not in table, f"{name} has a stream: follow it here"
+    for kind in ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table"):
+        for name, table in template.of_type(kind).items():
+            assert "StreamSpecification" not in table, f"{name} has a stream: follow it here"
+
+
+def _of_aliases(template: Template) -> Iterator[tuple[str, str]]:
+    """An alias stands for a version, and that for the function; alarms and what an invocation ends as start others."""
+    for kind, start in (("AWS::Lambda::Alias", "FunctionVersion"), ("AWS::Lambda::Version", "FunctionName")):
+        for name, properties in template.of_type(kind).items():
+            yield from ((name, target) for target in pointed_at(properties[start]))
+    for properties in template.of_type("AWS::Lambda::EventInvokeConfig").values():
+        ends = properties.get("DestinationConfig", {})
+        yield from ((one, to) for one in pointed_at(properties["FunctionName"]) for to in pointed_at(ends))
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        for name, alarm in template.of_type(kind).items():
+            yield from ((name, target) for target in pointed_at(alarm.get("AlarmActions", [])))
 
 
 def reached(start: str, graph: Edges) -> set[str]:
@@ -136,6 +182,20 @@ def test_the_graph_sees_the_ways_that_there_are(local: Template) -> None:
     assert names["on_queue"] in reached(names["on_schedule"], graph)
     assert names["on_schedule"] in reached(names["on_request"], graph)
     assert names["on_request"] not in reached(names["on_queue"], graph)
+
+
+def test_there_is_no_way_that_is_not_looked_at(full: Template) -> None:
+    """A kind of resource that the stack did not have before is followed first, or known to start nothing."""
+    kinds = {resource["Type"] for resource in full.resources.values()} - FOLLOWED
+    parts = {kind: kind.removeprefix("AWS::") for kind in kinds}
+    assert {kind for kind, part in parts.items() if not {part, part.partition("::")[0]} & INERT} == set()
+
+
+def test_an_alias_is_its_function(local: Template) -> None:
+    """A queue whose mapping names an alias sets its function going all the same."""
+    names = {module: name for name, module in modules(local).items()}
+    (alias,) = [name for name in local.of_type("AWS::Lambda::Alias") if name.startswith("OnSchedule")]
+    assert names["on_schedule"] in reached(alias, edges(local))
 
 
 def test_an_undeclared_cycle_is_found(local: Template) -> None:

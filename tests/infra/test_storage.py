@@ -11,7 +11,7 @@ import pytest
 from infra.app import SOURCE
 from lookup.roster_keys import EXPIRING, KEPT
 from lookup.roster_uploads import HEADERS
-from tests.infra.template import Properties, Template, text
+from tests.infra.template import Properties, Template, listed, text
 
 TABLES = {"Profiles": ("identifier", "scope"), "Ledger": ("pk", "sk")}
 
@@ -74,6 +74,21 @@ def _prefixes() -> set[str]:
         for text_ in re.findall(r'"((?:[a-z]+/)+)', path.read_text()):
             found.add(text_)
     return {one for one in found if one.split("/")[0] in {"rosters", "results", "oversize", "unmatched"}}
+
+
+def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
+    """Whatever a function may put into the bucket lies below a prefix that expires: a new one gets its rule first."""
+    rules = _bucket(full)["LifecycleConfiguration"]["Rules"]
+    expiring = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
+    writable = {
+        text(resource).partition("/")[2].removesuffix("*")
+        for role in full.of_type("AWS::IAM::Role")
+        for statement in full.statements(role)
+        if "s3:PutObject" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+    assert writable == {"results/", "oversize/", "unmatched/", "rosters/", "rosters/unpacked/"}
+    assert {prefix for prefix in writable if not any(prefix.startswith(one) for one in expiring)} == set()
 
 
 def test_what_expires_is_deleted(template: Template) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
+from lookup.ledger_parts import Arrived
 from lookup.lookup_model import LookupState, Progress
 from lookup.model import Counts
 from lookup.parts import Work
@@ -87,6 +88,24 @@ def test_a_part_delivered_three_times_counts_once(desk: Desk) -> None:
         desk.work(redelivered=True)
     assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
     assert desk.lookups.sent("default").entries == 0
+
+
+def test_a_worker_that_feeds_itself_does_not_run_away(desk: Desk) -> None:
+    """However often each message is delivered, a roster puts its own parts on the queue, and no more than fits."""
+    desk.submit("big", desk.roster(names("user", 1000)))
+    desk.feeder.feed("default")
+    sent: list[str] = []
+    while parts := desk.taken():
+        assert sum(len(part.identifiers) for part in parts) <= 200
+        sent += [part.name for part in parts]
+        for part in parts:
+            for _ in range(4):
+                found = Counts(len(part.identifiers), found=len(part.identifiers))
+                desk.ledger.arrive([Arrived(part, found, "results/none")])
+                desk.ending.check(part.lookup_id)
+                desk.feeder.feed("default")
+    assert len(sent) == len(set(sent)) == 10
+    assert (desk.lookups.sent("default").entries, seen(desk, "big").state) == (0, LookupState.COMPLETED)
 
 
 def test_a_small_lookup_overtakes_a_huge_one(desk: Desk) -> None:
