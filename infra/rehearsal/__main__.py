@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infra.rehearsal import account
 from infra.rehearsal.api import Api
+from infra.rehearsal.loops import none_dropped
 from infra.rehearsal.platform import Platform, platform_of
 from infra.rehearsal.report import Report, Step
 from infra.rehearsal.service import Service
@@ -95,6 +96,11 @@ def _load(service: Service, stack: Stack) -> Iterator[Step]:
 
 
 def _stack(service: Service, stack: Stack) -> Iterator[Step]:
+    yield Step(
+        "recursive loops",
+        lambda: none_dropped(stack.platform.client("cloudwatch"), stack.outputs),
+        "See docs/runbook.md, 'Recursive loop'",
+    )
     yield Step("alarm", stack.alarm, "Look at the topic AlarmTopicArn and its subscription")
     yield Step("Athena", lambda: stack.query(service.lookup_id), "See docs/queries.md: table, workgroup, permissions")
     yield Step(

@@ -8,6 +8,8 @@ import boto3
 import pytest
 
 from infra.local.engine_loops import LIMIT, one_more
+from infra.rehearsal.loops import none_dropped
+from infra.rehearsal.report import Failed
 from tests.local.test_engine import ROLE, new_queue, taken, zipped
 from tests.waiting import until
 
@@ -58,6 +60,8 @@ def test_a_loop_ends_after_sixteen_invocations(aws: boto3.Session) -> None:
     sqs = aws.client("sqs")
     sqs.send_message(QueueUrl=own_url, MessageBody="1")
     assert until(lambda: dropped(aws, name)) == 1.0
+    with pytest.raises(Failed, match=f"dropped invocations of {name} as a recursive loop"):
+        none_dropped(aws.client("cloudwatch"), {"LooperFunctionName": name})
     assert taken(aws, reports_url) == "16"
     assert taken(aws, reports_url) is None
     hidden = sqs.get_queue_attributes(QueueUrl=own_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
@@ -70,6 +74,7 @@ def test_a_loop_that_is_allowed_goes_on(aws: boto3.Session) -> None:
     aws.client("sqs").send_message(QueueUrl=own_url, MessageBody="1")
     assert {until(lambda: taken(aws, reports_url)) for _ in range(3)} == {"16", "17", "20"}
     assert dropped(aws, name) is None
+    assert none_dropped(aws.client("cloudwatch"), {"LooperFunctionName": name}) == "nothing was dropped of 1 functions"
 
 
 @pytest.mark.parametrize(
