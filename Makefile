@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,8 +21,11 @@ $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
 run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
 	@$(BIN)/python -m infra.local.run
 
-test: $(VENV)/.installed $(BROWSER) ## run all tests
-	@$(BIN)/pytest -n auto --dist loadfile
+test: $(VENV)/.installed $(BROWSER) ## run all tests but those of the second half
+	@$(BIN)/pytest -n auto --dist loadfile -m 'not second_half'
+
+second-half: $(VENV)/.installed ## run the tests that take long on a stage of their own, about a minute
+	@$(BIN)/pytest -n auto --dist loadfile -m second_half
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
@@ -38,7 +41,7 @@ template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod an
 	@for stage in prod local; do STAGE=$$stage CDK_OUTDIR=build/template-$$stage $(BIN)/python -m infra.app || exit 1; done
 	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
-check: lint types layers template test ## everything that CI runs
+check: lint types layers template test second-half ## everything that CI runs
 
 synth: $(VENV)/.installed ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app

@@ -11,15 +11,20 @@ from pathlib import Path
 from tests.attack.adversary import HANDS, Adversary
 from tests.attack.caller import Caller
 from tests.attack.honest import STORED, Honest, Reader
-from tests.attack.measure import Figures, measured
+from tests.attack.measure import HONEST, Figures, measured, users_of
 from tests.attack.stage import LIMIT, SECRET, WEIGHTS, WINDOW, Field, deployed
 
 Advance = Callable[[int, int | None], None]
 LOOK = 1.0  # seconds
+PATIENCE = 300.0  # seconds beyond its time that a run waits until it shows something
+SERVED = 200  # users of each honest partner without which a run shows nothing: two parts
 
 
 def carried_out(seed: int, seconds: float, folder: Path, advance: Advance, *, hands: int = HANDS) -> Figures:
-    """Carry an attack of `seconds` out on a stage of its own below `folder`, and return its figures."""
+    """Carry an attack of `seconds` out on a stage of its own below `folder`, and return its figures.
+
+    On a busy machine it takes longer: until every move was made and each honest partner served, within `PATIENCE`.
+    """
     with deployed(folder) as field:
         return Attack(field, seed, seconds, hands).carry_out(advance)
 
@@ -50,12 +55,19 @@ class Attack:
         for partner in self._honest:
             partner.begin()
         first = len(self._field.simulator.arrivals())
-        self._play(advance)
+        self._play(advance, first)
         arrivals = self._field.simulator.arrivals(since=first)
         honest = [partner.caller for partner in self._honest]
         return measured(self._field.stage, arrivals, self._reader, self._adversary, honest)
 
-    def _play(self, advance: Advance) -> None:
+    def _shows_something(self, first: int) -> bool:
+        """Return whether every move was made and each honest partner served, arrivals counted from `first`."""
+        if self._hands and len(self._adversary.made) < len({move.__name__ for move in self._adversary.moves}):
+            return False
+        users = users_of(self._field.simulator.arrivals(since=first))
+        return all(users[name] >= SERVED for name in HONEST)
+
+    def _play(self, advance: Advance, first: int) -> None:
         is_over, ends = threading.Event(), time.monotonic() + self._seconds
         with ThreadPoolExecutor(self._hands + 1) as threads:
             jobs = [threads.submit(self._reader.run, is_over)]
@@ -63,8 +75,11 @@ class Attack:
                 threads.submit(self._adversary.run, f"{self._seed}-{hand}", is_over) for hand in range(self._hands)
             ]
             try:
-                while time.monotonic() < ends and not any(job.done() for job in jobs):
-                    advance(round(self._seconds - (ends - time.monotonic())), round(self._seconds))
+                while not any(job.done() for job in jobs):
+                    late = time.monotonic() - ends
+                    if late >= PATIENCE or (late >= 0 and self._shows_something(first)):
+                        break
+                    advance(round(min(self._seconds, self._seconds + late)), round(self._seconds))
                     time.sleep(LOOK)
             finally:
                 is_over.set()

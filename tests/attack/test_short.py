@@ -1,0 +1,37 @@
+"""A short attack: real processes, every move of the adversary, and nobody is harmed.
+
+What it asserts does not depend on how fast the machine is. Shares over a minute and percentiles do: `make attack`
+measures those, and the shares' rule over any strategy is a property of its own (`tests/lookup/test_gaming.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.attack.measure import HONEST
+from tests.attack.run import SERVED, carried_out
+
+SEED, SECONDS = 1, 20.0
+MOVES = 17  # kinds that an adversary has
+pytestmark = pytest.mark.second_half
+
+
+def test_a_short_attack_harms_nobody(tmp_path: Path) -> None:
+    """No gate closes, no limit is passed, no foreign data is seen, and each honest partner is served all the while."""
+    figures = carried_out(SEED, SECONDS, tmp_path / "attack", lambda *_: None)
+    counted = figures.to_json()
+    assert {name: counted[name] for name in ("gate_closings", "over_limits", "foreign_data")} == {
+        "gate_closings": 0,
+        "over_limits": 0,
+        "foreign_data": 0,
+    }
+    detail = figures.detail
+    assert min(detail["users"][name] for name in HONEST) >= SERVED
+    assert (detail["honest partners' refusals"], detail["reads that failed"]) == ({}, 0)
+    assert detail["reads"] > 0
+    # The adversary did what it can: every move, of which some were taken, some not granted, some not its own, some wrong.
+    assert len(detail["moves"]) == MOVES
+    for status in (201, 400, 403, 404, 422):
+        assert detail["attacker's answers"][status] > 0
