@@ -31,7 +31,7 @@ def test_a_short_attack_harms_nobody(tmp_path: Path) -> None:
     assert min(detail["users"][name] for name in HONEST) >= SERVED
     assert (detail["honest partners' refusals"], detail["reads that failed"]) == ({}, 0)
     assert detail["reads"] > 0
-    # The adversary did what it can: every move, of which some were taken, some not granted, some not its own, some wrong.
+    # Every move was made, of which some were taken, some not granted, some about what is not its own, some wrong.
     assert len(detail["moves"]) == MOVES
     for status in (201, 400, 403, 404, 422):
         assert detail["attacker's answers"][status] > 0
