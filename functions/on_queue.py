@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from lookup import wiring
-from lookup.queues import Delivery
+from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
+from lookup.wiring import services as wiring
 
 WRITING = 10.0  # seconds kept back of the function's time for writing what was fetched
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lookup.http_wiring import entry
 from lookup.telemetry import Metric, count, logger, metrics
+from lookup.wiring.api import entry
 
 
 @logger.inject_lambda_context

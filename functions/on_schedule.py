@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from lookup import schedule_wiring as wiring
-from lookup.firing import read_firing
+from lookup.schedules.firing import read_firing
 from lookup.telemetry import Metric, count, logger, metrics
+from lookup.wiring import schedules as wiring
 
 TICK = {"task": "feed"}
 # Alarms calculate with these: each needs a series to look at, also when nothing of the kind has ever happened.

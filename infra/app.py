@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra.checks import check_all
+from infra.nag import check_all
 from infra.stack import LookupStack
 from infra.stages import Stage, stage_named
 from lookup.errors import Misconfigured

@@ -9,22 +9,22 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.credentials import Credentials
-from infra.egress import Egress
-from infra.grants import Grant
-from infra.lookup_function import Release
-from infra.measures import Watched
-from infra.monitoring import Monitoring
-from infra.names import output
-from infra.notices import Notices
-from infra.on_conversion import ConversionQueue, OnConversion
-from infra.on_queue import OnQueue, Queues
-from infra.on_request import OnRequest
-from infra.on_schedule import OnSchedule
-from infra.partners import parameter_name, read_grants
-from infra.query import Query
+from infra.constructs.athena import Query
+from infra.constructs.event_bus import Notices
+from infra.constructs.function import Release
+from infra.constructs.iam import Grant
+from infra.constructs.network import Egress
+from infra.constructs.on_conversion import ConversionQueue, OnConversion
+from infra.constructs.on_queue import OnQueue, Queues
+from infra.constructs.on_request import OnRequest
+from infra.constructs.on_schedule import OnSchedule
+from infra.constructs.outputs import output
+from infra.constructs.partners import parameter_name, read_grants
+from infra.constructs.secrets import Credentials
+from infra.constructs.storage import Storage
+from infra.monitoring.metrics import Watched
+from infra.monitoring.monitoring import Monitoring
 from infra.stages import SERVICE, Stage
-from infra.storage import Storage
 from lookup.settings import Settings
 
 NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/.*"]

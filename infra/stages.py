@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from infra.concurrency import check_concurrency
-from infra.stage_checks import port_of, require, require_kinds, require_list, require_made_of, require_tags
-from infra.stage_partners import PARTNER_LIMIT, Issuer, Partner
-from infra.stage_parts import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
+from infra.stage_settings.checks import port_of, require, require_kinds, require_list, require_made_of, require_tags
+from infra.stage_settings.concurrency import check_concurrency
+from infra.stage_settings.partners import PARTNER_LIMIT, Issuer, Partner
+from infra.stage_settings.workspaces import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
 from lookup.errors import Misconfigured
 from lookup.quota import Quota
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
 from tests.distribution import (

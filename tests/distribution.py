@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 TOGETHER = {
     "tests/infra/rehearsal/": "nothing but their place: the rehearsal is a long one by itself",
     "tests/infra/": "synthesised templates, and the Node process that the CDK runs in",
-    "tests/doors/test_watched_metrics.py": "synthesised templates, and the Node process that the CDK runs in",
+    "tests/handlers/test_watched_metrics.py": "synthesised templates, and the Node process that the CDK runs in",
     "tests/local/enforced/": "a stage that enforces IAM",
 }
 # Measured, the longest first; whatever is not here takes seconds. What is long and begins last is waited for alone.
@@ -27,13 +27,13 @@ BEGIN_FIRST = (
     "tests/local/enforced/",
     "tests/benchmarks/test_feeder_bench.py",
     "tests/browser/test_partners.py",
-    "tests/lookup/feeder/test_state_machine.py",
+    "tests/lookup/bulk/feeder/test_state_machine.py",
     "tests/local/test_job.py",
-    "tests/lookup/feeder/test_killed_worker.py",
+    "tests/lookup/bulk/feeder/test_killed_worker.py",
     "tests/local/test_once.py",
     "tests/chaos/test_weather.py",
     "tests/openapi/test_schemathesis.py",
-    "tests/doors/test_accepted.py",
+    "tests/handlers/test_accepted.py",
 )
 MOST_WORKERS = 8  # each takes about 1 GB with the servers that it starts
 

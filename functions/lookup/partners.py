@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lookup import wire
+from lookup import exact_json
 from lookup.errors import Forbidden, Misconfigured, NotExported, UnknownClient
 from lookup.model import Clock, Lane
 from lookup.settings import HEAVIEST, Settings
@@ -125,7 +125,7 @@ class Partners:
 
     def _read(self) -> Mapping[str, Partner]:
         try:
-            read = wire.loads_unique(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
+            read = exact_json.loads_unique(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
             return {client_id: _partner(grants) for client_id, grants in read.items()}  # type: ignore[union-attr]  # caught
         except (self._client.exceptions.ParameterNotFound, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None

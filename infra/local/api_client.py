@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
-from infra.local.handover import PARTNER
-from infra.local.stage import Stage
-from lookup.bounded_http import exchange
+from infra.local.stage.secrets_and_grants import PARTNER
+from infra.local.stage.stage import Stage
 from lookup.model import Identifier
+from lookup.moengage.bounded_http import exchange
 
 SCOPES = "profiles/read lookups/write schedules/write"
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30

@@ -12,18 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local import roster
 from infra.local.api_client import ApiClient, Partner
 from infra.local.display import Display
-from infra.local.interruption import Interrupted
-from infra.local.invitation import invite
-from infra.local.lookup_step import look_up_roster
-from infra.local.on_demand_step import ask_on_demand
+from infra.local.next_steps import invite
 from infra.local.options import OptionError, Options, read_options
-from infra.local.queued_step import send_and_collect
-from infra.local.scheduled_step import fire_and_collect, upload_for_deployed
-from infra.local.stage import Stage, local_stage
+from infra.local.processes.interruption import Interrupted
+from infra.local.stage.stage import Stage, local_stage
+from infra.local.steps.on_demand import ask_on_demand
+from infra.local.steps.queued import send_and_collect
+from infra.local.steps.roster_lookup import look_up_roster
+from infra.local.steps.scheduled import fire_and_collect, upload_for_deployed
 from infra.local.summary import Summary, show, summarise
 from infra.local.waiting import NothingComes
-from lookup.intake import identify
 from lookup.model import Identifier, Sleep
+from lookup.validation import identify
 
 SAMPLES = 18  # identifiers that are asked for on demand and on a schedule: with two junk values one vendor call each
 IDLE_SECONDS = 3600.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.stage import Stage
+from infra.local.stage.stage import Stage
 from lookup.model import Counts, Status
 
 RESULTS = "results/"

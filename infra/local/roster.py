@@ -9,9 +9,9 @@ from pathlib import Path
 
 from infra.local.options import OptionError
 from lookup.errors import InvalidInput
-from lookup.intake import Entry, identify, read_message
 from lookup.model import Identifier
-from lookup.roster import entries
+from lookup.rosters.formats.parsing import entries
+from lookup.validation import Entry, identify, read_message
 
 GENERATED = 320
 JUNK = ("null", "unknown", "0", "x", "", "none", "-1", "n/a", "x" * 600, "tab\tstop")

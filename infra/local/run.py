@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from infra.local import child
-from infra.local.interruption import Interruption
-from infra.local.lifeline import end_with_make
+from infra.local.processes import child
+from infra.local.processes.interruption import Interruption
+from infra.local.processes.lifeline import end_with_make
 
 
 def main() -> int:

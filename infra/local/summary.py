@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from infra.local.display import Display
 from infra.local.results import ResultObjects, Tally, stored_users
-from infra.local.stage import Stage
+from infra.local.stage.stage import Stage
 from lookup.model import Status
 
 COLUMNS = ("requested", *(status.value for status in Status))

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from infra.local import child
-from infra.local.interruption import Interrupted, Interruption
-from infra.local.lifeline import end_with_make
+from infra.local.processes import child
+from infra.local.processes.interruption import Interrupted, Interruption
+from infra.local.processes.lifeline import end_with_make
 from infra.prepare.environment import bring_to_lock, environment_for, scratch
 from infra.prepare.line import Line, Trouble
 

@@ -14,7 +14,7 @@ from errno import ENOSPC
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.local.child import PROJECT
+from infra.local.processes.child import PROJECT
 from infra.prepare.advice import NO_SPACE, NOT_ALLOWED
 from infra.prepare.line import Line, Trouble
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.local import child
-from infra.local.child import PROJECT
-from infra.local.interruption import Interruption
+from infra.local.processes import child
+from infra.local.processes.child import PROJECT
+from infra.local.processes.interruption import Interruption
 from infra.prepare.advice import advice
 
 DOT_SECONDS = 2.0
@@ -34,7 +34,7 @@ class Line:
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Run a command. Raises `Trouble` when it fails, `Interrupted` after a signal; it is ended in every case."""
-        kept_alive = [sys.executable, "-m", "infra.local.lifeline", *command]
+        kept_alive = [sys.executable, "-m", "infra.local.processes.lifeline", *command]
         with tempfile.TemporaryFile() as output:
             process = child.start(kept_alive, output=output, environment=environment)
             try:

@@ -13,9 +13,9 @@ import urllib3
 
 from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed
-from infra.stage_parts import pascal_case
+from infra.stage_settings.workspaces import pascal_case
 from infra.stages import Stage
-from lookup.bounded_http import exchange
+from lookup.moengage.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0
 ANSWER_BYTES = 64 * 1024 * 1024

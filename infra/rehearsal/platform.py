@@ -13,8 +13,7 @@ from typing import Any
 
 import boto3
 
-from infra.local.clients import CONFIG
-from infra.local.embedded_aws import ACCOUNT, PROJECT, REGION, EmbeddedAws
+from infra.local.ministack.process import ACCOUNT, PROJECT, REGION, EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import (
     DATA_API_KEY,
@@ -25,6 +24,7 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
+from infra.local.stage.clients import CONFIG
 from infra.stages import LOCAL
 from lookup.quota import Quota
 

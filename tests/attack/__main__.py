@@ -10,7 +10,7 @@ import os
 import sys
 
 from infra.local.display import Display
-from infra.local.embedded_aws import PROJECT
+from infra.local.ministack.process import PROJECT
 from tests.attack.adversary import HANDS
 from tests.attack.run import carried_out
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from infra.local.stage import Stage
-from infra.stage_parts import pascal_case
+from infra.local.stage.stage import Stage
+from infra.stage_settings.workspaces import pascal_case
 
 ANSWER_SECONDS = 60.0
 TOKEN_SECONDS = 3000.0  # of the hour for which a token is good

@@ -10,10 +10,10 @@ from typing import Any
 
 import boto3
 
-from infra.local.clients import CONFIG
-from infra.local.embedded_aws import REGION
+from infra.local.ministack.process import REGION
 from infra.local.simulator.journal import Arrival, count
-from infra.local.stage import Stage
+from infra.local.stage.clients import CONFIG
+from infra.local.stage.stage import Stage
 from tests.attack.adversary import Adversary
 from tests.attack.caller import Caller
 from tests.attack.honest import Reader

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.app import SOURCE, synthesise
-from infra.local.clients import Clients
-from infra.local.deployment import deploy
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.faults import Fault
 from infra.local.simulator.process import (
@@ -23,9 +21,11 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
-from infra.local.stage import SIMULATED, Stage
-from infra.stage_partners import Partner
-from infra.stage_parts import Workspace
+from infra.local.stage.clients import Clients
+from infra.local.stage.deployment import deploy
+from infra.local.stage.stage import SIMULATED, Stage
+from infra.stage_settings.partners import Partner
+from infra.stage_settings.workspaces import Workspace
 from infra.stages import stage_named
 from lookup.quota import Quota
 

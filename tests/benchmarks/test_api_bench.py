@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.api.__main__ import in_process
 from tests.benchmarks.api.figures import Spread
 from tests.benchmarks.api.over_http import OverHttp

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.cost import model, scenes
 from tests.benchmarks.cost.crew import shift
 from tests.benchmarks.cost.prices import PRICES, Item

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from lookup.quota import Quota
 from tests.benchmarks.feeder.__main__ import measured
 from tests.benchmarks.feeder.huge import cost

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from lookup.quota import Quota
 from tests.benchmarks.gate.contenders import THIS
 from tests.benchmarks.gate.measure import figures

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.embedded_aws import PROJECT
+from infra.local.ministack.process import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "openapi.json"
 PACKAGE = "moengage_lookup_client"

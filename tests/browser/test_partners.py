@@ -18,11 +18,11 @@ import urllib3
 from playwright.sync_api import Locator, Page, expect
 
 from infra.local.api_client import Partner
-from infra.local.embedded_aws import PROJECT
-from infra.local.invitation import docs_link
+from infra.local.ministack.process import PROJECT
+from infra.local.next_steps import docs_link
 from infra.local.options import read_options
 from infra.local.ports import free_port
-from infra.local.stage import Stage, local_stage
+from infra.local.stage.stage import Stage, local_stage
 from infra.local.waiting import Wait
 from tests.browser.chromium import browser
 from tests.browser.generated_client import Generated, generate

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.process import Arrival
-from lookup import wire
+from lookup import exact_json
 from tests.chaos.entries import INVALID, Entry
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
 from tests.chaos.scene import Scene
@@ -121,7 +121,7 @@ def _said(events: Sequence[str], kind: str) -> list[Mapping[str, Any]]:
 def records(stage: Stage, key: str) -> list[Record]:
     """Read a result object."""
     body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read()
-    return [wire.loads(line) for line in gzip.decompress(body).splitlines()]  # type: ignore[misc]  # objects, as written
+    return [exact_json.loads(line) for line in gzip.decompress(body).splitlines()]  # type: ignore[misc]  # objects, as written
 
 
 def _inline(stage: Stage, key: str) -> Iterator[Entry]:
@@ -143,7 +143,7 @@ def _profile(stage: Stage, item: Mapping[str, Any]) -> Profile:
     attributes = item.get("attributes")
     if "attributes_key" in item:
         body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=item["attributes_key"])["Body"].read()
-        attributes = _beside(item, wire.loads(gzip.decompress(body)))  # type: ignore[arg-type]  # an object
+        attributes = _beside(item, exact_json.loads(gzip.decompress(body)))  # type: ignore[arg-type]  # an object
     earlier = {at: None if names is None else tuple(names) for at, names in item.get("earlier", {}).items()}
     return Profile(item["fetched_at"], attributes, tuple(item["fields"]) if "fields" in item else None, earlier)
 

@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
+from lookup.fetch.neutral_calls import NOBODY
 from lookup.model import PART_LIMIT
-from lookup.neutral import NOBODY
 from tests.chaos.asked import CALL, LIST, QUEUE, Served
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from lookup import wire
+from lookup import exact_json
 from tests.chaos.clock import REAL_SLEEP, FastClock
 from tests.chaos.crew import Post
 from tests.chaos.entries import CUSTOMER, Entry
@@ -116,7 +116,7 @@ class Partner:
             told = self.post.invoke(event)
             answer: dict[str, Any] | None = told and told.get("answer")
             if answer is not None and answer["statusCode"] < 500 and IN_USE not in answer["body"]:
-                body: dict[str, Any] = wire.loads(answer["body"])  # type: ignore[assignment]  # an object
+                body: dict[str, Any] = exact_json.loads(answer["body"])  # type: ignore[assignment]  # an object
                 self._name(request, body)
                 return answer["statusCode"], body
             self.diary.refused += 1

@@ -134,7 +134,7 @@ def main() -> None:
     life = begin()
     import on_conversion  # noqa: PLC0415 - after the clock is set
     import on_queue  # noqa: PLC0415
-    from lookup import clients  # noqa: PLC0415
+    from lookup.wiring import clients  # noqa: PLC0415
 
     settings = clients.settings()
     queues: dict[str, tuple[str, Handler]] = {

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import Arrival
-from lookup.neutral import NOBODY as NEUTRAL
+from lookup.fetch.neutral_calls import NOBODY as NEUTRAL
 from tests.chaos.asked import CALL, LIST, QUEUE, Served, served
 from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, WentWell, call, record
 from tests.chaos.entries import Entry

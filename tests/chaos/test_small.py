@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.embedded_aws import EmbeddedAws
+from infra.local.ministack.process import EmbeddedAws
 from tests.chaos.orders import Drawing
 from tests.chaos.plan import Plan, Size
 from tests.chaos.report import Report

@@ -14,7 +14,7 @@ import simplejson
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
-from lookup import wire
+from lookup import exact_json
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Evidence, Record, entry_of
 from tests.chaos.findings import EXCEEDED, LEAKS, WRONG, Findings
@@ -47,7 +47,7 @@ class Truth:
     def _read(self, entry: Entry, version: int) -> Attributes | None:
         self.people.version = version
         attributes = self.people.find(WORKSPACE_ID, *entry)
-        return None if attributes is None else wire.loads(simplejson.dumps(attributes, use_decimal=True))  # type: ignore[return-value]  # an object
+        return None if attributes is None else exact_json.loads(simplejson.dumps(attributes, use_decimal=True))  # type: ignore[return-value]  # an object
 
 
 def check_values(truth: Truth, evidence: Evidence, answered: Iterable[Record], found: Findings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.doors.conftest import context, deployed, event
+from tests.handlers.conftest import context, deployed, event
 from tests.lookup.conftest import stage
 
 __all__ = ["context", "deployed", "event", "stage"]

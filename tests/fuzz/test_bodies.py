@@ -6,10 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
-from lookup.api import NESTING
-from tests.doors.calling import Calling, kind_of
-from tests.doors.conftest import call
+from lookup.api.app import NESTING
 from tests.fuzz.values import JSON, SQS_TEXT, nearly, written
+from tests.handlers.calling import Calling, kind_of
+from tests.handlers.conftest import call
 
 __all__ = ["call"]
 EXAMPLES = 80

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import on_queue
-from tests.doors.conftest import LambdaContext
 from tests.fuzz.values import JSON, SQS_TEXT, nearly, written
+from tests.handlers.conftest import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import on_schedule
 from lookup.errors import LookupFault
-from tests.doors.conftest import LambdaContext
 from tests.fuzz.values import JSON, nearly
+from tests.handlers.conftest import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.stage_parts import Workspace
+from infra.stage_settings.workspaces import Workspace
 from infra.stages import stage_named
 from tests.infra.template import Template
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from infra.grants import WITHOUT_RESOURCE
+from infra.constructs.iam import WITHOUT_RESOURCE
 from tests.infra.template import Template, listed, text
 
 GET, PUT = {"s3:GetObject"}, {"s3:PutObject"}

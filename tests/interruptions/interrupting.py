@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.local.child import PROJECT
 from infra.local.ports import free_port
+from infra.local.processes.child import PROJECT
 from tests.interruptions.moments import Moment
 from tests.local.running import USERS_OWN, alive, mentioning, started_by
 from tests.waiting import GIVE_UP, LOOK

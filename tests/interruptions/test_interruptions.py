@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.child import PROJECT
+from infra.local.processes.child import PROJECT
 from tests.interruptions.interrupting import Scene, interrupted
 from tests.interruptions.moments import DEPLOYED, STARTING, Moment, moments
 from tests.local.running import alive, mentioning, started_by

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.embedded_aws import PROJECT
+from infra.local.ministack.process import PROJECT
 from tests.waiting import GIVE_UP, LOOK
 
 COLUMNS = ("stat", "ppid")  # of /proc/<pid>/stat, after the name

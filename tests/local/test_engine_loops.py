@@ -7,7 +7,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from infra.local.engine_loops import LIMIT, one_more
+from infra.local.ministack.recursive_loops import LIMIT, one_more
 from infra.rehearsal.loops import none_dropped
 from infra.rehearsal.report import Failed
 from tests.local.test_engine import ROLE, new_queue, taken, zipped

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from ministack.services import eventbridge, scheduler  # type: ignore[import-untyped]  # ships no types
 
-from infra.local.engine_zones import ZonedText, in_its_zone, next_in_its_zone, with_the_zone
+from infra.local.ministack.time_zones import ZonedText, in_its_zone, next_in_its_zone, with_the_zone
 from tests.local.test_engine import ROLE, new_queue, taken
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from infra.local.child import PROJECT
+from infra.local.processes.child import PROJECT
 
 PROGRAM = """
 import os, sys, time

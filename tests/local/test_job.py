@@ -18,10 +18,10 @@ import pytest
 
 from infra.local import roster
 from infra.local.api_client import ApiClient, Partner
-from infra.local.clients import Clients
-from infra.local.embedded_aws import PROJECT, EmbeddedAws
+from infra.local.ministack.process import PROJECT, EmbeddedAws
 from infra.local.ports import free_port
-from infra.local.stage import Stage
+from infra.local.stage.clients import Clients
+from infra.local.stage.stage import Stage
 from lookup.model import Identifier, IdentifierType
 from tests.local.running import Running, alive, running
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, lookup_results

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.local.child import PROJECT
+from infra.local.processes.child import PROJECT
 from tests.local.running import alive
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from infra.local.embedded_aws import PROJECT
+from infra.local.ministack.process import PROJECT
 from infra.local.ports import free_port
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from tests.local.running import running

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.access import Credentials, DataCenter
 from lookup.model import Counts, Identifier, IdentifierType, Invalid, Outcome, Part, Profile, Status, epoch, timestamp
+from lookup.moengage.access import Credentials, DataCenter
 
 ALICE = Identifier(IdentifierType.CUSTOMER_ID, "alice")
 TIMES = st.floats(0, 4e9)

@@ -13,7 +13,7 @@ from lookup.errors import Forbidden, Misconfigured, NotExported
 from lookup.model import Lane
 from lookup.partners import Partner, Partners
 from lookup.settings import Workspace
-from tests.lookup.road import Hand
+from tests.lookup.services import Hand
 from tests.lookup.stage import Stage
 
 NAME = "/moengage-lookup/test/partners"

@@ -9,8 +9,8 @@ import pytest
 
 import on_request
 from infra.local.simulator.process import Simulator
-from lookup.route_table import ROUTES
-from tests.doors.conftest import CLIENT_ID, LambdaContext, deployed, with_quota
+from lookup.api.openapi.route_table import ROUTES
+from tests.handlers.conftest import CLIENT_ID, LambdaContext, deployed, with_quota
 from tests.lookup.conftest import stage
 from tests.lookup.stage import UNHURRIED, Stage
 from tests.openapi.gateway import gateway

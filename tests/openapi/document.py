@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from lookup import http_wiring, openapi
+from lookup.api.openapi import document as openapi
 from lookup.settings import Settings, Workspace
-from tests.doors.conftest import forget
+from lookup.wiring import api as http_wiring
+from tests.handlers.conftest import forget
 
 TOKEN_URL = "https://auth.example.com/oauth2/token"
 SETTINGS = Settings(

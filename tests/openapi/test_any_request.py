@@ -9,8 +9,8 @@ import urllib3
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from lookup.problem_types import Problem
-from lookup.route_table import ROUTES, Route
+from lookup.api.openapi.problem_types import Problem
+from lookup.api.openapi.route_table import ROUTES, Route
 from tests.fuzz.values import JSON, SQS_TEXT, written
 from tests.openapi.gateway import TOKEN
 

@@ -12,11 +12,11 @@ import pytest
 from jsonschema_rs import Draft202012Validator, ValidationError
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from lookup.api_schemas import Change, LookupOrder, ScheduleOrder
-from lookup.openapi import API_VERSION
-from lookup.problem_types import Problem
-from lookup.route_examples import BODIES
-from lookup.route_table import ROUTES
+from lookup.api.openapi.document import API_VERSION
+from lookup.api.openapi.examples import BODIES
+from lookup.api.openapi.problem_types import Problem
+from lookup.api.openapi.route_table import ROUTES
+from lookup.api.request_models import Change, LookupOrder, ScheduleOrder
 from tests.openapi.__main__ import COMMITTED, unannounced
 from tests.openapi.document import TOKEN_URL, generated, parsed
 from tests.openapi.schemas import resolved

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import simplejson
 
-from infra.local.lifeline import end_with_input
+from infra.local.processes.lifeline import end_with_input
 from infra.local.simulator.config import SimulatorConfig
 from infra.local.simulator.server import SimulatorServer
 from infra.local.simulator.vendor import Vendor

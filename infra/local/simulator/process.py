@@ -21,8 +21,8 @@ from typing import Any, Self
 import simplejson
 import urllib3
 
-from infra.local import child
 from infra.local.ports import free_port
+from infra.local.processes import child
 from infra.local.simulator.config import (
     DATA_API_KEY,
     WORKSPACE_ID,

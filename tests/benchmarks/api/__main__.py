@@ -21,7 +21,7 @@ from tests.benchmarks.api.instance import Instance, measured
 from tests.benchmarks.api.over_http import over_http
 from tests.benchmarks.api.report import Report, write
 from tests.benchmarks.gate.stage import aws_environment, embedded_aws
-from tests.doors.conftest import CLIENT_ID
+from tests.handlers.conftest import CLIENT_ID
 from tests.lookup.stage import SECRET_ID, Stage, deployed
 
 PROJECT = Path(__file__).parents[3]

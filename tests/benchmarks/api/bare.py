@@ -9,9 +9,9 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from lookup import wire
-from lookup.clients import CONFIG
-from lookup.profile_item import from_item
+from lookup import exact_json
+from lookup.results.profile_item import from_item
+from lookup.wiring.clients import CONFIG
 
 logger = Logger(service="bare")
 metrics = Metrics(namespace="Bare", service="bare")
@@ -27,7 +27,7 @@ def bare_handler(table: str) -> Any:
         key = {"identifier": {"S": unquote(identifier)}, "scope": {"S": f"default#{identifier_type}"}}
         found = dynamodb.batch_get_item(RequestItems={table: {"Keys": [key]}})["Responses"][table]
         profile = from_item(found[0], None)
-        return Response(200, "application/json", wire.dumps({"user_attributes": profile.attributes}).decode())
+        return Response(200, "application/json", exact_json.dumps({"user_attributes": profile.attributes}).decode())
 
     @logger.inject_lambda_context
     @metrics.log_metrics

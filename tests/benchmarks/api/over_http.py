@@ -11,7 +11,7 @@ import urllib3
 from infra.local.api_client import Partner
 from infra.local.options import read_options
 from infra.local.ports import free_port
-from infra.local.stage import Stage, local_stage
+from infra.local.stage.stage import Stage, local_stage
 from tests.benchmarks.api.figures import Spread
 
 WARMING = 10

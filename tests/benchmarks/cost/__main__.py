@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.app import SOURCE, synthesise
-from infra.local.embedded_aws import PROJECT, EmbeddedAws
+from infra.local.ministack.process import PROJECT, EmbeddedAws
 from infra.local.ports import free_port
 from infra.stages import stage_named
 from tests.benchmarks.cost import model, scenes

@@ -8,10 +8,10 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from infra.workers import workers_for
+from infra.stage_settings.workers import workers_for
+from lookup.bulk.feeder import DEPTH_SECONDS
 from lookup.errors import NotNow
-from lookup.feeder import DEPTH_SECONDS
-from lookup.gate import QuotaGate, Seen
+from lookup.gate.limiter import QuotaGate, Seen
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
 from lookup.quota import Quota
 from tests.lookup.gate.world import World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.user_pool import TOKEN_LIFE
+from infra.constructs.user_pool import TOKEN_LIFE
 from tests.benchmarks.cost.crew import LATENCY
 from tests.benchmarks.cost.fixed import HOURS
 from tests.benchmarks.cost.model import Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lookup.clients import WRITERS
+from lookup.wiring.clients import WRITERS
 from tests.benchmarks.cost.crew import LATENCY
 
 # Seconds of a request within a region: assumed, medians that AWS users report. Not measured here.

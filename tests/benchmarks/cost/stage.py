@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from infra.local.embedded_aws import REGION, EmbeddedAws
+from infra.local.ministack.process import REGION, EmbeddedAws
 from infra.local.simulator.process import Simulator, SimulatorConfig, instant
-from lookup import clients, http_wiring, schedule_wiring, wiring
 from lookup.quota import Quota
+from lookup.wiring import api as http_wiring
+from lookup.wiring import clients
+from lookup.wiring import schedules as schedule_wiring
+from lookup.wiring import services as wiring
 from tests.benchmarks.cost.meter import Meter
 from tests.lookup.stage import Stage, deployed
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
-from infra.local.lifeline import end_with_spawner
-from lookup import clients, wiring
-from lookup.feeder import DEPTH_SECONDS, Feeder
-from lookup.feeding_steps import FeedingSteps
-from lookup.queue_work import QueueWork
-from lookup.queues import Delivery
+from infra.local.processes.lifeline import end_with_spawner
+from lookup.bulk.feeder import DEPTH_SECONDS, Feeder
+from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.queues import Delivery
+from lookup.bulk.worker import QueueWork
+from lookup.wiring import clients
+from lookup.wiring import services as wiring
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from lookup import clients, wiring
-from lookup.conversion_wiring import conversions
-from lookup.lookup_model import LookupSpec, Progress
-from lookup.roster_reader import RosterReader
+from lookup.ledger.model import LookupSpec, Progress
+from lookup.rosters.reader import RosterReader
+from lookup.wiring import clients
+from lookup.wiring import services as wiring
+from lookup.wiring.conversions import conversions
 from tests.benchmarks.feeder.crew import enter, feeder
 from tests.benchmarks.feeder.office import environment_of
 from tests.lookup.stage import Stage

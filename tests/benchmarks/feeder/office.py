@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import boto3
 
-from infra.local.embedded_aws import REGION
+from infra.local.ministack.process import REGION
 from infra.local.simulator.process import (
     WORKSPACE_ID,
     LatencyConfig,
@@ -21,19 +21,19 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
-from lookup.ending import Ending
-from lookup.feeder import DEPTH_SECONDS, Feeder
-from lookup.feeding_steps import FeedingSteps
-from lookup.ledger import Ledger
-from lookup.ledger_feed import LedgerFeed
-from lookup.ledger_states import LedgerStates
-from lookup.ledger_table import LedgerTable
-from lookup.lookup_model import LookupSpec, Progress
+from lookup.bulk.completion import Ending
+from lookup.bulk.feeder import DEPTH_SECONDS, Feeder
+from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.queues import BATCH_LIMIT, Queues
+from lookup.ledger.feeding import LedgerFeed
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.model import LookupSpec, Progress
+from lookup.ledger.table import LedgerTable
+from lookup.ledger.transitions import LedgerStates
 from lookup.model import timestamp
-from lookup.queues import BATCH_LIMIT, Queues
 from lookup.quota import Quota
-from lookup.roster_reader import RosterReader
-from lookup.rosters import Rosters
+from lookup.rosters.reader import RosterReader
+from lookup.rosters.store import Rosters
 from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work, work_intake
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
 from tests.lookup.stage import Stage, deployed

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
 
-from lookup.lookup_model import LookupState, Progress
+from lookup.ledger.model import LookupState, Progress
 from lookup.quota import Quota
 from tests.benchmarks.feeder.office import LOOK, WORKERS, Office, Sample, opened
 from tests.waiting import GIVE_UP

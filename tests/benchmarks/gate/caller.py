@@ -11,11 +11,11 @@ from typing import NamedTuple, Protocol
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
-from lookup.access import Credentials, DataCenter
 from lookup.errors import NotNow, Throttled, VendorFault, VendorTrouble
-from lookup.gate import Grant
+from lookup.gate.limiter import Grant
 from lookup.model import Identifier, IdentifierType, Lane
-from lookup.moengage import MoEngage, Question
+from lookup.moengage.access import Credentials, DataCenter
+from lookup.moengage.client import MoEngage, Question
 from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import FIRST_PAUSE, LONGEST_PAUSE, Plan
 

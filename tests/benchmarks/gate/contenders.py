@@ -16,8 +16,8 @@ from pyrate_limiter import Limiter as PyrateLimiter
 from pyrate_limiter import Rate
 
 from lookup.errors import NotNow, VendorFault
-from lookup.gate import QuotaGate, gate_client
-from lookup.gates import Gates
+from lookup.gate.limiter import QuotaGate, gate_client
+from lookup.gate.workspaces import Gates
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from lookup.gate import BULK_PHASE
-from lookup.gate_window import Copy, NoRoom, decide, slot_of
+from lookup.gate.limiter import BULK_PHASE
+from lookup.gate.window import Copy, NoRoom, decide, slot_of
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 

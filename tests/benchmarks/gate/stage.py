@@ -16,7 +16,7 @@ from pathlib import Path
 
 import boto3
 
-from infra.local.embedded_aws import REGION, EmbeddedAws
+from infra.local.ministack.process import REGION, EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import (
     WORKSPACE_ID,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import boto3
 
-from infra.local.lifeline import end_with_spawner
+from infra.local.processes.lifeline import end_with_spawner
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Lane
 from tests.benchmarks.gate.caller import Caller, Record, client_factory
 from tests.benchmarks.gate.contenders import CONTENDERS, Shared

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import ROOT
-from infra.local import child
+from infra.local.processes import child
 from infra.rehearsal.service import HOPS
 from lookup.model import PART_LIMIT
 
@@ -41,7 +41,7 @@ def _rehearsed(log: Path) -> str:
     command = [sys.executable, "-m", "infra.rehearsal"]
     with log.open("wb") as output:
         process = child.start(
-            [sys.executable, "-m", "infra.local.lifeline", *command],
+            [sys.executable, "-m", "infra.local.processes.lifeline", *command],
             output=output,
             environment=environment | {"STAGE": "local", "SIZE": str(SIZE)},
         )

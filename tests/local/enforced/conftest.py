@@ -13,14 +13,14 @@ import pytest
 import urllib3
 
 from infra.local.api_client import ApiClient, Partner
-from infra.local.clients import CONFIG, Clients
-from infra.local.deployment import deploy
-from infra.local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
-from infra.local.handover import hand_over
+from infra.local.ministack.process import ACCOUNT, REGION, EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
-from infra.local.stage import SIMULATED, Stage
-from infra.local.synthesis import synthesis
+from infra.local.stage.clients import CONFIG, Clients
+from infra.local.stage.deployment import deploy
+from infra.local.stage.secrets_and_grants import hand_over
+from infra.local.stage.stage import SIMULATED, Stage
+from infra.local.stage.synthesis import synthesis
 
 ANYBODY_OF_THE_ACCOUNT = {
     "Version": "2012-10-17",

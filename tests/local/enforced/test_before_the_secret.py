@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.local.enforced.conftest import Enforced
-from tests.lookup.road import customer
+from tests.lookup.services import customer
 from tests.waiting import until
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.embedded_aws import ACCOUNT, REGION
+from infra.local.ministack.process import ACCOUNT, REGION
 from tests.local.enforced.conftest import Enforced
 
 DENIED = {"AccessDenied", "AccessDeniedException"}

@@ -9,7 +9,7 @@ from typing import Any
 import urllib3
 
 from tests.local.enforced.conftest import Enforced
-from tests.lookup.road import customer
+from tests.lookup.services import customer
 from tests.waiting import until
 
 TICK: dict[str, object] = {"task": "feed"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra import doctor
-from infra.local.embedded_aws import ACCOUNT, REGION
+from infra.commands import doctor
+from infra.local.ministack.process import ACCOUNT, REGION
 from tests.local.enforced.conftest import Enforced
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ReadTimeoutError
 
 from lookup.errors import NotNow
-from lookup.gate import Grant, QuotaGate
-from lookup.gate_table import GateTable
+from lookup.gate.limiter import Grant, QuotaGate
+from lookup.gate.table import GateTable
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.fake_table import FakeTable

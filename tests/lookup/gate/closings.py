@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lookup.errors import Closed, VendorTrouble
-from lookup.gate import Grant
+from lookup.gate.limiter import Grant
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 

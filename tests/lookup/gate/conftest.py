@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from lookup.gate import gate_client
+from lookup.gate.limiter import gate_client
 from tests.lookup.gate.faulty_dynamodb import Stage
 from tests.lookup.gate.ledger import create_ledger
 

@@ -10,9 +10,9 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from lookup.gate import Observation, Seen
-from lookup.gate_item import key
-from lookup.gates import Gates
+from lookup.gate.item import key
+from lookup.gate.limiter import Observation, Seen
+from lookup.gate.workspaces import Gates
 from lookup.settings import Workspace
 from tests.aws_answers import dynamodb_error
 from tests.lookup.gate.ledger import LEDGER

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from lookup.errors import NotNow, Throttled
-from lookup.gate import Seen, gate_client
+from lookup.gate.limiter import Seen, gate_client
 from lookup.model import Lane
 from tests.lookup.gate.faulty_dynamodb import Stage
 

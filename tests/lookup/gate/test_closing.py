@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
-from lookup.gate_closing import closing_for
-from lookup.gate_window import Copy, limit_now
+from lookup.gate.breaker import closing_for
+from lookup.gate.window import Copy, limit_now
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Step

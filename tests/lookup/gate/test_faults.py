@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lookup.errors import NotNow, Throttled
-from lookup.gate import Seen, gate_client
+from lookup.gate.limiter import Seen, gate_client
 from lookup.model import Lane
 from tests.lookup.gate.faulty_dynamodb import Stage
 

@@ -11,11 +11,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lookup.gate import gate_client
-from lookup.gate_item import Charge, Closing, charging, closing, creation, due, key, mark_name, opening, read_copy
-from lookup.gate_table import TIMEOUT, GateTable
-from lookup.gate_turn import LEAD_MOST
-from lookup.gate_window import AHEAD, Copy, Room
+from lookup.gate.attempt import LEAD_MOST
+from lookup.gate.item import Charge, Closing, charging, closing, creation, due, key, mark_name, opening, read_copy
+from lookup.gate.limiter import gate_client
+from lookup.gate.table import TIMEOUT, GateTable
+from lookup.gate.window import AHEAD, Copy, Room
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step

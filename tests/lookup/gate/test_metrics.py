@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.gate import Observation, Seen
-from lookup.gate_metrics import metric_of
+from lookup.gate.limiter import Observation, Seen
+from lookup.gate.metrics import metric_of
 from lookup.model import Lane
 
 BULK, ON_DEMAND = Lane.BULK, Lane.ON_DEMAND

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.gate import Seen
+from lookup.gate.limiter import Seen
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import fullest

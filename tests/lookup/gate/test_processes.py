@@ -12,11 +12,11 @@ from typing import TypeAlias
 import boto3
 from botocore.config import Config
 
-from infra.local.embedded_aws import REGION
+from infra.local.ministack.process import REGION
 from lookup.errors import NotNow
-from lookup.gate import Observation, Seen, gate_client
-from lookup.gate_item import key
-from lookup.gates import Gates
+from lookup.gate.item import key
+from lookup.gate.limiter import Observation, Seen, gate_client
+from lookup.gate.workspaces import Gates
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookup.gate_turn import LEAD_MOST
-from lookup.gate_window import LEAST_SHARE
+from lookup.gate.attempt import LEAD_MOST
+from lookup.gate.window import LEAST_SHARE
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import START, Callers, Fate, Step, fullest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.gate_turn import LEAD_MARGIN, LEAD_MOST
-from lookup.gate_window import AHEAD
+from lookup.gate.attempt import LEAD_MARGIN, LEAD_MOST
+from lookup.gate.window import AHEAD
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.gate_window import Copy, NoRoom, Room, decide, granted_at, is_needed, limit_now
+from lookup.gate.window import Copy, NoRoom, Room, decide, granted_at, is_needed, limit_now
 from lookup.model import Lane
 from lookup.quota import Quota
 

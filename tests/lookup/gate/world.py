@@ -9,8 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from lookup.errors import NotNow, Throttled
-from lookup.gate import Grant, Observation, QuotaGate, Seen
-from lookup.gate_table import GateTable
+from lookup.gate.limiter import Grant, Observation, QuotaGate, Seen
+from lookup.gate.table import GateTable
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
 from lookup.quota import Quota
 from tests.lookup.gate.fake_table import FakeTable

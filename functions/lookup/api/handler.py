@@ -1,0 +1,142 @@
+"""The way in: what every request must be before its route looks at it, and what every answer tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from lookup.api import problems
+from lookup.api.app import crashed, routable
+from lookup.api.auth import Callers, scopes_of
+from lookup.api.openapi.pages import Pages
+from lookup.api.openapi.problem_types import Problem
+from lookup.api.openapi.route_table import BY_KEY, PAGE_KEYS
+from lookup.api.query_string import read_query
+from lookup.api.request_rate import RequestRate
+from lookup.errors import InvalidInput, LookupFault, TooManyRequests
+from lookup.ledger.daily_usage import limit_headers
+from lookup.model import Clock
+from lookup.partners import Partner
+from lookup.telemetry import logger
+
+BODY_LIMIT = 256 * 1024  # bytes
+JSON = "application/json"
+
+
+class Entry:
+    """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
+
+    def __init__(
+        self, app: APIGatewayHttpResolver, callers: Callers, pages: Pages, rate: RequestRate, clock: Clock
+    ) -> None:
+        self._app = app
+        self._rate = rate
+        self._pages = pages
+        self._callers = callers
+        self._clock = clock
+
+    def answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
+        """Answer one event (payload 2.0)."""
+        request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
+        logger.append_keys(request_id=request_id)
+        answered = self._answered(event, context)
+        answered["headers"]["X-Request-Id"] = request_id
+        answered["headers"].setdefault("Cache-Control", "no-store")  # people's data and addresses that open it
+        return answered
+
+    def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        if event.get("routeKey") in PAGE_KEYS:
+            return self._pages.answer(event) or _written(problems.no_such_route())
+        event = _without_needless_body(event)
+        refusal = _unfit(event)
+        try:
+            partner = self._callers.of(event)
+            self._rate.admit(partner)  # what is refused counts, too: nobody may send any number of it
+        except TooManyRequests as fault:
+            return _written(problems.of_fault(fault, now=self._clock()))
+        except LookupFault as fault:
+            return _written(refusal or problems.of_fault(fault, now=self._clock()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
+            return _written(refusal or crashed(error))
+        if refusal is not None:
+            return _written(refusal)
+        answered = self._app.resolve(
+            routable(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
+        )
+        self._tell_the_limit(answered["headers"], partner)
+        return answered
+
+    def _tell_the_limit(self, headers: dict[str, Any], partner: Partner) -> None:
+        """Tell the partner's daily policy, if it has one and the answer has not told it with what is left."""
+        for name, value in limit_headers(None, self._clock(), limit=partner.users_per_day).items():
+            headers.setdefault(name, value)
+
+
+Check = Callable[[Mapping[str, Any]], Response[str] | None]
+
+
+def _unfit(event: Mapping[str, Any]) -> Response[str] | None:
+    """Tell what is wrong with a request, whatever its route does; None when nothing is."""
+    checks: tuple[Check, ...] = (_without_route, _out_of_scope, _ambiguous, _oversized, _not_json)
+    return next((found for check in checks if (found := check(event)) is not None), None)
+
+
+def _without_needless_body(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Drop a body that the route does not take (RFC 9110, 9.3: of GET and DELETE it has no meaning)."""
+    route = BY_KEY.get(event.get("routeKey", ""))
+    return event if route is None or route.takes_body else {**event, "body": None, "isBase64Encoded": False}
+
+
+def _without_route(event: Mapping[str, Any]) -> Response[str] | None:
+    return None if event.get("routeKey") in BY_KEY else problems.no_such_route()
+
+
+def _out_of_scope(event: Mapping[str, Any]) -> Response[str] | None:
+    """API Gateway has checked the scope already; a route that was deployed without one must not be open."""
+    scope = BY_KEY[event["routeKey"]].scope
+    if scope in scopes_of(event):
+        return None
+    return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
+
+
+def _ambiguous(event: Mapping[str, Any]) -> Response[str] | None:
+    try:
+        read_query(event)
+    except InvalidInput as fault:
+        return problems.invalid((fault.told_field, fault.told_rule))
+    return None
+
+
+def _oversized(event: Mapping[str, Any]) -> Response[str] | None:
+    body = event.get("body") or ""
+    size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode("utf-8", "surrogatepass"))
+    if size <= BODY_LIMIT:
+        return None
+    return problems.problem(Problem.BODY_TOO_LARGE, f"the body has {size} bytes; the limit is {BODY_LIMIT}")
+
+
+def _not_json(event: Mapping[str, Any]) -> Response[str] | None:
+    """An absent content type counts as JSON; so nothing is guessed of a body that says what it is."""
+    if not event.get("body"):
+        return None
+    called = str(event.get("headers", {}).get("content-type", JSON)).partition(";")[0].strip().lower()
+    if called == JSON:
+        return None
+    return problems.problem(Problem.CONTENT_TYPE, f"the body must be {JSON}")
+
+
+def _called_json(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write the content type as Powertools compares it: media types know no case, and that of an empty body nothing."""
+    return {**event, "headers": {**event.get("headers", {}), "content-type": JSON}}
+
+
+def _written(response: Response[str]) -> dict[str, Any]:
+    return {
+        "statusCode": response.status_code,
+        "headers": response.headers,
+        "body": response.body,
+        "isBase64Encoded": False,
+        "cookies": [],
+    }

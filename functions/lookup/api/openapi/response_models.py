@@ -1,0 +1,208 @@
+"""The shapes of all answers, for the OpenAPI document and the tests; the door writes its answers without them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from lookup.api.openapi.lookup_models import (
+    Count,
+    Links,
+    Lookup,
+    LookupAnswer,
+    LookupPage,
+    Profile,
+    ResultPage,
+    Shape,
+    Time,
+    Url,
+)
+from lookup.api.openapi.operations import SCHEMAS
+
+
+class Upload(Shape):
+    """How to upload."""
+
+    method: Literal["PUT"]
+    url: Url
+    headers: Annotated[dict[str, str], Field(description="To be sent as they are: the URL is signed for them.")]
+    expires_in: Annotated[int, Field(description="Seconds, 900 at most.")]
+    expires_at: Annotated[Time, Field(description="An upload must have begun by then; for a fresh URL ask anew.")]
+
+
+class Roster(Shape):
+    """A roster to be uploaded."""
+
+    roster_id: str
+    upload: Upload
+
+
+class PreviewedIdentifier(Shape):
+    """An identifier as it would be asked."""
+
+    identifier_type: Literal["customer_id", "id"]
+    identifier: str
+
+
+class PreviewedInvalid(Shape):
+    """An entry that would not be asked: its line, or its number in a JSON list."""
+
+    line: Count | None
+    text: str
+    reason: str
+
+
+class RosterPreview(Shape):
+    """What a lookup would make of a roster; all but `bytes` and `entries` is of its first 64 KB of text."""
+
+    roster_id: str
+    bytes: Count
+    entries: Annotated[Count, Field(description="Identifiers and unusable entries of the whole roster.")]
+    entries_is_estimated: bool
+    format: Literal["csv", "ndjson", "json", "plain"]
+    delimiter: Annotated[str | None, Field(description="Of CSV.")]
+    column: Annotated[str | None, Field(description="Of CSV: the column of the identifiers, as the header names it.")]
+    type_column: Annotated[str | None, Field(description="Of CSV: the column of their types, if there is one.")]
+    identifier_type: Annotated[
+        Literal["customer_id", "id"] | None, Field(description="null: each entry names its own.")
+    ]
+    read: Annotated[Count, Field(description="How many entries were read for this preview.")]
+    first: Annotated[list[PreviewedIdentifier], Field(description="The first of them that are usable, 10 at most.")]
+    invalid: Annotated[Count, Field(description="How many of those read are unusable.")]
+    first_invalid: Annotated[list[PreviewedInvalid], Field(description="The first of these, 10 at most.")]
+    notes: Annotated[list[str], Field(description="What is read as it stands, but may not be meant.")]
+
+
+class Schedule(Shape):
+    """A roster that is looked up again and again."""
+
+    name: str
+    expression: str
+    time_zone: str
+    roster_id: str
+    workspace: str
+    fields: Annotated[list[str] | None, Field(description="null: all that are granted when it fires.")]
+    max_age: Count
+    last_lookup_id: str | None
+    last_skipped_at: Time | None
+    last_skipped_because: Annotated[
+        str | None, Field(description="The lookup before still ran, or what was not granted (any more).")
+    ]
+
+
+class ListedSchedule(Shape):
+    """A schedule in a list."""
+
+    name: str
+    created_at: Time
+    changed_at: Time
+    links: Links
+
+
+class SchedulePage(Shape):
+    """Schedules by name."""
+
+    schedules: list[ListedSchedule]
+    next: str | None
+
+
+class Used(Shape):
+    """Users of the last window, per lane and together."""
+
+    on_demand: Count
+    bulk: Count
+    total: Count
+
+
+class NextRoom(Shape):
+    """When a call of 20 users would be let through."""
+
+    on_demand: Time
+    bulk: Time
+
+
+class Gate(Shape):
+    """Whether MoEngage is being asked."""
+
+    state: Literal["open", "closed"]
+    reason: Literal["credentials", "refused", "throttled", "trouble"] | None
+    closed_until: Time | None
+    epoch: int
+    next_room: NextRoom
+
+
+class Backlog(Shape):
+    """What submitted lookups still wait for."""
+
+    users: Count
+    minutes: Annotated[float, Field(ge=0)]
+
+
+class Today(Shape):
+    """The partner's own use since midnight UTC, in users."""
+
+    users: Count
+    limit: Count
+    left: Count
+    resets_at: Time
+
+
+class Quota(Shape):
+    """A workspace's quota."""
+
+    workspace: str
+    window_seconds: float
+    limit: Count
+    full_limit: Count
+    used: Used
+    backlog: Backlog
+    gate: Gate
+    today: Today | None  # null without a limit: nobody counts then
+
+
+class BrokenRule(Shape):
+    """One field, and the rule that it breaks."""
+
+    field: str
+    rule: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `type` is stable; members beside these belong to their type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Url
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    errors: Annotated[list[BrokenRule] | None, Field(description="Of `invalid` and `unknown-parameter`.")] = None
+    scope: Annotated[str | None, Field(description="Of `missing-scope`.")] = None
+    vendor_request_id: Annotated[str | None, Field(description="Of `vendor-trouble`: MoEngage's own mark.")] = None
+    owned: Annotated[str | None, Field(description="Of `too-many`: `lookups` or `schedules`.")] = None
+    limit: Annotated[int | None, Field(description="Of `too-many`: how many there may be at once.")] = None
+
+
+ANSWERS: tuple[type[BaseModel], ...] = (
+    Profile,
+    LookupAnswer,
+    Lookup,
+    LookupPage,
+    ResultPage,
+    Roster,
+    RosterPreview,
+    Schedule,
+    SchedulePage,
+    Quota,
+    Problem,
+)
+
+
+def components() -> dict[str, Any]:
+    """Give the schemas that the operations name, for `components.schemas` of the OpenAPI document."""
+    shapes = [(answer, "serialization") for answer in ANSWERS]
+    _, defined = models_json_schema(shapes, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]  # the mode is a Literal
+    schemas: dict[str, Any] = defined["$defs"]
+    return schemas

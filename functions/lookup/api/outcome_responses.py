@@ -1,0 +1,86 @@
+"""Answers that hold outcomes: as they are, by a link when they are too large, or once more from the archive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from lookup import exact_json
+from lookup.api.lookup_json import results_link
+from lookup.api.responses import is_too_large, without_attributes, written
+from lookup.api.sync_or_async import Served, Spillover
+from lookup.errors import Forbidden
+from lookup.model import Status
+from lookup.partners import Partner
+from lookup.results.files import Archive, outcome_json
+
+OutcomeJson = Mapping[str, object]
+Sign = Callable[[str], str]  # makes a URL of a result object's key
+
+
+class Outcomes:
+    """Writes the answers of lookups that were served at once."""
+
+    def __init__(self, spillover: Spillover, archive: Archive, sign: Sign) -> None:
+        self._spillover = spillover
+        self._archive = archive
+        self._sign = sign
+
+    def answer(self, served: Served) -> Response[str]:
+        """Answer with all outcomes."""
+        outcomes = [outcome_json(outcome) for outcome in served.answered.outcomes]
+        return self._several(served.answered.lookup_id, outcomes, lambda: self.link(served), served.headers)
+
+    def replay(self, partner: Partner, workspace: str, lookup_id: str, key: str) -> Response[str]:
+        """Answer once more what was archived under `key`, with the fields that are granted now.
+
+        Raises `Forbidden` without a grant for the workspace, and when only the archived object could be
+        handed out and it holds more than is granted.
+        """
+        partner.enter(workspace)
+        kept = self._archive.read(key)
+        outcomes = [_granted(one, partner) for one in kept]
+        return self._several(lookup_id, outcomes, lambda: self._uncut(key, is_cut=outcomes != kept), {})
+
+    def _uncut(self, key: str, *, is_cut: bool) -> str:
+        if is_cut:
+            raise Forbidden("the answer holds fields that are not granted any more")
+        return self._sign(key)
+
+    def link(self, served: Served) -> str:
+        """Give a URL of the archived answer."""
+        return self._sign(self._spillover.archived(served))
+
+    def _several(
+        self,
+        lookup_id: str,
+        outcomes: Sequence[OutcomeJson],
+        link: Callable[[], str],
+        headers: Mapping[str, str],
+    ) -> Response[str]:
+        whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
+        body = exact_json.readable(whole)
+        if is_too_large(body):
+            links = {"attributes_omitted": True, "links": results_link(link())}
+            body = exact_json.readable(whole | links | {"outcomes": without_attributes(outcomes)})
+        return written(body, headers=headers)
+
+
+def _counts(outcomes: Sequence[OutcomeJson]) -> dict[str, int]:
+    by_status = Counter(str(one["outcome"]) for one in outcomes)
+    return {"requested": len(outcomes), **{status.value: by_status[status.value] for status in Status}}
+
+
+def _granted(outcome: Mapping[str, Any], partner: Partner) -> OutcomeJson:
+    granted, attributes = partner.fields, outcome["user_attributes"]
+    if granted is None:
+        return outcome
+    return {
+        **outcome,
+        "changed_fields": [name for name in outcome["changed_fields"] if name in granted],
+        "replaced_fields": [name for name in outcome["replaced_fields"] if name in granted],
+        "user_attributes": attributes and {name: attributes[name] for name in granted if name in attributes},
+    }

@@ -1,0 +1,88 @@
+"""`/v1/lookups/…`: lookups that run behind the answer."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from lookup.api.auth import Callers, scopes_of
+from lookup.api.lookup_json import progress_json, record_json, standing_json
+from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
+from lookup.api.openapi.route_table import ADMIN
+from lookup.api.request_models import Change
+from lookup.api.responses import answer, next_link, next_look
+from lookup.bulk.control import Action, Lookups
+from lookup.errors import InvalidInput
+from lookup.model import Clock
+from lookup.partners import Partner
+
+PAGE = 100
+STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
+LookupId = Annotated[str, Path(max_length=200)]
+After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
+Sign = Callable[[str], str]
+
+
+class LookupRoutes:
+    """`sign` makes a URL of a result object's key."""
+
+    def __init__(
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        callers: Callers,
+        lookups: Lookups,
+        sign: Sign,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._callers = callers
+        self._lookups = lookups
+        self._sign = sign
+        self._clock = clock
+        app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
+        app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
+        app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
+        app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
+
+    def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
+        found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)
+        following = _marked(mark) if mark else None
+        body = {"lookups": [progress_json(one, None) for one in found], "next": following}
+        return answer(body, headers=next_link("/v1/lookups", following, limit))
+
+    def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+        if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
+            return answer(standing_json(lookup_id, self._lookups.standing(lookup_id)))
+        progress, estimate = self._lookups.one(self._partner(), lookup_id)
+        return answer(progress_json(progress, estimate), headers=next_look(estimate, self._clock()))
+
+    def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
+        progress = self._lookups.change(self._partner(), lookup_id, Action(change.action))
+        return answer(progress_json(progress, None))
+
+    def _get_results(
+        self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
+    ) -> Response[str]:
+        records, mark = self._lookups.results(self._partner(), lookup_id, after=after, limit=limit)
+        body = {"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark}
+        return answer(body, headers=next_link(f"/v1/lookups/{lookup_id}/results", mark, limit))
+
+    def _partner(self) -> Partner:
+        return self._callers.of(self._app.current_event.raw_event)
+
+
+def _marked(mark: str) -> str:
+    """Write a page mark so that it fits in a URL as it is."""
+    return urlsafe_b64encode(mark.encode()).decode().rstrip("=")
+
+
+def _unmarked(after: str) -> str:
+    try:
+        return urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode()
+    except ValueError:
+        raise InvalidInput("after", "is not the `next` of a page") from None

@@ -1,0 +1,154 @@
+"""`GET /v1/profiles/…`: one profile, there and then."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+from lookup import exact_json, validation
+from lookup.api import problems
+from lookup.api.lookup_json import results_link
+from lookup.api.openapi.problem_types import Problem
+from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
+from lookup.api.outcome_responses import Outcomes
+from lookup.api.request_models import MAX_AGE, STALE_IF_ERROR, WorkspaceName
+from lookup.api.responses import is_too_large, without_attributes, written
+from lookup.api.sync_or_async import Asked, Served, Spillover
+from lookup.errors import InvalidInput
+from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
+from lookup.model import Clock, Invalid, Outcome, Status
+from lookup.results.files import outcome_json
+
+TAG = re.compile(r'"[^"]*"')
+# What every hop leaves as it is: unreserved characters (RFC 3986, 2.3), and of a segment's others `@` and `:`.
+IN_A_PATH = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~@:-]+")
+PATH_RULE = (
+    "must hold only letters of A to Z, digits and _ . ~ @ : - in a path, and not be . or ..; "
+    "any other goes into the query: GET /v1/profiles?identifier_type=…&identifier=…"
+)
+FIELDS = "Attribute names, separated by commas; absent: all. Request line and headers have 10,240 bytes in all."
+IDENTIFIER = "Percent-encoded: a plus sign is `%2B`, a space `%20`."
+IDENTIFIER_TYPE = "`customer_id`, or MoEngage's own: `id`, also written `moengage_id`."
+Fields = Annotated[str | None, Query(description=FIELDS)]
+Fresh = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=MAX_AGE)]
+Stale = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=STALE_IF_ERROR)]
+InWorkspace = Annotated[WorkspaceName, Query()]
+Prefer = Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")]
+IfNoneMatch = Annotated[str | None, Header(description="ETags that you have.")]
+# Reasons of failed outcomes that the same request meets again; `unaccounted` may be an accident.
+LASTING = frozenset({"rejected", "too_large", UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE})
+
+
+class ProfileRoutes:
+    """One profile; 202 with a lookup's URL when the quota leaves no room in the caller's time."""
+
+    def __init__(self, app: APIGatewayHttpResolver, spillover: Spillover, outcomes: Outcomes, clock: Clock) -> None:
+        self._app = app
+        self._spillover = spillover
+        self._outcomes = outcomes
+        self._clock = clock
+        app.get("/v1/profiles", **READ_PROFILE)(self._read_profile)
+        app.get("/v1/profiles/<identifier_type>/<identifier>", **GET_PROFILE)(self._get_profile)
+
+    def _read_profile(  # noqa: PLR0917 - Powertools calls it by name
+        self,
+        identifier_type: Annotated[str, Query(description=IDENTIFIER_TYPE, examples=["customer_id"])],
+        identifier: Annotated[str, Query(description=IDENTIFIER, examples=["C-1001"])],
+        fields: Fields = None,
+        max_age: Fresh = 0,
+        stale_if_error: Stale = 0,
+        workspace: InWorkspace = "default",
+        prefer: Prefer = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[str]:
+        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._served(asked, prefer, if_none_match)
+
+    def _get_profile(  # noqa: PLR0917 - as above
+        self,
+        identifier_type: Annotated[str, Path(description=IDENTIFIER_TYPE)],
+        identifier: Annotated[str, Path(description="Letters of A to Z, digits and `_ . ~ @ : -`.")],
+        fields: Fields = None,
+        max_age: Fresh = 0,
+        stale_if_error: Stale = 0,
+        workspace: InWorkspace = "default",
+        prefer: Prefer = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[str]:
+        identifier = unquote(identifier)
+        if not IN_A_PATH.fullmatch(identifier):
+            raise InvalidInput("identifier", PATH_RULE)
+        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._served(asked, prefer, if_none_match)
+
+    def _served(self, asked: Asked, prefer: str | None, if_none_match: str | None) -> Response[str]:
+        served = self._spillover.serve(self._spillover.call(self._app, prefer), asked)
+        if isinstance(served, Response):
+            return served
+        return self._answer(served, asked, if_none_match)
+
+    def _answer(self, served: Served, asked: Asked, if_none_match: str | None) -> Response[str]:
+        outcome = served.answered.outcomes[0]
+        if outcome.status is Status.FAILED:
+            return self._without_answer(served, outcome)
+        headers = served.headers | {"Age": self._age(outcome), "Cache-Control": _cache_control(asked)}
+        if outcome.status is Status.NOT_FOUND:
+            return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)
+        headers["ETag"] = etag(outcome)
+        if _has(if_none_match, headers["ETag"]):
+            return Response(HTTPStatus.NOT_MODIFIED.value, headers=headers, body="")
+        return self._profile(served, outcome, headers)
+
+    def _profile(self, served: Served, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
+        whole = outcome_json(outcome)
+        body = exact_json.readable(whole)
+        if is_too_large(body):
+            links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(served))}
+            body = exact_json.readable(without_attributes([whole])[0] | links)
+        return written(body, headers=headers)
+
+    def _without_answer(self, served: Served, outcome: Outcome) -> Response[str]:
+        if served.answered.cause is not None:
+            raise served.answered.cause
+        detail = f"MoEngage gave no answer: {outcome.reason}"
+        if outcome.reason in LASTING:
+            return problems.problem(Problem.NOT_ANSWERABLE, detail, reason=outcome.reason)
+        return problems.later(Problem.FAILED, detail, problems.TROUBLE_WAIT, reason=outcome.reason)
+
+    def _age(self, outcome: Outcome) -> str:
+        fetched_at = outcome.profile.fetched_at if outcome.profile else self._clock()
+        return str(max(0, int(self._clock() - fetched_at)))
+
+
+def _asked(  # noqa: PLR0917 - what both forms of the request hold
+    identifier_type: str, identifier: str, fields: str | None, max_age: int, stale_if_error: int, workspace: str
+) -> Asked:
+    one = validation.identify({"identifier_type": identifier_type, "identifier": identifier})
+    if isinstance(one, Invalid):
+        raise InvalidInput("identifier", one.reason)
+    names = validation.field_names({"fields": None if fields is None else [name.strip() for name in fields.split(",")]})
+    return Asked([one], workspace, names, float(max_age), float(stale_if_error))
+
+
+def etag(outcome: Outcome) -> str:
+    """Mark the content: the same however it is written, wherever it came from and whenever it was fetched."""
+    attributes = outcome.profile.attributes if outcome.profile else None
+    return f'W/"{exact_json.fingerprint(attributes)[:32]}"'
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Compare weakly, as RFC 9110 wants it of If-None-Match."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or tag.removeprefix("W/") in TAG.findall(if_none_match)
+
+
+def _cache_control(asked: Asked) -> str:
+    """Let the caller's own cache keep the answer as long as the caller would take it from our store."""
+    control = f"private, max-age={int(asked.max_age)}"
+    return f"{control}, stale-if-error={int(asked.stale_if_error)}" if asked.stale_if_error else control

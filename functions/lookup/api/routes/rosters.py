@@ -1,0 +1,62 @@
+"""`/v1/rosters/…`: files of identifiers, uploaded and deleted."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from lookup.api.auth import Callers
+from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
+from lookup.api.request_models import RosterUpload
+from lookup.api.responses import answer
+from lookup.aws.signed_urls import expires_at
+from lookup.model import Clock, timestamp
+from lookup.partners import Partner
+from lookup.rosters.keys import key_of
+from lookup.rosters.retention import RosterRetention
+from lookup.rosters.uploads import RosterUploads
+
+RosterId = Annotated[str, Path(max_length=64)]
+
+
+class RosterRoutes:
+    """A partner's rosters by id."""
+
+    def __init__(
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        callers: Callers,
+        uploads: RosterUploads,
+        retention: RosterRetention,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._callers = callers
+        self._uploads = uploads
+        self._retention = retention
+        self._clock = clock
+        app.post("/v1/rosters", **POST_ROSTERS)(self._post_rosters)
+        app.delete("/v1/rosters/<roster_id>", **DELETE_ROSTER)(self._delete_roster)
+
+    def _post_rosters(self, order: RosterUpload) -> Response[str]:
+        upload = self._uploads.sign(self._partner().name, order.bytes)
+        ends = expires_at(upload.url)
+        how = {
+            "method": "PUT",
+            "url": upload.url,
+            "headers": upload.headers,
+            "expires_in": max(0, int(ends - self._clock())),
+            "expires_at": timestamp(ends),
+        }
+        return answer({"roster_id": upload.roster_id, "upload": how}, HTTPStatus.CREATED)
+
+    def _delete_roster(self, roster_id: RosterId) -> Response[str]:
+        self._retention.delete(key_of(self._partner().name, roster_id))
+        return Response(HTTPStatus.NO_CONTENT.value, body="")
+
+    def _partner(self) -> Partner:
+        return self._callers.of(self._app.current_event.raw_event)

@@ -1,0 +1,4 @@
+"""Lookups that nobody waits for: a roster or a queue message comes in, recorded parts and one completion event go out.
+
+The order of work: submission, feeder, worker, processor, recording, completion. It never answers a request.
+"""

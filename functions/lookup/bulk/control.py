@@ -1,0 +1,122 @@
+"""Lookups over rosters as their partner sees and steers them, and their results handed out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from lookup.bulk.completion import Ending
+from lookup.bulk.estimates import Estimate, Estimates, waiting
+from lookup.bulk.feeder import Feeder
+from lookup.errors import Conflict, Missing
+from lookup.fetch.authorization import Authorization
+from lookup.ledger.feeding import LedgerFeed
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.model import LookupState, PartRecord, Progress, Tally
+from lookup.ledger.transitions import LedgerStates
+from lookup.partners import Partner
+
+
+class Action(StrEnum):
+    """What a partner may do with a lookup of its own."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY_FAILED = "retry_failed"
+
+
+class Lookups:
+    """The use cases behind `/v1/lookups`. Every method raises what of the caller's does not fit, by name."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        states: LedgerStates,
+        feed: LedgerFeed,
+        feeder: Feeder,
+        ending: Ending,
+        estimates: Estimates,
+        authorization: Authorization,
+        most: int | None = None,
+    ) -> None:
+        """`most` lookups of a partner may be unfinished at once; None is as many as it likes."""
+        self._ledger = ledger
+        self._states = states
+        self._feed = feed
+        self._feeder = feeder
+        self._ending = ending
+        self._estimates = estimates
+        self._authorization = authorization
+        self._most = most
+
+    def one(self, partner: Partner, lookup_id: str) -> tuple[Progress, Estimate | None]:
+        """Give a lookup and, while it runs, when it will be done."""
+        progress = self._seen(partner, lookup_id)
+        if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
+            return progress, None
+        return progress, self._estimates.of(progress.spec.workspace, waiting(progress))
+
+    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Progress], str | None]:
+        """Give a partner's lookups in granted workspaces, newest first, and the mark of the next page."""
+        listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
+        found = self._ledger.progress_of([lookup_id for _, lookup_id in listed])
+        seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
+        return seen, (listed[-1][0] if len(listed) == limit else None)
+
+    def standing(self, lookup_id: str) -> Tally:
+        """Give the counts of a day of the intake queue, which is nobody's. Raises `Missing`."""
+        tally = self._ledger.tally(lookup_id)
+        if tally is None:
+            raise Missing("there is no such lookup")
+        return tally
+
+    def change(self, partner: Partner, lookup_id: str, action: Action) -> Progress:
+        """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
+
+        To resume or retry lets users be asked: raises what `Authorization` does.
+        """
+        progress = self._seen(partner, lookup_id)
+        if not self._changed(partner, progress, action):
+            raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
+        if action in {Action.RESUME, Action.RETRY_FAILED}:
+            self._feeder.feed_soon(progress.spec.workspace, lookup_id)
+        self._ending.check(lookup_id)
+        return self._seen(partner, lookup_id)
+
+    def _changed(self, partner: Partner, progress: Progress, action: Action) -> bool:
+        match action:
+            case Action.PAUSE:
+                return self._states.pause(progress.spec)
+            case Action.RESUME:
+                reserved = self._authorization.resume(partner, progress)
+                return self._states.resume(progress.spec, progress.cursor, reserved)
+            case Action.CANCEL:
+                return self._states.cancel(progress.spec)
+        return self._retried(partner, progress)
+
+    def _retried(self, partner: Partner, progress: Progress) -> bool:
+        reserved = self._authorization.retry(partner, progress)
+        if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
+            raise Conflict("nothing of this lookup has failed")
+        return self._states.retry_failed(progress.spec, progress.cursor, reserved, most=self._most)
+
+    def results(
+        self, partner: Partner, lookup_id: str, *, after: str, limit: int
+    ) -> tuple[list[PartRecord], str | None]:
+        """Give the parts that are in, in order of number, and the number that the next page comes after.
+
+        Raises `Forbidden` when they hold fields that are not granted any more.
+        """
+        spec = self._seen(partner, lookup_id).spec
+        partner.see(spec.workspace, spec.fields)
+        records = self._feed.records(lookup_id, after=after, limit=limit)
+        page = [record for record in records if record.key]  # a part that was lost has no object
+        return page, (records[-1].number if len(records) == limit else None)
+
+    def _seen(self, partner: Partner, lookup_id: str) -> Progress:
+        progress = self._ledger.progress(lookup_id)
+        if progress is None or progress.spec.partner != partner.name:
+            raise Missing("there is no such lookup")
+        partner.enter(progress.spec.workspace)
+        return progress

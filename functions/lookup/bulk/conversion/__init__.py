@@ -1,0 +1,1 @@
+"""Convert rosters before they are fed: unpack them, count them where users of the day are limited, one at a time."""

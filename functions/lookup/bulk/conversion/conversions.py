@@ -1,0 +1,182 @@
+"""Rosters converted before they are fed: unpacked, and counted where a partner's users are, one of a partner at a time.
+
+It happens outside of requests and of the minute's tick, on a queue of its own, within bounds of bytes and time. What
+passes them ends its lookup, and the partner sees why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup.aws.errors import name_of
+from lookup.bulk.completion import Ending
+from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.errors import AwsTrouble, Forbidden, InvalidInput, LookupFault, Missing, OverDaily
+from lookup.ledger.conversions import LedgerConversions
+from lookup.ledger.daily_usage import DailyUse
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.model import LookupSpec, LookupState, Progress, Roster
+from lookup.ledger.reservation import Reservation
+from lookup.model import Clock
+from lookup.partners import Partner
+from lookup.rosters.copies import IsLate, RosterCopies
+from lookup.rosters.keys import INLINE
+from lookup.rosters.references import LedgerRosters
+from lookup.telemetry import Metric, count, logger
+
+CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
+LOST_AFTER = 6 * 3600.0  # seconds that a message may wait on the queue before the lookup is asked for again
+ASKED_MOST = 100  # of one tick
+
+
+class ConversionRequests:
+    """Submits lookups, notes that they need their roster, and asks for the conversion of those that need one."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        needs: LedgerRosters,
+        pending: LedgerConversions,
+        queue: ConversionQueue,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._needs = needs
+        self._pending = pending
+        self._queue = queue
+        self._clock = clock
+
+    def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
+        """Write a lookup down as `Ledger.submit` does; its conversion is noted before, and asked for if that goes."""
+        if not spec.roster.key.startswith(INLINE):
+            self._needs.looked_up(spec)
+        if not spec.roster.needs_conversion:
+            return self._ledger.submit(spec, reservations, most=most)
+        self._pending.begin(spec)
+        try:
+            is_new = self._ledger.submit(spec, reservations, most=most)
+        except LookupFault:
+            self._pending.end(spec.lookup_id)
+            raise
+        self._ask(spec.lookup_id, spec.partner)
+        return is_new
+
+    def ask_again(self) -> None:
+        """Ask for those whose message was never sent, or seems lost."""
+        asked = 0
+        for one in self._pending.pending():
+            if one.asked_at <= self._clock() - LOST_AFTER:
+                self._ask(one.lookup_id, one.partner)
+                asked += 1
+            if asked == ASKED_MOST:
+                break
+
+    def _ask(self, lookup_id: str, partner: str) -> None:
+        """Put a conversion on the queue, or leave that to a later tick."""
+        try:
+            self._queue.ask(lookup_id, partner)
+            self._pending.asked(lookup_id)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("conversion not asked for yet", lookup_id=lookup_id, error=name_of(error))
+
+
+class Conversions:
+    """Converts rosters. `partner_named` gives a partner's grants as they are now, and raises `UnknownClient`."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        pending: LedgerConversions,
+        copies: RosterCopies,
+        ending: Ending,
+        daily: DailyUse,
+        partner_named: Callable[[str], Partner],
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._pending = pending
+        self._copies = copies
+        self._ending = ending
+        self._daily = daily
+        self._partner_named = partner_named
+        self._clock = clock
+
+    def convert(self, lookup_id: str, *, until: float) -> bool:
+        """Convert a lookup's roster until then (epoch seconds); False when somebody else is at it.
+
+        What the roster or the partner's grants do not allow ends the lookup, with the reason. What AWS does wrong is
+        raised, and the claim is given back.
+        """
+        progress = self._ledger.progress(lookup_id)
+        if progress is None or not _waits(progress):
+            self._pending.end(lookup_id)
+            return True
+        token = self._pending.claim(lookup_id, until + CLAIMED_BEYOND)
+        if token is None:
+            return not self._pending.is_pending(lookup_id)
+        try:
+            self._convert(progress, lambda: self._clock() > until)
+        except BaseException:
+            self._pending.release(lookup_id, token)
+            raise
+        self._pending.end(lookup_id)
+        return True
+
+    def _convert(self, progress: Progress, is_late: IsLate) -> None:
+        spec = progress.spec
+        try:
+            roster = self._readable(spec, is_late)
+            if spec.charged is None:
+                self._ledger.repinned(spec, roster)
+            else:
+                self._repin_charged(spec, roster)
+        except (InvalidInput, Missing, Forbidden, OverDaily) as fault:
+            count(Metric.ROSTERS_REFUSED)
+            self._ending.give_up(progress, str(fault))
+        else:
+            count(Metric.ROSTERS_CONVERTED)
+
+    def _readable(self, spec: LookupSpec, is_late: IsLate) -> Roster:
+        """Return the roster as it can be fed: its copy, a new one or another lookup's; and counted, if it must be."""
+        exactly = spec.roster.counted is not None
+        known = self._pending.converted(spec.roster, exactly=exactly) if spec.roster.gzipped else None
+        if known is not None:
+            return known
+        source = spec.roster
+        roster = self._copies.unpack(source, spec.lookup_id, is_late) if source.gzipped else source
+        if exactly:
+            roster = replace(roster, entries=self._counted(spec, roster, is_late), counted=None)
+        if source.gzipped:
+            self._pending.keep(source, roster, is_exact=exactly)
+        return roster
+
+    def _counted(self, spec: LookupSpec, roster: Roster, is_late: IsLate) -> int:
+        """Count a roster's entries, for a partner without a limit by now not at all. Raises `OverDaily`."""
+        partner = self._partner_named(spec.partner)
+        limit = partner.users_per_day
+        if limit is None:
+            return roster.entries
+        entries = self._copies.count(roster, limit, is_late)
+        if entries > limit:
+            raise self._daily.over(partner, entries, limit)
+        return entries
+
+    def _repin_charged(self, spec: LookupSpec, roster: Roster) -> None:
+        """Charge what the roster asks for in place of what was charged when it was submitted. Raises `OverDaily`."""
+        partner = self._partner_named(spec.partner)
+        if spec.charged is None or spec.roster.counted is None or partner.users_per_day is None:
+            self._ledger.repinned(spec, roster)
+            return
+        reserved = self._daily.recharge(partner, spec.charged, roster.entries)
+        if not self._ledger.repinned(spec, roster, reserved):
+            raise AwsTrouble("the lookup was charged or converted by somebody else meanwhile")
+
+
+def _waits(progress: Progress) -> bool:
+    is_over = progress.state is LookupState.CANCELLED or progress.finished_at is not None
+    return not is_over and progress.spec.roster.needs_conversion

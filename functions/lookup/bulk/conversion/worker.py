@@ -1,0 +1,62 @@
+"""One batch of the conversion queue: each message done, given back for later, or laid aside with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup.aws.errors import name_of
+from lookup.bulk.conversion import queue as conversion_queue
+from lookup.bulk.conversion.conversions import Conversions
+from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.bulk.queues import Delivery
+from lookup.errors import InvalidInput, LookupFault
+from lookup.telemetry import Metric, count, logger
+
+DELIVERIES = 8  # over an hour of tries: then a person has to look
+
+
+class ConversionWork:
+    """Serves batches; gives the message ids that the queue must deliver again."""
+
+    def __init__(self, conversions: Conversions, queue: ConversionQueue) -> None:
+        self._conversions = conversions
+        self._queue = queue
+
+    def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
+        """Convert until then (epoch seconds); what AWS does wrong gives the message back."""
+        return [one.message_id for one in deliveries if not self._is_done(one, until)]
+
+    def _is_done(self, delivery: Delivery, until: float) -> bool:
+        try:
+            lookup_id, _ = conversion_queue.read(delivery.body)
+        except InvalidInput as fault:
+            return self._laid_aside(delivery, str(fault))
+        if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
+            return self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
+        try:
+            if self._conversions.convert(lookup_id, until=until):
+                return True
+        except (LookupFault, BotoCoreError, ClientError) as fault:
+            logger.warning("conversion given back", lookup_id=lookup_id, error=name_of(fault), runbook="Dead letters")
+        self._hold_back(delivery)
+        return False
+
+    def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
+        """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
+        try:
+            self._queue.lay_aside(delivery, reason)
+        except (ClientError, BotoCoreError) as error:
+            logger.error("message not laid aside", message_id=delivery.message_id, reason=reason, error=name_of(error))
+            return False
+        logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
+        count(Metric.MESSAGES_LAID_ASIDE)
+        return True
+
+    def _hold_back(self, delivery: Delivery) -> None:
+        """Ask for an early delivery; without it the message returns after the queue's own time, which is later."""
+        try:
+            self._queue.try_again(delivery)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("visibility not set", message_id=delivery.message_id, error=name_of(error))

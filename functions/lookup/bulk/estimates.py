@@ -1,0 +1,130 @@
+"""When a lookup will be done: the backlog drained at the quota's rate, shared as the feeder shares it.
+
+What waits is read from the partners' shares: how much that is does not depend on how many lookups there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lookup.ledger.fair_share import Share
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.model import Progress
+from lookup.model import Clock
+from lookup.quota import Quota
+from lookup.settings import Settings
+
+USED = 0.95  # of the quota that the gate gives to bulk while people ask too
+DAY = 24 * 3600
+AHEAD_MOST = 100  # of a partner's own lookups that are looked at one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A lookup that still has `users` to be asked for, `unfed` of them not on the queue yet; `turn` is its place.
+
+    One that is not submitted is none of the workspace's lookups yet.
+    """
+
+    lookup_id: str
+    partner: str
+    weight: int
+    users: float
+    unfed: float
+    turn: float
+    is_submitted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a workspace still has to ask for: `on_queue` users, and the shares with those that are not fed yet."""
+
+    on_queue: int
+    shares: Sequence[Share]
+
+    @property
+    def users(self) -> int:
+        """All users that wait; what is on the queue of lookups that were cancelled or paused is not waited for."""
+        on_queue = max(0, self.on_queue) if self.lookups else 0
+        return on_queue + sum(max(0, share.users) for share in self.shares)
+
+    @property
+    def lookups(self) -> int:
+        """How many lookups go on."""
+        return sum(share.running for share in self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """When a lookup will be done (epoch seconds), the users served before that for others, and what it costs."""
+
+    done_at: float
+    users_ahead: int
+    users: int
+    share_of_day: float
+
+
+def waiting(progress: Progress) -> Waiting:
+    """Tell what a lookup still waits for; in a retry these are the failures that were not made good yet."""
+    spec, counts = progress.spec, progress.tally.counts
+    left = float(max(0, counts.failed if progress.cursor.round else progress.requested - counts.requested))
+    return Waiting(spec.lookup_id, spec.partner, spec.weight, left, min(left, progress.left), spec.turn)
+
+
+def backlog_of(ledger: Ledger, workspace: str) -> Backlog:
+    """Read what a workspace still has to ask for."""
+    return Backlog(ledger.sent(workspace).users, ledger.shares.of(workspace))
+
+
+class Estimates:
+    """Estimates of what a ledger holds. `opens_at` tells when a workspace is asked again: a time gone by if it is."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, *, opens_at: Callable[[str], float], clock: Clock) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._opens_at = opens_at
+        self._clock = clock
+
+    def of(self, workspace: str, one: Waiting) -> Estimate:
+        """Estimate a lookup, beside all others of its workspace, whether it was submitted or not."""
+        backlog = backlog_of(self._ledger, workspace)
+        own = next((share for share in backlog.shares if share.partner == one.partner), Share(one.partner))
+        quota = self._settings.workspace(workspace).quota
+        begins_at = max(self._clock(), self._opens_at(workspace))
+        return estimate(one, self._ahead(workspace, one, own), backlog, quota, begins_at)
+
+    def _ahead(self, workspace: str, one: Waiting, own: Share) -> float:
+        """Tell how many users of the partner's own are fed before; of very many lookups at most."""
+        before = self._ledger.shares.before(workspace, one.partner, one.turn, AHEAD_MOST)
+        if len(before) == AHEAD_MOST:
+            return max(0.0, own.users - one.unfed)
+        return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
+
+    def backlog(self, workspace: str) -> float:
+        """Tell how many users a workspace's lookups still wait for."""
+        return float(backlog_of(self._ledger, workspace).users)
+
+
+def minutes(users: float, quota_limit: float, window: float) -> float:
+    """Tell how many minutes of quota so many users take."""
+    return users * window / quota_limit / 60
+
+
+def estimate(one: Waiting, ahead: float, backlog: Backlog, quota: Quota, now: float) -> Estimate:
+    """Let the backlog drain until the lookup is through: what is on the queue, then by the partners' weights.
+
+    `ahead` are the unfed users of the partner's own that come before; all but the lookup's own users are ahead of it.
+    """
+    rate = USED * quota.limit / quota.window
+    passed = 0.0
+    if one.users > 0:
+        own_on_queue = one.users - one.unfed
+        is_alone = backlog.lookups <= one.is_submitted  # then what else is on the queue is of cancelled lookups
+        on_queue = own_on_queue if is_alone else max(float(backlog.on_queue), own_on_queue)
+        own = ahead + one.unfed
+        others = (share for share in backlog.shares if share.partner != one.partner)
+        beside = sum(min(max(0.0, other.users), own * other.weight / one.weight) for other in others)
+        passed = on_queue + own + beside
+    share_of_day = one.users * quota.window / (quota.limit * DAY)
+    return Estimate(now + passed / rate, round(passed - one.users), round(one.users), share_of_day)

@@ -1,0 +1,183 @@
+"""The intake queue's share of a workspace's quota: its messages take turns with the partners' rosters, as one of them.
+
+Charged is what MoEngage is asked for, a part's worth at a time and before it is asked; what was not used is given back.
+A function that dies between the two leaves the intake queue charged for a part at most. What is answered from the store
+never comes here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup.errors import LookupFault, NotNow, UnknownWorkspace
+from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, latest, turns
+from lookup.ledger.items import share_key
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.shares import read_share
+from lookup.ledger.table import LedgerTable
+from lookup.model import PART_LIMIT, Clock, Sleep
+from lookup.settings import Workspace
+from lookup.telemetry import logger
+
+SHARE = "share"  # why messages are given back while it is the rosters' turn
+# Shares of the quota's window, so that they hold for any quota: 60 s are the vendor's.
+LOOK = 1 / 30  # between two looks at whose turn it is
+NOTED = 1 / 12  # between two notes that messages wait
+WANTS = 1 / 6  # for which messages are taken to wait after the last note of it
+HELD = 1 / 6  # for which messages are hidden that were given back
+QUICK = 1 / 60  # that a grant may take while there is quota for all
+STALLED = 6  # times that a part takes with the whole quota: then the rosters are taken not to go on
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How things stand: the shares, whether parts of rosters are out, and since when nothing has moved."""
+
+    shares: Sequence[Share]
+    is_out: bool
+    standing: str
+    since: float
+
+
+class IntakeShare:
+    """Shares of the intake queue, one in each workspace."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        table: LedgerTable,
+        workspaces: Mapping[str, Workspace],
+        *,
+        clock: Clock,
+        sleep: Sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._ledger = ledger
+        self._table = table
+        self._workspaces = workspaces
+        self.clock = clock
+        self.sleep = sleep
+        self.jitter = jitter
+
+    @contextmanager
+    def turns(self, workspace: str) -> Iterator[IntakeTurns]:
+        """Return the turns of one batch; at its end what it was charged and has not used is given back.
+
+        Raises `UnknownWorkspace`.
+        """
+        if workspace not in self._workspaces:
+            raise UnknownWorkspace(workspace)
+        batch = IntakeTurns(self, workspace, self._workspaces[workspace])
+        try:
+            yield batch
+        finally:
+            batch.end()
+
+    def seen(self, workspace: str) -> _Seen:
+        """Read how things stand."""
+        facts, out = self._ledger.shares.facts(workspace), self._ledger.sent(workspace).entries
+        now = self.clock()
+        shares = [read_share(one, now) for one in facts]
+        standing = _standing(shares, out)
+        own: Mapping[str, Any] = next((one for one in facts if one["sk"] == INTAKE), {})
+        is_same = own.get("standing") == standing and float(own.get("wants_until", 0.0)) > now
+        return _Seen(shares, out > 0, standing, float(own["standing_since"]) if is_same else now)
+
+    def charge(self, workspace: str, turn: Turn, users: int, weight: int) -> bool:
+        """Move the tag on unless somebody else has since it was read; return whether it was moved."""
+        facts = {"tag": turn.tag + cost(users, weight), "virtual": turn.virtual, "weight": weight}
+        unmoved = "#tag = :seen" if turn.share.tag else "#tag = :seen OR attribute_not_exists(#tag)"
+        change = "SET #tag = :tag, #virtual = :virtual, #weight = :weight"
+        values = {**facts, "seen": turn.share.tag}
+        return self._table.update_now(share_key(workspace, INTAKE), change, values, condition=unmoved) is not None
+
+    def give_back(self, workspace: str, users: int, weight: int) -> None:
+        """Give back what was charged for users who were not asked for."""
+        self._table.update_now(share_key(workspace, INTAKE), "ADD #tag :back", {"back": -cost(users, weight)})
+
+    def note(self, workspace: str, seen: _Seen | None, weight: int, until: float) -> None:
+        """Write that messages wait, and how things stand meanwhile, if that was looked at."""
+        facts: dict[str, object] = {"wants_until": until, "weight": weight}
+        if seen is not None:
+            facts |= {"standing": seen.standing, "standing_since": seen.since}
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in facts)
+        self._table.update_now(share_key(workspace, INTAKE), change, facts)
+
+
+class IntakeTurns:
+    """The turns of one batch of messages of one workspace."""
+
+    def __init__(self, share: IntakeShare, workspace: str, settings: Workspace) -> None:
+        self._share = share
+        self._workspace = workspace
+        self._weight = settings.intake_weight
+        self._quota = settings.quota
+        self._left = 0  # users that are charged and not asked for yet
+        self._turned_at = 0.0
+        self._is_waiting = False  # for quota, or for its share
+        self._noted_at = 0.0
+
+    def turn(self, gate: object, users: int, left: int, until: float) -> int:  # noqa: ARG002 - others look at the gate
+        """Wait until it is the intake queue's turn; return for how many of `users` the gate may be asked.
+
+        `left` is for how many the batch still has to ask. A part's worth of them is charged at once.
+        Raises `NotNow` when the turn does not come before `until` (epoch seconds).
+        """
+        if self._is_waiting:
+            self._note(None)
+        while self._left <= 0:
+            seen = self._share.seen(self._workspace)
+            if (turn := self._turn(seen)) is None:
+                self._wait(seen, until)
+            elif self._share.charge(self._workspace, turn, min(left, PART_LIMIT), self._weight):
+                self._left = min(left, PART_LIMIT)
+        self._turned_at = self._share.clock()
+        return min(users, self._left)
+
+    def _turn(self, seen: _Seen) -> Turn | None:
+        quota = self._quota
+        stalled = self._share.clock() - seen.since >= STALLED * PART_LIMIT * quota.window / quota.limit
+        return intake_turn(seen.shares, self._weight, is_out=seen.is_out, is_stalled=stalled)
+
+    def _wait(self, seen: _Seen, until: float) -> None:
+        self._is_waiting = True
+        self._note(seen)
+        pause, now = (0.5 + self._share.jitter() / 2) * LOOK * self._quota.window, self._share.clock()
+        if now + pause >= until:
+            raise NotNow(now + HELD * self._quota.window, SHARE)
+        self._share.sleep(pause)
+
+    def sent(self, users: int) -> None:
+        """Count users who are asked for now, and see whether the gate has made them wait."""
+        self._left -= users
+        self._is_waiting = self._share.clock() - self._turned_at > QUICK * self._quota.window
+
+    def _note(self, seen: _Seen | None) -> None:
+        now = self._share.clock()
+        if now - self._noted_at >= NOTED * self._quota.window:
+            self._noted_at = now
+            self._share.note(self._workspace, seen, self._weight, now + WANTS * self._quota.window)
+
+    def end(self) -> None:
+        """Give back what is left, for which the gate had no room in time; the batch is done even if that fails."""
+        if self._left <= 0:
+            return
+        try:
+            self._share.give_back(self._workspace, self._left, self._weight)
+            self._note(None)
+        except (LookupFault, BotoCoreError, ClientError) as fault:
+            logger.warning("charge not given back", workspace=self._workspace, error=type(fault).__name__)
+        self._left = 0
+
+
+def _standing(shares: Sequence[Share], out: int) -> str:
+    """Write what moves while rosters are served: the virtual time, or with nothing more to feed what is out."""
+    others = [one for one in shares if one.partner != INTAKE]
+    waiting = turns(others)
+    return f"ready {waiting[0].tag}" if waiting else f"out {out} {latest(others)}"

@@ -1,0 +1,299 @@
+"""Asking MoEngage for a set of identifiers: a grant for every call, and after every fault what helps against it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lookup.aws.shutdown import STOPPING
+from lookup.errors import (
+    AwsTrouble,
+    Closed,
+    KeyRejected,
+    Misconfigured,
+    NotNow,
+    Rejected,
+    TooLarge,
+    VendorFault,
+    VendorTrouble,
+)
+from lookup.fetch.calls import OUT_OF_TIME, Calls, Met
+from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, Line
+from lookup.fetch.neutral_calls import EVERY
+from lookup.fetch.vendor_access import Vendor
+from lookup.gate.attempt import CONTENTION, QUOTA
+from lookup.gate.breaker import TROUBLE, TROUBLES_IN_A_ROW
+from lookup.gate.grant import Gate, Grant
+from lookup.model import Attributes, Identifier, Lane, Terms
+from lookup.moengage.access import Credentials
+from lookup.moengage.matching import Paired, pair
+
+TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
+FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call settled. `fetched_at` is when its request left (epoch seconds)."""
+
+    fetched_at: float
+    found: Mapping[Identifier, Attributes] = field(default_factory=dict)
+    not_found: Sequence[Identifier] = ()
+    failed: Mapping[Identifier, str] = field(default_factory=dict)
+    unmatched: Sequence[Attributes] = ()
+
+
+TURN = 1.0  # seconds; about a slot of the gate
+# The gate, users of this call, users in all, until when; for how many the gate may be asked.
+Turn = Callable[[Gate, int, int, float], int]
+
+
+class Asking:
+    """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every payload."""
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        wanted: Iterable[Identifier],
+        terms: Terms,
+        *,
+        until: float,
+        before_sending: Callable[[Sequence[Identifier]], None],
+        turn: Turn | None = None,
+        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
+    ) -> None:
+        """`turn` is asked before the gate is: it waits until it is this asker's turn, or raises.
+
+        `doubted` are those that an earlier run doubted, with its calls for each alone.
+        """
+        self._turn = turn
+        self._vendor = vendor
+        self._terms = terms
+        self._until = until
+        self._before_sending = before_sending
+        self._line = Line(wanted, doubted)
+        self._calls = Calls(vendor, terms, until)
+        self._troubles = 0
+        self._trouble: VendorTrouble | None = None  # since the last answer
+
+    @property
+    def doubted(self) -> Mapping[Identifier, int]:
+        """Those among whom somebody was still searched for when asking ended, who spoils the others' calls.
+
+        With each how many calls for it alone met trouble.
+        """
+        return {one: self._line.in_vain(one) for one in self._line.doubted}
+
+    def replies(self) -> Iterator[Reply]:
+        """Give replies until nothing is left to ask.
+
+        Raises `NotNow` or `Closed` when the gate's wait is too long, `VendorTrouble` when the vendor stays in
+        trouble, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsTrouble` when they
+        cannot be read now. What had no reply then is still to be asked.
+        """
+        if self._line:
+            self._in_time(self._settle_earlier)
+        while self._line or self._line.blamed:
+            if self._vendor.is_stopping():
+                raise NotNow(self._vendor.clock(), STOPPING)
+            reply = self._in_time(self._ask if self._line else self._judged)
+            if reply is not None:
+                yield reply
+
+    def _in_time(self, step: Callable[[], Reply | None]) -> Reply | None:
+        """Go on; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
+        if (now := self._vendor.clock()) >= self._until:
+            raise self._trouble or NotNow(now, OUT_OF_TIME)
+        try:
+            return step()
+        except Closed:
+            raise
+        except NotNow as refusal:
+            raise (self._trouble or refusal) from None
+
+    def _settle_earlier(self) -> None:
+        """Learn whether troubles of earlier runs, which had no time left to learn it, are MoEngage's."""
+        if (met := self._calls.met_by_now()) is not None:
+            self._heed(met, ())
+
+    def _ask(self) -> Reply | None:
+        vendor, calls = self._vendor, self._calls
+        self._rest_until(self._line.ready_at)
+        credentials = vendor.credentials.of(self._terms.workspace)
+        payload = self._line.next()
+        grant = self._granted(len(payload))
+        if grant.probe and grant.closed_by == TROUBLE:
+            self._probe(grant, credentials)
+            return None
+        payload = payload[: grant.users]
+        sent_at = self._told(payload, grant)
+        if calls.is_late(sent_at, grant):
+            return None
+        try:
+            answer = calls.export(payload, credentials)
+        except VendorFault as fault:
+            return self._failed(fault, grant, credentials, payload, sent_at)
+        calls.answered(grant, sent_at)
+        self._trouble = None
+        return self._settled(pair(payload, answer), sent_at)
+
+    def _rest_until(self, moment: float) -> None:
+        """Wait; who has no time for that gives the work back."""
+        pause = moment - self._vendor.clock()
+        if pause <= 0:
+            return
+        if moment >= self._until:
+            raise NotNow(moment, OUT_OF_TIME)
+        self._vendor.sleep(pause)
+
+    def _probe(self, grant: Grant, credentials: Credentials) -> None:
+        """Ask for nobody with the probe of a gate that trouble closed: who is wanted cannot keep it closed."""
+        sent_at = self._vendor.clock()
+        if self._calls.is_late(sent_at, grant):
+            return
+        self._vendor.unused(grant.users - 1)
+        if (met := self._calls.ask_for_nobody_with(grant, credentials, sent_at)) is not None:
+            self._heed(met, ())
+
+    def _granted(self, size: int) -> Grant:
+        """Get leave of the gate. Who has a turn waits for that; on demand it lasts so long at the gate at most."""
+        vendor, lane = self._vendor, self._terms.lane
+        if self._turn is None or lane is Lane.BULK:
+            most = size if self._turn is None else self._turn(vendor.gate, size, len(self._line), self._until)
+            return vendor.gate.admit(most, lane=lane, wait_until=self._until)
+        while True:
+            most = self._turn(vendor.gate, size, len(self._line), self._until)
+            try:
+                return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN))
+            except Closed:  # whoever waits for the gate to open takes nothing from the others who wait
+                return vendor.gate.admit(most, lane=lane, wait_until=self._until)
+            except NotNow as refusal:
+                if refusal.reason not in {QUOTA, CONTENTION} or refusal.retry_at > self._until:
+                    raise
+
+    def _told(self, payload: Sequence[Identifier], grant: Grant) -> float:
+        """Tell of a payload before it is sent; give the time. What is raised then is raised, and nothing is sent."""
+        try:
+            self._before_sending(payload)
+        except Exception:
+            self._calls.let_go(grant)
+            raise
+        return self._vendor.clock()
+
+    def _settled(self, paired: Paired, sent_at: float) -> Reply:
+        failed = dict.fromkeys(paired.unreadable, UNREADABLE)
+        if self._line.is_alone:
+            failed |= dict.fromkeys(paired.unaccounted, "unaccounted")
+        known = len(paired.found) + len(paired.not_found) + len(paired.unreadable)
+        self._line.answered(known + len(paired.unaccounted), paired.unaccounted)
+        failed |= self._line.condemned(self._calls.well_at)
+        return Reply(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
+
+    def _failed(
+        self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
+    ) -> Reply | None:
+        """Do what helps; before what a payload holds counts as the account's fault, learn whose it is."""
+        if isinstance(fault, VendorTrouble):
+            self._trouble = fault
+            if not fault.may_be_content:
+                return self._troubled(fault, grant, payload, sent_at)
+        if not fault.may_be_content:
+            return self._remedied(fault, grant, credentials, payload)
+        if grant.probe:  # it says nothing of the account; the neutral call may be the probe
+            self._vendor.gate.release(grant)
+        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY)
+
+    def _troubled(
+        self, fault: VendorTrouble, grant: Grant, payload: Sequence[Identifier], sent_at: float
+    ) -> Reply | None:
+        """Bear trouble as MoEngage's while that closes no gate; before it does, learn whether the payload is why.
+
+        Three in a row need an answer to a later call: when MoEngage has just gone, an earlier one says nothing.
+        """
+        troubles, line = self._vendor.troubles, self._line
+        is_last = self._troubles + 1 >= TROUBLES_BORNE
+        if not (is_last or line.is_searched or troubles.would_close(grant, fault, self._vendor.clock())):
+            line.borne(payload)
+            self._calls.failed(grant, fault)
+            self._bear(fault)
+            return None
+        troubles.hold(grant, fault, sent_at)
+        if grant.probe:
+            self._vendor.gate.release(grant)
+        is_fresh = line.is_searched and troubles.in_a_row < TROUBLES_IN_A_ROW
+        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
+
+    def _doubted(
+        self, fault: VendorFault, payload: Sequence[Identifier], sent_at: float, *, since: float
+    ) -> Reply | None:
+        """Search among a payload if MoEngage has answered somebody `since` then; else heed what a neutral call met."""
+        if (met := self._calls.met_since(since, fault)) is not None:
+            return self._heed(met, payload)
+        self._trouble = None
+        times = self._line.in_vain(payload[0]) + 1 if len(payload) == 1 else 0
+        self._line.doubt(payload, fault, sent_at, rest=_pause(times))
+        if self._line.is_hopeless:  # no gate closes by it: it may be odd ones all the same
+            raise fault
+        failed = self._line.condemned(self._calls.well_at)
+        return Reply(sent_at, failed=failed) if failed else None
+
+    def _heed(self, met: Met, payload: Sequence[Identifier]) -> Reply | None:
+        """Take what a neutral call met as the account's, or MoEngage's."""
+        self._line.absolve()
+        self._calls.confirmed(met)
+        return self._remedied(met.fault, met.grant, met.credentials, payload)
+
+    def _judged(self) -> Reply | None:
+        """Learn whether those fail who were asked for alone in vain, when nobody else is left to ask for."""
+        last = max(one.at for one in self._line.blamed)
+        if (met := self._calls.met_since(last, None)) is not None:
+            return self._heed(met, ())
+        return Reply(last, failed=self._line.condemned(self._calls.well_at))
+
+    def _remedied(
+        self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
+    ) -> Reply | None:
+        """Do what helps, and leave the payload in line unless the same again is useless."""
+        if isinstance(fault, KeyRejected):
+            self._rekeyed(fault, grant, credentials)
+            return None
+        self._calls.failed(grant, fault)
+        if isinstance(fault, TooLarge) and len(payload) > 1:
+            self._line.split(len(payload))
+            return None
+        if isinstance(fault, TooLarge | Rejected):
+            self._line.drop(len(payload))
+            return Reply(grant.stamp, failed=dict.fromkeys(payload, fault.reason))
+        if isinstance(fault, VendorTrouble):
+            self._bear(fault)
+        return None
+
+    def _rekeyed(self, fault: KeyRejected, grant: Grant, rejected: Credentials) -> None:
+        """With another key in the secret go on at once: what was rejected says nothing about this one.
+
+        Who cannot read the secret now cannot say that a person must act: the gate stays open, `AwsTrouble` is raised.
+        """
+        try:
+            is_rejected = not self._vendor.credentials.renewed(self._terms.workspace, rejected)
+        except Misconfigured:
+            is_rejected = True
+        except AwsTrouble:
+            self._vendor.gate.release(grant)
+            raise
+        if is_rejected:
+            self._calls.failed(grant, fault)
+        else:
+            self._vendor.gate.release(grant)
+
+    def _bear(self, fault: VendorTrouble) -> None:
+        self._troubles, self._trouble = self._troubles + 1, fault
+        pause = _pause(self._troubles)
+        if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:
+            raise fault
+        self._vendor.sleep(pause)
+
+
+def _pause(times: int) -> float:
+    """Return the seconds after which to ask again what has met trouble so often."""
+    return random.uniform(0.5, 1.0) * FIRST_PAUSE * float(2**times)  # noqa: S311 - jitter

@@ -1,0 +1,175 @@
+"""The gate's one DynamoDB item: its short names, how it is read, and the conditional updates that change it.
+
+    pk, sk  gate#<workspace>, gate       g  granted, only grows          o  of these on demand
+    e       epoch                        u  closed until (ms), 0: open   w  why
+    k       closings in a row            l  lowered limit                t  lowered at (ms)
+    p       1 while a probe is out
+    five or seven characters             a slot's mark: `g` before its first grant
+    a full stop and five or seven        ten slots' mark of `o`
+
+Slot numbers are absolute, so a mark of long ago is never taken for one of now, and written in base 85, so that the
+item with a full ring stays under 1 KB, one write unit. The alphabet of base 85 has no full stop.
+"""
+
+from __future__ import annotations
+
+from base64 import b85decode, b85encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor
+from typing import Any
+
+from lookup.gate.window import AHEAD, LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
+from lookup.model import Lane
+from lookup.quota import Quota
+
+Item = Mapping[str, Mapping[str, Any]]
+Request = dict[str, Any]
+
+LANE_MARK = "."
+NAME_LENGTHS = (5, 7)  # base 85 of four and of five bytes
+FOUR_BYTES = 2**32
+MILLISECONDS = 1000
+MOST_DROPPED = 100  # marks with one request: DynamoDB takes expressions of 4 KB, and refuses longer ones for good
+# Seconds. The request may be on its way for a second more, and by then others stamp up to half of `AHEAD` ahead, by
+# clocks that differ by a second: nobody stamps into what is dropped.
+FRESH = AHEAD / 6
+
+
+def key(workspace: str) -> dict[str, dict[str, str]]:
+    """Give the item's key in the ledger's table."""
+    return {"pk": {"S": f"gate#{workspace}"}, "sk": {"S": "gate"}}
+
+
+@lru_cache(maxsize=1024)
+def mark_name(slot: int) -> str:
+    """Write a slot's absolute number in base 85."""
+    return b85encode(slot.to_bytes(4 if slot < FOUR_BYTES else 5, "big")).decode()
+
+
+@lru_cache(maxsize=1024)
+def _slot_number(name: str) -> int:
+    return int.from_bytes(b85decode(name), "big")
+
+
+def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
+    """Read what DynamoDB returned at `seen_at` by its own clock, which alone decides what is out of date."""
+    numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
+    marks = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
+    groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)}
+    slot, group = quota.slot, LANE_MARK_SLOTS * quota.slot
+    old = {n for n in marks if not is_needed(quota, n * slot, slot, seen_at)}
+    old_groups = {n for n in groups if not is_needed(quota, n * group, group, seen_at)}
+    names = {mark_name(n): n * slot for n in old} | {LANE_MARK + mark_name(n): n * group for n in old_groups}
+    return Copy(
+        granted=numbers["g"],
+        marks={n: b for n, b in marks.items() if n not in old},
+        on_demand=numbers.get("o", 0),
+        on_demand_marks={n: b for n, b in groups.items() if n not in old_groups},
+        epoch=numbers["e"],
+        closed_until=numbers["u"] / MILLISECONDS,
+        closed_reason=item["w"]["S"] if "w" in item else None,
+        probing="p" in numbers,
+        closings=numbers.get("k", 0),
+        lowered_to=numbers.get("l"),
+        lowered_at=numbers.get("t", 0) / MILLISECONDS,
+        removable=tuple(name for name, start in names.items() if start <= seen_at),
+        ahead=tuple(name for name, start in names.items() if start > seen_at),
+        seen_at=seen_at,
+    )
+
+
+def creation(workspace: str, now: float) -> Request:
+    """Create the item once. Its first epoch is the time, so a copy of a deleted item's never fits its successor."""
+    numbers = {"g": 0, "o": 0, "e": floor(now), "u": 0}
+    item = key(workspace) | {name: _number(value) for name, value in numbers.items()}
+    return {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One grant to be: charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
+
+    room: Room
+    lane: Lane
+    stamp: float
+    lease_until: float | None = None
+
+
+def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
+    """Charge a grant if the counter, the epoch and the closing still allow it, and drop marks out of every window."""
+    names = {"#b": mark_name(slot_of(quota, charge.stamp))}
+    numbers = {
+        ":n": charge.room.users,
+        ":threshold": charge.room.threshold,
+        ":epoch": copy.epoch,
+        ":now": floor(charge.stamp * MILLISECONDS),
+    }
+    sets = ["#b = if_not_exists(#b, g)", "g = g + :n"]
+    if charge.lane is Lane.ON_DEMAND:
+        names["#d"] = LANE_MARK + mark_name(slot_of(quota, charge.stamp) // LANE_MARK_SLOTS)
+        sets += ["#d = if_not_exists(#d, o)", "o = o + :n"]
+    if charge.lease_until is not None:
+        numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
+        sets += ["e = e + :one", "u = :lease", "p = :one"]
+    expired = {f"#r{i}": name for i, name in enumerate(_removable(copy, charge.stamp)) if name not in names.values()}
+    return {
+        "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
+        "ConditionExpression": "g <= :threshold AND e = :epoch AND u <= :now",
+        "ExpressionAttributeNames": names | expired,
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
+    }
+
+
+def _removable(copy: Copy, stamp: float) -> tuple[str, ...]:
+    """Give the marks to drop. What was far ahead of an old copy may be of now: it is dropped by fresh copies alone."""
+    return (copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= FRESH else ()))[:MOST_DROPPED]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A closing to be: until when (epoch seconds), why, the how manieth in a row, and the limit it lowers to."""
+
+    until: float
+    reason: str
+    closings: int
+    lowered_to: int | None = None
+
+
+def closing(epoch: int, change: Closing) -> Request:
+    """Close the gate, if nobody has changed it since `epoch`."""
+    numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
+    sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]
+    if change.lowered_to is not None:
+        numbers[":lowered"] = change.lowered_to
+        sets += ["l = :lowered", "t = :until"]
+    return {
+        "UpdateExpression": "SET " + ", ".join(sets) + " REMOVE p",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()}
+        | {":reason": {"S": change.reason}},
+    }
+
+
+def due(epoch: int, at: float) -> Request:
+    """Let the next call be the probe from `at` on, if nobody has changed the gate since `epoch`."""
+    numbers = {":epoch": epoch, ":one": 1, ":due": floor(at * MILLISECONDS)}
+    return {
+        "UpdateExpression": "SET e = e + :one, u = :due REMOVE p",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
+    }
+
+
+def opening(epoch: int) -> Request:
+    """Open the gate, if nobody has changed it since `epoch`."""
+    return {
+        "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k, p",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeValues": {":epoch": _number(epoch), ":one": _number(1), ":open": _number(0)},
+    }
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}

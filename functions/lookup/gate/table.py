@@ -1,0 +1,117 @@
+"""The road to the gate's item: one request, one attempt, and what its answer says about our own clock.
+
+A request that fails may or may not have changed the item: `Unanswered` says so, and nobody repeats it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from lookup.gate.item import Item, Request, creation, key, read_copy
+from lookup.gate.window import Copy
+from lookup.model import Clock
+from lookup.quota import Quota
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+TIMEOUT = 1.0  # seconds: an answer later than this would be too late to use
+CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the answer's second, half a second each way
+REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
+# Ours or the operator's to mend; every other error may pass by itself.
+DEFECTS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+
+
+class Unanswered(Exception):
+    """DynamoDB was throttled, failed, or its answer was lost: what was asked may have happened or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an update met: `done`, and the item as it was (refused) or is now (done); None when there is no item."""
+
+    done: bool
+    copy: Copy | None
+
+
+def gate_client(session: boto3.Session) -> DynamoDBClient:
+    """Make the gate's own client: short timeouts and one attempt, because a repeated charge is a second charge."""
+    config = Config(
+        connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"total_max_attempts": 1}, tcp_keepalive=True
+    )
+    return session.client("dynamodb", config=config)
+
+
+class GateTable:
+    """One workspace's gate item in the ledger's table. Every method raises `Unanswered`."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, quota: Quota, clock: Clock) -> None:
+        self._client = client
+        self._table_name = table_name
+        self.workspace = workspace
+        self._quota = quota
+        self._clock = clock
+        self._seen_at = 0.0
+        self.clock_offset = 0.0
+        self.looked_at = 0.0
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether our clock was off at the last answer, by its `Date`."""
+        return abs(self.clock_offset) > CLOCK_TOLERANCE
+
+    def read(self) -> Copy | None:
+        """Read the item as it surely is; None when there is none."""
+        answer = self._send(self._client.get_item, {"Key": key(self.workspace), "ConsistentRead": True})
+        return self._copy_of(answer.get("Item"))
+
+    def create(self) -> Copy:
+        """Create the item, or get the one that somebody else has created."""
+        request = creation(self.workspace, self._clock())
+        answer = self._send(self._client.put_item, {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
+        return read_copy(answer.get("Item", request["Item"]), self._quota, self._seen_at)
+
+    def update(self, request: Request) -> Answer:
+        """Change the item if the request's condition holds; either way get it as it is."""
+        returns = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        answer = self._send(self._client.update_item, {"Key": key(self.workspace), **request, **returns})
+        done = "Attributes" in answer
+        return Answer(done, self._copy_of(answer.get("Attributes") if done else answer.get("Item")))
+
+    def _copy_of(self, item: Item | None) -> Copy | None:
+        return None if item is None else read_copy(item, self._quota, self._seen_at)
+
+    def _send(self, call: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401 - three shapes of one API
+        asked_at = self._clock()
+        try:
+            answer = call(TableName=self._table_name, **request)
+        except ClientError as error:
+            self._look_at_clock(error.response, asked_at)
+            code = error.response["Error"]["Code"]
+            if code in DEFECTS:
+                raise
+            if code != REFUSED_BY_CONDITION:
+                raise Unanswered(code) from error
+            return error.response
+        except (BotoCoreError, ResponseParserError) as error:
+            raise Unanswered(type(error).__name__) from error
+        self._look_at_clock(answer, asked_at)
+        return answer
+
+    def _look_at_clock(self, answer: Any, asked_at: float) -> None:  # noqa: ANN401 - as `_send`
+        """See how far the middle of the answer's second lies outside our round trip."""
+        self.looked_at = self._seen_at = self._clock()
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if date is None:
+            return
+        self._seen_at = parsedate_to_datetime(date).timestamp()
+        told = self._seen_at + 0.5
+        self.clock_offset = max(asked_at - told, 0.0) + min(self.looked_at - told, 0.0)

@@ -1,0 +1,229 @@
+"""The ledger of parts: each counted once however often it is delivered, and its attempts at MoEngage.
+
+An attempt is a call that left without bringing an answer back; waiting for quota is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lookup.aws.transactions import ACTIONS_LIMIT, ConditionsFailed
+from lookup.ledger.fair_share import cost
+from lookup.ledger.items import (
+    COUNTED,
+    lookup_key,
+    out_key,
+    plain,
+    read_record,
+    read_spec,
+    record_item,
+    sent_key,
+    share_key,
+    typed,
+    usage_key,
+)
+from lookup.ledger.model import KEPT_SECONDS, LookupState, PartRecord
+from lookup.ledger.table import LedgerTable
+from lookup.model import Counts, Origin, Part, timestamp
+
+ATTEMPT_LIMIT = 5
+NO_ANSWER = "no_answer"  # why identifiers failed whose part had all its attempts, and why its message is laid aside
+TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
+NO_ORIGIN = Origin(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A part that is in: what became of it, the key of its result object, and why it is laid aside, if it is."""
+
+    part: Part
+    counts: Counts
+    key: str
+    laid_aside: str | None = None
+
+    @property
+    def record(self) -> PartRecord:
+        """What the ledger keeps of it."""
+        part = self.part
+        return PartRecord(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN, self.laid_aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far.
+
+    `laid_aside` is why the message of a part that is in belongs on the dead-letter queue. Of its identifiers, by their
+    place in it, earlier deliveries learned which are `failed`, and why, and which are `doubted`: how many calls for one
+    alone met trouble.
+    """
+
+    is_in: bool = False
+    is_cancelled: bool = False
+    attempts: int = 0
+    laid_aside: str | None = None
+    failed: Mapping[int, str] = field(default_factory=dict)
+    doubted: Mapping[int, int] = field(default_factory=dict)
+
+
+class LedgerParts:
+    """Parts of lookups."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
+
+    def standing(self, part: Part) -> Standing:
+        """Look a part up before it is served."""
+        keys = ("state", f"part#{part.number}", _attempts(part))
+        items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
+        facts = {item["sk"]["S"]: plain(item) for item in items}
+        record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
+        return Standing(
+            is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).round,
+            is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
+            attempts=int(attempts.get("attempts", 0)),
+            laid_aside=None if record is None else record.get("laid_aside"),
+            failed=dict(_read_places(attempts.get("failed", ""))),
+            doubted={place: int(times) for place, times in _read_places(attempts.get("doubted", ""))},
+        )
+
+    def remember(self, part: Part, *, failed: Mapping[int, str], doubted: Mapping[int, int]) -> None:
+        """Note for the next delivery what was learned of a part's identifiers, by their places: no word of theirs."""
+        values = {"failed": _places(failed), "doubted": _places(doubted), "expires": self._expires()}
+        expression = "SET #failed = :failed, #doubted = :doubted, #expires_at = :expires"
+        self._table.write(self._table.update(lookup_key(part.lookup_id, _attempts(part)), expression, values))
+
+    def charge_repeats(self, lookup_id: str, users: int) -> None:
+        """Move the share of a lookup's partner on, and its users of today where they are limited.
+
+        What a lookup asks for once was charged before it was fed. This is known afterwards, and may pass the limit.
+        """
+        found = self._table.read([lookup_key(lookup_id, "spec")])
+        if not found:
+            return
+        spec, now = read_spec(found[0]), self._table.clock()
+        self._table.update_now(
+            share_key(spec.workspace, spec.partner), "ADD #tag :cost", {"cost": cost(users, spec.weight)}
+        )
+        if spec.charged is not None:
+            self._table.update_now(
+                usage_key(spec.partner, timestamp(now)[:10]),
+                "SET #expires_at = :expires ADD #users :users",
+                {"users": users, "expires": int(now) + KEPT_SECONDS},
+            )
+
+    def add_attempts(self, parts: Iterable[Part], number: int) -> None:
+        """Count an attempt (1) of each part just before the vendor is asked, or take it back (-1) once it answered.
+
+        A hundred parts are one write: what is counted after a grant must not outlast it.
+        """
+        keys = list({part.name: lookup_key(part.lookup_id, _attempts(part)) for part in parts}.values())
+        values = {"number": number, "expires": self._expires()}
+        expression = "SET #expires_at = :expires ADD #attempts :number"
+        for start in range(0, len(keys), ACTIONS_LIMIT):
+            some = keys[start : start + ACTIONS_LIMIT]
+            self._table.write(*(self._table.update(key, expression, values) for key in some))
+
+    def arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+        """Count parts of one lookup; give those that were not counted before.
+
+        One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
+        """
+        counted: list[Part] = []
+        newest = sorted(arrived, key=lambda one: (one.part.origin or NO_ORIGIN).round)
+        once = list({one.part.number: one for one in newest}.values())  # a batch may hold two deliveries of one part
+        for start in range(0, len(once), TOGETHER):
+            counted += self._arrive(once[start : start + TOGETHER])
+        return counted
+
+    def _arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+        while True:
+            known = self._records([one.part for one in arrived])
+            fresh = [one for one in arrived if one.part.number not in known or _is_newer(one, known)]
+            if not fresh:
+                return []
+            try:
+                self._table.write(*self._counting(fresh, known))
+            except ConditionsFailed:  # another delivery of one of them came first: look again
+                continue
+            return [one.part for one in fresh]
+
+    def _records(self, parts: Sequence[Part]) -> dict[str, PartRecord]:
+        items = self._table.read([lookup_key(part.lookup_id, f"part#{part.number}") for part in parts])
+        return {record.number: record for record in map(read_record, items)}
+
+    def _counting(self, arrived: Sequence[Arrived], known: Mapping[str, PartRecord]) -> list[dict[str, Any]]:
+        first = arrived[0].part
+        actions = [self._recording(one, known.get(one.part.number)) for one in arrived]
+        actions += [
+            self._table.delete(out_key(first.workspace, first.lookup_id, one.part.number))
+            for one in arrived
+            if one.part.origin is not None
+        ]
+        gained = {name: sum(getattr(one.counts, name) for one in arrived) for name in COUNTED}
+        lost = {
+            name: sum(getattr(known[one.part.number].counts, name) for one in arrived if one.part.number in known)
+            for name in COUNTED
+        }
+        values = {name: gained[name] - lost[name] for name in COUNTED} | {"parts_done": len(arrived)}
+        adding = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
+        key = lookup_key(first.lookup_id, "counts")
+        actions.append(self._table.update(key, f"SET #expires_at = :expires {adding}", values | self._expiring()))
+        return actions + self._back(first.workspace, [one.part for one in arrived if one.part.origin is not None])
+
+    def _back(self, workspace: str, fed: Sequence[Part]) -> list[dict[str, Any]]:
+        """Make the action that counts parts of rosters as not on the queue any more."""
+        if not fed:
+            return []
+        back = {
+            "users": -sum(len(part.identifiers) for part in fed),
+            "unusable": -sum(len(part.invalid) for part in fed),
+        }
+        return [self._table.update(sent_key(workspace), "ADD #users :users, #unusable :unusable", back)]
+
+    def _recording(self, arrived: Arrived, known: PartRecord | None) -> dict[str, Any]:
+        item = record_item(arrived.part.lookup_id, arrived.record) | typed({"expires_at": self._expires()})
+        action = self._table.put(item, absent=known is None)
+        if known is not None:
+            action["Put"] |= {
+                "ConditionExpression": "#round = :round",
+                "ExpressionAttributeNames": {"#round": "round"},
+                "ExpressionAttributeValues": typed({":round": known.origin.round}),
+            }
+        return action
+
+    def settle(self, part: Part) -> None:
+        """Forget that a part is out, which was in already when it was delivered once more; not one of a later round."""
+        action = self._table.delete(out_key(part.workspace, part.lookup_id, part.number))
+        action["Delete"] |= {
+            "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
+            "ExpressionAttributeNames": {"#round": "round"},
+            "ExpressionAttributeValues": typed({":round": (part.origin or NO_ORIGIN).round}),
+        }
+        self._table.written(action)
+
+    def _expires(self) -> int:
+        return int(self._table.clock()) + KEPT_SECONDS
+
+    def _expiring(self) -> dict[str, object]:
+        return {"expires": self._expires()}
+
+
+def _attempts(part: Part) -> str:
+    """Name the count of a part's attempts: every round of retries begins with none."""
+    tried_in = (part.origin or NO_ORIGIN).round
+    return f"attempts#{part.number}" + (f"#{tried_in}" if tried_in else "")
+
+
+def _places(facts: Mapping[int, object]) -> str:
+    return ",".join(f"{place}:{fact}" for place, fact in facts.items())
+
+
+def _read_places(text: str) -> list[tuple[int, str]]:
+    pairs = [pair.split(":") for pair in text.split(",") if pair]
+    return [(int(place), fact) for place, fact in pairs]
+
+
+def _is_newer(arrived: Arrived, known: Mapping[str, PartRecord]) -> bool:
+    return (arrived.part.origin or NO_ORIGIN).round > known[arrived.part.number].origin.round

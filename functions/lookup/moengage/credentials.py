@@ -1,0 +1,99 @@
+"""The MoEngage credentials of a workspace, from Secrets Manager: cached, and read again when MoEngage says 401."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup import exact_json
+from lookup.aws.errors import is_passing, name_of
+from lookup.errors import AwsTrouble, Misconfigured
+from lookup.moengage.access import Credentials, DataCenter
+from lookup.settings import Settings
+from lookup.telemetry import Metric, count, logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+KEYS = ("workspace_id", "data_api_key", "data_center")
+
+
+class CredentialStore:
+    """Reads and caches secrets `{"workspace_id", "data_api_key", "data_center"}`, one per workspace."""
+
+    def __init__(self, client: SecretsManagerClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._cached: dict[str, Credentials] = {}
+
+    def of(self, workspace: str) -> Credentials:
+        """Give the workspace's credentials.
+
+        Raises `Misconfigured` when the secret is missing or malformed, `AwsTrouble` when it cannot be read now.
+        """
+        if workspace not in self._cached:
+            self._cached[workspace] = self._read(workspace)
+        return self._cached[workspace]
+
+    def renewed(self, workspace: str, rejected: Credentials) -> bool:
+        """Read the secret again, unless somebody has; tell whether it holds others than those that were rejected."""
+        if self._cached.get(workspace) == rejected:
+            self._cached[workspace] = self._read(workspace)
+        return self._cached.get(workspace) != rejected
+
+    def version(self, workspace: str) -> str | None:
+        """Give the id of the secret's present version, without reading its value; None when there is none."""
+        secret_id = self._settings.workspace(workspace).secret_id
+        stages = self._client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
+        return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
+
+    def has_value(self, workspace: str) -> bool:
+        """Tell whether the secret is there and holds a value, whatever it is, as far as can be known."""
+        try:
+            return self.version(workspace) is not None
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("secret not found", workspace=workspace, error=name_of(error))
+            return is_passing(error)  # who cannot be asked now says nothing of the secret
+
+    def _read(self, workspace: str) -> Credentials:
+        setting = f"secret of workspace {workspace}"
+        secret_id = self._settings.workspace(workspace).secret_id
+        try:
+            return parse(self._text(secret_id, setting), setting=setting)
+        except Misconfigured as fault:
+            count(Metric.SECRETS_UNREADABLE)
+            logger.error("secret unreadable", workspace=workspace, reason=str(fault), runbook="Key rotated")
+            raise
+
+    def _text(self, secret_id: str, setting: str) -> str:
+        try:
+            return self._client.get_secret_value(SecretId=secret_id)["SecretString"]
+        except KeyError:
+            raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
+        except (BotoCoreError, ClientError) as error:
+            if is_passing(error):
+                logger.warning("aws trouble", error=name_of(error), setting=setting, runbook="Errors")
+                raise AwsTrouble(f"{setting}: cannot be read now ({name_of(error)})") from None
+            raise Misconfigured(setting, f"cannot be read ({name_of(error)})") from None
+
+
+def parse(text: str, *, setting: str) -> Credentials:
+    """Read a secret's JSON. Raises `Misconfigured` naming the key, never repeating a value."""
+    try:
+        secret = exact_json.loads(text)
+    except ValueError:
+        raise Misconfigured(setting, "is not JSON") from None
+    if not isinstance(secret, dict):
+        raise Misconfigured(setting, "is not a JSON object")
+    values = {key: secret.get(key) for key in KEYS}
+    for key, value in values.items():
+        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
+            raise Misconfigured(setting, f"{key} must be a text of printable ASCII characters, with no line break")
+    if values["data_center"] not in set(DataCenter):
+        raise Misconfigured(setting, f"data_center must be one of {', '.join(DataCenter)}")
+    return Credentials(
+        workspace_id=str(values["workspace_id"]),
+        data_api_key=str(values["data_api_key"]),
+        data_center=DataCenter(str(values["data_center"])),
+    )

@@ -1,0 +1,66 @@
+"""Events for other systems, on EventBridge: counts and keys, never identifiers or attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from lookup.errors import AwsTrouble
+from lookup.ledger.model import Changed, Progress
+from lookup.model import timestamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+SOURCE = "moengage-lookup"
+
+
+class Notices:
+    """The stage's event bus."""
+
+    def __init__(self, client: EventBridgeClient, bus_name: str) -> None:
+        self._client = client
+        self._bus = bus_name
+
+    def lookup_completed(self, progress: Progress) -> None:
+        """Tell that a lookup has ended. Raises `AwsTrouble` when EventBridge did not take the event."""
+        self._put("Lookup Completed", detail(progress))
+
+    def profiles_changed(self, changed: Changed) -> None:
+        """Tell which result object holds profiles that differ from the fetch before. Raises as above."""
+        self._put("Profiles Changed", asdict(changed))
+
+    def _put(self, kind: str, content: Mapping[str, object]) -> None:
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": kind,
+            "Detail": json.dumps(content),
+        }
+        answer = self._client.put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            raise AwsTrouble(f"EventBridge refused an event: {answer['Entries'][0].get('ErrorCode')}")
+
+
+def detail(progress: Progress) -> dict[str, object]:
+    """Write what the event says."""
+    spec, counts = progress.spec, progress.tally.counts
+    return {
+        "lookup_id": spec.lookup_id,
+        "workspace": spec.workspace,
+        "partner": spec.partner,
+        "state": progress.state.value,
+        "counts": {
+            "requested": progress.requested,
+            "found": counts.found,
+            "not_found": counts.not_found,
+            "invalid": counts.invalid,
+            "failed": counts.failed,
+        },
+        "parts": progress.tally.parts_done,
+        "submitted_at": timestamp(spec.submitted_at),
+        "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
+    }

@@ -1,0 +1,210 @@
+"""Rosters: lists of identifiers as CSV with a header, NDJSON, JSON lists or plain lines, read as a stream."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, islice
+from typing import TypeVar
+
+from lookup import exact_json
+from lookup.model import PART_LIMIT, Identifier, Invalid, Json
+from lookup.rosters.formats.columns import meaning_of
+from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
+from lookup.rosters.formats.json_lists import ENTRY_BYTES, NotReadable, shape_of, split
+from lookup.rosters.formats.lines import Line
+from lookup.rosters.formats.signatures import names_columns
+from lookup.validation import BLOCKED_CUSTOMER_IDS, TEXT_KEPT, Entry, identify, identify_object
+
+UNREADABLE = "line is not readable in the roster's format"
+COLUMN_NAME = "line is the name of a column"
+OTHER_HEADER = "line is another header: joined files must have the same columns"
+NOT_UTF8 = "line is not UTF-8"
+NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
+CUT_OFF = "the JSON is not readable from here on"
+TOTAL = r"\d+ rows?( affected)?\)|\d+ rows? (affected|selected|returned|in set)\.?( \(\d+[.,]\d+ sec\))?"
+MARKS = re.compile(rf"\\[N.]|\({TOTAL}")  # what databases write: no value, the end, how many rows
+STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.DOTALL)  # in a list of plain lines
+T = TypeVar("T")
+
+
+def entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
+    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `Invalid` with their number.
+
+    Raises `InvalidInput` when its opening shows that it is no list of identifiers.
+    """
+    opening, whole = begun(chunks)
+    written = format_of(opening)
+    if written.kind is Kind.JSON:
+        yield from json_entries(opening, whole)
+        return
+    for _, one in numbered_entries(written, whole):
+        yield one
+
+
+def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Give the first 64 KB by which a format is told, and all chunks, those included."""
+    remaining, read, size = iter(chunks), list[bytes](), 0
+    for chunk in remaining:
+        read.append(chunk)
+        size += len(chunk)
+        if size >= OPENING_BYTES:
+            break
+    return b"".join(read)[:OPENING_BYTES], chain(read, remaining)
+
+
+def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple[Line, Entry]]:
+    """Read the entries of bytes that begin with the roster, each with the line or row that it is."""
+    number = 1
+    for line in written.cut(chunks):
+        entry = entry_of(written, line, number)
+        if entry is not None:
+            yield line, entry
+        number += line.breaks
+
+
+def entry_of(written: Format, line: Line, number: int) -> Entry | None:
+    """Read one line; None when it is no entry; what cannot be read is `Invalid` with its number."""
+    content = written.content(line, number)
+    if content is None:
+        return None
+    entry = _unreadable(written, line, content) or _read(written, content)
+    return entry if isinstance(entry, Identifier) else replace(entry, line=number)
+
+
+def _unreadable(written: Format, line: Line, content: bytes) -> Invalid | None:
+    if line.is_last:
+        return Invalid(_shown(content), NOT_CLOSED if line.is_ended or b"\n" in content else UNREADABLE)
+    return None if len(content) <= written.row_bytes else _over(content, written.row_bytes)
+
+
+def _over(content: bytes, limit: int) -> Invalid:
+    return Invalid(_shown(content), f"line is over {limit} bytes")
+
+
+def _shown(content: bytes) -> str:
+    return content[:TEXT_KEPT].decode("utf-8", "replace")
+
+
+def _read(written: Format, content: bytes) -> Entry:
+    try:
+        return _READERS[written.kind](content.decode("utf-8"), written.header)
+    except UnicodeDecodeError:
+        return Invalid(_shown(content), NOT_UTF8)
+    except exact_json.RepeatedKey:
+        return Invalid(_shown(content), "line has a key twice in one object")
+    except (ValueError, IndexError, csv.Error):
+        return Invalid(_shown(content), UNREADABLE)
+
+
+def _plain(text: str, _: Header | None) -> Entry:
+    entry = identify(text)
+    if isinstance(entry, Identifier) and (STRAY.match(text) or MARKS.fullmatch(text.strip())):
+        raise ValueError
+    if isinstance(entry, Identifier) and meaning_of(text) is not None:
+        return Invalid(text[:TEXT_KEPT], COLUMN_NAME)
+    if any(mark in text for mark in DELIMITERS) and names_columns(text):
+        return Invalid(text[:TEXT_KEPT], OTHER_HEADER)
+    return entry
+
+
+def _row(text: str, header: Header | None) -> Entry:
+    if header is None:
+        raise ValueError
+    cells = next(csv.reader([text], delimiter=header.delimiter, strict=True), [])
+    if any(cells[len(header.names) :]):  # a delimiter that is not quoted: no telling which cell is which
+        raise ValueError
+    columns = header.columns
+    value = cells[columns.at]
+    if ('"' in value and not _is_quoted_well(text, header.delimiter)) or MARKS.fullmatch(value.strip()):
+        raise ValueError
+    if len(header.names) == 1 and text[:1] != '"' and any(mark in value for mark in DELIMITERS):
+        raise ValueError  # it is written with another delimiter than its header, or with more cells
+    if header.is_padded:
+        value = value.strip()
+    kind = columns.identifier_type if columns.type_at is None else cells[columns.type_at].strip()
+    if any(_names_a_column(cell) for at, cell in enumerate(cells) if at not in {columns.at, columns.type_at}):
+        return Invalid(value[:TEXT_KEPT], OTHER_HEADER)
+    if _names_a_column(value) and value not in BLOCKED_CUSTOMER_IDS:
+        return Invalid(value[:TEXT_KEPT], COLUMN_NAME)
+    return identify({"identifier_type": kind, "identifier": value.removeprefix("\ufeff")})
+
+
+def _names_a_column(cell: str) -> bool:
+    """Tell whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
+    is_name = len(cell) < TEXT_KEPT and meaning_of(cell) in {"customer_id", "identifier"}
+    return is_name and cell.strip().lower() != "uid"
+
+
+def _is_quoted_well(text: str, delimiter: str) -> bool:
+    """Tell whether every quote of a row is one that CSV knows: around a whole cell, or doubled within."""
+    mark = re.escape(delimiter)
+    cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}]*+)'
+    return re.fullmatch(rf"{cell}(?:{mark}{cell})*+", text) is not None
+
+
+def invalid_line(one: Invalid) -> Json:
+    """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
+    return {"invalid": {"text": one.text, "reason": one.reason, "identifier_type": one.identifier_type}}
+
+
+def entry_line(one: Entry) -> bytes:
+    """Write an entry as the line of NDJSON that is read back as it."""
+    if isinstance(one, Identifier):
+        return exact_json.dumps({"identifier_type": one.identifier_type.value, "identifier": one.identifier}) + b"\n"
+    return exact_json.dumps(invalid_line(one)) + b"\n"
+
+
+def _kept_invalid(value: Json) -> Invalid | None:
+    match value:
+        case {"invalid": {"text": str(text), "reason": str(reason), "identifier_type": str(kind)}}:
+            return Invalid(text[:TEXT_KEPT], reason[:TEXT_KEPT], kind[:TEXT_KEPT])
+    return None
+
+
+def _json_line(text: str, _: Header | None) -> Entry:
+    """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
+    value = exact_json.loads_unique(text)
+    kept = _kept_invalid(value)
+    if kept is not None:
+        return kept
+    if isinstance(value, Mapping) and not any(map(meaning_of, value)):
+        raise ValueError
+    return identify_object(value)
+
+
+_READERS = {Kind.PLAIN: _plain, Kind.NDJSON: _json_line, Kind.CSV: _row}
+
+
+def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[Entry]:
+    """Read the entries of a JSON document; the line of an `Invalid` is its number in the list.
+
+    Where the document turns unreadable, one `Invalid` stands for the rest.
+    """
+    number = 0
+    try:
+        for number, text in enumerate(split(chunks, shape_of(opening, "its opening")), 1):
+            entry = _json_entry(text)
+            yield entry if isinstance(entry, Identifier) else replace(entry, line=number)
+    except NotReadable:
+        yield Invalid("", CUT_OFF, line=number + 1)
+
+
+def _json_entry(text: bytes) -> Entry:
+    if len(text) > ENTRY_BYTES:
+        return _over(text, ENTRY_BYTES)
+    try:
+        return identify_object(exact_json.loads_unique(text))
+    except exact_json.RepeatedKey:
+        return Invalid(_shown(text), "entry has a key twice in one object")
+    except ValueError:
+        return Invalid(_shown(text), "entry is not readable as JSON in UTF-8")
+
+
+def in_parts(items: Iterable[T], size: int = PART_LIMIT) -> Iterator[list[T]]:
+    """Cut a stream into lists of `size`, the last one shorter."""
+    remaining = iter(items)
+    while part := list(islice(remaining, size)):
+        yield part

@@ -1,0 +1,77 @@
+"""What a lookup would make of a roster, told by its opening before anything is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lookup.model import Identifier, Invalid
+from lookup.rosters.formats.detection import Format, Kind
+from lookup.rosters.opening import checked
+from lookup.validation import Entry
+
+SHOWN = 10  # identifiers, and as many unusable entries
+NOTES: Mapping[str, re.Pattern[str]] = {
+    "begin or end with white space, which is part of them": re.compile(r"\s.*|.*\s", re.DOTALL),
+    "look like numbers that a spreadsheet has rounded": re.compile(r"\d[.,]\d+E\+\d+"),
+    "end in .0, as numbers of a table do that has gaps": re.compile(r"\d+\.0"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a roster is written, and what the entries in its first 64 KB of text are.
+
+    `notes` are what is read as it stands, but may not be meant: how many of the identifiers, and what of them.
+    """
+
+    kind: Kind
+    delimiter: str | None
+    column: str | None
+    type_column: str | None
+    identifier_type: str | None
+    is_whole: bool
+    entries: int
+    first: Sequence[Identifier]
+    invalid: int
+    first_invalid: Sequence[Invalid]
+    notes: Sequence[str]
+
+
+def preview_of(opening: bytes, *, is_whole: bool) -> Preview:
+    """Read the first 64 KB of a roster's text. Raises `InvalidInput` as a lookup of it would."""
+    written, found = checked(opening, is_whole=is_whole)
+    usable = [one for one in found if isinstance(one, Identifier)]
+    invalid = [one for one in found if isinstance(one, Invalid)]
+    names = written.header.names if written.header else ()
+    columns = written.header.columns if written.header else None
+    return Preview(
+        kind=written.kind,
+        delimiter=written.header.delimiter if written.header else None,
+        column=names[columns.at].strip("\ufeff \t") if columns else None,
+        type_column=names[columns.type_at].strip() if columns and columns.type_at is not None else None,
+        identifier_type=_type_of_all(written),
+        is_whole=is_whole,
+        entries=len(found),
+        first=usable[:SHOWN],
+        invalid=len(invalid),
+        first_invalid=invalid[:SHOWN],
+        notes=_notes(usable, found),
+    )
+
+
+def _type_of_all(written: Format) -> str | None:
+    """Give the type of all identifiers; None where each names its own."""
+    if written.kind is Kind.PLAIN:
+        return "customer_id"
+    if written.header is None or written.header.columns.type_at is not None:
+        return None
+    return written.header.columns.identifier_type
+
+
+def _notes(usable: Sequence[Identifier], found: Sequence[Entry]) -> list[str]:
+    texts = [one.identifier for one in usable]
+    seen = {what: sum(pattern.fullmatch(text) is not None for text in texts) for what, pattern in NOTES.items()}
+    seen["are there already, in the lines read"] = len(usable) - len(set(usable))
+    return [f"{number} of {len(found)} {what}" for what, number in seen.items() if number]

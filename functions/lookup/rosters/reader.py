@@ -1,0 +1,135 @@
+"""Rosters in S3, read by byte range: a part at a time, from wherever the last one ended, never whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from lookup.errors import AwsTrouble, Misconfigured, Missing
+from lookup.ledger.model import LookupSpec, Roster, Segment
+from lookup.model import PART_LIMIT, Origin, Part
+from lookup.rosters.formats.detection import OPENING_BYTES, Format, format_of
+from lookup.rosters.formats.parsing import entry_of
+from lookup.validation import Entry, sorted_out
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+CHUNK = 64 * 1024  # bytes of the first ranged read: a part of short lines comes with one
+GROWTH = 4  # times as much with each further read
+STEP_BYTES = 1024 * 1024  # that one step reads at most: over twice what a part of the longest lines takes
+
+
+class RosterReader:
+    """Pieces of the rosters in one bucket."""
+
+    def __init__(
+        self, client: S3Client, bucket_name: str, *, part_size: int = PART_LIMIT, step_bytes: int = STEP_BYTES
+    ) -> None:
+        """`part_size` is how many entries make a part, 1 to 100; `step_bytes` is over the length of a valid line."""
+        self._client = client
+        self._part_size = part_size
+        self._step_bytes = step_bytes
+        self._bucket = bucket_name
+        self._written = lru_cache(maxsize=64)(self._format_of)
+
+    def next_segment(self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float) -> Segment | None:
+        """Read the part that begins at byte `position`, which is line `line`; None at the roster's end.
+
+        It reads `step_bytes` at most. What it finds there may be no entry at all (blank lines, the inside of one line
+        of gigabytes): such a segment only moves the cursor on, to its `origin.end` and `next_line`.
+        """
+        end = min(spec.roster.size, position + self._step_bytes)
+        return self._segment(spec, Origin(position, end, line), number, fed_at) if position < end else None
+
+    def same_segment(self, spec: LookupSpec, origin: Origin, *, number: str, fed_at: float) -> Segment | None:
+        """Read a part again, just as it was; None when there is no entry in it."""
+        end = min(origin.end, origin.start + self._step_bytes)  # a part that ends the roster early reads no more either
+        segment = self._segment(spec, Origin(origin.start, end, origin.line, origin.round), number, fed_at)
+        return segment if segment.entries else None
+
+    def _segment(self, spec: LookupSpec, within: Origin, number: str, fed_at: float) -> Segment:
+        written = self._written(spec.roster)
+        position, line = within.start, within.line
+        found: list[Entry] = []
+        is_rest, chunks = self._entered(spec.roster, within)
+        for cut in written.cut(chunks):
+            is_cut = not cut.is_ended and position + cut.length < spec.roster.size
+            if position >= within.end or (is_cut and position > within.start):
+                break  # it begins behind these bytes, or they end inside of it: the next step begins with it
+            entry = None if is_rest else entry_of(written, cut, line)
+            found += [] if entry is None else [entry]
+            position, line, is_rest = position + cut.length, line + cut.breaks, False
+            if cut.is_last:
+                position = spec.roster.size
+            if len(found) == self._part_size:
+                break
+        origin = Origin(within.start, position, within.line, within.round)
+        return Segment(_part(spec, found, number, fed_at, origin), origin, line)
+
+    def _entered(self, roster: Roster, within: Origin) -> tuple[bool, Iterator[bytes]]:
+        """Tell whether `within` begins inside a line, and give the bytes from there on.
+
+        It does behind a line over the bound, of which the step before made an invalid entry.
+        """
+        end = min(within.end + 1, roster.size)  # one more byte: the LF behind a CR
+        if within.start == 0:
+            return False, self._chunks(roster, 0, end)
+        chunks = self._chunks(roster, within.start - 1, end)
+        first = next(chunks)
+        return not self._written(roster).ends(first[:1], first[1:2]), chain([first[1:]], chunks)
+
+    def _format_of(self, roster: Roster) -> Format:
+        return format_of(self._range(roster, 0, min(roster.size, OPENING_BYTES)))
+
+    def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
+        at, size = start, CHUNK
+        while at < end:
+            until = min(at + size, end)
+            yield self._range(roster, at, until)
+            at, size = until, size * GROWTH
+
+    def _range(self, roster: Roster, start: int, end: int) -> bytes:
+        wanted: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Key": roster.key,
+            "Range": f"bytes={start}-{end - 1}",
+        }
+        if roster.version_id:
+            wanted["VersionId"] = roster.version_id
+        try:
+            answer = self._client.get_object(**wanted)
+        except ClientError as error:
+            raise gone_or(error) from None
+        if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+            raise AwsTrouble(f"S3 did not answer with the range from {start} on")  # else lines would count twice
+        return answer["Body"].read()
+
+
+def gone_or(error: ClientError) -> Exception:
+    """Say that a roster is gone, by its retention or by hand, or may not be read; else give the error back."""
+    code = error.response["Error"]["Code"]
+    if code in {"NoSuchKey", "NoSuchVersion"}:
+        return Missing("the roster is gone")
+    return Misconfigured("rosters", "may not be read (AccessDenied)") if code == "AccessDenied" else error
+
+
+def _part(spec: LookupSpec, found: list[Entry], number: str, fed_at: float, origin: Origin) -> Part:
+    identifiers, invalid = sorted_out(found)
+    return Part(
+        lookup_id=spec.lookup_id,
+        number=number,
+        workspace=spec.workspace,
+        identifiers=identifiers,
+        invalid=invalid,
+        submitted_at=spec.submitted_at,
+        fed_at=fed_at,
+        max_age=spec.max_age,
+        fields=spec.fields,
+        origin=origin,
+    )

@@ -1,0 +1,208 @@
+"""The schedules that partners keep, in EventBridge Scheduler: one group per stage, one role, one target."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from botocore.exceptions import ClientError
+
+from lookup.errors import AlreadyThere, Conflict, InvalidInput, Misconfigured, Missing
+from lookup.partners import Partner
+from lookup.schedules.expressions import is_cron, is_rate
+from lookup.schedules.names import ScheduleNames
+from lookup.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+    from mypy_boto3_scheduler.type_defs import TargetTypeDef
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+FIRED_AT = "<aws.scheduler.scheduled-time>"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A roster (its S3 key) refreshed at the times of `expression` in `time_zone`.
+
+    `fields` of None are all that its partner is granted when it fires.
+    """
+
+    name: str
+    expression: str
+    roster: str
+    time_zone: str = "UTC"
+    workspace: str = "default"
+    fields: tuple[str, ...] | None = None
+    max_age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list tells of a schedule; times are epoch seconds."""
+
+    name: str
+    created_at: float
+    changed_at: float
+
+
+class ScheduleStore:
+    """A partner's schedules; their names in the group are `<partner>.<name>`."""
+
+    def __init__(self, client: EventBridgeSchedulerClient, settings: Settings, names: ScheduleNames) -> None:
+        self._client = client
+        self._names = names
+        self._settings = settings
+
+    def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
+        """Create or replace a schedule; True when it is new.
+
+        Raises `InvalidInput`, `AlreadyThere` if `only_new`, `Conflict` when somebody else is changing it, and `TooMany`
+        when the partner has as many as it may have.
+        """
+        check(schedule)
+        self._names.note(partner.name, schedule.name, lambda: self._listed(partner))
+        wanted = self._definition(partner, schedule)
+        try:
+            self._client.create_schedule(**wanted)
+        except self._client.exceptions.ConflictException:
+            if only_new:
+                raise AlreadyThere(f"a schedule named {schedule.name!r} exists already") from None
+            self._replace(wanted)
+            return False
+        except self._client.exceptions.ValidationException as refusal:
+            raise _judged(refusal) from None
+        return True
+
+    def _replace(self, wanted: dict[str, Any]) -> None:
+        exceptions = self._client.exceptions
+        try:
+            self._client.update_schedule(**wanted)
+        except (exceptions.ConflictException, exceptions.ResourceNotFoundException):
+            raise Conflict("another request is changing or deleting this schedule") from None
+        except exceptions.ValidationException as refusal:
+            raise _judged(refusal) from None
+
+    def get(self, partner: Partner, name: str) -> Schedule:
+        """Read a schedule. Raises `Missing`."""
+        try:
+            read = self._client.get_schedule(GroupName=self._group, Name=full_name(partner, name))
+        except self._client.exceptions.ResourceNotFoundException:
+            raise Missing("there is no such schedule") from None
+        order = json.loads(read["Target"]["Input"])
+        return Schedule(
+            name=name,
+            expression=read["ScheduleExpression"],
+            roster=order["roster"],
+            time_zone=read.get("ScheduleExpressionTimezone", "UTC"),
+            workspace=order["workspace"],
+            fields=None if order["fields"] is None else tuple(order["fields"]),
+            max_age=order["max_age"],
+        )
+
+    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Listed], str | None]:
+        """Give a page of a partner's schedules, and the mark of the next. Raises `InvalidInput` on a foreign mark."""
+        prefix = full_name(partner, "")
+        wanted: dict[str, Any] = {"GroupName": self._group, "NamePrefix": prefix, "MaxResults": limit}
+        try:
+            page = self._client.list_schedules(**wanted | ({"NextToken": after} if after else {}))
+        except self._client.exceptions.ValidationException:
+            raise InvalidInput("after", "is not the `next` of a page") from None
+        listed = [
+            Listed(
+                one["Name"].removeprefix(prefix),
+                one["CreationDate"].timestamp(),
+                one["LastModificationDate"].timestamp(),
+            )
+            for one in page["Schedules"]
+        ]
+        return listed, page.get("NextToken")
+
+    def _listed(self, partner: Partner) -> Iterator[str]:
+        prefix = full_name(partner, "")
+        pages = self._client.get_paginator("list_schedules").paginate(GroupName=self._group, NamePrefix=prefix)
+        return (one["Name"].removeprefix(prefix) for page in pages for one in page["Schedules"])
+
+    def delete(self, partner: Partner, name: str) -> None:
+        """Delete a schedule. Raises `Missing`."""
+        try:
+            self._client.delete_schedule(GroupName=self._group, Name=full_name(partner, name))
+        except self._client.exceptions.ResourceNotFoundException:
+            self._names.forget(partner.name, name)
+            raise Missing("there is no such schedule") from None
+        self._names.forget(partner.name, name)
+
+    def names(self, full_name: str, roster: str) -> bool:
+        """Tell whether there is a schedule of this name in the group that names the roster of this key."""
+        try:
+            read = self._client.get_schedule(GroupName=self._group, Name=full_name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return bool(json.loads(read["Target"]["Input"])["roster"] == roster)
+
+    @property
+    def _group(self) -> str:
+        return _set(self._settings.schedule_group_name, "schedule_group_name")
+
+    def _definition(self, partner: Partner, schedule: Schedule) -> dict[str, Any]:
+        return {
+            "Name": full_name(partner, schedule.name),
+            "GroupName": self._group,
+            "ScheduleExpression": schedule.expression,
+            "ScheduleExpressionTimezone": schedule.time_zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": self._target(partner, schedule),
+        }
+
+    def _target(self, partner: Partner, schedule: Schedule) -> TargetTypeDef:
+        order = {
+            "schedule": full_name(partner, schedule.name),
+            "scheduled_time": FIRED_AT,
+            "workspace": schedule.workspace,
+            "roster": schedule.roster,
+            "fields": None if schedule.fields is None else list(schedule.fields),
+            "max_age": int(schedule.max_age),
+            "partner": partner.name,
+        }
+        settings = self._settings
+        return {
+            "Arn": _set(settings.schedule_target_arn, "schedule_target_arn"),
+            "RoleArn": _set(settings.schedule_role_arn, "schedule_role_arn"),
+            "Input": json.dumps(order),
+            "DeadLetterConfig": {
+                "Arn": _set(settings.schedule_dead_letter_queue_arn, "schedule_dead_letter_queue_arn")
+            },
+        }
+
+
+def check(schedule: Schedule) -> None:
+    """Check what the Scheduler would refuse, so that the error names the field. Raises `InvalidInput`."""
+    if not NAME.fullmatch(schedule.name):
+        raise InvalidInput("name", f"must match {NAME.pattern}")
+    if not is_rate(schedule.expression) and not is_cron(schedule.expression):
+        raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
+    if schedule.time_zone not in available_timezones():
+        told = f"{schedule.time_zone[:64]!r} is no IANA time zone"
+        raise InvalidInput("time_zone", "is no IANA time zone", told_rule=told)
+
+
+def _judged(refusal: ClientError) -> Exception:
+    """Return what a refusal means: the Scheduler's own judgement of an expression is the last; else it is a defect."""
+    if "expression" in refusal.response["Error"].get("Message", "").lower():
+        return InvalidInput("expression", "is not one that EventBridge Scheduler takes")
+    return refusal
+
+
+def full_name(partner: Partner, name: str) -> str:
+    """Return what a partner's schedule is called in the group."""
+    return f"{partner.name}.{name}"
+
+
+def _set(value: str | None, setting: str) -> str:
+    if value is None:
+        raise Misconfigured(setting, "is not set for this function")
+    return value

@@ -1,0 +1,145 @@
+"""What was left undone, done again every minute: parts lost on the way, claims and endings whose owner died.
+
+It looks at indexes of what may be undone, a bounded page of each, and goes on from there a minute later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lookup.bulk.completion import TELLING, Ending
+from lookup.bulk.feeder import Feeder, is_held
+from lookup.bulk.queues import LONGEST_HOLD, Queues
+from lookup.errors import Misconfigured, Missing
+from lookup.ledger.adoption import LedgerAdoption
+from lookup.ledger.feeding import LedgerFeed, Sent
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.model import KEPT_SECONDS, Glance, LookupSpec, LookupState, Progress
+from lookup.ledger.sweep import AGES, LOOKS, LedgerSweep, Look, Swept
+from lookup.model import Clock
+from lookup.rosters.reader import RosterReader
+from lookup.telemetry import logger
+
+LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
+LOST_MOST = 20  # parts that one sweep sends again, the oldest first
+OLD_MOST = 100  # lookups of an earlier release that one sweep takes over
+SWEEP_SECONDS = 20.0  # after which a sweep leaves the rest to the next one
+EXPIRES_SOON = KEPT_SECONDS - 10 * 24 * 3600  # seconds; then a lookup ends, or its items would go before it does
+
+
+class Sweep:
+    """Sweeps workspaces."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        swept: LedgerSweep,
+        feed: LedgerFeed,
+        feeder: Feeder,
+        ending: Ending,
+        adoption: LedgerAdoption,
+        reader: RosterReader,
+        queues: Queues,
+        is_closed: Callable[[str], bool],
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._swept = swept
+        self._feed = feed
+        self._feeder = feeder
+        self._ending = ending
+        self._adoption = adoption
+        self._reader = reader
+        self._queues = queues
+        self._is_closed = is_closed
+        self._clock = clock
+
+    def run(self, workspace: str) -> None:
+        """Do again what was left undone, and keep how far this came."""
+        until = self._clock() + SWEEP_SECONDS
+        for lookup_id in self._adoption.old(workspace, limit=OLD_MOST):
+            if self._clock() <= until:
+                self._adoption.adopt_named(workspace, lookup_id)
+        swept = self._swept.swept(workspace)
+        looked_at = self._look(workspace, swept.looked_at, until)
+        aged_at = self._end_old(workspace, swept.aged_at)
+        if (looked_at, aged_at) != (swept.looked_at, swept.aged_at):
+            self._swept.go_on_from(workspace, looked_at=looked_at, aged_at=aged_at)
+        self._send_lost(workspace, swept, until)
+
+    def _look(self, workspace: str, after: str, until: float) -> str:
+        """Look at a page of lookups; return where the next sweep begins."""
+        looks = self._swept.looks(workspace, after)
+        glances = {one.lookup_id: one for one in self._ledger.glances([look.lookup_id for look in looks])}
+        settled: list[Look] = []
+        for number, look in enumerate(looks):
+            if self._clock() > until:
+                self._swept.seen(workspace, settled)
+                return looks[number - 1].lookup_id if number else after
+            glance = glances.get(look.lookup_id)
+            if glance is None or self._is_settled(glance):
+                settled.append(look)
+        self._swept.seen(workspace, settled)
+        return looks[-1].lookup_id if len(looks) == LOOKS else ""
+
+    def _is_settled(self, glance: Glance) -> bool:
+        """Do what is undone of a lookup; tell whether nothing of it needs a look any more."""
+        now, cursor = self._clock(), glance.cursor
+        if glance.finished_at is not None:
+            if glance.finished_at <= now - TELLING:
+                self._with(glance, self._ending.tell_again)
+            return False
+        if glance.is_in:
+            self._ending.check(glance.lookup_id)
+            return False
+        if glance.state is LookupState.ACTIVE and not cursor.exhausted:
+            return True
+        if cursor.claim is not None and not is_held(cursor, now):
+            self._with(glance, self._feeder.feed_claimed)
+        return glance.state is LookupState.PAUSED and not cursor.exhausted and cursor.claim is None
+
+    def _with(self, glance: Glance, work: Callable[[Progress], object]) -> None:
+        progress = self._ledger.progress(glance.lookup_id)
+        if progress is not None:
+            work(progress)
+
+    def _end_old(self, workspace: str, after: str) -> str:
+        """End lookups whose items expire soon; return where the next sweep begins."""
+        page = self._swept.ages(workspace, after)
+        old = [one.lookup_id for one in page if one.submitted_at <= self._clock() - EXPIRES_SOON]
+        for progress in self._ledger.progress_of(old[:LOST_MOST]):
+            if progress.finished_at is None:
+                self._ending.give_up(progress, "it has not ended within 80 days")
+        return page[-1].lookup_id if len(page) == AGES else ""
+
+    def _send_lost(self, workspace: str, swept: Swept, until: float) -> None:
+        out = self._feed.out(workspace)
+        if not out and any(swept.on_queue.values()):
+            self._swept.nothing_out(workspace, swept.on_queue)
+        lost = sorted((one for one in out if one.sent_at <= self._clock() - LOST_AFTER), key=lambda one: one.sent_at)
+        if lost and not self._is_closed(workspace):
+            self._send_again(lost[:LOST_MOST], until)
+
+    def _send_again(self, lost: Sequence[Sent], until: float) -> None:
+        progresses = self._ledger.progress_of(list(dict.fromkeys(one.lookup_id for one in lost)))
+        of_id = {progress.spec.lookup_id: progress for progress in progresses}
+        for sent in lost:
+            if sent.lookup_id in of_id and self._clock() <= until:
+                self._sent_again(of_id[sent.lookup_id].spec, sent)
+
+    def _sent_again(self, spec: LookupSpec, sent: Sent) -> None:
+        """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
+        try:
+            segment = self._reader.same_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
+        except Misconfigured as fault:
+            logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(fault), runbook="Stuck lookup")
+            return
+        except Missing:
+            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
+                logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
+                self._ending.check(spec.lookup_id)
+            return
+        if segment is not None:
+            self._queues.send([segment.part])
+            self._feed.sent_again(segment)

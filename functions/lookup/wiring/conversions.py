@@ -1,0 +1,42 @@
+"""The conversion queue's function put together: the only wiring that knows how rosters are converted."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lookup.bulk.conversion.conversions import Conversions
+from lookup.bulk.conversion.worker import ConversionWork
+from lookup.ledger.daily_usage import DailyUse
+from lookup.partners import Partner, Partners
+from lookup.rosters.copies import RosterCopies
+from lookup.wiring import services as wiring
+from lookup.wiring.clients import CONFIG, clock, s3, session, settings
+
+
+@cache
+def conversion_work() -> ConversionWork:
+    """Serve the conversion queue."""
+    return ConversionWork(conversions(), wiring.conversion_queue())
+
+
+def conversions() -> Conversions:
+    """Make what converts rosters."""
+    return Conversions(
+        ledger=wiring.ledger(),
+        pending=wiring.pending_conversions(),
+        copies=RosterCopies(s3(), settings().bucket_name, wiring.unpacking_bounds()),
+        ending=wiring.ending(),
+        daily=DailyUse(wiring.ledger_table(), clock),
+        partner_named=_partner_named,
+        clock=clock,
+    )
+
+
+def _partner_named(name: str) -> Partner:
+    return _partners().named(name)
+
+
+@cache
+def _partners() -> Partners:
+    """Read grants; made when the users of a partner are counted, for most conversions do not ask."""
+    return Partners(session().client("ssm", config=CONFIG), settings().partners_parameter_name, clock)

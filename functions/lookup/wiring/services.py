@@ -1,0 +1,278 @@
+"""Who works with whom: every collaborator made once per function instance, and only where a door needs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
+from lookup.aws.shutdown import Stopping
+from lookup.bulk.completion import Ending
+from lookup.bulk.conversion.conversions import ConversionRequests
+from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.bulk.feeder import Feeder
+from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.processor import Parts
+from lookup.bulk.queues import Queues
+from lookup.bulk.recording import Keeping
+from lookup.bulk.worker import QueueWork
+from lookup.errors import NotNow
+from lookup.fetch import call_metrics as vendor_metrics
+from lookup.fetch.fetcher import Fetch
+from lookup.fetch.neutral_calls import SharedCalls
+from lookup.fetch.vendor_access import Vendor
+from lookup.gate import metrics as gate_metrics
+from lookup.gate.limiter import gate_client
+from lookup.gate.workspaces import Gates
+from lookup.ledger.adoption import LedgerAdoption
+from lookup.ledger.conversions import LedgerConversions
+from lookup.ledger.feeding import LedgerFeed
+from lookup.ledger.lookups import Ledger
+from lookup.ledger.parts import LedgerParts
+from lookup.ledger.sweep import LedgerSweep
+from lookup.ledger.table import LedgerTable
+from lookup.ledger.transitions import LedgerStates
+from lookup.model import Attributes
+from lookup.moengage.client import MoEngage
+from lookup.moengage.credentials import CredentialStore
+from lookup.results.events import Notices
+from lookup.results.files import Archive
+from lookup.results.oversize import Oversize
+from lookup.results.profile_item import Retention
+from lookup.results.profiles import Profiles
+from lookup.rosters.reader import RosterReader
+from lookup.rosters.references import LedgerRosters
+from lookup.rosters.store import Rosters
+from lookup.rosters.unpacking import Bounds
+from lookup.schedules.sweep import Sweep
+from lookup.telemetry import Metric, count
+from lookup.wiring.clients import CONFIG, WRITERS, clock, dynamodb, pool, s3, session, settings
+
+
+@cache
+def credentials() -> CredentialStore:
+    """Share one cache of secrets."""
+    return CredentialStore(session().client("secretsmanager", config=CONFIG), settings())
+
+
+@cache
+def stopping() -> Stopping:
+    """Share the word to stop."""
+    return Stopping(clock, time.sleep)
+
+
+@cache
+def gates() -> Gates:
+    """Share the gates of all workspaces."""
+    facts = settings()
+    return Gates(
+        gate_client(session()),
+        facts.ledger_table_name,
+        facts.workspaces,
+        clock,
+        stopping().sleep,
+        observe=gate_metrics.publish,
+    )
+
+
+@cache
+def vendor(workspace: str) -> Vendor:
+    """Make the way to one workspace. Raises `UnknownWorkspace`."""
+    facts = settings().workspace(workspace)
+    client = MoEngage(
+        pool(),
+        endpoint_url=settings().moengage_endpoint_url,
+        moengage_id_name=facts.moengage_id_name,
+        clock=clock,
+    )
+    return Vendor(
+        gate=gates().of(workspace),
+        client=client,
+        credentials=credentials(),
+        clock=clock,
+        sleep=stopping().sleep,
+        heard=vendor_metrics.publish,
+        unused=partial(count, Metric.USERS_GRANTED_UNUSED),
+        is_stopping=lambda: stopping().is_told,
+        neutral_calls=SharedCalls(ledger_table(), workspace),
+    )
+
+
+@cache
+def archive() -> Archive:
+    """Make the archive."""
+    return Archive(s3(), settings().bucket_name)
+
+
+def _keep_unmatched(workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
+    count(Metric.USERS_UNMATCHED, len(users))
+    archive().keep_unmatched(workspace, fetched_at, users)
+
+
+@cache
+def fetch() -> Fetch:
+    """Make the use case."""
+    profiles = Profiles(
+        dynamodb(),
+        settings().profiles_table_name,
+        oversize=Oversize(s3(), settings().bucket_name),
+        retention=Retention(settings().profile_retention_days, settings().not_found_retention_days),
+        clock=clock,
+        sleep=time.sleep,
+    )
+    return Fetch(
+        settings=settings(),
+        profiles=profiles,
+        vendor_of=vendor,
+        keep_unmatched=_keep_unmatched,
+        writers=ThreadPoolExecutor(WRITERS),
+    )
+
+
+@cache
+def ledger_table() -> LedgerTable:
+    """Share the ledger's table."""
+    return LedgerTable(dynamodb(), settings().ledger_table_name, clock=clock, sleep=time.sleep)
+
+
+@cache
+def queues() -> Queues:
+    """Make the queues."""
+    return Queues(session().client("sqs", config=CONFIG), settings(), clock)
+
+
+@cache
+def ledger() -> Ledger:
+    """Make the ledger of lookups."""
+    return Ledger(ledger_table())
+
+
+@cache
+def states() -> LedgerStates:
+    """Make the changes of lookups' states."""
+    return LedgerStates(ledger_table(), ledger(), adoption().adopt)
+
+
+@cache
+def adoption() -> LedgerAdoption:
+    """Take over lookups of an earlier release."""
+    return LedgerAdoption(ledger_table(), ledger())
+
+
+@cache
+def ledger_feed() -> LedgerFeed:
+    """Make the ledger of feeding."""
+    return LedgerFeed(ledger_table(), ledger().shares)
+
+
+@cache
+def roster_reader() -> RosterReader:
+    """Share what was read of the rosters' openings."""
+    return RosterReader(s3(), settings().bucket_name)
+
+
+@cache
+def notices() -> Notices:
+    """Share the event bus."""
+    return Notices(session().client("events", config=CONFIG), settings().event_bus_name)
+
+
+@cache
+def ending() -> Ending:
+    """Make the end of lookups."""
+    return Ending(ledger=ledger(), states=states(), tell=notices().lookup_completed, clock=clock)
+
+
+@cache
+def rosters() -> Rosters:
+    """Make the rosters."""
+    megabytes = settings().roster_megabytes
+    bounds = unpacking_bounds()
+    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds)
+
+
+def unpacking_bounds() -> Bounds:
+    """Tell how much a packed roster may hold."""
+    return Bounds(settings().unpacked_roster_megabytes)
+
+
+@cache
+def pending_conversions() -> LedgerConversions:
+    """Share which conversions are pending."""
+    return LedgerConversions(ledger_table())
+
+
+@cache
+def conversion_queue() -> ConversionQueue:
+    """Share the queue of rosters to convert."""
+    urls = settings().conversion_queue_url, settings().conversion_dead_letter_queue_url
+    return ConversionQueue(session().client("sqs", config=CONFIG), *urls)
+
+
+@cache
+def conversion_requests() -> ConversionRequests:
+    """Make what submits lookups and asks for conversions."""
+    return ConversionRequests(
+        ledger=ledger(),
+        needs=LedgerRosters(ledger_table()),
+        pending=pending_conversions(),
+        queue=conversion_queue(),
+        clock=clock,
+    )
+
+
+def _is_shut(workspace: str) -> bool:
+    """Tell whether feeding makes no sense now: a gate that does not answer lets nobody through."""
+    try:
+        return gates().of(workspace).state().is_shut(clock())
+    except NotNow:
+        return True
+
+
+@cache
+def feeder() -> Feeder:
+    """Make the feeder."""
+    return Feeder(
+        ledger=ledger(),
+        feed=ledger_feed(),
+        steps=FeedingSteps(ledger_feed(), roster_reader()),
+        ending=ending(),
+        queues=queues(),
+        settings=settings(),
+        is_closed=_is_shut,
+        clock=clock,
+    )
+
+
+@cache
+def sweep() -> Sweep:
+    """Make the minute's sweep."""
+    return Sweep(
+        ledger=ledger(),
+        swept=LedgerSweep(ledger_table()),
+        feed=ledger_feed(),
+        feeder=feeder(),
+        ending=ending(),
+        adoption=adoption(),
+        reader=roster_reader(),
+        queues=queues(),
+        is_closed=_is_shut,
+        clock=clock,
+    )
+
+
+@cache
+def parts() -> Parts:
+    """Make the service of parts."""
+    ledger_of_parts = LedgerParts(ledger_table())
+    keeping = Keeping(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
+    intake = IntakeShare(ledger(), ledger_table(), settings().workspaces, clock=clock, sleep=stopping().sleep)
+    return Parts(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, intake=intake, clock=clock)
+
+
+@cache
+def queue_work() -> QueueWork:
+    """Serve the queues' door."""
+    return QueueWork(queues=queues(), parts=parts(), ending=ending(), feeder=feeder())

@@ -1,0 +1,121 @@
+"""The results as a table for Athena. Partitions are computed from the keys' pattern: no crawler, nothing to refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.outputs import output
+from infra.constructs.storage import QUERIES, RESULTS
+from infra.stages import SERVICE, Stage
+
+TABLE = "lookup_results"
+# The keys of `lookup.archive.as_json`. Attributes differ from user to user: they stay JSON text.
+COLUMNS: Mapping[str, str] = {
+    "schema_version": "int",
+    "lookup_id": "string",
+    "part": "string",
+    "correlation_id": "string",
+    "line": "bigint",
+    "identifier_type": "string",
+    "identifier": "string",
+    "outcome": "string",
+    "reason": "string",
+    "source": "string",
+    "fetched_at": "string",
+    "changed_fields": "array<string>",
+    "replaced_fields": "array<string>",
+    "user_attributes": "string",
+}
+PARTITIONS: Mapping[str, str] = {"workspace": "string", "dt": "string", "hour": "string"}
+JSON_READER = "org.openx.data.jsonserde.JsonSerDe"  # unlike Hive's, it reads an object into a string column
+# By default that reader turns all keys to lower case: names of attributes lose their case, and `Email` beside `email`
+# ends the query ("Duplicate key"). All columns are lower case, so none needs a `mapping.`.
+# https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+READER_SETTINGS: Mapping[str, str] = {"case.insensitive": "FALSE"}
+SCAN_LIMIT = 100 * 1024**3  # bytes of one query: at Athena's price about half a dollar
+
+
+class Query(Construct):
+    """A Glue database with one table, and a workgroup whose answers lie in the stage's bucket for a week."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, bucket: s3.Bucket) -> None:
+        super().__init__(scope, construct_id)
+        database = f"{SERVICE}-{stage.name}".replace("-", "_")
+        name = glue.CfnDatabase.DatabaseInputProperty(name=database, description=f"Results of lookups, {stage.name}")
+        made = glue.CfnDatabase(self, "Database", catalog_id=Aws.ACCOUNT_ID, database_input=name)
+        table = self._table(database, stage, bucket)
+        table.add_resource_dependency(made)
+        workgroup = self._workgroup(stage, bucket)
+        output(self, "DatabaseName", database)
+        output(self, "WorkGroupName", workgroup.name)
+
+    def _table(self, database: str, stage: Stage, bucket: s3.Bucket) -> glue.CfnTable:
+        location = bucket.s3_url_for_object(RESULTS)
+        return glue.CfnTable(
+            self,
+            "Table",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_name=database,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=TABLE,
+                description="One row per identifier of a lookup",
+                table_type="EXTERNAL_TABLE",
+                parameters={"classification": "json", "compressionType": "gzip", **projection(stage, location)},
+                partition_keys=_columns(PARTITIONS),
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    location=location,
+                    columns=_columns(COLUMNS),
+                    compressed=True,
+                    input_format="org.apache.hadoop.mapred.TextInputFormat",
+                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                    serde_info=glue.CfnTable.SerdeInfoProperty(
+                        serialization_library=JSON_READER, parameters=dict(READER_SETTINGS)
+                    ),
+                ),
+            ),
+        )
+
+    def _workgroup(self, stage: Stage, bucket: s3.Bucket) -> athena.CfnWorkGroup:
+        encrypted = athena.CfnWorkGroup.EncryptionConfigurationProperty(encryption_option="SSE_S3")
+        answers = athena.CfnWorkGroup.ResultConfigurationProperty(
+            output_location=bucket.s3_url_for_object(QUERIES), encryption_configuration=encrypted
+        )
+        return athena.CfnWorkGroup(
+            self,
+            "WorkGroup",
+            name=f"{SERVICE}-{stage.name}",
+            description="Queries over the results of lookups",
+            recursive_delete_option=not stage.retain,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                bytes_scanned_cutoff_per_query=SCAN_LIMIT,
+                publish_cloud_watch_metrics_enabled=True,
+                result_configuration=answers,
+            ),
+        )
+
+
+def projection(stage: Stage, location: str) -> dict[str, str]:
+    """Tell Athena which partitions there can be: the stage's workspaces, and the hours that are still kept."""
+    return {
+        "projection.enabled": "true",
+        "projection.workspace.type": "enum",
+        "projection.workspace.values": ",".join(sorted(stage.workspaces)),
+        "projection.dt.type": "date",
+        "projection.dt.format": "yyyy-MM-dd",
+        "projection.dt.range": f"NOW-{stage.result_retention_days + 1}DAYS,NOW",
+        "projection.hour.type": "integer",
+        "projection.hour.range": "0,23",
+        "projection.hour.digits": "2",
+        "storage.location.template": f"{location}workspace=${{workspace}}/dt=${{dt}}/hour=${{hour}}/",
+    }
+
+
+def _columns(types: Mapping[str, str]) -> list[glue.CfnTable.ColumnProperty]:
+    return [glue.CfnTable.ColumnProperty(name=name, type=type_) for name, type_ in types.items()]

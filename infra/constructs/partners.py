@@ -1,0 +1,110 @@
+"""Who may call the HTTP API, and for what: the authoriser of partners' tokens, and the parameter of their grants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aws_cdk import Stack
+from aws_cdk import aws_ssm as ssm
+from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
+from constructs import Construct
+
+from infra.constructs.iam import READ_PARAMETERS, Grant
+from infra.constructs.user_pool import UserPool
+from infra.stage_settings.partners import Partner
+from infra.stages import SERVICE, Stage
+from lookup.api.auth import CLIENT_CLAIM
+from lookup.errors import Misconfigured
+from lookup.settings import Settings
+
+CLIENT_ID = "x" * 26  # as long as Cognito's
+PARAMETER_LIMIT = 8192  # characters of an advanced parameter; up to 4096 it stays a standard one, which costs nothing
+
+
+class Partners(Construct):
+    """The issuer of tokens (a user pool of the stack's own, unless the stage names another) and the grants.
+
+    A changed parameter takes effect within a minute. A deploy writes it again only when the stage's partners have
+    changed, and then from the stage alone: what shall last belongs there.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        if stage.issuer is None:
+            pool = UserPool(self, "UserPool", stage=stage)
+            self._client_ids: Mapping[str, str] = pool.client_ids
+            self._issuer, audiences = pool.issuer, tuple(pool.client_ids.values())
+            self.token_url: str | None = stage.token_url or pool.token_url
+        else:
+            self._client_ids = {name: partner.client_id or "" for name, partner in stage.partners.items()}
+            self._issuer, audiences = stage.issuer.url, stage.issuer.audiences
+            self.token_url = stage.token_url
+        self._audiences = audiences or tuple(self._client_ids.values())
+        self.parameter = self._parameter(stage)
+
+    def told(self, settings: Settings) -> Settings:
+        """Add what a function must know to know its callers."""
+        return replace(settings, token_url=self.token_url, client_claim=client_claim(self._stage))
+
+    def grants(self) -> list[Grant]:
+        """Give what a function that knows its callers does here."""
+        return [Grant("Partners", READ_PARAMETERS, [self.parameter.parameter_arn])]
+
+    def authorizer(self) -> HttpJwtAuthorizer:
+        """Make what lets only these partners' tokens through."""
+        return HttpJwtAuthorizer("Partners", self._issuer, jwt_audience=list(self._audiences))
+
+    def _parameter(self, stage: Stage) -> ssm.StringParameter:
+        known = {name: grants_of(name, partner) for name, partner in stage.partners.items()}
+        clients = [one.client_id or f"{CLIENT_ID}{number}" for number, one in enumerate(stage.partners.values())]
+        length = len(json.dumps(dict(zip(clients, known.values(), strict=True))))
+        if length > PARAMETER_LIMIT:
+            raise Misconfigured("partners", f"take {length} characters; the parameter holds {PARAMETER_LIMIT}")
+        by_client = {self._client_ids[name]: grants for name, grants in known.items()}
+        return ssm.StringParameter(
+            self,
+            "Grants",
+            parameter_name=parameter_name(stage),
+            description="What each partner may ask for, by client",
+            string_value=json.dumps(by_client),  # the CDK's own writer leaves out what is null
+            tier=ssm.ParameterTier.INTELLIGENT_TIERING,
+        )
+
+
+def client_claim(stage: Stage) -> str:
+    """Return the claim of a token that names its client."""
+    return CLIENT_CLAIM if stage.issuer is None else stage.issuer.client_claim
+
+
+def grants_of(name: str, partner: Partner) -> dict[str, object]:
+    """Write a partner's grants as `lookup.partners` reads them."""
+    return {
+        "name": name,
+        "workspaces": list(partner.workspaces),
+        "fields": None if partner.fields is None else list(partner.fields),
+        "users_per_day": partner.users_per_day,
+        "weight": partner.weight,
+        "lanes": list(partner.lanes),
+        "requests_per_second": partner.requests_per_second,
+        "waiting_requests": partner.waiting_requests,
+    }
+
+
+def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
+    """Give what a function does that asks for partners' grants, but is made before their parameter is."""
+    name = parameter_name(stage).removeprefix("/")
+    return [
+        Grant(
+            "Partners",
+            READ_PARAMETERS,
+            [Stack.of(scope).format_arn(service="ssm", resource="parameter", resource_name=name)],
+        )
+    ]
+
+
+def parameter_name(stage: Stage) -> str:
+    """Name the parameter that holds the grants."""
+    return f"/{SERVICE}/{stage.name}/partners"

@@ -1,0 +1,163 @@
+"""Where rosters, results and profiles lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.iam import (
+    KEEP_OBJECTS,
+    KEEP_THE_LEDGER,
+    LIST_OBJECTS,
+    LIST_VERSIONS,
+    READ_AND_WRITE_PROFILES,
+    READ_OBJECTS,
+    READ_VERSIONS,
+    WRITE_LARGE_OBJECTS,
+    WRITE_OBJECTS,
+    Grant,
+)
+from infra.constructs.removal import removal_policy
+from infra.nag import acknowledge
+from infra.stages import Stage
+from lookup.rosters.keys import EXPIRING, INLINE, ROSTERS, UNPACKED
+
+RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"
+WITH_THE_RESULTS = {
+    "results": RESULTS,
+    "unmatched": UNMATCHED,
+    "inline-rosters": INLINE,
+    "unpacked-rosters": UNPACKED,
+}
+QUERIES = "queries/"  # where Athena writes what it answers
+QUERY_RESULT_DAYS = 7
+EXPIRES_AT = "expires_at"
+PRIVATE: Mapping[str, Any] = {
+    "encryption": s3.BucketEncryption.S3_MANAGED,
+    "enforce_ssl": True,
+    "minimum_tls_version": 1.2,
+    "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+    "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+}
+
+
+class Storage(Construct):
+    """One bucket, the table of profiles and the ledger."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self.access_logs = self._access_logs(stage)
+        self.bucket = self._bucket(stage)
+        self.profiles = self._table(stage, "Profiles", partition_key="identifier", sort_key="scope")
+        self.ledger = self._table(stage, "Ledger", partition_key="pk", sort_key="sk")
+
+    def road_grants(self) -> list[Grant]:
+        """Give what every function that looks profiles up does here."""
+        return [
+            Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
+            self._objects("Oversize", READ_OBJECTS, OVERSIZE),
+            self._objects("Results", WRITE_OBJECTS, RESULTS, OVERSIZE, UNMATCHED),
+        ]
+
+    def serve_grants(self) -> list[Grant]:
+        """Give what the function that serves parts does here: whoever comes second counts what is archived already."""
+        return [self._objects("Archived", READ_OBJECTS, RESULTS)]
+
+    def feed_grants(self) -> list[Grant]:
+        """Give what every function that feeds lookups does here."""
+        return [
+            Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
+            self._objects("Rosters", READ_VERSIONS, ROSTERS),
+            Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
+        ]
+
+    def partner_grants(self) -> list[Grant]:
+        """Give what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
+        return [
+            self._objects("Uploads", (*WRITE_OBJECTS, *KEEP_OBJECTS), ROSTERS),
+            Grant("Versions", LIST_VERSIONS, [self.bucket.bucket_arn]),
+            self._objects("Downloads", READ_OBJECTS, RESULTS),
+        ]
+
+    def convert_grants(self) -> list[Grant]:
+        """Give what the function that converts rosters does here."""
+        return [*self.feed_grants(), self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
+
+    def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
+        below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+        return Grant(
+            name, actions, below, because="objects under one prefix of one bucket; their names come at run time"
+        )
+
+    def _access_logs(self, stage: Stage) -> s3.Bucket:
+        """Make the bucket where S3 writes who read and wrote what; keys hold no identifier."""
+        days = Duration.days(stage.log_retention_days)
+        rules = [s3.LifecycleRule(id="access-logs", expiration=days)]
+        return s3.Bucket(self, "AccessLogs", lifecycle_rules=rules, removal_policy=removal_policy(stage), **PRIVATE)
+
+    def _bucket(self, stage: Stage) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Bucket",
+            **PRIVATE,
+            server_access_logs_bucket=self.access_logs,
+            versioned=True,  # a running lookup keeps to the version of the roster that it began with
+            lifecycle_rules=[
+                *(_expiry(name, prefix, stage.result_retention_days) for name, prefix in WITH_THE_RESULTS.items()),
+                # A profile's item points here: its object must outlive it.
+                _expiry("oversize", OVERSIZE, stage.profile_retention_days + 1),
+                s3.LifecycleRule(
+                    id="superseded-rosters",
+                    prefix=ROSTERS,
+                    noncurrent_version_expiration=Duration.days(stage.result_retention_days),
+                ),
+                # Hidden at first: a lookup that reads it goes on for as long as superseded ones are kept.
+                s3.LifecycleRule(
+                    id="uploaded-rosters",
+                    prefix=ROSTERS,
+                    tag_filters=dict([EXPIRING.split("=")]),
+                    expiration=Duration.days(stage.roster_retention_days),
+                ),
+                _expiry("query-results", QUERIES, QUERY_RESULT_DAYS),
+                s3.LifecycleRule(
+                    id="leftovers",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    expired_object_delete_marker=True,
+                ),
+            ],
+            removal_policy=removal_policy(stage),
+        )
+
+    def _table(self, stage: Stage, name: str, *, partition_key: str, sort_key: str) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name=partition_key, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=sort_key, type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute=EXPIRES_AT,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=stage.retain or stage.recoverable
+            ),
+            deletion_protection=stage.retain,
+            removal_policy=removal_policy(stage, deletion_protected=True),
+        )
+        if not stage.retain:
+            acknowledge(table, "DDB3", "this stage's data goes with its stack; profiles can be asked again")
+        return table
+
+
+def _expiry(name: str, prefix: str, days: int) -> s3.LifecycleRule:
+    """Delete after `days`, and a day later for good: in a bucket with versions the first only hides an object."""
+    return s3.LifecycleRule(
+        id=name,
+        prefix=prefix,
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(1),
+    )

@@ -1,0 +1,44 @@
+"""What the person can try while the stage stays up."""
+
+from __future__ import annotations
+
+from shlex import quote
+from urllib.parse import urlencode
+
+from infra.local.api_client import Partner, profile_path
+from infra.local.display import Display
+from infra.local.stage.stage import Stage
+from lookup.model import Identifier
+
+
+def invite(stage: Stage, example: Identifier, display: Display) -> None:
+    """Show addresses and commands that are ready to be pasted."""
+    display.heading("To try")
+    display.say(f"HTTP API         {stage.api_url}/v1/…")
+    display.say(f"documentation    {docs_link(stage)}")
+    display.say(f"AWS endpoint     {stage.endpoint_url}  (access key 000000000000)")
+    display.say(f"intake queue     {stage.outputs['IntakeQueueUrl']}")
+    display.say(f"vendor           {stage.simulator.endpoint_url if stage.simulator else 'yours'}")
+    display.say("a token, then a profile:")
+    display.raw(token_command(stage))
+    display.raw(f'curl -s -H "Authorization: Bearer $TOKEN" {quote(stage.api_url + profile_path(example))}')
+    display.say("the newest results, with any S3 tool:")
+    display.raw(
+        "AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=eu-central-1 "
+        f"aws --endpoint-url {stage.endpoint_url} s3 ls --recursive s3://{stage.bucket}/results/"
+    )
+
+
+def docs_link(stage: Stage) -> str:
+    """Give the address of Swagger UI; behind the `#`, which no browser sends anywhere, the client that gets a token."""
+    partner = Partner.of(stage)
+    return f"{stage.api_url}/docs#{urlencode({'client_id': partner.client_id, 'client_secret': partner.client_secret})}"
+
+
+def token_command(stage: Stage) -> str:
+    """Write the shell command that puts a token into TOKEN."""
+    form = " ".join(
+        f"--data-urlencode {quote(f'{name}={value}')}" for name, value in Partner.of(stage).token_request.items()
+    )
+    reading = r"""sed 's/.*"access_token": *"\([^"]*\)".*/\1/'"""
+    return f"TOKEN=$(curl -s {form} {stage.endpoint_url}/oauth2/token | {reading})"

@@ -1,0 +1,1 @@
+"""The deployed stack on the embedded AWS: synthesis, deployment, secrets, clients, logs."""

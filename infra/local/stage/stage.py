@@ -1,0 +1,89 @@
+"""The local stage: the embedded AWS with the deployed stack in it, and the vendor that it asks."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.ministack.process import PROJECT, EmbeddedAws
+from infra.local.options import Options
+from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
+from infra.local.stage import function_logs
+from infra.local.stage.clients import Clients
+from infra.local.stage.deployment import Outputs, deploy
+from infra.local.stage.secrets_and_grants import hand_over
+from infra.local.stage.synthesis import synthesis
+from lookup.model import Sleep
+
+Tell = Callable[[str], None]
+SIMULATED = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_center": "01"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is deployed. `simulator` is None when the user named another vendor; whoever waits for it takes `sleep`."""
+
+    endpoint_url: str
+    clients: Clients
+    outputs: Outputs
+    simulator: Simulator | None
+    folder: Path
+    sleep: Sleep = time.sleep
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket of rosters and results."""
+        return self.outputs["BucketName"]
+
+    @property
+    def api_url(self) -> str:
+        """Where the deployed HTTP API answers; in AWS it has a host name of its own."""
+        return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}"
+
+
+@contextmanager
+def local_stage(options: Options, tell: Tell, sleep: Sleep = time.sleep) -> Iterator[Stage]:
+    """Start and deploy everything; stop all of it at the end.
+
+    `sleep` may raise what ends the start. Raises OSError saying what did not start, and its log.
+    """
+    folder = PROJECT / ".local" / f"run-{options.port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch = folder / "scratch"
+    scratch.mkdir(parents=True)
+    with ExitStack() as running:
+        running.callback(shutil.rmtree, scratch, ignore_errors=True)
+        simulator = Simulator(log_path=folder / "simulator.log", sleep=sleep) if options.vendor is None else None
+        vendor_url, credentials = _vendor(options, simulator)
+        tell("synthesising the stack (the stage `local`)")
+        made = running.enter_context(
+            synthesis(vendor_url, outdir=folder / "cdk.out", log_path=folder / "synthesis.log", sleep=sleep)
+        )
+        if simulator is not None:
+            running.enter_context(simulator)
+            tell(f"the simulated MoEngage listens on {simulator.endpoint_url}")
+        server = running.enter_context(_server(options.port, folder, scratch, sleep))
+        running.callback(function_logs.save, server, folder / "functions.log")
+        tell(f"the embedded AWS listens on {server.endpoint_url}")
+        clients = Clients.of(server)
+        outputs = deploy(clients, made.assembly(), sleep)
+        hand_over(clients, outputs, credentials)
+        tell(f"the stack is deployed; logs come to {folder.relative_to(PROJECT)}/")
+        yield Stage(server.endpoint_url, clients, outputs, simulator, folder, sleep)
+
+
+def _vendor(options: Options, simulator: Simulator | None) -> tuple[str, Mapping[str, str]]:
+    if options.vendor is not None:
+        return options.vendor.endpoint_url, options.vendor.credentials
+    if simulator is None:
+        raise ValueError("either a vendor is named or simulated")
+    return simulator.endpoint_url, SIMULATED
+
+
+def _server(port: int, folder: Path, scratch: Path, sleep: Sleep) -> EmbeddedAws:
+    # The unpacked functions lie in the scratch folder, which goes with the server.
+    return EmbeddedAws(port=port, log_path=folder / "aws.log", settings={"TMPDIR": str(scratch)}, sleep=sleep)

@@ -1,0 +1,69 @@
+"""The synthesis of the stage `local` in a process of its own: the Node process that CDK needs ends with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.processes import child
+from lookup.model import Sleep
+
+SYNTHESIS_SECONDS = 300.0
+SHOWN_LINES = 12
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """A synthesis under way."""
+
+    process: subprocess.Popen[bytes]
+    outdir: Path
+    log_path: Path
+    sleep: Sleep
+
+    def assembly(self) -> Path:
+        """Wait for the cloud assembly and give its folder. Raises OSError with the end of the log."""
+        deadline = time.monotonic() + SYNTHESIS_SECONDS
+        while (status := self.process.poll()) is None:
+            if time.monotonic() > deadline:
+                raise OSError(f"the synthesis took over {SYNTHESIS_SECONDS:.0f} s; see {self.log_path}")
+            self.sleep(LOOK_SECONDS)
+        if status != 0:
+            ending = self.log_path.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
+            raise OSError("\n".join([f"the synthesis failed; see {self.log_path}", *ending]))
+        return self.outdir
+
+
+@contextmanager
+def synthesis(
+    moengage_endpoint_url: str, *, outdir: Path, log_path: Path, sleep: Sleep = time.sleep
+) -> Iterator[Synthesis]:
+    """Start the synthesis; it is ended with the context, done or not. Its files lie beside `outdir`, no others."""
+    scratch = outdir.parent / "synthesis"
+    scratch.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "STAGE": "local",
+        "MOENGAGE_ENDPOINT_URL": moengage_endpoint_url,
+        "CDK_OUTDIR": str(outdir),
+        "UNCHECKED": "1",  # a person waits, and `make check` looks at the same template
+        "TMPDIR": str(scratch),  # where jsii unpacks its kernel, and leaves it when it is killed
+        "HOME": str(scratch),  # where the CDK keeps fingerprints of what it has read
+    }
+    # Compiled once and kept, the CDK's large modules let every later synthesis take half the time.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", "infra.local.processes.lifeline", sys.executable, "-m", "infra.app"]
+    with log_path.open("wb") as log:
+        process = child.start(command, output=log, environment=inherited | settings)
+    try:
+        yield Synthesis(process, outdir, log_path, sleep)
+    finally:
+        child.end(process, patience=0)
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""Fourth step of the job: the whole roster once more as one lookup over HTTP, with its estimate and its progress."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from infra.local.api_client import ApiClient
+from infra.local.display import Display
+from infra.local.roster import message_body
+from infra.local.stage.stage import Stage
+from infra.local.waiting import Wait
+from lookup.model import Identifier
+from lookup.validation import Entry
+
+PATIENCE = 180.0  # seconds: longer than any wait for quota
+MAX_AGE = 3600  # seconds: what the steps before have fetched costs no quota
+
+
+def look_up_roster(stage: Stage, api: ApiClient, entries: Iterable[Entry], display: Display) -> dict[str, int]:
+    """Upload the roster, submit a lookup over it and watch it; give its counts. Raises `OSError` when it is refused."""
+    with tempfile.TemporaryFile() as file:
+        number = _write(file, entries)
+        roster_id = api.upload_roster(file)
+    submitted = api.submit({"roster_id": roster_id, "max_age": MAX_AGE})
+    estimate = submitted["estimate"] or {}
+    display.say(f"POST /v1/lookups  202  {submitted['lookup_id']}")
+    display.say(f"about {submitted['counts']['requested']} users, done at {estimate.get('done_at', 'once')}")
+    lookup = submitted
+
+    def done() -> int:
+        nonlocal lookup
+        lookup = api.get(submitted["links"]["self"])
+        counted = sum(lookup["counts"][name] for name in ("found", "not_found", "invalid", "failed"))
+        return counted if counted < number or lookup["finished_at"] else number - 1
+
+    wait = Wait("the lookup of the roster", PATIENCE, stage.folder / "functions.log", stage.sleep)
+    with display.bar("looked up") as advance:
+        wait.until_all(number, done, advance)
+    files = api.get(submitted["links"]["results"])["files"]
+    display.say(f"{lookup['state']}: {_told(lookup['counts'])}; {len(files)} result files, the first {files[0]['key']}")
+    return dict(lookup["counts"])
+
+
+def _write(file: IO[bytes], entries: Iterable[Entry]) -> int:
+    """Write the entries as NDJSON; give how many."""
+    number = 0
+    for number, entry in enumerate(entries, 1):  # noqa: B007 - the last number is the count
+        file.write(json.dumps(_line(entry)).encode() + b"\n")
+    return number
+
+
+def _line(entry: Entry) -> Any:  # noqa: ANN401 - an identifier's JSON, or the text of one that is no good
+    if isinstance(entry, Identifier):
+        return {"identifier_type": entry.identifier_type.value, "identifier": entry.identifier}
+    return json.loads(message_body(entry))[0]
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())

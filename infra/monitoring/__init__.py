@@ -1,0 +1,1 @@
+"""Alarms, dashboard and the estimate of what an hour costs, made of the metrics that the functions publish."""

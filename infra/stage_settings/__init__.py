@@ -1,0 +1,1 @@
+"""What a stage may set, checked when it is made: workspaces, partners, concurrency."""

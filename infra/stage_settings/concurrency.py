@@ -1,0 +1,54 @@
+"""How many executions a stage may need at once, and whether the account has them: checked before anything is deployed.
+
+An account has 1,000 concurrent executions in a region unless AWS raised that (a new one may have 10), for all of its
+functions together, and 100 of them cannot be reserved (AWS Lambda Developer Guide, "Understanding Lambda function
+scaling" and "Lambda quotas").
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from infra.stage_settings.checks import require
+from infra.stage_settings.workers import workers_for
+
+if TYPE_CHECKING:
+    from infra.stages import Stage
+
+UNRESERVED = 100  # what Lambda keeps for functions without a reservation
+# Seconds that a request may take that does not wait for quota: MoEngage's answer, stores that are slow, a cold start.
+# Those that do wait are counted one by one.
+LONGEST_WITHOUT_WAITING = 10
+CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all quotas
+OTHERS = 10  # executions of on_schedule and of what the stack runs beside
+
+
+def request_concurrency(stage: Stage) -> int:
+    """Return how many executions of the HTTP API's function there may be at once.
+
+    What API Gateway admits, for as long as it may take, and those that wait for quota.
+    """
+    return stage.request_burst + stage.requests_per_second * LONGEST_WITHOUT_WAITING + stage.waiting_requests
+
+
+def check_concurrency(stage: Stage) -> None:
+    """Check that what is admitted fits into the account beside the other functions. Raises `Misconfigured`."""
+    workers = CONSUMERS * workers_for(workspace.quota for workspace in stage.workspaces.values())
+    needed, reserved = request_concurrency(stage), stage.request_concurrency
+    if reserved is not None:
+        rule = f"must be at least {needed}: what is admitted ({_sum(stage)}); or lower that"
+        require(reserved >= needed, "request_concurrency", rule)
+    taken = max(needed, reserved or 0) + workers + OTHERS + UNRESERVED
+    rule = (
+        f"must be at least {taken}: {max(needed, reserved or 0)} for requests ({_sum(stage)}), {workers} for queues, "
+        f"{OTHERS} for schedules, {UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
+    )
+    require(stage.account_concurrency >= math.ceil(taken), "account_concurrency", rule)
+
+
+def _sum(stage: Stage) -> str:
+    return (
+        f"burst {stage.request_burst} + {stage.requests_per_second}/s x {LONGEST_WITHOUT_WAITING} s "
+        f"+ {stage.waiting_requests} waiting"
+    )

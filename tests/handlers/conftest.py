@@ -1,0 +1,110 @@
+"""A door as Lambda meets it: the environment set, the handler's module imported, an event from `events/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.simulator.process import Simulator
+from lookup.quota import Quota
+from lookup.wiring import api as http_wiring
+from lookup.wiring import schedules as schedule_wiring
+from lookup.wiring import services as wiring
+from tests.handlers.calling import Calling
+from tests.handlers.context import LambdaContext
+from tests.lookup.conftest import stage
+from tests.lookup.stage import UNHURRIED, Stage
+
+__all__ = ["LambdaContext", "stage"]
+CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
+Grant = Callable[..., None]
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@pytest.fixture
+def context() -> LambdaContext:
+    return LambdaContext()
+
+
+@pytest.fixture
+def event() -> Callable[[str], dict[str, Any]]:
+    """Load an event file by its path under `events/`."""
+
+    def load(path: str) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((EVENTS / path).read_text())
+        return read
+
+    return load
+
+
+@pytest.fixture
+def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Set the environment as the stack does; every test meets a function instance of its own."""
+    simulator.configure(not_found_share=0.0)
+    grants = {CLIENT_ID: {"name": "acme", "workspaces": ["default"], "fields": None, "weight": 1}}
+    stage.session.client("ssm").put_parameter(
+        Name=stage.settings.partners_parameter_name, Value=json.dumps(grants), Type="String"
+    )
+    credentials = stage.session.get_credentials()
+    assert credentials is not None
+    frozen = credentials.get_frozen_credentials()
+    environment = stage.settings.to_environment() | {
+        "AWS_ACCESS_KEY_ID": str(frozen.access_key),
+        "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key),
+        "AWS_DEFAULT_REGION": str(stage.session.region_name),
+        "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    yield stage
+    forget()
+
+
+@pytest.fixture
+def scarce(deployed: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Leave the workspace a quota that one request can use up; give its users per window."""
+    few = replace(UNHURRIED, limit=100)
+    with_quota(deployed, few, monkeypatch)
+    return few.limit
+
+
+@pytest.fixture
+def grant(deployed: Stage) -> Grant:
+    """Write acme's grants."""
+
+    def write(**grants: object) -> None:
+        deployed.session.client("ssm").put_parameter(
+            Name=deployed.settings.partners_parameter_name,
+            Value=json.dumps({CLIENT_ID: {"name": "acme", **grants}}),
+            Type="String",
+            Overwrite=True,
+        )
+
+    return write
+
+
+@pytest.fixture
+def call(deployed: Stage, event: Callable[[str], dict[str, Any]], context: LambdaContext) -> Calling:
+    """Call a route as the partner acme."""
+    return Calling(event("on_request/post_lookups.json"), context)
+
+
+def with_quota(deployed: Stage, quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next function instance find a workspace with this quota."""
+    workspace = replace(deployed.settings.workspace("default"), quota=quota)
+    written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
+    monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])
+    forget()
+
+
+def forget() -> None:
+    """Begin a new function instance."""
+    for maker in (*vars(wiring).values(), *vars(http_wiring).values(), *vars(schedule_wiring).values()):
+        if hasattr(maker, "cache_clear"):
+            maker.cache_clear()

@@ -1,0 +1,236 @@
+"""The HTTP door: real HTTP API events in, answers and problems out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import on_request
+from infra.local.simulator.process import Fault, Simulator
+from lookup import exact_json
+from lookup.api.app import routable
+from tests.handlers.conftest import LambdaContext
+from tests.lookup.stage import Stage
+
+Load = Callable[[str], dict[str, Any]]
+
+
+def posted(event: Load, body: object) -> dict[str, Any]:
+    request = event("on_request/post_lookups.json")
+    return request | {"body": body if isinstance(body, str) else json.dumps(body)}
+
+
+def problem(answer: dict[str, Any]) -> tuple[int, str, str]:
+    body = json.loads(answer["body"])
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert body["status"] == answer["statusCode"]
+    return body["status"], body["type"].rpartition(":")[2], body["detail"]
+
+
+def test_a_profile_is_answered_with_age_and_tag(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """A profile comes whole, numbers digit for digit; asked again within `max_age` it comes from the store."""
+    simulator.set_user("C-1001", {"customer_id": "C-1001", "score": Decimal("0.10000000000000000001"), "Straße": None})
+    first = on_request.handler(event("on_request/get_profile.json"), context)
+    assert (first["statusCode"], first["headers"]["Age"]) == (200, "0")
+    body = exact_json.loads(first["body"])
+    assert isinstance(body, dict)
+    attributes = body["user_attributes"]
+    assert isinstance(attributes, dict)
+    assert (attributes["score"], attributes["Straße"]) == (Decimal("0.10000000000000000001"), None)
+    second = on_request.handler(event("on_request/get_profile.json"), context)
+    assert json.loads(second["body"])["source"] == "stored"
+    assert simulator.counters().calls == 1
+
+
+def test_an_identifier_of_any_letters_survives(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """In a query slashes, percent signs, question marks, spaces and umlauts reach MoEngage as the caller meant them."""
+    answer = on_request.handler(event("on_request/get_profile_special.json"), context)
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["identifier"] == "a/b %+#?ä ö"
+
+
+@given(identifier=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=2, max_size=80))
+def test_the_path_gives_the_identifier_back(identifier: str) -> None:
+    """For any identifier, the path that the HTTP API hands over is made into one safe segment that decodes to it."""
+    raw = "/v1/profiles/customer_id/" + identifier.replace("%", "%25")
+    key = "GET /v1/profiles/{identifier_type}/{identifier+}"
+    routed = routable({"routeKey": key, "rawPath": raw, "requestContext": {"stage": "$default"}})["rawPath"]
+    assert routed.count("/") == 4
+    assert unquote(routed.rpartition("/")[2]) == identifier
+
+
+def test_the_callers_address_goes_on_to_moengage(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """What MoEngage sees in X-Forwarded-For is the address that API Gateway saw, whatever header the caller sends."""
+    asked = event("on_request/get_profile.json")
+    asked["requestContext"]["http"]["sourceIp"] = "198.51.100.7"
+    asked["headers"] |= {
+        "x-forwarded-for": "203.0.113.195, 10.0.0.1",
+        "forwarded": "for=10.0.0.1",
+        "x-real-ip": "10.0.0.1",
+    }
+    on_request.handler(asked, context)
+    assert simulator.arrivals()[0].forwarded_for == "198.51.100.7"
+
+
+def test_a_lookup_answers_each_identifier(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """Outcomes come in the order asked, junk as invalid with its reason, and the counts add up."""
+    answer = on_request.handler(event("on_request/post_lookups.json"), context)
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == 200
+    assert body["counts"] == {"requested": 3, "found": 2, "not_found": 0, "invalid": 1, "failed": 0}
+    assert [(one["identifier"], one["outcome"]) for one in body["outcomes"]] == [
+        ("C-1001", "found"),
+        ("62e7a1b2c3d4e5f601234567", "found"),
+        ("unknown", "invalid"),
+    ]
+    assert body["outcomes"][2]["reason"] == "identifier is a value that MoEngage blocks as a customer_id"
+    assert all(set(one["user_attributes"] or ()) <= {"customer_id", "u_fn"} for one in body["outcomes"])
+    assert len(deployed.keys("results/")) == 1
+
+
+def test_no_such_user_is_a_problem(deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext) -> None:
+    """A user that MoEngage does not know is a 404 problem."""
+    simulator.set_user("C-1001", None)
+    assert problem(on_request.handler(event("on_request/get_profile.json"), context))[:2] == (404, "no-such-user")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("{", (400, "malformed", "the body is not readable as JSON")),
+        ({}, (422, "invalid", "exactly one of identifiers and roster_id is required")),
+        ({"identifiers": []}, (422, "invalid", "at least 1 item")),
+        ({"identifiers": ["C-1"] * 10_001}, (422, "invalid", "at most 10000 items")),
+        ({"identifiers": ["C-1"], "roster_id": "r1"}, (422, "invalid", "exactly one of")),
+        ({"roster_id": "../r1"}, (422, "invalid", "roster_id: is not an id")),
+        ({"roster_id": "r1"}, (422, "invalid", "roster: is unknown, or not uploaded yet")),
+        ({"identifiers": ["C-1"], "max_age": "old"}, (422, "invalid", "body.max_age")),
+        ({"identifiers": ["C-1"], "max_age": -1}, (422, "invalid", "body.max_age")),
+        ({"identifiers": ["C-1"], "fields": []}, (422, "invalid", "body.fields")),
+        ({"identifiers": ["C-1"], "field": ["u_fn"]}, (422, "invalid", "body.field")),
+        ({"identifiers": ["C-1"], "workspace": "elsewhere"}, (403, "forbidden", "'elsewhere' is not granted")),
+        ([], (422, "invalid", "body")),
+    ],
+)
+def test_a_malformed_order_names_field_and_rule(
+    deployed: Stage,
+    simulator: Simulator,
+    event: Load,
+    context: LambdaContext,
+    body: object,
+    expected: tuple[int, str, str],
+) -> None:
+    """Bad input is a problem that names the field and the rule, and nothing is asked of MoEngage."""
+    status, kind, detail = problem(on_request.handler(posted(event, body), context))
+    assert (status, kind) == expected[:2]
+    assert expected[2] in detail
+    assert simulator.counters().calls == 0
+
+
+def test_junk_in_the_path_is_a_problem(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """A blocked identifier or an unknown type in the path is refused by rule."""
+    request = event("on_request/get_profile.json")
+    for path, rule in (("customer_id/unknown", "MoEngage blocks"), ("email/a@b.c", "identifier_type must be")):
+        answer = on_request.handler(request | {"rawPath": f"/v1/profiles/{path}"}, context)
+        status, kind, detail = problem(answer)
+        assert (status, kind) == (422, "invalid")
+        assert rule in detail
+
+
+def test_a_vendor_in_trouble_is_said_of_one(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """When MoEngage gives no answer, however often it is asked, one profile is a 503 with Retry-After."""
+    simulator.set_faults(Fault(status=503))
+    answer = on_request.handler(event("on_request/get_profile.json"), context)
+    assert problem(answer)[:2] == (503, "vendor-trouble")
+    assert answer["headers"]["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(status=503, headers={"Retry-After": "300"}), "unanswerable"),
+        (Fault(status=403, body="html"), "refused_by_vendor"),
+        (Fault(distortions=("cut_profile",)), "unreadable"),
+        (Fault(status=413), "too_large"),
+        (Fault(status=415), "rejected"),
+    ],
+)
+def test_one_that_cannot_be_asked_for(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, fault: Fault, reason: str
+) -> None:
+    """Where asking again does not help, one profile is a 422 with a reason and no Retry-After, and others are read."""
+    simulator.set_faults(replace(fault, identifiers=("C-9002",)))
+    asked = event("on_request/get_profile.json")
+    answer = on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9002"}, context)
+    assert problem(answer)[:2] == (422, "not-answerable")
+    assert json.loads(answer["body"])["reason"] == reason
+    assert "Retry-After" not in answer["headers"]
+    assert on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9003"}, context)["statusCode"] == 200
+
+
+def test_one_that_is_unaccounted_may_be_asked_for_again(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """One that MoEngage said nothing of, in two calls, is a 503: it may be an accident."""
+    simulator.set_faults(Fault(distortions=("unaccounted",)))
+    answer = on_request.handler(event("on_request/get_profile.json"), context)
+    assert problem(answer)[:2] == (503, "failed")
+    assert answer["headers"]["Retry-After"] == "5"
+
+
+def test_a_vendor_in_trouble_is_said_of_each(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """When MoEngage gives no answer, every identifier of a list is told to have none."""
+    simulator.set_faults(Fault(status=503))
+    several = json.loads(on_request.handler(event("on_request/post_lookups.json"), context)["body"])
+    assert several["counts"] == {"requested": 3, "found": 0, "not_found": 0, "invalid": 1, "failed": 2}
+
+
+def test_unknown_routes_are_problems(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """A path without a route is a 404 problem."""
+    request = event("on_request/get_profile.json") | {"routeKey": "$default", "rawPath": "/v2/else"}
+    assert problem(on_request.handler(request, context))[:2] == (404, "no-such-route")
+
+
+def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """`GET /v1/quota` tells the users of the last minute per lane, the limit and the gate's state."""
+    on_request.handler(event("on_request/post_lookups.json"), context)
+    answer = on_request.handler(event("on_request/get_quota.json"), context)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["limit"], body["window_seconds"]) == (200, 1000, 60)
+    assert body["used"] == {"on_demand": 2, "bulk": 0, "total": 2}
+    assert body["backlog"] == {"users": 0, "minutes": 0.0}
+    assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
+
+
+def test_a_closed_gate_is_told_and_nothing_is_asked(
+    deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
+) -> None:
+    """After MoEngage refused us the gate is closed for every caller: 503 with Retry-After, no further call."""
+    simulator.set_faults(Fault(status=403))
+    first = on_request.handler(event("on_request/get_profile.json"), context)
+    second = on_request.handler(event("on_request/get_profile.json"), context)
+    assert [problem(answer)[:2] for answer in (first, second)] == [(503, "closed")] * 2
+    assert int(second["headers"]["Retry-After"]) > 60
+    assert simulator.counters().calls == 1
+    quota = json.loads(on_request.handler(event("on_request/get_quota.json"), context)["body"])
+    assert (quota["gate"]["state"], quota["gate"]["reason"]) == ("closed", "refused")

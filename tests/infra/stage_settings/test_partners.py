@@ -1,0 +1,104 @@
+"""Promises about who may ask for what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.app import SOURCE, synthesise
+from infra.stage_settings.partners import Issuer, Partner
+from infra.stage_settings.workspaces import Workspace
+from infra.stages import Stage
+from lookup.errors import Misconfigured
+from tests.infra.template import Template, text
+
+TWO: Mapping[str, Partner] = {
+    "crm": Partner(workspaces=("default", "asia"), fields=("name", "email"), users_per_day=5000, weight=3),
+    "loyalty": Partner(),
+}
+
+
+def _stage(partners: Mapping[str, Partner]) -> Stage:
+    workspaces = {"default": Workspace(), "asia": Workspace()}
+    return Stage(name="test", workspaces=workspaces, partners=partners, retain=False)
+
+
+def _grants(template: Template) -> dict[str, Any]:
+    value = template.only("AWS::SSM::Parameter")["Value"]
+    grants: dict[str, Any] = json.loads(text(value))
+    return grants
+
+
+def test_each_client_has_its_partner_s_grants(tmp_path: Path) -> None:
+    """The parameter holds, by app client, all that `lookup.partners` reads of a partner."""
+    template = Template.read(synthesise(_stage(TWO), code=SOURCE, outdir=tmp_path))
+    clients = {client["ClientName"]: name for name, client in template.of_type("AWS::Cognito::UserPoolClient").items()}
+    assert _grants(template) == {
+        clients["crm"]: {
+            "name": "crm",
+            "workspaces": ["default", "asia"],
+            "fields": ["name", "email"],
+            "users_per_day": 5000,
+            "weight": 3,
+            "lanes": ["on_demand", "bulk"],
+            "requests_per_second": 20,
+            "waiting_requests": 10,
+        },
+        clients["loyalty"]: {
+            "name": "loyalty",
+            "workspaces": ["default"],
+            "fields": None,
+            "users_per_day": None,
+            "weight": 1,
+            "lanes": ["on_demand", "bulk"],
+            "requests_per_second": 20,
+            "waiting_requests": 10,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("audiences", "expected"), [((), ["crm-client", "loyalty-client"]), (("moengage-lookup",), ["moengage-lookup"])]
+)
+def test_an_issuer_of_your_own(tmp_path: Path, audiences: tuple[str, ...], expected: list[str]) -> None:
+    """With an issuer of its own a stage makes no Cognito; the authoriser trusts that issuer and its audiences."""
+    partners = {name: Partner(client_id=f"{name}-client") for name in ("crm", "loyalty")}
+    issuer = Issuer(url="https://id.example.com/tenant", audiences=audiences)
+    stage = Stage(name="test", workspaces={"default": Workspace()}, partners=partners, retain=False, issuer=issuer)
+    template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
+    assert not [name for name, resource in template.resources.items() if "Cognito" in resource["Type"]]
+    jwt = template.only("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]
+    assert jwt == {"Issuer": "https://id.example.com/tenant", "Audience": expected}
+    assert set(_grants(template)) == {"crm-client", "loyalty-client"}
+
+
+def test_an_operators_client(tmp_path: Path) -> None:
+    """Only the client of a partner that is `admin` may ask for the operators' scope."""
+    stage = _stage({"ops": Partner(admin=True), "crm": Partner()})
+    template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
+    scopes = {
+        client["ClientName"]: {text(scope).rsplit("/", 1)[1] for scope in client["AllowedOAuthScopes"]}
+        for client in template.of_type("AWS::Cognito::UserPoolClient").values()
+    }
+    assert scopes == {"ops": {"read", "write", "admin"}, "crm": {"read", "write"}}
+
+
+def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
+    """More than 8192 characters of grants end the synthesis and say so, instead of the deployment."""
+    long_fields = Partner(fields=tuple(f"attribute_{number:04}" for number in range(500)))
+    with pytest.raises(Misconfigured, match="the parameter holds 8192") as caught:
+        synthesise(_stage({"crm": long_fields}), code=SOURCE, outdir=tmp_path)
+    assert caught.value.setting == "partners"
+
+
+def test_the_functions_are_told_the_parameter_s_name(template: Template) -> None:
+    """The name in the settings is the parameter's; it needs no secret type, for it holds none."""
+    parameter = template.only("AWS::SSM::Parameter")
+    assert parameter["Name"] == f"/moengage-lookup/{template.stage}/partners"
+    assert (parameter["Type"], parameter["Tier"]) == ("String", "Intelligent-Tiering")
+    for function in template.functions().values():
+        assert function["Environment"]["Variables"]["PARTNERS_PARAMETER_NAME"] == parameter["Name"]

@@ -1,0 +1,108 @@
+"""Being told to stop: waiting ends at once, what is in hand is finished, the rest is given back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from types import FrameType
+
+import pytest
+
+from infra.local.simulator.process import Simulator
+from lookup.aws.shutdown import Stopping
+from lookup.errors import NotNow
+from lookup.model import Lane, Terms
+from tests.lookup.services import Road, customer
+from tests.lookup.stage import Stage
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def stopping(slept: list[float]) -> Stopping:
+    return Stopping(lambda: NOW, slept.append)
+
+
+@pytest.fixture
+def received() -> Iterator[list[int]]:
+    """Note the signals that reach the process's own handler."""
+    seen: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+
+    before = signal.signal(signal.SIGTERM, note)
+    yield seen
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_who_is_not_told_sleeps_on(stopping: Stopping, slept: list[float]) -> None:
+    """A sleep is as long as it is asked for, in pieces short enough to hear the word."""
+    for seconds in (0.0, 0.2, 1.2):
+        stopping.sleep(seconds)
+    assert slept == pytest.approx([0.2, 0.5, 0.5, 0.2])
+
+
+def test_sleep_ends_when_told(slept: list[float]) -> None:
+    """Who sleeps when the word comes gives its work back half a second later; who comes later does not sleep."""
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        worker.stop()
+
+    worker = Stopping(lambda: NOW, sleep)
+    for _ in range(2):
+        with pytest.raises(NotNow) as given_back:
+            worker.sleep(60.0)
+        assert (given_back.value.retry_at, given_back.value.reason) == (NOW, "stopping")
+    assert slept == [0.5]
+
+
+def test_sigterm_is_heeded_and_handed_on(stopping: Stopping, received: list[int]) -> None:
+    """While work is in hand SIGTERM is the word to stop; then it reaches whoever it was for."""
+    with stopping.heeding_sigterm():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (stopping.is_told, received) == (True, [])
+    assert received == [signal.SIGTERM]
+
+
+def test_without_a_signal_nothing_changes(stopping: Stopping, received: list[int]) -> None:
+    """Work that nobody interrupts leaves the process's handler as it was."""
+    with stopping.heeding_sigterm():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert (stopping.is_told, received) == (False, [signal.SIGTERM])
+
+
+def test_other_threads_are_told_by_hand(stopping: Stopping, received: list[int]) -> None:
+    """A thread cannot take signals: its work goes on until somebody says stop."""
+    seen: list[bool] = []
+
+    def work() -> None:
+        with stopping.heeding_sigterm():
+            stopping.stop()
+            seen.append(stopping.is_told)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert (seen, received) == ([True], [])
+
+
+def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> None:
+    """Told to stop, a run keeps what was answered, asks nothing more, and says why the rest is missing."""
+    road = Road(stage)
+    road.vendor = replace(road.vendor, is_stopping=lambda: bool(road.heard))
+    wanted = {customer(f"user-{number}"): road.clock() for number in range(50)}
+    fetched = road.fetch.run(wanted, Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    assert len(fetched.outcomes) == 20
+    assert isinstance(fetched.cause, NotNow)
+    assert (fetched.cause.reason, simulator.counters().calls) == ("stopping", 1)

@@ -1,0 +1,109 @@
+"""A worker that dies between MoEngage's answer and any of its writes: nothing is lost, next to nothing asked twice."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.local.ministack.process import EmbeddedAws
+from infra.local.simulator.process import Simulator
+from lookup.bulk import part_message
+from lookup.bulk.processor import Work
+from lookup.ledger.model import LookupState
+from lookup.model import PAYLOAD_LIMIT, Counts, Part
+from tests.lookup.services import Desk
+from tests.lookup.stage import Stage, deployed
+from tests.waiting import GIVE_UP
+
+PROJECT = Path(__file__).parents[4]
+USERS = 25  # two payloads
+REQUEST = re.compile(r"^(\w+\.\w+)$", re.MULTILINE)
+WRITES = {"dynamodb.UpdateItem", "dynamodb.TransactWriteItems", "s3.PutObject", "events.PutEvents"}
+_accounts = itertools.count(500_000_000_000)
+
+
+def served(desk: Desk, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
+    """Let a process of its own serve the part on the queue; give the part too."""
+    stage = desk.stage
+    message = stage.messages(stage.settings.parts_queue_url)[0]
+    record = {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
+    }
+    credentials = stage.session.get_credentials()
+    assert credentials is not None
+    environment = stage.settings.to_environment() | {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{PROJECT / 'functions'}:{PROJECT}",
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_ACCESS_KEY_ID": str(credentials.access_key),
+        "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
+        "AWS_DEFAULT_REGION": str(stage.session.region_name),
+        "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
+        "KILL_BEFORE": str(kill_before),
+    }
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.lookup.bulk.feeder.killed_worker"],
+        cwd=PROJECT, env=environment, input=json.dumps({"Records": [record]}),
+        capture_output=True, text=True, timeout=GIVE_UP, check=False,
+    )  # fmt: skip
+    return process, part_message.read(message["Body"])
+
+
+def desk_with_a_part(stage: Stage) -> Desk:
+    desk = Desk(stage)
+    desk.submit("one", desk.roster(b"".join(b"user-%d\n" % number for number in range(USERS))))
+    desk.feeder.feed("default")
+    return desk
+
+
+def finished(desk: Desk, part: Part) -> None:
+    """Let the queue deliver the part again, and time pass."""
+    desk.parts.serve([Work(part, redelivered=True)], until=desk.clock() + 60)
+    desk.ending.check(part.lookup_id)
+    desk.clock.now += 900
+    desk.sweep.run("default")
+
+
+def assert_complete(desk: Desk) -> None:
+    progress = desk.lookups.progress("one")
+    assert progress is not None
+    assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)
+    assert progress.tally.counts == Counts(requested=USERS, found=USERS)
+    assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
+    assert len(desk.stage.keys("results/")) == 1
+
+
+def test_nothing_is_lost(stage: Stage, embedded_aws: EmbeddedAws, simulator: Simulator) -> None:
+    """Killed before whichever write follows an answer: all is found and counted once, at most 20 are asked twice."""
+    simulator.configure(not_found_share=0.0)
+    alone, _ = served(desk_with_a_part(stage), kill_before=0)
+    assert alone.returncode == 0, alone.stderr[-2000:]
+    for kill_before in moments(REQUEST.findall(alone.stderr)):
+        simulator.reset(not_found_share=0.0)
+        with deployed(embedded_aws.session(str(next(_accounts))), simulator.endpoint_url) as fresh:
+            desk = desk_with_a_part(fresh)
+            process, part = served(desk, kill_before)
+            assert process.returncode == -signal.SIGKILL
+            finished(desk, part)
+            assert_complete(desk)
+        asked = simulator.counters().users
+        assert asked <= USERS + PAYLOAD_LIMIT, f"killed before request {kill_before}"
+
+
+def moments(requests: list[str]) -> list[int]:
+    """Number the requests from the first answer on that are worth dying before; of the profiles' writes a few."""
+    profiles = [number for number, name in enumerate(requests, 1) if name == "dynamodb.PutItem"]
+    assert len(profiles) >= USERS
+    first = next(number for number in profiles if requests[number - 1 :].count("dynamodb.PutItem") == USERS)
+    others = [number for number, name in enumerate(requests, 1) if number > first and name in WRITES]
+    return sorted({first, first + 7, profiles[-1], *others})

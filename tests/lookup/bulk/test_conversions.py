@@ -1,0 +1,292 @@
+"""Conversions: packed rosters are unpacked within bounds, users of the day counted, and what is refused says why."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from infra.local.simulator.process import Simulator
+from lookup.bulk.conversion.worker import DELIVERIES
+from lookup.ledger.daily_usage import Use
+from lookup.ledger.model import Charge, LookupSpec, LookupState, Progress, Roster
+from lookup.model import Counts, Identifier, IdentifierType, Invalid
+from lookup.partners import Partner
+from lookup.rosters.copies import RosterCopies
+from lookup.rosters.formats.parsing import entries
+from lookup.rosters.keys import copies_of
+from lookup.rosters.store import Rosters
+from lookup.rosters.unpacking import Bounds
+from tests.lookup.bulk.conversions import ConversionDesk
+from tests.lookup.services import Desk
+from tests.lookup.stage import Stage
+
+KEY = "rosters/acme/one"
+UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in range(20_000))
+
+
+@pytest.fixture
+def at(stage: Stage, simulator: Simulator) -> ConversionDesk:
+    simulator.configure(not_found_share=0.0)
+    return ConversionDesk(Desk(stage))
+
+
+def packed(at: ConversionDesk, text: bytes, key: str = KEY) -> Roster:
+    return replace(at.desk.roster(gzip.compress(text), key), gzipped=True)
+
+
+def submit(at: ConversionDesk, name: str, roster: Roster, charged: Charge | None = None) -> LookupSpec:
+    spec = LookupSpec(name, "default", "acme", at.desk.clock(), roster, charged=charged)
+    assert at.desk.conversions.submit(spec)
+    return spec
+
+
+def customer(text: str) -> Identifier:
+    return Identifier(IdentifierType.CUSTOMER_ID, text)
+
+
+def seen(at: ConversionDesk, name: str) -> Progress:
+    progress = at.desk.lookups.progress(name)
+    assert progress is not None
+    return progress
+
+
+def text_of(at: ConversionDesk, roster: Roster) -> bytes:
+    stage = at.desk.stage
+    return stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
+
+
+def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionDesk) -> None:
+    """Nothing of it is fed before; one conversion writes a copy below its own prefix, and the lookup ends complete."""
+    submit(at, "packed", packed(at, b"customer_id\nC-1\nC-2\n\nC-3\n"))
+    assert at.desk.feeder.feed("default") == 0
+    assert at.convert() == []
+    roster = seen(at, "packed").spec.roster
+    assert (roster.key, roster.needs_conversion) == (f"{copies_of(KEY)}packed", False)
+    at.desk.feeder.feed("default")
+    at.desk.work()
+    assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
+    assert list(at.desk.pending.pending()) == []
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_json_list_is_rewritten_and_fed(at: ConversionDesk, pack: type[bytes]) -> None:
+    """A list, packed or not, is pinned as one to be converted; what is usable in it is asked, each once."""
+    body = b'[\n  {"customer_id": "C-1"},\n  "C-2", 7,\n  {"customer_id": "a", "customer_id": "b"}\n]\n'
+    at.desk.roster(pack(body), KEY)
+    roster = Rosters(at.desk.stage.s3, at.desk.stage.settings.bucket_name).pin(KEY)
+    assert (roster.entries, roster.needs_conversion) == (4, True)
+    submit(at, "list", roster)
+    assert at.desk.feeder.feed("default") == 0
+    assert at.convert() == []
+    assert list(entries([text_of(at, seen(at, "list").spec.roster)]))[:2] == [customer("C-1"), customer("C-2")]
+    at.desk.feeder.feed("default")
+    at.desk.work()
+    assert seen(at, "list").tally.counts == Counts(requested=4, found=2, invalid=2)
+
+
+def test_two_deliveries_unpack_once(at: ConversionDesk) -> None:
+    """While one converts, another gives its message back; afterwards nothing is left to do."""
+    submit(at, "packed", packed(at, b"C-1\n"))
+    (delivery,) = at.deliveries()
+    assert at.desk.pending.claim("packed", at.desk.clock() + 100) is not None
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
+    assert seen(at, "packed").spec.roster.needs_conversion
+    at.desk.clock.now += 200
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
+    copies = at.desk.stage.keys(copies_of(KEY))
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
+    assert at.desk.stage.keys(copies_of(KEY)) == copies
+
+
+def test_lookups_over_one_roster_share_its_copy(at: ConversionDesk) -> None:
+    """A second lookup over the same version is fed from the first one's copy, until that is hours old."""
+    roster = packed(at, b"C-1\nC-2\n")
+    for name in ("first", "second"):
+        submit(at, name, roster)
+        at.convert()
+    assert seen(at, "second").spec.roster == seen(at, "first").spec.roster
+    at.desk.clock.now += 7 * 3600
+    submit(at, "third", roster)
+    at.convert()
+    assert at.desk.stage.keys(copies_of(KEY)) == [f"{copies_of(KEY)}first", f"{copies_of(KEY)}third"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text", "because"),
+    [
+        (Bounds(ratio=10), b"C-1\n" + b"\n" * 2_000_000, "roster: unpacks to over 10 times its size"),
+        (Bounds(megabytes=1), UNIFORM * 8, "roster: unpacks to over 1 MB"),
+    ],
+)
+def test_what_passes_the_bounds_ends_its_lookup(at: ConversionDesk, bounds: Bounds, text: bytes, because: str) -> None:
+    """A bomb leaves no copy behind and asks for nobody; its partner sees the rule in `ended_because`."""
+    at = ConversionDesk(at.desk, bounds)
+    submit(at, "bomb", packed(at, text))
+    assert at.convert() == []
+    ended = seen(at, "bomb")
+    assert (ended.state, ended.ended_because, ended.requested) == (LookupState.CANCELLED, because, 0)
+    assert ended.finished_at is not None
+    stage = at.desk.stage
+    assert stage.keys(copies_of(KEY)) == []
+    assert stage.s3.list_multipart_uploads(Bucket=stage.settings.bucket_name).get("Uploads", []) == []
+    assert [told.spec.lookup_id for told in at.desk.told] == ["bomb"]
+
+
+def test_what_takes_too_long_ends_its_lookup(at: ConversionDesk) -> None:
+    """A conversion that is not done when its function's time is over is not begun again and again."""
+    submit(at, "slow", packed(at, b"C-1\n"))
+    assert at.convert(seconds=-1) == []
+    assert seen(at, "slow").ended_because == "roster: takes too long to convert: split it"
+
+
+def test_a_cancelled_lookup_is_not_converted(at: ConversionDesk) -> None:
+    """What was cancelled before its turn costs nothing."""
+    spec = submit(at, "gone", packed(at, b"C-1\n"))
+    at.desk.states.cancel(spec)
+    assert at.convert() == []
+    assert at.desk.stage.keys("rosters/unpacked/") == []
+
+
+def test_what_aws_does_wrong_is_tried_again(at: ConversionDesk) -> None:
+    """A message is given back while S3 is in trouble; after its deliveries it is laid aside with a reason."""
+    submit(at, "packed", packed(at, b"C-1\n"))
+    stage, settings = at.desk.stage, at.desk.stage.settings
+    (delivery,) = at.deliveries()
+    stage.s3.meta.events.register("before-parameter-build.s3.GetObject", _timeout)
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
+    stage.s3.meta.events.unregister("before-parameter-build.s3.GetObject", _timeout)
+    worn = replace(delivery, received=DELIVERIES + 1)
+    assert at.work.serve([worn], until=at.desk.clock() + 60) == []
+    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url or "")
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == f"not converted in {DELIVERIES} deliveries"
+    assert seen(at, "packed").state is LookupState.ACTIVE
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
+    assert not seen(at, "packed").spec.roster.needs_conversion
+
+
+def _timeout(**_: object) -> None:
+    raise ReadTimeoutError(endpoint_url="https://s3.example.com")
+
+
+def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
+    """What is no conversion goes to the dead-letter queue, with the rule."""
+    stage, settings = at.desk.stage, at.desk.stage.settings
+    stage.sqs.send_message(
+        QueueUrl=settings.conversion_queue_url, MessageBody="x", MessageGroupId="x", MessageDeduplicationId="x"
+    )
+    assert at.convert() == []
+    (letter,) = stage.messages(settings.conversion_dead_letter_queue_url or "")
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "body: must be an object with lookup_id and partner"
+
+
+def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionDesk) -> None:
+    """The tick asks at once for what was never sent, and after hours for what seems lost; never sooner."""
+    spec = LookupSpec("packed", "default", "acme", at.desk.clock(), packed(at, b"C-1\n"))
+    at.desk.pending.begin(spec)
+    at.desk.lookups.submit(spec)
+    at.desk.conversions.ask_again()
+    assert len(at.deliveries()) == 1
+    at.desk.conversions.ask_again()
+    assert at.deliveries() == []
+
+
+def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:
+    """A partner's second conversion is handed over when the first is done; another partner's does not wait."""
+    for name in ("one", "two"):
+        submit(at, name, packed(at, b"C-1\n"))
+    other = LookupSpec("other", "default", "globex", at.desk.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
+    at.desk.conversions.submit(other)
+    url = at.desk.stage.settings.conversion_queue_url
+    taken = [
+        message
+        for _ in range(4)
+        for message in at.desk.stage.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+    ]
+    assert sorted(one["Body"] for one in taken) == [
+        '{"lookup_id":"one","partner":"acme"}',
+        '{"lookup_id":"other","partner":"globex"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("left", "ends"), [(3, None), (2, "3 users are asked for and 1 of 5 are left until midnight UTC")]
+)
+def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, left: int, ends: str | None) -> None:
+    """What was charged as the least becomes what the roster holds, or the lookup ends and its charge is given back."""
+    partner = Partner("acme", users_per_day=5)
+    at.partners = {"acme": partner}
+    assert at.desk.daily.charge(partner, 5 - left) is not None
+    use = at.desk.daily.charge(partner, 1)
+    assert isinstance(use, Use)
+    roster = replace(packed(at, b"customer_id\nC-1\nC-2\nC-3\n"), counted=1)
+    submit(at, "limited", roster, use.charge(1))
+    at.convert()
+    today = at.desk.daily.today(partner)
+    assert today is not None
+    progress = seen(at, "limited")
+    assert progress.ended_because == ends
+    if ends is None:
+        assert (today.users, progress.spec.charged, progress.spec.roster.counted) == (5, Charge(3, use.day), None)
+        assert progress.spec.roster.entries == 3
+    else:
+        assert today.users == 3
+
+
+def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionDesk) -> None:
+    """A lookup that is counted after midnight is charged to that day in full, and yesterday gets its part back."""
+    partner = Partner("acme", users_per_day=100)
+    at.partners = {"acme": partner}
+    use = at.desk.daily.charge(partner, 2)
+    assert use is not None
+    plain = replace(at.desk.roster(b"C-1\nC-2\nC-3\n", KEY), counted=2)
+    submit(at, "late", plain, use.charge(2))
+    at.desk.clock.now += 24 * 3600
+    at.convert()
+    today = at.desk.daily.today(partner)
+    assert today is not None
+    assert (today.users, seen(at, "late").spec.charged) == (3, Charge(3, today.day))
+    at.desk.clock.now -= 24 * 3600
+    yesterday = at.desk.daily.today(partner)
+    assert yesterday is not None
+    assert yesterday.users == 0
+    assert seen(at, "late").spec.roster.key == KEY
+
+
+def test_gzip_is_unpacked_byte_for_byte(stage: Stage) -> None:
+    """Several members too, across all chunks."""
+    assert unpacked(stage, gzip.compress(UNIFORM)) == UNIFORM
+    assert unpacked(stage, gzip.compress(UNIFORM[:77_777]) + gzip.compress(UNIFORM[77_777:])) == UNIFORM
+    chance = random.Random(1)
+    long = b"".join(b"user-%x\n" % chance.randrange(16**9) for _ in range(150_000))
+    assert unpacked(stage, gzip.compress(long)) == long
+
+
+@pytest.mark.parametrize("damage", ["cut off", "spoilt", "followed by junk"])
+def test_gzip_that_turns_unreadable(stage: Stage, damage: str) -> None:
+    """What was readable is kept whole; the rest is one invalid line, and no half of an identifier is asked for."""
+    body = gzip.compress(UNIFORM)
+    middle = len(body) // 2
+    spoilt = body[:middle] + b"\x00" * 20 + body[middle + 20 :]
+    text = unpacked(stage, {"cut off": body[:middle], "spoilt": spoilt}.get(damage, body + b"junk"))
+    read = list(entries(text.splitlines(keepends=True)))
+    assert isinstance(read[-1], Invalid)
+    assert read[-1].reason == "line is not UTF-8"
+    if damage == "followed by junk":
+        assert len(read) == 20_001
+    if damage != "spoilt":  # a spoilt stream may give wrong bytes before its checksum tells
+        known = {line.decode() for line in UNIFORM.split()}
+        assert all(isinstance(one, Identifier) and one.identifier in known for one in read[:-1])
+
+
+def unpacked(stage: Stage, body: bytes) -> bytes:
+    bucket = stage.settings.bucket_name
+    stage.s3.put_object(Bucket=bucket, Key=KEY, Body=body)
+    copies = RosterCopies(stage.s3, bucket, Bounds())
+    roster = copies.unpack(Roster(KEY, None, len(body), 1, gzipped=True), "lookup-1", lambda: False)
+    text = stage.s3.get_object(Bucket=bucket, Key=roster.key)["Body"].read()
+    assert (roster.size, roster.gzipped) == (len(text), False)
+    return text

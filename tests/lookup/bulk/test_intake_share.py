@@ -1,0 +1,282 @@
+"""The intake queue beside rosters: each has its weighted share of the quota, and what one leaves the other one uses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.simulator.process import Simulator
+from lookup.bulk.intake_share import HELD, SHARE, STALLED, IntakeShare
+from lookup.bulk.processor import Work
+from lookup.errors import NotNow, UnknownWorkspace
+from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns
+from lookup.ledger.parts import Arrived
+from lookup.model import PART_LIMIT, Counts, Part
+from lookup.quota import Quota
+from tests.lookup.services import Desk, customer
+from tests.lookup.stage import Stage
+
+PAYLOAD = 20
+LATER = 1e12  # a time that no batch comes to
+WORKERS = 2  # of each queue, as many as the default quota has
+
+
+@dataclass
+class Day:
+    """Time at a desk: the quota is shared evenly by the workers that have something to ask for."""
+
+    desk: Desk
+    intake: IntakeShare = field(init=False)
+    waiting: list[Part] = field(default_factory=list)
+    progress: float = 0.0  # users of the parts on the queue that were asked for and are not counted yet
+    asked: Counter[str] = field(default_factory=Counter)
+    waited: float = 0.0
+
+    def __post_init__(self) -> None:
+        desk = self.desk
+        workspaces = desk.stage.settings.workspaces
+        self.intake = IntakeShare(
+            desk.lookups, desk.table, workspaces, clock=desk.clock, sleep=self.sleep, jitter=lambda: 1.0
+        )
+
+    @property
+    def rate(self) -> float:
+        quota = self.desk.stage.settings.workspaces["default"].quota
+        return quota.limit / quota.window
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += seconds
+        self.pass_by(seconds, beside=0)
+
+    def pass_by(self, seconds: float, *, beside: int) -> None:
+        """Let time go by, and rosters' parts be served, while `beside` workers ask for the intake queue."""
+        self.desk.clock.now += seconds
+        self.waiting += self.desk.taken()
+        workers = min(WORKERS, len(self.waiting))
+        self.progress += seconds * self.rate * workers / (workers + beside) if workers else 0.0
+        while self.waiting and self.progress >= len(self.waiting[0].identifiers):
+            part = self.waiting.pop(0)
+            self.progress -= len(part.identifiers)
+            self.asked[part.lookup_id] += len(part.identifiers)
+            counts = Counts(len(part.identifiers), found=len(part.identifiers))
+            self.desk.ledger.arrive([Arrived(part, counts, "results/none")])
+            self.desk.ending.check(part.lookup_id)
+            self.desk.feeder.feed("default")
+            self.waiting += self.desk.taken()
+
+    def batch(self, users: int) -> None:
+        """Serve a batch of messages, as the intake queue's workers do."""
+        with self.intake.turns("default") as batch:
+            while users > 0:
+                most = batch.turn(None, min(users, PAYLOAD), users, LATER)
+                self.waiting += self.desk.taken()
+                workers = min(WORKERS, len(self.waiting))
+                self.pass_by(most / self.rate * (workers + WORKERS) / WORKERS, beside=WORKERS)
+                batch.sent(most)
+                self.asked[INTAKE] += most
+                users -= most
+
+
+def desk_of(stage: Stage, *, intake_weight: int = 1) -> Desk:
+    workspace = replace(stage.settings.workspaces["default"], quota=Quota(), intake_weight=intake_weight)
+    return Desk(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+
+
+def lines(number: int) -> bytes:
+    return "".join(f"user-{index}\n" for index in range(number)).encode()
+
+
+def submit(desk: Desk, name: str, users: int, *, weight: int = 1) -> None:
+    desk.submit(name, desk.roster(lines(users), f"rosters/{name}"), partner=name, weight=weight)
+    desk.feeder.feed("default")
+
+
+@pytest.mark.parametrize(("intake", "roster"), [(1, 1), (1, 3)])
+def test_a_flood_of_messages_leaves_rosters_their_share(stage: Stage, intake: int, roster: int) -> None:
+    """Beside messages without end a roster is served what its weight says, less a part and a batch."""
+    desk = desk_of(stage, intake_weight=intake)
+    submit(desk, "roster", 20_000, weight=roster)
+    day = Day(desk)
+    while day.asked.total() < 2400:
+        day.batch(PART_LIMIT)
+    wanted = day.asked.total() * roster / (intake + roster)
+    assert day.asked["roster"] >= wanted - 2 * PART_LIMIT, day.asked
+    assert day.asked[INTAKE] >= day.asked.total() - wanted - 2 * PART_LIMIT, day.asked
+
+
+def test_huge_rosters_leave_messages_their_share(stage: Stage) -> None:
+    """The intake queue's greater weight is heeded too: rosters are fed as slowly as it takes, never not at all."""
+    desk = desk_of(stage, intake_weight=2)
+    submit(desk, "one", 20_000)
+    submit(desk, "two", 20_000)
+    day = Day(desk)
+    while day.asked.total() < 2400:
+        day.batch(PART_LIMIT)
+    assert day.asked[INTAKE] >= day.asked.total() / 2 - 3 * PART_LIMIT, day.asked
+    assert min(day.asked["one"], day.asked["two"]) >= day.asked.total() / 4 - 3 * PART_LIMIT, day.asked
+
+
+def test_a_trickle_waits_for_nobody_and_holds_nobody_up(stage: Stage) -> None:
+    """A message now and then is asked at once beside huge rosters, and the queue stays as deep as ever."""
+    desk = desk_of(stage)
+    submit(desk, "roster", 20_000)
+    day = Day(desk)
+    for _ in range(8):
+        day.batch(1)
+        day.pass_by(29.0, beside=0)
+        assert desk.lookups.sent("default").entries == 500
+    assert day.waited == 0
+    assert day.asked[INTAKE] == 8
+    assert desk.share(INTAKE).ready == 0
+
+
+def test_messages_alone_have_it_all(stage: Stage) -> None:
+    """Nobody waits where no roster does, and who comes then begins beside the intake queue, not far behind it."""
+    desk = desk_of(stage)
+    day = Day(desk)
+    for _ in range(20):
+        day.batch(PART_LIMIT)
+    assert day.waited == 0
+    assert desk.share(INTAKE).tag == cost(2000, 1)
+    submit(desk, "roster", 20_000)
+    before = day.asked[INTAKE]
+    while day.asked["roster"] < 1000:
+        day.batch(PART_LIMIT)
+    assert abs(day.asked[INTAKE] - before - day.asked["roster"]) <= 5 * PART_LIMIT  # what was fed at once to begin with
+
+
+def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
+    """Rosters of which nothing moves, as while their parts wait out a trouble, lose their turn for a while."""
+    desk = desk_of(stage)
+    submit(desk, "roster", 20_000)
+    day = Day(desk)
+    day.batch(PART_LIMIT)
+    day.waiting.clear()
+    desk.stage.messages(desk.stage.settings.parts_queue_url)
+    waited: list[float] = []
+    for _ in range(4):
+        before = day.waited
+        with day.intake.turns("default") as batch:
+            assert batch.turn(None, PAYLOAD, PART_LIMIT, LATER) == PAYLOAD
+            batch.sent(PART_LIMIT)
+        waited.append(day.waited - before)
+    assert max(waited) <= STALLED * 6.0 + 10.0
+    assert sum(waited) > 0
+
+
+def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
+    """Messages that wait for the rosters' turn are given back uncounted, and what is stored answers all the same."""
+    simulator.configure(not_found_share=0.0)
+    desk = desk_of(stage)
+    submit(desk, "roster", 20_000)
+    now = desk.clock()
+    stored, new = message("stored", "C-1", now), message("new", "C-2", now)
+    (done,) = desk.parts.serve([Work(stored)], until=now + 60)
+    assert done.retry_at is None
+    charged = desk.share(INTAKE).tag
+    desk.intake.charge("default", turn_of(desk), 1000, 1)
+    known = replace(message("known", "C-1", now), max_age=3600)
+    completions = desk.parts.serve([Work(known), Work(new, redelivered=True)], until=desk.clock() + 30)
+    by_number = {one.part.number: one for one in completions}
+    assert by_number["known"].retry_at is None
+    assert by_number["new"].retry_at == pytest.approx(desk.clock() + HELD * 60, abs=5)
+    assert desk.ledger.standing(new).attempts == 0
+    assert desk.share(INTAKE).tag == charged + cost(1000, 1)
+
+
+def test_what_is_stored_is_not_charged(stage: Stage, simulator: Simulator) -> None:
+    """Only users that MoEngage is asked for count; a batch that the store answers writes nothing."""
+    simulator.configure(not_found_share=0.0)
+    desk = desk_of(stage)
+    now = desk.clock()
+    desk.parts.serve([Work(message("one", "C-1", now))], until=now + 60)
+    assert desk.share(INTAKE).tag == cost(1, 1)
+    desk.parts.serve([Work(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
+    assert desk.share(INTAKE).tag == cost(1, 1)
+
+
+def test_a_death_harms_by_a_part(stage: Stage) -> None:
+    """A batch whose server dies leaves a part charged at most; one whose gate refuses it leaves nothing."""
+    desk = desk_of(stage)
+    day = Day(desk)
+    dying = day.intake.turns("default")
+    assert dying.__enter__().turn(None, PAYLOAD, 10_000, LATER) == PAYLOAD
+    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert desk.share(INTAKE).ready == 0
+    with day.intake.turns("default") as batch:
+        batch.turn(None, PAYLOAD, 10_000, LATER)
+    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert desk.share(INTAKE).ready == 1  # what is given back waits
+    with pytest.raises(UnknownWorkspace), day.intake.turns("unknown"):
+        pass
+    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+
+
+def test_of_many_servers_one_has_the_turn(stage: Stage) -> None:
+    """A turn that was read before another server took it is not charged twice over."""
+    desk = desk_of(stage)
+    turn = turn_of(desk)
+    assert desk.intake.charge("default", turn, PART_LIMIT, 1)
+    assert not desk.intake.charge("default", turn, PART_LIMIT, 1)
+    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+
+
+def test_who_waits_too_long_gives_back(stage: Stage) -> None:
+    """Where the turn does not come in time the batch hears so before its time is over."""
+    desk = desk_of(stage)
+    submit(desk, "roster", 20_000)
+    day = Day(desk)
+    desk.intake.charge("default", turn_of(desk), 5000, 1)
+    until = desk.clock() + 20
+    with pytest.raises(NotNow, match=SHARE), day.intake.turns("default") as batch:
+        batch.turn(None, PAYLOAD, PART_LIMIT, until)
+    assert desk.clock() < until
+    assert desk.share(INTAKE).ready == 1
+    desk.clock.now += 11
+    assert desk.share(INTAKE).ready == 0
+
+
+def message(number: str, name: str, now: float) -> Part:
+    return Part(
+        lookup_id="intake-2026-01-01",
+        number=number,
+        workspace="default",
+        identifiers=(customer(name),),
+        submitted_at=now,
+        fed_at=now,
+    )
+
+
+def turn_of(desk: Desk) -> Turn:
+    """Return the turn that the intake queue has when nobody else goes on."""
+    shares = desk.lookups.shares.of("default")
+    turn = intake_turn(shares, 1, is_out=False, is_stalled=True)
+    assert turn is not None
+    return turn
+
+
+ACTS = st.lists(st.sampled_from([INTAKE, "roster", "other"]), max_size=120)
+WEIGHTS = st.tuples(*(st.sampled_from([1, 3, 1000]) for _ in range(3)))
+
+
+@given(WEIGHTS, ACTS)
+def test_no_order_of_events_gives_more_than_a_share(weights: tuple[int, int, int], acts: list[str]) -> None:
+    """While all of them wait, however often each asks, tags stay within a part of each other."""
+    names = (INTAKE, "other", "roster")
+    shares = {name: Share(name, weight=weight, ready=1) for name, weight in zip(names, weights, strict=True)}
+    for act in acts:
+        known = list(shares.values())
+        if act == INTAKE:
+            turn = intake_turn(known, weights[0], is_out=True, is_stalled=False)
+        else:
+            turn = next(one for one in turns(known) if one.share.partner == act)
+            turn = turn if turn.lead == 0 else None
+        if turn is not None:
+            tag = turn.tag + cost(PART_LIMIT, turn.share.weight)
+            shares[act] = replace(shares[act], tag=tag, virtual=turn.virtual)
+    tags = [turn.tag for turn in turns(list(shares.values()))]
+    assert max(tags) - min(tags) <= max(cost(PART_LIMIT, weight) for weight in weights)

@@ -1,0 +1,228 @@
+"""A firewall that does not like one identifier closes no gate; a refused account closes it, for everybody and soon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from infra.local.simulator.process import Fault, Simulator
+from lookup.bulk.processor import Work
+from lookup.errors import Closed, NotNow
+from lookup.fetch.fetcher import Fetched
+from lookup.fetch.neutral_calls import EVERY, NOBODY, SharedCalls
+from lookup.fetch.vendor_access import Heard
+from lookup.gate.workspaces import Gates
+from lookup.ledger.table import LedgerTable
+from lookup.model import Identifier, Lane, Terms
+from tests.lookup.bulk.test_processor import part
+from tests.lookup.services import Hand, OpenGate, Road, customer
+from tests.lookup.stage import Stage
+
+LATENCY = 0.2  # seconds that a call takes
+ODD = "' OR 1=1--<script>"
+FIREWALL = Fault(status=403, body="html", identifiers=(ODD,))
+TWENTY = [customer(f"user-{number}") for number in range(20)]
+
+
+class RealGate(Road):
+    """A road whose gate is the real one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        facts = self.stage.settings
+        gates = Gates(self.stage.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep)
+        self.own_gate = gates.of("default")
+        table = LedgerTable(self.stage.dynamodb, facts.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
+        self.calls = SharedCalls(table, "default")
+        self.vendor = replace(self.vendor, gate=self.own_gate, neutral_calls=self.calls, heard=self._pass_time)
+
+    def _pass_time(self, _: Heard) -> None:
+        self.clock.now += LATENCY
+
+    def closed_reason(self) -> str | None:
+        return self.own_gate.state().closed_reason
+
+
+@pytest.fixture
+def road(stage: Stage, simulator: Simulator) -> RealGate:
+    simulator.configure(not_found_share=0.0)
+    clock = Hand()
+
+    def in_our_time(response_dict: dict[str, Any], **_: object) -> None:
+        response_dict["headers"]["date"] = formatdate(clock.now, usegmt=True)  # the gate looks at it
+
+    stage.dynamodb.meta.events.register("before-parse.dynamodb", in_our_time)
+    return RealGate(stage, clock)
+
+
+def run(road: Road, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0) -> Fetched:
+    terms = Terms("default", "lookup-1", lane)
+    return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
+
+
+def by_name(fetched: Fetched) -> dict[str, str]:
+    return {one.identifier: outcome.reason or outcome.status.value for one, outcome in fetched.outcomes.items()}
+
+
+def neutral_calls(simulator: Simulator) -> int:
+    return sum((call.identifiers or ((), ()))[0][1:] == (NOBODY,) for call in simulator.arrivals())
+
+
+@pytest.mark.parametrize(
+    ("status", "place"),
+    [(403, 0), (403, 2), *((status, 1) for status in (403, 401, 409, 400, 415, 404, 406, 418, 302, 451))],
+)
+def test_one_odd_identifier_of_three(road: RealGate, simulator: Simulator, status: int, place: int) -> None:
+    """Whatever the firewall's status, that one fails, the others are found, and the gate stays open."""
+    simulator.set_faults(replace(FIREWALL, status=status))
+    names = ["C-9001", "C-9003"]
+    names.insert(place, ODD)
+    fetched = run(road, [customer(name) for name in names])
+    assert by_name(fetched) == {"C-9001": "found", ODD: "refused_by_vendor", "C-9003": "found"}
+    assert (fetched.cause, road.closed_reason()) == (None, None)
+    assert neutral_calls(simulator) == (2 if place == 2 else 1)  # nobody is asked after the last, so nobody is
+    assert simulator.counters().calls <= 7
+
+
+def test_few_calls_for_one_of_twenty(road: RealGate, simulator: Simulator) -> None:
+    """Finding one odd identifier among twenty takes about two calls for each halving, each granted."""
+    simulator.set_faults(FIREWALL)
+    names = [*TWENTY[:13], customer(ODD), *TWENTY[13:19]]
+    assert by_name(run(road, names))[ODD] == "refused_by_vendor"
+    assert simulator.counters().calls <= 12
+    assert sum(road.own_gate.state().granted.values()) == simulator.counters().users <= 60
+    assert road.closed_reason() is None
+
+
+def test_documented_refusals_close_at_once(road: RealGate, simulator: Simulator) -> None:
+    """MoEngage's own word that the account is refused needs no neutral call, whoever was asked for."""
+    simulator.set_faults(replace(FIREWALL, body="json"))
+    fetched = run(road, [customer(ODD)])
+    assert isinstance(fetched.cause, Closed)
+    assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("refused", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(403, "refused"), (404, "refused"), (302, "refused"), (401, "credentials")]
+)
+def test_a_refused_account_closes_the_gate(road: RealGate, simulator: Simulator, status: int, reason: str) -> None:
+    """When the neutral call is refused too it is the account: the gate closes, and nobody fails or is doubted."""
+    simulator.set_faults(Fault(status=status, body="html"))
+    fetched = run(road, TWENTY)
+    assert isinstance(fetched.cause, Closed)
+    assert (fetched.outcomes, fetched.doubted, road.closed_reason()) == ({}, frozenset(), reason)
+    assert simulator.counters().calls == 2
+
+
+def test_a_block_that_begins_in_the_middle(road: RealGate, simulator: Simulator) -> None:
+    """An account that is blocked while one is searched for fails nobody, and closes the gate within seconds."""
+    simulator.set_faults(FIREWALL)
+    run(road, [customer(ODD), *TWENTY[:4]])
+    simulator.set_faults(Fault(status=403, body="html"))
+    fetched = run(road, TWENTY[4:])
+    assert (fetched.outcomes, road.closed_reason()) == ({}, "refused")
+    assert isinstance(fetched.cause, Closed)
+    assert simulator.counters().calls < 30
+
+
+def test_an_odd_identifier_keeps_no_gate_closed(road: RealGate, simulator: Simulator) -> None:
+    """When a closed gate lets a probe through and that one is odd, the gate opens all the same."""
+    simulator.set_faults(Fault(status=403))
+    run(road, TWENTY[:1])
+    assert road.closed_reason() == "refused"
+    road.clock.now += 15 * 60 + 1
+    simulator.set_faults(FIREWALL)
+    road.own_gate.hasten("refused")
+    fetched = run(road, [customer(ODD)])
+    assert (by_name(fetched), road.closed_reason()) == ({ODD: "refused_by_vendor"}, None)
+
+
+def test_the_gate_stays_closed_for_an_odd_probe_of_a_refused_account(road: RealGate, simulator: Simulator) -> None:
+    """When the neutral call after an odd probe is refused, the gate closes again."""
+    simulator.set_faults(Fault(status=403))
+    run(road, TWENTY[:1])
+    simulator.set_faults(Fault(status=403, body="html"))
+    road.own_gate.hasten("refused")
+    assert isinstance(run(road, [customer(ODD)]).cause, Closed)
+    assert road.closed_reason() == "refused"
+
+
+def test_neutral_calls_are_shared(road: RealGate, simulator: Simulator) -> None:
+    """Odd identifiers from many processes cost one neutral call in two seconds, and one user each."""
+    simulator.set_faults(Fault(status=403, body="html", identifiers=tuple(f"odd-{number}" for number in range(40))))
+    others = [RealGate(road.stage, road.clock) for _ in range(3)]
+    started = road.clock()
+    for number in range(40):
+        fetched = run((road, *others)[number % 4], [customer(f"odd-{number}")])
+        assert set(by_name(fetched).values()) == {"refused_by_vendor"}
+    took = road.clock() - started
+    assert neutral_calls(simulator) <= took / EVERY + 1
+    assert simulator.counters().users == 40 + neutral_calls(simulator)
+    assert road.closed_reason() is None
+
+
+def test_a_caller_without_time_does_not_wait_for_it(road: RealGate, simulator: Simulator) -> None:
+    """Who has less time than the next neutral call takes gets the work back, and nobody fails."""
+    simulator.set_faults(FIREWALL)
+    run(road, [customer(ODD)])
+    fetched = run(road, [customer(ODD)], patience=0.4)
+    assert fetched.outcomes == {}
+    assert fetched.cause is not None
+    assert (fetched.doubted, road.closed_reason()) == (frozenset([customer(ODD)]), None)
+
+
+def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
+    """A part whose content is doubted when its time ends has had an attempt, so it does not come back for ever."""
+    simulator.set_faults(FIREWALL)
+    run(road, [customer(ODD)])
+    work = Work(part(road, "message-1", [ODD]))
+    (completion,) = road.parts.serve([work], until=road.clock() + 0.4)
+    assert completion.retry_at is not None
+    assert road.ledger.standing(work.part).attempts == 1
+    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=road.clock() + 60)
+    assert [one.reason for one in completion.outcomes] == ["refused_by_vendor"]
+
+
+def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
+    """While one is searched for the quota may end, as often as it likes: throttled is never failed."""
+    gate = OpenGate(road.clock, room=21, refusal=NotNow(road.clock() + 30))
+    road.vendor = replace(road.vendor, gate=gate)
+    simulator.set_faults(FIREWALL)
+    names = [ODD, *(f"user-{number}" for number in range(40))]
+    for _ in range(6):
+        gate.granted.clear()
+        work = Work(part(road, "message-1", names), redelivered=True)
+        (completion,) = road.parts.serve([work], until=road.clock() + 60)
+        assert completion.retry_at is not None
+        assert road.ledger.standing(work.part).attempts == 0
+
+
+def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
+    """A part that waits for a refused account has had none, however often it comes back."""
+    simulator.set_faults(Fault(status=403, body="html"))
+    work = Work(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
+    for _ in range(3):
+        road.parts.serve([work], until=road.clock() + 60)
+        road.own_gate.hasten("refused")
+        road.clock.now += EVERY
+    assert road.ledger.standing(work.part).attempts == 0
+
+
+@pytest.mark.parametrize("ahead", [0.0, 3600.0])
+def test_one_of_many_claims(stage: Stage, ahead: float) -> None:
+    """Of all who claim the neutral call in two seconds one gets it; a claim of a clock that was wrong binds nobody."""
+    clock = Hand()
+    table = LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
+    calls = [SharedCalls(table, "default") for _ in range(4)]
+    if ahead:
+        assert calls[0].claim(clock.now + ahead)
+    assert [one.claim(clock.now) for one in calls] == [True, False, False, False]
+    assert not calls[0].claim(clock.now + EVERY - 0.1)
+    assert calls[0].claim(clock.now + EVERY)
+    assert calls[0].answered_at() == 0.0
+    calls[0].answer(clock.now + 0.25)
+    assert calls[1].answered_at() == clock.now + 0.25
+    assert SharedCalls(table, "other").answered_at() == 0.0

@@ -1,0 +1,292 @@
+"""A 5xx, silence or a dropped connection that one identifier causes harms nobody else; an outage closes the gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.local.simulator.process import Fault, Simulator
+from lookup.bulk.processor import Work
+from lookup.errors import Closed, VendorTrouble
+from lookup.fetch.neutral_calls import EVERY
+from lookup.fetch.vendor_access import Heard
+from lookup.ledger.parts import ATTEMPT_LIMIT
+from lookup.model import Identifier, Lane, Outcome, Terms
+from tests.lookup.bulk.test_processor import part
+from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, road, run
+from tests.lookup.services import Road, customer
+from tests.lookup.stage import Stage
+
+__all__ = ["road"]  # a fixture
+
+ODD = "odd-1"
+TWENTY = [customer(f"user-{number}") for number in range(20)]
+SPENT = 12.0  # seconds that a call takes which is not answered
+TROUBLES = {
+    "500": Fault(status=500),
+    "502": Fault(status=502, body="html"),
+    "503": Fault(status=503, body="problem"),
+    "503 until": Fault(status=503, headers={"Retry-After": "300"}),
+    "504": Fault(status=504, body="empty"),
+    "408": Fault(status=408),
+    "520": Fault(status=520, body="html", counted=False),
+    "dropped": Fault(drop=True),
+    "dropped early": Fault(drop=True, counted=False),
+    "cut off": Fault(status=500, body="cut_off"),
+}
+
+
+class Slow(RealGate):
+    """A road on which a call without an answer takes as long as the client waits."""
+
+    def _pass_time(self, heard: Heard) -> None:
+        self.clock.now += LATENCY if heard.fault is None else SPENT
+
+
+def on_one(fault: Fault, *names: str) -> Fault:
+    return replace(fault, identifiers=names or (ODD,))
+
+
+def left(road: RealGate, simulator: Simulator) -> int:
+    """Count users that were granted and that MoEngage did not count."""
+    return sum(road.own_gate.state().granted.values()) - simulator.counters().users
+
+
+@pytest.mark.parametrize("kind", TROUBLES)
+@pytest.mark.parametrize("place", [0, 13])
+def test_one_of_twenty(road: RealGate, simulator: Simulator, kind: str, place: int) -> None:
+    """It fails alone, its neighbours are found, for few calls that are all granted, and the gate stays open."""
+    simulator.set_faults(on_one(TROUBLES[kind]))
+    names = [*TWENTY[:place], customer(ODD), *TWENTY[place:19]]
+    fetched = run(road, names, lane=Lane.BULK)
+    assert by_name(fetched) == {one.identifier: "unanswerable" if one.identifier == ODD else "found" for one in names}
+    assert (fetched.cause, road.closed_reason()) == (None, None)
+    assert simulator.counters().calls <= 18
+    granted = sum(road.own_gate.state().granted.values())
+    assert simulator.counters().users <= granted <= 120
+    assert granted == sum(len(call.identifiers or ()) for call in simulator.arrivals())
+
+
+def test_silence_of_one(stage: Stage, simulator: Simulator, road: RealGate) -> None:
+    """One for whom MoEngage stays silent is found and fails by deliveries of 50 s each; its 99 neighbours are found."""
+    slow = Slow(stage, road.clock)
+    simulator.set_faults(on_one(Fault(drop=True)))
+    names = [*(f"user-{number}" for number in range(40)), ODD, *(f"user-{number}" for number in range(40, 99))]
+    outcomes = delivered(slow, Work(part(slow, "000001", names)), deliveries=ATTEMPT_LIMIT)
+    assert {name_of(one): one.reason for one in outcomes if one.reason} == {ODD: "unanswerable"}
+    assert (len(outcomes), slow.closed_reason()) == (100, None)
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return whom an outcome is about."""
+    assert isinstance(outcome.asked, Identifier)
+    return outcome.asked.identifier
+
+
+def delivered(road: RealGate, work: Work, *, deliveries: int) -> list[Outcome]:
+    """Serve a part until it is complete, so many times at most."""
+    for _ in range(deliveries):
+        (completion,) = road.parts.serve([work], until=road.clock() + 50)
+        work = replace(work, redelivered=True)
+        if completion.retry_at is None:
+            return list(completion.outcomes)
+        road.clock.now = max(completion.retry_at, road.clock.now)
+    raise AssertionError("the part is not complete")
+
+
+def test_one_alone(road: RealGate, simulator: Simulator) -> None:
+    """With nobody beside it, it fails after three calls with growing pauses, and one for nobody between."""
+    simulator.set_faults(on_one(Fault(status=500)))
+    started = road.clock()
+    fetched = run(road, [customer(ODD)])
+    assert (by_name(fetched), road.closed_reason()) == ({ODD: "unanswerable"}, None)
+    assert (simulator.counters().calls, neutral_calls(simulator)) == (4, 1)
+    assert road.clock() - started >= 1.5
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3, 4])
+def test_an_accident(road: RealGate, simulator: Simulator, calls: int) -> None:
+    """Trouble of up to four calls, whoever meets it, fails nobody and closes the gate for nobody for long."""
+    simulator.set_faults(Fault(status=500, calls=calls))
+    fetched = run(road, TWENTY, lane=Lane.BULK, patience=300)
+    if fetched.cause is not None:
+        assert (fetched.outcomes, calls) == ({}, 4)
+        fetched = run(road, TWENTY, lane=Lane.BULK)
+    assert set(by_name(fetched).values()) == {"found"}
+
+
+@pytest.mark.parametrize("fault", [Fault(status=500), TROUBLES["503 until"], Fault(drop=True)])
+@pytest.mark.parametrize("patience", [0.1, 0.4, 20.0])
+def test_callers_in_a_row(road: RealGate, simulator: Simulator, fault: Fault, patience: float) -> None:
+    """However little time they have, callers who ask for such identifiers close the gate for nobody."""
+    simulator.set_faults(on_one(fault, *(f"odd-{number}" for number in range(12))))
+    for number in range(12):
+        run(road, [customer(f"odd-{number}")], patience=patience)
+        assert road.closed_reason() is None
+    assert by_name(run(road, TWENTY[:1])) == {"user-0": "found"}
+
+
+def test_many_processes(road: RealGate, simulator: Simulator) -> None:
+    """From many processes such identifiers cost one neutral call in two seconds, and nobody waits for the gate."""
+    simulator.set_faults(on_one(TROUBLES["503 until"], *(f"odd-{number}" for number in range(20))))
+    processes = [road, *(RealGate(road.stage, road.clock) for _ in range(3))]
+    started = road.clock()
+    for number in range(20):
+        assert by_name(run(processes[number % 4], [customer(f"odd-{number}")])) == {f"odd-{number}": "unanswerable"}
+        assert road.closed_reason() is None
+    assert neutral_calls(simulator) <= (road.clock() - started) / EVERY + 1
+    assert simulator.counters().users == 60 + neutral_calls(simulator)
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("500", 4), ("503", 4), ("dropped", 4), ("503 until", 2)])
+def test_an_outage(road: RealGate, simulator: Simulator, kind: str, calls: int) -> None:
+    """When nobody is answered the gate closes after one neutral call more than before; nobody fails or is doubted."""
+    simulator.set_faults(TROUBLES[kind])
+    fetched = run(road, TWENTY, patience=30)
+    assert (fetched.outcomes, fetched.doubted, road.closed_reason()) == ({}, frozenset(), "trouble")
+    assert simulator.counters().calls <= calls + 1  # where the gate opens again within the time, its probe
+    assert neutral_calls(simulator) >= 1
+    closed = road.own_gate.state().closed_until or 0.0
+    assert closed - road.clock() > (250 if kind == "503 until" else 0)
+
+
+def test_an_outage_that_leaves_no_time(road: RealGate, simulator: Simulator) -> None:
+    """Callers whose time ends with their only call learn of an outage too: the fourth closes the gate."""
+    simulator.set_faults(Fault(drop=True))
+    for _ in range(3):
+        assert isinstance(run(road, TWENTY[:1], patience=0.1).cause, VendorTrouble)
+        assert road.closed_reason() is None
+    fetched = run(road, TWENTY[:1], patience=0.5)
+    assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("trouble", 1, 4)
+    assert isinstance(fetched.cause, VendorTrouble)
+
+
+def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simulator) -> None:
+    """MoEngage that goes while one is searched for fails nobody; it is known after three calls and a neutral one."""
+    simulator.set_faults(on_one(Fault(status=500)))
+    calls: list[int] = []
+
+    def goes_away(_: object) -> None:
+        calls.append(1)
+        if len(calls) == 6:
+            simulator.set_faults(Fault(status=500))
+
+    wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], road.clock())
+    terms = Terms("default", "lookup-1", Lane.BULK)
+    fetched = road.fetch.run(wanted, terms, until=road.clock() + 60, before_sending=goes_away)
+    assert fetched.cause is not None
+    assert all(outcome.reason is None for outcome in fetched.outcomes.values())
+    assert road.closed_reason() == "trouble"
+    assert len(calls) <= 6 + 3
+
+
+def test_a_probe_asks_for_nobody(road: RealGate, simulator: Simulator) -> None:
+    """A gate that trouble closed is probed for one user, so whoever comes first opens it, however odd."""
+    simulator.set_faults(Fault(status=500))
+    run(road, TWENTY, patience=3.6)
+    assert road.closed_reason() == "trouble"
+    before = simulator.counters().users
+    road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
+    fetched = run(road, TWENTY, patience=0.5)
+    assert isinstance(fetched.cause, VendorTrouble)
+    assert simulator.counters().users == before + 1
+    simulator.set_faults(on_one(Fault(status=500)))
+    road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
+    assert by_name(run(road, [customer(ODD)])) == {ODD: "unanswerable"}
+    assert road.closed_reason() is None
+
+
+def test_quota_is_no_content(road: RealGate, simulator: Simulator) -> None:
+    """A 429 closes the gate whoever it answers, and no call for nobody is made."""
+    simulator.set_faults(on_one(Fault(status=429)))
+    fetched = run(road, [customer(ODD), *TWENTY[:3]])
+    assert (fetched.outcomes, road.closed_reason(), neutral_calls(simulator)) == ({}, "throttled", 0)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bad=st.sets(st.integers(0, 39), max_size=10), status=st.sampled_from([500, 503, 0]))
+def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: int) -> None:
+    """Wherever up to ten are bad, just they fail, for three users each more than for one search."""
+    simulator.reset(not_found_share=0.0)
+    road = Road(stage)
+    names = [customer(f"{uuid4().hex}-{number}") for number in range(40)]  # the store remembers those of other examples
+    if bad:
+        fault = Fault(status=status) if status else Fault(drop=True)
+        simulator.set_faults(on_one(fault, *(names[number].identifier for number in bad)))
+    fetched = road.fetch.run(
+        dict.fromkeys(names, road.clock()), Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 600
+    )
+    assert fetched.cause is None
+    assert by_name(fetched) == {
+        one.identifier: "unanswerable" if number in bad else "found" for number, one in enumerate(names)
+    }
+    asked = [len(call.identifiers or ()) for call in simulator.arrivals()]
+    assert sum(asked) - neutral_calls(simulator) <= 4 * 40 + 60
+    assert len(asked) - neutral_calls(simulator) <= 4 * 40
+
+
+def test_only_misses_are_answered(road: RealGate, simulator: Simulator) -> None:
+    """When MoEngage answers for nobody who exists, work is given back after few calls, as in an outage, not failed."""
+    names = [f"user-{number}" for number in range(100)]
+    simulator.set_faults(on_one(Fault(status=500), *names))
+    work = Work(part(road, "000001", names))
+    (completion,) = road.parts.serve([work], until=road.clock() + 300)
+    assert (completion.retry_at is not None, completion.outcomes, road.closed_reason()) == (True, (), None)
+    assert road.ledger.standing(work.part).attempts == 1
+    assert len(simulator.arrivals()) - neutral_calls(simulator) <= 3 + 5 + 31
+    simulator.set_faults()
+    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=road.clock() + 300)
+    assert [one.reason for one in completion.outcomes] == [None] * 100
+
+
+@pytest.mark.parametrize("reason", ["unanswerable", "refused_by_vendor"])
+def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: str) -> None:
+    """Who stood alone and failed is not asked for again when the part comes back before it was complete."""
+    simulator.configure(not_found_share=0.0)
+    fault = Fault(status=500) if reason == "unanswerable" else Fault(status=403, body="html")
+    simulator.set_faults(on_one(fault, "odd-1", "odd-2"))
+    road = Road(stage)
+    names = [
+        *(f"user-{number}" for number in range(19)),
+        "odd-1",
+        *(f"user-{number}" for number in range(19, 70)),
+        "odd-2",
+    ]
+    work = Work(part(road, "message-1", names))
+    asked: list[int] = []
+    outcomes: list[Outcome] = []
+    while not outcomes:
+        before = len(simulator.arrivals())
+        road.gate.refusal, road.gate.room = Closed(road.clock() + 30, "throttled"), sum(road.gate.granted) + 90
+        (completion,) = road.parts.serve([work], until=road.clock() + 50)
+        outcomes, work = list(completion.outcomes), replace(work, redelivered=True)
+        asked += [number for call in simulator.arrivals()[before:] for number in call_of_odd(call.identifiers or ())]
+    reasons = {name_of(one): one.reason for one in outcomes if one.reason}
+    assert reasons == {"odd-1": reason, "odd-2": reason}
+    assert asked.count(1) <= (3 if reason == "unanswerable" else 1)
+    assert asked.count(2) <= (3 if reason == "unanswerable" else 1)
+
+
+def call_of_odd(identifiers: object) -> list[int]:
+    """Name the odd one that a call asked for alone."""
+    assert isinstance(identifiers, list | tuple)
+    names = [text for _, text in identifiers]
+    return [int(names[0][4:])] if len(names) == 1 and names[0].startswith("odd-") else []
+
+
+def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> None:
+    """The ledger keeps places in the part, no identifier."""
+    simulator.set_faults(on_one(Fault(status=500)))
+    road = Road(stage)
+    work = Work(part(road, "message-1", ["user-1", ODD]))
+    road.gate.refusal, road.gate.room = Closed(road.clock() + 30, "throttled"), 8
+    road.parts.serve([work], until=road.clock() + 50)
+    standing = road.ledger.standing(work.part)
+    assert (standing.failed, set(standing.doubted)) == ({}, {1})
+    items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
+    assert items
+    assert ODD not in str(items)

@@ -1,0 +1,36 @@
+"""Fields that nobody asked for stay out of every store, also when MoEngage answers with more than it was asked for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from infra.local.simulator.process import Fault, Simulator
+from lookup.model import Identifier, IdentifierType, Lane, Terms
+from tests.lookup.services import Road
+from tests.lookup.stage import Stage
+
+ASKED = Identifier(IdentifierType.CUSTOMER_ID, "C-1")
+TERMS = Terms("default", "lookup-1", Lane.BULK, ("city",))
+
+
+@pytest.fixture
+def road(stage: Stage, simulator: Simulator) -> Road:
+    simulator.set_user("C-1", {"customer_id": "C-1", "city": "Dunedin", "salary": 7})
+    simulator.set_faults(Fault(distortions=("all_fields", "unasked")))
+    return Road(stage)
+
+
+def test_more_than_was_asked_for(road: Road) -> None:
+    """Outcome and stored profile hold what was asked for; a user that nobody asked for keeps its identifiers beside."""
+    fetched = road.fetch.run({ASKED: road.clock()}, TERMS, until=road.clock() + 20)
+    outcome = fetched.outcomes[ASKED]
+    assert outcome.profile is not None
+    assert outcome.profile.attributes == {"city": "Dunedin"}
+    (item,) = road.stage.dynamodb.scan(TableName=road.stage.settings.profiles_table_name)["Items"]
+    assert item["attributes"] == {"M": {"city": {"S": "Dunedin"}}}
+    (key,) = road.stage.keys("unmatched/")
+    body = road.stage.s3.get_object(Bucket=road.stage.settings.bucket_name, Key=key)["Body"].read()
+    assert json.loads(gzip.decompress(body)) == {"user_attributes": {"customer_id": "unasked", "id": "f" * 24}}

@@ -1,0 +1,100 @@
+"""Lookups of release 0.1 go on after an upgrade, each identifier counted once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lookup.ledger.items import cursor_facts, lookup_key, out_key, partner_key, spec_item, typed
+from lookup.ledger.model import Cursor, LookupSpec, LookupState
+from lookup.model import Counts
+from tests.lookup.services import Desk
+from tests.lookup.stage import Stage
+
+
+@pytest.fixture
+def desk(stage: Stage) -> Desk:
+    return Desk(stage)
+
+
+def old_lookup(desk: Desk, name: str, lines: int) -> LookupSpec:
+    """Write a lookup down as release 0.1 did."""
+    roster = desk.roster("".join(f"{name}-{number}\n" for number in range(lines)).encode(), f"rosters/{name}")
+    spec = LookupSpec(name, "default", "acme", desk.clock(), roster)
+    written = spec_item(spec)
+    del written["due_at"]
+    active = {"partner": "acme", "weight": 1, "submitted_at": spec.submitted_at, "tag": 0, "choosable": True}
+    items = [
+        written,
+        lookup_key(name, "state") | typed({"is": "active"}),
+        lookup_key(name, "cursor") | typed(cursor_facts(Cursor())),
+        partner_key(spec) | typed({"lookup_id": name}),
+        typed({"pk": "active#default", "sk": name} | active),
+    ]
+    desk.table.write(*(desk.table.put(item) for item in items))
+    return spec
+
+
+def half_fed(desk: Desk) -> LookupSpec:
+    """Write one down whose first part is out, as release 0.1 noted it."""
+    spec = old_lookup(desk, "old", 150)
+    segment = desk.reader.next_segment(spec, position=0, line=1, number="00000001", fed_at=desk.clock())
+    assert segment is not None
+    desk.queues.send([segment.part])
+    origin = segment.origin
+    fed = Cursor(position=origin.end, line=segment.next_line, parts_fed=1, entries_fed=100)
+    sent: dict[str, float] = {
+        "start": origin.start,
+        "end": origin.end,
+        "line": origin.line,
+        "round": 0,
+        "entries": 100,
+        "users": 100,
+    }
+    sent |= {"fed_at": desk.clock(), "sent_at": desk.clock()}
+    desk.table.write(
+        desk.table.put(lookup_key("old", "cursor") | typed(cursor_facts(fed))),
+        desk.table.put(lookup_key("old", "sent#00000001") | typed(sent)),
+        desk.table.put(typed({"pk": "feeder#default", "sk": "sent", "users": 100})),
+    )
+    return spec
+
+
+def test_a_lookup_of_an_earlier_release_goes_on(desk: Desk) -> None:
+    """The first tick takes it over with the part that is out; it ends with every identifier once."""
+    half_fed(desk)
+    desk.sweep.run("default")
+    assert (desk.share("acme").unfinished, desk.share("acme").ready, desk.share("acme").users) == (1, 1, 50)
+    assert [one.number for one in desk.feed.out("default", "old")] == ["00000001"]
+    desk.feeder.feed("default")
+    desk.count()
+    progress = desk.lookups.progress("old")
+    assert progress is not None
+    assert (progress.state, progress.tally.counts) == (LookupState.COMPLETED, Counts(150, found=150))
+    assert (desk.unfinished(), desk.lookups.sent("default").entries, desk.share("acme").unfinished) == ([], 0, 0)
+    assert not desk.table.query("active#default")
+    assert not desk.table.read([out_key("default", "old", "00000001")])
+
+
+def test_whoever_steers_it_takes_it_over(desk: Desk) -> None:
+    """Pausing, resuming and cancelling work before a tick has come."""
+    spec = half_fed(desk)
+    assert desk.states.pause(spec)
+    assert (desk.share("acme").unfinished, desk.share("acme").running, desk.share("acme").ready) == (1, 0, 0)
+    progress = desk.lookups.progress("old")
+    assert progress is not None
+    assert desk.states.resume(spec, progress.cursor)
+    assert desk.states.cancel(spec)
+    desk.count()
+    assert (desk.unfinished(), desk.share("acme").unfinished, desk.share("acme").running) == ([], 0, 0)
+    assert [one.state for one in desk.told] == [LookupState.CANCELLED]
+
+
+def test_what_has_expired_is_forgotten(desk: Desk) -> None:
+    """A place without a lookup is no lookup."""
+    spec = old_lookup(desk, "gone", 1)
+    desk.table.write(desk.table.delete(lookup_key("gone", "spec")))
+    desk.sweep.run("default")
+    assert not desk.table.query("active#default")
+    assert desk.states.pause(replace(spec)) is False

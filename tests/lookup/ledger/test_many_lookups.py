@@ -1,0 +1,117 @@
+"""What every request and every tick reads does not grow with what partners own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from lookup.bulk.estimates import Estimates, Waiting, backlog_of
+from lookup.ledger.model import LookupSpec, LookupState
+from lookup.ledger.sweep import LOOKS
+from tests.lookup.services import Desk, schedules_of
+from tests.lookup.stage import Stage
+
+FIELDS = tuple(f"field-{number:04}-{'x' * 100}" for number in range(500))  # nearly all that a lookup may name
+FEW, MANY = 3, LOOKS + 5
+
+
+@dataclass
+class Meter:
+    """Requests by operation, and the bytes that were answered."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    answered: int = 0
+
+    def watch(self, *clients: Any) -> None:
+        for client in clients:
+            client.meta.events.register("after-call", self._see)
+
+    def _see(self, model: Any, http_response: Any, **_: object) -> None:
+        self.requests[model.name] += 1
+        if model.service_model.service_name == "dynamodb":  # an object's body is read by whoever asked for it
+            self.answered += len(http_response.content)
+
+    def of(self, work: Callable[[], object]) -> tuple[int, int]:
+        """Give how many requests something makes, and the bytes that are answered."""
+        self.requests.clear()
+        self.answered = 0
+        work()
+        return self.requests.total(), self.answered
+
+
+@pytest.fixture
+def desk(stage: Stage) -> Desk:
+    return Desk(stage)
+
+
+@pytest.fixture
+def meter(desk: Desk) -> Meter:
+    meter = Meter()
+    meter.watch(desk.stage.dynamodb, desk.stage.s3, desk.stage.sqs)
+    return meter
+
+
+def submit(desk: Desk, numbers: range) -> list[LookupSpec]:
+    """Submit lookups of the longest field lists, of two partners in turn."""
+    roster = desk.roster(b"C-1\nC-2\n", "rosters/small")
+    base = LookupSpec("", "default", "a", desk.clock(), roster, fields=FIELDS)
+    specs = [replace(base, lookup_id=f"many-{number}", partner="ab"[number % 2]) for number in numbers]
+    for spec in specs:
+        assert desk.lookups.submit(spec)
+    return specs
+
+
+def test_what_is_read_is_flat(desk: Desk, meter: Meter) -> None:
+    """Backlog, estimate and choosing take as many requests and bytes for 55 lookups as for 3."""
+    estimates = Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: 0.0, clock=desk.clock)
+    new = Waiting("new", "c", 1, 10.0, 10.0, desk.clock())
+
+    def measured() -> list[tuple[int, int]]:
+        works: list[Callable[[], object]] = [
+            lambda: backlog_of(desk.lookups, "default"),
+            lambda: estimates.of("default", new),
+            lambda: desk.feeder._next("default", set()),  # noqa: SLF001 - choosing alone, without what it leads to
+        ]
+        return [meter.of(work) for work in works]
+
+    submit(desk, range(FEW))
+    few = measured()
+    submit(desk, range(FEW, MANY))
+    many = measured()
+    assert [requests for requests, _ in many] == [requests for requests, _ in few] == [2, 3, 2]
+    assert all(more <= less + 100 for (_, more), (_, less) in zip(many, few, strict=True))
+    assert backlog_of(desk.lookups, "default").lookups == MANY
+
+
+def test_a_tick_is_bounded(desk: Desk, meter: Meter) -> None:
+    """A tick over many lookups, paused and ready ones, takes under 60 requests; the next one goes on where it ended."""
+    for spec in submit(desk, range(MANY)):
+        assert desk.states.pause(spec)
+    submit(desk, range(MANY, MANY + 12))
+    schedules = schedules_of(desk, {})
+    for number in range(3):
+        requests, answered = meter.of(schedules.tick)
+        assert requests < 60, (number, meter.requests)
+        assert answered < 1_000_000
+    looked_at = {int(item["sk"]["S"].removeprefix("many-")) for item in desk.table.query("look#default")}
+    assert looked_at <= set(range(MANY, MANY + 12))  # those that are fed out, until their parts are in
+    assert [desk.share(name).unfinished for name in "ab"] == [(MANY + 12 + 1) // 2, (MANY + 12) // 2]
+
+
+def test_what_is_too_old_ends(desk: Desk) -> None:
+    """A lookup that is paused for 80 days ends before its items expire, and is counted no more."""
+    (spec,) = submit(desk, range(1))
+    assert desk.states.pause(spec)
+    desk.clock.now += 79 * 24 * 3600
+    desk.sweep.run("default")
+    assert desk.unfinished() == ["many-0"]
+    desk.clock.now += 24 * 3600
+    desk.sweep.run("default")
+    progress = desk.lookups.progress("many-0")
+    assert progress is not None
+    assert (progress.state, progress.ended_because) == (LookupState.CANCELLED, "it has not ended within 80 days")
+    assert (desk.unfinished(), desk.share("a").unfinished) == ([], 0)

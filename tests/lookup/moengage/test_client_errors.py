@@ -1,0 +1,220 @@
+"""The client of MoEngage when things go wrong: every status is a kind of fault, and no fault tells a secret."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+import urllib3
+
+from infra.local.ports import free_port
+from infra.local.simulator.process import Fault, Simulator
+from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
+from lookup.moengage.client import MoEngage, Question
+from lookup.moengage.responses import Answer, fault_type
+from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of
+from tests.waiting import GIVE_UP, until
+
+STATUSES: list[tuple[int, type[VendorFault]]] = [
+    (201, VendorTrouble), (204, VendorTrouble), (301, Refused), (302, Refused), (304, Refused),
+    (400, Rejected), (401, KeyRejected), (402, Refused), (403, Refused), (404, Refused), (405, Refused),
+    (406, Refused), (408, VendorTrouble), (409, Refused), (410, Refused), (413, TooLarge), (415, Rejected),
+    (418, Refused), (422, Refused), (429, Throttled), (431, Refused), (451, Refused), (499, Refused),
+    (500, VendorTrouble), (501, VendorTrouble), (502, VendorTrouble), (503, VendorTrouble), (504, VendorTrouble),
+    (520, VendorTrouble), (599, VendorTrouble),
+]  # fmt: skip
+SHORT = urllib3.Timeout(connect=0.3, read=0.3)
+Body = Literal["json", "problem", "html", "empty", "truncated", "cut_off", "fail"]
+
+
+@pytest.fixture
+def pool() -> Iterator[urllib3.PoolManager]:
+    with urllib3.PoolManager() as pool:
+        yield pool
+
+
+@pytest.fixture
+def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
+    return client_of(simulator, pool)
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+def test_statuses(client: MoEngage, simulator: Simulator, status: int, kind: type[VendorFault]) -> None:
+    """The HTTP status alone decides what helps, listed by the vendor or not, and is kept for the log."""
+    simulator.set_faults(Fault(status=status))
+    fault = fault_of(client)
+    assert type(fault) is kind
+    assert fault.status == status
+
+
+@pytest.mark.parametrize("body", ["json", "problem", "html", "empty", "truncated", "cut_off"])
+@pytest.mark.parametrize("status", [403, 500])
+def test_error_bodies(client: MoEngage, simulator: Simulator, status: int, body: Body) -> None:
+    """The form of an error's body changes nothing, unless the connection breaks in it."""
+    simulator.set_faults(Fault(status=status, body=body))
+    kind = VendorTrouble if body == "cut_off" else fault_type(status)
+    assert type(fault_of(client)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_doubtful"),
+    [
+        *[(status, body, False) for status in (401, 403, 409, 400, 415) for body in ("json", "problem")],
+        *[(status, body, True) for status in (401, 403, 409, 400, 415) for body in ("html", "empty", "truncated")],
+        *[(status, body, True) for status in (302, 404, 406, 451) for body in ("json", "html")],
+        *[(status, body, False) for status in (413, 429, 408, 500, 503) for body in ("json", "html")],
+    ],
+)
+def test_what_may_be_of_the_content(
+    client: MoEngage, simulator: Simulator, status: int, body: Body, *, is_doubtful: bool
+) -> None:
+    """A refusal that MoEngage does not document, or whose body is not MoEngage's, may be about the content alone."""
+    client.export(Question([customer("alice")]), CREDENTIALS)  # from now on a 400 is not about the body's shape
+    simulator.set_faults(Fault(status=status, body=body))
+    assert fault_of(client).may_be_content is is_doubtful
+
+
+def test_request_id_is_kept(client: MoEngage, simulator: Simulator) -> None:
+    """The vendor's request id is in the fault: its support asks for it."""
+    simulator.set_faults(Fault(status=503))
+    fault = fault_of(client)
+    assert fault.request_id == f"request-{simulator.arrivals()[-1].number:08}"
+    assert str(fault) == f"vendor_trouble (HTTP 503, request {fault.request_id})"
+
+
+def test_failure_with_200(client: MoEngage, simulator: Simulator) -> None:
+    """A 200 whose status is fail is the vendor's trouble, its request id kept."""
+    simulator.set_faults(Fault(body="fail"))
+    fault = fault_of(client)
+    assert (type(fault), fault.reason, fault.status) == (VendorTrouble, "not_a_success", 200)
+    assert fault.request_id == "request-00000000"
+
+
+@pytest.mark.parametrize("body", ["html", "empty", "truncated"])
+def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> None:
+    """A 200 that cannot be read is the vendor's trouble."""
+    simulator.set_faults(Fault(body=body))
+    fault = fault_of(client)
+    assert (type(fault), fault.reason) == (VendorTrouble, "broken_body")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(Fault(drop=True), "ProtocolError"), (Fault(body="cut_off"), "IncompleteRead")]
+)
+def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault, reason: str) -> None:
+    """A connection that ends too early is the vendor's trouble, and the next call gets a new one."""
+    simulator.set_faults(replace(fault, calls=1))
+    seen = fault_of(client)
+    assert (type(seen), seen.status) == (VendorTrouble, None)
+    assert seen.reason == "ProtocolError"
+    assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
+
+
+def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
+    """An answer that does not come in time is the vendor's trouble; the call left once only."""
+    simulator.set_faults(Fault(delay=GIVE_UP, calls=1))
+    fault = fault_of(client_of(simulator, pool, timeout=SHORT))
+    assert (type(fault), fault.reason, fault.status) == (VendorTrouble, "ReadTimeoutError", None)
+    until(lambda: simulator.counters().calls == 1)
+
+
+@pytest.mark.parametrize(
+    "timeout", [urllib3.Timeout(connect=2.0, read=GIVE_UP), urllib3.Timeout(GIVE_UP)], ids=["two", "one"]
+)
+def test_a_call_takes_no_longer_than_its_caller_has(
+    simulator: Simulator, pool: urllib3.PoolManager, timeout: urllib3.Timeout
+) -> None:
+    """With little time left a call is given up early; the client's own bounds stay as they were."""
+    simulator.set_faults(Fault(delay=GIVE_UP / 2, calls=1))  # an answer that the client's own bounds wait for
+    client = client_of(simulator, pool, timeout=timeout)
+    with pytest.raises(VendorTrouble, match="ReadTimeoutError"):
+        client.export(Question([customer("alice")]), CREDENTIALS, within=0.2)
+    simulator.set_faults(Fault(delay=0.3, calls=1))
+    assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
+
+
+def test_nobody_there(pool: urllib3.PoolManager) -> None:
+    """A vendor that cannot be reached is in trouble."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    client = MoEngage(pool, endpoint_url=nowhere, moengage_id_name="id", clock=lambda: NOW, timeout=SHORT)
+    fault = fault_of(client)
+    assert (type(fault), fault.reason) == (VendorTrouble, "NewConnectionError")
+
+
+@pytest.mark.parametrize(
+    ("headers", "retry_at"),
+    [
+        ({"x-ratelimit-reset": "30"}, NOW + 30),
+        ({"x-ratelimit-reset": "0"}, NOW),
+        ({"X-RateLimit-Reset": str(int(NOW) + 42)}, NOW + 42),
+        ({"x-ratelimit-reset": str(int(NOW) - 5)}, NOW),
+        ({"Retry-After": "12.5"}, NOW + 12.5),
+        ({"Retry-After": "7", "x-ratelimit-reset": "30"}, NOW + 7),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "x-ratelimit-reset": "30"}, NOW + 30),
+        ({"x-ratelimit-reset": "soon"}, None),
+        ({"x-ratelimit-reset": "-5"}, None),
+        ({"x-ratelimit-reset": "nan"}, None),
+        ({"x-ratelimit-reset": "inf"}, None),
+        ({"x-ratelimit-reset": str((int(NOW) + 30) * 1000)}, NOW + 30),
+        ({"x-ratelimit-reset": "2027-01-15T08:00:30Z"}, NOW + 30),
+        ({"Retry-After": "Fri, 15 Jan 2027 08:00:30 GMT"}, NOW + 30),
+        ({"Retry-After": "Friday, 15-Jan-27 08:00:30 GMT"}, NOW + 30),
+        ({"Retry-After": "Fri Jan 15 08:00:30 2027"}, NOW + 30),
+        ({"x-ratelimit-reset": "90000"}, None),
+        ({}, None),
+    ],
+)
+def test_until_when_to_wait(
+    client: MoEngage, simulator: Simulator, headers: dict[str, str], retry_at: float | None
+) -> None:
+    """A 429 says until when, and a 503 as well; nonsense and over a day say nothing."""
+    for status, kind in ((429, Throttled), (503, VendorTrouble)):
+        simulator.set_faults(Fault(status=status, headers=headers))
+        fault = fault_of(client)
+        assert (type(fault), fault.retry_at) == (kind, retry_at)
+
+
+@pytest.mark.parametrize("reset", ["seconds_left", "epoch"])
+def test_the_vendors_own_429(simulator: Simulator, pool: urllib3.PoolManager, reset: str) -> None:
+    """A quota really used up tells the same time in either reading."""
+    simulator.set_quota(mode="sliding", limit=20, reset=reset)
+    full = Question([customer(f"C-{number}") for number in range(20)])
+    client_of(simulator, pool).export(full, CREDENTIALS)
+    real = simulator.arrivals()[0].epoch
+    client = MoEngage(pool, endpoint_url=simulator.endpoint_url, moengage_id_name="id", clock=lambda: real)
+    fault = fault_of(client)
+    assert isinstance(fault, Throttled)
+    assert fault.retry_at == pytest.approx(real + 60, abs=30)
+
+
+CANARY = "canary7f3a"
+CANARIES: dict[str, Fault] = {
+    "echo": Fault(status=400, error_message=f"bad {CANARY}", error_type=CANARY, error_attribute=CANARY),
+    "problem": Fault(status=403, body="problem", error_message=CANARY, error_type=CANARY),
+    "headers": Fault(status=429, headers={"x-ratelimit-reset": CANARY, "X-Debug": CANARY}),
+    "unauthorized": Fault(status=401, error_message=CANARY),
+    "trouble": Fault(status=500, body="truncated"),
+    "broken": Fault(body="truncated"),
+    "cut_off": Fault(body="cut_off"),
+    "dropped": Fault(drop=True),
+    "slow": Fault(delay=GIVE_UP),
+    "failed": Fault(body="fail", error_message=CANARY, error_type=CANARY),
+}
+
+
+@pytest.mark.parametrize("name", CANARIES)
+def test_faults_tell_no_secret(simulator: Simulator, pool: urllib3.PoolManager, name: str) -> None:
+    """No fault's text, representation or traceback holds the key, the workspace id, an identifier or an attribute."""
+    who = customer(f"{CANARY}-customer")
+    secret = replace(CREDENTIALS, workspace_id=f"{CANARY}-workspace", data_api_key=f"{CANARY}-key")
+    workspace = {"data_api_key": secret.data_api_key, "quota": {"mode": "off"}}
+    simulator.configure(workspaces={secret.workspace_id: workspace})
+    simulator.set_user(who.identifier, {"email": f"{CANARY}@mail.example"}, workspace_id=secret.workspace_id)
+    simulator.set_faults(CANARIES[name])
+    timeout = urllib3.Timeout(connect=0.3, read=0.3) if name == "slow" else urllib3.Timeout(GIVE_UP)
+    fault = fault_of(client_of(simulator, pool, timeout=timeout), who, credentials=secret)
+    assert CANARY not in f"{fault} {fault!r} {vars(fault)}"
+    assert CANARY not in "".join(traceback.format_exception(fault))

@@ -1,0 +1,126 @@
+"""The error table: what MoEngage says, its metric and its entry in the runbook, in code as in the documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sqs as sqs
+
+from infra.local.simulator.process import Fault, Simulator
+from infra.monitoring.alarm_rules import rules
+from infra.monitoring.metrics import Measures, Watched
+from infra.stages import stage_named
+from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
+from lookup.model import Lane, Terms
+from lookup.moengage.responses import FAULTS, fault_of
+from lookup.telemetry import Metric
+from tests.lookup.services import Road, customer
+from tests.lookup.stage import Stage
+
+DOCS = Path(__file__).parents[3] / "docs"
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (DOCS / "architecture.md").read_text().splitlines()
+    if re.match(r"\| (\d\d\d|\dxx)\b", line)
+]
+RUNBOOK = (DOCS / "runbook.md").read_text()
+HEADINGS = re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE)
+
+
+def rows_of(status: str) -> list[list[str]]:
+    return [row for row in ROWS if status in re.findall(r"\b(?:\d\d\d|\dxx)\b", row[0])]
+
+
+def anchor(heading: str) -> str:
+    return heading.lower().replace(" ", "-")
+
+
+@pytest.mark.parametrize("status", [*FAULTS, 302, 404, 500, 503])
+def test_every_status_has_its_row(status: int) -> None:
+    """Each status of the code's table is in the documented one, with its metric and its entry in the runbook."""
+    special = rows_of(str(status))
+    rows = special or rows_of(f"{status // 100}xx")
+    met = fault_of(status, {}, {}, now=0.0)
+    assert f"`{metric_of(met, 1)}`" in [row[2] for row in rows]
+    heading = heading_of(met)
+    assert any(f"[{heading}](runbook.md#{anchor(heading)})" in row[3] for row in rows if heading) or heading is None
+
+
+def test_every_metric_of_a_fault_is_documented() -> None:
+    """What the code counts of faults is what the table's metrics are, and all of them are in the operations guide."""
+    documented = {row[2].strip("`") for row in ROWS}
+    assert documented == {metric.value for metric in METRICS.values()} | {"VendorCalls"}
+    operations = (DOCS / "operations.md").read_text()
+    for metric in Metric:
+        family = re.sub(r"^(GateRefusals)(\w+)$", r"…\2", metric.value)
+        assert f"`{metric.value}`" in operations or f"`{family}`" in operations
+
+
+def test_every_link_has_its_entry() -> None:
+    """Every anchor that the documents point to in the runbook is a heading of it."""
+    pointed = set(re.findall(r"runbook\.md#([\w-]+)", (DOCS / "architecture.md").read_text()))
+    pointed |= set(re.findall(r"\]\(#([\w-]+)\)", RUNBOOK))
+    assert pointed <= {anchor(heading) for heading in HEADINGS}
+
+
+def test_what_alarms_and_logs_point_to_is_there() -> None:
+    """The runbook has the entries that alarms link, and those that log lines name."""
+    prod = stage_named("prod", {})
+    stack = cdk.Stack()
+    watched = Watched(
+        functions={},
+        queues={name: sqs.Queue(stack, name.title()) for name in ("intake", "parts")},
+        dead_letters={"parts": sqs.Queue(stack, "Dead")},
+        tables={},
+    )
+    alarmed = {rule.heading for rule in rules(prod, Measures(prod, watched))}
+    assert {"Workspace refused", "Stuck lookup", "Dead letters"} <= alarmed
+    functions = Path(__file__).parents[3] / "functions" / "lookup"
+    named = {name for path in functions.glob("*.py") for name in re.findall(r'runbook="([^"]+)"', path.read_text())}
+    assert {"Key rotated", "Stuck lookup"} <= named
+    assert named | alarmed <= set(HEADINGS)
+
+
+def test_its_commands_exist() -> None:
+    """Every command of ours that the runbook tells is a target of the Makefile."""
+    makefile = (DOCS.parent / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    told = set(re.findall(r"make ([a-z-]+) STAGE", RUNBOOK))
+    assert {"gate", "redrive"} <= told <= targets
+
+
+def test_every_entry_says_all() -> None:
+    """An entry says what is seen, why, what to do, and how it is known to be over."""
+    for entry in RUNBOOK.split("\n## ")[1:]:
+        assert [word for word in ("**You see**", "**Why.**", "**Do", "**Over**") if word not in entry] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "users", "metric", "heading"),
+    [
+        (401, 1, "KeysRejected", "Key rotated"),
+        (403, 1, "VendorRefused", "Account suspended"),
+        (409, 1, "VendorRefused", "Key rotated"),
+        (404, 1, "VendorRefused", "Endpoint not enabled"),
+        (429, 1, "VendorThrottled", "Quota shared with somebody else"),
+        (503, 1, "VendorTrouble", "Vendor down"),
+        (400, 1, "RequestsRejected", "Errors"),
+        (413, 1, "RequestsRejected", None),
+        (413, 2, "RequestsReshaped", None),
+    ],
+)
+def test_what_is_heard_of_a_call(
+    stage: Stage, simulator: Simulator, status: int, users: int, metric: str, heading: str | None
+) -> None:
+    """A call that fails is heard of with its metric and entry; the next one, answered, as a success."""
+    road = Road(stage)
+    simulator.set_faults(Fault(status=status, calls=1))
+    wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
+    road.fetch.run(wanted, Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    heard = road.heard[0]
+    assert heard.fault is not None
+    assert (heard.users, metric_of(heard.fault, users), heading_of(heard.fault)) == (users, metric, heading)
+    assert all(one.fault is None for one in road.heard[1:])

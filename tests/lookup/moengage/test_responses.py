@@ -1,0 +1,46 @@
+"""Answers of MoEngage, read: whatever they hold, it is users or a fault."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookup import exact_json
+from lookup.errors import Refused, Remedy, VendorTrouble
+from lookup.model import Attributes, Json
+from lookup.moengage.responses import error_of, fault_type, read_answer
+from tests.lookup.json_values import attributes, values
+
+
+@given(st.integers(100, 999).filter(lambda status: status != 200))
+def test_any_status_is_a_fault(status: int) -> None:
+    """Whatever number stands in the status line, there is a fault that says what helps."""
+    kind = fault_type(status)
+    assert kind.remedy in Remedy
+    assert 400 <= status < 500 or kind in {VendorTrouble, Refused}
+
+
+@given(values() | st.fixed_dictionaries({"status": st.just("success"), "data": values()}))
+def test_any_body(body: Json) -> None:
+    """Any JSON with 200 is an answer or the vendor's trouble, and any error body can be looked into."""
+    written = exact_json.dumps(body)
+    with suppress(VendorTrouble):
+        read_answer(written)
+    assert isinstance(error_of(written), dict)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(body: bytes) -> None:
+    """The same holds for any bytes."""
+    with suppress(VendorTrouble):
+        read_answer(body)
+    assert isinstance(error_of(body), dict)
+
+
+@given(st.lists(attributes().filter(bool), max_size=2))
+def test_attributes_survive(users: list[Attributes]) -> None:
+    """Whatever attributes the vendor sends of a user, they are read as they are and in their order."""
+    data = {"users": [{"user_attributes": user} for user in users], "users_not_found": []}
+    assert list(read_answer(exact_json.dumps({"status": "success", "data": data})).users) == users

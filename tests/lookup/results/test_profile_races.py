@@ -1,0 +1,143 @@
+"""Writers of one user at once, in real processes and with answers that are lost: nobody's fields are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.ministack.process import REGION
+from lookup.errors import AwsTrouble
+from lookup.model import Profile
+from lookup.results.oversize import Oversize
+from lookup.results.profile_item import Retention
+from lookup.results.profiles import WRITES, Profiles
+from tests.lookup.results.field_history import NAMES, QUESTIONS, START, fetch, replay
+from tests.lookup.services import Road, customer
+from tests.lookup.stage import Stage
+
+PROCESSES, EACH = 4, 25
+ALICE = customer("alice")
+
+
+def drawn(seed: int) -> list[Profile]:
+    """Return the fetches of one process; no two of all have the same time."""
+    random, fetches = Random(seed), []
+    for number in range(EACH):
+        fields = random.choice([None, *(random.sample(NAMES, size) for size in (1, 1, 2, 3))])
+        attributes = {name: random.randint(0, 9) for name in NAMES if random.random() < 0.8}
+        at = random.randint(0, 10_000) + (seed * EACH + number) / 1000
+        fetches.append(fetch(at, None if random.random() < 0.04 else attributes, fields))
+    return fetches
+
+
+def write_all(account: str, table: str, bucket: str, seed: int) -> None:
+    session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
+    profiles = Profiles(
+        session.client("dynamodb"),
+        table,
+        oversize=Oversize(session.client("s3"), bucket),
+        retention=Retention(3000, 3000),
+        clock=lambda: START,
+        sleep=time.sleep,
+    )
+    for one in drawn(seed):
+        previous = profiles.read("default", [ALICE]).get(ALICE) if seed % 2 else None
+        profiles.write(one, previous)
+
+
+def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None:
+    """Whoever meets whom, in the end every field is that of its newest fetch."""
+    credentials = stage.session.get_credentials()
+    assert credentials is not None
+    where = (credentials.access_key, stage.settings.profiles_table_name, stage.settings.bucket_name)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=write_all, args=(*where, seed)) for seed in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * PROCESSES
+    road = Road(stage)
+    road.clock.now = START
+    stored, known = (
+        road.profiles.read("default", [ALICE])[ALICE],
+        replay([one for n in range(PROCESSES) for one in drawn(n)]),
+    )
+    for fields in QUESTIONS:
+        answer, expected = stored.answer(fields), known.answer(fields)
+        assert (answer and (answer.fetched_at, answer.attributes)) == expected
+
+
+@pytest.fixture
+def road(stage: Stage) -> Road:
+    road = Road(stage)
+    road.clock.now = START
+    return road
+
+
+def before_put(road: Road, action: Callable[[], object]) -> None:
+    """Do something before the next put reaches DynamoDB, once."""
+    waiting = [action]
+
+    def act(**_: Any) -> None:
+        if waiting:
+            waiting.pop()()
+
+    road.stage.dynamodb.meta.events.register("before-call.dynamodb.PutItem", act)
+
+
+def test_a_write_between_a_read_and_a_late_one_is_seen(road: Road) -> None:
+    """A late fetch that leaves the newest time as it is does not escape who read before it."""
+    road.profiles.write(fetch(9, {"a": 1}, ["a"]), None)
+    seen = road.profiles.read("default", [ALICE])[ALICE]
+    road.profiles.write(fetch(1, {"a": 0, "b": 1, "c": 1}), None)
+    road.profiles.write(fetch(5, {"b": 2}, ["b"]), seen)
+    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    assert answer is not None
+    assert (answer.attributes, answer.fetched_at) == ({"a": 1, "b": 2, "c": 1}, START + 1)
+
+
+def test_what_was_erased_in_between_stays_erased(road: Road) -> None:
+    """A writer that read a user before it was deleted brings back only what it has fetched itself."""
+    road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
+    seen = road.profiles.read("default", [ALICE])[ALICE]
+    key = {"identifier": {"S": "alice"}, "scope": {"S": "default#customer_id"}}
+    table = road.stage.settings.profiles_table_name
+    before_put(road, lambda: road.stage.dynamodb.delete_item(TableName=table, Key=key))
+    road.profiles.write(fetch(1, {"a": 2}, ["a"]), seen)
+    stored = road.profiles.read("default", [ALICE])[ALICE]
+    assert (stored.attributes, stored.answer(("b",))) == ({"a": 2}, None)
+
+
+def test_a_lost_answer_is_known_under_a_newer_write(road: Road) -> None:
+    """A write whose answer was lost, and on which another was written, still tells what changed."""
+    first = road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
+    ours = fetch(1, {"a": 2}, ["a"])
+    seen = road.profiles.read("default", [ALICE])[ALICE]
+    assert road.profiles.write(ours, seen).changed_fields == ("a",)
+    road.profiles.write(fetch(2, {"b": 2}, ["b"]), None)
+    assert road.profiles.write(ours, seen).changed_fields == ("a",)
+    assert first.changed_fields == ()
+
+
+def test_a_write_that_always_meets_others_ends(road: Road) -> None:
+    """A writer that never gets on gives up after a bounded number of tries, as trouble of AWS's."""
+    puts = []
+
+    def meddle(params: dict[str, Any], **_: Any) -> None:
+        puts.append(params)
+        params["ConditionExpression"] = "fetched_at = :never"
+        params.setdefault("ExpressionAttributeValues", {})
+        params["ExpressionAttributeValues"] = {":never": {"S": "never"}}
+
+    road.profiles.write(fetch(0, {"a": 1}), None)
+    road.stage.dynamodb.meta.events.register("provide-client-params.dynamodb.PutItem", meddle)
+    with pytest.raises(AwsTrouble, match=f"other writers {WRITES} times"):
+        road.profiles.write(fetch(1, {"a": 2}), None)
+    assert len(puts) == WRITES

@@ -1,0 +1,123 @@
+"""A partner's schedule asks for what its partner may ask for when it fires, not for what it might once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lookup.ledger.daily_usage import Use
+from lookup.model import Lane
+from lookup.partners import Partner
+from lookup.schedules.firing import read_firing
+from lookup.schedules.firings import Fired, Schedules
+from tests.lookup.services import Desk, Hand, schedules_of
+from tests.lookup.stage import Stage
+
+ROSTER = "rosters/acme/nightly"
+EVENT: dict[str, Any] = {
+    "schedule": "acme.nightly",
+    "scheduled_time": "2026-11-23T19:00:00Z",
+    "roster": ROSTER,
+    "partner": "acme",
+    "fields": None,
+}
+AT = 1_795_460_400.0  # 2026-11-23 19:00:00 UTC
+ID = "acme.nightly-20261123T190000Z"
+ACME = Partner("acme")
+
+
+@pytest.fixture
+def desk(stage: Stage) -> Desk:
+    desk = Desk(stage, Hand(AT + 3))
+    desk.roster(b"C-1\nC-2\nnull\n", ROSTER)
+    return desk
+
+
+@pytest.fixture
+def partners() -> dict[str, Partner]:
+    return {"acme": ACME}
+
+
+@pytest.fixture
+def schedules(desk: Desk, partners: dict[str, Partner]) -> Schedules:
+    return schedules_of(desk, partners)
+
+
+def used(desk: Desk, partner: Partner) -> int:
+    use = desk.daily.today(partner)
+    assert isinstance(use, Use)
+    return use.users
+
+
+def test_all_fields_are_those_granted_now(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+    """A schedule without a field list asks for all that is granted when it fires, at the weight of that time."""
+    partners["acme"] = replace(ACME, fields=("city",), weight=7)
+    assert schedules.fire(read_firing(EVENT)) == Fired(ID)
+    assert [part.fields for part in desk.taken()] == [("city",)]
+    assert [share.weight for share in desk.lookups.shares.of("default")] == [7]
+
+
+@pytest.mark.parametrize(
+    ("now", "because"),
+    [
+        (replace(ACME, fields=("city",)), "field 'salary' is not granted"),
+        (replace(ACME, workspaces=("brand-b",)), "workspace 'default' is not granted"),
+        (replace(ACME, lanes=(Lane.ON_DEMAND,)), "lane 'bulk' is not granted"),
+        (
+            replace(ACME, users_per_day=2),
+            "3 users are asked for and 2 are granted a day: ask for fewer at a time",
+        ),
+        (None, "this partner has no grants"),
+    ],
+)
+def test_what_is_not_granted_any_more_is_refused(
+    desk: Desk, schedules: Schedules, partners: dict[str, Partner], now: Partner | None, because: str
+) -> None:
+    """Such a firing makes no lookup and asks for nobody; it is an answer and no error, and the schedule tells why."""
+    partners.clear()
+    partners |= {"acme": now} if now else {}
+    fired = schedules.fire(read_firing(EVENT | {"fields": ["city", "salary"]}))
+    assert fired == Fired(ID, refused_because=because)
+    assert desk.lookups.progress(ID) is None
+    assert desk.taken() == []
+    assert desk.lookups.last_firing("acme.nightly") == {
+        "pk": "schedule#acme.nightly", "sk": "last", "skipped_at": AT, "skipped_because": because,
+    }  # fmt: skip
+
+
+def test_the_next_firing_after_a_refused_one(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+    """Once it is granted again, the schedule goes on as if nothing had been."""
+    partners["acme"] = replace(ACME, workspaces=("brand-b",))
+    schedules.fire(read_firing(EVENT))
+    partners["acme"] = ACME
+    later = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    assert later == Fired("acme.nightly-20261123T200000Z")
+    assert len(desk.taken()) == 1
+
+
+def test_a_firing_is_charged_once(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+    """A firing counts among the users of the day; its second delivery counts nothing, even at the limit."""
+    partners["acme"] = limited = replace(ACME, users_per_day=4)
+    for _ in range(2):
+        assert schedules.fire(read_firing(EVENT)) == Fired(ID)
+        assert used(desk, limited) == 3
+    desk.count()
+    assert used(desk, limited) == 2  # the third line was no user
+    over = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    assert over.refused_because == "3 users are asked for and 2 of 4 are left until midnight UTC"
+    assert used(desk, limited) == 2
+
+
+def test_the_stages_own_schedules_need_no_grants(
+    desk: Desk, schedules: Schedules, partners: dict[str, Partner]
+) -> None:
+    """A schedule that was deployed with the stage is nobody's, and asks for what it says."""
+    partners.clear()
+    own = {name: value for name, value in EVENT.items() if name != "partner"} | {
+        "schedule": "own",
+        "fields": ["salary"],
+    }
+    assert schedules.fire(read_firing(own)).refused_because is None
+    assert [part.fields for part in desk.taken()] == [("salary",)]
