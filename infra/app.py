@@ -12,7 +12,8 @@ import aws_cdk as cdk
 
 from infra.nag import check_all
 from infra.stack import LookupStack
-from infra.stages import Stage, stage_named
+from infra.stage_settings.stage import Stage
+from infra.stages import stage_named
 from lookup.errors import Misconfigured
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,7 +24,7 @@ from infra.constructs.secrets import Credentials
 from infra.constructs.storage import Storage
 from infra.monitoring.metrics import Watched
 from infra.monitoring.monitoring import Monitoring
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 from lookup.settings import Settings
 
 NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/.*"]

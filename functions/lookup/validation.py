@@ -5,20 +5,19 @@ Nothing invalid is ever sent: it would cost quota and could match another compan
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from lookup import exact_json
 from lookup.errors import InvalidInput
-from lookup.model import PART_LIMIT, Identifier, IdentifierType, Invalid, Part, timestamp
-from lookup.rosters.formats.columns import EXPECTED, columns_of, meaning_of
-from lookup.rosters.formats.signatures import CONTROL, holds_control, structure
+from lookup.model import Identifier, IdentifierType, Invalid
 
 IDENTIFIER_LENGTH = 512
 MAX_AGE_LIMIT = 366 * 24 * 3600
 FIELDS_LIMIT = 500
 FIELDS_BYTES = 64 * 1024  # written as JSON: the vendor's body takes 128 KB with the identifiers, a queue message 1 MiB
+CONTROL = "control characters"
 TEXT_KEPT = 200  # characters of an unusable value that its outcome repeats
 
 # Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
@@ -33,8 +32,6 @@ SPELLINGS = {
 }
 Entry = Identifier | Invalid
 IDENTIFIER_KEYS = {"identifier_type", "identifier"}
-JSON_STRING = re.compile(r'\s*"([^"\\]|\\.)*"\s*')
-MESSAGE_KEYS = {"identifiers", "identifier", "identifier_type", "workspace", "fields", "max_age", "correlation_id"}
 
 
 def identify_one(raw: object) -> Entry:
@@ -43,39 +40,25 @@ def identify_one(raw: object) -> Entry:
         return identify(raw)
     unknown = sorted(set(raw) - IDENTIFIER_KEYS)
     if unknown:
-        rule = f"{_excerpt(unknown[0])!r} is unknown: an identifier has identifier_type and identifier"
-        return Invalid(_excerpt(raw.get("identifier", raw)), rule)
+        rule = f"{excerpt(unknown[0])!r} is unknown: an identifier has identifier_type and identifier"
+        return Invalid(excerpt(raw.get("identifier", raw)), rule)
     return identify(raw)
 
 
 def identify(raw: object, *, line: int | None = None) -> Entry:
     """Read one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
     if isinstance(raw, Mapping):
-        return _typed(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
-    return _typed("customer_id", raw, line)
+        return typed_identifier(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
+    return typed_identifier("customer_id", raw, line)
 
 
-def identify_object(raw: object, *, line: int | None = None) -> Entry:
-    """Read one as `identify` does, or an object with a key that names the type: `{"customer_id": "C-1"}`."""
-    if not isinstance(raw, Mapping):
-        return identify(raw, line=line)
-    names = list(raw)
-    try:
-        columns = columns_of(names, "this entry")
-    except InvalidInput:
-        return Invalid(_excerpt(raw), f"entry has more than one key that is known as {EXPECTED}", line=line)
-    if columns is None:
-        return Invalid(_excerpt(raw), f"entry has no key {EXPECTED}", line=line)
-    spelling = columns.identifier_type if columns.type_at is None else raw[names[columns.type_at]]
-    return _typed(spelling, raw[names[columns.at]], line)
-
-
-def _typed(spelling: object, value: object, line: int | None) -> Entry:
+def typed_identifier(spelling: object, value: object, line: int | None) -> Entry:
+    """Return the identifier of the type that is spelt so, or what is wrong with it."""
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
         return Identifier(kind, value)
-    return Invalid(_excerpt(value), reason or "identifier must be a string", _excerpt(spelling), line)
+    return Invalid(excerpt(value), reason or "identifier must be a string", excerpt(spelling), line)
 
 
 def _broken_rule(kind: IdentifierType, value: object) -> str | None:
@@ -92,7 +75,8 @@ def _broken_rule(kind: IdentifierType, value: object) -> str | None:
     return None
 
 
-def _excerpt(value: object) -> str:
+def excerpt(value: object) -> str:
+    """Return the beginning of an unusable value, as its outcome repeats it."""
     text = value if isinstance(value, str) else _written(value)
     return text.encode("utf-8", "backslashreplace").decode()[:TEXT_KEPT]
 
@@ -104,79 +88,15 @@ def _written(value: object) -> str:
         return type(value).__name__
 
 
+def holds_control(text: str) -> bool:
+    """Return whether a text holds control characters, line separators, byte order marks or lone surrogates."""
+    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in text)
+
+
 def sorted_out(items: Sequence[Entry]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
     """Part the usable from the unusable, each in the order given."""
     usable = tuple(item for item in items if isinstance(item, Identifier))
     return usable, tuple(item for item in items if isinstance(item, Invalid))
-
-
-def read_message(body: str, *, message_id: str, sent_at: float, default_workspace: str) -> Part:
-    """Read one message of the intake queue: plain text (a customer id), a JSON list, or the documented object.
-
-    Raises `InvalidInput` when the message as a whole cannot be read.
-    """
-    order = _order(body)
-    raw = order.get("identifiers", [order] if "identifier" in order else None)
-    if not isinstance(raw, list) or not 1 <= len(raw) <= PART_LIMIT:
-        raise InvalidInput("identifiers", f"must be a list of 1 to {PART_LIMIT} identifiers")
-    usable, invalid = sorted_out([identify_object(item) for item in raw])
-    return Part(
-        lookup_id=_standing_lookup(sent_at),
-        number=message_id,
-        workspace=text(order, "workspace") or default_workspace,
-        identifiers=usable,
-        invalid=invalid,
-        submitted_at=sent_at,
-        fed_at=sent_at,
-        max_age=max_age(order),
-        fields=field_names(order),
-        correlation_id=text(order, "correlation_id"),
-    )
-
-
-def _order(body: str) -> Mapping[str, object]:
-    text = body.lstrip("\ufeff")
-    if JSON_STRING.fullmatch(text) or text.lstrip().startswith(("{", "[")):
-        return _json_order(text)
-    plain = text.strip("\r\n")
-    shown = "a column's name" if meaning_of(plain) and plain not in BLOCKED_CUSTOMER_IDS else structure(plain)
-    if shown not in (None, CONTROL):  # those are a rule of identifiers
-        raise InvalidInput("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
-    return {"identifiers": [plain]}
-
-
-def _json_order(text: str) -> Mapping[str, object]:
-    try:
-        read = exact_json.loads_unique(text)
-    except exact_json.RepeatedKey:
-        raise InvalidInput("body", "holds a key that occurs twice in one object") from None
-    except ValueError as error:
-        raise InvalidInput("body", "starts like JSON but is not readable as JSON") from error
-    if isinstance(read, str):
-        if _is_json_again(read):
-            raise InvalidInput("body", "is JSON within a JSON string: it was written as JSON twice")
-        return {"identifiers": [read]}
-    if isinstance(read, list):
-        return {"identifiers": read}
-    unknown = sorted(set(read) - MESSAGE_KEYS) if isinstance(read, dict) else []
-    if unknown:
-        raise InvalidInput("body", f"holds an unknown key; known are {', '.join(sorted(MESSAGE_KEYS))}")
-    if isinstance(read, dict) and "identifiers" in read and IDENTIFIER_KEYS & set(read):
-        raise InvalidInput("body", "holds identifiers beside identifier or identifier_type: each entry names its own")
-    return read if isinstance(read, dict) else {}
-
-
-def _is_json_again(text: str) -> bool:
-    if not text.lstrip().startswith(("{", "[", '"')):
-        return False
-    try:
-        return isinstance(exact_json.loads(text), dict | list | str)
-    except ValueError:
-        return False
-
-
-def _standing_lookup(sent_at: float) -> str:
-    return f"intake-{timestamp(sent_at)[:10]}"
 
 
 def text(order: Mapping[str, object], key: str) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lookup import validation
 from lookup.bulk import part_message
 from lookup.bulk.conversion import queue as conversion_queue
+from lookup.bulk.intake_message import read_message
 from lookup.errors import InvalidInput
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.model import LookupState, Progress
@@ -106,7 +106,7 @@ class IntakeCases:
     def case(self, letter: Letter) -> Case:
         """Say what helps one message."""
         try:
-            part = validation.read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
+            part = read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
         except InvalidInput as fault:
             return Case(letter, Help.LEAVE, why=str(fault))
         if letter.original in self._sent:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.stages import SERVICE, stage_named
+from infra.stage_settings.stage import SERVICE
+from infra.stages import stage_named
 from lookup.errors import Misconfigured
 
 if TYPE_CHECKING:

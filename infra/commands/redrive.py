@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.commands.dead_letters import Case, ConversionCases, Help, IntakeCases, PartCases, letters, lying
 from infra.commands.stack_outputs import outputs_of
-from infra.stages import Stage, stage_named
+from infra.stage_settings.stage import Stage
+from infra.stages import stage_named
 from lookup.errors import LookupFault
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.model import Progress

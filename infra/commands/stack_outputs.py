@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import boto3
 
-from infra.stages import SERVICE
+from infra.stage_settings.stage import SERVICE
 
 
 def outputs_of(session: boto3.Session, stage_name: str, *keys: str) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.constructs.outputs import output
 from infra.constructs.storage import QUERIES, RESULTS
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 
 TABLE = "lookup_results"
 # The keys of `lookup.archive.as_json`. Attributes differ from user to user: they stay JSON text.

@@ -12,7 +12,7 @@ from infra.constructs.log_groups import group_arn, log_group
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letter_queue
 from infra.nag import acknowledge
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 from lookup.results.events import SOURCE
 
 # Who writes a rule's events to a log group: EventBridge User Guide, "CloudWatch Logs permissions".

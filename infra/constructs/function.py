@@ -20,8 +20,8 @@ from infra.constructs.log_groups import log_group
 from infra.constructs.network import Egress
 from infra.constructs.outputs import output
 from infra.nag import acknowledge, acknowledge_warning, acknowledge_wildcard
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import pascal_case
-from infra.stages import Stage
 from lookup.settings import Settings
 
 PYTHON = "3.13"

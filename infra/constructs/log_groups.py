@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.removal import removal_policy
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 
 RETENTION = {
     1: logs.RetentionDays.ONE_DAY,

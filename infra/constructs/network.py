@@ -19,7 +19,7 @@ from infra.constructs.log_groups import group_arn, log_group
 from infra.constructs.outputs import output
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge_wildcard
-from infra.stages import HTTPS, Stage
+from infra.stage_settings.stage import HTTPS, Stage
 
 COLONS = ArnFormat.COLON_RESOURCE_NAME
 ZONES = 2  # unless the stage names its own; taken by number: no zone is looked up

@@ -22,7 +22,7 @@ from infra.constructs.network import Egress
 from infra.constructs.outputs import output
 from infra.constructs.partners import Partners, client_claim
 from infra.nag import acknowledge
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.openapi.route_table import PAGES, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most

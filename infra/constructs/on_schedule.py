@@ -16,8 +16,8 @@ from infra.constructs.function import LookupFunction, Release
 from infra.constructs.iam import INVOKE, KEEP_SCHEDULES, LIST_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letter_queue
+from infra.stage_settings.stage import SERVICE, Stage
 from infra.stage_settings.workspaces import FEEDER_TICK, Schedule, pascal_case
-from infra.stages import SERVICE, Stage
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(5)

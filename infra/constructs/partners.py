@@ -14,7 +14,7 @@ from constructs import Construct
 from infra.constructs.iam import READ_PARAMETERS, Grant
 from infra.constructs.user_pool import UserPool
 from infra.stage_settings.partners import Partner
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.auth import CLIENT_CLAIM
 from lookup.errors import Misconfigured
 from lookup.settings import Settings

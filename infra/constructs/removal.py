@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import RemovalPolicy
 
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 
 
 def removal_policy(stage: Stage, *, deletion_protected: bool = False) -> RemovalPolicy:

@@ -11,8 +11,8 @@ from infra.constructs.iam import DESCRIBE_SECRETS, READ_SECRETS, Grant
 from infra.constructs.outputs import output
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import pascal_case
-from infra.stages import Stage
 
 
 class Credentials(Construct):

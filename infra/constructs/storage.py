@@ -24,7 +24,7 @@ from infra.constructs.iam import (
 )
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 from lookup.rosters.keys import EXPIRING, INLINE, ROSTERS, UNPACKED
 
 RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"

@@ -11,8 +11,8 @@ from constructs import Construct
 from infra.constructs.outputs import output
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
+from infra.stage_settings.stage import SERVICE, Stage
 from infra.stage_settings.workspaces import pascal_case
-from infra.stages import SERVICE, Stage
 from lookup.api.openapi.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
 
 SCOPES: Mapping[str, str] = {

@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 from infra.local.options import OptionError
+from lookup.bulk.intake_message import read_message
 from lookup.errors import InvalidInput
 from lookup.model import Identifier
 from lookup.rosters.formats.parsing import entries
-from lookup.validation import Entry, identify, read_message
+from lookup.validation import Entry, identify
 
 GENERATED = 320
 JUNK = ("null", "unknown", "0", "x", "", "none", "-1", "n/a", "x" * 600, "tab\tstop")

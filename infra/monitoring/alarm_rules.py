@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.monitoring.metrics import FIVE_MINUTES, MAXIMUM, Measures
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 from lookup.telemetry import Metric
 
 CLOSED_MINUTES = 3  # a closing for the vendor's trouble of seconds is nothing to wake anybody for

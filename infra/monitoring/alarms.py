@@ -14,8 +14,8 @@ from infra.constructs.iam import PUBLISH
 from infra.constructs.outputs import output
 from infra.monitoring.alarm_rules import Rule, rules
 from infra.monitoring.metrics import Measures
+from infra.stage_settings.stage import SERVICE, Stage
 from infra.stage_settings.workspaces import pascal_case
-from infra.stages import SERVICE, Stage
 
 
 class Alarms(Construct):

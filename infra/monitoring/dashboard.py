@@ -11,7 +11,7 @@ from constructs import Construct
 from infra.constructs.outputs import output
 from infra.monitoring.hourly_cost import cost_of_an_hour
 from infra.monitoring.metrics import AVERAGE, MAXIMUM, MEDIAN, MINUTE, SLOWEST, Measures, math
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 from lookup.telemetry import Metric
 
 WIDTH, HEIGHT = 24, 6

@@ -11,7 +11,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 from lookup.telemetry import NAMESPACE, SERVICE, Metric
 
 MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)

@@ -7,7 +7,7 @@ from constructs import Construct
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Measures, Watched
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 
 
 class Monitoring(Construct):

@@ -20,7 +20,8 @@ from infra.rehearsal.platform import Platform, platform_of
 from infra.rehearsal.report import Report, Step
 from infra.rehearsal.service import Service
 from infra.rehearsal.stack import Stack, keeps
-from infra.stages import LOCAL, Stage, stage_named
+from infra.stage_settings.stage import LOCAL, Stage
+from infra.stages import stage_named
 from lookup.errors import Misconfigured
 
 SIZES = {LOCAL: 2_000}

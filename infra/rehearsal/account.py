@@ -6,7 +6,7 @@ import boto3
 
 from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed, Skipped
-from infra.stages import Stage
+from infra.stage_settings.stage import Stage
 
 EXECUTIONS_LEAST = 50  # concurrent ones of an account; new accounts may have 10
 LOG_POLICIES_MOST = 10  # of a region (CloudWatch Logs quotas)

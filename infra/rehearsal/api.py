@@ -13,8 +13,8 @@ import urllib3
 
 from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import pascal_case
-from infra.stages import Stage
 from lookup.moengage.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0

@@ -25,7 +25,7 @@ from infra.local.simulator.process import (
     WorkspaceConfig,
 )
 from infra.local.stage.clients import CONFIG
-from infra.stages import LOCAL
+from infra.stage_settings.stage import LOCAL
 from lookup.quota import Quota
 
 COMMAND_SECONDS = 1800.0  # of one make command; a first deployment takes some five minutes

@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.rehearsal.platform import CREDENTIALS, Platform
 from infra.rehearsal.report import Failed, Skipped
-from infra.stages import SERVICE, Stage
+from infra.stage_settings.stage import SERVICE, Stage
 
 LOOK = 5.0
 PATIENCE = 1800.0  # seconds for a table's restore; AWS names no bound, twenty minutes are usual

@@ -8,13 +8,12 @@ scaling" and "Lambda quotas").
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 from infra.stage_settings.checks import require
 from infra.stage_settings.workers import workers_for
-
-if TYPE_CHECKING:
-    from infra.stages import Stage
+from infra.stage_settings.workspaces import Workspace
 
 UNRESERVED = 100  # what Lambda keeps for functions without a reservation
 # Seconds that a request may take that does not wait for quota: MoEngage's answer, stores that are slow, a cold start.
@@ -24,7 +23,29 @@ CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all
 OTHERS = 10  # executions of on_schedule and of what the stack runs beside
 
 
-def request_concurrency(stage: Stage) -> int:
+class Admission(Protocol):
+    """What a stage admits at once, and what the account has for it."""
+
+    @property
+    def workspaces(self) -> Mapping[str, Workspace]: ...  # noqa: D102 - settings of a stage, see there
+
+    @property
+    def requests_per_second(self) -> int: ...  # noqa: D102
+
+    @property
+    def request_burst(self) -> int: ...  # noqa: D102
+
+    @property
+    def waiting_requests(self) -> int: ...  # noqa: D102
+
+    @property
+    def request_concurrency(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def account_concurrency(self) -> int: ...  # noqa: D102
+
+
+def request_concurrency(stage: Admission) -> int:
     """Return how many executions of the HTTP API's function there may be at once.
 
     What API Gateway admits, for as long as it may take, and those that wait for quota.
@@ -32,7 +53,7 @@ def request_concurrency(stage: Stage) -> int:
     return stage.request_burst + stage.requests_per_second * LONGEST_WITHOUT_WAITING + stage.waiting_requests
 
 
-def check_concurrency(stage: Stage) -> None:
+def check_concurrency(stage: Admission) -> None:
     """Check that what is admitted fits into the account beside the other functions. Raises `Misconfigured`."""
     workers = CONSUMERS * workers_for(workspace.quota for workspace in stage.workspaces.values())
     needed, reserved = request_concurrency(stage), stage.request_concurrency
@@ -47,7 +68,7 @@ def check_concurrency(stage: Stage) -> None:
     require(stage.account_concurrency >= math.ceil(taken), "account_concurrency", rule)
 
 
-def _sum(stage: Stage) -> str:
+def _sum(stage: Admission) -> str:
     return (
         f"burst {stage.request_burst} + {stage.requests_per_second}/s x {LONGEST_WITHOUT_WAITING} s "
         f"+ {stage.waiting_requests} waiting"

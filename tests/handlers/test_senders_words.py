@@ -11,9 +11,9 @@ import pytest
 import on_queue
 import on_schedule
 from infra.local.simulator.process import Simulator
+from lookup.bulk.intake_message import read_message
 from lookup.errors import LookupFault
 from lookup.schedules.firing import read_firing
-from lookup.validation import read_message
 from tests.handlers.calling import Call
 from tests.handlers.conftest import Grant, forget
 from tests.handlers.context import LambdaContext

@@ -11,8 +11,8 @@ from botocore.exceptions import ReadTimeoutError
 
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
-from lookup import validation
 from lookup.bulk import part_message
+from lookup.bulk.intake_message import read_message
 from lookup.ledger.parts import ATTEMPT_LIMIT, LedgerParts
 from lookup.ledger.table import LedgerTable
 from lookup.wiring.clients import session
@@ -42,7 +42,7 @@ def given_up(deployed: Stage, received: dict[str, Any]) -> dict[str, Any]:
     if record["eventSourceARN"].endswith(":parts"):
         part = part_message.read(record["body"])
     else:
-        part = validation.read_message(
+        part = read_message(
             record["body"],
             message_id=record["messageId"],
             sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,

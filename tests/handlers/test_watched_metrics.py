@@ -14,8 +14,8 @@ import on_schedule
 from infra.app import SOURCE, synthesise
 from infra.local.simulator.process import Fault, Simulator
 from infra.stage_settings.partners import Partner
+from infra.stage_settings.stage import Stage as Settings
 from infra.stage_settings.workspaces import Workspace
-from infra.stages import Stage as Settings
 from lookup.telemetry import NAMESPACE
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of

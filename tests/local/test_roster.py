@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from infra.local.options import OptionError
 from infra.local.roster import JUNK, SPECIAL, generated, message_body, read, samples
+from lookup.bulk.intake_message import read_message
 from lookup.model import Identifier, IdentifierType, Invalid, Part
-from lookup.validation import Entry, identify, read_message
+from lookup.validation import Entry, identify
 
 
 def received(entry: Entry) -> Part:

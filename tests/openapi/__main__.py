@@ -24,7 +24,7 @@ def main() -> int:
     new = generated()
     broken = unannounced(COMMITTED.read_bytes(), new) if COMMITTED.exists() else []
     if broken:
-        rule = "This breaks partners: raise the version in pyproject.toml and lookup/openapi.py, or leave it."
+        rule = "This breaks partners: raise the version in pyproject.toml and in the document, or leave it."
         sys.stderr.write("\n".join([*broken, rule, ""]))
         return 1
     COMMITTED.write_bytes(new)

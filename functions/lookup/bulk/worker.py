@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup import validation
 from lookup.bulk import part_message
 from lookup.bulk.completion import Ending
 from lookup.bulk.feeder import Feeder
+from lookup.bulk.intake_message import read_message
 from lookup.bulk.processor import Parts, Work
 from lookup.bulk.queues import Delivery, Queues
 from lookup.bulk.recording import Completion
@@ -59,7 +59,7 @@ class QueueWork:
         try:
             if not self._queues.is_intake(delivery):
                 return part_message.read(delivery.body)
-            return validation.read_message(
+            return read_message(
                 delivery.body,
                 message_id=delivery.message_id,
                 sent_at=delivery.sent_at,

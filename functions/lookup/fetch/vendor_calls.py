@@ -22,9 +22,8 @@ from lookup.fetch.calls import OUT_OF_TIME, Calls, Met
 from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, Line
 from lookup.fetch.neutral_calls import EVERY
 from lookup.fetch.vendor_access import Vendor
-from lookup.gate.attempt import CONTENTION, QUOTA
 from lookup.gate.breaker import TROUBLE, TROUBLES_IN_A_ROW
-from lookup.gate.grant import Gate, Grant
+from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
 from lookup.model import Attributes, Identifier, Lane, Terms
 from lookup.moengage.access import Credentials
 from lookup.moengage.matching import Paired, pair

@@ -10,14 +10,13 @@ from collections.abc import Callable
 
 from lookup.errors import Closed, NotNow
 from lookup.gate.breaker import LEASE, LOOK
-from lookup.gate.grant import Grant, Observation, Observe, Seen
+from lookup.gate.grant import CLOCK, CONTENTION, LATE, QUOTA, UNANSWERED, Grant, Observation, Observe, Seen
 from lookup.gate.item import Charge, Request, charging, due
 from lookup.gate.table import GateTable, Unanswered
 from lookup.gate.window import AHEAD, Copy, NoRoom, Room, decide
 from lookup.model import Clock, Lane
 from lookup.quota import Quota
 
-QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
 MAKE_WAY, MAKE_WAY_MOST = 5, 4  # users per lost race, and races counted
 CLOCK_PATIENCE = 5.0  # seconds that somebody whose clock is off shall wait
 LEAD_KEPT = 7 / 8  # of a lead that the last answer did not need

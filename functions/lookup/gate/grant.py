@@ -10,6 +10,9 @@ from typing import Protocol
 from lookup.errors import VendorFault
 from lookup.model import Lane
 
+# Why the gate refuses for now.
+QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:

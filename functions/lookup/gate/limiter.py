@@ -14,9 +14,9 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from lookup.errors import Closed, NotNow, VendorFault, VendorTrouble
-from lookup.gate.attempt import CONTENTION, LATE, QUOTA, UNANSWERED, Turns
+from lookup.gate.attempt import Turns
 from lookup.gate.breaker import LOOK, TROUBLES_IN_A_ROW, closes_at_once, closing_for, may_close
-from lookup.gate.grant import Gate, Grant, Observation, Observe, Seen, unobserved
+from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, Grant, Observation, Observe, Seen, unobserved
 from lookup.gate.item import Request, closing, due, opening
 from lookup.gate.state import GateState, state_of
 from lookup.gate.table import GateTable, Unanswered, gate_client

@@ -1,7 +1,7 @@
 """`python -m infra.local.ministack.server`: MiniStack, with behaviours of AWS that it lacks and this service needs.
 
-What differs where it enforces IAM is in `engine_iam`, what ends recursive loops in `engine_loops`, what becomes of
-running invocations when their function is updated in `engine_updates`, the time zones of schedules in `engine_zones`.
+What differs where it enforces IAM is in `iam`, what ends recursive loops in `recursive_loops`, what becomes of running
+invocations when their function is updated in `function_updates`, the time zones of schedules in `time_zones`.
 
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.local.stage.clients import Clients
 from infra.local.stage.deployment import Outputs
-from infra.stages import SERVICE
+from infra.stage_settings.stage import SERVICE
 
 GRANTS_PARAMETER = f"/{SERVICE}/local/partners"
 PARTNER = "ClientIdDemo"  # the output that names the partner's app client

@@ -9,8 +9,8 @@ import pytest
 from infra.app import SOURCE, synthesise
 from infra.stage_settings.concurrency import request_concurrency
 from infra.stage_settings.partners import Partner
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Workspace
-from infra.stages import Stage
 from lookup.errors import Misconfigured
 from lookup.quota import Quota
 from tests.infra.template import Template

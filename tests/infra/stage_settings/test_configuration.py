@@ -11,8 +11,8 @@ import pytest
 
 from infra.app import ROOT
 from infra.stage_settings.partners import Issuer, Partner
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
-from infra.stages import Stage
 from lookup.quota import Quota
 
 CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, Issuer, Schedule)

@@ -11,8 +11,8 @@ import pytest
 
 from infra.app import SOURCE, synthesise
 from infra.stage_settings.partners import Issuer, Partner
+from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Workspace
-from infra.stages import Stage
 from lookup.errors import Misconfigured
 from tests.infra.template import Template, text
 

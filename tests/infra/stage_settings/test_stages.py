@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from infra.stage_settings.partners import Issuer, Partner
+from infra.stage_settings.stage import NAME_LENGTH, SERVICE, Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
-from infra.stages import NAME_LENGTH, SERVICE, Stage, stage_named
+from infra.stages import stage_named
 from lookup.errors import Misconfigured
 from lookup.partners import NO_PARTNERS
 from lookup.quota import Quota

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup import exact_json, validation
+from lookup import exact_json
+from lookup.bulk.intake_message import MESSAGE_KEYS, read_message
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
-from lookup.validation import read_message
 from tests.lookup.json_values import TEXTS, values
 
 SENT_AT = 1_700_000_000.5  # 2023-11-14 22:13:20 UTC
@@ -177,7 +177,7 @@ def test_bounds_are_allowed(key: str, value: Any) -> None:
     assert read(json.dumps({"identifiers": ["C-1"], key: value})).identifiers == (customer("C-1"),)
 
 
-@given(values() | st.dictionaries(st.sampled_from(sorted(validation.MESSAGE_KEYS)), values()))
+@given(values() | st.dictionaries(st.sampled_from(sorted(MESSAGE_KEYS)), values()))
 def test_any_message(body: Json) -> None:
     """Any JSON is a part of at most 100 entries, or an unreadable message."""
     try:

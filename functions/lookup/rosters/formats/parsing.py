@@ -15,8 +15,9 @@ from lookup.rosters.formats.columns import meaning_of
 from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
 from lookup.rosters.formats.json_lists import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.rosters.formats.lines import Line
+from lookup.rosters.formats.objects import identify_object
 from lookup.rosters.formats.signatures import names_columns
-from lookup.validation import BLOCKED_CUSTOMER_IDS, TEXT_KEPT, Entry, identify, identify_object
+from lookup.validation import BLOCKED_CUSTOMER_IDS, TEXT_KEPT, Entry, identify
 
 UNREADABLE = "line is not readable in the roster's format"
 COLUMN_NAME = "line is the name of a column"

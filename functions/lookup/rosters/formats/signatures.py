@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 
 from lookup.errors import InvalidInput
 from lookup.rosters.formats.columns import meaning_of
+from lookup.validation import CONTROL, holds_control
 
 # The first bytes of common files (the formats' own specifications; `file`'s magic numbers).
 SIGNATURES = (
@@ -92,7 +92,6 @@ GAP = re.compile(r"\S {3,}\S")  # columns of a fixed width; one or two spaces ma
 _RULER = re.compile(rb"[|+:\s=-]*+")
 _RULED = re.compile(rb"[=-]{3}|[|+][\s:]*[=-]")
 _BETWEEN = re.compile(r"[^\w .\-]+")
-CONTROL = "control characters"
 FORM_HEADER = re.compile(rb"^content-disposition\s*:\s*(form-data|attachment|inline)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -168,8 +167,3 @@ def names_columns(line: str) -> bool:
     """Tell whether a line names a column of identifiers and something else beside it, between whatever marks."""
     words = [word for word in _BETWEEN.split(line) if word.strip()]
     return len(words) > 1 and any(meaning_of(word) in {"customer_id", "identifier"} for word in words)
-
-
-def holds_control(text: str) -> bool:
-    """Tell whether a text holds control characters, line separators, byte order marks or halves of surrogate pairs."""
-    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in text)
