@@ -14,8 +14,7 @@ from lookup.bulk import part_message
 from lookup.bulk.completion import Ending
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
-from lookup.bulk.feeder import Feeder
-from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.processor import Parts, Work
 from lookup.bulk.queues import Queues
@@ -26,7 +25,6 @@ from lookup.fetch.fetcher import Fetch
 from lookup.fetch.vendor_access import Heard, Vendor
 from lookup.gate.limiter import Grant
 from lookup.gate.workspaces import Gates
-from lookup.ledger.adoption import LedgerAdoption
 from lookup.ledger.conversions import LedgerConversions
 from lookup.ledger.daily_usage import DailyUse
 from lookup.ledger.fair_share import Share
@@ -34,7 +32,7 @@ from lookup.ledger.feeding import LedgerFeed
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.model import Changed, LookupSpec, Progress, Roster
 from lookup.ledger.parts import Arrived, LedgerParts
-from lookup.ledger.sweep import LedgerSweep
+from lookup.ledger.sweep import LedgerAdoption, LedgerSweep
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import LedgerStates
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Part

@@ -9,8 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
-from lookup.api.lookup_json import results_link
-from lookup.api.responses import is_too_large, without_attributes, written
+from lookup.api.responses import is_too_large, results_link, without_attributes, written
 from lookup.api.sync_or_async import Served, Spillover
 from lookup.errors import Forbidden
 from lookup.model import Status

@@ -10,7 +10,10 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
+from lookup.aws.signed_urls import expires_at
 from lookup.bulk.estimates import Estimate
+from lookup.ledger.model import LookupState, PartRecord, Progress, Tally
+from lookup.model import Counts, Status, timestamp
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.
@@ -50,3 +53,72 @@ def next_link(path: str, mark: str | None, limit: int) -> dict[str, str]:
     """Write the `Link` (RFC 8288) to the next page, if there is one."""
     query = urlencode({"limit": limit, "after": mark or ""})
     return {"Link": f'<{path}?{query}>; rel="next"'} if mark else {}
+
+
+DIGITS = 4  # of shares and progress
+
+
+def counts_json(counts: Counts) -> dict[str, int]:
+    """Write counts; the last four add up to the first at the end."""
+    return {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))}
+
+
+def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, object]:
+    """Write a lookup as it stands."""
+    spec, tally = progress.spec, progress.tally
+    path = f"/v1/lookups/{spec.lookup_id}"
+    return {
+        "lookup_id": spec.lookup_id,
+        "state": progress.state.value,
+        "workspace": spec.workspace,
+        "submitted_at": timestamp(spec.submitted_at),
+        "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
+        "ended_because": progress.ended_because,
+        "counts": counts_json(tally.counts) | {"requested": progress.requested},
+        "requested_is_estimated": progress.is_estimated,
+        "progress": _share(tally.counts.requested, progress.requested),
+        "parts": tally.parts_done,
+        "estimate": None if estimate is None else estimate_json(estimate),
+        "links": {"self": path, "results": f"{path}/results"},
+    }
+
+
+def standing_json(lookup_id: str, tally: Tally) -> dict[str, object]:
+    """Write a day of the intake queue: it never ends, has no roster and no estimate."""
+    return {
+        "lookup_id": lookup_id,
+        "state": LookupState.STANDING.value,
+        "counts": counts_json(tally.counts),
+        "parts": tally.parts_done,
+        "links": {"self": f"/v1/lookups/{lookup_id}"},
+    }
+
+
+def estimate_json(estimate: Estimate) -> dict[str, object]:
+    """Write when a lookup will be done and what it takes of a day's quota."""
+    return {
+        "done_at": timestamp(estimate.done_at),
+        "users": estimate.users,
+        "users_ahead": estimate.users_ahead,
+        "share_of_daily_quota": _share(estimate.share_of_day, 1),
+    }
+
+
+def record_json(record: PartRecord, url: str) -> dict[str, object]:
+    """Write one result file and until when its URL is good."""
+    return {
+        "part": record.number,
+        "key": record.key,
+        "url": url,
+        "expires_at": timestamp(expires_at(url)),
+        "counts": counts_json(record.counts),
+    }
+
+
+def results_link(url: str) -> dict[str, object]:
+    """Write the link to an archived answer, and until when it is good."""
+    return {"results": url, "expires_at": timestamp(expires_at(url))}
+
+
+def _share(part: float, whole: float) -> float:
+    return round(part / whole, DIGITS) if whole else 0.0

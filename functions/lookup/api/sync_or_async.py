@@ -13,9 +13,8 @@ from http import HTTPStatus
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.api.auth import Callers
-from lookup.api.lookup_json import progress_json
 from lookup.api.preferences import Preference, read_preference
-from lookup.api.responses import answer, next_look
+from lookup.api.responses import answer, next_look, progress_json
 from lookup.bulk.control import Lookups
 from lookup.bulk.estimates import Estimate
 from lookup.bulk.submission import RosterOrder, Submissions

@@ -11,8 +11,7 @@ from lookup.bulk.estimates import Estimate, Estimates, Waiting
 from lookup.bulk.feeder import Feeder
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import Charge, LookupSpec, Roster, turn_of
-from lookup.ledger.reservation import Reserved
+from lookup.ledger.model import Charge, LookupSpec, Reserved, Roster, turn_of
 from lookup.model import Clock, Identifier, Invalid, Lane
 from lookup.partners import Partner
 from lookup.rosters.keys import key_of

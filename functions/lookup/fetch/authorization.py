@@ -6,8 +6,7 @@ Whatever lets users be asked comes by here: an answer at once, a lookup, its dry
 from __future__ import annotations
 
 from lookup.ledger.daily_usage import DAY, DailyUse
-from lookup.ledger.model import LookupSpec, Progress
-from lookup.ledger.reservation import Reserved
+from lookup.ledger.model import LookupSpec, Progress, Reserved
 from lookup.model import Clock, Lane
 from lookup.partners import Partner
 from lookup.settings import Settings

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from lookup.errors import OverDaily
 from lookup.ledger.items import plain, usage_key
-from lookup.ledger.model import KEPT_SECONDS, Charge
-from lookup.ledger.reservation import Reservation, Reserved
+from lookup.ledger.model import KEPT_SECONDS, Charge, Reservation, Reserved
 from lookup.ledger.table import LedgerTable
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner

@@ -24,8 +24,18 @@ from lookup.ledger.items import (
     typed,
     unfinished_item,
 )
-from lookup.ledger.model import KEPT_SECONDS, Cursor, Glance, LookupSpec, LookupState, Progress, Roster, Tally
-from lookup.ledger.reservation import Reservation, Reserved
+from lookup.ledger.model import (
+    KEPT_SECONDS,
+    Cursor,
+    Glance,
+    LookupSpec,
+    LookupState,
+    Progress,
+    Reservation,
+    Reserved,
+    Roster,
+    Tally,
+)
 from lookup.ledger.shares import LedgerShares
 from lookup.ledger.table import LedgerTable
 

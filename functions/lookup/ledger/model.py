@@ -6,10 +6,12 @@ when parts are fed; `Tally` is the right, written when parts complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+from lookup.errors import LookupFault
 from lookup.model import Counts, Origin, Outcome, Part
 
 KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
@@ -245,3 +247,22 @@ class Changed:
         own = [one for one in profiles.values() if one.lookup_id == part.lookup_id]
         changed = sum(one.changed_at == one.fetched_at for one in own)
         return cls(part.lookup_id, part.workspace, key, len(profiles), changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """An action that belongs to a transaction of somebody else's: what it counts is counted with it, or not at all.
+
+    `refusal` makes the fault to raise when the action's condition does not hold.
+    """
+
+    action: Mapping[str, Any]
+    refusal: Callable[[], LookupFault]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What a lookup is charged, and what charges it in the lookup's own transaction; nothing without a limit."""
+
+    charge: Charge | None = None
+    reservations: tuple[Reservation, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lookup.aws.batch_read import batch_read
 from lookup.aws.transactions import ConditionsFailed, Transactions
 from lookup.ledger.items import Item, typed
-from lookup.ledger.reservation import Reservation
+from lookup.ledger.model import Reservation
 from lookup.model import Clock, Sleep
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from lookup.aws.transactions import ConditionsFailed
 from lookup.errors import AwsTrouble
 from lookup.ledger.items import charge_facts, look_key, lookup_key, unfinished_item, unfinished_key, usage_key
 from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import KEPT_SECONDS, Charge, Cursor, LookupSpec, LookupState, Progress
-from lookup.ledger.reservation import Reservation, Reserved
+from lookup.ledger.model import KEPT_SECONDS, Charge, Cursor, LookupSpec, LookupState, Progress, Reservation, Reserved
 from lookup.ledger.shares import Action, Ready
 from lookup.ledger.table import LedgerTable
 

@@ -11,11 +11,10 @@ from lookup.bulk.completion import TELLING, Ending
 from lookup.bulk.feeder import Feeder, is_held
 from lookup.bulk.queues import LONGEST_HOLD, Queues
 from lookup.errors import Misconfigured, Missing
-from lookup.ledger.adoption import LedgerAdoption
 from lookup.ledger.feeding import LedgerFeed, Sent
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.model import KEPT_SECONDS, Glance, LookupSpec, LookupState, Progress
-from lookup.ledger.sweep import AGES, LOOKS, LedgerSweep, Look, Swept
+from lookup.ledger.sweep import AGES, LOOKS, LedgerAdoption, LedgerSweep, Look, Swept
 from lookup.model import Clock
 from lookup.rosters.reader import RosterReader
 from lookup.telemetry import logger

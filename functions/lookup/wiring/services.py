@@ -11,8 +11,7 @@ from lookup.aws.shutdown import Stopping
 from lookup.bulk.completion import Ending
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
-from lookup.bulk.feeder import Feeder
-from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.processor import Parts
 from lookup.bulk.queues import Queues
@@ -26,12 +25,11 @@ from lookup.fetch.vendor_access import Vendor
 from lookup.gate import metrics as gate_metrics
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import Gates
-from lookup.ledger.adoption import LedgerAdoption
 from lookup.ledger.conversions import LedgerConversions
 from lookup.ledger.feeding import LedgerFeed
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.parts import LedgerParts
-from lookup.ledger.sweep import LedgerSweep
+from lookup.ledger.sweep import LedgerAdoption, LedgerSweep
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import LedgerStates
 from lookup.model import Attributes

@@ -9,8 +9,7 @@ from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
 from infra.local.processes.lifeline import end_with_spawner
-from lookup.bulk.feeder import DEPTH_SECONDS, Feeder
-from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Delivery
 from lookup.bulk.worker import QueueWork
 from lookup.wiring import clients

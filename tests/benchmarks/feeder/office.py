@@ -22,8 +22,7 @@ from infra.local.simulator.process import (
     WorkspaceConfig,
 )
 from lookup.bulk.completion import Ending
-from lookup.bulk.feeder import DEPTH_SECONDS, Feeder
-from lookup.bulk.feeding_steps import FeedingSteps
+from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import BATCH_LIMIT, Queues
 from lookup.ledger.feeding import LedgerFeed
 from lookup.ledger.lookups import Ledger

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.api.lookup_json import progress_json
+from lookup.api.responses import progress_json
 from lookup.bulk.queues import LONGEST_HOLD
 from lookup.ledger.fair_share import turns
 from lookup.ledger.model import Claim, LookupState, Progress, Roster

@@ -10,11 +10,10 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lookup.api.auth import Callers, scopes_of
-from lookup.api.lookup_json import progress_json, record_json, standing_json
 from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
-from lookup.api.responses import answer, next_link, next_look
+from lookup.api.responses import answer, next_link, next_look, progress_json, record_json, standing_json
 from lookup.bulk.control import Action, Lookups
 from lookup.errors import InvalidInput
 from lookup.model import Clock

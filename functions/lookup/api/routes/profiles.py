@@ -12,12 +12,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from lookup import exact_json, validation
 from lookup.api import problems
-from lookup.api.lookup_json import results_link
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
 from lookup.api.outcome_responses import Outcomes
 from lookup.api.request_models import MAX_AGE, STALE_IF_ERROR, WorkspaceName
-from lookup.api.responses import is_too_large, without_attributes, written
+from lookup.api.responses import is_too_large, results_link, without_attributes, written
 from lookup.api.sync_or_async import Asked, Served, Spillover
 from lookup.errors import InvalidInput
 from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE

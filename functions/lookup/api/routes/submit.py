@@ -10,13 +10,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from lookup import validation
 from lookup.api import problems
 from lookup.api.idempotency import KEY, Idempotency, KeyedRequest, Reference
-from lookup.api.lookup_json import estimate_json
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import POST_LOOKUPS
 from lookup.api.outcome_responses import Outcomes
 from lookup.api.preferences import read_preference
 from lookup.api.request_models import LookupOrder
-from lookup.api.responses import answer
+from lookup.api.responses import answer, estimate_json
 from lookup.api.sync_or_async import Asked, Call, Served, Spillover
 from lookup.bulk.submission import RosterOrder, Submissions
 from lookup.errors import LookupFault

@@ -18,8 +18,7 @@ from lookup.errors import AwsTrouble, Forbidden, InvalidInput, LookupFault, Miss
 from lookup.ledger.conversions import LedgerConversions
 from lookup.ledger.daily_usage import DailyUse
 from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupSpec, LookupState, Progress, Roster
-from lookup.ledger.reservation import Reservation
+from lookup.ledger.model import LookupSpec, LookupState, Progress, Reservation, Roster
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.rosters.copies import IsLate, RosterCopies
