@@ -11,13 +11,13 @@ from constructs import Construct
 
 from infra.constructs.athena import Query
 from infra.constructs.event_bus import Notices
-from infra.constructs.function import Release
+from infra.constructs.functions.function import Release
+from infra.constructs.functions.on_conversion import ConversionQueue, OnConversion
+from infra.constructs.functions.on_queue import OnQueue, Queues
+from infra.constructs.functions.on_request import OnRequest
+from infra.constructs.functions.on_schedule import OnSchedule
 from infra.constructs.iam import Grant
 from infra.constructs.network import Egress
-from infra.constructs.on_conversion import ConversionQueue, OnConversion
-from infra.constructs.on_queue import OnQueue, Queues
-from infra.constructs.on_request import OnRequest
-from infra.constructs.on_schedule import OnSchedule
 from infra.constructs.outputs import output
 from infra.constructs.partners import parameter_name, read_grants
 from infra.constructs.secrets import Credentials

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.constructs.on_schedule import SCHEDULER
+from infra.constructs.functions.on_schedule import SCHEDULER
 from tests.infra.template import Properties, Template, listed
 
 Edges = set[tuple[str, str]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.constructs.environment import LIMIT, TOKEN_LENGTH, estimated_bytes
+from infra.constructs.functions.environment import LIMIT, TOKEN_LENGTH, estimated_bytes
 from infra.stage_settings.partners import Partner
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Workspace

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from infra.app import ROOT
-from infra.constructs.on_schedule import firing_input
+from infra.constructs.functions.on_schedule import firing_input
 from infra.stage_settings.workspaces import Schedule
 from lookup.schedules.firing import read_firing
 from tests.infra.template import Template

@@ -15,7 +15,7 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from infra.constructs.function import LookupFunction, Release
+from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import Grant
 from infra.constructs.log_groups import group_arn, log_group
 from infra.constructs.network import Egress

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.function import LookupFunction, Release
+from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.network import Egress
 from infra.constructs.outputs import output

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.function import LookupFunction, Release
+from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, fifo_work_queue

@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.environment import environment_of
+from infra.constructs.functions.environment import environment_of
 from infra.constructs.iam import JOIN_NETWORK, SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
 from infra.constructs.log_groups import log_group
 from infra.constructs.network import Egress

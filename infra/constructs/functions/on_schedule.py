@@ -12,8 +12,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.constructs.function import LookupFunction, Release
-from infra.constructs.iam import INVOKE, KEEP_SCHEDULES, LIST_SCHEDULES, PASS_ROLE, SEND_MESSAGES, Grant, policy
+from infra.constructs.functions.function import LookupFunction, Release
+from infra.constructs.iam import (
+    INVOKE,
+    KEEP_SCHEDULES,
+    LIST_SCHEDULES,
+    PASS_ROLE,
+    SEND_MESSAGES,
+    Grant,
+    policy,
+)
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letter_queue
 from infra.stage_settings.stage import SERVICE, Stage

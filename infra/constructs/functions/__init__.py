@@ -1,0 +1,1 @@
+"""The Lambda functions, each with its trigger, its role and its environment."""
