@@ -12,7 +12,7 @@ from infra.local.processes.child import PROJECT
 
 PROGRAM = """
 import os, sys, time
-from infra.local.interruption import Interrupted, Interruption
+from infra.local.processes.interruption import Interrupted, Interruption
 interruption = Interruption(lambda: print("killed", flush=True), grace={grace})
 interruption.heed()
 print("started", flush=True)

@@ -13,7 +13,7 @@ from tests.waiting import until
 
 SPAWNER = """
 import multiprocessing, sys, time
-from infra.local.lifeline import end_with_spawner
+from infra.local.processes.lifeline import end_with_spawner
 
 def work():
     end_with_spawner()
