@@ -79,7 +79,7 @@ def test_what_alarms_and_logs_point_to_is_there() -> None:
     alarmed = {rule.heading for rule in rules(prod, Measures(prod, watched))}
     assert {"Workspace refused", "Stuck lookup", "Dead letters"} <= alarmed
     functions = Path(__file__).parents[3] / "functions" / "lookup"
-    named = {name for path in functions.glob("*.py") for name in re.findall(r'runbook="([^"]+)"', path.read_text())}
+    named = {name for path in functions.rglob("*.py") for name in re.findall(r'runbook="([^"]+)"', path.read_text())}
     assert {"Key rotated", "Stuck lookup"} <= named
     assert named | alarmed <= set(HEADINGS)
 
