@@ -10,7 +10,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from infra.local.simulator.process import Simulator
+from lookup.bulk.conversion import queue as conversion_queue
+from lookup.bulk.conversion.conversions import BEGUN_WITHIN, QUEUED_MOST
 from lookup.bulk.conversion.worker import DELIVERIES
+from lookup.bulk.queues import Delivery
 from lookup.ledger.daily_usage import Use
 from lookup.ledger.model import Charge, LookupSpec, LookupState, Progress, Roster
 from lookup.model import Counts, Identifier, IdentifierType, Invalid
@@ -69,7 +72,8 @@ def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionDesk) -> None
     at.desk.feeder.feed("default")
     at.desk.work()
     assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
-    assert list(at.desk.pending.pending()) == []
+    assert at.desk.pending.next_page() == []
+    assert at.desk.pending.line("acme", 10) == []
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -192,6 +196,94 @@ def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionDes
     assert len(at.deliveries()) == 1
     at.desk.conversions.ask_again()
     assert at.deliveries() == []
+
+
+def submit_many(at: ConversionDesk, count: int) -> list[LookupSpec]:
+    """Submit lookups over one packed roster, an instant apart."""
+    roster, specs = packed(at, b"C-1\n"), []
+    for number in range(count):
+        at.desk.clock.now += 0.001
+        specs.append(submit(at, f"many-{number:03}", roster))
+    return specs
+
+
+def test_a_partner_has_few_conversions_on_the_queue(at: ConversionDesk) -> None:
+    """The others wait in the ledger, follow in their order as places get free, and each is converted."""
+    submit_many(at, QUEUED_MOST + 3)
+    first = taken_off(at)
+    assert [lookup_id_of(one) for one in first] == [f"many-{number:03}" for number in range(QUEUED_MOST)]
+    at.desk.conversions.ask_again()
+    assert taken_off(at) == []
+    assert at.work.serve(first[:2], until=at.desk.clock() + 60) == []
+    at.desk.conversions.ask_again()
+    assert [lookup_id_of(one) for one in taken_off(at)] == ["many-050", "many-051"]
+    other = LookupSpec("other", "default", "globex", at.desk.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
+    at.desk.conversions.submit(other)
+    assert [lookup_id_of(one) for one in taken_off(at)] == ["other"]
+
+
+def test_cancelled_lookups_wait_for_no_conversion(at: ConversionDesk) -> None:
+    """Of many that are submitted and cancelled none but the first come to the queue; what follows them does."""
+    specs = submit_many(at, 2 * QUEUED_MOST)
+    for spec in specs[QUEUED_MOST:]:
+        at.desk.states.cancel(spec)
+    submit(at, "wanted", packed(at, b"C-1\n"))
+    first = taken_off(at)
+    assert at.work.serve(first, until=at.desk.clock() + 60) == []
+    at.desk.conversions.ask_again()
+    assert [lookup_id_of(one) for one in taken_off(at)] == ["wanted"]
+    assert [one.lookup_id for one in at.desk.pending.next_page()] == ["wanted"]
+
+
+def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionDesk) -> None:
+    """Conversions that were laid aside hold no place in their partner's line, and are asked for again after hours."""
+    submit_many(at, QUEUED_MOST + 1)
+    worn = [replace(one, received=DELIVERIES + 1) for one in taken_off(at)]
+    assert at.work.serve(worn, until=at.desk.clock() + 60) == []
+    at.desk.conversions.ask_again()
+    assert [lookup_id_of(one) for one in taken_off(at)] == [f"many-{QUEUED_MOST:03}"]
+    at.desk.clock.now += 7 * 3600
+    at.desk.conversions.ask_again()
+    # They are sent; SQS drops what it had within five minutes of its own clock.
+    assert {one.asked_at for one in at.desk.pending.next_page()} == {at.desk.clock()}
+
+
+def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionDesk) -> None:
+    """A lookup is noted before it is submitted: who looks in between neither forgets it nor converts it."""
+    spec = LookupSpec("packed", "default", "acme", at.desk.clock(), packed(at, b"C-1\n"))
+    assert at.desk.pending.begin(spec)
+    at.desk.conversions.ask_again()
+    assert at.deliveries() == []
+    at.desk.conversion_queue.ask("packed", "acme")
+    (delivery,) = at.deliveries()
+    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
+    assert not at.desk.pending.begin(spec)
+    assert [one.lookup_id for one in at.desk.pending.line("acme", 10)] == ["packed"]
+    at.desk.clock.now += BEGUN_WITHIN + 1
+    at.desk.conversions.ask_again()
+    assert (at.desk.pending.next_page(), at.desk.pending.line("acme", 10)) == ([], [])
+
+
+def test_many_that_wait_are_looked_through_in_turns(at: ConversionDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tick reads one page of them; the next goes on behind it, and begins anew after the last."""
+    monkeypatch.setattr("lookup.ledger.conversions.PAGE", 2)
+    submit_many(at, 5)
+    pages = [[one.lookup_id[-1] for one in at.desk.pending.next_page()] for _ in range(4)]
+    assert pages == [["0", "1"], ["2", "3"], ["4"], ["0", "1"]]
+
+
+def taken_off(at: ConversionDesk) -> list[Delivery]:
+    """Take everything off the queue; of a group more is handed over only when what was handed over is deleted."""
+    stage, taken = at.desk.stage, list[Delivery]()
+    while deliveries := at.deliveries():
+        taken += deliveries
+        for one in deliveries:
+            stage.sqs.delete_message(QueueUrl=stage.settings.conversion_queue_url, ReceiptHandle=one.receipt_handle)
+    return taken
+
+
+def lookup_id_of(delivery: Delivery) -> str:
+    return conversion_queue.read(delivery.body)[0]
 
 
 def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:

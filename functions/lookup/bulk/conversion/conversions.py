@@ -15,7 +15,7 @@ from lookup.aws.errors import name_of
 from lookup.bulk.completion import Ending
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.errors import AwsTrouble, Forbidden, InvalidInput, LookupFault, Missing, OverDaily
-from lookup.ledger.conversions import LedgerConversions
+from lookup.ledger.conversions import LedgerConversions, Pending
 from lookup.ledger.daily_usage import DailyUse
 from lookup.ledger.lookups import Ledger
 from lookup.ledger.model import LookupSpec, LookupState, Progress, Reservation, Roster
@@ -28,7 +28,12 @@ from lookup.telemetry import Metric, count, logger
 
 CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
 LOST_AFTER = 6 * 3600.0  # seconds that a message may wait on the queue before the lookup is asked for again
-ASKED_MOST = 100  # of one tick
+# Of a partner's line. SQS looks for groups that are free among the first 120,000 messages of a queue, so that a longer
+# line on the queue would hold the other partners' back:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
+QUEUED_MOST = 50
+ROUNDS = 4  # of a partner in one tick, while all that it looks at was cancelled
+BEGUN_WITHIN = 600.0  # seconds in which what was noted is submitted, or never
 
 
 class ConversionRequests:
@@ -55,24 +60,51 @@ class ConversionRequests:
             self._needs.looked_up(spec)
         if not spec.roster.needs_conversion:
             return self._ledger.submit(spec, reservations, most=most)
-        self._pending.begin(spec)
+        is_noted = self._pending.begin(spec)
         try:
             is_new = self._ledger.submit(spec, reservations, most=most)
         except LookupFault:
-            self._pending.end(spec.lookup_id)
+            if is_noted:
+                self._pending.end(spec.lookup_id)
             raise
-        self._ask(spec.lookup_id, spec.partner)
+        if any(one.lookup_id == spec.lookup_id for one in self._pending.line(spec.partner, QUEUED_MOST)):
+            self._ask(spec.lookup_id, spec.partner)
         return is_new
 
     def ask_again(self) -> None:
-        """Ask for those whose message was never sent, or seems lost."""
-        asked = 0
-        for one in self._pending.pending():
-            if one.asked_at <= self._clock() - LOST_AFTER:
-                self._ask(one.lookup_id, one.partner)
-                asked += 1
-            if asked == ASKED_MOST:
-                break
+        """Ask for what comes next in the partners' lines, and for those whose message was never sent or seems lost.
+
+        It is the tick that asks: a function that sent to the queue that invokes it would be a loop to Lambda.
+        """
+        waiting = self._pending.next_page()
+        for partner in dict.fromkeys(one.partner for one in waiting):
+            self._advance(partner)
+        for one in [one for one in waiting if one.place is None and self._is_due(one)][:QUEUED_MOST]:
+            self._ask(one.lookup_id, one.partner)
+
+    def _advance(self, partner: str) -> None:
+        """Ask for the first of a partner's line, and forget those that need no conversion any more."""
+        for _ in range(ROUNDS):
+            line = self._pending.line(partner, QUEUED_MOST)
+            due = [one for one in line if self._is_due(one)]
+            found = {one.spec.lookup_id: one for one in self._ledger.progress_of([one.lookup_id for one in due])}
+            over = [one for one in due if self._is_over(one, found.get(one.lookup_id))]
+            for one in over:
+                self._pending.end(one.lookup_id)
+            for one in due:
+                if one not in over and one.lookup_id in found:
+                    self._ask(one.lookup_id, partner)
+            if len(over) < QUEUED_MOST:
+                return
+
+    def _is_due(self, one: Pending) -> bool:
+        return one.asked_at <= self._clock() - LOST_AFTER
+
+    def _is_over(self, one: Pending, progress: Progress | None) -> bool:
+        """Return whether a lookup needs no conversion; one that was just noted may be about to be submitted."""
+        if progress is None:
+            return one.noted_at <= self._clock() - BEGUN_WITHIN
+        return not _waits(progress)
 
     def _ask(self, lookup_id: str, partner: str) -> None:
         """Put a conversion on the queue, or leave that to a later tick."""
@@ -112,6 +144,8 @@ class Conversions:
         raised, and the claim is given back.
         """
         progress = self._ledger.progress(lookup_id)
+        if progress is None and self._pending.is_new(lookup_id, BEGUN_WITHIN):
+            return False  # whoever notes it has not submitted it yet
         if progress is None or not _waits(progress):
             self._pending.end(lookup_id)
             return True
@@ -125,6 +159,10 @@ class Conversions:
             raise
         self._pending.end(lookup_id)
         return True
+
+    def set_aside(self, lookup_id: str) -> None:
+        """Let its partner's other lookups be converted before one whose message was laid aside."""
+        self._pending.set_aside(lookup_id)
 
     def _convert(self, progress: Progress, is_late: IsLate) -> None:
         spec = progress.spec

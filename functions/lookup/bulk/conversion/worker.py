@@ -34,7 +34,7 @@ class ConversionWork:
         except InvalidInput as fault:
             return self._laid_aside(delivery, str(fault))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
-            return self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
+            return self._given_up(delivery, lookup_id)
         try:
             if self._conversions.convert(lookup_id, until=until):
                 return True
@@ -42,6 +42,13 @@ class ConversionWork:
             logger.warning("conversion given back", lookup_id=lookup_id, error=name_of(fault), runbook="Dead letters")
         self._hold_back(delivery)
         return False
+
+    def _given_up(self, delivery: Delivery, lookup_id: str) -> bool:
+        """Lay a message aside, so that the others of its partner's line follow."""
+        is_done = self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
+        if is_done:
+            self._conversions.set_aside(lookup_id)
+        return is_done
 
     def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
         """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
