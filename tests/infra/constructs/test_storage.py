@@ -70,7 +70,7 @@ def test_every_prefix_that_is_written_expires(template: Template) -> None:
 def _prefixes() -> set[str]:
     """The beginnings of the keys that modules of the functions make."""
     found = set[str]()
-    for path in (Path(SOURCE) / "lookup").glob("*.py"):
+    for path in (Path(SOURCE) / "lookup").rglob("*.py"):
         for text_ in re.findall(r'"((?:[a-z]+/)+)', path.read_text()):
             found.add(text_)
     return {one for one in found if one.split("/")[0] in {"rosters", "results", "oversize", "unmatched"}}
