@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from lookup.schedules.firing import read_firing
+from lookup.schedules.firing import parse_firing
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring import schedules as wiring
 
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
             return {"fed": wiring.schedules().tick()}
         finally:  # what waits is told even when feeding fails, and then most of all
             wiring.gauges().publish()
-    fired = wiring.schedules().fire(read_firing(event))
+    fired = wiring.schedules().fire(parse_firing(event))
     if fired.refused_because:
         count(Metric.FIRINGS_REFUSED)
         # The partner reads its own words in its schedule; the log holds the rule alone.

@@ -46,7 +46,7 @@ class Remedy(Enum):
     CLOSE = "stop asking until a person has acted"
 
 
-class LookupFault(Exception):
+class ServiceError(Exception):
     """The root of every fault of this service's own."""
 
     remedy: ClassVar[Remedy] = Remedy.NEVER
@@ -57,7 +57,7 @@ class LookupFault(Exception):
         return str(self)
 
 
-class InvalidInput(LookupFault):
+class InvalidInput(ServiceError):
     """Something handed to us breaks a rule; `field` names where, `rule` says which.
 
     `told_field` and `told_rule` are for the sender alone, with its own words.
@@ -83,7 +83,7 @@ class NotExported(InvalidInput):
         super().__init__("fields", "holds a field that is not exported from this workspace", told_rule=told_rule)
 
 
-class Forbidden(LookupFault):
+class Forbidden(ServiceError):
     """The caller has no grant for what it asks; the text names no other partner's things.
 
     `told` is the text for the caller alone, with the word that is not granted.
@@ -103,7 +103,7 @@ class UnknownClient(Forbidden):
     """The caller has no grants at all."""
 
 
-class OverDaily(LookupFault):
+class DailyLimitExceeded(ServiceError):
     """`users` are asked for, `left` of the partner's daily `limit` are left until `retry_at` (epoch seconds)."""
 
     remedy = Remedy.LATER
@@ -118,7 +118,7 @@ class OverDaily(LookupFault):
         self.retry_at = retry_at
 
 
-class TooMany(LookupFault):
+class LimitExceeded(ServiceError):
     """A partner owns `limit` of a `kind` (`lookups` that have not ended, or `schedules`), and may own no more."""
 
     remedy = Remedy.LATER
@@ -129,7 +129,7 @@ class TooMany(LookupFault):
         self.limit = limit
 
 
-class TooManyRequests(LookupFault):
+class TooManyRequests(ServiceError):
     """A client sends more requests a second, or more that wait at once, than its `limit`; `policy` says which."""
 
     remedy = Remedy.LATER
@@ -141,29 +141,29 @@ class TooManyRequests(LookupFault):
         self.retry_at = retry_at
 
 
-class Missing(LookupFault):
+class NotFound(ServiceError):
     """There is no such thing, or it is another partner's: the two are not told apart."""
 
 
-class Conflict(LookupFault):
+class Conflict(ServiceError):
     """What is asked for does not fit the state of what there is."""
 
 
-class AlreadyThere(Conflict):
+class AlreadyExists(Conflict):
     """What was to be made only if it is not there yet is there."""
 
 
-class KeyInUse(LookupFault):
+class IdempotencyKeyInUse(ServiceError):
     """A request with this Idempotency-Key has not been answered yet."""
 
     remedy = Remedy.LATER
 
 
-class KeyReused(LookupFault):
+class IdempotencyKeyReused(ServiceError):
     """This Idempotency-Key came with another request before."""
 
 
-class Misconfigured(LookupFault):
+class Misconfigured(ServiceError):
     """A setting or secret makes no sense; `setting` names it."""
 
     def __init__(self, setting: str, rule: str) -> None:
@@ -185,7 +185,7 @@ class UnknownWorkspace(Misconfigured):
         return f"workspace: {self.name!r} is not configured"
 
 
-class VendorFault(LookupFault):
+class VendorError(ServiceError):
     """MoEngage answered with something other than users. `status` is the HTTP code, None when there was no answer.
 
     `retry_at` (epoch seconds) is until when the answer says to wait, if it does. `may_be_content`: what this request
@@ -209,25 +209,25 @@ class VendorFault(LookupFault):
         self.may_be_content = may_be_content
 
 
-class WrongShape(VendorFault):
+class VendorWrongShape(VendorError):
     """The body's other shape is wanted."""
 
     remedy = Remedy.NOW
 
 
-class TooLarge(VendorFault):
+class VendorPayloadTooLarge(VendorError):
     """The payload is over the vendor's 128 KB."""
 
     remedy = Remedy.NOW
 
 
-class KeyRejected(VendorFault):
+class VendorUnauthorized(VendorError):
     """The credentials do not hold (any more)."""
 
     remedy = Remedy.NOW
 
 
-class Throttled(VendorFault):
+class VendorThrottled(VendorError):
     """The workspace's quota is used up, by us or by somebody else; `retry_at` when the vendor said until when."""
 
     remedy = Remedy.LATER
@@ -238,29 +238,29 @@ class Throttled(VendorFault):
         super().__init__(reason, status=status, request_id=request_id, retry_at=retry_at)
 
 
-class VendorTrouble(VendorFault):
+class VendorUnavailable(VendorError):
     """The vendor is in trouble: whether it counted the call is not known."""
 
     remedy = Remedy.LATER
 
 
-class Refused(VendorFault):
+class VendorAccessDenied(VendorError):
     """The vendor will refuse everything until a person has acted."""
 
     remedy = Remedy.CLOSE
 
 
-class Rejected(VendorFault):
+class VendorBadRequest(VendorError):
     """The vendor cannot read what we sent: our defect."""
 
 
-class AwsTrouble(LookupFault):
+class AwsUnavailable(ServiceError):
     """AWS did not do it in as many tries as are sensible: throttled, in conflict, or left half done."""
 
     remedy = Remedy.LATER
 
 
-class NotNow(LookupFault):
+class RetryLater(ServiceError):
     """The gate has no room before `retry_at` (epoch seconds)."""
 
     remedy = Remedy.LATER
@@ -271,5 +271,5 @@ class NotNow(LookupFault):
         self.reason = reason
 
 
-class Closed(NotNow):
+class GateClosed(RetryLater):
     """The gate is closed until `retry_at`; `reason` says why."""

@@ -1,7 +1,7 @@
 """JSON without loss: numbers are read as int or Decimal and written back digit for digit.
 
 Text that UTF-8 cannot hold (half of a surrogate pair, which JSON can escape) is written as its JSON escape, which
-other readers refuse: DuckDB, jq, UTF-8 decoders. What they are to read goes through `well_formed` and `readable`.
+other readers refuse: DuckDB, jq, UTF-8 decoders. What they are to read goes through `well_formed` and `to_jsonable`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def dumps(value: object) -> bytes:
     return _text(value).encode("utf-8", "backslashreplace")
 
 
-def readable(value: object) -> bytes:
+def to_jsonable(value: object) -> bytes:
     """Write JSON as UTF-8 on one line for other readers: halves of surrogate pairs as U+FFFD."""
     text = _text(value)
     return (text if text.isascii() else _HALF.sub(REPLACEMENT, text)).encode()

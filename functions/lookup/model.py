@@ -72,7 +72,7 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FetchOptions:
     """How a set of identifiers is to be looked up; `fields` of None means every attribute the workspace exports."""
 
     workspace: str
@@ -108,7 +108,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Invalid:
+class InvalidIdentifier:
     """Something handed to us that can never be sent: as text, with the rule it breaks and, in a roster, its line."""
 
     text: str
@@ -121,14 +121,14 @@ class Invalid:
 class Outcome:
     """What became of one identifier that was asked for."""
 
-    asked: Identifier | Invalid
+    asked: Identifier | InvalidIdentifier
     status: Status
     reason: str | None = None
     profile: Profile | None = None
     source: Source | None = None
 
     @classmethod
-    def of_invalid(cls, invalid: Invalid) -> Outcome:
+    def of_invalid(cls, invalid: InvalidIdentifier) -> Outcome:
         """Say of something that was never sent why it was not."""
         return cls(invalid, Status.INVALID, invalid.reason)
 
@@ -158,7 +158,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RosterRange:
     """Where in its roster a part comes from: bytes `start` to before `end`, from line `line` on.
 
     `round` is 0 at first and grows by one with every retry of what failed.
@@ -186,9 +186,9 @@ class Part:
     fed_at: float
     max_age: float = 0.0
     fields: tuple[str, ...] | None = None
-    invalid: tuple[Invalid, ...] = field(default=())
+    invalid: tuple[InvalidIdentifier, ...] = field(default=())
     correlation_id: str | None = None
-    origin: Origin | None = None
+    origin: RosterRange | None = None
 
     @property
     def name(self) -> str:

@@ -70,7 +70,7 @@ def count(metric: Metric, value: float = 1) -> None:
     metrics.add_metric(name=metric.value, unit=MetricUnit.Count, value=value)
 
 
-def set_gauge(metric: Metric, value: float) -> None:
+def record_gauge(metric: Metric, value: float) -> None:
     """Tell how much there is of something now."""
     metrics.add_metric(name=metric.value, unit=MetricUnit.NoUnit, value=value)
 

@@ -1,4 +1,4 @@
-"""What callers hand us, made into identifiers, or into `Invalid` with the rule that it breaks.
+"""What callers hand us, made into identifiers, or into `InvalidIdentifier` with the rule that it breaks.
 
 Nothing invalid is ever sent: it would cost quota and could match another company's junk record.
 """
@@ -11,14 +11,14 @@ from typing import TypeGuard
 
 from lookup import exact_json
 from lookup.errors import InvalidInput
-from lookup.model import Identifier, IdentifierType, Invalid
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 
 IDENTIFIER_LENGTH = 512
 MAX_AGE_LIMIT = 366 * 24 * 3600
 FIELDS_LIMIT = 500
 FIELDS_BYTES = 64 * 1024  # written as JSON: the vendor's body takes 128 KB with the identifiers, a queue message 1 MiB
 CONTROL = "control characters"
-TEXT_KEPT = 200  # characters of an unusable value that its outcome repeats
+EXCERPT_LENGTH = 200  # characters of an unusable value that its outcome repeats
 
 # Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
 BLOCKED_CUSTOMER_IDS = frozenset(
@@ -30,35 +30,35 @@ SPELLINGS = {
     "id": IdentifierType.ID,
     "moengage_id": IdentifierType.ID,
 }
-Entry = Identifier | Invalid
+ParsedIdentifier = Identifier | InvalidIdentifier
 IDENTIFIER_KEYS = {"identifier_type", "identifier"}
 
 
-def identify_one(raw: object) -> Entry:
-    """Read one as `identify` does, but with no other key: a misspelt `identifier_type` must not be ignored."""
+def parse_identifier_strictly(raw: object) -> ParsedIdentifier:
+    """Read one as `parse_identifier` does, but with no other key: a misspelt `identifier_type` must not be ignored."""
     if not isinstance(raw, Mapping):
-        return identify(raw)
+        return parse_identifier(raw)
     unknown = sorted(set(raw) - IDENTIFIER_KEYS)
     if unknown:
         rule = f"{excerpt(unknown[0])!r} is unknown: an identifier has identifier_type and identifier"
-        return Invalid(excerpt(raw.get("identifier", raw)), rule)
-    return identify(raw)
+        return InvalidIdentifier(excerpt(raw.get("identifier", raw)), rule)
+    return parse_identifier(raw)
 
 
-def identify(raw: object, *, line: int | None = None) -> Entry:
+def parse_identifier(raw: object, *, line: int | None = None) -> ParsedIdentifier:
     """Read one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
     if isinstance(raw, Mapping):
-        return typed_identifier(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
-    return typed_identifier("customer_id", raw, line)
+        return parse_typed_identifier(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
+    return parse_typed_identifier("customer_id", raw, line)
 
 
-def typed_identifier(spelling: object, value: object, line: int | None) -> Entry:
+def parse_typed_identifier(spelling: object, value: object, line: int | None) -> ParsedIdentifier:
     """Return the identifier of the type that is spelt so, or what is wrong with it."""
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
         return Identifier(kind, value)
-    return Invalid(excerpt(value), reason or "identifier must be a string", excerpt(spelling), line)
+    return InvalidIdentifier(excerpt(value), reason or "identifier must be a string", excerpt(spelling), line)
 
 
 def _broken_rule(kind: IdentifierType, value: object) -> str | None:
@@ -77,8 +77,8 @@ def _broken_rule(kind: IdentifierType, value: object) -> str | None:
 
 def excerpt(value: object) -> str:
     """Return the beginning of an unusable value, as its outcome repeats it."""
-    text = value if isinstance(value, str) else _written(value)
-    return text.encode("utf-8", "backslashreplace").decode()[:TEXT_KEPT]
+    optional_text = value if isinstance(value, str) else _written(value)
+    return optional_text.encode("utf-8", "backslashreplace").decode()[:EXCERPT_LENGTH]
 
 
 def _written(value: object) -> str:
@@ -88,18 +88,18 @@ def _written(value: object) -> str:
         return type(value).__name__
 
 
-def holds_control(text: str) -> bool:
+def holds_control(optional_text: str) -> bool:
     """Return whether a text holds control characters, line separators, byte order marks or lone surrogates."""
-    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in text)
+    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in optional_text)
 
 
-def sorted_out(items: Sequence[Entry]) -> tuple[tuple[Identifier, ...], tuple[Invalid, ...]]:
+def partition(items: Sequence[ParsedIdentifier]) -> tuple[tuple[Identifier, ...], tuple[InvalidIdentifier, ...]]:
     """Part the usable from the unusable, each in the order given."""
     usable = tuple(item for item in items if isinstance(item, Identifier))
-    return usable, tuple(item for item in items if isinstance(item, Invalid))
+    return usable, tuple(item for item in items if isinstance(item, InvalidIdentifier))
 
 
-def text(order: Mapping[str, object], key: str) -> str | None:
+def optional_text(order: Mapping[str, object], key: str) -> str | None:
     """Read an optional short text. Raises `InvalidInput` when it is something else."""
     value = order.get(key)
     if value is None:
@@ -113,8 +113,8 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH and not holds_control(value)
 
 
-def max_age(order: Mapping[str, object]) -> float:
-    """Read `max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
+def parse_max_age(order: Mapping[str, object]) -> float:
+    """Read `parse_max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
     value = order.get("max_age")
     if value is None:
         return 0.0
@@ -123,7 +123,7 @@ def max_age(order: Mapping[str, object]) -> float:
     return float(value)
 
 
-def field_names(order: Mapping[str, object]) -> tuple[str, ...] | None:
+def parse_fields(order: Mapping[str, object]) -> tuple[str, ...] | None:
     """Read `fields`, the user attributes wanted; None means all. Raises `InvalidInput` when malformed."""
     value = order.get("fields")
     if value is None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from lookup.bulk import part_message
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.intake_message import read_message
+from lookup.bulk.intake_message import parse_intake_message
 from lookup.errors import InvalidInput
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupState, Progress
-from lookup.ledger.parts import LedgerParts
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord, LookupState
+from lookup.ledger.parts import PartLedger
 from lookup.model import Part
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Case:
     workspace: str = ""
     users: int = 0
     why: str = ""
-    lookup: Progress | None = None
+    lookup: LookupRecord | None = None
     group: str | None = None
 
 
@@ -106,7 +106,7 @@ class IntakeCases:
     def case(self, letter: Letter) -> Case:
         """Say what helps one message."""
         try:
-            part = read_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
+            part = parse_intake_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
         except InvalidInput as fault:
             return Case(letter, Help.LEAVE, why=str(fault))
         if letter.original in self._sent:
@@ -122,7 +122,7 @@ class PartCases:
     Of a lookup with several letters the first carries the cost.
     """
 
-    def __init__(self, ledger: Ledger, parts: LedgerParts) -> None:
+    def __init__(self, ledger: LookupLedger, parts: PartLedger) -> None:
         self._ledger = ledger
         self._parts = parts
         self._retried: set[str] = set()
@@ -130,7 +130,7 @@ class PartCases:
     def case(self, letter: Letter) -> Case:
         """Say what helps one part."""
         try:
-            part = part_message.read(letter.body)
+            part = part_message.parse_part(letter.body)
         except InvalidInput as fault:
             return Case(letter, Help.LEAVE, why=str(fault))
         if not self._parts.standing(part).is_in:
@@ -154,13 +154,13 @@ class PartCases:
 class ConversionCases:
     """Looks at letters of the conversion queue: each is sent again while its lookup waits for it. It asks nobody."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: LookupLedger) -> None:
         self._ledger = ledger
 
     def case(self, letter: Letter) -> Case:
         """Say what helps one conversion."""
         try:
-            lookup_id, partner = conversion_queue.read(letter.body)
+            lookup_id, partner = conversion_queue.parse_conversion(letter.body)
         except InvalidInput as fault:
             return Case(letter, Help.LEAVE, why=str(fault))
         lookup = self._ledger.progress(lookup_id)

@@ -9,13 +9,13 @@ from typing import Any
 
 import urllib3
 
-from lookup.errors import Closed, NotNow, Rejected, VendorFault, WrongShape
+from lookup.errors import GateClosed, RetryLater, VendorBadRequest, VendorError, VendorWrongShape
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import QuotaGate
 from lookup.model import Clock, Identifier, IdentifierType, Lane
 from lookup.moengage.access import Credentials
-from lookup.moengage.client import HOSTS, MoEngage, Question
-from lookup.moengage.responses import Answer
+from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
+from lookup.moengage.responses import ExportResponse
 from lookup.settings import Workspace
 
 NO_ID = "0" * 24  # the same of MoEngage's own ids
@@ -113,13 +113,13 @@ class Patient:
         client = self._client(self.workspace.moengage_id_name)
         try:
             shape, answer = self._in_either_shape(client, Identifier(IdentifierType.CUSTOMER_ID, identifier))
-        except Closed as closed:
+        except GateClosed as closed:
             yield ill(f"the gate is closed ({closed.reason}), so nobody is asked: make gate OPEN=1 first")
             return
-        except NotNow:
+        except RetryLater:
             yield ill(f"the quota leaves no room within {self.patience:g} s: try again when less is going on")
             return
-        except VendorFault as fault:
+        except VendorError as fault:
             yield ill(f"{host}: {told(fault, self.address)}")
             return
         yield well(f"{host} answers and takes the credentials; the body's shape is {shape}")
@@ -131,18 +131,18 @@ class Patient:
     def _client(self, id_name: str) -> MoEngage:
         return MoEngage(self._pool, endpoint_url=self.endpoint_url, moengage_id_name=id_name, clock=self.clock)
 
-    def _in_either_shape(self, client: MoEngage, one: Identifier) -> tuple[str, Answer]:
+    def _in_either_shape(self, client: MoEngage, one: Identifier) -> tuple[str, ExportResponse]:
         try:
             return "the wrapper `data`", self._ask(client, one)
-        except WrongShape:
+        except VendorWrongShape:
             return "the root", self._ask(client, one)
 
-    def _ask(self, client: MoEngage, one: Identifier) -> Answer:
+    def _ask(self, client: MoEngage, one: Identifier) -> ExportResponse:
         """Ask with a grant; a fault closes nothing, unless the gate waits for just this answer."""
         grant = self.gate.admit(1, lane=Lane.ON_DEMAND, wait_until=self.clock() + self.patience)
         try:
-            answer = client.export(Question([one]), self.credentials)
-        except VendorFault as fault:
+            answer = client.export(ExportRequest([one]), self.credentials)
+        except VendorError as fault:
             if grant.probe:
                 self.gate.report(grant, fault)
             raise
@@ -162,27 +162,27 @@ class Patient:
         other = "moengage_id" if name == "id" else "id"
         try:
             self._in_either_shape(client, own)
-        except Rejected:
+        except VendorBadRequest:
             try:
                 self._in_either_shape(self._client(other), own)
-            except (VendorFault, NotNow):
+            except (VendorError, RetryLater):
                 return ill("MoEngage takes neither id nor moengage_id: ask only for customer ids")
             return ill(f"MoEngage's own ids are called {other} here: set moengage_id_name={other!r}, deploy")
-        except VendorFault as fault:
+        except VendorError as fault:
             return ill(f"asked for one of MoEngage's own ids: {told(fault, self.address)}")
-        except NotNow:
+        except RetryLater:
             return ill("the quota left no room to ask for one of MoEngage's own ids: try again")
         return well(f"MoEngage's own ids are called {name}, as the settings say")
 
 
-def told(fault: VendorFault, address: str | None = None) -> str:
+def told(fault: VendorError, address: str | None = None) -> str:
     """Say what to do about a fault; `address` is where the functions call from, if it is fixed."""
     what = f"HTTP {fault.status}" if fault.status else fault.reason
     request = f" (request id {fault.request_id})" if fault.request_id else ""
     known = BY_STATUS.get(fault.status or 0) or BY_REASON.get(fault.reason)
     if fault.status == FORBIDDEN_STATUS:
         known = FORBIDDEN + (UNLISTED if address is None else LISTED.format(address=address)) + HERE
-    if known is None and isinstance(fault, Rejected):
+    if known is None and isinstance(fault, VendorBadRequest):
         known = "MoEngage cannot read the call in either shape of its body: report this as a defect"
     if known is None:
         known = OTHER_4XX if fault.status and fault.status < SERVER_ERROR else TROUBLE

@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.commands.diagnosis import Finding, Patient, ill, well, whence
 from infra.commands.stack_outputs import all_outputs, outputs_of
 from infra.stages import stage_named
-from lookup.errors import LookupFault, Misconfigured
+from lookup.errors import Misconfigured, ServiceError
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.moengage.credentials import parse
 from lookup.settings import Settings
 
@@ -33,8 +33,8 @@ def main() -> int:
         _told(stage.name, whence(address))
         names = [os.environ["WORKSPACE"]] if os.environ.get("WORKSPACE") else sorted(settings.workspaces)
         told = [_told(name, finding) for name in names for finding in examined(session, settings, name, address)]
-    except (LookupFault, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error.told if isinstance(error, LookupFault) else error}\n")
+    except (ServiceError, BotoCoreError, ClientError, OSError) as error:
+        sys.stderr.write(f"{error.told if isinstance(error, ServiceError) else error}\n")
         return 1
     return 0 if all(told) else 1
 
@@ -65,7 +65,7 @@ def examined(session: boto3.Session, settings: Settings, name: str, address: str
         yield ill(f"{fault}: {PUT}")
         return
     yield well(f"the secret is well-formed: data centre {credentials.data_center}")
-    gates = Gates(gate_client(session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
+    gates = WorkspaceGates(gate_client(session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
     patient = Patient(workspace, credentials, gates.of(name), settings.moengage_endpoint_url, time.time, address)
     yield from patient.findings(os.environ.get("IDENTIFIER") or NOBODY)
 

@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.commands.stack_outputs import outputs_of
 from infra.stages import stage_named
-from lookup.errors import LookupFault
+from lookup.errors import ServiceError
 from lookup.gate.limiter import GateState, gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import timestamp
 
 
@@ -24,15 +24,15 @@ def main() -> int:
         session = boto3.Session()
         workspaces = {name: workspace.settings("unused") for name, workspace in stage.workspaces.items()}
         table = outputs_of(session, stage.name, "LedgerTableName")["LedgerTableName"]
-        gates = Gates(gate_client(session), table, workspaces, time.time, time.sleep)
+        gates = WorkspaceGates(gate_client(session), table, workspaces, time.time, time.sleep)
         for name in [os.environ["WORKSPACE"]] if os.environ.get("WORKSPACE") else sorted(workspaces):
             if os.environ.get("OPEN") == "1":
                 sys.stdout.write(
                     f"{name}: {'opened' if gates.of(name).open() else 'somebody else changed it: look again'}\n"
                 )
             sys.stdout.write(f"{name}: {described(gates.of(name).state())}\n")
-    except (LookupFault, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error.told if isinstance(error, LookupFault) else error}\n")
+    except (ServiceError, BotoCoreError, ClientError, OSError) as error:
+        sys.stderr.write(f"{error.told if isinstance(error, ServiceError) else error}\n")
         return 1
     return 0
 

@@ -17,12 +17,12 @@ from infra.commands.dead_letters import Case, ConversionCases, Help, IntakeCases
 from infra.commands.stack_outputs import outputs_of
 from infra.stage_settings.stage import Stage
 from infra.stages import stage_named
-from lookup.errors import LookupFault
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import Progress
-from lookup.ledger.parts import LedgerParts
+from lookup.errors import ServiceError
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord
+from lookup.ledger.parts import PartLedger
 from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.transitions import Transitions
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
         _redrive(boto3.Session(), stage, is_dry=os.environ.get("DRY_RUN") == "1")
-    except (LookupFault, BotoCoreError, ClientError, OSError) as error:
+    except (ServiceError, BotoCoreError, ClientError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -47,10 +47,10 @@ def main() -> int:
 def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
-    ledger = Ledger(table)
+    ledger = LookupLedger(table)
     look = {
         "Intake": IntakeCases().case,
-        "Parts": PartCases(ledger, LedgerParts(table)).case,
+        "Parts": PartCases(ledger, PartLedger(table)).case,
         "Conversion": ConversionCases(ledger).case,
     }
     lie = {queue: lying(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in look}
@@ -59,7 +59,7 @@ def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
     }
     _tell(cases, lie, stage)
     for queue, found in cases.items():
-        drive = Drive(sqs, LedgerStates(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"])
+        drive = Drive(sqs, Transitions(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"])
         for case in found:
             drive.put_back(case) if is_dry else drive.carry_out(case)
     sys.stdout.write("dry run: nothing was changed\n" if is_dry else "done; what is asked again waits for the gate\n")
@@ -108,7 +108,7 @@ def _minutes(stage: Stage, workspace: str, users: int) -> str:
 class Drive:
     """The way back from one dead-letter queue to its queue."""
 
-    def __init__(self, sqs: SQSClient, states: LedgerStates, queue: str, dead_letters: str) -> None:
+    def __init__(self, sqs: SQSClient, states: Transitions, queue: str, dead_letters: str) -> None:
         self._sqs = sqs
         self._states = states
         self._queue = queue
@@ -124,7 +124,7 @@ class Drive:
             self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body, **_in_order(case))
         self._sqs.delete_message(QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle)
 
-    def _retried(self, lookup: Progress) -> bool:
+    def _retried(self, lookup: LookupRecord) -> bool:
         """Retry a lookup's failures, once for all its letters; False when it has changed since it was looked at."""
         name = lookup.spec.lookup_id
         if name not in self._done:

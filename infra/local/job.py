@@ -23,7 +23,7 @@ from infra.local.steps.scheduled import fire_and_collect, upload_for_deployed
 from infra.local.summary import Summary, show, summarise
 from infra.local.waiting import NothingComes
 from lookup.model import Identifier, Sleep
-from lookup.validation import identify
+from lookup.validation import parse_identifier
 
 SAMPLES = 18  # identifiers that are asked for on demand and on a schedule: with two junk values one vendor call each
 IDLE_SECONDS = 3600.0
@@ -96,7 +96,7 @@ def do_job(stage: Stage, options: Options, display: Display) -> Summary:
 
 def _singles(known: list[Identifier], options: Options) -> list[Identifier]:
     """Ask for one identifier of the roster and, of the simulator, for one that is hard to write in a URL."""
-    special = identify(roster.SPECIAL)
+    special = parse_identifier(roster.SPECIAL)
     return [known[0], special] if options.vendor is None and isinstance(special, Identifier) else known[:1]
 
 

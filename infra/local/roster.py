@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 from infra.local.options import OptionError
-from lookup.bulk.intake_message import read_message
+from lookup.bulk.intake_message import parse_intake_message
 from lookup.errors import InvalidInput
 from lookup.model import Identifier
 from lookup.rosters.formats.parsing import entries
-from lookup.validation import Entry, identify
+from lookup.validation import ParsedIdentifier, parse_identifier
 
 GENERATED = 320
 JUNK = ("null", "unknown", "0", "x", "", "none", "-1", "n/a", "x" * 600, "tab\tstop")
@@ -20,20 +20,20 @@ SPECIAL = "team/7 50%+#1? Zoë 東京"  # every character that a URL, a CSV or a
 _SURROGATES, _NOT_IN_XML = range(0xD800, 0xE000), (0xFFFE, 0xFFFF)
 
 
-def generated(number: int = GENERATED) -> Iterator[Entry]:
+def generated(number: int = GENERATED) -> Iterator[ParsedIdentifier]:
     """Make `number` customer ids, some of them with special characters, and a few junk lines between them."""
     spacing = max(1, number // len(JUNK))
     line = 0
     for position in range(number):
         name = f"customer-{position:05}" if position % 25 else f"{SPECIAL} {position:05}"
         line += 1
-        yield identify(name, line=line)
+        yield parse_identifier(name, line=line)
         if position % spacing == 0 and position // spacing < len(JUNK):
             line += 1
-            yield identify(JUNK[position // spacing], line=line)
+            yield parse_identifier(JUNK[position // spacing], line=line)
 
 
-def read(path: Path | None) -> Iterator[Entry]:
+def read(path: Path | None) -> Iterator[ParsedIdentifier]:
     """Read the user's file as a stream, or generate. Raises `OptionError` when the file is no roster."""
     if path is None:
         yield from generated()
@@ -54,11 +54,11 @@ def samples(path: Path | None, number: int) -> list[Identifier]:
     return found
 
 
-def message_body(entry: Entry) -> str:
+def message_body(entry: ParsedIdentifier) -> str:
     """Write one entry as a message of the intake queue: plain text where that is exact, else a JSON list."""
     if isinstance(entry, Identifier):
         return entry.identifier if _is_plain(entry) else _listed(entry.identifier_type.value, entry.identifier)
-    if isinstance(identify({"identifier_type": entry.identifier_type, "identifier": entry.text}), Identifier):
+    if isinstance(parse_identifier({"identifier_type": entry.identifier_type, "identifier": entry.text}), Identifier):
         # Cut off, or part of a line that is unreadable: as it stands it would pass for somebody's identifier.
         return json.dumps([[entry.text]])
     return _listed(entry.identifier_type, entry.text)
@@ -71,7 +71,7 @@ def _listed(identifier_type: str, identifier: str) -> str:
 def _is_plain(one: Identifier) -> bool:
     """Tell whether SQS takes the identifier as a body and the intake reads it back as it is."""
     try:
-        part = read_message(one.identifier, message_id="", sent_at=0.0, default_workspace="default")
+        part = parse_intake_message(one.identifier, message_id="", sent_at=0.0, default_workspace="default")
     except InvalidInput:
         return False
     return part.identifiers == (one,) and all(_is_taken(ord(character)) for character in one.identifier)

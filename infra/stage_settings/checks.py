@@ -65,7 +65,7 @@ def require_fields(names: Iterable[str] | None, setting: str) -> None:
     """Check names of user attributes as the functions do, who take no others; None means all."""
     require_list(names, setting)
     try:
-        validation.field_names({"fields": None if names is None else list(names)})
+        validation.parse_fields({"fields": None if names is None else list(names)})
     except InvalidInput as fault:
         raise Misconfigured(setting, f"{fault.rule}, or be None") from None
 

@@ -15,7 +15,7 @@ from infra.stage_settings.checks import require, require_fields, require_kinds
 from lookup.errors import InvalidInput, Misconfigured
 from lookup.quota import Quota
 from lookup.schedules.expressions import is_cron, is_rate
-from lookup.schedules.firing import read_firing
+from lookup.schedules.firing import parse_firing
 from lookup.settings import WEIGHT_RULE, is_weight
 from lookup.settings import Workspace as WorkspaceSettings
 
@@ -111,7 +111,7 @@ class Schedule:
     def _check_firing(self) -> None:
         """Let the function's own reader look: what it refuses would fail at every firing."""
         try:
-            read_firing(self.firing("2026-01-01T00:00:00Z"))
+            parse_firing(self.firing("2026-01-01T00:00:00Z"))
         except InvalidInput as fault:
             raise Misconfigured(f"schedules.{self.name}.{fault.field}", fault.rule) from None
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import on_schedule
-from lookup.errors import LookupFault
+from lookup.errors import ServiceError
 from tests.fuzz.values import JSON, nearly
 from tests.handlers.conftest import LambdaContext
 from tests.lookup.stage import Stage
@@ -30,7 +30,7 @@ def test_any_event_is_refused_by_name_or_served(deployed: Stage, event: Load, co
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
     @given(strange=st.one_of(JSON, nearly(firing), nearly(extended)))
     def always(strange: Any) -> None:
-        with contextlib.suppress(LookupFault):
+        with contextlib.suppress(ServiceError):
             on_schedule.handler(strange, context)
         name = f"good-{next(_numbers)}"
         fired = on_schedule.handler(firing | {"schedule": name}, context)

@@ -9,7 +9,7 @@ from typing import Any
 
 import on_schedule
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.part_message import read
+from lookup.bulk.part_message import parse_part
 from lookup.wiring import clients
 from tests.aws_answers import dynamodb_error
 from tests.handlers.calling import Call, serve_the_queue, uploaded
@@ -35,7 +35,7 @@ def silent(service: str, mark: bytes = b"") -> Iterator[None]:
 
 def queued(deployed: Stage) -> list[str]:
     """Give the lookups whose parts are on the queue."""
-    return [read(one["Body"]).lookup_id for one in deployed.messages(deployed.settings.parts_queue_url)]
+    return [parse_part(one["Body"]).lookup_id for one in deployed.messages(deployed.settings.parts_queue_url)]
 
 
 def test_it_is_on_the_queue_however_much_is_there(

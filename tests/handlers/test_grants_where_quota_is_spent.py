@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.part_message import read
-from lookup.ledger.parts import Arrived, LedgerParts
+from lookup.bulk.part_message import parse_part
+from lookup.ledger.parts import CompletedPart, PartLedger
 from lookup.model import Counts, Part
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, uploaded
@@ -45,9 +45,9 @@ def used(call: Call) -> int:
 def fail(stage: Stage, failed: int) -> None:
     """Count every part on the queue with so many failures, the others found."""
     for message in stage.messages(stage.settings.parts_queue_url):
-        part: Part = read(str(message["Body"]))
+        part: Part = parse_part(str(message["Body"]))
         counts = Counts(len(part.identifiers), found=len(part.identifiers) - failed, failed=failed)
-        LedgerParts(wiring.ledger_table()).arrive([Arrived(part, counts, "results/none")])
+        PartLedger(wiring.ledger_table()).arrive([CompletedPart(part, counts, "results/none")])
         wiring.feeder().feed("default")
         wiring.ending().check(part.lookup_id)
 

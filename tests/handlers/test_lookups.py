@@ -116,7 +116,7 @@ def test_a_busy_quota_is_no_error(deployed: Stage, simulator: Simulator, scarce:
     status, lookup, headers = call("POST", "/v1/lookups", {"identifiers": ["late-1", "user-5"]}, prefer="wait=1")
     assert (status, headers["Preference-Applied"]) == (202, "wait=1")
     assert lookup["counts"]["requested"] == 2
-    parts = [part_message.read(str(one["Body"])) for one in deployed.messages(deployed.settings.parts_queue_url)]
+    parts = [part_message.parse_part(str(one["Body"])) for one in deployed.messages(deployed.settings.parts_queue_url)]
     assert [len(part.identifiers) for part in parts if part.lookup_id == lookup["lookup_id"]] == [2]
 
 

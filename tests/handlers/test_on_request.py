@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import on_request
 from infra.local.simulator.process import Fault, Simulator
 from lookup import exact_json
-from lookup.api.app import routable
+from lookup.api.app import escaped_path
 from tests.handlers.conftest import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -66,7 +66,7 @@ def test_the_path_gives_the_identifier_back(identifier: str) -> None:
     """For any identifier, the path that the HTTP API hands over is made into one safe segment that decodes to it."""
     raw = "/v1/profiles/customer_id/" + identifier.replace("%", "%25")
     key = "GET /v1/profiles/{identifier_type}/{identifier+}"
-    routed = routable({"routeKey": key, "rawPath": raw, "requestContext": {"stage": "$default"}})["rawPath"]
+    routed = escaped_path({"routeKey": key, "rawPath": raw, "requestContext": {"stage": "$default"}})["rawPath"]
     assert routed.count("/") == 4
     assert unquote(routed.rpartition("/")[2]) == identifier
 

@@ -25,7 +25,9 @@ def test_a_firing_feeds_its_roster(deployed: Stage, event: Load, context: Lambda
     firing = event("on_schedule/refresh.json")
     answer = on_schedule.handler(firing, context)
     assert answer == {"lookup_id": "refresh-20261123T190000Z", "skipped_for": None, "refused_because": None}
-    first = [part_message.read(message["Body"]) for message in deployed.messages(deployed.settings.parts_queue_url)]
+    first = [
+        part_message.parse_part(message["Body"]) for message in deployed.messages(deployed.settings.parts_queue_url)
+    ]
     assert sorted((part.number, len(part.identifiers), len(part.invalid)) for part in first) == [
         ("00000001", 100, 0),
         ("00000002", 100, 0),

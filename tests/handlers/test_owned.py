@@ -21,9 +21,9 @@ from lookup.ledger.items import (
     partner_key,
     ready_pk,
     ready_sk,
+    serialize,
     share_key,
     spec_item,
-    typed,
     unfinished_item,
 )
 from lookup.ledger.model import Cursor, LookupSpec, LookupState, Roster
@@ -96,7 +96,7 @@ def own(deployed: Stage, number: int) -> None:
             Key=share_key("default", name),
             UpdateExpression="ADD " + ", ".join(f"#{gain} :{gain}" for gain in gains),
             ExpressionAttributeNames={f"#{gain}": gain for gain in gains},
-            ExpressionAttributeValues=typed({f":{gain}": value for gain, value in gains.items()}),
+            ExpressionAttributeValues=serialize({f":{gain}": value for gain, value in gains.items()}),
         )
 
 
@@ -107,14 +107,14 @@ def write(deployed: Stage, requests: list[Any]) -> Any:
 def items_of(spec: LookupSpec, *, is_active: bool) -> Iterator[Item]:
     state = LookupState.ACTIVE if is_active else LookupState.PAUSED
     yield spec_item(spec)
-    yield lookup_key(spec.lookup_id, "state") | typed({"is": state.value})
-    yield lookup_key(spec.lookup_id, "cursor") | typed(cursor_facts(Cursor()))
-    yield partner_key(spec) | typed({"lookup_id": spec.lookup_id})
+    yield lookup_key(spec.lookup_id, "state") | serialize({"is": state.value})
+    yield lookup_key(spec.lookup_id, "cursor") | serialize(cursor_facts(Cursor()))
+    yield partner_key(spec) | serialize({"lookup_id": spec.lookup_id})
     yield unfinished_item(spec)
-    yield typed({"pk": "look#default", "sk": spec.lookup_id, "noted_at": 0})
+    yield serialize({"pk": "look#default", "sk": spec.lookup_id, "noted_at": 0})
     if is_active:
         place = {"pk": ready_pk("default", spec.partner), "sk": ready_sk(spec.turn, spec.lookup_id), "left": 2}
-        yield typed(place)
+        yield serialize(place)
 
 
 def test_what_is_owned_costs_nobody(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.api.app import routable
+from lookup.api.app import escaped_path
 from tests.handlers.calling import Calling
 from tests.lookup.stage import Stage
 
@@ -21,7 +21,7 @@ def test_every_step_of_a_path_is_escaped_once() -> None:
     """Steps that the route has keep their number, whatever they hold; the last has all that follows."""
     key = "GET /v1/lookups/{lookup_id}/results"
     event = {"routeKey": key, "rawPath": "/v1/lookups/\x9b %25/results", "requestContext": {}}
-    assert routable(event)["rawPath"] == "/v1/lookups/%C2%9B%20%25/results"
+    assert escaped_path(event)["rawPath"] == "/v1/lookups/%C2%9B%20%25/results"
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded", "text/plain"])

@@ -39,7 +39,7 @@ def test_it_fires_with_the_grants_of_now(
     forget()
     assert on_schedule.handler(kept, context) == {"lookup_id": ID, "skipped_for": None, "refused_because": None}
     (message,) = deployed.messages(deployed.settings.parts_queue_url)
-    assert part_message.read(message["Body"]).fields == ("city",)
+    assert part_message.parse_part(message["Body"]).fields == ("city",)
     assert call("GET", "/v1/schedules/nightly")[1]["last_lookup_id"] == ID
     assert call("GET", "/v1/quota")[1]["today"]["users"] == 2
 

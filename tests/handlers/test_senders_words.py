@@ -11,9 +11,9 @@ import pytest
 import on_queue
 import on_schedule
 from infra.local.simulator.process import Simulator
-from lookup.bulk.intake_message import read_message
-from lookup.errors import LookupFault
-from lookup.schedules.firing import read_firing
+from lookup.bulk.intake_message import parse_intake_message
+from lookup.errors import ServiceError
+from lookup.schedules.firing import parse_firing
 from tests.handlers.calling import Call
 from tests.handlers.conftest import Grant, forget
 from tests.handlers.context import LambdaContext
@@ -122,14 +122,14 @@ def test_no_fault_repeats_what_was_sent(key: str, value: object) -> None:
     """Texts of faults are logged as they are: none of a message or a firing holds a word of it."""
     faults = []
     for read in (
-        lambda: read_message(
+        lambda: parse_intake_message(
             json.dumps({"identifiers": ["C-1"], key: value}), message_id="m", sent_at=0.0, default_workspace="default"
         ),
-        lambda: read_firing({"schedule": "s", "roster": "r", "scheduled_time": WORD, key: value}),
+        lambda: parse_firing({"schedule": "s", "roster": "r", "scheduled_time": WORD, key: value}),
     ):
         try:
             read()
-        except LookupFault as fault:
+        except ServiceError as fault:
             faults.append(str(fault))
     assert faults
     assert not [text for text in faults if WORD in text]

@@ -12,8 +12,8 @@ from botocore.exceptions import ReadTimeoutError
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk import part_message
-from lookup.bulk.intake_message import read_message
-from lookup.ledger.parts import ATTEMPT_LIMIT, LedgerParts
+from lookup.bulk.intake_message import parse_intake_message
+from lookup.ledger.parts import ATTEMPT_LIMIT, PartLedger
 from lookup.ledger.table import LedgerTable
 from lookup.wiring.clients import session
 from tests.handlers.conftest import LambdaContext
@@ -40,15 +40,15 @@ def given_up(deployed: Stage, received: dict[str, Any]) -> dict[str, Any]:
     record = received["Records"][0]
     record["attributes"]["ApproximateReceiveCount"] = "6"
     if record["eventSourceARN"].endswith(":parts"):
-        part = part_message.read(record["body"])
+        part = part_message.parse_part(record["body"])
     else:
-        part = read_message(
+        part = parse_intake_message(
             record["body"],
             message_id=record["messageId"],
             sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
             default_workspace="default",
         )
-    LedgerParts(table).add_attempts([part], ATTEMPT_LIMIT)
+    PartLedger(table).add_attempts([part], ATTEMPT_LIMIT)
     return {"Records": [record]}
 
 

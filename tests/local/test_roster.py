@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from infra.local.options import OptionError
 from infra.local.roster import JUNK, SPECIAL, generated, message_body, read, samples
-from lookup.bulk.intake_message import read_message
-from lookup.model import Identifier, IdentifierType, Invalid, Part
-from lookup.validation import Entry, identify
+from lookup.bulk.intake_message import parse_intake_message
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Part
+from lookup.validation import ParsedIdentifier, parse_identifier
 
 
-def received(entry: Entry) -> Part:
-    return read_message(message_body(entry), message_id="m-1", sent_at=0.0, default_workspace="default")
+def received(entry: ParsedIdentifier) -> Part:
+    return parse_intake_message(message_body(entry), message_id="m-1", sent_at=0.0, default_workspace="default")
 
 
 @given(st.text(), st.sampled_from(["customer_id", "id", "moengage_id", "email"]))
 def test_a_message_is_read_back_as_the_entry_that_it_was(text: str, kind: str) -> None:
     """One entry is one outcome: the same identifier if it is usable, invalid if it is not."""
-    entry = identify({"identifier_type": kind, "identifier": text})
+    entry = parse_identifier({"identifier_type": kind, "identifier": text})
     part = received(entry)
     if isinstance(entry, Identifier):
         assert (part.identifiers, part.invalid) == ((entry,), ())
@@ -33,7 +33,7 @@ def test_a_message_is_read_back_as_the_entry_that_it_was(text: str, kind: str) -
 @pytest.mark.parametrize("text", ["x" * 200, "a line of no known format"])
 def test_what_was_unreadable_in_the_file_stays_invalid_on_the_queue(text: str) -> None:
     """The readable rest of an unreadable line must not be looked up as if it were an identifier."""
-    (invalid,) = received(Invalid(text, "line is not UTF-8", line=7)).invalid
+    (invalid,) = received(InvalidIdentifier(text, "line is not UTF-8", line=7)).invalid
     assert text[:150] in invalid.text
 
 

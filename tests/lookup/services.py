@@ -11,41 +11,41 @@ from typing import Any
 import urllib3
 
 from lookup.bulk import part_message
-from lookup.bulk.completion import Ending
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.processor import Parts, Work
+from lookup.bulk.processor import DeliveredPart, PartProcessor
 from lookup.bulk.queues import Queues
-from lookup.bulk.recording import Keeping
-from lookup.errors import LookupFault, UnknownClient, VendorFault
+from lookup.bulk.recording import CompletionRecorder
+from lookup.errors import ServiceError, UnknownClient, VendorError
 from lookup.fetch.authorization import Authorization
-from lookup.fetch.fetcher import Fetch
-from lookup.fetch.vendor_access import Heard, Vendor
+from lookup.fetch.fetcher import Fetcher
+from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.limiter import Grant
-from lookup.gate.workspaces import Gates
-from lookup.ledger.conversions import LedgerConversions
-from lookup.ledger.daily_usage import DailyUse
+from lookup.gate.workspaces import WorkspaceGates
+from lookup.ledger.conversions import ConversionLedger
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.fair_share import Share
-from lookup.ledger.feeding import LedgerFeed
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import Changed, LookupSpec, Progress, Roster
-from lookup.ledger.parts import Arrived, LedgerParts
-from lookup.ledger.sweep import LedgerAdoption, LedgerSweep
+from lookup.ledger.feeding import FeedingLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import ChangedProfiles, LookupRecord, LookupSpec, Roster
+from lookup.ledger.parts import CompletedPart, PartLedger
+from lookup.ledger.sweep import Adoption, SweepLedger
 from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.transitions import Transitions
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
 from lookup.moengage.client import MoEngage
 from lookup.moengage.credentials import CredentialStore
 from lookup.partners import Partner
-from lookup.results.files import Archive
+from lookup.results.files import ResultFiles
 from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
-from lookup.results.profiles import Profiles
+from lookup.results.profiles import ProfileStore
 from lookup.rosters.reader import RosterReader
-from lookup.rosters.references import LedgerRosters
-from lookup.rosters.store import Rosters
+from lookup.rosters.references import RosterReferences
+from lookup.rosters.store import RosterStore
 from lookup.schedules.firings import Schedules
 from lookup.schedules.reopening import Reopening
 from lookup.schedules.sweep import Sweep
@@ -59,7 +59,7 @@ def customer(name: str) -> Identifier:
 
 
 @dataclass
-class Hand:
+class FakeClock:
     """A clock moved by hand; sleeping moves it too. It starts at the real time, which signatures need."""
 
     now: float = field(default_factory=lambda: float(int(time.time())))
@@ -74,15 +74,15 @@ class Hand:
 
 
 @dataclass
-class OpenGate:
+class FakeGate:
     """A gate without a quota that remembers what it was told; `refusal` is raised after `room` users, if set.
 
     `takes` is how many seconds a grant takes.
     """
 
-    clock: Hand
+    clock: FakeClock
     room: int | None = None
-    refusal: LookupFault | None = None
+    refusal: ServiceError | None = None
     largest_grant: int = 20
     granted: list[int] = field(default_factory=list)
     lanes: set[Lane] = field(default_factory=set)
@@ -102,7 +102,7 @@ class OpenGate:
         self.lanes.add(lane)
         return Grant(given, self.clock(), self.clock() + 0.5)
 
-    def report(self, grant: Grant, fault: VendorFault | None) -> None:  # noqa: ARG002 - remembers the fault only
+    def report(self, grant: Grant, fault: VendorError | None) -> None:  # noqa: ARG002 - remembers the fault only
         self.reports.append(None if fault is None else fault.reason)
         if fault is not None and fault.remedy.name == "CLOSE":
             self.refusal = fault
@@ -112,16 +112,16 @@ class OpenGate:
 
 
 @dataclass
-class Road:
+class TestServices:
     """Everything between a door and the stores of one `Stage`."""
 
     stage: Stage
-    clock: Hand = field(default_factory=Hand)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
         settings = self.stage.settings
-        self.gate = OpenGate(self.clock)
-        self.profiles = Profiles(
+        self.gate = FakeGate(self.clock)
+        self.profiles = ProfileStore(
             self.stage.dynamodb,
             settings.profiles_table_name,
             oversize=Oversize(self.stage.s3, settings.bucket_name),
@@ -129,37 +129,39 @@ class Road:
             clock=self.clock,
             sleep=self.clock.sleep,
         )
-        self.archive = Archive(self.stage.s3, settings.bucket_name)
+        self.archive = ResultFiles(self.stage.s3, settings.bucket_name)
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.ledger = LedgerParts(table)
+        self.ledger = PartLedger(table)
         client = MoEngage(
             urllib3.PoolManager(), endpoint_url=settings.moengage_endpoint_url, moengage_id_name="id", clock=self.clock
         )
         credentials = CredentialStore(self.stage.secretsmanager, settings)
-        self.heard: list[Heard] = []
-        self.vendor = Vendor(self.gate, client, credentials, self.clock, self.clock.sleep, self.heard.append)
-        self.fetch = Fetch(
+        self.heard: list[CallRecord] = []
+        self.vendor = VendorAccess(self.gate, client, credentials, self.clock, self.clock.sleep, self.heard.append)
+        self.fetch = Fetcher(
             settings=settings,
             profiles=self.profiles,
             vendor_of=self._vendor,
             keep_unmatched=self.archive.keep_unmatched,
             writers=WRITERS,
         )
-        self.changed: list[Changed] = []
-        keeping = Keeping(archive=self.archive, ledger=self.ledger, tell_changed=self.changed.append)
-        self.lookups = Ledger(table)
+        self.changed: list[ChangedProfiles] = []
+        keeping = CompletionRecorder(archive=self.archive, ledger=self.ledger, tell_changed=self.changed.append)
+        self.lookups = LookupLedger(table)
         self.intake = IntakeShare(
             self.lookups, table, settings.workspaces, clock=self.clock, sleep=self.clock.sleep, jitter=lambda: 0.5
         )
-        self.parts = Parts(fetch=self.fetch, keeping=keeping, ledger=self.ledger, intake=self.intake, clock=self.clock)
+        self.parts = PartProcessor(
+            fetch=self.fetch, keeping=keeping, ledger=self.ledger, intake=self.intake, clock=self.clock
+        )
 
-    def _vendor(self, workspace: str) -> Vendor:
+    def _vendor(self, workspace: str) -> VendorAccess:
         self.stage.settings.workspace(workspace)
         return self.vendor
 
 
 @dataclass
-class Desk(Road):
+class BulkServices(TestServices):
     """A road with a ledger and a feeder, whose parts queue a test serves itself."""
 
     def __post_init__(self) -> None:
@@ -167,24 +169,24 @@ class Desk(Road):
         settings = self.stage.settings
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
         self.table = table
-        self.states = LedgerStates(table, self.lookups, LedgerAdoption(table, self.lookups).adopt)
-        self.told: list[Progress] = []
-        self.ending = Ending(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
-        self.adoption = LedgerAdoption(table, self.lookups)
+        self.states = Transitions(table, self.lookups, Adoption(table, self.lookups).adopt)
+        self.told: list[LookupRecord] = []
+        self.ending = LookupCompletion(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
+        self.adoption = Adoption(table, self.lookups)
         self.queues = Queues(self.stage.sqs, settings, self.clock)
         urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
-        self.pending = LedgerConversions(table)
+        self.pending = ConversionLedger(table)
         self.conversion_queue = ConversionQueue(self.stage.sqs, *urls)
-        self.needs = LedgerRosters(table)
+        self.needs = RosterReferences(table)
         self.conversions = ConversionRequests(
             ledger=self.lookups, needs=self.needs, pending=self.pending, queue=self.conversion_queue, clock=self.clock
         )
         self.reader = RosterReader(self.stage.s3, settings.bucket_name)
-        gates = Gates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
+        gates = WorkspaceGates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
         self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
         self.is_closed = False
-        self.daily = DailyUse(table, self.clock)
-        self.feed = LedgerFeed(table, self.lookups.shares)
+        self.daily = DailyUsageCounter(table, self.clock)
+        self.feed = FeedingLedger(table, self.lookups.shares)
         self.feeding_from(self.reader)
 
     def feeding_from(self, reader: RosterReader) -> None:
@@ -199,7 +201,7 @@ class Desk(Road):
         }
         steps = FeedingSteps(self.feed, reader)
         self.feeder = Feeder(steps=steps, settings=self.stage.settings, **shared)
-        swept = LedgerSweep(self.table)
+        swept = SweepLedger(self.table)
         self.sweep = Sweep(swept=swept, feeder=self.feeder, adoption=self.adoption, reader=reader, **shared)
 
     def unfinished(self) -> list[str]:
@@ -223,7 +225,7 @@ class Desk(Road):
     def taken(self) -> list[Part]:
         """Take every part off the queue."""
         url = self.stage.settings.parts_queue_url
-        return [part_message.read(message["Body"]) for message in self.stage.messages(url)]
+        return [part_message.parse_part(message["Body"]) for message in self.stage.messages(url)]
 
     def count(self) -> list[Part]:
         """Count every part that is on the queue as found, without asking anybody; give them."""
@@ -232,7 +234,7 @@ class Desk(Road):
             counts = Counts(
                 len(part.identifiers) + len(part.invalid), found=len(part.identifiers), invalid=len(part.invalid)
             )
-            self.ledger.arrive([Arrived(part, counts, "results/none")])
+            self.ledger.arrive([CompletedPart(part, counts, "results/none")])
             self.ending.check(part.lookup_id)
         return parts
 
@@ -240,12 +242,12 @@ class Desk(Road):
         """Serve every part that is on the queue, as a worker does; give them."""
         parts = self.taken()
         for part in parts:
-            self.parts.serve([Work(part, redelivered=redelivered)], until=self.clock() + 60)
+            self.parts.serve([DeliveredPart(part, redelivered=redelivered)], until=self.clock() + 60)
             self.ending.check(part.lookup_id)
         return parts
 
 
-def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
+def schedules_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Schedules:
     """Serve firings at a desk; `partners` may be changed while it does."""
 
     def named(name: str) -> Partner:
@@ -255,7 +257,7 @@ def schedules_of(desk: Desk, partners: Mapping[str, Partner]) -> Schedules:
 
     return Schedules(
         ledger=desk.lookups,
-        rosters=Rosters(desk.stage.s3, desk.stage.settings.bucket_name),
+        rosters=RosterStore(desk.stage.s3, desk.stage.settings.bucket_name),
         feeder=desk.feeder,
         conversions=desk.conversions,
         sweep=desk.sweep,

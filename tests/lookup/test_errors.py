@@ -7,7 +7,16 @@ import re
 import pytest
 
 from lookup import errors
-from lookup.errors import Closed, InvalidInput, LookupFault, Misconfigured, NotNow, Remedy, Throttled, VendorFault
+from lookup.errors import (
+    GateClosed,
+    InvalidInput,
+    Misconfigured,
+    Remedy,
+    RetryLater,
+    ServiceError,
+    VendorError,
+    VendorThrottled,
+)
 
 DRAWN = re.findall(r"[├└]── (\w+) .*?(NEVER|NOW|LATER|CLOSE)?$", errors.__doc__ or "", re.MULTILINE)
 
@@ -15,15 +24,15 @@ DRAWN = re.findall(r"[├└]── (\w+) .*?(NEVER|NOW|LATER|CLOSE)?$", errors.
 @pytest.mark.parametrize(("name", "remedy"), [(name, remedy) for name, remedy in DRAWN if remedy])
 def test_remedies(name: str, remedy: str) -> None:
     """Every fault asks for what the drawing at the top of the module says."""
-    fault: type[LookupFault] = getattr(errors, name)
-    assert issubclass(fault, LookupFault)
+    fault: type[ServiceError] = getattr(errors, name)
+    assert issubclass(fault, ServiceError)
     assert fault.remedy is Remedy[remedy]
 
 
 def test_drawing_is_complete() -> None:
     """The drawing shows every fault there is."""
     faults = {
-        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LookupFault)
+        name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, ServiceError)
     }
     drawn = {name for name, _ in DRAWN} | {"UnknownWorkspace", "VendorFault", "LookupFault"}
     assert drawn == faults
@@ -45,14 +54,14 @@ def test_configuration_faults_name_the_setting() -> None:
 
 def test_vendor_faults_keep_status_and_request_id() -> None:
     """A fault of the vendor's keeps what its support asks for."""
-    fault = VendorFault("vendor_trouble", status=503, request_id="r-1")
+    fault = VendorError("vendor_trouble", status=503, request_id="r-1")
     assert (fault.reason, fault.status, fault.request_id) == ("vendor_trouble", 503, "r-1")
     assert str(fault) == "vendor_trouble (HTTP 503, request r-1)"
 
 
 def test_waits_say_until_when() -> None:
     """Whatever asks for a later time says which: throttled, no room, closed."""
-    assert Throttled("throttled", retry_at=1700000000.0).retry_at == 1700000000.0
-    assert Throttled("throttled", retry_at=None).status == 429
-    assert (NotNow(12.5).retry_at, NotNow(12.5).reason) == (12.5, "quota")
-    assert str(Closed(12.5, "refused")) == "refused: not before 12.500"
+    assert VendorThrottled("throttled", retry_at=1700000000.0).retry_at == 1700000000.0
+    assert VendorThrottled("throttled", retry_at=None).status == 429
+    assert (RetryLater(12.5).retry_at, RetryLater(12.5).reason) == (12.5, "quota")
+    assert str(GateClosed(12.5, "refused")) == "refused: not before 12.500"

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.model import Counts, Identifier, IdentifierType, Invalid, Outcome, Part, Profile, Status, epoch, timestamp
+from lookup.model import (
+    Counts,
+    Identifier,
+    IdentifierType,
+    InvalidIdentifier,
+    Outcome,
+    Part,
+    Profile,
+    Status,
+    epoch,
+    timestamp,
+)
 from lookup.moengage.access import Credentials, DataCenter
 
 ALICE = Identifier(IdentifierType.CUSTOMER_ID, "alice")
@@ -72,7 +83,7 @@ def test_keys_do_not_show() -> None:
 
 def test_invalid_outcomes() -> None:
     """What was never sent has an outcome with the rule that it breaks."""
-    outcome = Outcome.of_invalid(Invalid("0", "blocked", line=7))
+    outcome = Outcome.of_invalid(InvalidIdentifier("0", "blocked", line=7))
     assert (outcome.status, outcome.reason, outcome.profile) == (Status.INVALID, "blocked", None)
 
 

@@ -13,7 +13,7 @@ from lookup.errors import Forbidden, Misconfigured, NotExported
 from lookup.model import Lane
 from lookup.partners import Partner, Partners
 from lookup.settings import Workspace
-from tests.lookup.services import Hand
+from tests.lookup.services import FakeClock
 from tests.lookup.stage import Stage
 
 NAME = "/moengage-lookup/test/partners"
@@ -32,12 +32,12 @@ def write(aws: boto3.Session) -> Write:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def partners(aws: boto3.Session, clock: Hand) -> Partners:
+def partners(aws: boto3.Session, clock: FakeClock) -> Partners:
     return Partners(aws.client("ssm"), NAME, clock)
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_client(partners: Partners, write: Write) -> None:
         partners.of("client-1")
 
 
-def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, clock: Hand) -> None:
+def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, clock: FakeClock) -> None:
     """A change takes effect within 60 seconds, and not at every call."""
     write({"client-1": {"name": "acme", "weight": 1}})
     assert partners.of("client-1").weight == 1

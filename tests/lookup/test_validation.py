@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import exact_json, validation
-from lookup.model import Identifier, IdentifierType, Invalid, Json
-from lookup.validation import identify
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json
+from lookup.validation import parse_identifier
 from tests.lookup.json_values import TEXTS, values
 
 # MoEngage, "Unique ID": values that are never a user's id.
@@ -43,8 +43,8 @@ def customer(text: str) -> Identifier:
 
 
 def reason(raw: object) -> str:
-    entry = identify(raw)
-    assert isinstance(entry, Invalid)
+    entry = parse_identifier(raw)
+    assert isinstance(entry, InvalidIdentifier)
     return entry.reason
 
 
@@ -52,14 +52,14 @@ def reason(raw: object) -> str:
 def test_blocked_customer_ids(text: str) -> None:
     """What MoEngage blocks as a customer id, single characters included, is never sent."""
     assert reason(text) == "identifier is a value that MoEngage blocks as a customer_id"
-    assert identify({"identifier_type": "id", "identifier": text}) == Identifier(IdentifierType.ID, text)
+    assert parse_identifier({"identifier_type": "id", "identifier": text}) == Identifier(IdentifierType.ID, text)
 
 
 @pytest.mark.parametrize("text", AWKWARD)
 @pytest.mark.parametrize("kind", ["customer_id", "id"])
 def test_awkward_identifiers(kind: str, text: str) -> None:
     """Any other text is an identifier, taken as it is."""
-    taken = identify({"identifier_type": kind, "identifier": text})
+    taken = parse_identifier({"identifier_type": kind, "identifier": text})
     assert taken == Identifier(IdentifierType(kind), text)
 
 
@@ -93,32 +93,32 @@ def test_broken_rules(raw: object, rule: str) -> None:
 
 def test_spellings() -> None:
     """A bare text is a customer id, and `moengage_id` another word for `id`."""
-    assert identify("C-1") == customer("C-1")
-    assert identify({"identifier": "C-1"}) == customer("C-1")
+    assert parse_identifier("C-1") == customer("C-1")
+    assert parse_identifier({"identifier": "C-1"}) == customer("C-1")
     expected = Identifier(IdentifierType.ID, "62e7")
-    assert identify({"identifier_type": "moengage_id", "identifier": "62e7"}) == expected
-    assert identify({"identifier_type": "id", "identifier": "62e7"}) == expected
+    assert parse_identifier({"identifier_type": "moengage_id", "identifier": "62e7"}) == expected
+    assert parse_identifier({"identifier_type": "id", "identifier": "62e7"}) == expected
 
 
 def test_invalid_keeps_what_was_handed_in() -> None:
     """An unusable entry repeats its value, shortened, its type and its line."""
-    entry = identify({"identifier_type": "id", "identifier": "y" * 1000}, line=7)
-    assert entry == Invalid("y" * 200, "identifier must have at most 512 characters", "id", 7)
+    entry = parse_identifier({"identifier_type": "id", "identifier": "y" * 1000}, line=7)
+    assert entry == InvalidIdentifier("y" * 200, "identifier must have at most 512 characters", "id", 7)
 
 
 @given(values())
 def test_anything_is_identified(raw: Json) -> None:
     """Any JSON value becomes an identifier that can be sent, or an entry that can be written down."""
-    assert_usable(identify(raw))
+    assert_usable(parse_identifier(raw))
 
 
 @given(values() | TEXTS, values() | st.sampled_from(["customer_id", "id", "moengage_id"]))
 def test_any_object_is_identified(identifier: Json, identifier_type: Json) -> None:
     """The same holds for any pair of type and value."""
-    assert_usable(identify({"identifier_type": identifier_type, "identifier": identifier}))
+    assert_usable(parse_identifier({"identifier_type": identifier_type, "identifier": identifier}))
 
 
-def assert_usable(entry: validation.Entry) -> None:
+def assert_usable(entry: validation.ParsedIdentifier) -> None:
     if isinstance(entry, Identifier):
         assert 1 <= len(entry.identifier) <= 512
         assert len(entry.identifier.encode()) <= 2048  # what DynamoDB takes as a key

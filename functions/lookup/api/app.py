@@ -15,26 +15,26 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from lookup import exact_json
 from lookup.api import problems
 from lookup.api.openapi.problem_types import Problem
-from lookup.aws.errors import is_passing, name_of
-from lookup.errors import AwsTrouble, InvalidInput, LookupFault
+from lookup.aws.errors import error_name, is_transient
+from lookup.errors import AwsUnavailable, InvalidInput, ServiceError
 from lookup.model import Clock
 from lookup.telemetry import Metric, count, logger
-from lookup.validation import TEXT_KEPT
+from lookup.validation import EXCERPT_LENGTH
 
 TWICE = "occurs twice in one object"
 NAMED = 100  # broken rules that an answer names: a body holds tens of thousands
 NESTING = 32  # levels of a body: what reads deeper would end in the middle of writing it
 
 
-def resolver(clock: Clock) -> APIGatewayHttpResolver:
+def create_app(clock: Clock) -> APIGatewayHttpResolver:
     """Make the resolver that the groups of routes add theirs to; every error of theirs becomes a problem."""
     app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=_json)
     app.use([_knows_the_query])
-    app.exception_handler(LookupFault)(lambda fault: problems.of_fault(fault, now=clock()))
+    app.exception_handler(ServiceError)(lambda fault: problems.problem_for(fault, now=clock()))
     app.exception_handler(RequestValidationError)(_unprocessable)
     app.exception_handler(UnicodeDecodeError)(lambda _: _malformed())
-    app.exception_handler(AwsTrouble)(crashed)
-    app.exception_handler(Exception)(crashed)
+    app.exception_handler(AwsUnavailable)(unexpected_error)
+    app.exception_handler(Exception)(unexpected_error)
     app.not_found(lambda _: problems.no_such_route())
     return app
 
@@ -45,11 +45,11 @@ def _knows_the_query(app: APIGatewayHttpResolver, next_middleware: NextMiddlewar
     unknown = sorted(set(app.current_event.query_string_parameters) - known)
     if unknown:
         rule = f"is unknown; known are {', '.join(sorted(known)) or 'none'}"
-        return problems.invalid(*((name[:TEXT_KEPT], rule) for name in unknown), kind=Problem.UNKNOWN_PARAMETER)
+        return problems.invalid(*((name[:EXCERPT_LENGTH], rule) for name in unknown), kind=Problem.UNKNOWN_PARAMETER)
     return next_middleware(app)
 
 
-def routable(event: Mapping[str, Any]) -> dict[str, Any]:
+def escaped_path(event: Mapping[str, Any]) -> dict[str, Any]:
     """Give the event a path that routes, whatever its parameters hold.
 
     An HTTP API decodes the path before it hands it over, all escapes but `%25`. So its steps are taken as they came,
@@ -64,15 +64,15 @@ def routable(event: Mapping[str, Any]) -> dict[str, Any]:
     return {**event, "rawPath": path, "requestContext": {**event["requestContext"], "stage": "$default"}}
 
 
-def crashed(error: Exception) -> Response[str]:
+def unexpected_error(error: Exception) -> Response[str]:
     """Say nothing of an error to the caller, and to the log only where it is: its text may hold what it stumbled on.
 
     The invocation ends well, so Lambda counts none.
     """
     where = traceback.format_tb(error.__traceback__)[-3:]
-    if is_passing(error):
+    if is_transient(error):
         count(Metric.AWS_TROUBLE)
-        logger.warning("aws trouble", error=name_of(error), where=where, runbook="Errors")
+        logger.warning("aws trouble", error=error_name(error), where=where, runbook="Errors")
         return problems.unavailable()
     count(Metric.DEFECTS)
     logger.error("defect", error=type(error).__name__, where=where)
@@ -83,7 +83,7 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
     try:
         value = exact_json.loads_unique(text)
     except exact_json.RepeatedKey as error:
-        raise InvalidInput("body", TWICE, told_field=error.key[:TEXT_KEPT]) from None
+        raise InvalidInput("body", TWICE, told_field=error.key[:EXCERPT_LENGTH]) from None
     except ValueError:
         raise json.JSONDecodeError("not readable", text, 0) from None
     if _is_deep(value, NESTING):

@@ -12,7 +12,7 @@ CLIENT_CLAIM = "client_id"  # of Cognito's access tokens, and of RFC 9068
 SCOPE_CLAIMS = ("scope", "scp")
 
 
-class Callers:
+class ClientAuth:
     """Finds the partner of a request by the one claim that identifies a client.
 
     One, because claims that others may choose, such as `sub` beside `client_id`, would let them choose whom they are.

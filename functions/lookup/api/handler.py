@@ -8,14 +8,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.api import problems
-from lookup.api.app import crashed, routable
-from lookup.api.auth import Callers, scopes_of
+from lookup.api.app import escaped_path, unexpected_error
+from lookup.api.auth import ClientAuth, scopes_of
 from lookup.api.openapi.pages import Pages
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_table import BY_KEY, PAGE_KEYS
 from lookup.api.query_string import read_query
 from lookup.api.request_rate import RequestRate
-from lookup.errors import InvalidInput, LookupFault, TooManyRequests
+from lookup.errors import InvalidInput, ServiceError, TooManyRequests
 from lookup.ledger.daily_usage import limit_headers
 from lookup.model import Clock
 from lookup.partners import Partner
@@ -25,11 +25,11 @@ BODY_LIMIT = 256 * 1024  # bytes
 JSON = "application/json"
 
 
-class Entry:
+class ApiHandler:
     """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, callers: Callers, pages: Pages, rate: RequestRate, clock: Clock
+        self, app: APIGatewayHttpResolver, callers: ClientAuth, pages: Pages, rate: RequestRate, clock: Clock
     ) -> None:
         self._app = app
         self._rate = rate
@@ -55,15 +55,15 @@ class Entry:
             partner = self._callers.of(event)
             self._rate.admit(partner)  # what is refused counts, too: nobody may send any number of it
         except TooManyRequests as fault:
-            return _written(problems.of_fault(fault, now=self._clock()))
-        except LookupFault as fault:
-            return _written(refusal or problems.of_fault(fault, now=self._clock()))
+            return _written(problems.problem_for(fault, now=self._clock()))
+        except ServiceError as fault:
+            return _written(refusal or problems.problem_for(fault, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
-            return _written(refusal or crashed(error))
+            return _written(refusal or unexpected_error(error))
         if refusal is not None:
             return _written(refusal)
         answered = self._app.resolve(
-            routable(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
+            escaped_path(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
         )
         self._tell_the_limit(answered["headers"], partner)
         return answered

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookup import exact_json
-from lookup.errors import KeyInUse, KeyReused
+from lookup.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from lookup.model import Json
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Idempotency:
     def once(self, request: KeyedRequest, work: Callable[[], Reference], context: Any) -> Reference:  # noqa: ANN401 - Lambda's
         """Give what `work` gave the first time. What it raises is raised, and the key is free again.
 
-        Raises `KeyInUse` while another call works at it, `KeyReused` when the key came with another order. A call
-        that died leaves its key when its function's time (of `context`) is over.
+        Raises `IdempotencyKeyInUse` while another call works at it, `IdempotencyKeyReused` when the key came
+        with another request. A call that died leaves its key when its function's time (of `context`) is over.
         """
         from aws_lambda_powertools.utilities import idempotency  # noqa: PLC0415 - a start that few requests need
 
@@ -72,9 +72,9 @@ class Idempotency:
         try:
             reference: Reference = keyed(request={"key": request.key, "order": exact_json.fingerprint(request.order)})
         except idempotency.exceptions.IdempotencyAlreadyInProgressError:
-            raise KeyInUse("a request with this Idempotency-Key is being served") from None
+            raise IdempotencyKeyInUse("a request with this Idempotency-Key is being served") from None
         except idempotency.exceptions.IdempotencyValidationError:
-            raise KeyReused("this Idempotency-Key came with another request within 24 hours") from None
+            raise IdempotencyKeyReused("this Idempotency-Key came with another request within 24 hours") from None
         return reference
 
     def _layer(self, partner: str) -> DynamoDBPersistenceLayer:

@@ -9,26 +9,26 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
-from lookup.api.responses import is_too_large, results_link, without_attributes, written
-from lookup.api.sync_or_async import Served, Spillover
+from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
+from lookup.api.sync_or_async import SyncOrAsync, SyncResult
 from lookup.errors import Forbidden
 from lookup.model import Status
 from lookup.partners import Partner
-from lookup.results.files import Archive, outcome_json
+from lookup.results.files import ResultFiles, outcome_json
 
 OutcomeJson = Mapping[str, object]
 Sign = Callable[[str], str]  # makes a URL of a result object's key
 
 
-class Outcomes:
+class OutcomeResponses:
     """Writes the answers of lookups that were served at once."""
 
-    def __init__(self, spillover: Spillover, archive: Archive, sign: Sign) -> None:
+    def __init__(self, spillover: SyncOrAsync, archive: ResultFiles, sign: Sign) -> None:
         self._spillover = spillover
         self._archive = archive
         self._sign = sign
 
-    def answer(self, served: Served) -> Response[str]:
+    def answer(self, served: SyncResult) -> Response[str]:
         """Answer with all outcomes."""
         outcomes = [outcome_json(outcome) for outcome in served.answered.outcomes]
         return self._several(served.answered.lookup_id, outcomes, lambda: self.link(served), served.headers)
@@ -49,7 +49,7 @@ class Outcomes:
             raise Forbidden("the answer holds fields that are not granted any more")
         return self._sign(key)
 
-    def link(self, served: Served) -> str:
+    def link(self, served: SyncResult) -> str:
         """Give a URL of the archived answer."""
         return self._sign(self._spillover.archived(served))
 
@@ -61,11 +61,11 @@ class Outcomes:
         headers: Mapping[str, str],
     ) -> Response[str]:
         whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
-        body = exact_json.readable(whole)
+        body = exact_json.to_jsonable(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": results_link(link())}
-            body = exact_json.readable(whole | links | {"outcomes": without_attributes(outcomes)})
-        return written(body, headers=headers)
+            body = exact_json.to_jsonable(whole | links | {"outcomes": without_attributes(outcomes)})
+        return raw_json_response(body, headers=headers)
 
 
 def _counts(outcomes: Sequence[OutcomeJson]) -> dict[str, int]:

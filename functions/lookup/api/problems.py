@@ -10,26 +10,26 @@ from aws_lambda_powertools.event_handler import Response
 from lookup import exact_json
 from lookup.api.openapi.problem_types import Problem
 from lookup.errors import (
-    AlreadyThere,
-    AwsTrouble,
-    Closed,
+    AlreadyExists,
+    AwsUnavailable,
     Conflict,
+    DailyLimitExceeded,
     Forbidden,
+    GateClosed,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     InvalidInput,
-    KeyInUse,
-    KeyReused,
-    LookupFault,
+    LimitExceeded,
     Misconfigured,
-    Missing,
-    NotNow,
-    OverDaily,
-    TooMany,
+    NotFound,
+    RetryLater,
+    ServiceError,
     TooManyRequests,
     UnknownClient,
     UnknownWorkspace,
-    VendorFault,
+    VendorError,
 )
-from lookup.ledger.daily_usage import Use, limit_headers
+from lookup.ledger.daily_usage import DailyUsage, limit_headers
 
 CONTENT_TYPE = "application/problem+json"
 KEY_WAIT = 2  # seconds after which the same request may have been answered
@@ -38,13 +38,13 @@ TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes s
 OWNED_WAIT = 60  # seconds after which one of too many lookups may have ended
 OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
 
-CALLERS: Mapping[type[LookupFault], Problem] = {
+CALLERS: Mapping[type[ServiceError], Problem] = {
     UnknownClient: Problem.UNKNOWN_CLIENT,
     Forbidden: Problem.FORBIDDEN,
-    Missing: Problem.NOT_FOUND,
-    AlreadyThere: Problem.ALREADY_THERE,
+    NotFound: Problem.NOT_FOUND,
+    AlreadyExists: Problem.ALREADY_THERE,
     Conflict: Problem.CONFLICT,
-    KeyReused: Problem.KEY_REUSED,
+    IdempotencyKeyReused: Problem.KEY_REUSED,
 }
 
 
@@ -54,7 +54,7 @@ def problem(
     """Build the answer; `members` are the type's own, such as the field that breaks a rule."""
     type_ = kind.value
     body = {"type": type_.uri, "title": type_.title, "status": type_.status.value, "detail": detail, **members}
-    return Response(type_.status.value, CONTENT_TYPE, exact_json.readable(body).decode(), dict(headers or {}))
+    return Response(type_.status.value, CONTENT_TYPE, exact_json.to_jsonable(body).decode(), dict(headers or {}))
 
 
 def no_such_route() -> Response[str]:
@@ -62,51 +62,51 @@ def no_such_route() -> Response[str]:
     return problem(Problem.NO_SUCH_ROUTE, "this API has no such route")
 
 
-def later(kind: Problem, detail: str, seconds: float, **members: object) -> Response[str]:
+def retry_later(kind: Problem, detail: str, seconds: float, **members: object) -> Response[str]:
     """Ask the caller to come back."""
     return problem(kind, detail, headers={"Retry-After": str(max(1, math.ceil(seconds)))}, **members)
 
 
 def unavailable() -> Response[str]:
     """Say that AWS's trouble keeps us from answering, and nothing of what it was."""
-    return later(Problem.UNAVAILABLE, "what the service stores cannot be read or written now", AWS_WAIT)
+    return retry_later(Problem.UNAVAILABLE, "what the service stores cannot be read or written now", AWS_WAIT)
 
 
-def of_fault(fault: LookupFault, *, now: float) -> Response[str]:
+def problem_for(fault: ServiceError, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
         return invalid((fault.told_field, fault.told_rule))
     for type_, kind in CALLERS.items():
         if isinstance(fault, type_):
             return problem(kind, fault.told)
-    if isinstance(fault, KeyInUse):
-        return later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
-    if isinstance(fault, OverDaily | TooMany | TooManyRequests):
+    if isinstance(fault, IdempotencyKeyInUse):
+        return retry_later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
+    if isinstance(fault, DailyLimitExceeded | LimitExceeded | TooManyRequests):
         return _over_limit(fault, now)
     if isinstance(fault, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
     return _unavailable(fault, now)
 
 
-def _unavailable(fault: LookupFault, now: float) -> Response[str]:
-    if isinstance(fault, AwsTrouble):
+def _unavailable(fault: ServiceError, now: float) -> Response[str]:
+    if isinstance(fault, AwsUnavailable):
         return unavailable()
-    if isinstance(fault, Closed):
-        return later(Problem.CLOSED, f"MoEngage is not being asked ({fault.reason})", fault.retry_at - now)
-    if isinstance(fault, NotNow):
-        return later(Problem.BUSY, f"the quota cannot be read ({fault.reason})", fault.retry_at - now)
+    if isinstance(fault, GateClosed):
+        return retry_later(Problem.CLOSED, f"MoEngage is not being asked ({fault.reason})", fault.retry_at - now)
+    if isinstance(fault, RetryLater):
+        return retry_later(Problem.BUSY, f"the quota cannot be read ({fault.reason})", fault.retry_at - now)
     if isinstance(fault, Misconfigured):
-        return later(Problem.NOT_CONFIGURED, "this workspace cannot be asked yet", OPERATOR_WAIT)
-    request_id = fault.request_id if isinstance(fault, VendorFault) else None
-    return later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
+        return retry_later(Problem.NOT_CONFIGURED, "this workspace cannot be asked yet", OPERATOR_WAIT)
+    request_id = fault.request_id if isinstance(fault, VendorError) else None
+    return retry_later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
 
 
-def _over_limit(fault: OverDaily | TooMany | TooManyRequests, now: float) -> Response[str]:
+def _over_limit(fault: DailyLimitExceeded | LimitExceeded | TooManyRequests, now: float) -> Response[str]:
     if isinstance(fault, TooManyRequests):
         return _too_many(fault, now)
-    if isinstance(fault, TooMany):
-        return later(Problem.TOO_MANY, str(fault), OWNED_WAIT, owned=fault.kind, limit=fault.limit)
-    use = Use(fault.limit - fault.left, fault.limit, fault.retry_at)
+    if isinstance(fault, LimitExceeded):
+        return retry_later(Problem.TOO_MANY, str(fault), OWNED_WAIT, owned=fault.kind, limit=fault.limit)
+    use = DailyUsage(fault.limit - fault.left, fault.limit, fault.retry_at)
     headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(fault.retry_at - now)))}
     return problem(Problem.DAILY_USERS, str(fault), headers=headers, **{"violated-policies": ["daily"]})
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler import Response
 from lookup import exact_json
 from lookup.aws.signed_urls import expires_at
 from lookup.bulk.estimates import Estimate
-from lookup.ledger.model import LookupState, PartRecord, Progress, Tally
+from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
 from lookup.model import Counts, Status, timestamp
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
@@ -22,14 +22,16 @@ LAMBDA_LIMIT = 6_000_000
 LOOK = 60  # seconds; an estimate may turn out too long
 
 
-def answer(
+def json_response(
     body: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
     """Answer with JSON whose numbers keep every digit."""
-    return written(exact_json.readable(body), status, headers)
+    return raw_json_response(exact_json.to_jsonable(body), status, headers)
 
 
-def written(body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response[str]:
+def raw_json_response(
+    body: bytes, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> Response[str]:
     """Answer with JSON that is written already."""
     return Response(status.value, "application/json", body.decode(), dict(headers or {}))
 
@@ -44,12 +46,12 @@ def without_attributes(outcomes: Sequence[Mapping[str, object]]) -> list[dict[st
     return [{name: value for name, value in one.items() if name != "user_attributes"} for one in outcomes]
 
 
-def next_look(estimate: Estimate | None, now: float) -> dict[str, str]:
+def retry_after(estimate: Estimate | None, now: float) -> dict[str, str]:
     """Write when to look at a lookup again, a minute from now at most; nothing of one that does not run."""
     return {"Retry-After": str(min(LOOK, max(1, math.ceil(estimate.done_at - now))))} if estimate else {}
 
 
-def next_link(path: str, mark: str | None, limit: int) -> dict[str, str]:
+def link_next(path: str, mark: str | None, limit: int) -> dict[str, str]:
     """Write the `Link` (RFC 8288) to the next page, if there is one."""
     query = urlencode({"limit": limit, "after": mark or ""})
     return {"Link": f'<{path}?{query}>; rel="next"'} if mark else {}
@@ -63,7 +65,7 @@ def counts_json(counts: Counts) -> dict[str, int]:
     return {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))}
 
 
-def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, object]:
+def lookup_json(progress: LookupRecord, estimate: Estimate | None) -> dict[str, object]:
     """Write a lookup as it stands."""
     spec, tally = progress.spec, progress.tally
     path = f"/v1/lookups/{spec.lookup_id}"
@@ -83,7 +85,7 @@ def progress_json(progress: Progress, estimate: Estimate | None) -> dict[str, ob
     }
 
 
-def standing_json(lookup_id: str, tally: Tally) -> dict[str, object]:
+def intake_day_json(lookup_id: str, tally: CompletedParts) -> dict[str, object]:
     """Write a day of the intake queue: it never ends, has no roster and no estimate."""
     return {
         "lookup_id": lookup_id,
@@ -104,7 +106,7 @@ def estimate_json(estimate: Estimate) -> dict[str, object]:
     }
 
 
-def record_json(record: PartRecord, url: str) -> dict[str, object]:
+def record_json(record: RecordedPart, url: str) -> dict[str, object]:
     """Write one result file and until when its URL is good."""
     return {
         "part": record.number,

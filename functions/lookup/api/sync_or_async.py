@@ -12,47 +12,47 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from lookup.api.auth import Callers
+from lookup.api.auth import ClientAuth
 from lookup.api.preferences import Preference, read_preference
-from lookup.api.responses import answer, next_look, progress_json
-from lookup.bulk.control import Lookups
+from lookup.api.responses import json_response, lookup_json, retry_after
+from lookup.bulk.control import LookupControl
 from lookup.bulk.estimates import Estimate
-from lookup.bulk.submission import RosterOrder, Submissions
-from lookup.errors import Closed, NotNow
+from lookup.bulk.submission import LookupRequest, Submission
+from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.authorization import Authorization
-from lookup.fetch.on_demand import Answered, OnDemand, Order
+from lookup.fetch.on_demand import OnDemand, OnDemandRequest, OnDemandResult
 from lookup.fetch.waiting_room import Waiter
-from lookup.ledger.daily_usage import DailyUse, Use, limit_headers
-from lookup.ledger.model import Progress
+from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
+from lookup.ledger.model import LookupRecord
 from lookup.model import Clock, Counts, Lane
 from lookup.partners import Partner
 from lookup.telemetry import count_outcomes
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 WRITING = 5.0  # seconds kept back of the function's time for writing and answering
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProfileQuery:
     """What a request asks for."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[ParsedIdentifier]
     workspace: str
     fields: tuple[str, ...] | None
     max_age: float
     stale_if_error: float = 0.0
 
 
-class Tab:
+class DailyCharges:
     """What one request is charged of its partner's users of the day."""
 
-    def __init__(self, daily: DailyUse, partner: Partner) -> None:
+    def __init__(self, daily: DailyUsageCounter, partner: Partner) -> None:
         self._daily = daily
         self._partner = partner
-        self.use: Use | None = None
+        self.use: DailyUsage | None = None
 
-    def charge(self, users: int) -> Use | None:
-        """Count users that are about to be asked for, or give back (negative). Raises `OverDaily`."""
+    def charge(self, users: int) -> DailyUsage | None:
+        """Count users that are about to be asked for, or give back (negative). Raises `DailyLimitExceeded`."""
         if users > 0:
             self.use = self._daily.charge(self._partner, users)
         elif users < 0 and self.use is not None:
@@ -65,23 +65,23 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RequestContext:
     """Who asks, and how. `lookup_id` is what a lookup shall be called; with one, the answer is archived for replay."""
 
     partner: Partner
     preference: Preference
-    tab: Tab
+    tab: DailyCharges
     remaining: float
     forwarded_for: str | None = None
     lookup_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class SyncResult:
     """An answer at once: the outcomes, the order they belong to, and the headers that every answer of it has."""
 
-    answered: Answered
-    order: Order
+    answered: OnDemandResult
+    order: OnDemandRequest
     headers: dict[str, str]
 
 
@@ -89,17 +89,17 @@ def _asks_nobody(_: int) -> None:
     """Charge nothing: a request that may not wait is answered from the store, and becomes a lookup otherwise."""
 
 
-class Spillover:
+class SyncOrAsync:
     """Serves what somebody waits for."""
 
     def __init__(
         self,
         *,
-        callers: Callers,
+        callers: ClientAuth,
         on_demand: OnDemand,
-        submissions: Submissions,
-        lookups: Lookups,
-        daily: DailyUse,
+        submissions: Submission,
+        lookups: LookupControl,
+        daily: DailyUsageCounter,
         authorization: Authorization,
         clock: Clock,
         waiter: Callable[[Partner, str], Waiter],
@@ -114,21 +114,21 @@ class Spillover:
         self._clock = clock
         self._waiter = waiter
 
-    def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> Call:
+    def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> RequestContext:
         """Read who asks and how."""
         event = app.current_event
         partner = self._callers.of(event.raw_event)
-        return Call(
+        return RequestContext(
             partner,
             read_preference(prefer),
-            Tab(self._daily, partner),
+            DailyCharges(self._daily, partner),
             remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - WRITING,
             forwarded_for=event.request_context.http.source_ip,
             lookup_id=lookup_id,
         )
 
-    def serve(self, call: Call, asked: Asked) -> Served | Response[str]:
-        """Give the outcomes, or the answer 202 that names the lookup. Raises `Closed` while MoEngage is not asked.
+    def serve(self, call: RequestContext, asked: ProfileQuery) -> SyncResult | Response[str]:
+        """Give the outcomes, or the answer 202 that names the lookup. Raises `GateClosed` while MoEngage is not asked.
 
         Who wants work behind the answer needs the lane `bulk`: who prefers `respond-async`, and who does not wait at
         all. Whom the busy quota makes wait does not.
@@ -137,10 +137,10 @@ class Spillover:
         order = self._order(call, asked)
         try:
             answered = self._on_demand.serve(order)
-        except Closed:
+        except GateClosed:
             raise
-        except NotNow:
-            later = RosterOrder(
+        except RetryLater:
+            later = LookupRequest(
                 asked.workspace,
                 entries=asked.entries,
                 fields=order.fields,
@@ -155,12 +155,12 @@ class Spillover:
         headers = call.preference.applied(later=False, may_wait=order.patience is not None) | limit_headers(
             call.tab.use, self._clock()
         )
-        return Served(answered, order, headers)
+        return SyncResult(answered, order, headers)
 
-    def _order(self, call: Call, asked: Asked) -> Order:
+    def _order(self, call: RequestContext, asked: ProfileQuery) -> OnDemandRequest:
         at_once = Lane.ON_DEMAND in call.partner.lanes and not call.preference.respond_async
         lane = Lane.ON_DEMAND if at_once else Lane.BULK
-        return Order(
+        return OnDemandRequest(
             asked.entries,
             asked.workspace,
             self._authorization.fields(call.partner, asked.workspace, asked.fields, lane),
@@ -173,28 +173,28 @@ class Spillover:
             waiter=self._waiter(call.partner, asked.workspace),
         )
 
-    def archived(self, served: Served) -> str:
+    def archived(self, served: SyncResult) -> str:
         """Give the key of the archived answer."""
         return self._on_demand.archived(served.order, served.answered)
 
-    def accept(self, call: Call, order: RosterOrder, *, has_waited: bool = False) -> Response[str]:
+    def accept(self, call: RequestContext, order: LookupRequest, *, has_waited: bool = False) -> Response[str]:
         """Submit a lookup and answer 202 with where to look and when it will be done."""
         lookup_id = self._submissions.submit(call.partner, order)
         if order.charged_on is None:
             call.tab.look()
         return self._accepted(call, *self._lookups.one(call.partner, lookup_id), has_waited=has_waited)
 
-    def seen(self, call: Call, lookup_id: str) -> Response[str]:
+    def seen(self, call: RequestContext, lookup_id: str) -> Response[str]:
         """Answer 202 for a lookup that was accepted before, as it stands now."""
         return self._accepted(call, *self._lookups.one(call.partner, lookup_id))
 
     def _accepted(
-        self, call: Call, progress: Progress, estimate: Estimate | None, *, has_waited: bool = False
+        self, call: RequestContext, progress: LookupRecord, estimate: Estimate | None, *, has_waited: bool = False
     ) -> Response[str]:
         headers = {
             "Location": f"/v1/lookups/{progress.spec.lookup_id}",
-            **next_look(estimate, self._clock()),
+            **retry_after(estimate, self._clock()),
             **call.preference.applied(later=True, may_wait=has_waited),
             **limit_headers(call.tab.use, self._clock()),
         }
-        return answer(progress_json(progress, estimate), HTTPStatus.ACCEPTED, headers)
+        return json_response(lookup_json(progress, estimate), HTTPStatus.ACCEPTED, headers)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Sleep
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ ROUNDS = 8  # a batch read may be answered in parts; eight with growing pauses a
 Item = dict[str, Any]  # in DynamoDB's typed JSON
 
 
-def batch_read(
+def batch_get(
     client: DynamoDBClient, table: str, keys: Sequence[Item], *, sleep: Sleep, consistent: bool = False
 ) -> list[Item]:
-    """Read the items of distinct keys, those that exist. Raises `AwsTrouble` when DynamoDB leaves keys unanswered."""
+    """Read the items of distinct keys, those that exist. Raises `AwsUnavailable` when some stay unanswered."""
     return [
         item
         for start in range(0, len(keys), READ_AT_ONCE)
@@ -41,4 +41,4 @@ def _one_batch(
         if not wanted:
             return items
         sleep(random.uniform(0, 0.1 * 2**turn))  # noqa: S311 - jitter
-    raise AwsTrouble(f"DynamoDB left {len(wanted)} keys of a batch read unanswered")
+    raise AwsUnavailable(f"DynamoDB left {len(wanted)} keys of a batch read unanswered")

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from botocore.exceptions import ConnectionError as NotConnected
 from botocore.parsers import ResponseParserError
 
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 
 # Beside 5xx and 429: what AWS says with a 400 and means for now. The services call throttling by different names.
 PASSING = frozenset({
@@ -18,23 +18,23 @@ PASSING = frozenset({
     "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
     "TransactionInProgressException",
 })  # fmt: skip
-UNANSWERED = (AwsTrouble, HTTPClientError, IncompleteReadError, NotConnected, ResponseParserError)
+UNANSWERED = (AwsUnavailable, HTTPClientError, IncompleteReadError, NotConnected, ResponseParserError)
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether the same again may go well: AWS was in trouble, or whoever wraps its error says that it was."""
     return any(_is_trouble(one) for one in _chain(error))
 
 
-def name_of(error: BaseException) -> str:
+def error_name(error: BaseException) -> str:
     """Name an error of AWS's by its code, any other by its type; neither holds data."""
     for one in _chain(error):
         if isinstance(one, ClientError):
-            return code_of(one)
+            return error_code(one)
     return type(error).__name__
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """Give AWS's code of an error."""
     return error.response["Error"]["Code"]
 
@@ -51,4 +51,4 @@ def _is_trouble(error: BaseException) -> bool:
         return isinstance(error, UNANSWERED)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
     is_late = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-    return is_late or code_of(error) in PASSING
+    return is_late or error_code(error) in PASSING

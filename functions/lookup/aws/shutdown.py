@@ -10,14 +10,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lookup.errors import NotNow
+from lookup.errors import RetryLater
 from lookup.model import Clock, Sleep
 
 STOPPING = "stopping"
 LOOK = 0.5  # seconds that a sleeper may sleep on
 
 
-class Stopping:
+class Shutdown:
     """One process's word to stop."""
 
     def __init__(self, clock: Clock, sleep: Sleep) -> None:
@@ -30,13 +30,13 @@ class Stopping:
         self.is_told = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Raises `NotNow` soon after this process is told to stop: within half a second."""
+        """Sleep. Raises `RetryLater` soon after this process is told to stop: within half a second."""
         left = seconds
         while left > 0 and not self.is_told:
             self._sleep(min(left, LOOK))
             left -= LOOK
         if self.is_told:
-            raise NotNow(self._clock(), STOPPING)
+            raise RetryLater(self._clock(), STOPPING)
 
     @contextmanager
     def heeding_sigterm(self) -> Iterator[None]:

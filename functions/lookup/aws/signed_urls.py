@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.credentials import RefreshableCredentials
 
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -26,7 +26,7 @@ SHORTER = (600, 300, 120, 60)
 def seconds_left(credentials: Credentials | None) -> int:
     """Return for how many seconds a URL that is signed now may be promised.
 
-    Raises `AwsTrouble` when the credentials end within a minute and no new ones are to be had.
+    Raises `AwsUnavailable` when the credentials end within a minute and no new ones are to be had.
     """
     if not isinstance(credentials, RefreshableCredentials):
         return PROMISED
@@ -34,7 +34,7 @@ def seconds_left(credentials: Credentials | None) -> int:
     for seconds in (PROMISED, *SHORTER):
         if not credentials.refresh_needed(seconds):
             return seconds
-    raise AwsTrouble("the credentials of this function are about to end")
+    raise AwsUnavailable("the credentials of this function are about to end")
 
 
 def expires_at(url: str) -> float:

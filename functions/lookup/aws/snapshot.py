@@ -13,7 +13,7 @@ from importlib import import_module
 from urllib3 import PoolManager
 
 
-def keep_ready(prepare: Callable[[], object]) -> bool:
+def register_snapstart_hooks(prepare: Callable[[], object]) -> bool:
     """Let Lambda call `prepare` before it takes a snapshot, and `after_restore` after each start from it.
 
     Tells whether there is a runtime that does so: Lambda's own has the hooks, no other.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Sleep
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Transactions:
         self._sleep = sleep
 
     def write(self, actions: Sequence[Mapping[str, Any]]) -> None:
-        """Write all of 1 to 100 actions. Raises `ConditionsFailed`, or `AwsTrouble` when conflicts do not pass."""
+        """Write all of 1 to 100 actions. Raises `ConditionsFailed`, or `AwsUnavailable` when conflicts do not pass."""
         items: list[TransactWriteItemTypeDef] = [{**action} for action in actions]  # type: ignore[typeddict-item]  # one of four kinds
         token = uuid4().hex  # of all tries: one that was written although its answer was lost is not written again
         for turn in range(TRIES):
@@ -53,12 +53,12 @@ class Transactions:
             else:
                 return
             self._pause(turn)
-        raise AwsTrouble(f"a transaction met conflicts {TRIES} times")
+        raise AwsUnavailable(f"a transaction met conflicts {TRIES} times")
 
     def update_alone(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         """Update one item outside of transactions; give what it changed, None when the condition failed.
 
-        Raises `AwsTrouble` when transactions that hold the item do not pass.
+        Raises `AwsUnavailable` when transactions that hold the item do not pass.
         """
         for turn in range(TRIES):
             try:
@@ -67,7 +67,7 @@ class Transactions:
                 return None
             except self._client.exceptions.TransactionConflictException:
                 self._pause(turn)
-        raise AwsTrouble(f"an update met transactions {TRIES} times")
+        raise AwsUnavailable(f"an update met transactions {TRIES} times")
 
     def _pause(self, turn: int) -> None:
         self._sleep(random.uniform(0.5, 1.0) * 0.02 * 2**turn)  # noqa: S311 - jitter

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import Progress
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord
+from lookup.ledger.transitions import Transitions
 from lookup.model import Clock
 from lookup.telemetry import logger
 
 TELLING = 60.0  # seconds that the one who marked a lookup has for telling
-Tell = Callable[[Progress], None]
+Tell = Callable[[LookupRecord], None]
 
 
-class Ending:
+class LookupCompletion:
     """Ends lookups. `tell` sends the event; when it raises, or its caller dies, a later check tells again."""
 
-    def __init__(self, *, ledger: Ledger, states: LedgerStates, tell: Tell, clock: Clock) -> None:
+    def __init__(self, *, ledger: LookupLedger, states: Transitions, tell: Tell, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
         self._states = states
@@ -33,13 +33,13 @@ class Ending:
         self._tell_and_retire(lookup_id)
         return True
 
-    def give_up(self, progress: Progress, because: str) -> None:
+    def give_up(self, progress: LookupRecord, because: str) -> None:
         """Cancel a lookup that cannot be fed any more, and say why; what is out is waited for."""
         if self._states.cancel(progress.spec, because=because):
             logger.error("lookup given up", lookup_id=progress.spec.lookup_id, reason=because, runbook="Stuck lookup")
         self.check(progress.spec.lookup_id)
 
-    def tell_again(self, progress: Progress) -> None:
+    def tell_again(self, progress: LookupRecord) -> None:
         """Tell of a lookup that somebody marked who seems to have died before telling."""
         ended = progress.finished_at
         if ended is not None and ended <= self._clock() - TELLING:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from lookup.bulk.completion import Ending
-from lookup.bulk.estimates import Estimate, Estimates, waiting
+from lookup.bulk.completion import LookupCompletion
+from lookup.bulk.estimates import Estimate, Estimates, pending_of
 from lookup.bulk.feeder import Feeder
-from lookup.errors import Conflict, Missing
+from lookup.errors import Conflict, NotFound
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.feeding import LedgerFeed
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupState, PartRecord, Progress, Tally
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.feeding import FeedingLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
+from lookup.ledger.transitions import Transitions
 from lookup.partners import Partner
 
 
@@ -25,17 +25,17 @@ class Action(StrEnum):
     RETRY_FAILED = "retry_failed"
 
 
-class Lookups:
+class LookupControl:
     """The use cases behind `/v1/lookups`. Every method raises what of the caller's does not fit, by name."""
 
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        states: LedgerStates,
-        feed: LedgerFeed,
+        ledger: LookupLedger,
+        states: Transitions,
+        feed: FeedingLedger,
         feeder: Feeder,
-        ending: Ending,
+        ending: LookupCompletion,
         estimates: Estimates,
         authorization: Authorization,
         most: int | None = None,
@@ -50,28 +50,28 @@ class Lookups:
         self._authorization = authorization
         self._most = most
 
-    def one(self, partner: Partner, lookup_id: str) -> tuple[Progress, Estimate | None]:
+    def one(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
         """Give a lookup and, while it runs, when it will be done."""
         progress = self._seen(partner, lookup_id)
         if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
             return progress, None
-        return progress, self._estimates.of(progress.spec.workspace, waiting(progress))
+        return progress, self._estimates.of(progress.spec.workspace, pending_of(progress))
 
-    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Progress], str | None]:
+    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[LookupRecord], str | None]:
         """Give a partner's lookups in granted workspaces, newest first, and the mark of the next page."""
         listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
         found = self._ledger.progress_of([lookup_id for _, lookup_id in listed])
         seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
         return seen, (listed[-1][0] if len(listed) == limit else None)
 
-    def standing(self, lookup_id: str) -> Tally:
-        """Give the counts of a day of the intake queue, which is nobody's. Raises `Missing`."""
+    def standing(self, lookup_id: str) -> CompletedParts:
+        """Give the counts of a day of the intake queue, which is nobody's. Raises `NotFound`."""
         tally = self._ledger.tally(lookup_id)
         if tally is None:
-            raise Missing("there is no such lookup")
+            raise NotFound("there is no such lookup")
         return tally
 
-    def change(self, partner: Partner, lookup_id: str, action: Action) -> Progress:
+    def change(self, partner: Partner, lookup_id: str, action: Action) -> LookupRecord:
         """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
 
         To resume or retry lets users be asked: raises what `Authorization` does.
@@ -84,7 +84,7 @@ class Lookups:
         self._ending.check(lookup_id)
         return self._seen(partner, lookup_id)
 
-    def _changed(self, partner: Partner, progress: Progress, action: Action) -> bool:
+    def _changed(self, partner: Partner, progress: LookupRecord, action: Action) -> bool:
         match action:
             case Action.PAUSE:
                 return self._states.pause(progress.spec)
@@ -95,7 +95,7 @@ class Lookups:
                 return self._states.cancel(progress.spec)
         return self._retried(partner, progress)
 
-    def _retried(self, partner: Partner, progress: Progress) -> bool:
+    def _retried(self, partner: Partner, progress: LookupRecord) -> bool:
         reserved = self._authorization.retry(partner, progress)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
             raise Conflict("nothing of this lookup has failed")
@@ -103,7 +103,7 @@ class Lookups:
 
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int
-    ) -> tuple[list[PartRecord], str | None]:
+    ) -> tuple[list[RecordedPart], str | None]:
         """Give the parts that are in, in order of number, and the number that the next page comes after.
 
         Raises `Forbidden` when they hold fields that are not granted any more.
@@ -114,9 +114,9 @@ class Lookups:
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)
 
-    def _seen(self, partner: Partner, lookup_id: str) -> Progress:
+    def _seen(self, partner: Partner, lookup_id: str) -> LookupRecord:
         progress = self._ledger.progress(lookup_id)
         if progress is None or progress.spec.partner != partner.name:
-            raise Missing("there is no such lookup")
+            raise NotFound("there is no such lookup")
         partner.enter(progress.spec.workspace)
         return progress

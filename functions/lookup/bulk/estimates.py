@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lookup.ledger.fair_share import Share
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import Progress
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord
 from lookup.model import Clock
 from lookup.quota import Quota
 from lookup.settings import Settings
 
-USED = 0.95  # of the quota that the gate gives to bulk while people ask too
+BULK_SHARE = 0.95  # of the quota that the gate gives to bulk while people ask too
 DAY = 24 * 3600
 AHEAD_MOST = 100  # of a partner's own lookups that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingLookup:
     """A lookup that still has `users` to be asked for, `unfed` of them not on the queue yet; `turn` is its place.
 
     One that is not submitted is none of the workspace's lookups yet.
@@ -65,14 +65,14 @@ class Estimate:
     share_of_day: float
 
 
-def waiting(progress: Progress) -> Waiting:
+def pending_of(progress: LookupRecord) -> PendingLookup:
     """Tell what a lookup still waits for; in a retry these are the failures that were not made good yet."""
     spec, counts = progress.spec, progress.tally.counts
     left = float(max(0, counts.failed if progress.cursor.round else progress.requested - counts.requested))
-    return Waiting(spec.lookup_id, spec.partner, spec.weight, left, min(left, progress.left), spec.turn)
+    return PendingLookup(spec.lookup_id, spec.partner, spec.weight, left, min(left, progress.left), spec.turn)
 
 
-def backlog_of(ledger: Ledger, workspace: str) -> Backlog:
+def backlog_of(ledger: LookupLedger, workspace: str) -> Backlog:
     """Read what a workspace still has to ask for."""
     return Backlog(ledger.sent(workspace).users, ledger.shares.of(workspace))
 
@@ -80,13 +80,15 @@ def backlog_of(ledger: Ledger, workspace: str) -> Backlog:
 class Estimates:
     """Estimates of what a ledger holds. `opens_at` tells when a workspace is asked again: a time gone by if it is."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, *, opens_at: Callable[[str], float], clock: Clock) -> None:
+    def __init__(
+        self, ledger: LookupLedger, settings: Settings, *, opens_at: Callable[[str], float], clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._opens_at = opens_at
         self._clock = clock
 
-    def of(self, workspace: str, one: Waiting) -> Estimate:
+    def of(self, workspace: str, one: PendingLookup) -> Estimate:
         """Estimate a lookup, beside all others of its workspace, whether it was submitted or not."""
         backlog = backlog_of(self._ledger, workspace)
         own = next((share for share in backlog.shares if share.partner == one.partner), Share(one.partner))
@@ -94,7 +96,7 @@ class Estimates:
         begins_at = max(self._clock(), self._opens_at(workspace))
         return estimate(one, self._ahead(workspace, one, own), backlog, quota, begins_at)
 
-    def _ahead(self, workspace: str, one: Waiting, own: Share) -> float:
+    def _ahead(self, workspace: str, one: PendingLookup, own: Share) -> float:
         """Tell how many users of the partner's own are fed before; of very many lookups at most."""
         before = self._ledger.shares.before(workspace, one.partner, one.turn, AHEAD_MOST)
         if len(before) == AHEAD_MOST:
@@ -111,12 +113,12 @@ def minutes(users: float, quota_limit: float, window: float) -> float:
     return users * window / quota_limit / 60
 
 
-def estimate(one: Waiting, ahead: float, backlog: Backlog, quota: Quota, now: float) -> Estimate:
+def estimate(one: PendingLookup, ahead: float, backlog: Backlog, quota: Quota, now: float) -> Estimate:
     """Let the backlog drain until the lookup is through: what is on the queue, then by the partners' weights.
 
     `ahead` are the unfed users of the partner's own that come before; all but the lookup's own users are ahead of it.
     """
-    rate = USED * quota.limit / quota.window
+    rate = BULK_SHARE * quota.limit / quota.window
     passed = 0.0
     if one.users > 0:
         own_on_queue = one.users - one.unfed

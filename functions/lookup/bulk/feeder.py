@@ -12,15 +12,15 @@ from enum import Enum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.bulk.completion import Ending
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.queues import Queues
-from lookup.errors import InvalidInput, LookupFault, Misconfigured, Missing
+from lookup.errors import InvalidInput, Misconfigured, NotFound, ServiceError
 from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, first_turn, turns
-from lookup.ledger.feeding import LEASE, LedgerFeed, Step, Unclaimed
-from lookup.ledger.lookups import Ledger, OnQueue
-from lookup.ledger.model import Claim, Cursor, LookupSpec, Progress, Segment
-from lookup.ledger.shares import Ready
-from lookup.model import PART_LIMIT, Clock, Origin, Part
+from lookup.ledger.feeding import LEASE, FeedingLedger, Step, Unclaimed
+from lookup.ledger.lookups import LookupLedger, OnQueue
+from lookup.ledger.model import Claim, Cursor, LookupRecord, LookupSpec, RosterSegment
+from lookup.ledger.shares import ReadyLookup
+from lookup.model import PART_LIMIT, Clock, Part, RosterRange
 from lookup.rosters.reader import CHUNK, RosterReader
 from lookup.settings import Settings
 from lookup.telemetry import logger
@@ -31,15 +31,15 @@ SCAN_BYTES = 100_000  # that looking through the records of parts counts as
 class FeedingSteps:
     """Reads what comes after a lookup's cursor."""
 
-    def __init__(self, feed: LedgerFeed, reader: RosterReader) -> None:
+    def __init__(self, feed: FeedingLedger, reader: RosterReader) -> None:
         self._feed = feed
         self._reader = reader
 
-    def next(self, progress: Progress, fed_at: float) -> Step:
-        """Read the step at the cursor. Raises `Missing` when the roster is gone, `Misconfigured` if it is barred."""
+    def next(self, progress: LookupRecord, fed_at: float) -> Step:
+        """Read the step at the cursor. Raises `NotFound` when the roster is gone, `Misconfigured` if it is barred."""
         return self._first(progress, fed_at) if progress.cursor.round == 0 else self._retried(progress)
 
-    def _first(self, progress: Progress, fed_at: float) -> Step:
+    def _first(self, progress: LookupRecord, fed_at: float) -> Step:
         spec, cursor = progress.spec, progress.cursor
         segment = self._reader.next_segment(
             spec, position=cursor.position, line=cursor.line, number=f"{cursor.parts_fed + 1:08}", fed_at=fed_at
@@ -49,25 +49,25 @@ class FeedingSteps:
         length = segment.origin.end - segment.origin.start
         return Step(segment, length, segment.entries, is_last=segment.origin.end >= spec.roster.size)
 
-    def _retried(self, progress: Progress) -> Step:
+    def _retried(self, progress: LookupRecord) -> Step:
         spec, cursor = progress.spec, progress.cursor
         record, mark = self._feed.failed_after(spec.lookup_id, cursor)
         empty = _empty(spec, cursor.position, cursor.line, cursor.round)
         if record is None:
             return Step(empty, SCAN_BYTES, is_last=not mark, retried_after=mark)
-        origin = Origin(record.origin.start, record.origin.end, record.origin.line, cursor.round)
+        origin = RosterRange(record.origin.start, record.origin.end, record.origin.line, cursor.round)
         segment = self._reader.same_segment(spec, origin, number=record.number, fed_at=record.fed_at)
         length = origin.end - origin.start
         return Step(segment or empty, length, record.counts.failed, retried_after=mark)
 
 
-def _empty(spec: LookupSpec, position: int, line: int, tried_in: int) -> Segment:
+def _empty(spec: LookupSpec, position: int, line: int, tried_in: int) -> RosterSegment:
     """Make a piece that holds nothing and moves nothing on."""
     part = Part(
         lookup_id=spec.lookup_id, number="", workspace=spec.workspace, identifiers=(), submitted_at=spec.submitted_at,
         fed_at=0.0,
     )  # fmt: skip
-    return Segment(part, Origin(position, position, line, tried_in), line)
+    return RosterSegment(part, RosterRange(position, position, line, tried_in), line)
 
 
 DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
@@ -78,7 +78,7 @@ AT_WORK = 3.0  # seconds after which a feeder that has claimed a part is taken f
 PASSED_MOST = 20  # lookups of a partner that one call passes over because they cannot be fed now
 
 
-class Fed(Enum):
+class FeedingResult(Enum):
     """What became of a turn that fed nothing."""
 
     PASSED_OVER = "nothing of this lookup can be fed now"
@@ -87,11 +87,11 @@ class Fed(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class NextSegment:
     """The lookup that is fed next, in its partner's turn; `after_intake` when it is the intake queue's turn first."""
 
     turn: Turn
-    entry: Ready
+    entry: ReadyLookup
     after_intake: bool
 
 
@@ -101,10 +101,10 @@ class Feeder:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        feed: LedgerFeed,
+        ledger: LookupLedger,
+        feed: FeedingLedger,
         steps: FeedingSteps,
-        ending: Ending,
+        ending: LookupCompletion,
         queues: Queues,
         settings: Settings,
         is_closed: Callable[[str], bool],
@@ -137,10 +137,10 @@ class Feeder:
             entry = chosen.entry
             progress, on_queue = self._ledger.to_feed(workspace, entry.lookup_id)
             has_room = self._has_room(workspace, on_queue, chosen)
-            outcome = self._feed_one(progress, chosen.turn, entry) if has_room else Fed.AT_WORK
-            if outcome is Fed.AT_WORK:
+            outcome = self._feed_one(progress, chosen.turn, entry) if has_room else FeedingResult.AT_WORK
+            if outcome is FeedingResult.AT_WORK:
                 break
-            if outcome is Fed.PASSED_OVER:
+            if outcome is FeedingResult.PASSED_OVER:
                 passed_over.add(entry.lookup_id)
             fed += [outcome] if isinstance(outcome, int) else []
         return sum(fed)
@@ -159,8 +159,8 @@ class Feeder:
             if progress is None or not progress.is_ready:
                 return 0
             turn = _first_turn(shares, progress, is_full=self._room(workspace, on_queue) <= 0)
-            outcome = Fed.PASSED_OVER if turn is None else self._feed_one(progress, turn)
-            if outcome is not Fed.AGAIN:
+            outcome = FeedingResult.PASSED_OVER if turn is None else self._feed_one(progress, turn)
+            if outcome is not FeedingResult.AGAIN:
                 return outcome if isinstance(outcome, int) else 0
         return 0
 
@@ -168,18 +168,18 @@ class Feeder:
         """Feed a lookup's first part now if it may be: what is in the ledger is safe, the next feeding finds it."""
         try:
             self.feed_first(workspace, lookup_id)
-        except (LookupFault, BotoCoreError, ClientError) as fault:
+        except (ServiceError, BotoCoreError, ClientError) as fault:
             logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
 
     def _room(self, workspace: str, on_queue: OnQueue) -> float:
         quota = self._settings.workspace(workspace).quota
         return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window) - on_queue.entries
 
-    def _has_room(self, workspace: str, on_queue: OnQueue, chosen: Chosen) -> bool:
+    def _has_room(self, workspace: str, on_queue: OnQueue, chosen: NextSegment) -> bool:
         """Return whether a part may go on the queue; before the intake queue's turn one part keeps a worker busy."""
         return on_queue.entries <= 0 if chosen.after_intake else self._room(workspace, on_queue) > 0
 
-    def _next(self, workspace: str, passed_over: set[str]) -> Chosen | None:
+    def _next(self, workspace: str, passed_over: set[str]) -> NextSegment | None:
         """Choose the partner that was fed least for its weight, and the first of its lookups that can be fed."""
         shares = self._ledger.shares
         waiting = turns(shares.of(workspace))
@@ -190,60 +190,62 @@ class Feeder:
             limit = min(len(passed_over), PASSED_MOST) + 1
             for entry in shares.next(workspace, turn.share.partner, limit):
                 if entry.lookup_id not in passed_over:
-                    return Chosen(turn, entry, after_intake)
+                    return NextSegment(turn, entry, after_intake)
         return None
 
-    def feed_claimed(self, progress: Progress) -> int | Fed:
+    def feed_claimed(self, progress: LookupRecord) -> int | FeedingResult:
         """See through what a feeder had claimed of a lookup that is not fed any more, and died."""
         return self._feed_one(progress, Turn(Share(progress.spec.partner), 0))
 
-    def _feed_one(self, progress: Progress | None, turn: Turn, entry: Ready | None = None) -> int | Fed:
+    def _feed_one(
+        self, progress: LookupRecord | None, turn: Turn, entry: ReadyLookup | None = None
+    ) -> int | FeedingResult:
         """Claim, read, send and commit one part; return its number of entries, or why there was none.
 
         A lookup whose roster is gone or unreadable is given up, one that may not be read is passed over.
         """
         if progress is None or progress.cursor.exhausted or progress.spec.roster.needs_conversion:
-            return Fed.PASSED_OVER
+            return FeedingResult.PASSED_OVER
         now = self._clock()
         if is_held(progress.cursor, now):
-            return Fed.AT_WORK if _claimed_at(progress.cursor) > now - AT_WORK else Fed.PASSED_OVER
+            return FeedingResult.AT_WORK if _claimed_at(progress.cursor) > now - AT_WORK else FeedingResult.PASSED_OVER
         try:
             return self._fed(progress, turn, entry)
         except Misconfigured as fault:
             logger.error(
                 "lookup passed over", lookup_id=progress.spec.lookup_id, reason=str(fault), runbook="Stuck lookup"
             )
-        except (Missing, InvalidInput) as fault:
+        except (NotFound, InvalidInput) as fault:
             self._ending.give_up(progress, str(fault))
-        return Fed.PASSED_OVER
+        return FeedingResult.PASSED_OVER
 
-    def _fed(self, progress: Progress, turn: Turn, entry: Ready | None) -> int | Fed:
+    def _fed(self, progress: LookupRecord, turn: Turn, entry: ReadyLookup | None) -> int | FeedingResult:
         spec, cursor = progress.spec, progress.cursor
         claim = self._feed.claim(spec, cursor, turn)
         if isinstance(claim, Unclaimed):
-            return Fed.AGAIN if claim is Unclaimed.OUTRUN else Fed.PASSED_OVER
+            return FeedingResult.AGAIN if claim is Unclaimed.OUTRUN else FeedingResult.PASSED_OVER
         step = self._read(progress, claim)
         if step.segment.entries:
             self._queues.send([step.segment.part])
         if not self._feed.commit(spec, cursor, claim, step, entry=entry):
-            return Fed.PASSED_OVER
+            return FeedingResult.PASSED_OVER
         if step.is_last:
             self._ending.check(spec.lookup_id)  # a quick worker may have had it in before it was committed
-        return step.segment.entries or Fed.AGAIN
+        return step.segment.entries or FeedingResult.AGAIN
 
-    def _read(self, progress: Progress, claim: Claim) -> Step:
+    def _read(self, progress: LookupRecord, claim: Claim) -> Step:
         """Read the claimed part. What cannot be read is let go of: nothing of it was sent, and it need not wait."""
         try:
             return self._steps.next(progress, claim.fed_at)
-        except (Missing, InvalidInput, Misconfigured):
+        except (NotFound, InvalidInput, Misconfigured):
             self._feed.release(progress.spec, claim, give_back=False)
             raise
-        except (LookupFault, BotoCoreError, ClientError):
+        except (ServiceError, BotoCoreError, ClientError):
             self._feed.release(progress.spec, claim, give_back=True)
             raise
 
 
-def _first_turn(shares: Sequence[Share], progress: Progress, *, is_full: bool) -> Turn | None:
+def _first_turn(shares: Sequence[Share], progress: LookupRecord, *, is_full: bool) -> Turn | None:
     """Ask for a turn for the next part; of a roster that was counted whole its size is known before it is read."""
     spec = progress.spec
     entries = min(PART_LIMIT, progress.left) if spec.roster.size <= CHUNK else PART_LIMIT

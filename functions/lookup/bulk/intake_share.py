@@ -15,10 +15,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.errors import LookupFault, NotNow, UnknownWorkspace
+from lookup.errors import RetryLater, ServiceError, UnknownWorkspace
 from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, latest, turns
 from lookup.ledger.items import share_key
-from lookup.ledger.lookups import Ledger
+from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.shares import read_share
 from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT, Clock, Sleep
@@ -50,7 +50,7 @@ class IntakeShare:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: LookupLedger,
         table: LedgerTable,
         workspaces: Mapping[str, Workspace],
         *,
@@ -127,7 +127,7 @@ class IntakeTurns:
         """Wait until it is the intake queue's turn; return for how many of `users` the gate may be asked.
 
         `left` is for how many the batch still has to ask. A part's worth of them is charged at once.
-        Raises `NotNow` when the turn does not come before `until` (epoch seconds).
+        Raises `RetryLater` when the turn does not come before `until` (epoch seconds).
         """
         if self._is_waiting:
             self._note(None)
@@ -150,7 +150,7 @@ class IntakeTurns:
         self._note(seen)
         pause, now = (0.5 + self._share.jitter() / 2) * LOOK * self._quota.window, self._share.clock()
         if now + pause >= until:
-            raise NotNow(now + HELD * self._quota.window, SHARE)
+            raise RetryLater(now + HELD * self._quota.window, SHARE)
         self._share.sleep(pause)
 
     def sent(self, users: int) -> None:
@@ -171,7 +171,7 @@ class IntakeTurns:
         try:
             self._share.give_back(self._workspace, self._left, self._weight)
             self._note(None)
-        except (LookupFault, BotoCoreError, ClientError) as fault:
+        except (ServiceError, BotoCoreError, ClientError) as fault:
             logger.warning("charge not given back", workspace=self._workspace, error=type(fault).__name__)
         self._left = 0
 

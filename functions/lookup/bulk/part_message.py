@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from lookup import exact_json
 from lookup.errors import InvalidInput
-from lookup.model import Identifier, IdentifierType, Invalid, Json, Origin, Part
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Part, RosterRange
 
 VERSION = 1
 
 
-def write(part: Part) -> str:
+def serialize_part(part: Part) -> str:
     """Write a part; 100 identifiers of 512 characters stay under the 1 MiB of an SQS message.
 
     U+FFFE and U+FFFF, which SQS takes in no message, are written as their JSON escapes.
@@ -35,8 +35,8 @@ def write(part: Part) -> str:
     return exact_json.dumps(body).decode().replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
-def read(body: str) -> Part:
-    """Read a part. Raises `InvalidInput` when it is not what `write` writes."""
+def parse_part(body: str) -> Part:
+    """Read a part. Raises `InvalidInput` when it is not what `serialize_part` writes."""
     try:
         return _part(exact_json.loads(body))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -62,22 +62,22 @@ def _part(data: Json) -> Part:
     )
 
 
-def _written(origin: Origin | None) -> list[int] | None:
+def _written(origin: RosterRange | None) -> list[int] | None:
     return None if origin is None else [origin.start, origin.end, origin.line, origin.round]
 
 
-def _origin(value: Json) -> Origin | None:
-    return None if value is None else Origin(*(int(_number(one)) for one in _list(value)))
+def _origin(value: Json) -> RosterRange | None:
+    return None if value is None else RosterRange(*(int(_number(one)) for one in _list(value)))
 
 
 def _identifier(kind: Json, value: Json) -> Identifier:
     return Identifier(IdentifierType(_text(kind)), _text(value))
 
 
-def _invalid(text: Json, reason: Json, identifier_type: Json, line: Json) -> Invalid:
+def _invalid(text: Json, reason: Json, identifier_type: Json, line: Json) -> InvalidIdentifier:
     if line is not None and not isinstance(line, int):
         raise TypeError
-    return Invalid(_text(text), _text(reason), _text(identifier_type), line)
+    return InvalidIdentifier(_text(text), _text(reason), _text(identifier_type), line)
 
 
 def _list(value: Json) -> Sequence[Json]:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from lookup.aws.errors import is_passing
+from lookup.aws.errors import is_transient
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.recording import REFUSED, Completion, Keeping, unanswered
-from lookup.errors import AwsTrouble, InvalidInput, LookupFault, Misconfigured, NotNow, VendorTrouble
+from lookup.bulk.recording import REFUSED, Completion, CompletionRecorder, unanswered
+from lookup.errors import AwsUnavailable, InvalidInput, Misconfigured, RetryLater, ServiceError, VendorUnavailable
 from lookup.fetch.calls import OUT_OF_TIME
-from lookup.fetch.fetcher import Fetch, Fetched
-from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, LedgerParts, Standing
-from lookup.model import Clock, Identifier, Lane, Outcome, Part, Status, Terms
+from lookup.fetch.fetcher import Fetched, Fetcher
+from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, PartLedger, PartStatus
+from lookup.model import Clock, FetchOptions, Identifier, Lane, Outcome, Part, Status
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
 OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
@@ -24,22 +24,22 @@ WAITED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class DeliveredPart:
     """A part as it was delivered: `redelivered` when not for the first time."""
 
     part: Part
     redelivered: bool = False
 
 
-class Parts:
+class PartProcessor:
     """Serves parts. Every outcome is stored and archived before its part counts as complete."""
 
     def __init__(
         self,
         *,
-        fetch: Fetch,
-        keeping: Keeping,
-        ledger: LedgerParts,
+        fetch: Fetcher,
+        keeping: CompletionRecorder,
+        ledger: PartLedger,
         intake: IntakeShare,
         clock: Clock,
     ) -> None:
@@ -49,7 +49,7 @@ class Parts:
         self._intake = intake
         self._clock = clock
 
-    def serve(self, works: Iterable[Work], *, until: float) -> list[Completion]:
+    def serve(self, works: Iterable[DeliveredPart], *, until: float) -> list[Completion]:
         """Look up what the parts hold, waiting for quota until `until` (epoch seconds) at most.
 
         Of several workspaces each waits for its share of the time: a busy one leaves the next ones theirs.
@@ -64,7 +64,7 @@ class Parts:
                 completions += self._serve_kin(group, share)
         return completions
 
-    def _serve_kin(self, works: Sequence[Work], until: float) -> list[Completion]:
+    def _serve_kin(self, works: Sequence[DeliveredPart], until: float) -> list[Completion]:
         standings = [self._standing(work) for work in works]
         by_standing = list(zip(works, standings, strict=True))
         done = [self._settled(work.part, standing) for work, standing in by_standing if standing.is_in]
@@ -80,16 +80,18 @@ class Parts:
             completions = [_refused(work.part, str(fault)) for work, _ in waiting]
         return done + self._keeping.keep(completions)
 
-    def _standing(self, work: Work) -> Standing:
+    def _standing(self, work: DeliveredPart) -> PartStatus:
         """Look up what may have happened before; a message's first delivery has no past."""
-        return self._ledger.standing(work.part) if work.redelivered or work.part.origin else Standing()
+        return self._ledger.standing(work.part) if work.redelivered or work.part.origin else PartStatus()
 
-    def _settled(self, part: Part, standing: Standing) -> Completion:
+    def _settled(self, part: Part, standing: PartStatus) -> Completion:
         """Say what is left to do for a part that is in: its first server may have died before it laid it aside."""
         self._ledger.settle(part)
         return Completion(part, reason=standing.laid_aside)
 
-    def _unasked(self, works: Sequence[Work], reason: str, learned: Mapping[str, Standing]) -> list[Completion]:
+    def _unasked(
+        self, works: Sequence[DeliveredPart], reason: str, learned: Mapping[str, PartStatus]
+    ) -> list[Completion]:
         """Answer what an earlier attempt still settled, from the store or as it is remembered; the rest failed."""
         if not works:
             return []
@@ -99,7 +101,7 @@ class Parts:
         ends = [(work.part, _outcomes(work.part, fetched, otherwise=reason)) for work in works]
         return [Completion(part, outcomes, reason=unanswered(outcomes)) for part, outcomes in ends]
 
-    def _looked_up(self, works: Sequence[tuple[Work, Standing]], until: float) -> list[Completion]:
+    def _looked_up(self, works: Sequence[tuple[DeliveredPart, PartStatus]], until: float) -> list[Completion]:
         if not works:
             return []
         counted: list[Part] = []
@@ -122,7 +124,7 @@ class Parts:
         except Exception as error:
             # MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the
             # parts that had a user in a call: what breaks us may be among them, and nowhere else.
-            spared = counted if is_passing(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
+            spared = counted if is_transient(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
             self._ledger.add_attempts(spared, -1)
             raise
         finally:
@@ -145,7 +147,7 @@ class Parts:
         if users and part.origin is not None:
             self._ledger.charge_repeats(part.lookup_id, users)
 
-    def _remember(self, part: Part, standing: Standing, fetched: Fetched) -> None:
+    def _remember(self, part: Part, standing: PartStatus, fetched: Fetched) -> None:
         """Note who failed already and who is doubted, so that the next delivery does not ask for them anew."""
         at = list(enumerate(part.identifiers))
         outcomes = [(place, fetched.outcomes.get(one)) for place, one in at]
@@ -156,7 +158,7 @@ class Parts:
 
     def _fetched(
         self,
-        works: Sequence[tuple[Work, Standing]],
+        works: Sequence[tuple[DeliveredPart, PartStatus]],
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
     ) -> Fetched:
@@ -186,16 +188,18 @@ class Parts:
             return Completion(part, _outcomes(part, fetched))
         return Completion(part, retry_at=self._retry_at(part, fetched.cause, attempts))
 
-    def _retry_at(self, part: Part, cause: LookupFault | None, attempts: int) -> float:
-        if isinstance(cause, NotNow):
+    def _retry_at(self, part: Part, cause: ServiceError | None, attempts: int) -> float:
+        if isinstance(cause, RetryLater):
             return cause.retry_at
-        wait: float = FIRST_WAIT * 2**attempts if isinstance(cause, VendorTrouble | AwsTrouble) else OPERATOR_WAIT
-        if not isinstance(cause, VendorTrouble):
+        wait: float = (
+            FIRST_WAIT * 2**attempts if isinstance(cause, VendorUnavailable | AwsUnavailable) else OPERATOR_WAIT
+        )
+        if not isinstance(cause, VendorUnavailable):
             wait = max(wait, WAITED_SHARE * (self._clock() - part.fed_at))
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
 
 
-def _kinship(work: Work) -> tuple[str, str, tuple[str, ...]]:
+def _kinship(work: DeliveredPart) -> tuple[str, str, tuple[str, ...]]:
     """Parts that may share a payload and a result object."""
     part = work.part
     return part.workspace, part.lookup_id, part.fields or ()
@@ -206,13 +210,13 @@ def _in_vain(fetched: Fetched, sent: set[Identifier]) -> frozenset[Identifier]:
 
     Who is searched for when the time ends has had an attempt, or would come back for ever; not so when the quota ends.
     """
-    if isinstance(fetched.cause, VendorTrouble):
+    if isinstance(fetched.cause, VendorUnavailable):
         return frozenset(sent)
-    is_late = isinstance(fetched.cause, NotNow) and fetched.cause.reason == OUT_OF_TIME
+    is_late = isinstance(fetched.cause, RetryLater) and fetched.cause.reason == OUT_OF_TIME
     return fetched.doubted if is_late else frozenset()
 
 
-def _wanted(works: Iterable[Work]) -> dict[Identifier, float]:
+def _wanted(works: Iterable[DeliveredPart]) -> dict[Identifier, float]:
     """Take the strictest freshness where several parts want the same identifier."""
     wanted: dict[Identifier, float] = {}
     for part in (work.part for work in works):
@@ -221,7 +225,7 @@ def _wanted(works: Iterable[Work]) -> dict[Identifier, float]:
     return wanted
 
 
-def _known(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, Outcome]:
+def _known(parts: Iterable[tuple[Part, PartStatus]]) -> dict[Identifier, Outcome]:
     """Return what earlier deliveries learned of identifiers that cannot be answered."""
     return {
         part.identifiers[place]: Outcome(part.identifiers[place], Status.FAILED, reason)
@@ -230,7 +234,7 @@ def _known(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, Outcome]:
     }
 
 
-def _doubted(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, int]:
+def _doubted(parts: Iterable[tuple[Part, PartStatus]]) -> dict[Identifier, int]:
     """Return among whom earlier deliveries searched, with the calls for each alone that met trouble."""
     doubted: dict[Identifier, int] = {}
     for part, standing in parts:
@@ -240,9 +244,9 @@ def _doubted(parts: Iterable[tuple[Part, Standing]]) -> dict[Identifier, int]:
     return doubted
 
 
-def _terms(works: Sequence[Work]) -> Terms:
+def _terms(works: Sequence[DeliveredPart]) -> FetchOptions:
     first = works[0].part
-    return Terms(workspace=first.workspace, lookup_id=first.lookup_id, lane=Lane.BULK, fields=first.fields)
+    return FetchOptions(workspace=first.workspace, lookup_id=first.lookup_id, lane=Lane.BULK, fields=first.fields)
 
 
 def _outcomes(part: Part, fetched: Fetched, *, otherwise: str = "") -> list[Outcome]:

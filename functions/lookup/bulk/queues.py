@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lookup.bulk import part_message
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Part
 from lookup.settings import Settings
 
@@ -110,7 +110,7 @@ class Queues:
         )
 
     def send(self, parts: Iterable[Part]) -> int:
-        """Put parts on the parts queue; give how many. Raises `AwsTrouble` when SQS does not take all of them."""
+        """Put parts on the parts queue; give how many. Raises `AwsUnavailable` when SQS does not take all of them."""
         remaining, number = iter(parts), 0
         while batch := list(islice(remaining, BATCH_LIMIT)):
             self._send_batch(batch)
@@ -118,7 +118,7 @@ class Queues:
         return number
 
     def _send_batch(self, parts: list[Part]) -> None:
-        bodies = [part_message.write(part) for part in parts]
+        bodies = [part_message.serialize_part(part) for part in parts]
         if sum(len(body.encode()) for body in bodies) > BATCH_BYTES and len(parts) > 1:
             middle = len(parts) // 2
             self._send_batch(parts[:middle])
@@ -133,7 +133,7 @@ class Queues:
             entries = [entry for entry in entries if entry["Id"] in refused]
             if not entries:
                 return
-        raise AwsTrouble(f"SQS did not take {len(entries)} of {len(bodies)} parts")
+        raise AwsUnavailable(f"SQS did not take {len(entries)} of {len(bodies)} parts")
 
     def _url(self, delivery: Delivery) -> str:
         return self._settings.intake_queue_url if self.is_intake(delivery) else self._settings.parts_queue_url

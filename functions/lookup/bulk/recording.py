@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lookup.ledger.model import Changed
-from lookup.ledger.parts import NO_ANSWER, NO_ORIGIN, Arrived, LedgerParts
+from lookup.ledger.model import ChangedProfiles
+from lookup.ledger.parts import NO_ANSWER, NO_ORIGIN, CompletedPart, PartLedger
 from lookup.model import Counts, Outcome, Part, Status
-from lookup.results.files import Archive, Record
+from lookup.results.files import Record, ResultFiles
 
 REFUSED = "refused"  # why identifiers failed whose part breaks a rule of ours or of the settings
 
@@ -25,10 +25,12 @@ class Completion:
     reason: str | None = None
 
 
-class Keeping:
+class CompletionRecorder:
     """Keeps completions. `tell_changed` is told of changed profiles, and again when its caller dies in between."""
 
-    def __init__(self, *, archive: Archive, ledger: LedgerParts, tell_changed: Callable[[Changed], None]) -> None:
+    def __init__(
+        self, *, archive: ResultFiles, ledger: PartLedger, tell_changed: Callable[[ChangedProfiles], None]
+    ) -> None:
         self._archive = archive
         self._ledger = ledger
         self._tell_changed = tell_changed
@@ -43,12 +45,12 @@ class Keeping:
             return list(completions)
         first = done[0].part
         key, there = self._archived(done)
-        changed = Changed.of(first, key, [outcome for one in done for outcome in one.outcomes])
+        changed = ChangedProfiles.of(first, key, [outcome for one in done for outcome in one.outcomes])
         if there is not None:
             done = [_as_archived(one, there) for one in done]
         if changed.changed:
             self._tell_changed(changed)
-        self._ledger.arrive([Arrived(one.part, Counts.of(one.outcomes), key, one.reason) for one in done])
+        self._ledger.arrive([CompletedPart(one.part, Counts.of(one.outcomes), key, one.reason) for one in done])
         kept = iter(done)
         return [next(kept) if one.outcomes else one for one in completions]
 

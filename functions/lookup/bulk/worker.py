@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.bulk import part_message
-from lookup.bulk.completion import Ending
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import Feeder
-from lookup.bulk.intake_message import read_message
-from lookup.bulk.processor import Parts, Work
+from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.processor import DeliveredPart, PartProcessor
 from lookup.bulk.queues import Delivery, Queues
 from lookup.bulk.recording import Completion
 from lookup.errors import InvalidInput
@@ -21,10 +21,10 @@ DEFAULT_WORKSPACE = "default"
 EXPIRING = "expiring: waited for 13 of the 14 days that the queue keeps a message"
 
 
-class QueueWork:
+class QueueWorker:
     """Serves batches; gives the message ids that the queue must deliver again."""
 
-    def __init__(self, *, queues: Queues, parts: Parts, ending: Ending, feeder: Feeder) -> None:
+    def __init__(self, *, queues: Queues, parts: PartProcessor, ending: LookupCompletion, feeder: Feeder) -> None:
         self._queues = queues
         self._parts = parts
         self._ending = ending
@@ -33,7 +33,7 @@ class QueueWork:
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
         """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
         readable: dict[str, Delivery] = {}
-        works: dict[str, Work] = {}  # by part: SQS may deliver a message twice in one batch
+        works: dict[str, DeliveredPart] = {}  # by part: SQS may deliver a message twice in one batch
         held_back: list[str] = []
         for delivery in deliveries:
             part = self._read(delivery)
@@ -41,7 +41,7 @@ class QueueWork:
                 held_back += self._lay_aside(delivery, str(part))
                 continue
             readable[part.name] = delivery
-            works[part.name] = Work(part, redelivered=delivery.received > 1)
+            works[part.name] = DeliveredPart(part, redelivered=delivery.received > 1)
         completions = self._parts.serve(works.values(), until=until)
         held_back += self._given_back(readable, completions)
         self._go_on([completion.part for completion in completions if completion.retry_at is None])
@@ -58,8 +58,8 @@ class QueueWork:
     def _read(self, delivery: Delivery) -> Part | InvalidInput:
         try:
             if not self._queues.is_intake(delivery):
-                return part_message.read(delivery.body)
-            return read_message(
+                return part_message.parse_part(delivery.body)
+            return parse_intake_message(
                 delivery.body,
                 message_id=delivery.message_id,
                 sent_at=delivery.sent_at,

@@ -5,8 +5,8 @@ Whatever lets users be asked comes by here: an answer at once, a lookup, its dry
 
 from __future__ import annotations
 
-from lookup.ledger.daily_usage import DAY, DailyUse
-from lookup.ledger.model import LookupSpec, Progress, Reserved
+from lookup.ledger.daily_usage import DAY, DailyUsageCounter
+from lookup.ledger.model import LookupRecord, LookupSpec, Reserved
 from lookup.model import Clock, Lane
 from lookup.partners import Partner
 from lookup.settings import Settings
@@ -17,7 +17,7 @@ Fields = tuple[str, ...] | None
 class Authorization:
     """Checks what a partner asks for against its grants as they are now."""
 
-    def __init__(self, settings: Settings, daily: DailyUse, clock: Clock) -> None:
+    def __init__(self, settings: Settings, daily: DailyUsageCounter, clock: Clock) -> None:
         self._settings = settings
         self._daily = daily
         self._clock = clock
@@ -32,11 +32,11 @@ class Authorization:
         return partner.granted(workspace, wished, self._settings)
 
     def users(self, partner: Partner, users: int) -> Reserved:
-        """Return the charge for a new lookup of so many users. Raises `OverDaily` when no day has room for them."""
+        """Return the charge for a new lookup of so many users. Raises `DailyLimitExceeded` when none has room."""
         return self._daily.reserve(partner, users)
 
-    def resume(self, partner: Partner, progress: Progress) -> Reserved:
-        """Return the charge for a lookup that goes on after a pause. Raises as `fields` does, and `OverDaily`."""
+    def resume(self, partner: Partner, progress: LookupRecord) -> Reserved:
+        """Return the charge for a lookup that is resumed. Raises as `fields` does, and `DailyLimitExceeded`."""
         self._again(partner, progress.spec)
         failed, cursor = progress.tally.counts.failed, progress.cursor
         if cursor.round and not cursor.exhausted:
@@ -45,8 +45,8 @@ class Authorization:
                 return self._daily.reserve_retry(partner, asked)
         return self._daily.go_on(partner, progress.spec.charged, cursor.entries_fed, _left(progress))
 
-    def retry(self, partner: Partner, progress: Progress) -> Reserved:
-        """Return the charge for asking once more for what failed. Raises as `fields` does, and `OverDaily`."""
+    def retry(self, partner: Partner, progress: LookupRecord) -> Reserved:
+        """Return the charge for asking once more for what failed. Raises as `fields` does, and `DailyLimitExceeded`."""
         self._again(partner, progress.spec)
         return self._daily.reserve_retry(partner, self._asked_again(progress))
 
@@ -58,7 +58,7 @@ class Authorization:
         else:
             partner.granted(spec.workspace, spec.fields, self._settings)
 
-    def _asked_again(self, progress: Progress) -> int:
+    def _asked_again(self, progress: LookupRecord) -> int:
         """Return how many users a retry asks for at most.
 
         It sends whole parts again. What is not a failure in them is answered from the store as long as it surely lies
@@ -73,7 +73,7 @@ class Authorization:
         return counts.requested - counts.invalid
 
 
-def _left(progress: Progress) -> int:
+def _left(progress: LookupRecord) -> int:
     """Return how many users are not on the queue yet; in a retry what failed, of which some may be."""
     if progress.cursor.exhausted:
         return 0

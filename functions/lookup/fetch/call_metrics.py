@@ -8,26 +8,26 @@ from http import HTTPStatus
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lookup.errors import (
-    KeyRejected,
-    Refused,
-    Rejected,
-    Throttled,
-    TooLarge,
-    VendorFault,
-    VendorTrouble,
-    WrongShape,
+    VendorAccessDenied,
+    VendorBadRequest,
+    VendorError,
+    VendorPayloadTooLarge,
+    VendorThrottled,
+    VendorUnauthorized,
+    VendorUnavailable,
+    VendorWrongShape,
 )
-from lookup.fetch.vendor_access import Heard
+from lookup.fetch.vendor_access import CallRecord
 from lookup.telemetry import Metric, count, logger, metrics
 
-METRICS: Mapping[type[VendorFault], Metric] = {
-    KeyRejected: Metric.KEYS_REJECTED,
-    Refused: Metric.VENDOR_REFUSED,
-    Rejected: Metric.REQUESTS_REJECTED,
-    Throttled: Metric.VENDOR_THROTTLED,
-    TooLarge: Metric.REQUESTS_REJECTED,  # of one identifier; more than one are asked again in halves
-    VendorTrouble: Metric.VENDOR_TROUBLE,
-    WrongShape: Metric.REQUESTS_RESHAPED,
+METRICS: Mapping[type[VendorError], Metric] = {
+    VendorUnauthorized: Metric.KEYS_REJECTED,
+    VendorAccessDenied: Metric.VENDOR_REFUSED,
+    VendorBadRequest: Metric.REQUESTS_REJECTED,
+    VendorThrottled: Metric.VENDOR_THROTTLED,
+    VendorPayloadTooLarge: Metric.REQUESTS_REJECTED,  # of one identifier; more than one are asked again in halves
+    VendorUnavailable: Metric.VENDOR_TROUBLE,
+    VendorWrongShape: Metric.REQUESTS_RESHAPED,
 }
 # The runbook's headings, by status or else by kind. Of the kinds that are not here nobody has to be told.
 HEADINGS: Mapping[int, str] = {
@@ -35,15 +35,15 @@ HEADINGS: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "Account suspended",
     HTTPStatus.CONFLICT: "Key rotated",
 }
-HEADINGS_OF_KINDS: Mapping[type[VendorFault], str] = {
-    Refused: "Endpoint not enabled",
-    Rejected: "Errors",
-    Throttled: "Quota shared with somebody else",
-    VendorTrouble: "Vendor down",
+HEADINGS_OF_KINDS: Mapping[type[VendorError], str] = {
+    VendorAccessDenied: "Endpoint not enabled",
+    VendorBadRequest: "Errors",
+    VendorThrottled: "Quota shared with somebody else",
+    VendorUnavailable: "Vendor down",
 }
 
 
-def publish(heard: Heard) -> None:
+def publish(heard: CallRecord) -> None:
     """Add one call to the invocation's metrics; a fault that a person may have to act on is logged too."""
     metrics.add_metric(Metric.VENDOR_LATENCY.value, MetricUnit.Milliseconds, heard.seconds * 1000)
     if heard.fault is None:
@@ -66,13 +66,13 @@ def publish(heard: Heard) -> None:
         )
 
 
-def metric_of(fault: VendorFault, users: int) -> Metric:
+def metric_of(fault: VendorError, users: int) -> Metric:
     """Name the metric of a fault that a call of so many users met."""
-    if isinstance(fault, TooLarge) and users > 1:
+    if isinstance(fault, VendorPayloadTooLarge) and users > 1:
         return Metric.REQUESTS_RESHAPED
     return METRICS[type(fault)]
 
 
-def heading_of(fault: VendorFault) -> str | None:
+def heading_of(fault: VendorError) -> str | None:
     """Name the runbook's entry about a fault; None when nobody has to act."""
     return HEADINGS.get(fault.status or 0) or HEADINGS_OF_KINDS.get(type(fault))

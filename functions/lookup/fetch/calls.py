@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from lookup.errors import NotNow, Rejected, TooLarge, VendorFault, VendorTrouble
+from lookup.errors import RetryLater, VendorBadRequest, VendorError, VendorPayloadTooLarge, VendorUnavailable
 from lookup.fetch.neutral_calls import QUESTION
-from lookup.fetch.vendor_access import Heard, Vendor
+from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.grant import Grant
-from lookup.model import Identifier, Terms
+from lookup.model import FetchOptions, Identifier
 from lookup.moengage.access import Credentials
-from lookup.moengage.client import Question
-from lookup.moengage.responses import Answer
+from lookup.moengage.client import ExportRequest
+from lookup.moengage.responses import ExportResponse
 
 OUT_OF_TIME = "out_of_time"  # why work is given back for which there is no time left
 LAST_CALL = 3.0  # seconds that a call may take beyond the time that its caller has
@@ -25,13 +25,13 @@ LOOK = 0.5  # seconds between two looks for the answer to somebody else's neutra
 class Met:
     """The fault that a neutral call met, with its grant and the credentials that it carried."""
 
-    fault: VendorFault
+    fault: VendorError
     grant: Grant
     credentials: Credentials
 
-    def heeding(self, suspected: VendorFault | None) -> Met:
+    def heeding(self, suspected: VendorError | None) -> Met:
         """Return what is to be heeded: where even a neutral call is rejected, the refusal that it was made for."""
-        if suspected is None or not isinstance(self.fault, TooLarge | Rejected):
+        if suspected is None or not isinstance(self.fault, VendorPayloadTooLarge | VendorBadRequest):
             return self
         return Met(suspected, self.grant, self.credentials)
 
@@ -39,7 +39,7 @@ class Met:
 class Calls:
     """The calls of one run. `until` (epoch seconds) bounds every wait."""
 
-    def __init__(self, vendor: Vendor, terms: Terms, until: float) -> None:
+    def __init__(self, vendor: VendorAccess, terms: FetchOptions, until: float) -> None:
         self._vendor = vendor
         self._terms = terms
         self._until = until
@@ -50,16 +50,18 @@ class Calls:
         """When a call left that MoEngage answered as if all were well, by anybody's as far as is known here."""
         return self._well_at
 
-    def export(self, payload: Sequence[Identifier], credentials: Credentials) -> Answer:
-        """Ask once, and report how it ended. A neutral call holds nothing of whoever asks. Raises `VendorFault`."""
+    def export(self, payload: Sequence[Identifier], credentials: Credentials) -> ExportResponse:
+        """Ask once, and report how it ended. A neutral call holds nothing of whoever asks. Raises `VendorError`."""
         vendor, asked_at = self._vendor, self._vendor.clock()
         is_neutral = payload is QUESTION
-        heard = partial(Heard, self._terms.workspace, len(payload), is_neutral=is_neutral)
-        question = Question(payload, self._terms.fields, self._terms.forwarded_for)
+        heard = partial(CallRecord, self._terms.workspace, len(payload), is_neutral=is_neutral)
+        question = ExportRequest(payload, self._terms.fields, self._terms.forwarded_for)
         try:
             within = max(self._until - asked_at, 0.0) + LAST_CALL
-            answer = vendor.client.export(Question(payload) if is_neutral else question, credentials, within=within)
-        except VendorFault as fault:
+            answer = vendor.client.export(
+                ExportRequest(payload) if is_neutral else question, credentials, within=within
+            )
+        except VendorError as fault:
             vendor.heard(heard(vendor.clock() - asked_at, fault))
             raise
         vendor.heard(heard(vendor.clock() - asked_at))
@@ -83,38 +85,38 @@ class Calls:
         self._vendor.troubles.clear()
         self._well_at = max(self._well_at, sent_at)
 
-    def failed(self, grant: Grant, fault: VendorFault) -> None:
+    def failed(self, grant: Grant, fault: VendorError) -> None:
         """Report a call whose fault is the account's or MoEngage's, or says that MoEngage is alive."""
         self._vendor.gate.report(grant, fault)
-        if isinstance(fault, VendorTrouble):
+        if isinstance(fault, VendorUnavailable):
             self._vendor.troubles.in_a_row += 1
         else:
             self._vendor.troubles.clear()
 
     def confirmed(self, met: Met) -> None:
         """Report the troubles that are held back, now that a neutral call has met trouble too."""
-        if isinstance(met.fault, VendorTrouble):
+        if isinstance(met.fault, VendorUnavailable):
             for grant, fault, _ in self._vendor.troubles.held:
                 self._vendor.gate.report(replace(grant, probe=False), fault)  # a probe was released
         self._vendor.troubles.held.clear()
 
-    def met_since(self, moment: float, suspected: VendorFault | None) -> Met | None:
+    def met_since(self, moment: float, suspected: VendorError | None) -> Met | None:
         """Return what a neutral call met if MoEngage has answered nobody since a moment; None when it has.
 
         If that is not known, nobody is asked for: once in a while over all processes, the others wait for the answer.
-        A neutral call that is not understood either says that `suspected` is the account's. Raises `NotNow` when there
-        is no time to wait.
+        A neutral call that is not understood either says that `suspected` is the account's. Raises `RetryLater` when
+        there is no time to wait.
         """
         vendor = self._vendor
         while not self._is_well_since(moment):
             if vendor.clock() >= self._until:  # a claim would be taken from those who can use it
-                raise NotNow(vendor.clock(), OUT_OF_TIME)
+                raise RetryLater(vendor.clock(), OUT_OF_TIME)
             if vendor.neutral_calls.claim(vendor.clock()):
                 met = self.ask_for_nobody()
                 return None if met is None else met.heeding(suspected)
             pause = random.uniform(0.5, 1.0) * LOOK  # noqa: S311 - jitter
             if vendor.is_stopping() or vendor.clock() + pause >= self._until:
-                raise NotNow(vendor.clock() + pause, OUT_OF_TIME)
+                raise RetryLater(vendor.clock() + pause, OUT_OF_TIME)
             vendor.sleep(pause)
         return None
 
@@ -144,13 +146,13 @@ class Calls:
             if not self.is_late(sent_at, grant):
                 return self.ask_for_nobody_with(grant, credentials, sent_at)
             if sent_at >= self._until:
-                raise NotNow(sent_at, OUT_OF_TIME)
+                raise RetryLater(sent_at, OUT_OF_TIME)
 
     def ask_for_nobody_with(self, grant: Grant, credentials: Credentials, sent_at: float) -> Met | None:
         """Ask so with a grant that is there."""
         try:
             self.export(QUESTION, credentials)
-        except VendorFault as fault:
+        except VendorError as fault:
             return Met(fault, grant, credentials)
         self.answered(grant, sent_at)
         self._vendor.neutral_calls.answer(sent_at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lookup.errors import VendorTrouble
+from lookup.errors import VendorUnavailable
 from lookup.gate.breaker import TROUBLES_IN_A_ROW, closes_at_once
 from lookup.gate.grant import Grant
 
@@ -16,17 +16,17 @@ MOST_HELD = TROUBLES_IN_A_ROW  # as many as close the gate
 
 
 @dataclass(slots=True)
-class Troubles:
+class RecentFailures:
     """Of one workspace. `held` are grants, what their calls met, and when these left (epoch seconds)."""
 
     in_a_row: int = 0
-    held: list[tuple[Grant, VendorTrouble, float]] = field(default_factory=list)
+    held: list[tuple[Grant, VendorUnavailable, float]] = field(default_factory=list)
 
-    def would_close(self, grant: Grant, fault: VendorTrouble, now: float) -> bool:
+    def would_close(self, grant: Grant, fault: VendorUnavailable, now: float) -> bool:
         """Return whether the gate might close if one more is reported."""
         return grant.probe or closes_at_once(fault, now) or self.in_a_row + 1 >= TROUBLES_IN_A_ROW
 
-    def hold(self, grant: Grant, fault: VendorTrouble, sent_at: float) -> None:
+    def hold(self, grant: Grant, fault: VendorUnavailable, sent_at: float) -> None:
         """Hold one back, the latest ones at most."""
         self.in_a_row += 1
         self.held = [*self.held, (grant, fault, sent_at)][-MOST_HELD:]

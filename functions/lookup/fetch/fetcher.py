@@ -7,14 +7,14 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from lookup import exact_json
-from lookup.errors import LookupFault, NotExported
+from lookup.errors import NotExported, ServiceError
 from lookup.fetch.isolation import NOBODY_DOUBTED
-from lookup.fetch.vendor_access import Vendor
-from lookup.fetch.vendor_calls import Asking, Reply, Turn
-from lookup.model import Attributes, Identifier, Outcome, Profile, Source, Status, Terms
+from lookup.fetch.vendor_access import VendorAccess
+from lookup.fetch.vendor_calls import CallResult, Turn, VendorCalls
+from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
 from lookup.moengage.matching import NAMES
-from lookup.results.changes import compared
-from lookup.results.profiles import Profiles
+from lookup.results.changes import with_changes
+from lookup.results.profiles import ProfileStore
 from lookup.results.stored_profile import StoredProfile
 from lookup.settings import Settings
 
@@ -31,7 +31,7 @@ class Fetched:
     """
 
     outcomes: Mapping[Identifier, Outcome]
-    cause: LookupFault | None = None
+    cause: ServiceError | None = None
     older: Mapping[Identifier, Outcome] = field(default_factory=dict)
     writes: Sequence[Future[Profile]] = ()
     doubted: frozenset[Identifier] = frozenset()
@@ -52,7 +52,7 @@ def _anything(_: int) -> None:
     """Let any number of users be asked for."""
 
 
-class Fetch:
+class Fetcher:
     """Looks identifiers up under given terms. Everything found is stored before it counts as found.
 
     The last profiles are still being written when `begin` gives its outcomes, so that the caller writes beside them.
@@ -62,8 +62,8 @@ class Fetch:
         self,
         *,
         settings: Settings,
-        profiles: Profiles,
-        vendor_of: Callable[[str], Vendor],
+        profiles: ProfileStore,
+        vendor_of: Callable[[str], VendorAccess],
         keep_unmatched: KeepUnmatched,
         writers: Executor,
     ) -> None:
@@ -76,7 +76,7 @@ class Fetch:
     def run(
         self,
         wanted: Mapping[Identifier, float],
-        terms: Terms,
+        terms: FetchOptions,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
@@ -90,7 +90,7 @@ class Fetch:
     def begin(
         self,
         wanted: Mapping[Identifier, float],
-        terms: Terms,
+        terms: FetchOptions,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
@@ -112,7 +112,7 @@ class Fetch:
         allow(len(missing))
         answers = _answers({one: stored[one] for one in missing if one in stored}, terms)
         older = {one: _stored(profile, terms, Source.STALE) for one, profile in answers.items()}
-        asking = Asking(
+        asking = VendorCalls(
             self._vendor_of(terms.workspace),
             missing,
             terms,
@@ -127,17 +127,17 @@ class Fetch:
                 outcomes |= self._settled(reply, terms, stored, writes)
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
-        except LookupFault as cause:
+        except ServiceError as cause:
             return Fetched(outcomes, cause, older, writes, frozenset(asking.doubted), asking.doubted)
         return Fetched(outcomes, None, older, writes)
 
-    def stored_only(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:
+    def stored_only(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
         """Answer from the store alone, as fresh as `run` would take it."""
         return Fetched(self._answered(wanted, terms)[2])
 
     def _answered(
-        self, wanted: Mapping[Identifier, float], terms: Terms
-    ) -> tuple[Terms, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
+        self, wanted: Mapping[Identifier, float], terms: FetchOptions
+    ) -> tuple[FetchOptions, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
         """Settle the fields, read what is stored, and answer what is fresh enough."""
         terms = replace(terms, fields=self._exported(terms))
         stored = self._profiles.read(terms.workspace, list(wanted)) if self._keeps(terms.workspace) else {}
@@ -148,7 +148,7 @@ class Fetch:
         """Tell whether profiles are stored; where they are not, results in S3 are all there is."""
         return self._settings.workspace(workspace).keep_profiles
 
-    def _exported(self, terms: Terms) -> tuple[str, ...] | None:
+    def _exported(self, terms: FetchOptions) -> tuple[str, ...] | None:
         allowed = self._settings.workspace(terms.workspace).fields
         if allowed is None or terms.fields is None:
             return allowed if terms.fields is None else terms.fields
@@ -157,7 +157,11 @@ class Fetch:
         return terms.fields
 
     def _settled(
-        self, reply: Reply, terms: Terms, stored: Mapping[Identifier, StoredProfile], writes: list[Future[Profile]]
+        self,
+        reply: CallResult,
+        terms: FetchOptions,
+        stored: Mapping[Identifier, StoredProfile],
+        writes: list[Future[Profile]],
     ) -> dict[Identifier, Outcome]:
         if reply.unmatched:
             named = None if terms.fields is None else (*terms.fields, *NAMES)
@@ -168,11 +172,11 @@ class Fetch:
             previous = stored.get(profile.identifier)
             if self._keeps(terms.workspace):
                 writes.append(self._writers.submit(self._profiles.write, profile, previous))
-            outcomes[profile.identifier] = _outcome(compared(profile, previous), Source.MOENGAGE)
+            outcomes[profile.identifier] = _outcome(with_changes(profile, previous), Source.MOENGAGE)
         return outcomes
 
 
-def _profiles(reply: Reply, terms: Terms) -> list[Profile]:
+def _profiles(reply: CallResult, terms: FetchOptions) -> list[Profile]:
     answers: dict[Identifier, Attributes | None] = {
         **{one: _only(user, terms.fields) for one, user in reply.found.items()},
         **dict.fromkeys(reply.not_found, None),
@@ -180,19 +184,19 @@ def _profiles(reply: Reply, terms: Terms) -> list[Profile]:
     return [_profile(one, attributes, reply.fetched_at, terms) for one, attributes in answers.items()]
 
 
-def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: Terms) -> Profile:
+def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: FetchOptions) -> Profile:
     """Make a profile of what MoEngage holds; what UTF-8 cannot hold is replaced, and said to be."""
     text, replaced = (None, ()) if attributes is None else exact_json.well_formed(attributes)
     return Profile(terms.workspace, one, text, fetched_at, terms.lookup_id, terms.fields, replaced_fields=replaced)
 
 
-def _answers(stored: Mapping[Identifier, StoredProfile], terms: Terms) -> dict[Identifier, Profile]:
+def _answers(stored: Mapping[Identifier, StoredProfile], terms: FetchOptions) -> dict[Identifier, Profile]:
     """Return what is known of the wanted fields, where all of them are."""
     known = {one: profile.answer(terms.fields) for one, profile in stored.items()}
     return {one: profile for one, profile in known.items() if profile is not None}
 
 
-def _stored(profile: Profile, terms: Terms, source: Source = Source.STORED) -> Outcome:
+def _stored(profile: Profile, terms: FetchOptions, source: Source = Source.STORED) -> Outcome:
     """Answer with a stored profile; what changed is told only by the lookup that saw it change."""
     changed = profile.changed_fields if profile.lookup_id == terms.lookup_id else ()
     return _outcome(replace(profile, changed_fields=changed), source)

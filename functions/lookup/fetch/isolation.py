@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
-from lookup.errors import VendorFault, VendorTrouble
+from lookup.errors import VendorError, VendorUnavailable
 from lookup.model import PAYLOAD_LIMIT, Identifier
 
 UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE = "unreadable", "refused_by_vendor", "unanswerable"
@@ -24,7 +24,7 @@ NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Blamed:
+class RefusedContent:
     """One that was asked for alone in vain, by a call that left `at` (epoch seconds), and why it fails."""
 
     identifier: Identifier
@@ -32,7 +32,7 @@ class Blamed:
     at: float
 
 
-class Line:
+class CallQueue:
     """Who is still to be asked for, in order: those asked for alone once more, the others, and the suspects last."""
 
     def __init__(self, wanted: Iterable[Identifier], doubted: Mapping[Identifier, int] = NOBODY_DOUBTED) -> None:
@@ -52,7 +52,7 @@ class Line:
         self._ready_at: dict[Identifier, float] = {}
         self._vain_in_a_row = 0
         self._borne: Sequence[Identifier] = ()  # met trouble, and nobody has been answered since
-        self.blamed: list[Blamed] = []
+        self.blamed: list[RefusedContent] = []
 
     def __bool__(self) -> bool:
         return bool(len(self))
@@ -128,7 +128,7 @@ class Line:
         if len(payload) == 1:
             self._in_vain.update(payload)
 
-    def doubt(self, payload: Sequence[Identifier], fault: VendorFault, at: float, *, rest: float = 0.0) -> None:
+    def doubt(self, payload: Sequence[Identifier], fault: VendorError, at: float, *, rest: float = 0.0) -> None:
         """Learn that the first in line failed together, by a call that left `at`, perhaps because of one of them.
 
         One that met trouble alone is not asked for again for `rest` seconds.
@@ -145,7 +145,7 @@ class Line:
         self._vain_in_a_row += reason == UNANSWERABLE
         if (self._in_vain if reason == UNANSWERABLE else self._strikes)[one] >= STRIKES[reason]:
             self._isolated()
-            self.blamed.append(Blamed(one, reason, at))
+            self.blamed.append(RefusedContent(one, reason, at))
         elif reason == UNANSWERABLE:
             self._isolated()
             self._ready_at[one] = at + rest
@@ -178,7 +178,7 @@ class Line:
         return failed
 
 
-def _reason(fault: VendorFault) -> str:
-    if not isinstance(fault, VendorTrouble):
+def _reason(fault: VendorError) -> str:
+    if not isinstance(fault, VendorUnavailable):
         return REFUSED_BY_VENDOR
     return UNREADABLE if fault.may_be_content else UNANSWERABLE

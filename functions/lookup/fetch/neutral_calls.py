@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lookup.ledger.items import plain, typed
+from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
 from lookup.model import Identifier, IdentifierType
 
@@ -52,16 +52,16 @@ class OwnCalls:
 
 
 class SharedCalls:
-    """Those of all processes, in an item of the ledger beside the gate's. Every method raises `AwsTrouble`."""
+    """Those of all processes, in an item of the ledger beside the gate's. Every method raises `AwsUnavailable`."""
 
     def __init__(self, table: LedgerTable, workspace: str) -> None:
         self._table = table
-        self._key = typed({"pk": f"gate#{workspace}", "sk": "neutral"})
+        self._key = serialize({"pk": f"gate#{workspace}", "sk": "neutral"})
 
     def answered_at(self) -> float:
         """See `NeutralCalls`."""
         items = self._table.read([self._key])
-        return float(plain(items[0]).get("answered_at", 0)) / 1000 if items else 0.0
+        return float(deserialize(items[0]).get("answered_at", 0)) / 1000 if items else 0.0
 
     def claim(self, now: float) -> bool:
         """See `NeutralCalls`. A claim far ahead, of a clock that was wrong, holds for nobody."""

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from lookup.errors import Closed, LookupFault, NotNow, VendorTrouble
-from lookup.fetch.fetcher import Fetch, Fetched
+from lookup.errors import GateClosed, RetryLater, ServiceError, VendorUnavailable
+from lookup.fetch.fetcher import Fetched, Fetcher
 from lookup.fetch.waiting_room import Waiter
-from lookup.model import Clock, Identifier, Invalid, Lane, Outcome, Source, Status, Terms
-from lookup.results.files import Archive, Record
-from lookup.validation import Entry
+from lookup.model import Clock, FetchOptions, Identifier, InvalidIdentifier, Lane, Outcome, Source, Status
+from lookup.results.files import Record, ResultFiles
+from lookup.validation import ParsedIdentifier
 
 PART = "000001"
 FROM_THE_STORE = frozenset({Source.STORED, Source.STALE})
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OnDemandRequest:
     """What a caller asks for. `patience` is how many seconds it may take; None lets only the store be asked.
 
     `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked.
@@ -26,7 +26,7 @@ class Order:
     `keep` archives the answer even when all of it is stored already. `waiter` stands among those who wait for quota.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[ParsedIdentifier]
     workspace: str
     fields: tuple[str, ...] | None
     max_age: float
@@ -39,27 +39,29 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class OnDemandResult:
     """The outcomes in the order asked. `cause` says why some failed for now; `key` is that of the archived object."""
 
     lookup_id: str
     outcomes: Sequence[Outcome]
-    cause: LookupFault | None
+    cause: ServiceError | None
     key: str | None = None
 
 
 class OnDemand:
     """Serves orders."""
 
-    def __init__(self, *, fetch: Fetch, archive: Archive, clock: Clock) -> None:
+    def __init__(self, *, fetch: Fetcher, archive: ResultFiles, clock: Clock) -> None:
         self._fetch = fetch
         self._archive = archive
         self._clock = clock
 
-    def serve(self, order: Order) -> Answered:
-        """Look up at once. Raises the `LookupFault` that kept anything from being answered, quota and gate included."""
+    def serve(self, order: OnDemandRequest) -> OnDemandResult:
+        """Look up at once. Raises the `ServiceError` that kept anything from being answered, also the gate's."""
         submitted_at = self._clock()
-        terms = Terms(order.workspace, f"on-demand-{uuid4().hex}", Lane.ON_DEMAND, order.fields, order.forwarded_for)
+        terms = FetchOptions(
+            order.workspace, f"on-demand-{uuid4().hex}", Lane.ON_DEMAND, order.fields, order.forwarded_for
+        )
         wanted = {one: submitted_at - order.max_age for one in order.entries if isinstance(one, Identifier)}
         fetched = self._fetched(order, wanted, terms, submitted_at)
         outcomes = _in_order(order, fetched)
@@ -67,15 +69,17 @@ class OnDemand:
         stored = _in_order(order, fetched.stored())
         if stored != outcomes:  # another writer came between: what changed is told as it is in the store
             key = self._keep(order, terms, submitted_at, stored)
-        return Answered(terms.lookup_id, stored, fetched.cause, key)
+        return OnDemandResult(terms.lookup_id, stored, fetched.cause, key)
 
-    def archived(self, order: Order, answered: Answered) -> str:
+    def archived(self, order: OnDemandRequest, answered: OnDemandResult) -> str:
         """Give the key of the archived answer, which is archived now if it was not yet."""
         if answered.key is not None:
             return answered.key
         return self._write(order.workspace, answered.lookup_id, self._clock(), answered.outcomes)
 
-    def _fetched(self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, submitted_at: float) -> Fetched:
+    def _fetched(
+        self, order: OnDemandRequest, wanted: Mapping[Identifier, float], terms: FetchOptions, submitted_at: float
+    ) -> Fetched:
         if order.patience is None:
             return self._only_stored(wanted, terms)
         sent: set[Identifier] = set()
@@ -86,13 +90,19 @@ class OnDemand:
         is_whole = len(helped.outcomes) == len(wanted)
         if is_whole or not _becomes_a_lookup(fetched.cause):
             order.charge(-_not_asked(wanted, fetched, sent))
-        if not is_whole and not isinstance(fetched.cause, VendorTrouble):
+        if not is_whole and not isinstance(fetched.cause, VendorUnavailable):
             helped.stored()
             raise fetched.cause
         return helped
 
     def _begun(
-        self, order: Order, wanted: Mapping[Identifier, float], terms: Terms, *, until: float, sent: set[Identifier]
+        self,
+        order: OnDemandRequest,
+        wanted: Mapping[Identifier, float],
+        terms: FetchOptions,
+        *,
+        until: float,
+        sent: set[Identifier],
     ) -> Fetched:
         """Fetch, note who is `sent`, and give the place among those who wait back, if one was taken."""
         waiter = order.waiter
@@ -104,13 +114,15 @@ class OnDemand:
             if waiter is not None:
                 waiter.leave()
 
-    def _only_stored(self, wanted: Mapping[Identifier, float], terms: Terms) -> Fetched:
+    def _only_stored(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
         fetched = self._fetch.stored_only(wanted, terms)
         if len(fetched.outcomes) < len(wanted):
-            raise NotNow(self._clock(), "lane")
+            raise RetryLater(self._clock(), "lane")
         return fetched
 
-    def _keep(self, order: Order, terms: Terms, fed_at: float, outcomes: Sequence[Outcome]) -> str | None:
+    def _keep(
+        self, order: OnDemandRequest, terms: FetchOptions, fed_at: float, outcomes: Sequence[Outcome]
+    ) -> str | None:
         """Archive what was fetched; an answer from the store alone is archived already."""
         if not order.keep and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
             return None
@@ -142,15 +154,15 @@ def _not_asked(wanted: Mapping[Identifier, float], fetched: Fetched, sent: set[I
     Calls that met trouble have used quota; given back, what MoEngage fails over would cost nothing.
     """
     unanswered = wanted.keys() - fetched.outcomes.keys()
-    return len(unanswered if isinstance(fetched.cause, Closed) else unanswered - sent)
+    return len(unanswered if isinstance(fetched.cause, GateClosed) else unanswered - sent)
 
 
-def _becomes_a_lookup(cause: LookupFault) -> bool:
+def _becomes_a_lookup(cause: ServiceError) -> bool:
     """Tell whether the quota is only busy; everything else is said to the caller."""
-    return isinstance(cause, NotNow) and not isinstance(cause, Closed)
+    return isinstance(cause, RetryLater) and not isinstance(cause, GateClosed)
 
 
-def _in_order(order: Order, fetched: Fetched) -> list[Outcome]:
+def _in_order(order: OnDemandRequest, fetched: Fetched) -> list[Outcome]:
     return [_outcome(one, fetched.outcomes) for one in order.entries]
 
 
@@ -164,7 +176,7 @@ def _with_stale(fetched: Fetched, wanted: Mapping[Identifier, float], seconds: f
     return replace(fetched, outcomes={**usable, **fetched.outcomes})
 
 
-def _outcome(one: Entry, settled: Mapping[Identifier, Outcome]) -> Outcome:
-    if isinstance(one, Invalid):
+def _outcome(one: ParsedIdentifier, settled: Mapping[Identifier, Outcome]) -> Outcome:
+    if isinstance(one, InvalidIdentifier):
         return Outcome.of_invalid(one)
     return settled.get(one) or Outcome(one, Status.FAILED, "vendor_trouble")

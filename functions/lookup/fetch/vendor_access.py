@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lookup.errors import VendorFault
-from lookup.fetch.failures import Troubles
+from lookup.errors import VendorError
+from lookup.fetch.failures import RecentFailures
 from lookup.fetch.neutral_calls import NeutralCalls, OwnCalls
 from lookup.gate.limiter import Gate
 from lookup.model import Clock, Sleep
@@ -15,7 +15,7 @@ from lookup.moengage.credentials import CredentialStore
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CallRecord:
     """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one.
 
     `is_neutral`: it asked for nobody, so that nothing it held can be why it failed.
@@ -24,7 +24,7 @@ class Heard:
     workspace: str
     users: int
     seconds: float
-    fault: VendorFault | None = None
+    fault: VendorError | None = None
     is_neutral: bool = False
 
 
@@ -38,7 +38,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Vendor:
+class VendorAccess:
     """One workspace's way to MoEngage: its gate, its client, its credentials.
 
     `heard` is told of every call's end, `unused` of users that were charged and came too late to be asked for; while
@@ -50,8 +50,8 @@ class Vendor:
     credentials: CredentialStore
     clock: Clock
     sleep: Sleep
-    heard: Callable[[Heard], None] = _nobody
+    heard: Callable[[CallRecord], None] = _nobody
     unused: Callable[[int], None] = _nobody
     is_stopping: Callable[[], bool] = _never
     neutral_calls: NeutralCalls = field(default_factory=OwnCalls)
-    troubles: Troubles = field(default_factory=Troubles)
+    troubles: RecentFailures = field(default_factory=RecentFailures)

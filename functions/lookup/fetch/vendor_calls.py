@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 
 from lookup.aws.shutdown import STOPPING
 from lookup.errors import (
-    AwsTrouble,
-    Closed,
-    KeyRejected,
+    AwsUnavailable,
+    GateClosed,
     Misconfigured,
-    NotNow,
-    Rejected,
-    TooLarge,
-    VendorFault,
-    VendorTrouble,
+    RetryLater,
+    VendorBadRequest,
+    VendorError,
+    VendorPayloadTooLarge,
+    VendorUnauthorized,
+    VendorUnavailable,
 )
 from lookup.fetch.calls import OUT_OF_TIME, Calls, Met
-from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, Line
+from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, CallQueue
 from lookup.fetch.neutral_calls import EVERY
-from lookup.fetch.vendor_access import Vendor
+from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.breaker import TROUBLE, TROUBLES_IN_A_ROW
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
-from lookup.model import Attributes, Identifier, Lane, Terms
+from lookup.model import Attributes, FetchOptions, Identifier, Lane
 from lookup.moengage.access import Credentials
-from lookup.moengage.matching import Paired, pair
+from lookup.moengage.matching import Matches, match_users
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
 FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CallResult:
     """What one call settled. `fetched_at` is when its request left (epoch seconds)."""
 
     fetched_at: float
@@ -48,14 +48,14 @@ TURN = 1.0  # seconds; about a slot of the gate
 Turn = Callable[[Gate, int, int, float], int]
 
 
-class Asking:
+class VendorCalls:
     """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every payload."""
 
     def __init__(
         self,
-        vendor: Vendor,
+        vendor: VendorAccess,
         wanted: Iterable[Identifier],
-        terms: Terms,
+        terms: FetchOptions,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
@@ -71,10 +71,10 @@ class Asking:
         self._terms = terms
         self._until = until
         self._before_sending = before_sending
-        self._line = Line(wanted, doubted)
+        self._line = CallQueue(wanted, doubted)
         self._calls = Calls(vendor, terms, until)
         self._troubles = 0
-        self._trouble: VendorTrouble | None = None  # since the last answer
+        self._trouble: VendorUnavailable | None = None  # since the last answer
 
     @property
     def doubted(self) -> Mapping[Identifier, int]:
@@ -84,31 +84,31 @@ class Asking:
         """
         return {one: self._line.in_vain(one) for one in self._line.doubted}
 
-    def replies(self) -> Iterator[Reply]:
+    def replies(self) -> Iterator[CallResult]:
         """Give replies until nothing is left to ask.
 
-        Raises `NotNow` or `Closed` when the gate's wait is too long, `VendorTrouble` when the vendor stays in
-        trouble, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsTrouble` when they
-        cannot be read now. What had no reply then is still to be asked.
+        Raises `RetryLater` or `GateClosed` when the gate's wait is too long, `VendorUnavailable` when the vendor stays
+        unavailable, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsUnavailable`
+        when they cannot be read now. What had no reply then is still to be asked.
         """
         if self._line:
             self._in_time(self._settle_earlier)
         while self._line or self._line.blamed:
             if self._vendor.is_stopping():
-                raise NotNow(self._vendor.clock(), STOPPING)
+                raise RetryLater(self._vendor.clock(), STOPPING)
             reply = self._in_time(self._ask if self._line else self._judged)
             if reply is not None:
                 yield reply
 
-    def _in_time(self, step: Callable[[], Reply | None]) -> Reply | None:
+    def _in_time(self, step: Callable[[], CallResult | None]) -> CallResult | None:
         """Go on; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
         if (now := self._vendor.clock()) >= self._until:
-            raise self._trouble or NotNow(now, OUT_OF_TIME)
+            raise self._trouble or RetryLater(now, OUT_OF_TIME)
         try:
             return step()
-        except Closed:
+        except GateClosed:
             raise
-        except NotNow as refusal:
+        except RetryLater as refusal:
             raise (self._trouble or refusal) from None
 
     def _settle_earlier(self) -> None:
@@ -116,7 +116,7 @@ class Asking:
         if (met := self._calls.met_by_now()) is not None:
             self._heed(met, ())
 
-    def _ask(self) -> Reply | None:
+    def _ask(self) -> CallResult | None:
         vendor, calls = self._vendor, self._calls
         self._rest_until(self._line.ready_at)
         credentials = vendor.credentials.of(self._terms.workspace)
@@ -131,11 +131,11 @@ class Asking:
             return None
         try:
             answer = calls.export(payload, credentials)
-        except VendorFault as fault:
+        except VendorError as fault:
             return self._failed(fault, grant, credentials, payload, sent_at)
         calls.answered(grant, sent_at)
         self._trouble = None
-        return self._settled(pair(payload, answer), sent_at)
+        return self._settled(match_users(payload, answer), sent_at)
 
     def _rest_until(self, moment: float) -> None:
         """Wait; who has no time for that gives the work back."""
@@ -143,7 +143,7 @@ class Asking:
         if pause <= 0:
             return
         if moment >= self._until:
-            raise NotNow(moment, OUT_OF_TIME)
+            raise RetryLater(moment, OUT_OF_TIME)
         self._vendor.sleep(pause)
 
     def _probe(self, grant: Grant, credentials: Credentials) -> None:
@@ -165,9 +165,9 @@ class Asking:
             most = self._turn(vendor.gate, size, len(self._line), self._until)
             try:
                 return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN))
-            except Closed:  # whoever waits for the gate to open takes nothing from the others who wait
+            except GateClosed:  # whoever waits for the gate to open takes nothing from the others who wait
                 return vendor.gate.admit(most, lane=lane, wait_until=self._until)
-            except NotNow as refusal:
+            except RetryLater as refusal:
                 if refusal.reason not in {QUOTA, CONTENTION} or refusal.retry_at > self._until:
                     raise
 
@@ -180,20 +180,20 @@ class Asking:
             raise
         return self._vendor.clock()
 
-    def _settled(self, paired: Paired, sent_at: float) -> Reply:
+    def _settled(self, paired: Matches, sent_at: float) -> CallResult:
         failed = dict.fromkeys(paired.unreadable, UNREADABLE)
         if self._line.is_alone:
             failed |= dict.fromkeys(paired.unaccounted, "unaccounted")
         known = len(paired.found) + len(paired.not_found) + len(paired.unreadable)
         self._line.answered(known + len(paired.unaccounted), paired.unaccounted)
         failed |= self._line.condemned(self._calls.well_at)
-        return Reply(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
+        return CallResult(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
 
     def _failed(
-        self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
-    ) -> Reply | None:
+        self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
+    ) -> CallResult | None:
         """Do what helps; before what a payload holds counts as the account's fault, learn whose it is."""
-        if isinstance(fault, VendorTrouble):
+        if isinstance(fault, VendorUnavailable):
             self._trouble = fault
             if not fault.may_be_content:
                 return self._troubled(fault, grant, payload, sent_at)
@@ -204,8 +204,8 @@ class Asking:
         return self._doubted(fault, payload, sent_at, since=sent_at - EVERY)
 
     def _troubled(
-        self, fault: VendorTrouble, grant: Grant, payload: Sequence[Identifier], sent_at: float
-    ) -> Reply | None:
+        self, fault: VendorUnavailable, grant: Grant, payload: Sequence[Identifier], sent_at: float
+    ) -> CallResult | None:
         """Bear trouble as MoEngage's while that closes no gate; before it does, learn whether the payload is why.
 
         Three in a row need an answer to a later call: when MoEngage has just gone, an earlier one says nothing.
@@ -224,8 +224,8 @@ class Asking:
         return self._doubted(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
 
     def _doubted(
-        self, fault: VendorFault, payload: Sequence[Identifier], sent_at: float, *, since: float
-    ) -> Reply | None:
+        self, fault: VendorError, payload: Sequence[Identifier], sent_at: float, *, since: float
+    ) -> CallResult | None:
         """Search among a payload if MoEngage has answered somebody `since` then; else heed what a neutral call met."""
         if (met := self._calls.met_since(since, fault)) is not None:
             return self._heed(met, payload)
@@ -235,49 +235,49 @@ class Asking:
         if self._line.is_hopeless:  # no gate closes by it: it may be odd ones all the same
             raise fault
         failed = self._line.condemned(self._calls.well_at)
-        return Reply(sent_at, failed=failed) if failed else None
+        return CallResult(sent_at, failed=failed) if failed else None
 
-    def _heed(self, met: Met, payload: Sequence[Identifier]) -> Reply | None:
+    def _heed(self, met: Met, payload: Sequence[Identifier]) -> CallResult | None:
         """Take what a neutral call met as the account's, or MoEngage's."""
         self._line.absolve()
         self._calls.confirmed(met)
         return self._remedied(met.fault, met.grant, met.credentials, payload)
 
-    def _judged(self) -> Reply | None:
+    def _judged(self) -> CallResult | None:
         """Learn whether those fail who were asked for alone in vain, when nobody else is left to ask for."""
         last = max(one.at for one in self._line.blamed)
         if (met := self._calls.met_since(last, None)) is not None:
             return self._heed(met, ())
-        return Reply(last, failed=self._line.condemned(self._calls.well_at))
+        return CallResult(last, failed=self._line.condemned(self._calls.well_at))
 
     def _remedied(
-        self, fault: VendorFault, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
-    ) -> Reply | None:
+        self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
+    ) -> CallResult | None:
         """Do what helps, and leave the payload in line unless the same again is useless."""
-        if isinstance(fault, KeyRejected):
+        if isinstance(fault, VendorUnauthorized):
             self._rekeyed(fault, grant, credentials)
             return None
         self._calls.failed(grant, fault)
-        if isinstance(fault, TooLarge) and len(payload) > 1:
+        if isinstance(fault, VendorPayloadTooLarge) and len(payload) > 1:
             self._line.split(len(payload))
             return None
-        if isinstance(fault, TooLarge | Rejected):
+        if isinstance(fault, VendorPayloadTooLarge | VendorBadRequest):
             self._line.drop(len(payload))
-            return Reply(grant.stamp, failed=dict.fromkeys(payload, fault.reason))
-        if isinstance(fault, VendorTrouble):
+            return CallResult(grant.stamp, failed=dict.fromkeys(payload, fault.reason))
+        if isinstance(fault, VendorUnavailable):
             self._bear(fault)
         return None
 
-    def _rekeyed(self, fault: KeyRejected, grant: Grant, rejected: Credentials) -> None:
+    def _rekeyed(self, fault: VendorUnauthorized, grant: Grant, rejected: Credentials) -> None:
         """With another key in the secret go on at once: what was rejected says nothing about this one.
 
-        Who cannot read the secret now cannot say that a person must act: the gate stays open, `AwsTrouble` is raised.
+        Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, who must act is not known.
         """
         try:
             is_rejected = not self._vendor.credentials.renewed(self._terms.workspace, rejected)
         except Misconfigured:
             is_rejected = True
-        except AwsTrouble:
+        except AwsUnavailable:
             self._vendor.gate.release(grant)
             raise
         if is_rejected:
@@ -285,7 +285,7 @@ class Asking:
         else:
             self._vendor.gate.release(grant)
 
-    def _bear(self, fault: VendorTrouble) -> None:
+    def _bear(self, fault: VendorUnavailable) -> None:
         self._troubles, self._trouble = self._troubles + 1, fault
         pause = _pause(self._troubles)
         if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import uuid4
 
-from lookup.errors import NotNow, TooManyRequests
-from lookup.ledger.items import typed
+from lookup.errors import RetryLater, TooManyRequests
+from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable
 from lookup.model import Clock, Lane, Sleep
 from lookup.partners import Partner
@@ -61,7 +61,7 @@ class WaitingRoom:
         The lease is written first and then looked at among the others, so two who come at once see each other: never
         more wait than may, and in a crush fewer.
         """
-        self._table.update_now(typed(KEY), f"SET #{lease.name} = :lease", {"lease": _written(lease)})
+        self._table.update_now(serialize(KEY), f"SET #{lease.name} = :lease", {"lease": _written(lease)})
         others = [one for one in self.present() if one.name != lease.name]
         own = [one for one in others if one.partner == lease.partner]
         if len(others) < self._most and len(own) < most_of_partner:
@@ -72,7 +72,7 @@ class WaitingRoom:
     def present(self) -> list[Lease]:
         """Read who waits, in order; leases that ended are left out, and dropped."""
         now = int(self._clock() * 1000)
-        items = self._table.read([typed(KEY)])
+        items = self._table.read([serialize(KEY)])
         leases = sorted(_read(name, value) for name, value in _leases(items))
         ended = [one.name for one in leases if one.until <= now]
         if ended:
@@ -85,7 +85,7 @@ class WaitingRoom:
 
     def _drop(self, names: Sequence[str]) -> None:
         dropped = ", ".join(f"#{name}" for name in names[:50])
-        self._table.update_now(typed(KEY), f"SET #looked_at = :now REMOVE {dropped}", {"now": int(self._clock())})
+        self._table.update_now(serialize(KEY), f"SET #looked_at = :now REMOVE {dropped}", {"now": int(self._clock())})
 
 
 class Waiter:
@@ -103,7 +103,7 @@ class Waiter:
         """Wait until the gate may be asked: there is room at last, and it is this partner's turn. Return for how many.
 
         That is `users` (of `left` in all), or fewer where several partners wait: each takes what is free in its turn.
-        Raises `NotNow` at once when the wait would be longer than `until`, and when too many wait already;
+        Raises `RetryLater` at once when the wait would be longer than `until`, and when too many wait already;
         `TooManyRequests` in that case for a partner who may not have work done behind the answer.
         """
         if self._may_pass(gate, users):
@@ -112,7 +112,7 @@ class Waiter:
         while True:
             now, room_at = self._clock(), gate.room_at(1, Lane.ON_DEMAND)
             if max(room_at, now) >= until:
-                raise NotNow(room_at)
+                raise RetryLater(room_at)
             partners = {one.partner for one in self._here()} | {self._partner.name}
             wait = until_turn(self._partner.name, partners, now)
             most = _most(gate, users, now + STEP) if wait == 0 else 0
@@ -141,7 +141,7 @@ class Waiter:
         ahead = _ahead(self._partner.name, left, self._among(present))
         forecast = gate.room_at(ahead + left, Lane.ON_DEMAND)
         if forecast >= until:
-            raise NotNow(forecast)
+            raise RetryLater(forecast)
         now = int(self._clock() * 1000)
         name = f"{LEASE}{uuid4().hex[:16]}"
         lease = Lease(now, name, self._partner.name, self._workspace, left, int(until * 1000) + 1000)
@@ -149,9 +149,9 @@ class Waiter:
             raise self._crowded()
         self._lease = lease
 
-    def _crowded(self) -> NotNow | TooManyRequests:
+    def _crowded(self) -> RetryLater | TooManyRequests:
         if Lane.BULK in self._partner.lanes:
-            return NotNow(self._clock(), CROWDED)
+            return RetryLater(self._clock(), CROWDED)
         return TooManyRequests(WAITING, self._partner.waiting_requests, retry_at=self._clock() + STEP)
 
     def _here(self) -> list[Lease]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from lookup.errors import Closed, NotNow
+from lookup.errors import GateClosed, RetryLater
 from lookup.gate.breaker import LEASE, LOOK
-from lookup.gate.grant import CLOCK, CONTENTION, LATE, QUOTA, UNANSWERED, Grant, Observation, Observe, Seen
-from lookup.gate.item import Charge, Request, charging, due
-from lookup.gate.table import GateTable, Unanswered
-from lookup.gate.window import AHEAD, Copy, NoRoom, Room, decide
+from lookup.gate.grant import CLOCK, CONTENTION, LATE, QUOTA, UNANSWERED, GateEvent, Grant, Observation, Observe
+from lookup.gate.item import GrantCharge, Request, charge_request, probe_request
+from lookup.gate.table import GateTable, NoResponse
+from lookup.gate.window import AHEAD, Capacity, NoCapacity, Snapshot, capacity
 from lookup.model import Clock, Lane
 from lookup.quota import Quota
 
@@ -26,7 +26,7 @@ LEAD_LEAST = 1 / 10  # of the time in which an answer is in time: shorter leads 
 LEAD_HALVED = 1 / 2  # of the window: who has not asked for a while begins without one
 
 
-class Turns:
+class Attempts:
     """One process's turns at one workspace's gate."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Turns:
         self._clock = clock
         self._observe = observe
         self._jitter = jitter
-        self._copy: Copy | None = None
+        self._copy: Snapshot | None = None
         self._look = LOOK * quota.window
         self._lost = 0  # races lost to others of late
         self._in_time = quota.send_spread - quota.transit
@@ -45,11 +45,11 @@ class Turns:
         self._learned_at = 0.0
         self.in_vain = 0  # requests in a row that were not answered in time
 
-    def see(self, what: Seen, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
+    def see(self, what: GateEvent, value: float = 1.0, *, lane: Lane | None = None, reason: str | None = None) -> None:
         """Tell the observer."""
         self._observe(Observation(self._table.workspace, what, value, lane, reason))
 
-    def take(self, users: int, lane: Lane, until: float) -> Grant | NotNow:
+    def take(self, users: int, lane: Lane, until: float) -> Grant | RetryLater:
         """Get a grant stamped for `until` at the latest, or what stands against it.
 
         Its `retry_at` is now or past when asking again at once may help.
@@ -58,44 +58,44 @@ class Turns:
             copy = self._usable_copy()
             now = self._clock()
             if self._table.clock_is_off:
-                return NotNow(now + CLOCK_PATIENCE, CLOCK)
+                return RetryLater(now + CLOCK_PATIENCE, CLOCK)
             if copy.closed_until > now:
                 known_at = min(copy.closed_until, now + self._look) if copy.probing else copy.closed_until
-                return Closed(known_at, copy.closed_reason or QUOTA)
+                return GateClosed(known_at, copy.closed_reason or QUOTA)
             stamp = now + self._lead_at(now)
-            room = decide(copy, self._quota, lane, users, stamp, behind=self._behind(lane))
-            if isinstance(room, NoRoom):
-                return NotNow(room.until - (stamp - now), QUOTA)
-            return self._ask(copy, room, lane, stamp) if stamp <= max(until, now) else NotNow(stamp, LATE)
-        except Unanswered:
+            room = capacity(copy, self._quota, lane, users, stamp, behind=self._behind(lane))
+            if isinstance(room, NoCapacity):
+                return RetryLater(room.until - (stamp - now), QUOTA)
+            return self._ask(copy, room, lane, stamp) if stamp <= max(until, now) else RetryLater(stamp, LATE)
+        except NoResponse:
             self.in_vain += 1
-            return NotNow(self._clock(), UNANSWERED)
+            return RetryLater(self._clock(), UNANSWERED)
 
     def room_at(self, users: int, lane: Lane) -> float:
         """Return when there may be room, by the kept copy alone."""
         now = self._clock()
         if self._copy is None or self._copy.closed_until > 0:
             return now
-        room = decide(self._copy, self._quota, lane, users, now)
-        return room.until if isinstance(room, NoRoom) else now
+        room = capacity(self._copy, self._quota, lane, users, now)
+        return room.until if isinstance(room, NoCapacity) else now
 
-    def latest(self) -> Copy:
-        """Read the item as it is now; the first caller ever creates it. Raises `Unanswered`."""
-        self.see(Seen.GATE_REQUEST)
+    def latest(self) -> Snapshot:
+        """Read the item as it is now; the first caller ever creates it. Raises `NoResponse`."""
+        self.see(GateEvent.GATE_REQUEST)
         self._copy = self._table.read()
         if self._copy is None:
             self._copy = self._table.create()
-            self.see(Seen.GATE_REQUEST)
+            self.see(GateEvent.GATE_REQUEST)
         return self._copy
 
     def change(self, request: Request) -> bool:
-        """Close or open, if the request's condition holds. Raises `Unanswered`."""
-        self.see(Seen.GATE_REQUEST)
+        """Close or open, if the request's condition holds. Raises `NoResponse`."""
+        self.see(GateEvent.GATE_REQUEST)
         answer = self._table.update(request)
         self._copy = answer.copy
         return answer.done
 
-    def _usable_copy(self) -> Copy:
+    def _usable_copy(self) -> Snapshot:
         """Give the kept copy, unless there is reason to look: a clock found off, or a gate found closed a while ago.
 
         So nobody probes whose clock has jumped since its last look.
@@ -113,11 +113,11 @@ class Turns:
         """
         return math.floor(self._lost * self._jitter() * MAKE_WAY) if lane is Lane.BULK else 0
 
-    def _ask(self, copy: Copy, room: Room, lane: Lane, stamp: float) -> Grant | NotNow:
-        charge = Charge(room, lane, stamp, stamp + LEASE * self._quota.window if copy.closed_until > 0 else None)
-        self.see(Seen.GATE_REQUEST, lane=lane)
+    def _ask(self, copy: Snapshot, room: Capacity, lane: Lane, stamp: float) -> Grant | RetryLater:
+        charge = GrantCharge(room, lane, stamp, stamp + LEASE * self._quota.window if copy.closed_until > 0 else None)
+        self.see(GateEvent.GATE_REQUEST, lane=lane)
         asked_at = self._clock()
-        answer = self._table.update(charging(copy, self._quota, charge))
+        answer = self._table.update(charge_request(copy, self._quota, charge))
         now = self._clock()
         self._copy = answer.copy
         self._learn_lead(now - asked_at, now)
@@ -126,22 +126,22 @@ class Turns:
             return self._lost_race(lane, now)
         return self._won(charge, answer.copy, now, copy.closed_reason)
 
-    def _lost_race(self, lane: Lane, now: float) -> NotNow:
+    def _lost_race(self, lane: Lane, now: float) -> RetryLater:
         self._lost = min(self._lost + 1, MAKE_WAY_MOST)
-        self.see(Seen.REFUSED, lane=lane, reason=CONTENTION)
-        return NotNow(now, CONTENTION)
+        self.see(GateEvent.REFUSED, lane=lane, reason=CONTENTION)
+        return RetryLater(now, CONTENTION)
 
-    def _won(self, charge: Charge, copy: Copy, now: float, closed_by: str | None) -> Grant | NotNow:
+    def _won(self, charge: GrantCharge, copy: Snapshot, now: float, closed_by: str | None) -> Grant | RetryLater:
         """Give the grant that was charged, unless it comes too late to use."""
         self._lost = max(self._lost - 1, 0)
         users, probe = charge.room.users, charge.lease_until is not None
         not_after = charge.stamp + self._in_time
         if now <= not_after and not self._table.clock_is_off:
             return Grant(users, charge.stamp, not_after, charge.lane, copy.epoch, probe, closed_by if probe else None)
-        self.see(Seen.UNUSED, users, lane=charge.lane)
+        self.see(GateEvent.UNUSED, users, lane=charge.lane)
         if probe and not self._table.clock_is_off:  # else nobody could probe before its lease is over
-            self.change(due(copy.epoch, now))
-        return NotNow(now, LATE)
+            self.change(probe_request(copy.epoch, now))
+        return RetryLater(now, LATE)
 
     @property
     def clock_offset(self) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lookup.errors import KeyRejected, Refused, Throttled, VendorFault, VendorTrouble
-from lookup.gate.item import Closing
-from lookup.gate.window import Copy, granted_at, limit_now
+from lookup.errors import VendorAccessDenied, VendorError, VendorThrottled, VendorUnauthorized, VendorUnavailable
+from lookup.gate.item import Closure
+from lookup.gate.window import Snapshot, granted_at, limit_now
 from lookup.model import PAYLOAD_LIMIT
 from lookup.quota import Quota
 
@@ -21,19 +21,19 @@ LEASE = 0.5  # a probe unanswered for so long is taken over
 LOOK = 1 / 30  # those who find the gate closed look again so often: a probe or an operator may have opened it
 
 
-def may_close(fault: VendorFault) -> bool:
+def may_close(fault: VendorError) -> bool:
     """Tell whether a fault can close the gate. The others only show that the vendor is alive."""
-    return isinstance(fault, Throttled | KeyRejected | Refused | VendorTrouble)
+    return isinstance(fault, VendorThrottled | VendorUnauthorized | VendorAccessDenied | VendorUnavailable)
 
 
-def closes_at_once(fault: VendorFault, now: float) -> bool:
+def closes_at_once(fault: VendorError, now: float) -> bool:
     """Tell whether one fault is enough; trouble that says until when it lasts need not come again."""
-    return not isinstance(fault, VendorTrouble) or (fault.retry_at or now) > now
+    return not isinstance(fault, VendorUnavailable) or (fault.retry_at or now) > now
 
 
-def closing_for(
-    fault: VendorFault, copy: Copy, quota: Quota, now: float, jitter: float, *, ahead: float = 0.0
-) -> Closing:
+def closure_for(
+    fault: VendorError, copy: Snapshot, quota: Quota, now: float, jitter: float, *, ahead: float = 0.0
+) -> Closure:
     """Tell how a fault that may close does close the gate. `jitter` is between 0 and 1.
 
     `ahead` is how far the clock by which the fault's `retry_at` was read is ahead of `now`'s.
@@ -41,26 +41,26 @@ def closing_for(
     closings = copy.closings + 1
     until = _until(fault, quota, now, ahead)
     match fault:
-        case Throttled():
+        case VendorThrottled():
             guess = now + min(THROTTLED_FIRST * 2.0 ** min(closings - 1, 32), 1.0) * quota.window
-            return Closing(guess if until is None else until, THROTTLED, closings, _lowered(copy, quota, now))
-        case KeyRejected():
-            return Closing(now + LONG * quota.window, CREDENTIALS, closings)
-        case VendorTrouble():
+            return Closure(guess if until is None else until, THROTTLED, closings, _lowered(copy, quota, now))
+        case VendorUnauthorized():
+            return Closure(now + LONG * quota.window, CREDENTIALS, closings)
+        case VendorUnavailable():
             longest = min(TROUBLE_FIRST * 2.0 ** min(closings - 1, 32), TROUBLE_LONGEST) * quota.window
-            return Closing(max(now + longest * (1 + jitter) / 2, until or now), TROUBLE, closings)
+            return Closure(max(now + longest * (1 + jitter) / 2, until or now), TROUBLE, closings)
         case _:
-            return Closing(now + LONG * quota.window, REFUSED, closings)
+            return Closure(now + LONG * quota.window, REFUSED, closings)
 
 
-def _until(fault: VendorFault, quota: Quota, now: float, ahead: float) -> float | None:
+def _until(fault: VendorError, quota: Quota, now: float, ahead: float) -> float | None:
     """Take the vendor's own time if it is to come, and no absurd one."""
     if fault.retry_at is None or fault.retry_at - ahead <= now:
         return None
     return min(fault.retry_at - ahead, now + THROTTLED_LONGEST * quota.window)
 
 
-def _lowered(copy: Copy, quota: Quota, now: float) -> int:
+def _lowered(copy: Snapshot, quota: Quota, now: float) -> int:
     """Give 90 % of what was in use, never more than the limit in force, never so little that a lane stands still.
 
     A 429 to the probe of a gate that an earlier one closed lowers no further: little is in use because it is closed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lookup.errors import VendorFault
+from lookup.errors import VendorError
 from lookup.model import Lane
 
 # Why the gate refuses for now.
@@ -38,20 +38,20 @@ class Gate(Protocol):
         """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
 
         A bulk grant may be for fewer: at least 17, or 14 while people ask, or a fiftieth of a limit under 850, or all
-        when fewer were asked for. Raises `NotNow` with `retry_at`, or `Closed`.
+        when fewer were asked for. Raises `RetryLater` with `retry_at`, or `GateClosed`.
         """
 
     def room_at(self, users: int, lane: Lane) -> float:
         """Return when a call of so many users may find room, by what this process last saw; it asks nobody."""
 
-    def report(self, grant: Grant, fault: VendorFault | None) -> None:
+    def report(self, grant: Grant, fault: VendorError | None) -> None:
         """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
 
     def release(self, grant: Grant) -> None:
         """Tell that the grant's call says nothing about the vendor: was it the probe, the next is. Never raises."""
 
 
-class Seen(StrEnum):
+class GateEvent(StrEnum):
     """What can be observed at a gate, with the unit of its value."""
 
     GATE_REQUEST = "gate_request"  # one request to DynamoDB
@@ -68,7 +68,7 @@ class Observation:
     """One thing that happened at a workspace's gate."""
 
     workspace: str
-    what: Seen
+    what: GateEvent
     value: float = 1.0
     lane: Lane | None = None
     reason: str | None = None
@@ -77,5 +77,5 @@ class Observation:
 Observe = Callable[[Observation], None]
 
 
-def unobserved(_: Observation) -> None:
+def ignore(_: Observation) -> None:
     """Observe nothing."""

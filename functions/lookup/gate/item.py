@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate.window import AHEAD, LANE_MARK_SLOTS, Copy, Room, is_needed, slot_of
+from lookup.gate.window import AHEAD, LANE_MARK_SLOTS, Capacity, Snapshot, is_needed, slot_of
 from lookup.model import Lane
 from lookup.quota import Quota
 
@@ -53,7 +53,7 @@ def _slot_number(name: str) -> int:
     return int.from_bytes(b85decode(name), "big")
 
 
-def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
+def read_copy(item: Item, quota: Quota, seen_at: float) -> Snapshot:
     """Read what DynamoDB returned at `seen_at` by its own clock, which alone decides what is out of date."""
     numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
     marks = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
@@ -62,7 +62,7 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
     old = {n for n in marks if not is_needed(quota, n * slot, slot, seen_at)}
     old_groups = {n for n in groups if not is_needed(quota, n * group, group, seen_at)}
     names = {mark_name(n): n * slot for n in old} | {LANE_MARK + mark_name(n): n * group for n in old_groups}
-    return Copy(
+    return Snapshot(
         granted=numbers["g"],
         marks={n: b for n, b in marks.items() if n not in old},
         on_demand=numbers.get("o", 0),
@@ -80,7 +80,7 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Copy:
     )
 
 
-def creation(workspace: str, now: float) -> Request:
+def create_request(workspace: str, now: float) -> Request:
     """Create the item once. Its first epoch is the time, so a copy of a deleted item's never fits its successor."""
     numbers = {"g": 0, "o": 0, "e": floor(now), "u": 0}
     item = key(workspace) | {name: _number(value) for name, value in numbers.items()}
@@ -88,16 +88,16 @@ def creation(workspace: str, now: float) -> Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class GrantCharge:
     """One grant to be: charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
 
-    room: Room
+    room: Capacity
     lane: Lane
     stamp: float
     lease_until: float | None = None
 
 
-def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
+def charge_request(copy: Snapshot, quota: Quota, charge: GrantCharge) -> Request:
     """Charge a grant if the counter, the epoch and the closing still allow it, and drop marks out of every window."""
     names = {"#b": mark_name(slot_of(quota, charge.stamp))}
     numbers = {
@@ -122,13 +122,13 @@ def charging(copy: Copy, quota: Quota, charge: Charge) -> Request:
     }
 
 
-def _removable(copy: Copy, stamp: float) -> tuple[str, ...]:
+def _removable(copy: Snapshot, stamp: float) -> tuple[str, ...]:
     """Give the marks to drop. What was far ahead of an old copy may be of now: it is dropped by fresh copies alone."""
     return (copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= FRESH else ()))[:MOST_DROPPED]
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class Closure:
     """A closing to be: until when (epoch seconds), why, the how manieth in a row, and the limit it lowers to."""
 
     until: float
@@ -137,7 +137,7 @@ class Closing:
     lowered_to: int | None = None
 
 
-def closing(epoch: int, change: Closing) -> Request:
+def close_request(epoch: int, change: Closure) -> Request:
     """Close the gate, if nobody has changed it since `epoch`."""
     numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
     sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]
@@ -152,7 +152,7 @@ def closing(epoch: int, change: Closing) -> Request:
     }
 
 
-def due(epoch: int, at: float) -> Request:
+def probe_request(epoch: int, at: float) -> Request:
     """Let the next call be the probe from `at` on, if nobody has changed the gate since `epoch`."""
     numbers = {":epoch": epoch, ":one": 1, ":due": floor(at * MILLISECONDS)}
     return {
@@ -162,7 +162,7 @@ def due(epoch: int, at: float) -> Request:
     }
 
 
-def opening(epoch: int) -> Request:
+def open_request(epoch: int) -> Request:
     """Open the gate, if nobody has changed it since `epoch`."""
     return {
         "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k, p",

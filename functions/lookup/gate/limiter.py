@@ -13,19 +13,26 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Closed, NotNow, VendorFault, VendorTrouble
-from lookup.gate.attempt import Turns
-from lookup.gate.breaker import LOOK, TROUBLES_IN_A_ROW, closes_at_once, closing_for, may_close
-from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, Grant, Observation, Observe, Seen, unobserved
-from lookup.gate.item import Request, closing, due, opening
+from lookup.errors import GateClosed, RetryLater, VendorError, VendorUnavailable
+from lookup.gate.attempt import Attempts
+from lookup.gate.breaker import LOOK, TROUBLES_IN_A_ROW, closes_at_once, closure_for, may_close
+from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, GateEvent, Grant, Observation, Observe, ignore
+from lookup.gate.item import Request, close_request, open_request, probe_request
 from lookup.gate.state import GateState, state_of
-from lookup.gate.table import GateTable, Unanswered, gate_client
-from lookup.gate.window import Copy
+from lookup.gate.table import GateTable, NoResponse, gate_client
+from lookup.gate.window import Snapshot
 from lookup.model import Clock, Lane, Sleep
 from lookup.quota import Quota
 
 __all__ = [
-    "Gate", "GateState", "Grant", "Observation", "Observe", "QuotaGate", "Seen", "gate_client",
+    "Gate",
+    "GateEvent",
+    "GateState",
+    "Grant",
+    "Observation",
+    "Observe",
+    "QuotaGate",
+    "gate_client",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -48,10 +55,10 @@ class QuotaGate:
         *,
         clock: Clock,
         sleep: Sleep,
-        observe: Observe = unobserved,
+        observe: Observe = ignore,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._turns = Turns(table, quota, clock, observe, jitter)
+        self._turns = Attempts(table, quota, clock, observe, jitter)
         self._quota = quota
         self._clock = clock
         self._sleep = sleep
@@ -65,17 +72,17 @@ class QuotaGate:
         while True:
             turn = self._turns.take(users, lane, wait_until)
             if isinstance(turn, Grant):
-                self._turns.see(Seen.GRANTED, turn.users, lane=lane)
-                self._turns.see(Seen.WAITED, self._come_to(turn) - started, lane=lane)
+                self._turns.see(GateEvent.GRANTED, turn.users, lane=lane)
+                self._turns.see(GateEvent.WAITED, self._come_to(turn) - started, lane=lane)
                 return turn
             refused[turn.reason] += 1
             turn = self._spaced(turn, refused[turn.reason], lane)
             if turn.retry_at > wait_until or self._is_shed(turn):
-                self._turns.see(Seen.REFUSED, lane=lane, reason=turn.reason)
+                self._turns.see(GateEvent.REFUSED, lane=lane, reason=turn.reason)
                 raise turn
             self._await(turn, lane, wait_until)
 
-    def _is_shed(self, turn: NotNow) -> bool:
+    def _is_shed(self, turn: RetryLater) -> bool:
         return turn.reason in {UNANSWERED, LATE} and self._turns.in_vain >= ASKED_IN_VAIN
 
     def _come_to(self, grant: Grant) -> float:
@@ -84,7 +91,7 @@ class QuotaGate:
             self._sleep(grant.stamp - self._clock())
         return grant.stamp
 
-    def _spaced(self, turn: NotNow, times: int, lane: Lane) -> NotNow:
+    def _spaced(self, turn: RetryLater, times: int, lane: Lane) -> RetryLater:
         """Ask again at once only the first time others were quicker; after that make way, the longer the oftener.
 
         A slot that comes free has room for a score of people: a crowd that waits for it spreads over more and more
@@ -109,47 +116,47 @@ class QuotaGate:
         first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
         return self._quota.slot * (first + (last - first) * self._jitter())
 
-    def _await(self, turn: NotNow, lane: Lane, wait_until: float) -> None:
+    def _await(self, turn: RetryLater, lane: Lane, wait_until: float) -> None:
         now = self._clock()
         wake_at = max(min(turn.retry_at + self._phase(lane), wait_until), turn.retry_at)
-        if isinstance(turn, Closed):
+        if isinstance(turn, GateClosed):
             wake_at = min(wake_at, now + LOOK * self._quota.window)
         if turn.retry_at > now:
             self._sleep(wake_at - now)
 
-    def report(self, grant: Grant, fault: VendorFault | None) -> None:
+    def report(self, grant: Grant, fault: VendorError | None) -> None:
         """See `Gate.report`."""
         self._tell(grant, partial(self._learn, grant, fault))
 
     def release(self, grant: Grant) -> None:
         """See `Gate.release`."""
         if grant.probe:
-            self._tell(grant, lambda: self._turns.change(due(grant.epoch, self._clock())))
+            self._tell(grant, lambda: self._turns.change(probe_request(grant.epoch, self._clock())))
 
     def _tell(self, grant: Grant, news: Callable[[], object]) -> None:
         try:
             news()
-        except (Unanswered, ClientError):
-            self._turns.see(Seen.REPORT_LOST, lane=grant.lane)
+        except (NoResponse, ClientError):
+            self._turns.see(GateEvent.REPORT_LOST, lane=grant.lane)
 
-    def _learn(self, grant: Grant, fault: VendorFault | None) -> None:
-        self._troubles = self._troubles + 1 if isinstance(fault, VendorTrouble) else 0
+    def _learn(self, grant: Grant, fault: VendorError | None) -> None:
+        self._troubles = self._troubles + 1 if isinstance(fault, VendorUnavailable) else 0
         if fault is None or not may_close(fault):
             if grant.probe:
-                self._turns.change(opening(grant.epoch))
+                self._turns.change(open_request(grant.epoch))
         elif grant.probe or closes_at_once(fault, self._clock()) or self._troubles >= TROUBLES_IN_A_ROW:
             self._close(grant.epoch, fault)
 
-    def _close(self, epoch: int, fault: VendorFault) -> None:
+    def _close(self, epoch: int, fault: VendorError) -> None:
         """Close for everybody, unless somebody has since the grant: of eight callers with one 429 one wins."""
         copy = self._turns.latest()
         self._troubles = 0
         if copy.epoch != epoch:
             return
         ahead = self._turns.clock_offset  # closed until a time of everybody's, however far off our clock is
-        change = closing_for(fault, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
-        if self._turns.change(closing(epoch, change)):
-            self._turns.see(Seen.CLOSED, reason=change.reason)
+        change = closure_for(fault, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
+        if self._turns.change(close_request(epoch, change)):
+            self._turns.see(GateEvent.CLOSED, reason=change.reason)
 
     def room_at(self, users: int, lane: Lane) -> float:
         """Return when a call of so many users may find room, by what this process last saw; it asks nobody.
@@ -159,20 +166,20 @@ class QuotaGate:
         return self._turns.room_at(users, lane)
 
     def state(self) -> GateState:
-        """Read what the gate's item says now. Raises `NotNow` when it does not answer."""
+        """Read what the gate's item says now. Raises `RetryLater` when it does not answer."""
         return state_of(self._read(), self._quota, self._clock())
 
     def open(self) -> bool:
         """Open the gate, whatever closed it: an operator's word. Tells whether nothing came between."""
-        return self._changed(opening(self._read().epoch))
+        return self._changed(open_request(self._read().epoch))
 
     def hasten(self, reason: str) -> bool:
         """Let the next call be the probe at once, if the gate is closed for this reason; tell whether it is now."""
         copy, now = self._read(), self._clock()
         waits = copy.closed_reason == reason and copy.closed_until > now and not copy.probing
-        return waits and self._changed(due(copy.epoch, now))
+        return waits and self._changed(probe_request(copy.epoch, now))
 
-    def _read(self) -> Copy:
+    def _read(self) -> Snapshot:
         return self._answered(self._turns.latest)
 
     def _changed(self, request: Request) -> bool:
@@ -181,5 +188,5 @@ class QuotaGate:
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
-        except Unanswered:
-            raise NotNow(self._clock() + self._quota.slot, UNANSWERED) from None
+        except NoResponse:
+            raise RetryLater(self._clock() + self._quota.slot, UNANSWERED) from None

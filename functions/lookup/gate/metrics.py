@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lookup.gate.limiter import Observation, Seen
+from lookup.gate.limiter import GateEvent, Observation
 from lookup.model import Lane
 from lookup.telemetry import Metric, logger, metrics
 
 BY_LANE = {
-    (Seen.GRANTED, Lane.ON_DEMAND): Metric.USERS_GRANTED_ON_DEMAND,
-    (Seen.GRANTED, Lane.BULK): Metric.USERS_GRANTED_BULK,
-    (Seen.WAITED, Lane.ON_DEMAND): Metric.GATE_WAIT_ON_DEMAND,
-    (Seen.WAITED, Lane.BULK): Metric.GATE_WAIT_BULK,
+    (GateEvent.GRANTED, Lane.ON_DEMAND): Metric.USERS_GRANTED_ON_DEMAND,
+    (GateEvent.GRANTED, Lane.BULK): Metric.USERS_GRANTED_BULK,
+    (GateEvent.WAITED, Lane.ON_DEMAND): Metric.GATE_WAIT_ON_DEMAND,
+    (GateEvent.WAITED, Lane.BULK): Metric.GATE_WAIT_BULK,
 }
 BY_REASON = {
     "quota": Metric.GATE_REFUSALS_QUOTA,
@@ -22,24 +22,24 @@ BY_REASON = {
     "clock": Metric.GATE_REFUSALS_CLOCK,
 }
 BY_KIND = {
-    Seen.GATE_REQUEST: Metric.GATE_REQUESTS,
-    Seen.UNUSED: Metric.USERS_GRANTED_UNUSED,
-    Seen.CLOSED: Metric.GATE_CLOSED,
-    Seen.REPORT_LOST: Metric.GATE_REPORTS_LOST,
+    GateEvent.GATE_REQUEST: Metric.GATE_REQUESTS,
+    GateEvent.UNUSED: Metric.USERS_GRANTED_UNUSED,
+    GateEvent.CLOSED: Metric.GATE_CLOSED,
+    GateEvent.REPORT_LOST: Metric.GATE_REPORTS_LOST,
 }
 
 
 def publish(seen: Observation) -> None:
     """Add one observation to the invocation's metrics; a closing is logged too, for a person may have to act."""
-    unit = MetricUnit.Seconds if seen.what is Seen.WAITED else MetricUnit.Count
+    unit = MetricUnit.Seconds if seen.what is GateEvent.WAITED else MetricUnit.Count
     metrics.add_metric(name=metric_of(seen).value, unit=unit, value=seen.value)
-    if seen.what is Seen.CLOSED:
+    if seen.what is GateEvent.CLOSED:
         logger.error("gate closed", workspace=seen.workspace, reason=seen.reason, runbook="Gate closed")
 
 
 def metric_of(seen: Observation) -> Metric:
     """Name the metric of an observation; a refusal for any other reason is one at a closed gate."""
-    if seen.what is Seen.REFUSED:
+    if seen.what is GateEvent.REFUSED:
         return BY_REASON.get(seen.reason or "", Metric.GATE_REFUSALS_CLOSED)
     if seen.lane is not None and (seen.what, seen.lane) in BY_LANE:
         return BY_LANE[seen.what, seen.lane]

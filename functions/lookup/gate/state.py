@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lookup.gate.window import Copy, NoRoom, decide, granted_at, limit_now, on_demand_since
+from lookup.gate.window import NoCapacity, Snapshot, capacity, granted_at, limit_now, on_demand_since
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 
@@ -37,7 +37,7 @@ class GateState:
         return (self.closed_until or 0.0) > now
 
 
-def state_of(copy: Copy, quota: Quota, now: float) -> GateState:
+def state_of(copy: Snapshot, quota: Quota, now: float) -> GateState:
     """Read the state off a copy of the item."""
     total = copy.granted - granted_at(copy, quota, now - quota.window)
     on_demand = min(on_demand_since(copy, quota, now - quota.window), total)
@@ -53,6 +53,6 @@ def state_of(copy: Copy, quota: Quota, now: float) -> GateState:
     )
 
 
-def _next_room(copy: Copy, quota: Quota, lane: Lane, now: float) -> float:
-    answer = decide(copy, quota, lane, PAYLOAD_LIMIT, now)
-    return max(answer.until if isinstance(answer, NoRoom) else now, copy.closed_until)
+def _next_room(copy: Snapshot, quota: Quota, lane: Lane, now: float) -> float:
+    answer = capacity(copy, quota, lane, PAYLOAD_LIMIT, now)
+    return max(answer.until if isinstance(answer, NoCapacity) else now, copy.closed_until)

@@ -1,6 +1,6 @@
 """The road to the gate's item: one request, one attempt, and what its answer says about our own clock.
 
-A request that fails may or may not have changed the item: `Unanswered` says so, and nobody repeats it as it was.
+A request that fails may or may not have changed the item: `NoResponse` says so, and nobody repeats it as it was.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from lookup.gate.item import Item, Request, creation, key, read_copy
-from lookup.gate.window import Copy
+from lookup.gate.item import Item, Request, create_request, key, read_copy
+from lookup.gate.window import Snapshot
 from lookup.model import Clock
 from lookup.quota import Quota
 
@@ -30,16 +30,16 @@ REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 DEFECTS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
 
 
-class Unanswered(Exception):
+class NoResponse(Exception):
     """DynamoDB was throttled, failed, or its answer was lost: what was asked may have happened or not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpdateResult:
     """What an update met: `done`, and the item as it was (refused) or is now (done); None when there is no item."""
 
     done: bool
-    copy: Copy | None
+    copy: Snapshot | None
 
 
 def gate_client(session: boto3.Session) -> DynamoDBClient:
@@ -51,7 +51,7 @@ def gate_client(session: boto3.Session) -> DynamoDBClient:
 
 
 class GateTable:
-    """One workspace's gate item in the ledger's table. Every method raises `Unanswered`."""
+    """One workspace's gate item in the ledger's table. Every method raises `NoResponse`."""
 
     def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, quota: Quota, clock: Clock) -> None:
         self._client = client
@@ -68,25 +68,25 @@ class GateTable:
         """Whether our clock was off at the last answer, by its `Date`."""
         return abs(self.clock_offset) > CLOCK_TOLERANCE
 
-    def read(self) -> Copy | None:
+    def read(self) -> Snapshot | None:
         """Read the item as it surely is; None when there is none."""
         answer = self._send(self._client.get_item, {"Key": key(self.workspace), "ConsistentRead": True})
         return self._copy_of(answer.get("Item"))
 
-    def create(self) -> Copy:
+    def create(self) -> Snapshot:
         """Create the item, or get the one that somebody else has created."""
-        request = creation(self.workspace, self._clock())
+        request = create_request(self.workspace, self._clock())
         answer = self._send(self._client.put_item, {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
         return read_copy(answer.get("Item", request["Item"]), self._quota, self._seen_at)
 
-    def update(self, request: Request) -> Answer:
+    def update(self, request: Request) -> UpdateResult:
         """Change the item if the request's condition holds; either way get it as it is."""
         returns = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         answer = self._send(self._client.update_item, {"Key": key(self.workspace), **request, **returns})
         done = "Attributes" in answer
-        return Answer(done, self._copy_of(answer.get("Attributes") if done else answer.get("Item")))
+        return UpdateResult(done, self._copy_of(answer.get("Attributes") if done else answer.get("Item")))
 
-    def _copy_of(self, item: Item | None) -> Copy | None:
+    def _copy_of(self, item: Item | None) -> Snapshot | None:
         return None if item is None else read_copy(item, self._quota, self._seen_at)
 
     def _send(self, call: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401 - three shapes of one API
@@ -99,10 +99,10 @@ class GateTable:
             if code in DEFECTS:
                 raise
             if code != REFUSED_BY_CONDITION:
-                raise Unanswered(code) from error
+                raise NoResponse(code) from error
             return error.response
         except (BotoCoreError, ResponseParserError) as error:
-            raise Unanswered(type(error).__name__) from error
+            raise NoResponse(type(error).__name__) from error
         self._look_at_clock(answer, asked_at)
         return answer
 

@@ -28,7 +28,7 @@ GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many w
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Snapshot:
     """The gate's item as this process last saw it. Times are epoch seconds, counters are users.
 
     `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
@@ -55,7 +55,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """Leave to ask for `users`: the item grants them when its counter is at most `threshold`."""
 
     users: int
@@ -63,7 +63,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class NoRoom:
+class NoCapacity:
     """There is no room before `until` (epoch seconds)."""
 
     until: float
@@ -82,20 +82,20 @@ def slot_of(quota: Quota, at: float) -> int:
     return floor(at / quota.slot)
 
 
-def granted_at(copy: Copy, quota: Quota, cutoff: float) -> int:
+def granted_at(copy: Snapshot, quota: Quota, cutoff: float) -> int:
     """Count the users whose grants are all surely older than `cutoff`: never more than there were."""
     length = quota.slot
     return min((b for slot, b in copy.marks.items() if (slot + 1) * length > cutoff), default=copy.granted)
 
 
-def on_demand_since(copy: Copy, quota: Quota, cutoff: float) -> int:
+def on_demand_since(copy: Snapshot, quota: Quota, cutoff: float) -> int:
     """Count the on-demand users since `cutoff`, and up to ten slots before it."""
     group = LANE_MARK_SLOTS * quota.slot
     before = min((b for n, b in copy.on_demand_marks.items() if (n + 1) * group > cutoff), default=copy.on_demand)
     return copy.on_demand - before
 
 
-def limit_now(copy: Copy, quota: Quota, now: float) -> int:
+def limit_now(copy: Snapshot, quota: Quota, now: float) -> int:
     """Give the limit in force: the vendor's, or a lowered one that grows back in a straight line over ten windows."""
     if copy.lowered_to is None:
         return quota.limit
@@ -105,7 +105,7 @@ def limit_now(copy: Copy, quota: Quota, now: float) -> int:
     return min(quota.limit, lowered_to + floor((quota.limit - lowered_to) * grown))
 
 
-def windows(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:
+def limits_of(copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:
     """Give every window that a grant of up to `users` in this lane has to respect.
 
     Bulk leaves headroom, and is held to a rate twice: over a few seconds, so that a fresh start is no burst, and over
@@ -123,11 +123,11 @@ def windows(copy: Copy, quota: Quota, lane: Lane, users: int, now: float) -> tup
     )
 
 
-def _people_ask(copy: Copy, quota: Quota, now: float) -> bool:
+def _people_ask(copy: Snapshot, quota: Quota, now: float) -> bool:
     return on_demand_since(copy, quota, now - quota.window) > 0
 
 
-def _headroom(copy: Copy, quota: Quota, users: int, now: float) -> int:
+def _headroom(copy: Snapshot, quota: Quota, users: int, now: float) -> int:
     if _people_ask(copy, quota, now):
         return quota.headroom
     # The rest of a piece of work may use the little that is kept while nobody waits: it is over sooner.
@@ -139,31 +139,33 @@ def _paced(quota: Quota, seconds: float, rate: float) -> Window:
     return Window(seconds, max(ceil(floor(rate * (seconds + quota.slot)) / PAYLOAD_LIMIT), 1) * PAYLOAD_LIMIT)
 
 
-def decide(copy: Copy, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0) -> Room | NoRoom:
+def capacity(
+    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0
+) -> Capacity | NoCapacity:
     """Tell whether a call of up to `users` has room by this copy, or when it will have.
 
     `behind` is how many users of others shall find room first if there is none now, within two slots.
     """
-    bounds = windows(copy, quota, lane, users, now)
+    bounds = limits_of(copy, quota, lane, users, now)
     most = min(users, *(window.limit for window in bounds))
     least = min(most, _least(copy, quota, now)) if lane is Lane.BULK else most
     base = min(granted_at(copy, quota, now - window.seconds) + window.limit for window in bounds)
     room = min(most, base - copy.granted)
     if room >= least:
-        return Room(room, base - room)
+        return Capacity(room, base - room)
     first, polite = (
         max(_free_at(copy, quota, window, min(wanted, window.limit), now) for window in bounds)
         for wanted in (least, least + behind)
     )
-    return NoRoom(min(polite, first + BEHIND_SLOTS * quota.slot))
+    return NoCapacity(min(polite, first + BEHIND_SLOTS * quota.slot))
 
 
-def _least(copy: Copy, quota: Quota, now: float) -> int:
+def _least(copy: Snapshot, quota: Quota, now: float) -> int:
     least = BULK_LEAST_BESIDE_PEOPLE if _people_ask(copy, quota, now) else BULK_LEAST
     return min(least, max(limit_now(copy, quota, now) // LEAST_SHARE, 1))
 
 
-def _free_at(copy: Copy, quota: Quota, window: Window, users: int, now: float) -> float:
+def _free_at(copy: Snapshot, quota: Quota, window: Window, users: int, now: float) -> float:
     """Tell when `users` fit into one window: when every slot that started too low has left it."""
     needed, length = copy.granted + users - window.limit, quota.slot
     ends = [(slot + 1) * length for slot, before in copy.marks.items() if before < needed]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lookup.errors import UnknownWorkspace
-from lookup.gate.grant import unobserved
+from lookup.gate.grant import ignore
 from lookup.gate.limiter import Observe, QuotaGate
 from lookup.gate.table import GateTable
 from lookup.model import Clock, Sleep
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-class Gates:
+class WorkspaceGates:
     """The gates of all configured workspaces, each made once per process."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Gates:
         clock: Clock,
         sleep: Sleep,
         *,
-        observe: Observe = unobserved,
+        observe: Observe = ignore,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._table = partial(GateTable, client, table_name, clock=clock)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from lookup.errors import OverDaily
-from lookup.ledger.items import plain, usage_key
-from lookup.ledger.model import KEPT_SECONDS, Charge, Reservation, Reserved
+from lookup.errors import DailyLimitExceeded
+from lookup.ledger.items import deserialize, usage_key
+from lookup.ledger.model import KEPT_SECONDS, DailyCharge, Reservation, Reserved
 from lookup.ledger.table import LedgerTable
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner
@@ -20,7 +20,7 @@ DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class DailyUsage:
     """Users of one partner on one day, of `limit`. `resets_at` is the next midnight (UTC)."""
 
     users: int
@@ -37,22 +37,22 @@ class Use:
         """The day, as `2026-11-25`."""
         return _day(self.resets_at - DAY)
 
-    def charge(self, users: int) -> Charge:
+    def charge(self, users: int) -> DailyCharge:
         """Say that `users` of these were charged for a lookup."""
-        return Charge(users, self.day)
+        return DailyCharge(users, self.day)
 
 
-class DailyUse:
+class DailyUsageCounter:
     """The counts of the partners that have a limit, `usage#<partner>` and the date; the others cost no write."""
 
     def __init__(self, table: LedgerTable, clock: Clock) -> None:
         self._table = table
         self._clock = clock
 
-    def charge(self, partner: Partner, users: int) -> Use | None:
+    def charge(self, partner: Partner, users: int) -> DailyUsage | None:
         """Count users that are about to be asked for; None when the partner has no limit.
 
-        Raises `OverDaily` and counts nothing when they are more than are left.
+        Raises `DailyLimitExceeded` and counts nothing when they are more than are left.
         """
         now, limit = self._clock(), partner.users_per_day
         if limit is None:
@@ -67,12 +67,12 @@ class DailyUse:
         )
         if changed is None:
             raise self.over(partner, users, limit)
-        return Use(int(plain(changed)["users"]), limit, _midnight(now))
+        return DailyUsage(int(deserialize(changed)["users"]), limit, _midnight(now))
 
     def reserve(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a lookup of so many users, to be written in the lookup's transaction.
 
-        Raises `OverDaily` at once when no day has room for them; so does the transaction when this day has none.
+        Raises `DailyLimitExceeded` when no day has room for them; so does the transaction when this day has none.
         """
         limit = partner.users_per_day
         if limit is None:
@@ -80,14 +80,14 @@ class DailyUse:
         if users > limit:
             raise self.over(partner, users, limit)
         day = _day(self._clock())
-        return Reserved(Charge(users, day), (self._within(partner, limit, users, asked=users),))
+        return Reserved(DailyCharge(users, day), (self._within(partner, limit, users, asked=users),))
 
     def reserve_retry(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a retry of so many users, as `reserve` does."""
         reserved = self.reserve(partner, users)
-        return reserved if reserved.charge is None else replace(reserved, charge=Charge(None, reserved.charge.day))
+        return reserved if reserved.charge is None else replace(reserved, charge=DailyCharge(None, reserved.charge.day))
 
-    def go_on(self, partner: Partner, charged: Charge | None, fed: int, left: int) -> Reserved:
+    def go_on(self, partner: Partner, charged: DailyCharge | None, fed: int, left: int) -> Reserved:
         """Return the charge for a lookup of which `fed` users are asked for and `left` will be from now on.
 
         What was charged on another day, or not at all, is charged to today as far as it is left. What was charged today
@@ -99,9 +99,9 @@ class DailyUse:
         if charged is not None and charged.day == today:
             return Reserved(charged, (self._within(partner, limit, 0, asked=left),))
         users = None if charged is not None and charged.users is None else fed + left
-        return replace(self.reserve(partner, left), charge=Charge(users, today))
+        return replace(self.reserve(partner, left), charge=DailyCharge(users, today))
 
-    def recharge(self, partner: Partner, charged: Charge, users: int) -> Reserved:
+    def recharge(self, partner: Partner, charged: DailyCharge, users: int) -> Reserved:
         """Return the charge of so many users in place of what a lookup was `charged` before, as `reserve` does.
 
         What was charged on another day is given back to that day.
@@ -111,7 +111,7 @@ class DailyUse:
             return Reserved(charged)
         if charged.day == today:
             within = self._within(partner, limit, users - charged.users, asked=users)
-            return Reserved(Charge(users, today), (within,))
+            return Reserved(DailyCharge(users, today), (within,))
         reserved = self.reserve(partner, users)
         back = self._table.update(usage_key(partner.name, charged.day), "ADD #users :back", {"back": -charged.users})
         given_back = Reservation(back, lambda: self.over(partner, users, limit))
@@ -127,7 +127,7 @@ class DailyUse:
         )
         return Reservation(action, lambda: self.over(partner, asked, limit))
 
-    def give_back(self, partner: Partner, charged: Use, users: int) -> Use:
+    def give_back(self, partner: Partner, charged: DailyUsage, users: int) -> DailyUsage:
         """Take `users` that were not asked for off the day on which they were charged, which may be over by now."""
         changed = self._table.update_now(
             usage_key(partner.name, charged.day),
@@ -135,21 +135,21 @@ class DailyUse:
             {"back": -users, "least": users},
             condition="#users >= :least",
         )
-        return charged if changed is None else replace(charged, users=int(plain(changed)["users"]))
+        return charged if changed is None else replace(charged, users=int(deserialize(changed)["users"]))
 
-    def today(self, partner: Partner) -> Use | None:
+    def today(self, partner: Partner) -> DailyUsage | None:
         """Read what a partner has asked for today; None when it has no limit."""
         return None if partner.users_per_day is None else self._use(partner, partner.users_per_day)
 
-    def _use(self, partner: Partner, limit: int) -> Use:
+    def _use(self, partner: Partner, limit: int) -> DailyUsage:
         now = self._clock()
         items = self._table.read([usage_key(partner.name, _day(now))])
-        return Use(int(plain(items[0])["users"]) if items else 0, limit, _midnight(now))
+        return DailyUsage(int(deserialize(items[0])["users"]) if items else 0, limit, _midnight(now))
 
-    def over(self, partner: Partner, users: int, limit: int) -> OverDaily:
+    def over(self, partner: Partner, users: int, limit: int) -> DailyLimitExceeded:
         """Say that a partner has fewer than `users` left of its `limit`."""
         use = self._use(partner, limit)
-        return OverDaily(users, left=use.left, limit=limit, retry_at=use.resets_at)
+        return DailyLimitExceeded(users, left=use.left, limit=limit, retry_at=use.resets_at)
 
 
 def _day(now: float) -> str:
@@ -160,7 +160,7 @@ def _midnight(now: float) -> float:
     return (now // DAY + 1) * DAY
 
 
-def limit_headers(use: Use | None, now: float, *, limit: int | None = None) -> dict[str, str]:
+def limit_headers(use: DailyUsage | None, now: float, *, limit: int | None = None) -> dict[str, str]:
     """Write the fields of the IETF draft "RateLimit header fields for HTTP"; nothing for a partner without a limit.
 
     Without `use`, or with that of a day that is over, only the policy is told: what is left is known where it was

@@ -10,13 +10,13 @@ from enum import Enum
 from uuid import uuid4
 
 from lookup.aws.transactions import ConditionsFailed
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.ledger.fair_share import Turn, cost, size_of
-from lookup.ledger.items import lookup_key, out_key, plain, read_record, record_item, sent_key, typed
-from lookup.ledger.model import KEPT_SECONDS, Claim, Cursor, LookupSpec, LookupState, PartRecord, Segment
-from lookup.ledger.shares import Action, LedgerShares, Ready
+from lookup.ledger.items import deserialize, lookup_key, out_key, read_record, record_item, sent_key, serialize
+from lookup.ledger.model import KEPT_SECONDS, Claim, Cursor, LookupSpec, LookupState, RecordedPart, RosterSegment
+from lookup.ledger.shares import Action, ReadyLookup, ShareLedger
 from lookup.ledger.table import LedgerTable
-from lookup.model import PART_LIMIT, Counts, Origin
+from lookup.model import PART_LIMIT, Counts, RosterRange
 
 LEASE = 60.0  # seconds that a feeder has for sending one part
 TRIES = 20  # of a commit that meets changes of the lookup's state
@@ -26,12 +26,12 @@ SCANNED = 500  # parts of a lookup that one step of a retry looks through
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class InFlightPart:
     """A part that is out, of so many `entries`, `users` of which are identifiers."""
 
     lookup_id: str
     number: str
-    origin: Origin
+    origin: RosterRange
     fed_at: float
     sent_at: float
     entries: int
@@ -46,7 +46,7 @@ class Step:
     `retried_after` is the sort key of the last part that a retry has passed.
     """
 
-    segment: Segment
+    segment: RosterSegment
     length: int
     users: int = 0
     is_last: bool = False
@@ -65,10 +65,10 @@ class Unclaimed(Enum):
     OUTRUN = "somebody else was given a part of the same share"
 
 
-class LedgerFeed:
+class FeedingLedger:
     """Where each lookup's feeding stands."""
 
-    def __init__(self, table: LedgerTable, shares: LedgerShares) -> None:
+    def __init__(self, table: LedgerTable, shares: ShareLedger) -> None:
         self._table = table
         self._shares = shares
 
@@ -126,7 +126,9 @@ class LedgerFeed:
         adding = "ADD " + ", ".join(f"#{name} :{name}" for name in gains)
         return self._table.update(sent_key(spec.workspace), adding, gains)
 
-    def commit(self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, *, entry: Ready | None = None) -> bool:
+    def commit(
+        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, *, entry: ReadyLookup | None = None
+    ) -> bool:
         """Move the cursor past a piece whose part was sent; False when the claim was taken over.
 
         A segment without entries is no part: nothing of it was sent, and only the cursor moves. `entry` is the lookup's
@@ -141,10 +143,10 @@ class LedgerFeed:
                 entry = self._shares.entry(spec)
             else:
                 return True
-        raise AwsTrouble("a lookup's state was changed whenever a part was to be committed")
+        raise AwsUnavailable("a lookup's state was changed whenever a part was to be committed")
 
     def _committing(
-        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, entry: Ready | None
+        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, entry: ReadyLookup | None
     ) -> list[Action]:
         gains = {"tag": cost(step.size, spec.weight) - cost(claim.charged, spec.weight)}
         place = self._place(spec, entry, gains, 0 if step.is_last else max(1, entry.left - step.users if entry else 1))
@@ -154,7 +156,7 @@ class LedgerFeed:
         looked = [self._shares.look(spec)] if step.is_last else []
         return [self._moved(spec, cursor, claim, step), place, self._shares.changed(spec, gains), out, *sent, *looked]
 
-    def _place(self, spec: LookupSpec, entry: Ready | None, gains: dict[str, int], left: int) -> Action:
+    def _place(self, spec: LookupSpec, entry: ReadyLookup | None, gains: dict[str, int], left: int) -> Action:
         """Make the action that says how much is left to feed; what the share gains by it is added to `gains`."""
         if entry is None:
             return self._shares.absent(spec)
@@ -183,7 +185,7 @@ class LedgerFeed:
             condition=OWN,
         )
 
-    def failed_after(self, lookup_id: str, cursor: Cursor) -> tuple[PartRecord | None, str]:
+    def failed_after(self, lookup_id: str, cursor: Cursor) -> tuple[RecordedPart | None, str]:
         """Find the part to retry after the cursor's last one, in order of number; and how far was looked.
 
         It holds failures, or it held them: a feeder that died before its commit may have sent it, and it is in. Where
@@ -196,24 +198,24 @@ class LedgerFeed:
                 return record, f"part#{record.number}"
         return None, items[-1]["sk"]["S"] if len(items) == SCANNED else ""
 
-    def records(self, lookup_id: str, *, after: str, limit: int) -> list[PartRecord]:
+    def records(self, lookup_id: str, *, after: str, limit: int) -> list[RecordedPart]:
         """Read a page of the parts that are in, by number, from the one `after` on."""
         mark = f"part#{after}" if after else ""
         items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=limit)
         return [read_record(item) for item in items]
 
-    def out(self, workspace: str, lookup_id: str = "") -> list[Sent]:
+    def out(self, workspace: str, lookup_id: str = "") -> list[InFlightPart]:
         """Read which parts of a workspace, or of one lookup, are out; there are as many as the queue is deep."""
         prefix = f"{lookup_id}#" if lookup_id else ""
-        return [_sent(plain(item)) for item in self._table.query(f"out#{workspace}", prefix=prefix)]
+        return [_sent(deserialize(item)) for item in self._table.query(f"out#{workspace}", prefix=prefix)]
 
-    def sent_again(self, segment: Segment) -> None:
+    def sent_again(self, segment: RosterSegment) -> None:
         """Note that a part that was lost is out again, unless it has come in since."""
         key = out_key(segment.part.workspace, segment.part.lookup_id, segment.part.number)
         values = {"now": self._table.clock(), "round": segment.origin.round}
         self._table.written(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
-    def lost(self, spec: LookupSpec, sent: Sent) -> bool:
+    def lost(self, spec: LookupSpec, sent: InFlightPart) -> bool:
         """Count a part that is lost for good as failed, unless it has come in since; it has no result object.
 
         Of a part that was to be retried, the outcomes of the round before stand.
@@ -228,16 +230,16 @@ class LedgerFeed:
             self._table.update(sent_key(spec.workspace), "ADD #users :back, #unusable :too", back),
         )
 
-    def _lost_record(self, spec: LookupSpec, sent: Sent) -> dict[str, object]:
+    def _lost_record(self, spec: LookupSpec, sent: InFlightPart) -> dict[str, object]:
         if sent.origin.round:
             key, values = lookup_key(spec.lookup_id, f"part#{sent.number}"), {"round": sent.origin.round}
             return self._table.update(key, "SET #round = :round", values, condition="#round < :round")
         counts = Counts(sent.entries, failed=sent.entries)
-        record = PartRecord(sent.number, counts, "", sent.fed_at, sent.origin)
-        expires = typed({"expires_at": int(self._table.clock()) + KEPT_SECONDS})
+        record = RecordedPart(sent.number, counts, "", sent.fed_at, sent.origin)
+        expires = serialize({"expires_at": int(self._table.clock()) + KEPT_SECONDS})
         return self._table.put(record_item(spec.lookup_id, record) | expires, absent=True)
 
-    def _sent_item(self, segment: Segment) -> dict[str, object]:
+    def _sent_item(self, segment: RosterSegment) -> dict[str, object]:
         origin, part = segment.origin, segment.part
         facts: dict[str, object] = {
             "start": origin.start,
@@ -249,7 +251,7 @@ class LedgerFeed:
         }
         now = self._table.clock()
         facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + KEPT_SECONDS}
-        return out_key(part.workspace, part.lookup_id, part.number) | typed(facts)
+        return out_key(part.workspace, part.lookup_id, part.number) | serialize(facts)
 
 
 def _as_seen(cursor: Cursor) -> tuple[str, dict[str, object]]:
@@ -265,10 +267,10 @@ def _as_seen(cursor: Cursor) -> tuple[str, dict[str, object]]:
     return f"#parts_fed = :fed AND #at = :seen_at AND #round = :round AND {held}", seen
 
 
-def _sent(facts: dict[str, float | int | str]) -> Sent:
-    origin = Origin(*(int(facts[name]) for name in ("start", "end", "line", "round")))
+def _sent(facts: dict[str, float | int | str]) -> InFlightPart:
+    origin = RosterRange(*(int(facts[name]) for name in ("start", "end", "line", "round")))
     lookup_id, _, number = str(facts["sk"]).partition("#")
-    return Sent(
+    return InFlightPart(
         lookup_id=lookup_id,
         number=number,
         origin=origin,

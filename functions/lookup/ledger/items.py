@@ -26,8 +26,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from lookup.ledger.model import Charge, Claim, Cursor, LookupSpec, PartRecord, Roster, Tally
-from lookup.model import Counts, Origin, timestamp
+from lookup.ledger.model import Claim, CompletedParts, Cursor, DailyCharge, LookupSpec, RecordedPart, Roster
+from lookup.model import Counts, RosterRange, timestamp
 
 Item = dict[str, Any]  # in DynamoDB's typed JSON
 COUNTED = ("requested", "found", "not_found", "invalid", "failed")
@@ -35,36 +35,36 @@ _write = TypeSerializer().serialize
 _read = TypeDeserializer().deserialize
 
 
-def typed(facts: Mapping[str, object]) -> Item:
+def serialize(facts: Mapping[str, object]) -> Item:
     """Write facts as attributes; None is absent, floats keep every digit."""
     exact = {name: Decimal(repr(value)) if isinstance(value, float) else value for name, value in facts.items()}
     return {name: _write(value) for name, value in exact.items() if value is not None}
 
 
-def plain(item: Mapping[str, Any]) -> dict[str, Any]:
+def deserialize(item: Mapping[str, Any]) -> dict[str, Any]:
     """Read attributes as facts."""
     return {name: _read(value) for name, value in item.items()}
 
 
 def lookup_key(lookup_id: str, sort_key: str) -> Item:
     """Name an item of a lookup."""
-    return typed({"pk": f"lookup#{lookup_id}", "sk": sort_key})
+    return serialize({"pk": f"lookup#{lookup_id}", "sk": sort_key})
 
 
 def unfinished_key(workspace: str, lookup_id: str) -> Item:
     """Name a lookup's place among those that have not ended."""
-    return typed({"pk": f"unfinished#{workspace}", "sk": lookup_id})
+    return serialize({"pk": f"unfinished#{workspace}", "sk": lookup_id})
 
 
 def unfinished_item(spec: LookupSpec) -> Item:
     """Write that a lookup has not ended. It does not expire: the sweep ends what is too old."""
     facts = {"partner": spec.partner, "submitted_at": spec.submitted_at}
-    return unfinished_key(spec.workspace, spec.lookup_id) | typed(facts)
+    return unfinished_key(spec.workspace, spec.lookup_id) | serialize(facts)
 
 
 def share_key(workspace: str, partner: str) -> Item:
     """Name a partner's share of a workspace."""
-    return typed({"pk": f"share#{workspace}", "sk": partner})
+    return serialize({"pk": f"share#{workspace}", "sk": partner})
 
 
 def ready_pk(workspace: str, partner: str) -> str:
@@ -79,27 +79,27 @@ def ready_sk(turn: float, lookup_id: str = "") -> str:
 
 def out_key(workspace: str, lookup_id: str, number: str) -> Item:
     """Name a part that is on the queue or with a worker."""
-    return typed({"pk": f"out#{workspace}", "sk": f"{lookup_id}#{number}"})
+    return serialize({"pk": f"out#{workspace}", "sk": f"{lookup_id}#{number}"})
 
 
 def look_key(workspace: str, lookup_id: str) -> Item:
     """Name a lookup's place among those that the sweep looks at."""
-    return typed({"pk": f"look#{workspace}", "sk": lookup_id})
+    return serialize({"pk": f"look#{workspace}", "sk": lookup_id})
 
 
 def sent_key(workspace: str) -> Item:
     """Name the count of users on the parts queue."""
-    return typed({"pk": f"feeder#{workspace}", "sk": "sent"})
+    return serialize({"pk": f"feeder#{workspace}", "sk": "sent"})
 
 
 def partner_key(spec: LookupSpec) -> Item:
     """Name a lookup's place in its partner's list."""
-    return typed({"pk": f"partner#{spec.partner}", "sk": f"{timestamp(spec.submitted_at)}#{spec.lookup_id}"})
+    return serialize({"pk": f"partner#{spec.partner}", "sk": f"{timestamp(spec.submitted_at)}#{spec.lookup_id}"})
 
 
 def usage_key(partner: str, day: str) -> Item:
     """Name the count of a partner's users of a day."""
-    return typed({"pk": f"usage#{partner}", "sk": day})
+    return serialize({"pk": f"usage#{partner}", "sk": day})
 
 
 def spec_item(spec: LookupSpec) -> Item:
@@ -115,10 +115,10 @@ def spec_item(spec: LookupSpec) -> Item:
     }
     if spec.charged is not None:
         facts |= charge_facts(spec.charged)
-    return lookup_key(spec.lookup_id, "spec") | typed(facts | roster_facts(spec.roster))
+    return lookup_key(spec.lookup_id, "spec") | serialize(facts | roster_facts(spec.roster))
 
 
-def charge_facts(charge: Charge) -> dict[str, object]:
+def charge_facts(charge: DailyCharge) -> dict[str, object]:
     """Write how many users a lookup was charged, and to which day."""
     return {"charged_users": charge.users, "charged_on": charge.day}
 
@@ -137,7 +137,7 @@ def roster_facts(roster: Roster) -> dict[str, object]:
 
 def read_spec(item: Mapping[str, Any]) -> LookupSpec:
     """Read what was asked."""
-    facts = plain(item)
+    facts = deserialize(item)
     roster = Roster(
         key=facts["roster_key"],
         version_id=facts["roster_version"] or None,
@@ -161,11 +161,11 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
     )
 
 
-def _charge(facts: Mapping[str, Any]) -> Charge | None:
+def _charge(facts: Mapping[str, Any]) -> DailyCharge | None:
     if "charged_on" not in facts:
         return None
     users = facts.get("charged_users")
-    return Charge(None if users is None else int(users), facts["charged_on"])
+    return DailyCharge(None if users is None else int(users), facts["charged_on"])
 
 
 def cursor_facts(cursor: Cursor) -> dict[str, object]:
@@ -183,7 +183,7 @@ def cursor_facts(cursor: Cursor) -> dict[str, object]:
 
 def read_cursor(item: Mapping[str, Any]) -> Cursor:
     """Read how far a lookup is fed, and who is feeding."""
-    facts = plain(item)
+    facts = deserialize(item)
     claim = None
     if "claim_token" in facts:
         charged = int(facts.get("claim_charged", 0))
@@ -200,13 +200,13 @@ def read_cursor(item: Mapping[str, Any]) -> Cursor:
     )
 
 
-def read_tally(item: Mapping[str, Any]) -> Tally:
+def read_tally(item: Mapping[str, Any]) -> CompletedParts:
     """Read what became of the parts that are in."""
-    facts = plain(item)
-    return Tally(int(facts.get("parts_done", 0)), _counts(facts))
+    facts = deserialize(item)
+    return CompletedParts(int(facts.get("parts_done", 0)), _counts(facts))
 
 
-def record_item(lookup_id: str, record: PartRecord) -> Item:
+def record_item(lookup_id: str, record: RecordedPart) -> Item:
     """Write a part that is in."""
     origin = record.origin
     facts = {name: getattr(record.counts, name) for name in COUNTED} | {
@@ -218,18 +218,18 @@ def record_item(lookup_id: str, record: PartRecord) -> Item:
         "round": origin.round,
         "laid_aside": record.laid_aside,
     }
-    return lookup_key(lookup_id, f"part#{record.number}") | typed(facts)
+    return lookup_key(lookup_id, f"part#{record.number}") | serialize(facts)
 
 
-def read_record(item: Mapping[str, Any]) -> PartRecord:
+def read_record(item: Mapping[str, Any]) -> RecordedPart:
     """Read a part that is in."""
-    facts = plain(item)
-    return PartRecord(
+    facts = deserialize(item)
+    return RecordedPart(
         number=facts["sk"].removeprefix("part#"),
         counts=_counts(facts),
         key=facts["key"],
         fed_at=float(facts["fed_at"]),
-        origin=Origin(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
+        origin=RosterRange(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
         laid_aside=facts.get("laid_aside"),
     )
 

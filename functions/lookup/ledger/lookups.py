@@ -7,36 +7,36 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lookup.aws.transactions import ConditionsFailed
-from lookup.errors import TooMany
+from lookup.errors import LimitExceeded
 from lookup.ledger.items import (
     Item,
     charge_facts,
     cursor_facts,
+    deserialize,
     lookup_key,
     partner_key,
-    plain,
     read_cursor,
     read_spec,
     read_tally,
     roster_facts,
     sent_key,
+    serialize,
     spec_item,
-    typed,
     unfinished_item,
 )
 from lookup.ledger.model import (
     KEPT_SECONDS,
+    CompletedParts,
     Cursor,
-    Glance,
+    LookupRecord,
     LookupSpec,
     LookupState,
-    Progress,
+    LookupSummary,
     Reservation,
     Reserved,
     Roster,
-    Tally,
 )
-from lookup.ledger.shares import LedgerShares
+from lookup.ledger.shares import ShareLedger
 from lookup.ledger.table import LedgerTable
 
 FACTS = ("spec", "state", "cursor", "counts")
@@ -60,25 +60,25 @@ class OnQueue:
         return self.users + self.unusable + self.claimed
 
 
-class Ledger:
+class LookupLedger:
     """Lookups as they are submitted and seen."""
 
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
-        self.shares = LedgerShares(table)
+        self.shares = ShareLedger(table)
 
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
         """Write a new lookup down, and with it what it reserves; False when one of its id is there already.
 
-        Raises the refusal of a reservation that cannot be made, and `TooMany` when its partner has `most` lookups in
-        the workspace that have not ended; then nothing is written.
+        Raises the refusal of a reservation that cannot be made, and `LimitExceeded` when its partner has `most` lookups
+        in the workspace that have not ended; then nothing is written.
         """
-        expires = typed({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
+        expires = serialize({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
         items = [
             spec_item(spec),
-            lookup_key(spec.lookup_id, "state") | typed({"is": LookupState.ACTIVE.value}),
-            lookup_key(spec.lookup_id, "cursor") | typed(cursor_facts(Cursor())),
-            partner_key(spec) | typed({"lookup_id": spec.lookup_id}),
+            lookup_key(spec.lookup_id, "state") | serialize({"is": LookupState.ACTIVE.value}),
+            lookup_key(spec.lookup_id, "cursor") | serialize(cursor_facts(Cursor())),
+            partner_key(spec) | serialize({"lookup_id": spec.lookup_id}),
         ]
         actions = [self._table.put(item | expires, absent=True) for item in items]
         actions.append(self._table.put(unfinished_item(spec), absent=True))
@@ -97,33 +97,33 @@ class Ledger:
         limit = {} if most is None else {"most": most}
         condition = None if most is None else "attribute_not_exists(#unfinished) OR #unfinished < :most"
         counted = self.shares.changed(spec, gains, settings={"weight": spec.weight}, condition=condition, seen=limit)
-        return place, Reservation(counted, lambda: TooMany("lookups", most or 0))
+        return place, Reservation(counted, lambda: LimitExceeded("lookups", most or 0))
 
     def of_partner(self, partner: str, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
         """Read a page of a partner's lookups, newest first, as pairs of a page mark and a lookup id."""
         items = self._table.query(f"partner#{partner}", after=after, newest_first=True, limit=limit)
-        return [(facts["sk"], facts["lookup_id"]) for facts in map(plain, items)]
+        return [(facts["sk"], facts["lookup_id"]) for facts in map(deserialize, items)]
 
-    def progress(self, lookup_id: str) -> Progress | None:
+    def progress(self, lookup_id: str) -> LookupRecord | None:
         """Read a lookup as it stands; None when there is none of this id."""
         return next(iter(self.progress_of([lookup_id])), None)
 
-    def progress_of(self, lookup_ids: Sequence[str]) -> list[Progress]:
+    def progress_of(self, lookup_ids: Sequence[str]) -> list[LookupRecord]:
         """Read several lookups, in the order asked, those that exist."""
-        found: list[Progress | None] = []
+        found: list[LookupRecord | None] = []
         for start in range(0, len(lookup_ids), AT_ONCE):
             of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS)
             found += map(_progress, of_id.values())
         return [progress for progress in found if progress is not None]
 
-    def tally(self, lookup_id: str) -> Tally | None:
+    def tally(self, lookup_id: str) -> CompletedParts | None:
         """Read the counts alone; None when nothing is counted under this id."""
         items = self._table.read([lookup_key(lookup_id, "counts")])
         return read_tally(items[0]) if items else None
 
-    def glances(self, lookup_ids: Sequence[str]) -> list[Glance]:
+    def glances(self, lookup_ids: Sequence[str]) -> list[LookupSummary]:
         """Read how several lookups stand, without what was asked for; those that exist."""
-        found: list[Glance | None] = []
+        found: list[LookupSummary | None] = []
         for start in range(0, len(lookup_ids), AT_ONCE):
             of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS[1:])
             found += [_glance(name, items) for name, items in of_id.items()]
@@ -173,7 +173,7 @@ class Ledger:
             condition=condition,
         )
 
-    def _entered(self, progress: Progress, roster: Roster) -> list[dict[str, Any]]:
+    def _entered(self, progress: LookupRecord, roster: Roster) -> list[dict[str, Any]]:
         """Make the actions that let a lookup be fed once its roster is converted, if its state is as it was read."""
         spec = replace(progress.spec, roster=roster, due_at=progress.spec.turn)
         state = lookup_key(spec.lookup_id, "state")
@@ -186,20 +186,20 @@ class Ledger:
 
     def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
         """Keep what a schedule's last firing led to, beside what is kept already."""
-        key = typed({"pk": f"schedule#{schedule}", "sk": "last"})
+        key = serialize({"pk": f"schedule#{schedule}", "sk": "last"})
         self._table.write(self._table.update(key, "SET " + ", ".join(f"#{name} = :{name}" for name in facts), facts))
 
     def last_firing(self, schedule: str) -> dict[str, Any]:
         """Read a schedule's last `lookup_id`, and of its last skipped firing `skipped_at` and `skipped_because`."""
-        items = self._table.read([typed({"pk": f"schedule#{schedule}", "sk": "last"})])
-        return plain(items[0]) if items else {}
+        items = self._table.read([serialize({"pk": f"schedule#{schedule}", "sk": "last"})])
+        return deserialize(items[0]) if items else {}
 
     def sent(self, workspace: str) -> OnQueue:
         """Tell what of a workspace is on the parts queue, or with a worker."""
         items = self._table.read([sent_key(workspace)])
         return _on_queue(items[0]) if items else OnQueue()
 
-    def to_feed(self, workspace: str, lookup_id: str) -> tuple[Progress | None, OnQueue]:
+    def to_feed(self, workspace: str, lookup_id: str) -> tuple[LookupRecord | None, OnQueue]:
         """Read a lookup as it stands, and what of its workspace is out, at once."""
         items = self._table.read([sent_key(workspace), *(lookup_key(lookup_id, fact) for fact in FACTS)])
         facts = {item["sk"]["S"]: item for item in items}
@@ -207,36 +207,36 @@ class Ledger:
 
 
 def _on_queue(item: Mapping[str, Item]) -> OnQueue:
-    facts = plain(item)
+    facts = deserialize(item)
     return OnQueue(*(int(facts.get(name, 0)) for name in ("users", "unusable", "claimed")))
 
 
-def _fresh(spec: LookupSpec) -> Progress:
-    return Progress(spec, LookupState.ACTIVE, Cursor(), Tally())
+def _fresh(spec: LookupSpec) -> LookupRecord:
+    return LookupRecord(spec, LookupState.ACTIVE, Cursor(), CompletedParts())
 
 
-def _glance(lookup_id: str, items: Mapping[str, Item]) -> Glance | None:
+def _glance(lookup_id: str, items: Mapping[str, Item]) -> LookupSummary | None:
     if not {"state", "cursor"} <= set(items):
         return None
-    state = plain(items["state"])
-    return Glance(
+    state = deserialize(items["state"])
+    return LookupSummary(
         lookup_id,
         LookupState(state["is"]),
         read_cursor(items["cursor"]),
-        read_tally(items["counts"]) if "counts" in items else Tally(),
+        read_tally(items["counts"]) if "counts" in items else CompletedParts(),
         float(state["finished_at"]) if "finished_at" in state else None,
     )
 
 
-def _progress(items: Mapping[str, Item]) -> Progress | None:
+def _progress(items: Mapping[str, Item]) -> LookupRecord | None:
     if not {"spec", "state", "cursor"} <= set(items):
         return None
-    state = plain(items["state"])
-    return Progress(
+    state = deserialize(items["state"])
+    return LookupRecord(
         spec=read_spec(items["spec"]),
         state=LookupState(state["is"]),
         cursor=read_cursor(items["cursor"]),
-        tally=read_tally(items["counts"]) if "counts" in items else Tally(),
+        tally=read_tally(items["counts"]) if "counts" in items else CompletedParts(),
         finished_at=float(state["finished_at"]) if "finished_at" in state else None,
         ended_because=state.get("ended_because"),
     )

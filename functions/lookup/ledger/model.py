@@ -1,7 +1,7 @@
 """A lookup over a roster as the ledger knows it: what was asked, how far it was fed, what became of it.
 
 Every lookup ends with `requested = found + not_found + invalid + failed`: `Cursor.entries_fed` is the left, written
-when parts are fed; `Tally` is the right, written when parts complete.
+when parts are fed; `CompletedParts` is the right, written when parts complete.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lookup.errors import LookupFault
-from lookup.model import Counts, Origin, Outcome, Part
+from lookup.errors import ServiceError
+from lookup.model import Counts, Outcome, Part, RosterRange
 
 KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
 SECONDS_PER_ENTRY = 0.06  # of MoEngage's default quota, 1,000 users a minute
@@ -54,7 +54,7 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class DailyCharge:
     """How many users a lookup was charged for, and on which day (UTC, `2026-11-25`).
 
     `users` of None: what was charged stands, and nothing is corrected when the lookup ends. So it is with a retry, and
@@ -85,7 +85,7 @@ class LookupSpec:
     max_age: float = 0.0
     fields: tuple[str, ...] | None = None
     weight: int = 1
-    charged: Charge | None = None
+    charged: DailyCharge | None = None
     due_at: float | None = None
 
     @property
@@ -127,7 +127,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CompletedParts:
     """What became of the parts that are in."""
 
     parts_done: int = 0
@@ -135,13 +135,13 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LookupRecord:
     """A lookup as it stands. `ended_because` says why it was cancelled, when nobody asked for it."""
 
     spec: LookupSpec
     state: LookupState
     cursor: Cursor
-    tally: Tally
+    tally: CompletedParts
     finished_at: float | None = None
     ended_because: str | None = None
 
@@ -180,13 +180,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class LookupSummary:
     """A lookup as the sweep looks at it: without what was asked for, which may be long."""
 
     lookup_id: str
     state: LookupState
     cursor: Cursor
-    tally: Tally
+    tally: CompletedParts
     finished_at: float | None = None
 
     @property
@@ -195,18 +195,18 @@ class Glance:
         return is_in(self.state, self.cursor, self.tally)
 
 
-def is_in(state: LookupState, cursor: Cursor, tally: Tally) -> bool:
+def is_in(state: LookupState, cursor: Cursor, tally: CompletedParts) -> bool:
     """Tell whether everything of a lookup that was fed is counted and nothing is left to feed."""
     fed_out = cursor.exhausted or state is LookupState.CANCELLED
     return fed_out and cursor.claim is None and tally.parts_done >= cursor.parts_fed
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class RosterSegment:
     """A part as it lies in the roster, and the number of the line after it."""
 
     part: Part
-    origin: Origin
+    origin: RosterRange
     next_line: int
 
     @property
@@ -216,7 +216,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class PartRecord:
+class RecordedPart:
     """What the ledger keeps of a part that is in: its counts, its result object, and where it came from.
 
     `laid_aside` is the reason for which its message has to be on the dead-letter queue, if it has to.
@@ -226,12 +226,12 @@ class PartRecord:
     counts: Counts
     key: str
     fed_at: float
-    origin: Origin
+    origin: RosterRange
     laid_aside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedProfiles:
     """How many of a result object's `profiles` are new, gone, or differ in a field from the fetch before."""
 
     lookup_id: str
@@ -241,7 +241,7 @@ class Changed:
     changed: int
 
     @classmethod
-    def of(cls, part: Part, key: str, outcomes: Iterable[Outcome]) -> Changed:
+    def of(cls, part: Part, key: str, outcomes: Iterable[Outcome]) -> ChangedProfiles:
         """Count what the part's lookup found changed; the same when it is read from the store at a second delivery."""
         profiles = {one.profile.identifier: one.profile for one in outcomes if one.profile is not None}
         own = [one for one in profiles.values() if one.lookup_id == part.lookup_id]
@@ -257,12 +257,12 @@ class Reservation:
     """
 
     action: Mapping[str, Any]
-    refusal: Callable[[], LookupFault]
+    refusal: Callable[[], ServiceError]
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
     """What a lookup is charged, and what charges it in the lookup's own transaction; nothing without a limit."""
 
-    charge: Charge | None = None
+    charge: DailyCharge | None = None
     reservations: tuple[Reservation, ...] = ()

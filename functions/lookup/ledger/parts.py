@@ -13,29 +13,29 @@ from lookup.aws.transactions import ACTIONS_LIMIT, ConditionsFailed
 from lookup.ledger.fair_share import cost
 from lookup.ledger.items import (
     COUNTED,
+    deserialize,
     lookup_key,
     out_key,
-    plain,
     read_record,
     read_spec,
     record_item,
     sent_key,
+    serialize,
     share_key,
-    typed,
     usage_key,
 )
-from lookup.ledger.model import KEPT_SECONDS, LookupState, PartRecord
+from lookup.ledger.model import KEPT_SECONDS, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
-from lookup.model import Counts, Origin, Part, timestamp
+from lookup.model import Counts, Part, RosterRange, timestamp
 
 ATTEMPT_LIMIT = 5
 NO_ANSWER = "no_answer"  # why identifiers failed whose part had all its attempts, and why its message is laid aside
 TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
-NO_ORIGIN = Origin(0, 0, 0)
+NO_ORIGIN = RosterRange(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class CompletedPart:
     """A part that is in: what became of it, the key of its result object, and why it is laid aside, if it is."""
 
     part: Part
@@ -44,14 +44,14 @@ class Arrived:
     laid_aside: str | None = None
 
     @property
-    def record(self) -> PartRecord:
+    def record(self) -> RecordedPart:
         """What the ledger keeps of it."""
         part = self.part
-        return PartRecord(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN, self.laid_aside)
+        return RecordedPart(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN, self.laid_aside)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartStatus:
     """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far.
 
     `laid_aside` is why the message of a part that is in belongs on the dead-letter queue. Of its identifiers, by their
@@ -67,19 +67,19 @@ class Standing:
     doubted: Mapping[int, int] = field(default_factory=dict)
 
 
-class LedgerParts:
+class PartLedger:
     """Parts of lookups."""
 
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
 
-    def standing(self, part: Part) -> Standing:
+    def standing(self, part: Part) -> PartStatus:
         """Look a part up before it is served."""
         keys = ("state", f"part#{part.number}", _attempts(part))
         items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
-        facts = {item["sk"]["S"]: plain(item) for item in items}
+        facts = {item["sk"]["S"]: deserialize(item) for item in items}
         record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
-        return Standing(
+        return PartStatus(
             is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).round,
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
@@ -125,7 +125,7 @@ class LedgerParts:
             some = keys[start : start + ACTIONS_LIMIT]
             self._table.write(*(self._table.update(key, expression, values) for key in some))
 
-    def arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+    def arrive(self, arrived: Sequence[CompletedPart]) -> list[Part]:
         """Count parts of one lookup; give those that were not counted before.
 
         One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
@@ -137,7 +137,7 @@ class LedgerParts:
             counted += self._arrive(once[start : start + TOGETHER])
         return counted
 
-    def _arrive(self, arrived: Sequence[Arrived]) -> list[Part]:
+    def _arrive(self, arrived: Sequence[CompletedPart]) -> list[Part]:
         while True:
             known = self._records([one.part for one in arrived])
             fresh = [one for one in arrived if one.part.number not in known or _is_newer(one, known)]
@@ -149,11 +149,11 @@ class LedgerParts:
                 continue
             return [one.part for one in fresh]
 
-    def _records(self, parts: Sequence[Part]) -> dict[str, PartRecord]:
+    def _records(self, parts: Sequence[Part]) -> dict[str, RecordedPart]:
         items = self._table.read([lookup_key(part.lookup_id, f"part#{part.number}") for part in parts])
         return {record.number: record for record in map(read_record, items)}
 
-    def _counting(self, arrived: Sequence[Arrived], known: Mapping[str, PartRecord]) -> list[dict[str, Any]]:
+    def _counting(self, arrived: Sequence[CompletedPart], known: Mapping[str, RecordedPart]) -> list[dict[str, Any]]:
         first = arrived[0].part
         actions = [self._recording(one, known.get(one.part.number)) for one in arrived]
         actions += [
@@ -182,14 +182,14 @@ class LedgerParts:
         }
         return [self._table.update(sent_key(workspace), "ADD #users :users, #unusable :unusable", back)]
 
-    def _recording(self, arrived: Arrived, known: PartRecord | None) -> dict[str, Any]:
-        item = record_item(arrived.part.lookup_id, arrived.record) | typed({"expires_at": self._expires()})
+    def _recording(self, arrived: CompletedPart, known: RecordedPart | None) -> dict[str, Any]:
+        item = record_item(arrived.part.lookup_id, arrived.record) | serialize({"expires_at": self._expires()})
         action = self._table.put(item, absent=known is None)
         if known is not None:
             action["Put"] |= {
                 "ConditionExpression": "#round = :round",
                 "ExpressionAttributeNames": {"#round": "round"},
-                "ExpressionAttributeValues": typed({":round": known.origin.round}),
+                "ExpressionAttributeValues": serialize({":round": known.origin.round}),
             }
         return action
 
@@ -199,7 +199,7 @@ class LedgerParts:
         action["Delete"] |= {
             "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
             "ExpressionAttributeNames": {"#round": "round"},
-            "ExpressionAttributeValues": typed({":round": (part.origin or NO_ORIGIN).round}),
+            "ExpressionAttributeValues": serialize({":round": (part.origin or NO_ORIGIN).round}),
         }
         self._table.written(action)
 
@@ -225,5 +225,5 @@ def _read_places(text: str) -> list[tuple[int, str]]:
     return [(int(place), fact) for place, fact in pairs]
 
 
-def _is_newer(arrived: Arrived, known: Mapping[str, PartRecord]) -> bool:
+def _is_newer(arrived: CompletedPart, known: Mapping[str, RecordedPart]) -> bool:
     return (arrived.part.origin or NO_ORIGIN).round > known[arrived.part.number].origin.round

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookup.ledger.fair_share import INTAKE, Share
-from lookup.ledger.items import look_key, plain, ready_pk, ready_sk, share_key, typed, unfinished_key
+from lookup.ledger.items import deserialize, look_key, ready_pk, ready_sk, serialize, share_key, unfinished_key
 from lookup.ledger.model import LookupSpec
 from lookup.ledger.table import LedgerTable
 
@@ -20,7 +20,7 @@ NUMBERS = ("tag", "virtual", "ready", "users", "running", "unfinished")
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyLookup:
     """A lookup that has something to feed: `left` users by the estimate; `turn` is its place, a sort key."""
 
     workspace: str
@@ -34,7 +34,7 @@ class Ready:
         return self.turn.partition("#")[2]
 
 
-class LedgerShares:
+class ShareLedger:
     """Shares and what is ready, read; and the actions that change them, for the transactions of others."""
 
     def __init__(self, table: LedgerTable) -> None:
@@ -46,23 +46,23 @@ class LedgerShares:
 
     def facts(self, workspace: str) -> list[dict[str, Any]]:
         """Read all that is kept with the shares of a workspace."""
-        return [plain(item) for item in self._table.query(f"share#{workspace}")]
+        return [deserialize(item) for item in self._table.query(f"share#{workspace}")]
 
-    def next(self, workspace: str, partner: str, limit: int) -> list[Ready]:
+    def next(self, workspace: str, partner: str, limit: int) -> list[ReadyLookup]:
         """Read the first lookups of a partner that can be fed, in their order."""
         items = self._table.query(ready_pk(workspace, partner), limit=limit)
-        return [_ready(workspace, partner, plain(item)) for item in items]
+        return [_ready(workspace, partner, deserialize(item)) for item in items]
 
-    def before(self, workspace: str, partner: str, turn: float, limit: int) -> list[Ready]:
+    def before(self, workspace: str, partner: str, turn: float, limit: int) -> list[ReadyLookup]:
         """Read the lookups of a partner that can be fed and come before or with a turn, so many at most."""
         end = ready_sk(turn) + "~"  # behind every lookup of that turn
         items = self._table.query(ready_pk(workspace, partner), before=end, limit=limit)
-        return [_ready(workspace, partner, plain(item)) for item in items]
+        return [_ready(workspace, partner, deserialize(item)) for item in items]
 
-    def entry(self, spec: LookupSpec) -> Ready | None:
+    def entry(self, spec: LookupSpec) -> ReadyLookup | None:
         """Read whether a lookup can be fed."""
         items = self._table.read([_entry_key(spec)])
-        return _ready(spec.workspace, spec.partner, plain(items[0])) if items else None
+        return _ready(spec.workspace, spec.partner, deserialize(items[0])) if items else None
 
     def changed(
         self,
@@ -86,21 +86,21 @@ class LedgerShares:
 
     def entering(self, spec: LookupSpec, left: int) -> Action:
         """Make the action that lets a lookup be fed, which cannot be yet."""
-        return self._table.put(_entry_key(spec) | typed({"left": left}), absent=True)
+        return self._table.put(_entry_key(spec) | serialize({"left": left}), absent=True)
 
-    def resized(self, entry: Ready, left: int) -> Action:
+    def resized(self, entry: ReadyLookup, left: int) -> Action:
         """Make the action that says how much is left of a lookup to feed, unless somebody else has said so since."""
         return self._table.update(
             _key_of(entry), "SET #left = :left", {"left": left, "seen": entry.left}, condition="#left = :seen"
         )
 
-    def leaving(self, entry: Ready) -> Action:
+    def leaving(self, entry: ReadyLookup) -> Action:
         """Make the action that lets a lookup be fed no more, unless its entry has changed since."""
         action = self._table.delete(_key_of(entry))
         action["Delete"] |= {
             "ConditionExpression": "#left = :seen",
             "ExpressionAttributeNames": {"#left": "left"},
-            "ExpressionAttributeValues": typed({":seen": entry.left}),
+            "ExpressionAttributeValues": serialize({":seen": entry.left}),
         }
         return action
 
@@ -114,19 +114,19 @@ class LedgerShares:
 
     def look(self, spec: LookupSpec) -> Action:
         """Make the action that has the sweep look at a lookup: who changes it may die before the next step."""
-        return self._table.put(look_key(spec.workspace, spec.lookup_id) | typed({"noted_at": self._table.clock()}))
+        return self._table.put(look_key(spec.workspace, spec.lookup_id) | serialize({"noted_at": self._table.clock()}))
 
 
 def _entry_key(spec: LookupSpec) -> dict[str, Any]:
-    return typed({"pk": ready_pk(spec.workspace, spec.partner), "sk": ready_sk(spec.turn, spec.lookup_id)})
+    return serialize({"pk": ready_pk(spec.workspace, spec.partner), "sk": ready_sk(spec.turn, spec.lookup_id)})
 
 
-def _key_of(entry: Ready) -> dict[str, Any]:
-    return typed({"pk": ready_pk(entry.workspace, entry.partner), "sk": entry.turn})
+def _key_of(entry: ReadyLookup) -> dict[str, Any]:
+    return serialize({"pk": ready_pk(entry.workspace, entry.partner), "sk": entry.turn})
 
 
-def _ready(workspace: str, partner: str, facts: Mapping[str, Any]) -> Ready:
-    return Ready(workspace, partner, facts["sk"], int(facts["left"]))
+def _ready(workspace: str, partner: str, facts: Mapping[str, Any]) -> ReadyLookup:
+    return ReadyLookup(workspace, partner, facts["sk"], int(facts["left"]))
 
 
 def read_share(facts: Mapping[str, Any], now: float) -> Share:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lookup.ledger.items import look_key, lookup_key, out_key, plain, sent_key, typed, unfinished_item
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupSpec, LookupState, Progress
+from lookup.ledger.items import deserialize, look_key, lookup_key, out_key, sent_key, serialize, unfinished_item
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord, LookupSpec, LookupState
 from lookup.ledger.table import LedgerTable
 
 LOOKS = 50  # lookups that one sweep looks at
@@ -41,7 +41,7 @@ class Aged:
     submitted_at: float
 
 
-class LedgerSweep:
+class SweepLedger:
     """The sweep's side of the ledger."""
 
     def __init__(self, table: LedgerTable) -> None:
@@ -50,7 +50,7 @@ class LedgerSweep:
     def swept(self, workspace: str) -> Swept:
         """Read how far earlier sweeps have come."""
         items = self._table.read([_swept_key(workspace), sent_key(workspace)])
-        facts = {str(plain(item)["sk"]): plain(item) for item in items}
+        facts = {str(deserialize(item)["sk"]): deserialize(item) for item in items}
         mark, out = facts.get("swept", {}), facts.get("sent", {})
         counted = {name: int(out.get(name, 0)) for name in COUNTED}
         return Swept(mark.get("looked_at", ""), mark.get("aged_at", ""), counted)
@@ -58,17 +58,17 @@ class LedgerSweep:
     def go_on_from(self, workspace: str, *, looked_at: str, aged_at: str) -> None:
         """Keep where the next sweep begins."""
         marks = {"looked_at": looked_at, "aged_at": aged_at}
-        self._table.write(self._table.put(_swept_key(workspace) | typed(marks)))
+        self._table.write(self._table.put(_swept_key(workspace) | serialize(marks)))
 
     def looks(self, workspace: str, after: str) -> list[Look]:
         """Read a page of the lookups to look at."""
         items = self._table.query(f"look#{workspace}", after=after, limit=LOOKS)
-        return [Look(facts["sk"], facts["noted_at"]) for facts in map(plain, items)]
+        return [Look(facts["sk"], facts["noted_at"]) for facts in map(deserialize, items)]
 
     def ages(self, workspace: str, after: str) -> list[Aged]:
         """Read a page of the lookups that have not ended."""
         items = self._table.query(f"unfinished#{workspace}", after=after, limit=AGES)
-        return [Aged(facts["sk"], float(facts["submitted_at"])) for facts in map(plain, items)]
+        return [Aged(facts["sk"], float(facts["submitted_at"])) for facts in map(deserialize, items)]
 
     def seen(self, workspace: str, looks: Sequence[Look]) -> bool:
         """Forget lookups that need no look; False when one was noted again since: then they are looked at again."""
@@ -79,7 +79,7 @@ class LedgerSweep:
         action["Delete"] |= {
             "ConditionExpression": "#noted_at = :seen",
             "ExpressionAttributeNames": {"#noted_at": "noted_at"},
-            "ExpressionAttributeValues": typed({":seen": look.noted_at}),
+            "ExpressionAttributeValues": serialize({":seen": look.noted_at}),
         }
         return action
 
@@ -98,22 +98,22 @@ class LedgerSweep:
 
 
 def _swept_key(workspace: str) -> dict[str, Any]:
-    return typed({"pk": f"feeder#{workspace}", "sk": "swept"})
+    return serialize({"pk": f"feeder#{workspace}", "sk": "swept"})
 
 
 TOGETHER = 40  # parts moved in one transaction: two actions each, of a hundred
 
 
-class LedgerAdoption:
+class Adoption:
     """Takes over what an earlier release wrote."""
 
-    def __init__(self, table: LedgerTable, ledger: Ledger) -> None:
+    def __init__(self, table: LedgerTable, ledger: LookupLedger) -> None:
         self._table = table
         self._ledger = ledger
 
     def old(self, workspace: str, *, limit: int) -> list[str]:
         """Read the ids of lookups that have the old shape."""
-        return [str(plain(item)["sk"]) for item in self._table.query(f"active#{workspace}", limit=limit)]
+        return [str(deserialize(item)["sk"]) for item in self._table.query(f"active#{workspace}", limit=limit)]
 
     def adopt(self, spec: LookupSpec) -> bool:
         """Bring a lookup into the new shape; True when it has it now, False when it never had the old one."""
@@ -138,7 +138,7 @@ class LedgerAdoption:
             removed = [self._table.delete(lookup_key(spec.lookup_id, item["sk"]["S"])) for item in some]
             self._table.write(*(self._table.put(item) for item in new), *removed)
 
-    def _adopting(self, progress: Progress) -> list[dict[str, Any]]:
+    def _adopting(self, progress: LookupRecord) -> list[dict[str, Any]]:
         spec, cursor, shares = progress.spec, progress.cursor, self._ledger.shares
         gains = {"unfinished": 1} | ({"running": 1} if progress.state is LookupState.ACTIVE else {})
         if progress.is_ready:
@@ -164,4 +164,4 @@ def _number(item: dict[str, Any]) -> str:
 
 
 def _old_key(workspace: str, lookup_id: str) -> dict[str, Any]:
-    return typed({"pk": f"active#{workspace}", "sk": lookup_id})
+    return serialize({"pk": f"active#{workspace}", "sk": lookup_id})

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lookup.aws.batch_read import batch_read
+from lookup.aws.batch_read import batch_get
 from lookup.aws.transactions import ConditionsFailed, Transactions
-from lookup.ledger.items import Item, typed
+from lookup.ledger.items import Item, serialize
 from lookup.ledger.model import Reservation
 from lookup.model import Clock, Sleep
 
@@ -30,8 +30,8 @@ class LedgerTable:
         self._transactions = Transactions(client, sleep)
 
     def read(self, keys: Sequence[Item]) -> list[Item]:
-        """Read items by their keys, those that exist. Raises `AwsTrouble` when keys stay unanswered."""
-        return batch_read(self._client, self.name, keys, sleep=self._sleep, consistent=True)
+        """Read items by their keys, those that exist. Raises `AwsUnavailable` when keys stay unanswered."""
+        return batch_get(self._client, self.name, keys, sleep=self._sleep, consistent=True)
 
     def query(
         self,
@@ -68,10 +68,10 @@ class LedgerTable:
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
             "KeyConditionExpression": f"pk = :pk{range_of}",
-            "ExpressionAttributeValues": typed(values),
+            "ExpressionAttributeValues": serialize(values),
         }
         if after:
-            wanted["ExclusiveStartKey"] = typed({"pk": partition, "sk": after})
+            wanted["ExclusiveStartKey"] = serialize({"pk": partition, "sk": after})
         if limit:
             wanted["Limit"] = limit
         while True:
@@ -127,7 +127,7 @@ class LedgerTable:
             "ExpressionAttributeNames": {name: name[1:] for name in NAME.findall(condition)},
         }
         if values:
-            check["ExpressionAttributeValues"] = typed({f":{name}": value for name, value in values.items()})
+            check["ExpressionAttributeValues"] = serialize({f":{name}": value for name, value in values.items()})
         return {"ConditionCheck": check}
 
     def delete(self, key: Item) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class LedgerTable:
             "Key": key,
             "UpdateExpression": expression,
             "ExpressionAttributeNames": {name: name[1:] for name in NAME.findall(f"{expression} {condition}")},
-            "ExpressionAttributeValues": typed({f":{name}": value for name, value in values.items()}),
+            "ExpressionAttributeValues": serialize({f":{name}": value for name, value in values.items()}),
         }
         if condition:
             update["ConditionExpression"] = condition

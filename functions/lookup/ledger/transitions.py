@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lookup.aws.transactions import ConditionsFailed
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.ledger.items import charge_facts, look_key, lookup_key, unfinished_item, unfinished_key, usage_key
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import KEPT_SECONDS, Charge, Cursor, LookupSpec, LookupState, Progress, Reservation, Reserved
-from lookup.ledger.shares import Action, Ready
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import (
+    KEPT_SECONDS,
+    Cursor,
+    DailyCharge,
+    LookupRecord,
+    LookupSpec,
+    LookupState,
+    Reservation,
+    Reserved,
+)
+from lookup.ledger.shares import Action, ReadyLookup
 from lookup.ledger.table import LedgerTable
 
 NOTHING = Reserved()
@@ -21,13 +30,15 @@ COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
 TRIES = 20  # of a change that meets feeding: each part that is fed changes how much is left to feed
 
 
-class LedgerStates:
+class Transitions:
     """Changes of state. Each method tells whether the lookup was in a state that allows it.
 
     `adopt` brings a lookup of an earlier release into the shape that these changes need; True if it was one.
     """
 
-    def __init__(self, table: LedgerTable, ledger: Ledger, adopt: Callable[[LookupSpec], bool] | None = None) -> None:
+    def __init__(
+        self, table: LedgerTable, ledger: LookupLedger, adopt: Callable[[LookupSpec], bool] | None = None
+    ) -> None:
         self._table = table
         self._ledger = ledger
         self._shares = ledger.shares
@@ -37,7 +48,7 @@ class LedgerStates:
         """Take an active lookup from the feeder's choice."""
         return self._stopped(spec, self._becomes(spec, PAUSED, ACTIVE), was=ACTIVE)
 
-    def _charged(self, spec: LookupSpec, charge: Charge | None, *, is_packed: bool = False) -> list[Action]:
+    def _charged(self, spec: LookupSpec, charge: DailyCharge | None, *, is_packed: bool = False) -> list[Action]:
         """Make the action that notes what a lookup is charged from now on, if that is something else.
 
         With `is_packed` its roster must not have been converted since: the lookup would have no place.
@@ -71,7 +82,7 @@ class LedgerStates:
     def _stopped(self, spec: LookupSpec, change: Action, *, was: LookupState) -> bool:
         """Change the state of a lookup that is not fed any more; the sweep looks at what a feeder may have claimed."""
 
-        def actions(entry: Ready | None) -> list[Action]:
+        def actions(entry: ReadyLookup | None) -> list[Action]:
             gains = {"running": -1} if was is ACTIVE else {}
             if entry is None:
                 place = self._shares.absent(spec)
@@ -87,7 +98,7 @@ class LedgerStates:
         self,
         spec: LookupSpec,
         firm: Sequence[Action],
-        others: Callable[[Ready | None], Sequence[Action]],
+        others: Callable[[ReadyLookup | None], Sequence[Action]],
         reservations: Sequence[Reservation] = (),
     ) -> bool:
         """Write a change of state, decided by its `firm` conditions; look again while only the others change.
@@ -107,7 +118,7 @@ class LedgerStates:
                     raise reservations[first - 1].refusal() from None
             else:
                 return True
-        raise AwsTrouble("a lookup was fed whenever its state was to be changed")
+        raise AwsUnavailable("a lookup was fed whenever its state was to be changed")
 
     def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
         """Give a paused lookup back to the feeder, if anything of it is left to feed, as it was when `cursor` was read.
@@ -123,7 +134,7 @@ class LedgerStates:
             {"exhausted": cursor.exhausted, "round": cursor.round},
         )
 
-        def actions(entry: Ready | None) -> list[Action]:
+        def actions(entry: ReadyLookup | None) -> list[Action]:
             now = self._ledger.progress(spec.lookup_id) or progress
             is_packed = now.spec.roster.needs_conversion
             gains, place = {"running": 1}, [self._shares.look(spec)]
@@ -140,7 +151,7 @@ class LedgerStates:
     ) -> bool:
         """Feed the parts of a completed lookup that hold failures once more, in a new round.
 
-        Raises the refusal of what cannot be reserved, and `TooMany` when its partner has `most` unfinished lookups.
+        Raises the refusal of what cannot be reserved, and `LimitExceeded` when its partner has `most` unfinished.
         """
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
@@ -160,7 +171,7 @@ class LedgerStates:
         ]
         return self._table.written_with(actions, [begun, *reserved.reservations])
 
-    def finish(self, progress: Progress) -> bool:
+    def finish(self, progress: LookupRecord) -> bool:
         """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
 
         False also when something was claimed or fed, or a retry has begun, since it was read. With the mark the users
@@ -179,7 +190,7 @@ class LedgerStates:
         running = [self._shares.changed(spec, {"running": -1})] if progress.state is ACTIVE else []
         return self._written(spec, [ended, as_read, *self._settled(progress)], lambda _: running)
 
-    def _settled(self, progress: Progress) -> list[Action]:
+    def _settled(self, progress: LookupRecord) -> list[Action]:
         """Make the action that corrects what the partner was charged; a retry was charged with the first round."""
         charged, counts = progress.spec.charged, progress.tally.counts
         if charged is None or charged.users is None or progress.cursor.round:
@@ -196,7 +207,7 @@ class LedgerStates:
             self._table.check(spec_key, "#charged_on = :day", seen),
         ]
 
-    def retire(self, told: Progress) -> bool:
+    def retire(self, told: LookupRecord) -> bool:
         """Forget a lookup among those that have not ended, once this end of it has been told."""
         spec = told.spec
         same_end = self._table.check(

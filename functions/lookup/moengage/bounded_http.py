@@ -34,7 +34,7 @@ Resolve = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
+class HttpResponse:
     """The answer: its status, headers and body; `is_whole` is false when the body is longer than was allowed."""
 
     status: int
@@ -53,7 +53,7 @@ def exchange(
     timeout: urllib3.Timeout,
     within: float,
     most_bytes: Callable[[int], int],
-) -> Exchanged:
+) -> HttpResponse:
     """Ask once, for `within` seconds at most in all; `timeout` bounds each step besides. Nothing is retried.
 
     Reads as much of the body as `most_bytes` allows an answer of that status; what is longer is cut and its connection
@@ -77,7 +77,7 @@ def exchange(
         _deadline.reset(token)
 
 
-def _read(response: urllib3.BaseHTTPResponse, most: int) -> Exchanged:
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> HttpResponse:
     declared = response.headers.get("content-length", "")
     is_whole = not (declared.isascii() and declared.isdigit() and int(declared[:DIGITS_READ]) > most)
     body = bytearray()
@@ -89,7 +89,7 @@ def _read(response: urllib3.BaseHTTPResponse, most: int) -> Exchanged:
         if not is_whole:
             response.close()  # what is still to come must not be taken for the next answer
         response.release_conn()
-    return Exchanged(response.status, response.headers, bytes(body[:most]), is_whole)
+    return HttpResponse(response.status, response.headers, bytes(body[:most]), is_whole)
 
 
 def _left() -> float | None:

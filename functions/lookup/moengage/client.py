@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 import urllib3
 
 from lookup import exact_json
-from lookup.errors import VendorFault, VendorTrouble, WrongShape
+from lookup.errors import VendorError, VendorUnavailable, VendorWrongShape
 from lookup.model import Clock, Identifier, IdentifierType, Json
 from lookup.moengage.access import Credentials, DataCenter
-from lookup.moengage.bounded_http import Exchanged, exchange
-from lookup.moengage.responses import Answer, broken_body, error_of, fault_of, is_own_error, read_answer
+from lookup.moengage.bounded_http import HttpResponse, exchange
+from lookup.moengage.responses import ExportResponse, broken_body, error_for, error_of, is_own_error, read_response
 
 PATH = "/v1/customers/export"
 # The hosts of the data centres, enumerated because `api-0{dc}` is wrong for 101.
@@ -42,7 +42,7 @@ ERROR_BYTES = 64 * 1024  # of anything else: what is worth reading of an error
 ADDRESSES = re.compile(r"[0-9A-Za-z.:\[\]_, -]{1,500}")  # what a chain of addresses is written in; the rest stays here
 
 
-class Shape(Enum):
+class BodyShape(Enum):
     """Where the body holds its two keys; the vendor's pages disagree."""
 
     WRAPPED = "under data"
@@ -50,7 +50,7 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ExportRequest:
     """One call: 1 to 20 identifiers, and the attributes wanted of each user (None: all)."""
 
     identifiers: Sequence[Identifier]
@@ -76,21 +76,21 @@ class MoEngage:
         self._clock = clock
         self._timeout = timeout
         self._bound = _bound(timeout)
-        self._shape = Shape.WRAPPED
+        self._shape = BodyShape.WRAPPED
         self._shape_is_sure = False
 
-    def export(self, question: Question, credentials: Credentials, *, within: float = math.inf) -> Answer:
-        """Ask once, for `within` seconds at most. Raises a `VendorFault`, whose type says what helps."""
+    def export(self, question: ExportRequest, credentials: Credentials, *, within: float = math.inf) -> ExportResponse:
+        """Ask once, for `within` seconds at most. Raises a `VendorError`, whose type says what helps."""
         exchanged = self._send(question, credentials, min(within, self._bound))
         if exchanged.status != HTTPStatus.OK:
             raise self._fault(exchanged)
         if not exchanged.is_whole:
             raise broken_body()
-        answer = read_answer(exchanged.body)
+        answer = read_response(exchanged.body)
         self._shape_is_sure = True
         return answer
 
-    def _send(self, question: Question, credentials: Credentials, within: float) -> Exchanged:
+    def _send(self, question: ExportRequest, credentials: Credentials, within: float) -> HttpResponse:
         host = self._endpoint_url or HOSTS[credentials.data_center]
         try:
             return exchange(
@@ -104,9 +104,9 @@ class MoEngage:
                 most_bytes=lambda status: ANSWER_BYTES if status == HTTPStatus.OK else ERROR_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise VendorTrouble(type(error).__name__) from None  # its text may hold the URL: the type says enough
+            raise VendorUnavailable(type(error).__name__) from None  # its text may hold the URL: the type says enough
 
-    def _body(self, question: Question) -> bytes:
+    def _body(self, question: ExportRequest) -> bytes:
         asked: dict[str, object] = {
             "identifiers": [
                 {"identifier_type": self._names[one.identifier_type], "identifier": one.identifier}
@@ -115,17 +115,17 @@ class MoEngage:
         }
         if question.fields is not None:  # an empty list is undocumented; the pairing needs both names
             asked["user_fields_to_export"] = sorted({*question.fields, "customer_id", "id"})
-        return exact_json.dumps({"data": asked} if self._shape is Shape.WRAPPED else asked)
+        return exact_json.dumps({"data": asked} if self._shape is BodyShape.WRAPPED else asked)
 
-    def _fault(self, exchanged: Exchanged) -> VendorFault:
+    def _fault(self, exchanged: HttpResponse) -> VendorError:
         error = error_of(exchanged.body)
         if exchanged.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
-            was, self._shape = self._shape, Shape.WRAPPED
-            if was is Shape.WRAPPED and _misses_the_keys(error):
-                self._shape = Shape.ROOT
-                return WrongShape("wrong_shape", status=exchanged.status)
+            was, self._shape = self._shape, BodyShape.WRAPPED
+            if was is BodyShape.WRAPPED and _misses_the_keys(error):
+                self._shape = BodyShape.ROOT
+                return VendorWrongShape("wrong_shape", status=exchanged.status)
         is_own = is_own_error(exchanged.body)
-        return fault_of(exchanged.status, error, exchanged.headers, now=self._clock(), is_own=is_own)
+        return error_for(exchanged.status, error, exchanged.headers, now=self._clock(), is_own=is_own)
 
 
 def _bound(timeout: urllib3.Timeout) -> float:
@@ -142,7 +142,7 @@ def _misses_the_keys(error: Mapping[str, Json]) -> bool:
     return "identifiers" in said or "data" in said.lower()
 
 
-def _headers(question: Question, credentials: Credentials) -> dict[str, str]:
+def _headers(question: ExportRequest, credentials: Credentials) -> dict[str, str]:
     pair = f"{credentials.workspace_id}:{credentials.data_api_key}".encode()
     headers = {"Authorization": f"Basic {b64encode(pair).decode()}", "Content-Type": "application/json"}
     if question.forwarded_for and ADDRESSES.fullmatch(question.forwarded_for):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup import exact_json
-from lookup.aws.errors import is_passing, name_of
-from lookup.errors import AwsTrouble, Misconfigured
+from lookup.aws.errors import error_name, is_transient
+from lookup.errors import AwsUnavailable, Misconfigured
 from lookup.moengage.access import Credentials, DataCenter
 from lookup.settings import Settings
 from lookup.telemetry import Metric, count, logger
@@ -30,7 +30,7 @@ class CredentialStore:
     def of(self, workspace: str) -> Credentials:
         """Give the workspace's credentials.
 
-        Raises `Misconfigured` when the secret is missing or malformed, `AwsTrouble` when it cannot be read now.
+        Raises `Misconfigured` when the secret is missing or malformed, `AwsUnavailable` when it cannot be read now.
         """
         if workspace not in self._cached:
             self._cached[workspace] = self._read(workspace)
@@ -53,8 +53,8 @@ class CredentialStore:
         try:
             return self.version(workspace) is not None
         except (BotoCoreError, ClientError) as error:
-            logger.warning("secret not found", workspace=workspace, error=name_of(error))
-            return is_passing(error)  # who cannot be asked now says nothing of the secret
+            logger.warning("secret not found", workspace=workspace, error=error_name(error))
+            return is_transient(error)  # who cannot be asked now says nothing of the secret
 
     def _read(self, workspace: str) -> Credentials:
         setting = f"secret of workspace {workspace}"
@@ -72,10 +72,10 @@ class CredentialStore:
         except KeyError:
             raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
         except (BotoCoreError, ClientError) as error:
-            if is_passing(error):
-                logger.warning("aws trouble", error=name_of(error), setting=setting, runbook="Errors")
-                raise AwsTrouble(f"{setting}: cannot be read now ({name_of(error)})") from None
-            raise Misconfigured(setting, f"cannot be read ({name_of(error)})") from None
+            if is_transient(error):
+                logger.warning("aws trouble", error=error_name(error), setting=setting, runbook="Errors")
+                raise AwsUnavailable(f"{setting}: cannot be read now ({error_name(error)})") from None
+            raise Misconfigured(setting, f"cannot be read ({error_name(error)})") from None
 
 
 def parse(text: str, *, setting: str) -> Credentials:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lookup.model import Attributes, Identifier, IdentifierType
 from lookup.moengage.lenient_json import spelled
-from lookup.moengage.responses import Answer
+from lookup.moengage.responses import ExportResponse
 
 Name = tuple[IdentifierType, str]
 # The attributes that hold a user's own identifiers: their other names first, which yield to the ones we ask for.
@@ -23,7 +23,7 @@ SPELLINGS: Mapping[IdentifierType, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class Matches:
     """What one answer says of each identifier that was asked.
 
     `unaccounted` is in neither list of the answer. `unmatched` are returned users that nobody asked for. `unreadable`
@@ -37,7 +37,7 @@ class Paired:
     unreadable: tuple[Identifier, ...] = ()
 
 
-def pair(asked: Sequence[Identifier], answer: Answer) -> Paired:
+def match_users(asked: Sequence[Identifier], answer: ExportResponse) -> Matches:
     """Pair an answer with what was asked. Found wins over not found; two identifiers may name one user.
 
     A profile that cannot be read and names nobody is that of whom the call asked for alone.
@@ -51,7 +51,7 @@ def pair(asked: Sequence[Identifier], answer: Answer) -> Paired:
     left = tuple(one for one in missing if one not in unreadable and one not in not_found)
     if len(asked) == 1 and answer.unreadable:
         unreadable, left = unreadable + left, ()
-    return Paired(
+    return Matches(
         found=found,
         not_found=not_found,
         unaccounted=left,
@@ -83,6 +83,6 @@ def _is_used(user: Attributes, found: Mapping[Identifier, Attributes]) -> bool:
     return any(found.get(Identifier(*name)) == user for held in HOLDERS for name in _names(user, held))
 
 
-def _is_listed(identifier: Identifier, answer: Answer) -> bool:
+def _is_listed(identifier: Identifier, answer: ExportResponse) -> bool:
     spellings = SPELLINGS[identifier.identifier_type]
     return any((spelling, identifier.identifier) in answer.not_found for spelling in spellings)

@@ -11,38 +11,46 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from lookup import exact_json
-from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
+from lookup.errors import (
+    VendorAccessDenied,
+    VendorBadRequest,
+    VendorError,
+    VendorPayloadTooLarge,
+    VendorThrottled,
+    VendorUnauthorized,
+    VendorUnavailable,
+)
 from lookup.model import Attributes, Json
 from lookup.moengage.lenient_json import is_spoilt, loads, spelled
 from lookup.moengage.retry_after import retry_at
 
 # Status → what it asks for. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are Refused and
 # 5xx VendorTrouble.
-FAULTS: Mapping[int, type[VendorFault]] = {
-    400: Rejected,
-    401: KeyRejected,
-    403: Refused,
-    408: VendorTrouble,
-    409: Refused,
-    413: TooLarge,
-    415: Rejected,
-    429: Throttled,
+FAULTS: Mapping[int, type[VendorError]] = {
+    400: VendorBadRequest,
+    401: VendorUnauthorized,
+    403: VendorAccessDenied,
+    408: VendorUnavailable,
+    409: VendorAccessDenied,
+    413: VendorPayloadTooLarge,
+    415: VendorBadRequest,
+    429: VendorThrottled,
 }
 
 
 # The reasons that outcomes, logs and metrics name.
-REASONS: Mapping[type[VendorFault], str] = {
-    KeyRejected: "key_rejected",
-    Refused: "refused",
-    Rejected: "rejected",
-    Throttled: "throttled",
-    TooLarge: "too_large",
-    VendorTrouble: "vendor_trouble",
+REASONS: Mapping[type[VendorError], str] = {
+    VendorUnauthorized: "key_rejected",
+    VendorAccessDenied: "refused",
+    VendorBadRequest: "rejected",
+    VendorThrottled: "throttled",
+    VendorPayloadTooLarge: "too_large",
+    VendorUnavailable: "vendor_trouble",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExportResponse:
     """What a successful call said: whole users in no promised order, and the identifiers it does not know.
 
     `unreadable` are users whose profiles hold what is no JSON value, or no attributes at all; what they are called can
@@ -54,29 +62,35 @@ class Answer:
     unreadable: tuple[Attributes, ...] = ()
 
 
-def fault_type(status: int) -> type[VendorFault]:
+def error_type(status: int) -> type[VendorError]:
     """Say what a status other than 200 asks for."""
     if status in FAULTS:
         return FAULTS[status]
-    return Refused if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR else VendorTrouble
+    return (
+        VendorAccessDenied
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        else VendorUnavailable
+    )
 
 
-def fault_of(
+def error_for(
     status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, now: float, is_own: bool = True
-) -> VendorFault:
+) -> VendorError:
     """Make the fault of an answer; only the vendor's request id is repeated from its body.
 
     `is_own` says that the body is MoEngage's: a refusal that is not, or that MoEngage does not document, may be a
     firewall's in between that does not like what this one request holds.
     """
-    kind = fault_type(status)
+    kind = error_type(status)
     shown = _request_id(error)
     until = retry_at(headers, now)
-    if kind is Throttled:
-        return Throttled(REASONS[kind], retry_at=until, request_id=shown)
-    if kind is VendorTrouble:
-        return VendorTrouble(REASONS[kind], status=status, request_id=shown, retry_at=until)
-    is_doubtful = issubclass(kind, Refused | KeyRejected | Rejected) and not (is_own and status in FAULTS)
+    if kind is VendorThrottled:
+        return VendorThrottled(REASONS[kind], retry_at=until, request_id=shown)
+    if kind is VendorUnavailable:
+        return VendorUnavailable(REASONS[kind], status=status, request_id=shown, retry_at=until)
+    is_doubtful = issubclass(kind, VendorAccessDenied | VendorUnauthorized | VendorBadRequest) and not (
+        is_own and status in FAULTS
+    )
     return kind(REASONS[kind], status=status, request_id=shown, may_be_content=is_doubtful)
 
 
@@ -85,10 +99,10 @@ def _request_id(error: Mapping[str, Json]) -> str | None:
     return request_id[:128] if isinstance(request_id, str) else None
 
 
-def read_answer(body: bytes) -> Answer:
+def read_response(body: bytes) -> ExportResponse:
     """Read a 200; absent lists are empty. A profile that cannot be read spoils no other one.
 
-    Raises `VendorTrouble` on anything but a success of the documented form, which one profile may be the cause of.
+    Raises `VendorUnavailable` on anything but a success of the documented form, which one profile may be the cause of.
     """
     try:
         read = loads(body)
@@ -97,18 +111,18 @@ def read_answer(body: bytes) -> Answer:
     data = read.get("data") if isinstance(read, dict) and read.get("status") == "success" else None
     if not isinstance(data, dict):
         shown = _request_id(error_of(body))
-        raise VendorTrouble("not_a_success", status=200, request_id=shown, may_be_content=True)
+        raise VendorUnavailable("not_a_success", status=200, request_id=shown, may_be_content=True)
     profiles = [_attributes(user) for user in _list(data.get("users"))]
-    return Answer(
+    return ExportResponse(
         users=tuple(one for one in profiles if one and not is_spoilt(one)),
         not_found=frozenset(name for entry in _list(data.get("users_not_found")) for name in _named(entry)),
         unreadable=tuple(one for one in profiles if not one or is_spoilt(one)),
     )
 
 
-def broken_body() -> VendorTrouble:
+def broken_body() -> VendorUnavailable:
     """Make the fault of a 200 that cannot be read."""
-    return VendorTrouble("broken_body", status=200, may_be_content=True)
+    return VendorUnavailable("broken_body", status=200, may_be_content=True)
 
 
 def _list(value: Json) -> Sequence[Json]:

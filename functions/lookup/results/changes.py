@@ -12,7 +12,7 @@ from lookup.results.stored_profile import StoredProfile
 _MISSING = object()
 
 
-def compared(fetched: Profile, previous: StoredProfile | None) -> Profile:
+def with_changes(fetched: Profile, previous: StoredProfile | None) -> Profile:
     """Return the fetch with what changed since the one before, over the fields that both asked for."""
     if previous is None or not previous.groups:
         return replace(fetched, changed_at=fetched.fetched_at)

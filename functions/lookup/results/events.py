@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from lookup.errors import AwsTrouble
-from lookup.ledger.model import Changed, Progress
+from lookup.errors import AwsUnavailable
+from lookup.ledger.model import ChangedProfiles, LookupRecord
 from lookup.model import timestamp
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 SOURCE = "moengage-lookup"
 
 
-class Notices:
+class EventPublisher:
     """The stage's event bus."""
 
     def __init__(self, client: EventBridgeClient, bus_name: str) -> None:
         self._client = client
         self._bus = bus_name
 
-    def lookup_completed(self, progress: Progress) -> None:
-        """Tell that a lookup has ended. Raises `AwsTrouble` when EventBridge did not take the event."""
-        self._put("Lookup Completed", detail(progress))
+    def lookup_completed(self, progress: LookupRecord) -> None:
+        """Tell that a lookup has ended. Raises `AwsUnavailable` when EventBridge did not take the event."""
+        self._put("Lookup Completed", completed_detail(progress))
 
-    def profiles_changed(self, changed: Changed) -> None:
+    def profiles_changed(self, changed: ChangedProfiles) -> None:
         """Tell which result object holds profiles that differ from the fetch before. Raises as above."""
         self._put("Profiles Changed", asdict(changed))
 
@@ -42,10 +42,10 @@ class Notices:
         }
         answer = self._client.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
-            raise AwsTrouble(f"EventBridge refused an event: {answer['Entries'][0].get('ErrorCode')}")
+            raise AwsUnavailable(f"EventBridge refused an event: {answer['Entries'][0].get('ErrorCode')}")
 
 
-def detail(progress: Progress) -> dict[str, object]:
+def completed_detail(progress: LookupRecord) -> dict[str, object]:
     """Write what the event says."""
     spec, counts = progress.spec, progress.tally.counts
     return {

@@ -13,7 +13,7 @@ NAME_BYTES = 32 * 1024  # of the names in all groups but the newest
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """Fields whose newest fetch left at `fetched_at` (epoch seconds, whole microseconds).
 
     `fields` of None are all that no newer group names.
@@ -22,7 +22,7 @@ class Group:
     fetched_at: float
     fields: tuple[str, ...] | None
 
-    def without(self, newer: Iterable[Group]) -> Group | None:
+    def without(self, newer: Iterable[FieldGroup]) -> FieldGroup | None:
         """Return the group less the fields of newer ones; None when nothing is left."""
         taken = list(newer)
         if any(group.fields is None for group in taken):
@@ -31,7 +31,7 @@ class Group:
             return self
         names = names_of(taken)
         left = tuple(name for name in self.fields if name not in names)
-        return Group(self.fetched_at, left) if left else None
+        return FieldGroup(self.fetched_at, left) if left else None
 
 
 def whole(at: float) -> float:
@@ -39,9 +39,9 @@ def whole(at: float) -> float:
     return epoch(timestamp(at))
 
 
-def as_one(groups: Sequence[Group]) -> tuple[Group, ...]:
+def as_one(groups: Sequence[FieldGroup]) -> tuple[FieldGroup, ...]:
     """Return groups with those of the same moment joined."""
-    joined: list[Group] = []
+    joined: list[FieldGroup] = []
     for group in groups:
         if joined and joined[-1].fetched_at == group.fetched_at:
             joined[-1] = _union(joined[-1], group)
@@ -50,7 +50,7 @@ def as_one(groups: Sequence[Group]) -> tuple[Group, ...]:
     return tuple(joined)
 
 
-def bounded(groups: Sequence[Group], attributes: Attributes) -> tuple[Group, ...]:
+def bounded(groups: Sequence[FieldGroup], attributes: Attributes) -> tuple[FieldGroup, ...]:
     """Return groups within the bounds.
 
     The oldest two groups are taken for as old as the older; where names are too many, those without an attribute are
@@ -66,26 +66,26 @@ def bounded(groups: Sequence[Group], attributes: Attributes) -> tuple[Group, ...
     return newest, *older
 
 
-def _union(newer: Group, older: Group) -> Group:
+def _union(newer: FieldGroup, older: FieldGroup) -> FieldGroup:
     """Return two groups as one, as old as the older."""
     if newer.fields is None or older.fields is None:
-        return Group(older.fetched_at, None)
-    return Group(older.fetched_at, tuple(sorted({*newer.fields, *older.fields})))
+        return FieldGroup(older.fetched_at, None)
+    return FieldGroup(older.fetched_at, tuple(sorted({*newer.fields, *older.fields})))
 
 
-def _present(group: Group, attributes: Attributes) -> Group | None:
+def _present(group: FieldGroup, attributes: Attributes) -> FieldGroup | None:
     """Return the group less the names that have no attribute; None when nothing is left."""
     if group.fields is None:
         return group
     names = tuple(name for name in group.fields if name in attributes)
-    return Group(group.fetched_at, names) if names else None
+    return FieldGroup(group.fetched_at, names) if names else None
 
 
-def _names_bytes(groups: Iterable[Group]) -> int:
+def _names_bytes(groups: Iterable[FieldGroup]) -> int:
     return sum(len(name.encode()) for name in names_of(groups))
 
 
-def deciding(groups: Sequence[Group], fields: tuple[str, ...] | None) -> Sequence[Group]:
+def deciding(groups: Sequence[FieldGroup], fields: tuple[str, ...] | None) -> Sequence[FieldGroup]:
     """Return the groups that hold `fields`; none unless they hold all of them."""
     is_whole = bool(groups) and groups[-1].fields is None
     if fields is None:
@@ -101,11 +101,11 @@ def deciding(groups: Sequence[Group], fields: tuple[str, ...] | None) -> Sequenc
     return () if left else holders
 
 
-def known_names(groups: Sequence[Group], names: Iterable[str]) -> Collection[str]:
+def known_names(groups: Sequence[FieldGroup], names: Iterable[str]) -> Collection[str]:
     """Return those of `names` that the groups decide."""
     return set(names) if groups[-1].fields is None else names_of(groups)
 
 
-def names_of(groups: Iterable[Group]) -> set[str]:
+def names_of(groups: Iterable[FieldGroup]) -> set[str]:
     """Return the names in groups; "all" names none."""
     return {name for group in groups for name in group.fields or ()}

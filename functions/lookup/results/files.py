@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lookup import exact_json
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Record:
     correlation_id: str | None = None
 
 
-class Archive:
+class ResultFiles:
     """The result objects of all lookups."""
 
     def __init__(self, client: S3Client, bucket_name: str) -> None:
@@ -63,7 +63,7 @@ class Archive:
         """Store the records of one part, or of several that were fetched together, unless they are stored already.
 
         Gives the key, and None or what is there of the round `tried_in` or a later one: two deliveries may be served
-        at the same time and end differently, and only one of them may be told and counted. Raises `AwsTrouble`.
+        at the same time and end differently, and only one of them may be told and counted. Raises `AwsUnavailable`.
         """
         key, body = result_key(workspace, lookup_id, name, fed_at), _packed(lookup_id, records)
         condition = {"IfNoneMatch": "*"}
@@ -81,7 +81,7 @@ class Archive:
             if int(there["Metadata"].get(ROUND, "0")) >= tried_in:
                 return key, _unpacked(there["Body"].read())
             condition = {"IfMatch": there["ETag"]}
-        raise AwsTrouble(f"an object met other writers {WRITES} times")
+        raise AwsUnavailable(f"an object met other writers {WRITES} times")
 
     def _put(self, key: str, body: bytes, **more: Any) -> None:  # noqa: ANN401 - S3's own arguments
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip", **more)
@@ -93,7 +93,7 @@ class Archive:
 
     def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
-        lines = b"".join(exact_json.readable(_unmatched(user)) + b"\n" for user in users)
+        lines = b"".join(exact_json.to_jsonable(_unmatched(user)) + b"\n" for user in users)
         name = hashlib.sha256(lines).hexdigest()[:32]
         key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(lines, mtime=0))
@@ -105,7 +105,7 @@ def _unmatched(user: Attributes) -> dict[str, object]:
 
 
 def _packed(lookup_id: str, records: Iterable[Record]) -> bytes:
-    lines = b"".join(exact_json.readable(as_json(lookup_id, record)) + b"\n" for record in records)
+    lines = b"".join(exact_json.to_jsonable(as_json(lookup_id, record)) + b"\n" for record in records)
     return gzip.compress(lines, compresslevel=6, mtime=0)
 
 

@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lookup import exact_json
 from lookup.model import Attributes, Identifier, IdentifierType, epoch, timestamp
-from lookup.results.field_groups import Group
+from lookup.results.field_groups import FieldGroup
 from lookup.results.stored_profile import StoredObject, StoredProfile, Version
 
 DAY = 24 * 3600
@@ -132,8 +132,8 @@ def _object(facts: Mapping[str, Any], attributes: Attributes) -> StoredObject | 
     return StoredObject(facts["attributes_key"], until, attributes)
 
 
-def _group(written: str, names: list[str] | None) -> Group:
-    return Group(epoch(written), None if names is None else tuple(names))
+def _group(written: str, names: list[str] | None) -> FieldGroup:
+    return FieldGroup(epoch(written), None if names is None else tuple(names))
 
 
 def version_of(item: Mapping[str, Any]) -> Version:

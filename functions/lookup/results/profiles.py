@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lookup.aws.batch_read import batch_read
-from lookup.errors import AwsTrouble
+from lookup.aws.batch_read import batch_get
+from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
-from lookup.results.changes import compared
+from lookup.results.changes import with_changes
 from lookup.results.oversize import Oversize, fits_an_item
 from lookup.results.profile_item import Item, Retention, condition_of, from_item, identifier_of, key_of, to_item
 from lookup.results.stored_profile import StoredProfile, as_written, merged
@@ -31,7 +31,7 @@ class Met:
     item: Mapping[str, Any] | None
 
 
-class Profiles:
+class ProfileStore:
     """The table of newest profiles. Times of the items are those of the fetch, not of the write."""
 
     def __init__(
@@ -52,9 +52,9 @@ class Profiles:
         self._sleep = sleep
 
     def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, StoredProfile]:
-        """Read what is stored and has not expired. Raises `AwsTrouble` when DynamoDB leaves keys unanswered."""
+        """Read what is stored and has not expired. Raises `AwsUnavailable` when DynamoDB leaves keys unanswered."""
         keys = [key_of(workspace, one) for one in identifiers]
-        items = batch_read(self._client, self._table, keys, sleep=self._sleep)
+        items = batch_get(self._client, self._table, keys, sleep=self._sleep)
         stored = {identifier_of(item): self._alive(item) for item in items}
         return {one: profile for one, profile in stored.items() if profile.groups}
 
@@ -72,12 +72,12 @@ class Profiles:
 
         `previous` is what `read` gave, or `write`; when another writer came between, theirs is taken instead. Of
         writers that meet, one always gets on, so this needs as many tries as others write the same user meanwhile.
-        Raises `AwsTrouble` after `WRITES`.
+        Raises `AwsUnavailable` after `WRITES`.
         """
         if isinstance(previous, Profile):
             previous = as_written(previous)
         for _ in range(WRITES):
-            known = compared(fetched, previous)
+            known = with_changes(fetched, previous)
             after = merged(previous, known)
             if after is None:
                 return fetched
@@ -85,7 +85,7 @@ class Profiles:
             if met is None or _is_ours(met.item, fetched):
                 return known
             previous = None if met.item is None else self._alive(met.item)
-        raise AwsTrouble(f"a profile met other writers {WRITES} times")
+        raise AwsUnavailable(f"a profile met other writers {WRITES} times")
 
     def _put(self, stored: StoredProfile) -> Met | None:
         """Put the item if what it was made of is what is there; else give what is there."""

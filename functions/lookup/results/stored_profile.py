@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lookup.model import Attributes, Identifier, Json, Profile, timestamp
-from lookup.results.field_groups import Group, as_one, bounded, deciding, known_names, names_of, whole
+from lookup.results.field_groups import FieldGroup, as_one, bounded, deciding, known_names, names_of, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class StoredObject:
     until: float
     attributes: Attributes
 
-    def beside(self, groups: Sequence[Group], own: Attributes) -> Attributes:
+    def beside(self, groups: Sequence[FieldGroup], own: Attributes) -> Attributes:
         """Return the attributes of an item of these groups that holds `own` beside the object."""
         newer = self.newer(groups)
         if len(newer) == len(groups):  # nothing of it is left, of a newer fetch of all least
@@ -37,7 +37,7 @@ class StoredObject:
         rest = set(known_names(groups, self.attributes)) - names_of(newer)
         return {name: one for name, one in self.attributes.items() if name in rest} | dict(own)
 
-    def newer(self, groups: Sequence[Group]) -> list[Group]:
+    def newer(self, groups: Sequence[FieldGroup]) -> list[FieldGroup]:
         """Return the groups whose attributes are not in the object."""
         return [group for group in groups if group.fetched_at > self.until]
 
@@ -55,7 +55,7 @@ class StoredProfile:
     workspace: str
     identifier: Identifier
     attributes: Attributes | None
-    groups: tuple[Group, ...]
+    groups: tuple[FieldGroup, ...]
     lookup_id: str
     changed_at: float
     changed_fields: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class StoredProfile:
             replaced_fields=_among(self.replaced_fields, fields),
         )
 
-    def holding(self, groups: Sequence[Group]) -> StoredProfile:
+    def holding(self, groups: Sequence[FieldGroup]) -> StoredProfile:
         """Return the profile with no more than what these of its groups decide."""
         if self.attributes is None or not groups:
             return replace(self, attributes=None, groups=tuple(groups), replaced_fields=())
@@ -136,7 +136,7 @@ def _alone(fetched: Profile, previous: StoredProfile | None) -> StoredProfile:
         workspace=fetched.workspace,
         identifier=fetched.identifier,
         attributes=fetched.attributes,
-        groups=(Group(whole(fetched.fetched_at), fetched.fields if is_found else None),),
+        groups=(FieldGroup(whole(fetched.fetched_at), fetched.fields if is_found else None),),
         lookup_id=fetched.lookup_id,
         changed_at=fetched.fetched_at if fetched.changed_at is None else fetched.changed_at,
         changed_fields=fetched.changed_fields,
@@ -160,7 +160,7 @@ def _joined(previous: StoredProfile, fetched: Profile) -> StoredProfile | None:
     """Return the profile with those of the fetch's fields that nothing newer decides."""
     at = whole(fetched.fetched_at)
     newer = [group for group in previous.groups if group.fetched_at >= at]
-    own = Group(at, fetched.fields).without(newer)
+    own = FieldGroup(at, fetched.fields).without(newer)
     if own is None:
         return None
     older = [group.without([own]) for group in previous.groups[len(newer) :]]
@@ -183,7 +183,7 @@ def _joined(previous: StoredProfile, fetched: Profile) -> StoredProfile | None:
 
 
 def _both(
-    previous: StoredProfile, fetched: Profile, newer: Collection[str], own: Group
+    previous: StoredProfile, fetched: Profile, newer: Collection[str], own: FieldGroup
 ) -> tuple[dict[str, Json], tuple[str, ...]]:
     """Return the attributes of both, and which of them were replaced: those of `own` as they were fetched."""
     theirs = newer if own.fields is None else (previous.attributes or {}).keys() - set(own.fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lookup.rosters.formats.detection import Kind, format_of
+from lookup.rosters.formats.detection import Kind, detect_format
 from lookup.rosters.formats.parsing import begun, entry_line, json_entries
 from lookup.rosters.unpacking import GZIP_MAGIC, Bounds, Unpacker
 
@@ -15,10 +15,10 @@ WRITTEN_BYTES = 64 * 1024  # of lines that are handed on together
 def converted(text: Iterable[bytes]) -> Iterator[bytes]:
     """Rewrite a roster's text, streaming: lines and rows as they are, the entries of a JSON document as NDJSON.
 
-    What is unreadable becomes one invalid line. Raises `InvalidInput` as `format_of` does.
+    What is unreadable becomes one invalid line. Raises `InvalidInput` as `detect_format` does.
     """
     opening, whole = begun(text)
-    if format_of(opening).kind is Kind.JSON:
+    if detect_format(opening).kind is Kind.JSON:
         return _as_lines(opening, whole)
     return whole
 

@@ -15,7 +15,7 @@ from lookup.ledger.model import Roster
 from lookup.rosters.conversion import converted, text_of
 from lookup.rosters.counting import count_entries
 from lookup.rosters.keys import copy_key
-from lookup.rosters.reader import CHUNK, gone_or
+from lookup.rosters.reader import CHUNK, translate_s3_error
 from lookup.rosters.unpacking import MEGABYTE, Bounds
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 10
 IsLate = Callable[[], bool]
 
 
-class Found(TypedDict, total=False):
+class ConvertedCopy(TypedDict, total=False):
     """How an object, or a version of it, is named."""
 
     Bucket: str
@@ -70,13 +70,13 @@ class RosterCopies:
             return count_entries(_in_time(body.iter_chunks(CHUNK), is_late), most, size=None)[0]
 
     def _open(self, roster: Roster) -> StreamingBody:
-        wanted = Found(Bucket=self._bucket, Key=roster.key)
+        wanted = ConvertedCopy(Bucket=self._bucket, Key=roster.key)
         if roster.version_id:
             wanted["VersionId"] = roster.version_id
         try:
             return self._client.get_object(**wanted)["Body"]
         except ClientError as error:
-            raise gone_or(error) from None
+            raise translate_s3_error(error) from None
 
 
 def _in_time(chunks: Iterable[bytes], is_late: IsLate) -> Iterator[bytes]:

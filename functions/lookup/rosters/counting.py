@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from lookup.rosters.formats.detection import Format, Kind, format_of
+from lookup.rosters.formats.detection import Format, Kind, detect_format
 from lookup.rosters.formats.parsing import begun, json_entries
 
 COUNTED_BYTES = 512 * 1024  # of text within a request: half a second at the worst, and some 40,000 usual identifiers
@@ -16,11 +16,11 @@ def count_entries(chunks: Iterable[bytes], most: int, *, size: int | None = COUN
 
     Without `size` every byte is read.
 
-    Raises `InvalidInput` as `format_of` does.
+    Raises `InvalidInput` as `detect_format` does.
     """
     budget = _Budget(size)
     opening, whole = begun(budget.taken(chunks))
-    written = format_of(opening)
+    written = detect_format(opening)
     found = json_entries(opening, whole) if written.kind is Kind.JSON else _filled(written, whole)
     counted = sum(1 for _ in islice(found, most + 1))
     return counted, counted <= most and not budget.is_spent

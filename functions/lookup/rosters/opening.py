@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from lookup.errors import InvalidInput
-from lookup.model import Invalid
-from lookup.rosters.formats.detection import Format, Kind, format_of
+from lookup.model import InvalidIdentifier
+from lookup.rosters.formats.detection import Format, Kind, detect_format
 from lookup.rosters.formats.parsing import CUT_OFF, NOT_UTF8, OTHER_HEADER, json_entries, numbered_entries
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 
-def checked(opening: bytes, *, is_whole: bool) -> tuple[Format, list[Entry]]:
+def check_opening(opening: bytes, *, is_whole: bool) -> tuple[Format, list[ParsedIdentifier]]:
     """Read the first 64 KB of a roster's text; `is_whole` says that there is no more of it.
 
     Raises `InvalidInput` when the roster is not accepted: it is no list, holds nothing, or cannot be read to its end.
     """
-    written = format_of(opening)
+    written = detect_format(opening)
     found = _entries(written, opening, is_whole=is_whole)
     if not found:
         raise InvalidInput("roster", "is empty" if written.header is None else "is empty but for its header")
-    if all(isinstance(one, Invalid) and one.reason == NOT_UTF8 for one in found):
+    if all(isinstance(one, InvalidIdentifier) and one.reason == NOT_UTF8 for one in found):
         raise InvalidInput("roster", "is not UTF-8")
     return written, found
 
 
-def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[Entry]:
+def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[ParsedIdentifier]:
     if written.kind is Kind.JSON:
         return _json_entries(opening, is_whole=is_whole)
     pairs = list(numbered_entries(written, [opening]))
@@ -31,14 +31,14 @@ def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[Entry]:
         del pairs[-1]  # it goes on behind the opening
     for line, entry in pairs:
         is_end = is_whole and line.breaks == 1 and opening.rstrip().endswith(line.text.rstrip())
-        if isinstance(entry, Invalid) and ((line.is_last and not is_end) or entry.reason == OTHER_HEADER):
+        if isinstance(entry, InvalidIdentifier) and ((line.is_last and not is_end) or entry.reason == OTHER_HEADER):
             raise InvalidInput("roster", f"cannot be read behind line {entry.line}: {entry.reason}")
     return [entry for _, entry in pairs]
 
 
-def _json_entries(opening: bytes, *, is_whole: bool) -> list[Entry]:
+def _json_entries(opening: bytes, *, is_whole: bool) -> list[ParsedIdentifier]:
     found = list(json_entries(opening, [opening]))
-    if found and isinstance(found[-1], Invalid) and found[-1].reason == CUT_OFF:
+    if found and isinstance(found[-1], InvalidIdentifier) and found[-1].reason == CUT_OFF:
         del found[-1]  # it goes on behind the opening
         if is_whole:
             raise InvalidInput(

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lookup.model import Identifier, Invalid
+from lookup.model import Identifier, InvalidIdentifier
 from lookup.rosters.formats.detection import Format, Kind
-from lookup.rosters.opening import checked
-from lookup.validation import Entry
+from lookup.rosters.opening import check_opening
+from lookup.validation import ParsedIdentifier
 
 SHOWN = 10  # identifiers, and as many unusable entries
 NOTES: Mapping[str, re.Pattern[str]] = {
@@ -35,15 +35,15 @@ class Preview:
     entries: int
     first: Sequence[Identifier]
     invalid: int
-    first_invalid: Sequence[Invalid]
+    first_invalid: Sequence[InvalidIdentifier]
     notes: Sequence[str]
 
 
 def preview_of(opening: bytes, *, is_whole: bool) -> Preview:
     """Read the first 64 KB of a roster's text. Raises `InvalidInput` as a lookup of it would."""
-    written, found = checked(opening, is_whole=is_whole)
+    written, found = check_opening(opening, is_whole=is_whole)
     usable = [one for one in found if isinstance(one, Identifier)]
-    invalid = [one for one in found if isinstance(one, Invalid)]
+    invalid = [one for one in found if isinstance(one, InvalidIdentifier)]
     names = written.header.names if written.header else ()
     columns = written.header.columns if written.header else None
     return Preview(
@@ -70,7 +70,7 @@ def _type_of_all(written: Format) -> str | None:
     return written.header.columns.identifier_type
 
 
-def _notes(usable: Sequence[Identifier], found: Sequence[Entry]) -> list[str]:
+def _notes(usable: Sequence[Identifier], found: Sequence[ParsedIdentifier]) -> list[str]:
     texts = [one.identifier for one in usable]
     seen = {what: sum(pattern.fullmatch(text) is not None for text in texts) for what, pattern in NOTES.items()}
     seen["are there already, in the lines read"] = len(usable) - len(set(usable))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import AwsTrouble, Misconfigured, Missing
-from lookup.ledger.model import LookupSpec, Roster, Segment
-from lookup.model import PART_LIMIT, Origin, Part
-from lookup.rosters.formats.detection import OPENING_BYTES, Format, format_of
-from lookup.rosters.formats.parsing import entry_of
-from lookup.validation import Entry, sorted_out
+from lookup.errors import AwsUnavailable, Misconfigured, NotFound
+from lookup.ledger.model import LookupSpec, Roster, RosterSegment
+from lookup.model import PART_LIMIT, Part, RosterRange
+from lookup.rosters.formats.detection import OPENING_BYTES, Format, detect_format
+from lookup.rosters.formats.parsing import parse_line
+from lookup.validation import ParsedIdentifier, partition
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,41 +38,45 @@ class RosterReader:
         self._bucket = bucket_name
         self._written = lru_cache(maxsize=64)(self._format_of)
 
-    def next_segment(self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float) -> Segment | None:
+    def next_segment(
+        self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float
+    ) -> RosterSegment | None:
         """Read the part that begins at byte `position`, which is line `line`; None at the roster's end.
 
         It reads `step_bytes` at most. What it finds there may be no entry at all (blank lines, the inside of one line
         of gigabytes): such a segment only moves the cursor on, to its `origin.end` and `next_line`.
         """
         end = min(spec.roster.size, position + self._step_bytes)
-        return self._segment(spec, Origin(position, end, line), number, fed_at) if position < end else None
+        return self._segment(spec, RosterRange(position, end, line), number, fed_at) if position < end else None
 
-    def same_segment(self, spec: LookupSpec, origin: Origin, *, number: str, fed_at: float) -> Segment | None:
+    def same_segment(
+        self, spec: LookupSpec, origin: RosterRange, *, number: str, fed_at: float
+    ) -> RosterSegment | None:
         """Read a part again, just as it was; None when there is no entry in it."""
         end = min(origin.end, origin.start + self._step_bytes)  # a part that ends the roster early reads no more either
-        segment = self._segment(spec, Origin(origin.start, end, origin.line, origin.round), number, fed_at)
+        segment = self._segment(spec, RosterRange(origin.start, end, origin.line, origin.round), number, fed_at)
         return segment if segment.entries else None
 
-    def _segment(self, spec: LookupSpec, within: Origin, number: str, fed_at: float) -> Segment:
+    def _segment(self, spec: LookupSpec, within: RosterRange, number: str, fed_at: float) -> RosterSegment:
         written = self._written(spec.roster)
         position, line = within.start, within.line
-        found: list[Entry] = []
+        found: list[ParsedIdentifier] = []
         is_rest, chunks = self._entered(spec.roster, within)
         for cut in written.cut(chunks):
             is_cut = not cut.is_ended and position + cut.length < spec.roster.size
             if position >= within.end or (is_cut and position > within.start):
                 break  # it begins behind these bytes, or they end inside of it: the next step begins with it
-            entry = None if is_rest else entry_of(written, cut, line)
+            entry = None if is_rest else parse_line(written, cut, line)
             found += [] if entry is None else [entry]
             position, line, is_rest = position + cut.length, line + cut.breaks, False
             if cut.is_last:
                 position = spec.roster.size
             if len(found) == self._part_size:
                 break
-        origin = Origin(within.start, position, within.line, within.round)
-        return Segment(_part(spec, found, number, fed_at, origin), origin, line)
+        origin = RosterRange(within.start, position, within.line, within.round)
+        return RosterSegment(_part(spec, found, number, fed_at, origin), origin, line)
 
-    def _entered(self, roster: Roster, within: Origin) -> tuple[bool, Iterator[bytes]]:
+    def _entered(self, roster: Roster, within: RosterRange) -> tuple[bool, Iterator[bytes]]:
         """Tell whether `within` begins inside a line, and give the bytes from there on.
 
         It does behind a line over the bound, of which the step before made an invalid entry.
@@ -85,7 +89,7 @@ class RosterReader:
         return not self._written(roster).ends(first[:1], first[1:2]), chain([first[1:]], chunks)
 
     def _format_of(self, roster: Roster) -> Format:
-        return format_of(self._range(roster, 0, min(roster.size, OPENING_BYTES)))
+        return detect_format(self._range(roster, 0, min(roster.size, OPENING_BYTES)))
 
     def _chunks(self, roster: Roster, start: int, end: int) -> Iterator[bytes]:
         at, size = start, CHUNK
@@ -105,22 +109,22 @@ class RosterReader:
         try:
             answer = self._client.get_object(**wanted)
         except ClientError as error:
-            raise gone_or(error) from None
+            raise translate_s3_error(error) from None
         if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
-            raise AwsTrouble(f"S3 did not answer with the range from {start} on")  # else lines would count twice
+            raise AwsUnavailable(f"S3 did not answer with the range from {start} on")  # else lines would count twice
         return answer["Body"].read()
 
 
-def gone_or(error: ClientError) -> Exception:
+def translate_s3_error(error: ClientError) -> Exception:
     """Say that a roster is gone, by its retention or by hand, or may not be read; else give the error back."""
     code = error.response["Error"]["Code"]
     if code in {"NoSuchKey", "NoSuchVersion"}:
-        return Missing("the roster is gone")
+        return NotFound("the roster is gone")
     return Misconfigured("rosters", "may not be read (AccessDenied)") if code == "AccessDenied" else error
 
 
-def _part(spec: LookupSpec, found: list[Entry], number: str, fed_at: float, origin: Origin) -> Part:
-    identifiers, invalid = sorted_out(found)
+def _part(spec: LookupSpec, found: list[ParsedIdentifier], number: str, fed_at: float, origin: RosterRange) -> Part:
+    identifiers, invalid = partition(found)
     return Part(
         lookup_id=spec.lookup_id,
         number=number,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lookup.ledger.items import plain, typed
+from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.model import KEPT_SECONDS, LookupSpec
 from lookup.ledger.table import LedgerTable
 from lookup.model import timestamp
@@ -19,7 +19,7 @@ SCHEDULE, LOOKUP = "schedule#", "lookup#"
 PAGE = 25
 
 
-class LedgerRosters:
+class RosterReferences:
     """Which schedules and lookups need a roster, by its key."""
 
     def __init__(self, table: LedgerTable) -> None:
@@ -30,12 +30,12 @@ class LedgerRosters:
         key = uploaded_key(spec.roster.key)
         facts = {"lookup_id": spec.lookup_id, "expires_at": int(spec.submitted_at) + KEPT_SECONDS}
         mark = f"{LOOKUP}{timestamp(spec.submitted_at)}#{spec.lookup_id}"
-        self._table.write(self._table.put(_item(key, mark) | typed(facts)))
+        self._table.write(self._table.put(_item(key, mark) | serialize(facts)))
 
     def lookups(self, key: str) -> Iterator[tuple[str, str]]:
         """Yield the lookups over a roster, newest first, as pairs of a mark and an id."""
         for item in self._table.pages(f"roster#{key}", prefix=LOOKUP, newest_first=True, limit=PAGE):
-            facts = plain(item)
+            facts = deserialize(item)
             yield facts["sk"], facts["lookup_id"]
 
     def named(self, key: str, schedule: str) -> None:
@@ -45,7 +45,7 @@ class LedgerRosters:
     def schedules(self, key: str) -> list[str]:
         """Return the schedules that name a roster."""
         items = self._table.query(f"roster#{key}", prefix=SCHEDULE)
-        return [plain(item)["sk"].removeprefix(SCHEDULE) for item in items]
+        return [deserialize(item)["sk"].removeprefix(SCHEDULE) for item in items]
 
     def forget_schedule(self, key: str, schedule: str) -> None:
         """Note that a schedule names a roster no more."""
@@ -58,8 +58,8 @@ class LedgerRosters:
     def forget_copies(self, key: str) -> None:
         """Forget what a roster was converted to."""
         for item in self._table.query(f"roster#{key}", prefix="converted#"):
-            self.forget(key, plain(item)["sk"])
+            self.forget(key, deserialize(item)["sk"])
 
 
 def _item(key: str, mark: str) -> dict[str, Any]:
-    return typed({"pk": f"roster#{key}", "sk": mark})
+    return serialize({"pk": f"roster#{key}", "sk": mark})

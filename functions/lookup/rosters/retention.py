@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import Conflict, Missing
-from lookup.ledger.lookups import Ledger
+from lookup.errors import Conflict, NotFound
+from lookup.ledger.lookups import LookupLedger
 from lookup.rosters.keys import EXPIRING, KEPT, copies_of
-from lookup.rosters.references import LedgerRosters
+from lookup.rosters.references import RosterReferences
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,8 +32,8 @@ class RosterRetention:
         client: S3Client,
         bucket_name: str,
         *,
-        needs: LedgerRosters,
-        ledger: Ledger,
+        needs: RosterReferences,
+        ledger: LookupLedger,
         names: Callable[[str, str], bool],
     ) -> None:
         self._client = client
@@ -71,12 +71,12 @@ class RosterRetention:
     def delete(self, key: str) -> None:
         """Delete a roster, all its versions and all copies of it.
 
-        Raises `Conflict` while a schedule or a lookup that has not ended needs it, and `Missing` when there is none.
+        Raises `Conflict` while a schedule or a lookup that has not ended needs it, and `NotFound` when there is none.
         """
         self._check_schedules(key)
         self._check_lookups(key)
         if not self._is_there(key):
-            raise Missing("there is no such roster")
+            raise NotFound("there is no such roster")
         # An empty object stays in its place, or the upload's URL would be good again.
         empty = self._client.put_object(Bucket=self._bucket, Key=key, Body=b"", Tagging=EXPIRING)
         older = [one for one in self._versions(key) if one[0] == key and one[1] != empty.get("VersionId")]

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import InvalidInput, Missing
+from lookup.errors import InvalidInput, NotFound
 from lookup.ledger.model import Roster
-from lookup.model import Identifier, Invalid
+from lookup.model import Identifier, InvalidIdentifier
 from lookup.rosters.counting import COUNTED_BYTES, count_entries
 from lookup.rosters.formats.detection import Kind
 from lookup.rosters.formats.parsing import entry_line
 from lookup.rosters.keys import inline_key
-from lookup.rosters.opening import checked
+from lookup.rosters.opening import check_opening
 from lookup.rosters.preview import Preview, preview_of
-from lookup.rosters.reader import CHUNK, gone_or
+from lookup.rosters.reader import CHUNK, translate_s3_error
 from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, RATIO_FREE, Bounds, Unpacker
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 
-class Rosters:
+class RosterStore:
     """The rosters of one bucket, under `rosters/<partner>/`: at most `megabytes`, and when unpacked within `bounds`."""
 
     def __init__(
@@ -70,8 +70,8 @@ class Rosters:
         gzipped = opening.startswith(GZIP_MAGIC)
         text = self._unpacked(opening) if gzipped else _Opened(opening, len(opening), len(opening))
         is_whole = text.is_all_of(size)
-        written, found = checked(text.begin, is_whole=is_whole)
-        estimate = len(found) if is_whole else text.scaled(len(found), size)
+        written, found = check_opening(text.begin, is_whole=is_whole)
+        estimate = len(found) if is_whole else text.scale_estimate(len(found), size)
         needs_rewriting = gzipped or written.kind is Kind.JSON
         roster = Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting)
         return _Begun(roster, text.begin, len(found), is_whole)
@@ -103,7 +103,7 @@ class Rosters:
         longer = replace(roster, entries=max(counted, roster.entries))
         return longer if counted > most else replace(longer, counted=counted)
 
-    def write(self, lookup_id: str, entries: Iterable[Identifier | Invalid]) -> Roster:
+    def write(self, lookup_id: str, entries: Iterable[Identifier | InvalidIdentifier]) -> Roster:
         """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason."""
         kept = [entry_line(one) for one in entries]
         body = b"".join(kept)
@@ -134,7 +134,7 @@ class _Opened:
         """Tell whether this is the whole text of an object of `size` bytes."""
         return self.stored == size and len(self.begin) == self.text
 
-    def scaled(self, entries: int, size: int) -> int:
+    def scale_estimate(self, entries: int, size: int) -> int:
         """Estimate the entries of the whole from those at the beginning."""
         return round(entries / len(self.begin) * self.text * size / self.stored)
 
@@ -143,5 +143,5 @@ def _unpinned(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
     if code == "InvalidRange":  # what S3 says of a range of an empty object
         return InvalidInput("roster", "is empty, or was deleted")
-    fault = gone_or(error)
-    return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(fault, Missing) else fault
+    fault = translate_s3_error(error)
+    return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(fault, NotFound) else fault

@@ -36,14 +36,14 @@ class Firing:
         return f"{self.schedule}-{datetime.fromtimestamp(self.scheduled_at, UTC):%Y%m%dT%H%M%SZ}"
 
 
-def read_firing(event: Mapping[str, Any]) -> Firing:
+def parse_firing(event: Mapping[str, Any]) -> Firing:
     """Read the input that the schedule gives its target. Raises `InvalidInput` naming the key."""
     if not isinstance(event, Mapping):
         raise InvalidInput("event", "must be an object")
     unknown = sorted(set(event) - KEYS)
     if unknown:
         raise InvalidInput("event", f"holds an unknown key; known are {', '.join(sorted(KEYS))}")
-    name, roster = validation.text(event, "schedule"), validation.text(event, "roster")
+    name, roster = validation.optional_text(event, "schedule"), validation.optional_text(event, "roster")
     if name is None or roster is None:
         raise InvalidInput("schedule" if name is None else "roster", "is required")
     if not NAME.fullmatch(name):
@@ -51,11 +51,11 @@ def read_firing(event: Mapping[str, Any]) -> Firing:
     return Firing(
         schedule=name,
         scheduled_at=_time(event.get("scheduled_time")),
-        workspace=validation.text(event, "workspace") or "default",
+        workspace=validation.optional_text(event, "workspace") or "default",
         roster=roster,
-        fields=validation.field_names(event),
-        max_age=validation.max_age(event),
-        partner=validation.text(event, "partner") or OPERATOR,
+        fields=validation.parse_fields(event),
+        max_age=validation.parse_max_age(event),
+        partner=validation.optional_text(event, "partner") or OPERATOR,
         weight=_weight(event.get("weight")),
     )
 

@@ -9,13 +9,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.feeder import Feeder
-from lookup.errors import Forbidden, LookupFault, NotExported, OverDaily, TooMany
+from lookup.errors import DailyLimitExceeded, Forbidden, LimitExceeded, NotExported, ServiceError
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.lookups import Ledger
+from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupSpec
 from lookup.model import Lane
 from lookup.partners import Partner
-from lookup.rosters.store import Rosters
+from lookup.rosters.store import RosterStore
 from lookup.schedules.firing import OPERATOR, Firing
 from lookup.schedules.reopening import Reopening
 from lookup.schedules.sweep import Sweep
@@ -24,7 +24,7 @@ from lookup.telemetry import logger
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class FiringResult:
     """What a firing led to: a lookup, new or the one of an earlier delivery; or none.
 
     It is skipped for the lookup that still runs, or refused because its partner's grants do not allow it (any more).
@@ -43,8 +43,8 @@ class Schedules:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        rosters: Rosters,
+        ledger: LookupLedger,
+        rosters: RosterStore,
         feeder: Feeder,
         conversions: ConversionRequests,
         sweep: Sweep,
@@ -63,7 +63,7 @@ class Schedules:
         self._authorization = authorization
         self._settings = settings
 
-    def fire(self, firing: Firing) -> Fired:
+    def fire(self, firing: Firing) -> FiringResult:
         """Submit the firing's lookup, unless the schedule's last one still runs or its partner may not ask for it now.
 
         Raises `UnknownWorkspace`, and `InvalidInput` when the roster is missing or unreadable.
@@ -72,14 +72,19 @@ class Schedules:
             running = self._running(firing)
             if running is not None:
                 self._skip(firing, f"{running} still runs")
-                return Fired(firing.lookup_id, skipped_for=running)
+                return FiringResult(firing.lookup_id, skipped_for=running)
             try:
                 self._submit(firing)
-            except (Forbidden, NotExported, OverDaily, TooMany) as refusal:  # delivered again it would be refused again
+            except (
+                Forbidden,
+                NotExported,
+                DailyLimitExceeded,
+                LimitExceeded,
+            ) as refusal:  # delivered again it would be refused again
                 self._skip(firing, refusal.told)
-                return Fired(firing.lookup_id, refused_because=refusal.told, refused_by=str(refusal))
+                return FiringResult(firing.lookup_id, refused_because=refusal.told, refused_by=str(refusal))
         self._feeder.feed(firing.workspace)
-        return Fired(firing.lookup_id)
+        return FiringResult(firing.lookup_id)
 
     def _skip(self, firing: Firing, because: str) -> None:
         self._ledger.note_firing(firing.schedule, {"skipped_at": firing.scheduled_at, "skipped_because": because})
@@ -94,7 +99,7 @@ class Schedules:
     def _submit(self, firing: Firing) -> None:
         """Write the lookup down, charged to its partner.
 
-        Raises `Forbidden`, `NotExported`, `OverDaily` and `TooMany`.
+        Raises `Forbidden`, `NotExported`, `DailyLimitExceeded` and `LimitExceeded`.
         """
         if firing.partner == OPERATOR:
             self._settings.workspace(firing.workspace)
@@ -134,7 +139,7 @@ class Schedules:
         for workspace in self._settings.workspaces:
             try:
                 fed += self._tended(workspace)
-            except (LookupFault, BotoCoreError, ClientError) as fault:
+            except (ServiceError, BotoCoreError, ClientError) as fault:
                 logger.error("workspace not tended", workspace=workspace, error=type(fault).__name__)
                 faults.append(fault)
         self._conversions.ask_again()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lookup.errors import TooMany
-from lookup.ledger.items import plain, typed
+from lookup.errors import LimitExceeded
+from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
 
 SETTLED = 60.0  # seconds after the last change, when every schedule that was noted is created or will not be
@@ -26,7 +26,7 @@ class ScheduleNames:
         self._most = most
 
     def note(self, partner: str, name: str, listed: Callable[[], Iterable[str]]) -> None:
-        """Note a schedule that is about to be put. `listed` reads the names that exist. Raises `TooMany`."""
+        """Note a schedule that is about to be put. `listed` reads the names that exist. Raises `LimitExceeded`."""
         values = {"name": {name}, "one": name, "most": self._most, "now": self._table.clock()}
         for _ in range(TRIES):
             written = self._table.update_now(
@@ -38,21 +38,21 @@ class ScheduleNames:
             if written is not None:
                 return
             self._correct(partner, listed)
-        raise TooMany("schedules", self._most)
+        raise LimitExceeded("schedules", self._most)
 
     def _correct(self, partner: str, listed: Callable[[], Iterable[str]]) -> None:
         """Let a full set hold the schedules that exist: a name in it may stand for none.
 
-        Raises `TooMany` when it holds nothing else, or when a schedule was put of late and may not be listed yet.
+        Raises `LimitExceeded` when it holds nothing else, or when a schedule was put of late and may not be listed yet.
         """
         items = self._table.read([_key(partner)])
-        facts: dict[str, Any] = plain(items[0]) if items else {}
+        facts: dict[str, Any] = deserialize(items[0]) if items else {}
         seen = float(facts.get("changed_at", 0.0))
         if seen > self._table.clock() - SETTLED:
-            raise TooMany("schedules", self._most)
+            raise LimitExceeded("schedules", self._most)
         names = set(listed())
         if names == facts.get("names"):
-            raise TooMany("schedules", self._most)
+            raise LimitExceeded("schedules", self._most)
         change = "SET #corrected_at = :now" + (", #names = :names" if names else " REMOVE #names")
         values = {"now": self._table.clock(), "seen": seen} | ({"names": names} if names else {})
         self._table.update_now(_key(partner), change, values, condition="#changed_at = :seen")
@@ -68,4 +68,4 @@ class ScheduleNames:
 
 
 def _key(partner: str) -> dict[str, Any]:
-    return typed({"pk": f"schedules#{partner}", "sk": "names"})
+    return serialize({"pk": f"schedules#{partner}", "sk": "names"})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lookup.gate.breaker import CREDENTIALS
-from lookup.gate.workspaces import Gates
-from lookup.ledger.items import plain, typed
+from lookup.gate.workspaces import WorkspaceGates
+from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
 from lookup.moengage.credentials import CredentialStore
 from lookup.telemetry import logger
@@ -13,7 +13,7 @@ from lookup.telemetry import logger
 class Reopening:
     """Looks after closed gates. The ledger keeps which version of a secret was tried last, beside the gate's item."""
 
-    def __init__(self, *, gates: Gates, credentials: CredentialStore, table: LedgerTable) -> None:
+    def __init__(self, *, gates: WorkspaceGates, credentials: CredentialStore, table: LedgerTable) -> None:
         self._gates = gates
         self._credentials = credentials
         self._table = table
@@ -29,13 +29,13 @@ class Reopening:
         version = self._credentials.version(workspace)
         if version is None or version == self._tried(workspace) or not gate.hasten(CREDENTIALS):
             return False
-        self._table.write(self._table.put(_key(workspace) | typed({"tried": version})))
+        self._table.write(self._table.put(_key(workspace) | serialize({"tried": version})))
         logger.info("secret has changed: a probe is let through", workspace=workspace)
         return True
 
     def _tried(self, workspace: str) -> str | None:
         items = self._table.read([_key(workspace)])
-        return str(plain(items[0])["tried"]) if items else None
+        return str(deserialize(items[0])["tried"]) if items else None
 
 
 def _key(workspace: str) -> dict[str, dict[str, str]]:

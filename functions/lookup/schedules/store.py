@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import AlreadyThere, Conflict, InvalidInput, Misconfigured, Missing
+from lookup.errors import AlreadyExists, Conflict, InvalidInput, Misconfigured, NotFound
 from lookup.partners import Partner
 from lookup.schedules.expressions import is_cron, is_rate
 from lookup.schedules.names import ScheduleNames
@@ -42,7 +42,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ScheduleSummary:
     """What a list tells of a schedule; times are epoch seconds."""
 
     name: str
@@ -61,7 +61,7 @@ class ScheduleStore:
     def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Create or replace a schedule; True when it is new.
 
-        Raises `InvalidInput`, `AlreadyThere` if `only_new`, `Conflict` when somebody else is changing it, and `TooMany`
+        Raises `InvalidInput`, `AlreadyExists` if `only_new`, `Conflict` when somebody else is changing it, `LimitExceeded`
         when the partner has as many as it may have.
         """
         check(schedule)
@@ -71,7 +71,7 @@ class ScheduleStore:
             self._client.create_schedule(**wanted)
         except self._client.exceptions.ConflictException:
             if only_new:
-                raise AlreadyThere(f"a schedule named {schedule.name!r} exists already") from None
+                raise AlreadyExists(f"a schedule named {schedule.name!r} exists already") from None
             self._replace(wanted)
             return False
         except self._client.exceptions.ValidationException as refusal:
@@ -88,11 +88,11 @@ class ScheduleStore:
             raise _judged(refusal) from None
 
     def get(self, partner: Partner, name: str) -> Schedule:
-        """Read a schedule. Raises `Missing`."""
+        """Read a schedule. Raises `NotFound`."""
         try:
             read = self._client.get_schedule(GroupName=self._group, Name=full_name(partner, name))
         except self._client.exceptions.ResourceNotFoundException:
-            raise Missing("there is no such schedule") from None
+            raise NotFound("there is no such schedule") from None
         order = json.loads(read["Target"]["Input"])
         return Schedule(
             name=name,
@@ -104,7 +104,7 @@ class ScheduleStore:
             max_age=order["max_age"],
         )
 
-    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[Listed], str | None]:
+    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[ScheduleSummary], str | None]:
         """Give a page of a partner's schedules, and the mark of the next. Raises `InvalidInput` on a foreign mark."""
         prefix = full_name(partner, "")
         wanted: dict[str, Any] = {"GroupName": self._group, "NamePrefix": prefix, "MaxResults": limit}
@@ -113,7 +113,7 @@ class ScheduleStore:
         except self._client.exceptions.ValidationException:
             raise InvalidInput("after", "is not the `next` of a page") from None
         listed = [
-            Listed(
+            ScheduleSummary(
                 one["Name"].removeprefix(prefix),
                 one["CreationDate"].timestamp(),
                 one["LastModificationDate"].timestamp(),
@@ -128,12 +128,12 @@ class ScheduleStore:
         return (one["Name"].removeprefix(prefix) for page in pages for one in page["Schedules"])
 
     def delete(self, partner: Partner, name: str) -> None:
-        """Delete a schedule. Raises `Missing`."""
+        """Delete a schedule. Raises `NotFound`."""
         try:
             self._client.delete_schedule(GroupName=self._group, Name=full_name(partner, name))
         except self._client.exceptions.ResourceNotFoundException:
             self._names.forget(partner.name, name)
-            raise Missing("there is no such schedule") from None
+            raise NotFound("there is no such schedule") from None
         self._names.forget(partner.name, name)
 
     def names(self, full_name: str, roster: str) -> bool:

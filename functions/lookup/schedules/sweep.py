@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lookup.bulk.completion import TELLING, Ending
+from lookup.bulk.completion import TELLING, LookupCompletion
 from lookup.bulk.feeder import Feeder, is_held
 from lookup.bulk.queues import LONGEST_HOLD, Queues
-from lookup.errors import Misconfigured, Missing
-from lookup.ledger.feeding import LedgerFeed, Sent
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import KEPT_SECONDS, Glance, LookupSpec, LookupState, Progress
-from lookup.ledger.sweep import AGES, LOOKS, LedgerAdoption, LedgerSweep, Look, Swept
+from lookup.errors import Misconfigured, NotFound
+from lookup.ledger.feeding import FeedingLedger, InFlightPart
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import KEPT_SECONDS, LookupRecord, LookupSpec, LookupState, LookupSummary
+from lookup.ledger.sweep import AGES, LOOKS, Adoption, Look, SweepLedger, Swept
 from lookup.model import Clock
 from lookup.rosters.reader import RosterReader
 from lookup.telemetry import logger
@@ -32,12 +32,12 @@ class Sweep:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        swept: LedgerSweep,
-        feed: LedgerFeed,
+        ledger: LookupLedger,
+        swept: SweepLedger,
+        feed: FeedingLedger,
         feeder: Feeder,
-        ending: Ending,
-        adoption: LedgerAdoption,
+        ending: LookupCompletion,
+        adoption: Adoption,
         reader: RosterReader,
         queues: Queues,
         is_closed: Callable[[str], bool],
@@ -82,7 +82,7 @@ class Sweep:
         self._swept.seen(workspace, settled)
         return looks[-1].lookup_id if len(looks) == LOOKS else ""
 
-    def _is_settled(self, glance: Glance) -> bool:
+    def _is_settled(self, glance: LookupSummary) -> bool:
         """Do what is undone of a lookup; tell whether nothing of it needs a look any more."""
         now, cursor = self._clock(), glance.cursor
         if glance.finished_at is not None:
@@ -98,7 +98,7 @@ class Sweep:
             self._with(glance, self._feeder.feed_claimed)
         return glance.state is LookupState.PAUSED and not cursor.exhausted and cursor.claim is None
 
-    def _with(self, glance: Glance, work: Callable[[Progress], object]) -> None:
+    def _with(self, glance: LookupSummary, work: Callable[[LookupRecord], object]) -> None:
         progress = self._ledger.progress(glance.lookup_id)
         if progress is not None:
             work(progress)
@@ -120,21 +120,21 @@ class Sweep:
         if lost and not self._is_closed(workspace):
             self._send_again(lost[:LOST_MOST], until)
 
-    def _send_again(self, lost: Sequence[Sent], until: float) -> None:
+    def _send_again(self, lost: Sequence[InFlightPart], until: float) -> None:
         progresses = self._ledger.progress_of(list(dict.fromkeys(one.lookup_id for one in lost)))
         of_id = {progress.spec.lookup_id: progress for progress in progresses}
         for sent in lost:
             if sent.lookup_id in of_id and self._clock() <= until:
                 self._sent_again(of_id[sent.lookup_id].spec, sent)
 
-    def _sent_again(self, spec: LookupSpec, sent: Sent) -> None:
+    def _sent_again(self, spec: LookupSpec, sent: InFlightPart) -> None:
         """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
         try:
             segment = self._reader.same_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
         except Misconfigured as fault:
             logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(fault), runbook="Stuck lookup")
             return
-        except Missing:
+        except NotFound:
             if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
                 logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
                 self._ending.check(spec.lookup_id)

@@ -6,12 +6,12 @@ from functools import cache
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from lookup.api.app import resolver
-from lookup.api.auth import Callers
-from lookup.api.handler import Entry
+from lookup.api.app import create_app
+from lookup.api.auth import ClientAuth
+from lookup.api.handler import ApiHandler
 from lookup.api.idempotency import Idempotency
 from lookup.api.openapi.pages import Pages
-from lookup.api.outcome_responses import Outcomes
+from lookup.api.outcome_responses import OutcomeResponses
 from lookup.api.request_rate import RequestRate
 from lookup.api.routes.lookups import LookupRoutes
 from lookup.api.routes.preview import PreviewRoute
@@ -20,18 +20,18 @@ from lookup.api.routes.quota import QuotaRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
-from lookup.api.sync_or_async import Spillover
+from lookup.api.sync_or_async import SyncOrAsync
 from lookup.aws import snapshot
-from lookup.bulk.control import Lookups
+from lookup.bulk.control import LookupControl
 from lookup.bulk.estimates import Estimates
-from lookup.bulk.submission import Submissions
-from lookup.errors import NotNow
+from lookup.bulk.submission import Submission
+from lookup.errors import RetryLater
 from lookup.fetch.authorization import Authorization
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
-from lookup.ledger.daily_usage import DailyUse
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.partners import Partner, Partners
-from lookup.rosters.references import LedgerRosters
+from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import RosterUploads
 from lookup.schedules.names import ScheduleNames
@@ -41,10 +41,10 @@ from lookup.wiring import services as wiring
 
 
 @cache
-def entry() -> Entry:
+def entry() -> ApiHandler:
     """Make the way in."""
     pages = Pages(_document, clients.settings().token_url)
-    return Entry(http_api(), _callers(), pages, RequestRate(clients.clock), clients.clock)
+    return ApiHandler(http_api(), _callers(), pages, RequestRate(clients.clock), clients.clock)
 
 
 def _document() -> bytes:
@@ -57,10 +57,10 @@ def _document() -> bytes:
 def http_api() -> APIGatewayHttpResolver:
     """Make the resolver with every route."""
     settings, clock = clients.settings(), clients.clock
-    app, callers, lookups, submissions = resolver(clock), _callers(), _lookups(), _submissions()
+    app, callers, lookups, submissions = create_app(clock), _callers(), _lookups(), _submissions()
     daily = _daily()
     on_demand = OnDemand(fetch=wiring.fetch(), archive=wiring.archive(), clock=clock)
-    spillover = Spillover(
+    spillover = SyncOrAsync(
         callers=callers,
         on_demand=on_demand,
         submissions=submissions,
@@ -70,7 +70,7 @@ def http_api() -> APIGatewayHttpResolver:
         clock=clock,
         waiter=_waiter,
     )
-    outcomes = Outcomes(spillover, wiring.archive(), _sign)
+    outcomes = OutcomeResponses(spillover, wiring.archive(), _sign)
     idempotency = Idempotency(clients.dynamodb, settings.ledger_table_name)
     names = ScheduleNames(wiring.ledger_table(), settings.schedules_per_partner)
     store = ScheduleStore(clients.session().client("scheduler", config=clients.CONFIG), settings, names)
@@ -101,10 +101,10 @@ def http_api() -> APIGatewayHttpResolver:
 
 
 @cache
-def _callers() -> Callers:
+def _callers() -> ClientAuth:
     ssm = clients.session().client("ssm", config=clients.CONFIG)
     settings = clients.settings()
-    return Callers(Partners(ssm, settings.partners_parameter_name, clients.clock), settings.client_claim)
+    return ClientAuth(Partners(ssm, settings.partners_parameter_name, clients.clock), settings.client_claim)
 
 
 def _uploads() -> RosterUploads:
@@ -118,14 +118,14 @@ def _retention(store: ScheduleStore) -> RosterRetention:
     return RosterRetention(
         clients.s3(),
         clients.settings().bucket_name,
-        needs=LedgerRosters(wiring.ledger_table()),
+        needs=RosterReferences(wiring.ledger_table()),
         ledger=wiring.ledger(),
         names=store.names,
     )
 
 
-def _lookups() -> Lookups:
-    return Lookups(
+def _lookups() -> LookupControl:
+    return LookupControl(
         ledger=wiring.ledger(),
         states=wiring.states(),
         feed=wiring.ledger_feed(),
@@ -147,16 +147,16 @@ def _waiter(partner: Partner, workspace: str) -> Waiter:
 
 
 @cache
-def _daily() -> DailyUse:
-    return DailyUse(wiring.ledger_table(), clients.clock)
+def _daily() -> DailyUsageCounter:
+    return DailyUsageCounter(wiring.ledger_table(), clients.clock)
 
 
 def _authorization() -> Authorization:
     return Authorization(clients.settings(), _daily(), clients.clock)
 
 
-def _submissions() -> Submissions:
-    return Submissions(
+def _submissions() -> Submission:
+    return Submission(
         ledger=wiring.ledger(),
         conversions=wiring.conversion_requests(),
         feeder=wiring.feeder(),
@@ -177,7 +177,7 @@ def _opens_at(workspace: str) -> float:
     """Tell until when a gate is closed; one that does not answer is taken for open: an estimate is no promise."""
     try:
         return wiring.gates().of(workspace).state().closed_until or 0.0
-    except NotNow:
+    except RetryLater:
         return 0.0
 
 
@@ -186,4 +186,4 @@ def _sign(key: str) -> str:
     return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=clients.url_seconds())
 
 
-snapshot.keep_ready(entry)
+snapshot.register_snapstart_hooks(entry)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from lookup.bulk.conversion.conversions import Conversions
-from lookup.bulk.conversion.worker import ConversionWork
-from lookup.ledger.daily_usage import DailyUse
+from lookup.bulk.conversion.worker import ConversionWorker
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.partners import Partner, Partners
 from lookup.rosters.copies import RosterCopies
 from lookup.wiring import services as wiring
@@ -14,9 +14,9 @@ from lookup.wiring.clients import CONFIG, clock, s3, session, settings
 
 
 @cache
-def conversion_work() -> ConversionWork:
+def conversion_work() -> ConversionWorker:
     """Serve the conversion queue."""
-    return ConversionWork(conversions(), wiring.conversion_queue())
+    return ConversionWorker(conversions(), wiring.conversion_queue())
 
 
 def conversions() -> Conversions:
@@ -26,7 +26,7 @@ def conversions() -> Conversions:
         pending=wiring.pending_conversions(),
         copies=RosterCopies(s3(), settings().bucket_name, wiring.unpacking_bounds()),
         ending=wiring.ending(),
-        daily=DailyUse(wiring.ledger_table(), clock),
+        daily=DailyUsageCounter(wiring.ledger_table(), clock),
         partner_named=_partner_named,
         clock=clock,
     )

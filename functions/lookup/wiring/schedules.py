@@ -6,12 +6,12 @@ from functools import cache
 
 from lookup.bulk.estimates import backlog_of
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.daily_usage import DailyUse
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.partners import Partner, Partners
 from lookup.schedules.firings import Schedules
 from lookup.schedules.gauges import Gauges
 from lookup.schedules.reopening import Reopening
-from lookup.telemetry import set_gauge
+from lookup.telemetry import record_gauge
 from lookup.wiring import services as wiring
 from lookup.wiring.clients import CONFIG, clock, session, settings
 
@@ -24,7 +24,7 @@ def gauges() -> Gauges:
         backlog_of=lambda workspace: backlog_of(wiring.ledger(), workspace),
         is_shut=lambda workspace: wiring.gates().of(workspace).state().is_shut(clock()),
         has_secret=wiring.credentials().has_value,
-        tell=set_gauge,
+        tell=record_gauge,
     )
 
 
@@ -39,7 +39,7 @@ def schedules() -> Schedules:
         sweep=wiring.sweep(),
         reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
         partner_named=_partner_named,
-        authorization=Authorization(settings(), DailyUse(wiring.ledger_table(), clock), clock),
+        authorization=Authorization(settings(), DailyUsageCounter(wiring.ledger_table(), clock), clock),
         settings=settings(),
     )
 

@@ -7,42 +7,42 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
-from lookup.aws.shutdown import Stopping
-from lookup.bulk.completion import Ending
+from lookup.aws.shutdown import Shutdown
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.processor import Parts
+from lookup.bulk.processor import PartProcessor
 from lookup.bulk.queues import Queues
-from lookup.bulk.recording import Keeping
-from lookup.bulk.worker import QueueWork
-from lookup.errors import NotNow
+from lookup.bulk.recording import CompletionRecorder
+from lookup.bulk.worker import QueueWorker
+from lookup.errors import RetryLater
 from lookup.fetch import call_metrics as vendor_metrics
-from lookup.fetch.fetcher import Fetch
+from lookup.fetch.fetcher import Fetcher
 from lookup.fetch.neutral_calls import SharedCalls
-from lookup.fetch.vendor_access import Vendor
+from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate import metrics as gate_metrics
 from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import Gates
-from lookup.ledger.conversions import LedgerConversions
-from lookup.ledger.feeding import LedgerFeed
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.parts import LedgerParts
-from lookup.ledger.sweep import LedgerAdoption, LedgerSweep
+from lookup.gate.workspaces import WorkspaceGates
+from lookup.ledger.conversions import ConversionLedger
+from lookup.ledger.feeding import FeedingLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.parts import PartLedger
+from lookup.ledger.sweep import Adoption, SweepLedger
 from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.transitions import Transitions
 from lookup.model import Attributes
 from lookup.moengage.client import MoEngage
 from lookup.moengage.credentials import CredentialStore
-from lookup.results.events import Notices
-from lookup.results.files import Archive
+from lookup.results.events import EventPublisher
+from lookup.results.files import ResultFiles
 from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
-from lookup.results.profiles import Profiles
+from lookup.results.profiles import ProfileStore
 from lookup.rosters.reader import RosterReader
-from lookup.rosters.references import LedgerRosters
-from lookup.rosters.store import Rosters
+from lookup.rosters.references import RosterReferences
+from lookup.rosters.store import RosterStore
 from lookup.rosters.unpacking import Bounds
 from lookup.schedules.sweep import Sweep
 from lookup.telemetry import Metric, count
@@ -56,16 +56,16 @@ def credentials() -> CredentialStore:
 
 
 @cache
-def stopping() -> Stopping:
+def stopping() -> Shutdown:
     """Share the word to stop."""
-    return Stopping(clock, time.sleep)
+    return Shutdown(clock, time.sleep)
 
 
 @cache
-def gates() -> Gates:
+def gates() -> WorkspaceGates:
     """Share the gates of all workspaces."""
     facts = settings()
-    return Gates(
+    return WorkspaceGates(
         gate_client(session()),
         facts.ledger_table_name,
         facts.workspaces,
@@ -76,7 +76,7 @@ def gates() -> Gates:
 
 
 @cache
-def vendor(workspace: str) -> Vendor:
+def vendor(workspace: str) -> VendorAccess:
     """Make the way to one workspace. Raises `UnknownWorkspace`."""
     facts = settings().workspace(workspace)
     client = MoEngage(
@@ -85,7 +85,7 @@ def vendor(workspace: str) -> Vendor:
         moengage_id_name=facts.moengage_id_name,
         clock=clock,
     )
-    return Vendor(
+    return VendorAccess(
         gate=gates().of(workspace),
         client=client,
         credentials=credentials(),
@@ -99,9 +99,9 @@ def vendor(workspace: str) -> Vendor:
 
 
 @cache
-def archive() -> Archive:
+def archive() -> ResultFiles:
     """Make the archive."""
-    return Archive(s3(), settings().bucket_name)
+    return ResultFiles(s3(), settings().bucket_name)
 
 
 def _keep_unmatched(workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
@@ -110,9 +110,9 @@ def _keep_unmatched(workspace: str, fetched_at: float, users: Sequence[Attribute
 
 
 @cache
-def fetch() -> Fetch:
+def fetch() -> Fetcher:
     """Make the use case."""
-    profiles = Profiles(
+    profiles = ProfileStore(
         dynamodb(),
         settings().profiles_table_name,
         oversize=Oversize(s3(), settings().bucket_name),
@@ -120,7 +120,7 @@ def fetch() -> Fetch:
         clock=clock,
         sleep=time.sleep,
     )
-    return Fetch(
+    return Fetcher(
         settings=settings(),
         profiles=profiles,
         vendor_of=vendor,
@@ -142,27 +142,27 @@ def queues() -> Queues:
 
 
 @cache
-def ledger() -> Ledger:
+def ledger() -> LookupLedger:
     """Make the ledger of lookups."""
-    return Ledger(ledger_table())
+    return LookupLedger(ledger_table())
 
 
 @cache
-def states() -> LedgerStates:
+def states() -> Transitions:
     """Make the changes of lookups' states."""
-    return LedgerStates(ledger_table(), ledger(), adoption().adopt)
+    return Transitions(ledger_table(), ledger(), adoption().adopt)
 
 
 @cache
-def adoption() -> LedgerAdoption:
+def adoption() -> Adoption:
     """Take over lookups of an earlier release."""
-    return LedgerAdoption(ledger_table(), ledger())
+    return Adoption(ledger_table(), ledger())
 
 
 @cache
-def ledger_feed() -> LedgerFeed:
+def ledger_feed() -> FeedingLedger:
     """Make the ledger of feeding."""
-    return LedgerFeed(ledger_table(), ledger().shares)
+    return FeedingLedger(ledger_table(), ledger().shares)
 
 
 @cache
@@ -172,23 +172,23 @@ def roster_reader() -> RosterReader:
 
 
 @cache
-def notices() -> Notices:
+def notices() -> EventPublisher:
     """Share the event bus."""
-    return Notices(session().client("events", config=CONFIG), settings().event_bus_name)
+    return EventPublisher(session().client("events", config=CONFIG), settings().event_bus_name)
 
 
 @cache
-def ending() -> Ending:
+def ending() -> LookupCompletion:
     """Make the end of lookups."""
-    return Ending(ledger=ledger(), states=states(), tell=notices().lookup_completed, clock=clock)
+    return LookupCompletion(ledger=ledger(), states=states(), tell=notices().lookup_completed, clock=clock)
 
 
 @cache
-def rosters() -> Rosters:
+def rosters() -> RosterStore:
     """Make the rosters."""
     megabytes = settings().roster_megabytes
     bounds = unpacking_bounds()
-    return Rosters(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds)
+    return RosterStore(s3(), settings().bucket_name, megabytes=megabytes, bounds=bounds)
 
 
 def unpacking_bounds() -> Bounds:
@@ -197,9 +197,9 @@ def unpacking_bounds() -> Bounds:
 
 
 @cache
-def pending_conversions() -> LedgerConversions:
+def pending_conversions() -> ConversionLedger:
     """Share which conversions are pending."""
-    return LedgerConversions(ledger_table())
+    return ConversionLedger(ledger_table())
 
 
 @cache
@@ -214,7 +214,7 @@ def conversion_requests() -> ConversionRequests:
     """Make what submits lookups and asks for conversions."""
     return ConversionRequests(
         ledger=ledger(),
-        needs=LedgerRosters(ledger_table()),
+        needs=RosterReferences(ledger_table()),
         pending=pending_conversions(),
         queue=conversion_queue(),
         clock=clock,
@@ -225,7 +225,7 @@ def _is_shut(workspace: str) -> bool:
     """Tell whether feeding makes no sense now: a gate that does not answer lets nobody through."""
     try:
         return gates().of(workspace).state().is_shut(clock())
-    except NotNow:
+    except RetryLater:
         return True
 
 
@@ -249,7 +249,7 @@ def sweep() -> Sweep:
     """Make the minute's sweep."""
     return Sweep(
         ledger=ledger(),
-        swept=LedgerSweep(ledger_table()),
+        swept=SweepLedger(ledger_table()),
         feed=ledger_feed(),
         feeder=feeder(),
         ending=ending(),
@@ -262,15 +262,15 @@ def sweep() -> Sweep:
 
 
 @cache
-def parts() -> Parts:
+def parts() -> PartProcessor:
     """Make the service of parts."""
-    ledger_of_parts = LedgerParts(ledger_table())
-    keeping = Keeping(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
+    ledger_of_parts = PartLedger(ledger_table())
+    keeping = CompletionRecorder(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
     intake = IntakeShare(ledger(), ledger_table(), settings().workspaces, clock=clock, sleep=stopping().sleep)
-    return Parts(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, intake=intake, clock=clock)
+    return PartProcessor(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, intake=intake, clock=clock)
 
 
 @cache
-def queue_work() -> QueueWork:
+def queue_work() -> QueueWorker:
     """Serve the queues' door."""
-    return QueueWork(queues=queues(), parts=parts(), ending=ending(), feeder=feeder())
+    return QueueWorker(queues=queues(), parts=parts(), ending=ending(), feeder=feeder())

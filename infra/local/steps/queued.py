@@ -13,14 +13,14 @@ from infra.local.stage.clients import SENDERS
 from infra.local.stage.stage import Stage
 from infra.local.waiting import Wait
 from lookup.rosters.formats.parsing import in_parts
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 BATCH = 10  # messages of one SendMessageBatch
 PATIENCE = 180.0  # seconds: longer than any wait for quota
 STANDING_LOOKUP = "intake-"
 
 
-def send_and_collect(stage: Stage, entries: Iterable[Entry], display: Display) -> Tally:
+def send_and_collect(stage: Stage, entries: Iterable[ParsedIdentifier], display: Display) -> Tally:
     """Send one message per entry and wait until the results hold an outcome of each."""
     tally = Tally()
     with display.bar("sent to the intake queue") as advance:
@@ -42,7 +42,7 @@ def send_and_collect(stage: Stage, entries: Iterable[Entry], display: Display) -
     return tally
 
 
-def _send(stage: Stage, entries: Iterable[Entry], advance: Advance) -> set[str]:
+def _send(stage: Stage, entries: Iterable[ParsedIdentifier], advance: Advance) -> set[str]:
     """Send from several threads, the roster being read as it goes; give the message ids."""
     batches = in_parts(map(message_body, entries), BATCH)
     sent: set[str] = set()

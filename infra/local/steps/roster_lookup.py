@@ -13,13 +13,15 @@ from infra.local.roster import message_body
 from infra.local.stage.stage import Stage
 from infra.local.waiting import Wait
 from lookup.model import Identifier
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 PATIENCE = 180.0  # seconds: longer than any wait for quota
 MAX_AGE = 3600  # seconds: what the steps before have fetched costs no quota
 
 
-def look_up_roster(stage: Stage, api: ApiClient, entries: Iterable[Entry], display: Display) -> dict[str, int]:
+def look_up_roster(
+    stage: Stage, api: ApiClient, entries: Iterable[ParsedIdentifier], display: Display
+) -> dict[str, int]:
     """Upload the roster, submit a lookup over it and watch it; give its counts. Raises `OSError` when it is refused."""
     with tempfile.TemporaryFile() as file:
         number = _write(file, entries)
@@ -44,7 +46,7 @@ def look_up_roster(stage: Stage, api: ApiClient, entries: Iterable[Entry], displ
     return dict(lookup["counts"])
 
 
-def _write(file: IO[bytes], entries: Iterable[Entry]) -> int:
+def _write(file: IO[bytes], entries: Iterable[ParsedIdentifier]) -> int:
     """Write the entries as NDJSON; give how many."""
     number = 0
     for number, entry in enumerate(entries, 1):  # noqa: B007 - the last number is the count
@@ -52,7 +54,7 @@ def _write(file: IO[bytes], entries: Iterable[Entry]) -> int:
     return number
 
 
-def _line(entry: Entry) -> Any:  # noqa: ANN401 - an identifier's JSON, or the text of one that is no good
+def _line(entry: ParsedIdentifier) -> Any:  # noqa: ANN401 - an identifier's JSON, or the text of one that is no good
     if isinstance(entry, Identifier):
         return {"identifier_type": entry.identifier_type.value, "identifier": entry.identifier}
     return json.loads(message_body(entry))[0]

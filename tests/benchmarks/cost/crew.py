@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from infra.stage_settings.workers import workers_for
 from lookup.bulk.feeder import DEPTH_SECONDS
-from lookup.errors import NotNow
-from lookup.gate.limiter import QuotaGate, Seen
+from lookup.errors import RetryLater
+from lookup.gate.limiter import GateEvent, QuotaGate
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
 from lookup.quota import Quota
 from tests.lookup.gate.world import World
@@ -58,7 +58,7 @@ class Crew:
         while left:
             try:
                 grant = gate.admit(min(left, PAYLOAD_LIMIT), lane=Lane.BULK, wait_until=clock() + PATIENCE)
-            except NotNow as refusal:
+            except RetryLater as refusal:
                 self.world.time.sleep(max(refusal.retry_at - clock(), 0.0))
                 continue
             self.world._send(gate, grant)  # noqa: SLF001 - the model's own vendor
@@ -85,6 +85,6 @@ def shift(*, work: float, quota: Quota | None = None, minutes: float = 30.0, see
     for _ in range(crew.workers):
         world.time.spawn(crew.worker)
     world.time.run(SETTLING + minutes * 60)
-    asked = world.seen[Seen.GATE_REQUEST, Lane.BULK]
+    asked = world.seen[GateEvent.GATE_REQUEST, Lane.BULK]
     parts = sum(users for _, _, users in world.granted) / PART_LIMIT
     return Shift(crew.seconds / crew.parts, asked / parts, world.share_used(crew.since))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from infra.local.processes.lifeline import end_with_spawner
 from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Delivery
-from lookup.bulk.worker import QueueWork
+from lookup.bulk.worker import QueueWorker
 from lookup.wiring import clients
 from lookup.wiring import services as wiring
 from tests.waiting import GIVE_UP
@@ -52,7 +52,7 @@ def enter(environment: Mapping[str, str]) -> None:
 def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event, queue: str = "parts") -> None:
     """Serve the parts queue, or the intake queue, until it is over."""
     enter(environment)
-    served = QueueWork(queues=wiring.queues(), parts=wiring.parts(), ending=wiring.ending(), feeder=feeder(factor))
+    served = QueueWorker(queues=wiring.queues(), parts=wiring.parts(), ending=wiring.ending(), feeder=feeder(factor))
     sqs: SQSClient = clients.session().client("sqs")
     settings = clients.settings()
     url = settings.parts_queue_url if queue == "parts" else settings.intake_queue_url

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from lookup.ledger.model import LookupSpec, Progress
+from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.rosters.reader import RosterReader
 from lookup.wiring import clients
 from lookup.wiring import services as wiring
@@ -72,7 +72,7 @@ def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> N
     answer.send(Cost(seconds, peak_mb(), pinned.entries, fed))
 
 
-def _read_at_many_places(progress: Progress) -> None:
+def _read_at_many_places(progress: LookupRecord) -> None:
     """Read as the feeder does on its way through the roster."""
     reader, size = RosterReader(clients.s3(), clients.settings().bucket_name), progress.spec.roster.size
     for spot in range(SPOTS):

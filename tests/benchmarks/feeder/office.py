@@ -21,18 +21,18 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
-from lookup.bulk.completion import Ending
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import BATCH_LIMIT, Queues
-from lookup.ledger.feeding import LedgerFeed
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupSpec, Progress
+from lookup.ledger.feeding import FeedingLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import LedgerStates
+from lookup.ledger.transitions import Transitions
 from lookup.model import timestamp
 from lookup.quota import Quota
 from lookup.rosters.reader import RosterReader
-from lookup.rosters.store import Rosters
+from lookup.rosters.store import RosterStore
 from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work, work_intake
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
 from tests.lookup.stage import Stage, deployed
@@ -63,15 +63,15 @@ class Office:
     def __post_init__(self) -> None:
         settings = self.stage.settings
         table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=time.time, sleep=time.sleep)
-        self.ledger = Ledger(table)
-        self.rosters = Rosters(self.stage.s3, settings.bucket_name)
-        states = LedgerStates(table, self.ledger)
-        feed = LedgerFeed(table, self.ledger.shares)
+        self.ledger = LookupLedger(table)
+        self.rosters = RosterStore(self.stage.s3, settings.bucket_name)
+        states = Transitions(table, self.ledger)
+        feed = FeedingLedger(table, self.ledger.shares)
         self.feeder = Feeder(
             ledger=self.ledger,
             feed=feed,
             steps=FeedingSteps(feed, RosterReader(self.stage.s3, settings.bucket_name)),
-            ending=Ending(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time),
+            ending=LookupCompletion(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time),
             queues=Queues(self.stage.sqs, settings, time.time),
             settings=settings,
             is_closed=lambda _: False,
@@ -116,7 +116,7 @@ class Office:
         days = {f"intake-{timestamp(at)[:10]}" for at in (self.started or 0.0, time.time())}
         return sum(tally.counts.requested for tally in map(self.ledger.tally, days) if tally is not None)
 
-    def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, Progress]], bool]) -> None:
+    def watch(self, lookup_ids: list[str], until: Callable[[Mapping[str, LookupRecord]], bool]) -> None:
         """Sample these lookups until something is true of them. Raises `TimeoutError` when that never comes."""
         deadline = time.time() + GIVE_UP
         while time.time() < deadline:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
 
-from lookup.ledger.model import LookupState, Progress
+from lookup.ledger.model import LookupRecord, LookupState
 from lookup.quota import Quota
 from tests.benchmarks.feeder.office import LOOK, WORKERS, Office, Sample, opened
 from tests.waiting import GIVE_UP
@@ -118,5 +118,5 @@ def ratio(samples: Sequence[Sample]) -> float:
     return linear_regression(second, [one.served["first"] for one in samples]).slope
 
 
-def _served(seen: Mapping[str, Progress], name: str) -> int:
+def _served(seen: Mapping[str, LookupRecord], name: str) -> int:
     return seen[name].tally.counts.requested

@@ -11,11 +11,11 @@ from typing import NamedTuple, Protocol
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
-from lookup.errors import NotNow, Throttled, VendorFault, VendorTrouble
+from lookup.errors import RetryLater, VendorError, VendorThrottled, VendorUnavailable
 from lookup.gate.limiter import Grant
 from lookup.model import Identifier, IdentifierType, Lane
 from lookup.moengage.access import Credentials, DataCenter
-from lookup.moengage.client import MoEngage, Question
+from lookup.moengage.client import ExportRequest, MoEngage
 from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import FIRST_PAUSE, LONGEST_PAUSE, Plan
 
@@ -35,9 +35,9 @@ class Limiter(Protocol):
     """What lets a call through, for one caller."""
 
     def admit(self, users: int, lane: Lane, /) -> Leave:
-        """Wait for leave to send up to so many users. Raises `Stopped`, or `NotNow` to be asked again later."""
+        """Wait for leave to send up to so many users. Raises `Stopped`, or `RetryLater` to be asked again later."""
 
-    def report(self, leave: Leave, fault: VendorFault | None, /) -> None:
+    def report(self, leave: Leave, fault: VendorError | None, /) -> None:
         """Tell what the vendor answered."""
 
 
@@ -99,7 +99,7 @@ class Caller:
         for times in itertools.count():
             try:
                 leave = self._limiter.admit(users, lane)
-            except NotNow as refusal:  # a retry that is already due means trouble, not quota: make way for it
+            except RetryLater as refusal:  # a retry that is already due means trouble, not quota: make way for it
                 self._meter.sleep(max(refusal.retry_at - time.time(), self._pause(times)))
                 continue
             if time.time() <= leave.not_after:
@@ -110,10 +110,10 @@ class Caller:
         """Send once. A refusal's round trip and the jittered pause after it are time that quota has cost."""
         started = time.perf_counter()
         names = (f"C-{self._chance.randrange(10**9)}" for _ in range(leave.users))
-        question = Question([Identifier(IdentifierType.CUSTOMER_ID, name) for name in names], FIELDS)
+        question = ExportRequest([Identifier(IdentifierType.CUSTOMER_ID, name) for name in names], FIELDS)
         try:
             self._client.export(question, CREDENTIALS)
-        except (Throttled, VendorTrouble) as fault:
+        except (VendorThrottled, VendorUnavailable) as fault:
             self._meter.quota += time.perf_counter() - started
             self._limiter.report(leave, fault)
             self._meter.sleep(self._pause(refused))

@@ -15,9 +15,9 @@ import boto3
 from pyrate_limiter import Limiter as PyrateLimiter
 from pyrate_limiter import Rate
 
-from lookup.errors import NotNow, VendorFault
+from lookup.errors import RetryLater, VendorError
 from lookup.gate.limiter import QuotaGate, gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace
@@ -57,7 +57,7 @@ class ThisGate:
         grant = self._gate.admit(users, lane=lane, wait_until=wait_until)
         return Leave(grant.users, grant.not_after, grant)
 
-    def report(self, leave: Leave, fault: VendorFault | None) -> None:
+    def report(self, leave: Leave, fault: VendorError | None) -> None:
         """See `Limiter.report`."""
         assert leave.grant is not None
         self._gate.report(leave.grant, fault)
@@ -70,7 +70,7 @@ class NoLimiter:
         """See `Limiter.admit`."""
         return Leave(users, inf)
 
-    def report(self, _: Leave, __: VendorFault | None) -> None:
+    def report(self, _: Leave, __: VendorError | None) -> None:
         """There is nothing to learn."""
 
 
@@ -99,7 +99,7 @@ def _this(shared: Shared) -> Callable[[], Limiter]:
         if next(made) % CALLERS_PER_CLIENT == 0:
             clients.append(gate_client(shared.session))
             shared.meter.watch(clients[-1])
-            with suppress(NotNow):
+            with suppress(RetryLater):
                 _gate(shared, clients[-1], WARM_UP).admit(1, lane=Lane.ON_DEMAND, wait_until=inf)
         return ThisGate(_gate(shared, clients[-1], "default"), shared.plan)
 
@@ -110,7 +110,9 @@ def _gate(shared: Shared, client: DynamoDBClient, workspace: str) -> QuotaGate:
     """Give a gate of a workspace of its own for each caller: functions share nothing but the item."""
     workspaces = {workspace: Workspace("none", quota=shared.plan.quota)}
     meter, jitter = shared.meter, shared.chance.random
-    gates = Gates(client, shared.table, workspaces, time.time, meter.sleep, observe=meter.observe, jitter=jitter)
+    gates = WorkspaceGates(
+        client, shared.table, workspaces, time.time, meter.sleep, observe=meter.observe, jitter=jitter
+    )
     return gates.of(workspace)
 
 

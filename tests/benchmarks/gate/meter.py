@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING
 
-from lookup.gate.limiter import Observation, Seen
+from lookup.gate.limiter import GateEvent, Observation
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -45,7 +45,7 @@ class Meter(threading.local):
 
     def observe(self, observation: Observation) -> None:
         """Take in what this project's gate tells about itself."""
-        if observation.what is Seen.UNUSED:
+        if observation.what is GateEvent.UNUSED:
             self.unused += round(observation.value)
 
     def watch(self, client: DynamoDBClient) -> None:

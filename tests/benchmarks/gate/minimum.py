@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from lookup.gate.limiter import BULK_PHASE
-from lookup.gate.window import Copy, NoRoom, decide, slot_of
+from lookup.gate.window import NoCapacity, Snapshot, capacity, slot_of
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 
@@ -19,12 +19,12 @@ def minimum_seconds(quota: Quota, users: int) -> float:
 
 
 def _from(quota: Quota, users: int, start: float) -> float:
-    now, copy, marks = start, Copy(), dict[int, int]()
+    now, copy, marks = start, Snapshot(), dict[int, int]()
     while copy.granted < users:
-        answer = decide(copy, quota, Lane.BULK, min(PAYLOAD_LIMIT, users - copy.granted), now)
-        if isinstance(answer, NoRoom):
+        answer = capacity(copy, quota, Lane.BULK, min(PAYLOAD_LIMIT, users - copy.granted), now)
+        if isinstance(answer, NoCapacity):
             now = answer.until + PAUSE * quota.slot
             continue
         marks.setdefault(slot_of(quota, now), copy.granted)
-        copy = Copy(granted=copy.granted + answer.users, marks=marks)
+        copy = Snapshot(granted=copy.granted + answer.users, marks=marks)
     return now - start

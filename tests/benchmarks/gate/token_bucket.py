@@ -9,7 +9,7 @@ import boto3
 from zae_limiter import Limit, RateLimiterUnavailable, RateLimitExceeded, SyncRateLimiter, SyncRepository
 from zae_limiter.schema import get_table_definition
 
-from lookup.errors import VendorFault
+from lookup.errors import VendorError
 from lookup.model import Lane
 from tests.benchmarks.gate.caller import Leave
 from tests.benchmarks.gate.meter import Meter
@@ -44,7 +44,7 @@ class TokenBucket:
             except RateLimiterUnavailable:
                 self._meter.sleep(self._plan.quota.slot * self._chance.random())
 
-    def report(self, _: Leave, __: VendorFault | None) -> None:
+    def report(self, _: Leave, __: VendorError | None) -> None:
         """There is nothing to learn."""
 
 

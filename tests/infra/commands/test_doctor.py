@@ -15,9 +15,9 @@ from infra.commands import doctor
 from infra.commands.diagnosis import told
 from infra.local.ports import free_port
 from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
-from lookup.errors import Refused, VendorTrouble
+from lookup.errors import VendorAccessDenied, VendorUnavailable
 from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from tests.lookup.conftest import stage
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
@@ -161,18 +161,20 @@ def test_nobody_listens(logged_in: Stage) -> None:
 )
 def test_the_road_to_moengage_is_told(error: type[Exception], said: str) -> None:
     """Whatever urllib3 meets on the way is told by its name."""
-    assert said in told(VendorTrouble(error.__name__ if "urllib3" in error.__module__ else "another"))
-    assert "ask MoEngage with the request id" in told(Refused("refused", status=418, request_id="r-1"))
+    assert said in told(VendorUnavailable(error.__name__ if "urllib3" in error.__module__ else "another"))
+    assert "ask MoEngage with the request id" in told(VendorAccessDenied("refused", status=418, request_id="r-1"))
 
 
 def test_a_closed_gate_is_told_and_nobody_is_asked(logged_in: Stage, simulator: Simulator) -> None:
     """The doctor goes through the gate: while it is closed he says so and how to open it."""
     settings = logged_in.settings
-    gates = Gates(
+    gates = WorkspaceGates(
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep
     )
     gate = gates.of("default")
-    gate.report(gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP), Refused("refused", status=403))
+    gate.report(
+        gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP), VendorAccessDenied("refused", status=403)
+    )
     assert "the gate is closed (refused)" in only_fault(logged_in)
     assert simulator.counters().calls == 0
 

@@ -14,7 +14,7 @@ from infra.commands.diagnosis import NO_ID, Patient, whence
 from infra.local.simulator.process import Fault, Simulator
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.moengage.credentials import parse
 from tests.infra.commands.test_doctor import findings, logged_in, only_fault
@@ -113,7 +113,7 @@ def test_a_secret_that_may_not_be_read_is_told(logged_in: Stage) -> None:
 def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) -> None:
     """While others spend the whole quota, the doctor asks nobody and says when to come back."""
     settings = logged_in.settings
-    gate = Gates(
+    gate = WorkspaceGates(
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep
     ).of("default")
     for _ in range(50):

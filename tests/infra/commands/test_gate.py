@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from infra.commands import gate
-from lookup.errors import Refused
+from lookup.errors import VendorAccessDenied
 from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.settings import Workspace
 from tests.infra.stacks import create
@@ -55,9 +55,9 @@ def test_an_operator_sees_and_opens_a_closed_gate(
 ) -> None:
     """A gate that MoEngage's refusal closed is shown with its reason; OPEN=1 opens it."""
     workspaces = {"default": Workspace("unused")}
-    closing = Gates(gate_client(session), "ledger", workspaces, time.time, time.sleep).of("default")
+    closing = WorkspaceGates(gate_client(session), "ledger", workspaces, time.time, time.sleep).of("default")
     grant = closing.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
-    closing.report(grant, Refused("refused", status=403))
+    closing.report(grant, VendorAccessDenied("refused", status=403))
     assert gate.main() == 0
     shown = capsys.readouterr().out
     assert shown.startswith("default: CLOSED until ")

@@ -10,18 +10,18 @@ from infra.commands import redrive
 from lookup.bulk import part_message
 from lookup.bulk.queues import Delivery
 from lookup.ledger.model import LookupState
-from lookup.ledger.parts import Arrived
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Part
 from tests.infra.stacks import create
 from tests.lookup.conftest import stage
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 __all__ = ["stage"]
 
 
 @pytest.fixture
-def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> BulkServices:
     """Give a desk whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
     settings, credentials = stage.settings, stage.session.get_credentials()
     assert credentials is not None
@@ -44,28 +44,28 @@ def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Desk:
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
     }
     create(stage.session.client("cloudformation", region_name="eu-central-1"), template)
-    return Desk(stage)
+    return BulkServices(stage)
 
 
-def lay_aside(desk: Desk, queue: str, body: str, reason: str = "no_answer") -> None:
+def lay_aside(desk: BulkServices, queue: str, body: str, reason: str = "no_answer") -> None:
     desk.queues.lay_aside(Delivery("m-1", body, "handle", 1, desk.clock(), queue), reason)
 
 
-def failed_parts(desk: Desk) -> list[Part]:
+def failed_parts(desk: BulkServices) -> list[Part]:
     """Bring a lookup of two parts to its end: no part got an answer, both were laid aside."""
     desk.submit("one", desk.roster("".join(f"user-{n}\n" for n in range(130)).encode()))
     desk.feeder.feed("default")
     parts = desk.taken()
     for part in parts:
         count = len(part.identifiers)
-        desk.ledger.arrive([Arrived(part, Counts(count, failed=count), "results/none")])
-        lay_aside(desk, "parts", part_message.write(part))
+        desk.ledger.arrive([CompletedPart(part, Counts(count, failed=count), "results/none")])
+        lay_aside(desk, "parts", part_message.serialize_part(part))
     desk.ending.check("one")
     return parts
 
 
 def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: BulkServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Count, cost in users and minutes, and what stays are told; every letter is where it was."""
     failed_parts(desk)
@@ -88,7 +88,7 @@ def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
 
 
 def test_more_letters_than_one_run_takes_are_told(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: BulkServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Above 1,000 letters the dry run says of how many it saw the first, and what all of them would cost."""
     url = desk.stage.settings.intake_dead_letter_queue_url
@@ -108,7 +108,7 @@ def test_more_letters_than_one_run_takes_are_told(
     ]
 
 
-def test_intake_letters_are_sent_again(desk: Desk) -> None:
+def test_intake_letters_are_sent_again(desk: BulkServices) -> None:
     """A message that can be read by now is on the intake queue again, as it was; an unreadable one stays."""
     lay_aside(desk, "intake", '{"identifiers": ["C-1"], "correlation_id": "é"}')
     lay_aside(desk, "intake", "{broken", "body: starts like JSON")
@@ -120,7 +120,9 @@ def test_intake_letters_are_sent_again(desk: Desk) -> None:
     assert [one["Body"] for one in desk.stage.messages(settings.intake_dead_letter_queue_url)] == ["{broken"]
 
 
-def test_a_message_that_was_laid_aside_twice_is_sent_again_once(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_was_laid_aside_twice_is_sent_again_once(
+    desk: BulkServices, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two letters of one message cost its users once; the second goes with the first."""
     lay_aside(desk, "intake", '["C-1", "C-2"]')
     lay_aside(desk, "intake", '["C-1", "C-2"]')
@@ -133,7 +135,7 @@ def test_a_message_that_was_laid_aside_twice_is_sent_again_once(desk: Desk, caps
     assert desk.stage.messages(settings.intake_dead_letter_queue_url) == []
 
 
-def test_failed_parts_are_retried_and_counted_anew(desk: Desk) -> None:
+def test_failed_parts_are_retried_and_counted_anew(desk: BulkServices) -> None:
     """What was counted as failed is asked again with its lookup, and ends as found: nothing is counted twice."""
     failed_parts(desk)
     assert redrive.main() == 0
@@ -146,28 +148,28 @@ def test_failed_parts_are_retried_and_counted_anew(desk: Desk) -> None:
     assert (progress.state, progress.tally.counts) == (LookupState.COMPLETED, Counts(130, found=130))
 
 
-def test_a_part_that_never_came_in_is_sent_again(desk: Desk) -> None:
+def test_a_part_that_never_came_in_is_sent_again(desk: BulkServices) -> None:
     """A part that SQS moved away before it was counted goes back as it is; one that came in since is dropped."""
     desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
     desk.feeder.feed("default")
     (part,) = desk.taken()
-    lay_aside(desk, "parts", part_message.write(part))
+    lay_aside(desk, "parts", part_message.serialize_part(part))
     assert redrive.main() == 0
     assert desk.count() == [part]
-    lay_aside(desk, "parts", part_message.write(part))
+    lay_aside(desk, "parts", part_message.serialize_part(part))
     assert redrive.main() == 0
     assert desk.taken() == []
     assert desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url) == []
 
 
-def test_what_cannot_be_retried_stays(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_retried_stays(desk: BulkServices, capsys: pytest.CaptureFixture[str]) -> None:
     """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
     (part, _) = failed_parts(desk)
     forgotten = replace(part, lookup_id="forgotten")
-    desk.ledger.arrive([Arrived(forgotten, Counts(100, failed=100), "results/none")])
+    desk.ledger.arrive([CompletedPart(forgotten, Counts(100, failed=100), "results/none")])
     assert redrive.main() == 0
     capsys.readouterr()
-    for body in (part_message.write(part), part_message.write(forgotten), "{}"):
+    for body in (part_message.serialize_part(part), part_message.serialize_part(forgotten), "{}"):
         lay_aside(desk, "parts", body)
     assert redrive.main() == 0
     assert set(capsys.readouterr().out.splitlines()) >= {
@@ -179,7 +181,7 @@ def test_what_cannot_be_retried_stays(desk: Desk, capsys: pytest.CaptureFixture[
     assert len(desk.stage.messages(desk.stage.settings.parts_dead_letter_queue_url)) == 3
 
 
-def test_conversions_are_sent_again_while_their_lookup_waits(desk: Desk) -> None:
+def test_conversions_are_sent_again_while_their_lookup_waits(desk: BulkServices) -> None:
     """A conversion goes back to its partner's group; one whose lookup has ended is dropped; it costs no users."""
     url = desk.stage.settings.conversion_dead_letter_queue_url or ""
     spec = desk.submit("packed", replace(desk.roster(b"C-1\n"), gzipped=True))
@@ -194,7 +196,7 @@ def test_conversions_are_sent_again_while_their_lookup_waits(desk: Desk) -> None
 
 
 def test_a_stage_that_is_not_deployed_is_told(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    desk: BulkServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a stack the command fails and names it."""
     monkeypatch.setenv("STAGE", "prod")

@@ -14,8 +14,8 @@ import pytest
 
 from infra.constructs.athena import COLUMNS
 from lookup import exact_json
-from lookup.model import Identifier, IdentifierType, Invalid, Outcome, Profile, Source, Status, timestamp
-from lookup.results.files import Archive, Record, as_json, result_key
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
+from lookup.results.files import Record, ResultFiles, as_json, result_key
 from tests.infra.template import Template, text
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, as_openx, lookup_results
 
@@ -31,8 +31,8 @@ OUTCOMES = [
     _found("C-2", "u_em"),
     Outcome(Identifier(IdentifierType.CUSTOMER_ID, "C-3"), Status.NOT_FOUND),
     Outcome(Identifier(IdentifierType.CUSTOMER_ID, "C-4"), Status.FAILED, "no_answer"),
-    Outcome.of_invalid(Invalid("", "empty", line=7)),
-    Outcome.of_invalid(Invalid(" ", "empty", line=8)),
+    Outcome.of_invalid(InvalidIdentifier("", "empty", line=7)),
+    Outcome.of_invalid(InvalidIdentifier(" ", "empty", line=8)),
 ]
 
 
@@ -48,7 +48,7 @@ def results(aws: boto3.Session, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConne
     bucket = f"results-{uuid4().hex}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     records = [Record("00000001", outcome, "order-7") for outcome in OUTCOMES]
-    key = Archive(s3, bucket).write(
+    key = ResultFiles(s3, bucket).write(
         workspace="default", lookup_id="l-1", name="00000001", fed_at=time.time(), records=records
     )
     (tmp_path / key).parent.mkdir(parents=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from infra.app import ROOT
 from infra.constructs.functions.on_schedule import firing_input
 from infra.stage_settings.workspaces import Schedule
-from lookup.schedules.firing import read_firing
+from lookup.schedules.firing import parse_firing
 from tests.infra.template import Template
 
 
@@ -37,7 +37,7 @@ def test_the_function_reads_what_a_schedule_sends() -> None:
         name="daily", expression="cron(0 3 * * ? *)", roster="rosters/a.csv", fields=("name",), max_age=60
     )
     event = json.loads(firing_input(schedule).replace("<aws.scheduler.scheduled-time>", "2026-11-02T03:00:00Z"))
-    firing = read_firing(event)
+    firing = parse_firing(event)
     assert firing.lookup_id == "daily-20261102T030000Z"
     assert (firing.roster, firing.workspace, firing.fields, firing.max_age) == (
         "rosters/a.csv", "default", ("name",), 60,

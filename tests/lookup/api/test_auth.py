@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.api.auth import Callers, scopes_of
+from lookup.api.auth import ClientAuth, scopes_of
 from lookup.errors import UnknownClient
 from lookup.partners import Partners
 from tests.lookup.stage import Stage
@@ -31,7 +31,7 @@ def partners(stage: Stage) -> Partners:
 @pytest.mark.parametrize("claim", ["client_id", "azp", "cid", "sub"])
 def test_one_claim_names_the_client(partners: Partners, claim: str) -> None:
     """Whatever other claims say, only the one that the setting names is looked at; without it nobody is known."""
-    callers = Callers(partners, claim)
+    callers = ClientAuth(partners, claim)
     others = {name: "victim-client" for name in ("client_id", "azp", "cid", "sub", "email") if name != claim}
     assert callers.of(event(**{claim: "crm-client"} | others)).name == "crm"
     for missing in (others, others | {claim: ""}, others | {claim: None}, others | {claim: ["crm-client"]}, {}):

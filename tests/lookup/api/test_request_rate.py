@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lookup.api.request_rate import BURST_SECONDS, RequestRate
 from lookup.errors import TooManyRequests
 from lookup.partners import Partner
-from tests.lookup.services import Hand
+from tests.lookup.services import FakeClock
 
 ACME = Partner("acme", requests_per_second=5)
 
@@ -17,7 +17,7 @@ ACME = Partner("acme", requests_per_second=5)
 @given(pauses=st.lists(st.floats(0, 1.5), min_size=1, max_size=60), rate=st.integers(1, 50))
 def test_no_more_than_the_rate(pauses: list[float], rate: int) -> None:
     """In any span an instance admits the rate times the span and one burst at most, and tells when to return."""
-    clock, partner = Hand(), Partner("acme", requests_per_second=rate)
+    clock, partner = FakeClock(), Partner("acme", requests_per_second=rate)
     rates, admitted = RequestRate(clock), list[float]()
     for pause in pauses:
         clock.now += pause
@@ -34,7 +34,7 @@ def test_no_more_than_the_rate(pauses: list[float], rate: int) -> None:
 
 def test_partners_are_counted_apart() -> None:
     """One partner's flood takes nothing of another's, and who has no limit is not counted."""
-    clock = Hand()
+    clock = FakeClock()
     rates = RequestRate(clock)
     for _ in range(10):
         rates.admit(ACME)

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ParamValidationError
 from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
-from lookup.aws.errors import PASSING, is_passing, name_of
-from lookup.errors import AwsTrouble, Misconfigured
+from lookup.aws.errors import PASSING, error_name, is_transient
+from lookup.errors import AwsUnavailable, Misconfigured
 
 OF_OTHERS = {"EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete"}  # services we do not use
 
@@ -39,7 +39,7 @@ def test_what_botocore_tries_again_may_pass() -> None:
         (EndpointConnectionError(endpoint_url="https://aws"), True),
         (NoCredentialsError(), False),
         (ParamValidationError(report="x"), False),
-        (AwsTrouble("a transaction met conflicts 10 times"), True),
+        (AwsUnavailable("a transaction met conflicts 10 times"), True),
         (Misconfigured("secret", "is not JSON"), False),
         (ConnectionResetError(), False),
         (KeyError("x"), False),
@@ -47,11 +47,15 @@ def test_what_botocore_tries_again_may_pass() -> None:
 )
 def test_what_may_pass(error: Exception, *, passes: bool) -> None:
     """Throttling, AWS's failures and lost connections may pass; refusals, our mistakes and all else do not."""
-    assert is_passing(error) is passes
+    assert is_transient(error) is passes
 
 
 def test_a_wrapped_error_counts_as_what_it_wraps() -> None:
     """Powertools wraps what its store met: the cause decides, and names it, without its text."""
     wrapper = RuntimeError("failed to save")
     wrapper.__cause__ = answer("SlowDown", 503)
-    assert (is_passing(wrapper), name_of(wrapper), name_of(KeyError("canary"))) == (True, "SlowDown", "KeyError")
+    assert (is_transient(wrapper), error_name(wrapper), error_name(KeyError("canary"))) == (
+        True,
+        "SlowDown",
+        "KeyError",
+    )

@@ -12,10 +12,10 @@ from types import FrameType
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.aws.shutdown import Stopping
-from lookup.errors import NotNow
-from lookup.model import Lane, Terms
-from tests.lookup.services import Road, customer
+from lookup.aws.shutdown import Shutdown
+from lookup.errors import RetryLater
+from lookup.model import FetchOptions, Lane
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 NOW = 1_800_000_000.0
@@ -27,8 +27,8 @@ def slept() -> list[float]:
 
 
 @pytest.fixture
-def stopping(slept: list[float]) -> Stopping:
-    return Stopping(lambda: NOW, slept.append)
+def stopping(slept: list[float]) -> Shutdown:
+    return Shutdown(lambda: NOW, slept.append)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def received() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_who_is_not_told_sleeps_on(stopping: Stopping, slept: list[float]) -> None:
+def test_who_is_not_told_sleeps_on(stopping: Shutdown, slept: list[float]) -> None:
     """A sleep is as long as it is asked for, in pieces short enough to hear the word."""
     for seconds in (0.0, 0.2, 1.2):
         stopping.sleep(seconds)
@@ -58,15 +58,15 @@ def test_sleep_ends_when_told(slept: list[float]) -> None:
         slept.append(seconds)
         worker.stop()
 
-    worker = Stopping(lambda: NOW, sleep)
+    worker = Shutdown(lambda: NOW, sleep)
     for _ in range(2):
-        with pytest.raises(NotNow) as given_back:
+        with pytest.raises(RetryLater) as given_back:
             worker.sleep(60.0)
         assert (given_back.value.retry_at, given_back.value.reason) == (NOW, "stopping")
     assert slept == [0.5]
 
 
-def test_sigterm_is_heeded_and_handed_on(stopping: Stopping, received: list[int]) -> None:
+def test_sigterm_is_heeded_and_handed_on(stopping: Shutdown, received: list[int]) -> None:
     """While work is in hand SIGTERM is the word to stop; then it reaches whoever it was for."""
     with stopping.heeding_sigterm():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -74,7 +74,7 @@ def test_sigterm_is_heeded_and_handed_on(stopping: Stopping, received: list[int]
     assert received == [signal.SIGTERM]
 
 
-def test_without_a_signal_nothing_changes(stopping: Stopping, received: list[int]) -> None:
+def test_without_a_signal_nothing_changes(stopping: Shutdown, received: list[int]) -> None:
     """Work that nobody interrupts leaves the process's handler as it was."""
     with stopping.heeding_sigterm():
         pass
@@ -82,7 +82,7 @@ def test_without_a_signal_nothing_changes(stopping: Stopping, received: list[int
     assert (stopping.is_told, received) == (False, [signal.SIGTERM])
 
 
-def test_other_threads_are_told_by_hand(stopping: Stopping, received: list[int]) -> None:
+def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int]) -> None:
     """A thread cannot take signals: its work goes on until somebody says stop."""
     seen: list[bool] = []
 
@@ -99,10 +99,10 @@ def test_other_threads_are_told_by_hand(stopping: Stopping, received: list[int])
 
 def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> None:
     """Told to stop, a run keeps what was answered, asks nothing more, and says why the rest is missing."""
-    road = Road(stage)
+    road = TestServices(stage)
     road.vendor = replace(road.vendor, is_stopping=lambda: bool(road.heard))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(50)}
-    fetched = road.fetch.run(wanted, Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    fetched = road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
     assert len(fetched.outcomes) == 20
-    assert isinstance(fetched.cause, NotNow)
+    assert isinstance(fetched.cause, RetryLater)
     assert (fetched.cause.reason, simulator.counters().calls) == ("stopping", 1)

@@ -11,7 +11,7 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 
 from lookup.aws.signed_urls import PROMISED, expires_at, seconds_left
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.rosters.uploads import RosterUploads
 from lookup.wiring.clients import S3_CONFIG
 
@@ -63,7 +63,7 @@ def test_credentials_are_renewed_before_they_sign() -> None:
 
 def test_without_credentials_nothing_is_promised() -> None:
     """Credentials that end within a minute and are not renewed sign nothing; the caller is told to come back."""
-    with pytest.raises(AwsTrouble):
+    with pytest.raises(AwsUnavailable):
         seconds_left(short_lived(0.9))
 
 

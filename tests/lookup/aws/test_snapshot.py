@@ -19,7 +19,7 @@ Hook = Callable[[], object]
 
 def test_only_lambda_s_runtime_has_the_hooks() -> None:
     """Where the runtime has no hooks nothing is registered and nothing fails."""
-    assert snapshot.keep_ready(lambda: None) is False
+    assert snapshot.register_snapstart_hooks(lambda: None) is False
 
 
 def test_the_runtime_is_told_what_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_the_runtime_is_told_what_to_call(monkeypatch: pytest.MonkeyPatch) -> No
 
     def prepare() -> None: ...
 
-    assert snapshot.keep_ready(prepare) is True
+    assert snapshot.register_snapstart_hooks(prepare) is True
     assert (before, after) == ([prepare], [snapshot.after_restore])
 
 

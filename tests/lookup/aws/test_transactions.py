@@ -9,22 +9,22 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
 from lookup.aws.transactions import TRIES, ConditionsFailed, Transactions
-from lookup.errors import AwsTrouble
-from lookup.ledger.items import typed
+from lookup.errors import AwsUnavailable
+from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable
 from tests.aws_answers import dynamodb_error
 from tests.lookup.bulk.feeder.interruptions import Interruptions
-from tests.lookup.services import Hand
+from tests.lookup.services import FakeClock
 from tests.lookup.stage import Stage
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def table(stage: Stage, clock: Hand) -> LedgerTable:
+def table(stage: Stage, clock: FakeClock) -> LedgerTable:
     return LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
 
 
@@ -36,14 +36,14 @@ def between(stage: Stage) -> Interruptions:
 
 
 def item(name: str, **facts: object) -> dict[str, object]:
-    return typed({"pk": name, "sk": "one", **facts})
+    return serialize({"pk": name, "sk": "one", **facts})
 
 
 def names(table: LedgerTable) -> list[str]:
     return sorted(read["pk"]["S"] for read in table.read([item("a"), item("b")]))
 
 
-def test_conflicts_pass(table: LedgerTable, between: Interruptions, clock: Hand) -> None:
+def test_conflicts_pass(table: LedgerTable, between: Interruptions, clock: FakeClock) -> None:
     """Three conflicts cost three short, growing waits; then it is written, once."""
     between.conflicts = 3
     table.write(table.put(item("a"), absent=True), table.put(item("b"), absent=True))
@@ -52,16 +52,16 @@ def test_conflicts_pass(table: LedgerTable, between: Interruptions, clock: Hand)
     assert all(0.01 * 2**turn <= slept <= 0.02 * 2**turn for turn, slept in enumerate(clock.slept))
 
 
-def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, clock: Hand) -> None:
+def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, clock: FakeClock) -> None:
     """After ten conflicts it is an error, not an endless wait."""
     between.conflicts = 1000
-    with pytest.raises(AwsTrouble, match="conflicts 10 times"):
+    with pytest.raises(AwsUnavailable, match="conflicts 10 times"):
         table.write(table.put(item("a")))
     assert between.conflicts == 1000 - TRIES
     assert sum(clock.slept) <= 0.02 * 2**TRIES
 
 
-def test_conditions_that_fail(table: LedgerTable, clock: Hand) -> None:
+def test_conditions_that_fail(table: LedgerTable, clock: FakeClock) -> None:
     """Which conditions failed is told, nothing is written, and nothing is tried again."""
     table.write(table.put(item("a")))
     with pytest.raises(ConditionsFailed) as failed:
@@ -79,7 +79,7 @@ def test_checks(table: LedgerTable) -> None:
     assert names(table) == ["a", "b"]
 
 
-def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: Hand) -> None:
+def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: FakeClock) -> None:
     """A request that DynamoDB does not understand is raised as it is."""
     transactions = Transactions(stage.dynamodb, clock.sleep)
     with pytest.raises(ClientError):
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: Hand) -> None:
     assert clock.slept == []
 
 
-def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, clock: Hand) -> None:
+def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, clock: FakeClock) -> None:
     """A transaction whose answer was lost while it was under way is asked for again by its name, and counts once."""
     table.write(table.put(item("a", number=1)))
     answers: list[int] = []
@@ -104,7 +104,7 @@ def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, cl
     assert (read["number"], len(answers), len(clock.slept)) == ({"N": "2"}, 2, 1)
 
 
-def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, clock: Hand) -> None:
+def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, clock: FakeClock) -> None:
     """A lone update that meets a transaction over its item is tried again within bounds, and counts once."""
     meetings = [1, 1]
 
@@ -115,6 +115,6 @@ def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, cloc
     assert table.update_now(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
     assert len(clock.slept) == 2
     meetings += [1] * TRIES
-    with pytest.raises(AwsTrouble, match="transactions 10 times"):
+    with pytest.raises(AwsUnavailable, match="transactions 10 times"):
         table.update_now(item("a"), "ADD #users :users", {"users": 5})
     assert [read["users"] for read in table.read([item("a")])] == [{"N": "5"}]

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lookup.bulk.conversion.conversions import Conversions
-from lookup.bulk.conversion.worker import ConversionWork
+from lookup.bulk.conversion.worker import ConversionWorker
 from lookup.bulk.queues import Delivery
 from lookup.errors import UnknownClient
 from lookup.partners import Partner
 from lookup.rosters.copies import RosterCopies
 from lookup.rosters.unpacking import Bounds
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 
 
 @dataclass
 class ConversionDesk:
     """What submits lookups over rosters that need converting, and what converts them; `partners` may be changed."""
 
-    desk: Desk
+    desk: BulkServices
     bounds: Bounds = field(default_factory=Bounds)
     partners: Mapping[str, Partner] = field(default_factory=dict)
 
@@ -35,7 +35,7 @@ class ConversionDesk:
             partner_named=self._named,
             clock=self.desk.clock,
         )
-        self.work = ConversionWork(self.conversions, self.desk.conversion_queue)
+        self.work = ConversionWorker(self.conversions, self.desk.conversion_queue)
 
     def _named(self, name: str) -> Partner:
         if name not in self.partners:

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.bulk.estimates import USED, Backlog, Estimates, Waiting, backlog_of, estimate, waiting
+from lookup.bulk.estimates import BULK_SHARE, Backlog, Estimates, PendingLookup, backlog_of, estimate, pending_of
 from lookup.ledger.fair_share import Share
 from lookup.ledger.model import turn_of
-from lookup.ledger.parts import Arrived
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from lookup.quota import Quota
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 QUOTA = Quota()
-RATE = USED * QUOTA.limit / QUOTA.window
+RATE = BULK_SHARE * QUOTA.limit / QUOTA.window
 NOW = 1_795_460_400.0
 SHARES = st.lists(
     st.builds(
@@ -35,58 +35,58 @@ BACKLOGS = st.builds(Backlog, st.integers(-5, 2000), SHARES)
 
 
 @st.composite
-def waits(draw: st.DrawFn) -> Waiting:
+def waits(draw: st.DrawFn) -> PendingLookup:
     """Draw a lookup of partner a."""
     users = draw(st.integers(0, 10**7))
-    return Waiting("one", "a", draw(st.integers(1, 10)), float(users), float(users), 0.0, is_submitted=False)
+    return PendingLookup("one", "a", draw(st.integers(1, 10)), float(users), float(users), 0.0, is_submitted=False)
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage)
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
 
 
-def seconds(one: Waiting, ahead: float, backlog: Backlog) -> float:
+def seconds(one: PendingLookup, ahead: float, backlog: Backlog) -> float:
     return estimate(one, ahead, backlog, QUOTA, NOW).done_at - NOW
 
 
-def estimates_of(desk: Desk, opens_at: float = 0.0) -> Estimates:
+def estimates_of(desk: BulkServices, opens_at: float = 0.0) -> Estimates:
     return Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: opens_at, clock=desk.clock)
 
 
-def test_a_closed_gate_is_waited_for(desk: Desk) -> None:
+def test_a_closed_gate_is_waited_for(desk: BulkServices) -> None:
     """While MoEngage is not asked, an estimate begins when it is asked again."""
     opens_at = desk.clock.now + 3600
     for moment in (opens_at, 0.0):
         begins_at = max(moment, desk.clock.now)
-        new = Waiting("new", "acme", 1, 950.0, 950.0, desk.clock.now, is_submitted=False)
+        new = PendingLookup("new", "acme", 1, 950.0, 950.0, desk.clock.now, is_submitted=False)
         assert estimates_of(desk, moment).of("default", new).done_at == pytest.approx(begins_at + 60)
 
 
-def test_what_is_retried_is_waited_for(desk: Desk) -> None:
+def test_what_is_retried_is_waited_for(desk: BulkServices) -> None:
     """A retry still has to ask for what had failed."""
     spec = desk.submit("one", desk.roster(b"C-1\nC-2\nC-3\n"))
     desk.feeder.feed("default")
     (part,) = desk.taken()
-    desk.ledger.arrive([Arrived(part, Counts(3, found=1, failed=2), "results/none")])
+    desk.ledger.arrive([CompletedPart(part, Counts(3, found=1, failed=2), "results/none")])
     desk.ending.check("one")
     ended = desk.lookups.progress("one")
     assert ended is not None
-    assert waiting(ended).users == 0
+    assert pending_of(ended).users == 0
     assert desk.states.retry_failed(spec, ended.cursor)
     backlog = backlog_of(desk.lookups, "default")
     assert (backlog.users, backlog.lookups) == (2, 1)
     retried = desk.lookups.progress("one")
     assert retried is not None
-    assert waiting(retried).users == 2
+    assert pending_of(retried).users == 2
 
 
-def test_what_is_ahead(desk: Desk) -> None:
+def test_what_is_ahead(desk: BulkServices) -> None:
     """Ahead are a partner's own lookups of an earlier turn, what is on the queue, and the others by their weights."""
     for name, lines, partner in (("first", 300, "a"), ("large", 5000, "a"), ("other", 5000, "b")):
         roster = desk.roster(b"".join(b"user-%d\n" % number for number in range(lines)), f"rosters/{name}")
         desk.submit(name, roster, partner=partner)
-    new = Waiting("new", "a", 1, 500.0, 500.0, turn_of(desk.clock(), 500), is_submitted=False)
+    new = PendingLookup("new", "a", 1, 500.0, 500.0, turn_of(desk.clock(), 500), is_submitted=False)
     assert estimates_of(desk).of("default", new).users_ahead == 300 + 800
     assert desk.feeder.feed_first("default", "other") == 100
     assert estimates_of(desk).of("default", new).users_ahead == 100 + 300 + 800
@@ -94,7 +94,7 @@ def test_what_is_ahead(desk: Desk) -> None:
 
 
 @given(waits(), st.integers(0, 10**7), BACKLOGS)
-def test_bounds(one: Waiting, ahead: float, backlog: Backlog) -> None:
+def test_bounds(one: PendingLookup, ahead: float, backlog: Backlog) -> None:
     """A lookup is done not before its own users are through, and not after everybody's are."""
     total = one.users + ahead + backlog.users
     end = seconds(one, ahead, backlog)
@@ -102,14 +102,14 @@ def test_bounds(one: Waiting, ahead: float, backlog: Backlog) -> None:
 
 
 @given(waits(), st.integers(0, 10**7), BACKLOGS, st.integers(2, 10))
-def test_more_weight_is_no_later(one: Waiting, ahead: float, backlog: Backlog, times: int) -> None:
+def test_more_weight_is_no_later(one: PendingLookup, ahead: float, backlog: Backlog, times: int) -> None:
     """When a partner's weight grows, its lookup is done no later."""
     heavier = replace(one, weight=one.weight * times)
     assert seconds(heavier, ahead, backlog) <= seconds(one, ahead, backlog) + 1e-3
 
 
 @given(waits(), st.integers(0, 10**7), BACKLOGS)
-def test_users_ahead(one: Waiting, ahead: float, backlog: Backlog) -> None:
+def test_users_ahead(one: PendingLookup, ahead: float, backlog: Backlog) -> None:
     """Ahead of a lookup are the users that others are served before it is done."""
     read = estimate(one, ahead, backlog, QUOTA, NOW)
     assert read.users == one.users
@@ -120,7 +120,7 @@ def test_users_ahead(one: Waiting, ahead: float, backlog: Backlog) -> None:
 def test_a_worked_example() -> None:
     """Of two equal partners, 1,000 users wait for as many of the other's: 2,000 at the rate that bulk gets."""
     backlog = Backlog(0, [Share("b", users=9000)])
-    read = estimate(Waiting("mine", "a", 1, 1000.0, 1000.0, 0.0), 0.0, backlog, QUOTA, NOW)
+    read = estimate(PendingLookup("mine", "a", 1, 1000.0, 1000.0, 0.0), 0.0, backlog, QUOTA, NOW)
     assert read.done_at - NOW == pytest.approx(2000 / RATE)
     assert (read.users_ahead, read.users) == (1000, 1000)
     assert read.share_of_day == pytest.approx(1000 / 1_440_000)
@@ -128,5 +128,5 @@ def test_a_worked_example() -> None:
 
 def test_nothing_to_do() -> None:
     """A lookup without users left is done now."""
-    read = estimate(Waiting("mine", "a", 1, 0.0, 0.0, 0.0), 0.0, Backlog(50, []), QUOTA, NOW)
+    read = estimate(PendingLookup("mine", "a", 1, 0.0, 0.0, 0.0), 0.0, Backlog(50, []), QUOTA, NOW)
     assert (read.done_at, read.users_ahead, read.users) == (NOW, 0, 0)

@@ -7,35 +7,35 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import Work
-from lookup.ledger.model import LookupState, Progress
-from lookup.ledger.parts import Arrived
+from lookup.bulk.processor import DeliveredPart
+from lookup.ledger.model import LookupRecord, LookupState
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from lookup.quota import Quota
 from lookup.rosters.reader import STEP_BYTES
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 
 @pytest.fixture
-def desk(stage: Stage, simulator: Simulator) -> Desk:
+def desk(stage: Stage, simulator: Simulator) -> BulkServices:
     """Give a desk whose quota lets 200 identifiers onto the queue at once."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
-    return Desk(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
 
 def names(prefix: str, number: int) -> bytes:
     return "".join(f"{prefix}-{index}\n" for index in range(number)).encode()
 
 
-def seen(desk: Desk, lookup_id: str) -> Progress:
+def seen(desk: BulkServices, lookup_id: str) -> LookupRecord:
     progress = desk.lookups.progress(lookup_id)
     assert progress is not None
     return progress
 
 
-def test_a_lookup_ends_complete_and_is_told_once(desk: Desk, simulator: Simulator) -> None:
+def test_a_lookup_ends_complete_and_is_told_once(desk: BulkServices, simulator: Simulator) -> None:
     """430 lines with 7 junk ones end in 430 outcomes, one completion and one event; the queue stays shallow."""
     body = b"customer_id\n" + names("user", 423) + b"unknown\n\n" * 7
     desk.submit("big", desk.roster(body))
@@ -53,7 +53,7 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: Desk, simulator: Simulato
     assert simulator.counters().users == 423
 
 
-def test_who_waits_comes_first_and_on_a_full_queue(desk: Desk) -> None:
+def test_who_waits_comes_first_and_on_a_full_queue(desk: BulkServices) -> None:
     """On a full queue each partner may be one part ahead: the first part of a lookup goes on it, no second one does."""
     desk.submit("big", desk.roster(names("user", 900)))
     desk.feeder.feed("default")
@@ -64,7 +64,7 @@ def test_who_waits_comes_first_and_on_a_full_queue(desk: Desk) -> None:
     assert [part.lookup_id for part in desk.taken()] == ["big", "big", "late-1", "late-3"]
 
 
-def test_a_request_feeds_its_own_part_only(desk: Desk) -> None:
+def test_a_request_feeds_its_own_part_only(desk: BulkServices) -> None:
     """With room on the queue a lookup's first part goes on it, and nothing of anybody else's."""
     desk.submit("one", desk.roster(names("one", 300)))
     desk.submit("two", desk.roster(names("two", 300), "rosters/two"), partner="b")
@@ -72,13 +72,13 @@ def test_a_request_feeds_its_own_part_only(desk: Desk) -> None:
     assert [(part.lookup_id, part.number) for part in desk.taken()] == [("two", "00000001")]
 
 
-def test_a_second_submission_of_an_id_is_the_first(desk: Desk) -> None:
+def test_a_second_submission_of_an_id_is_the_first(desk: BulkServices) -> None:
     """A schedule that fires twice for one time makes one lookup."""
     spec = desk.submit("refresh-1", desk.roster(names("user", 5)))
     assert desk.lookups.submit(spec) is False
 
 
-def test_a_part_delivered_three_times_counts_once(desk: Desk) -> None:
+def test_a_part_delivered_three_times_counts_once(desk: BulkServices) -> None:
     """Redelivery changes no count."""
     desk.submit("one", desk.roster(names("user", 30)))
     desk.feeder.feed("default")
@@ -90,7 +90,7 @@ def test_a_part_delivered_three_times_counts_once(desk: Desk) -> None:
     assert desk.lookups.sent("default").entries == 0
 
 
-def test_a_worker_that_feeds_itself_does_not_run_away(desk: Desk) -> None:
+def test_a_worker_that_feeds_itself_does_not_run_away(desk: BulkServices) -> None:
     """However often each message is delivered, a roster puts its own parts on the queue, and no more than fits."""
     desk.submit("big", desk.roster(names("user", 1000)))
     desk.feeder.feed("default")
@@ -101,14 +101,14 @@ def test_a_worker_that_feeds_itself_does_not_run_away(desk: Desk) -> None:
         for part in parts:
             for _ in range(4):
                 found = Counts(len(part.identifiers), found=len(part.identifiers))
-                desk.ledger.arrive([Arrived(part, found, "results/none")])
+                desk.ledger.arrive([CompletedPart(part, found, "results/none")])
                 desk.ending.check(part.lookup_id)
                 desk.feeder.feed("default")
     assert len(sent) == len(set(sent)) == 10
     assert (desk.lookups.sent("default").entries, seen(desk, "big").state) == (0, LookupState.COMPLETED)
 
 
-def test_a_small_lookup_overtakes_a_huge_one(desk: Desk) -> None:
+def test_a_small_lookup_overtakes_a_huge_one(desk: BulkServices) -> None:
     """Ten identifiers submitted behind thousands are in the next parts that are fed."""
     desk.submit("huge", desk.roster(names("huge", 3000)))
     desk.feeder.feed("default")
@@ -121,7 +121,7 @@ def test_a_small_lookup_overtakes_a_huge_one(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("weight", "ratio"), [(1, 1.0), (3, 3.0)])
-def test_partners_share_by_weight(desk: Desk, weight: int, ratio: float) -> None:
+def test_partners_share_by_weight(desk: BulkServices, weight: int, ratio: float) -> None:
     """While both have work, partners are fed in proportion to their weights, however many lookups each has."""
     desk.submit("a1", desk.roster(names("a1", 4000)), partner="a", weight=weight)
     desk.submit("b1", desk.roster(names("b1", 4000), "rosters/b1.csv"), partner="b")
@@ -134,7 +134,7 @@ def test_partners_share_by_weight(desk: Desk, weight: int, ratio: float) -> None
     assert served["a"] / served["b"] == pytest.approx(ratio, rel=0.1)
 
 
-def test_pause_resume_and_cancel(desk: Desk) -> None:
+def test_pause_resume_and_cancel(desk: BulkServices) -> None:
     """A paused lookup is not fed; resumed it goes on; cancelled it ends with what was fed, the rest unasked."""
     spec = desk.submit("one", desk.roster(names("user", 900)))
     desk.feeder.feed("default")
@@ -153,7 +153,7 @@ def test_pause_resume_and_cancel(desk: Desk) -> None:
     assert [told.state for told in desk.told] == [LookupState.CANCELLED]
 
 
-def test_retrying_asks_only_for_what_failed(desk: Desk, simulator: Simulator) -> None:
+def test_retrying_asks_only_for_what_failed(desk: BulkServices, simulator: Simulator) -> None:
     """A retry of a completed lookup asks for the failed identifiers alone, and moves their counts."""
     simulator.set_faults(Fault(distortions=("unaccounted",), identifiers=("user-7", "user-205")))
     spec = desk.submit("one", desk.roster(names("user", 220)))
@@ -175,14 +175,14 @@ def test_retrying_asks_only_for_what_failed(desk: Desk, simulator: Simulator) ->
     assert len(desk.told) == 2
 
 
-def test_nothing_is_fed_to_a_closed_gate(desk: Desk) -> None:
+def test_nothing_is_fed_to_a_closed_gate(desk: BulkServices) -> None:
     """While the gate is closed the work stays in S3."""
     desk.submit("one", desk.roster(names("user", 30)))
     desk.is_closed = True
     assert desk.feeder.feed("default") == 0
 
 
-def test_a_lost_part_is_sent_again(desk: Desk) -> None:
+def test_a_lost_part_is_sent_again(desk: BulkServices) -> None:
     """A part that was sent and never came in is sent again by the sweep, after twice the visibility time."""
     desk.submit("one", desk.roster(names("user", 30)))
     desk.feeder.feed("default")
@@ -196,7 +196,7 @@ def test_a_lost_part_is_sent_again(desk: Desk) -> None:
     assert seen(desk, "one").state is LookupState.COMPLETED
 
 
-def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: Desk, simulator: Simulator) -> None:
+def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: BulkServices, simulator: Simulator) -> None:
     """A part's old message that comes once more while the part is out for its retry leaves it to the sweep."""
     simulator.set_faults(Fault(status=400))
     spec = desk.submit("one", desk.roster(names("user", 30)))
@@ -206,14 +206,14 @@ def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: Desk, simulato
     assert desk.states.retry_failed(spec, seen(desk, "one").cursor)
     desk.feeder.feed("default")
     assert len(desk.taken()) == 1  # and whoever took it dies
-    desk.parts.serve([Work(old, redelivered=True)], until=desk.clock() + 60)
+    desk.parts.serve([DeliveredPart(old, redelivered=True)], until=desk.clock() + 60)
     desk.clock.now += 2 * 362
     desk.sweep.run("default")
     desk.work()
     assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
 
 
-def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: Desk) -> None:
+def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: BulkServices) -> None:
     """Resumed with all its parts out, a lookup waits for them without being looked at for more."""
     spec = desk.submit("one", desk.roster(names("user", 30)))
     desk.feeder.feed("default")
@@ -225,7 +225,7 @@ def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: Desk) -> None
     assert seen(desk, "one").state is LookupState.COMPLETED
 
 
-def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: Desk) -> None:
+def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: BulkServices) -> None:
     """A lookup that began a retry since its cursor was read is not resumed as one that is fed out."""
     spec = desk.submit("one", desk.roster(names("user", 30)))
     desk.feeder.feed("default")
@@ -238,7 +238,7 @@ def test_resuming_with_an_old_cursor_never_leaves_a_retry_unfed(desk: Desk) -> N
     assert [one.lookup_id for one in desk.lookups.shares.next("default", "acme", 5)] == ["one"]
 
 
-def test_megabytes_of_blank_lines_move_the_cursor_and_are_no_part(desk: Desk) -> None:
+def test_megabytes_of_blank_lines_move_the_cursor_and_are_no_part(desk: BulkServices) -> None:
     """Bytes without an entry send nothing and are no part; the lookup ends over its two entries."""
     blanks = b"\n" * (2 * STEP_BYTES + 5)
     desk.submit("blank", desk.roster(b"C-1\n" + blanks + b"C-2\n" + blanks))

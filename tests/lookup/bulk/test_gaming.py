@@ -8,52 +8,52 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import Work
-from lookup.errors import TooMany
+from lookup.bulk.processor import DeliveredPart
+from lookup.errors import LimitExceeded
 from lookup.ledger.fair_share import cost
-from lookup.ledger.parts import Arrived
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Part
 from lookup.quota import Quota
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 SERVED = 24  # parts of each scene
 
 
 @pytest.fixture
-def desk(stage: Stage, simulator: Simulator) -> Desk:
+def desk(stage: Stage, simulator: Simulator) -> BulkServices:
     """Give a desk whose queue takes 200 entries, where an honest partner waits with more than can be served."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
-    return Desk(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
 
 def lines(number: int) -> bytes:
     return "".join(f"user-{index}\n" for index in range(number)).encode()
 
 
-def honest(desk: Desk, *, weight: int = 1) -> None:
+def honest(desk: BulkServices, *, weight: int = 1) -> None:
     desk.submit("honest", desk.roster(lines(6000), "rosters/honest"), partner="honest", weight=weight)
 
 
-def attack(desk: Desk, name: str, body: bytes) -> None:
+def attack(desk: BulkServices, name: str, body: bytes) -> None:
     desk.submit(name, desk.roster(body, f"rosters/{name}"), partner="other")
 
 
-def served(desk: Desk, waiting: list[Part]) -> str:
+def served(desk: BulkServices, waiting: list[Part]) -> str:
     """Count the part that has waited longest on the queue, and feed as a worker does; give whose it was."""
     waiting += desk.taken()
     part = waiting.pop(0)
     total = len(part.identifiers) + len(part.invalid)
     counts = Counts(total, found=len(part.identifiers), invalid=len(part.invalid))
-    desk.ledger.arrive([Arrived(part, counts, "results/none")])
+    desk.ledger.arrive([CompletedPart(part, counts, "results/none")])
     desk.ending.check(part.lookup_id)
     desk.clock.now += 1
     desk.feeder.feed("default")
     return "honest" if part.lookup_id == "honest" else "other"
 
 
-def test_a_flood_of_small_ones_takes_its_share(desk: Desk) -> None:
+def test_a_flood_of_small_ones_takes_its_share(desk: BulkServices) -> None:
     """Small lookups whose first part goes ahead are charged: ten of each round are given half, not all of it."""
     honest(desk)
     desk.feeder.feed("default")
@@ -71,7 +71,7 @@ def test_a_flood_of_small_ones_takes_its_share(desk: Desk) -> None:
     assert entries["honest"] >= sum(entries.values()) / 2 - 200
 
 
-def test_a_new_lookup_for_each_part_served_takes_its_share(desk: Desk) -> None:
+def test_a_new_lookup_for_each_part_served_takes_its_share(desk: BulkServices) -> None:
     """At weights 1000:1 a lookup of a hundred for each part that is served is given one part, not all but one."""
     honest(desk, weight=1000)
     desk.feeder.feed("default")
@@ -84,7 +84,7 @@ def test_a_new_lookup_for_each_part_served_takes_its_share(desk: Desk) -> None:
     assert parts["other"] <= 1
 
 
-def test_pausing_and_resuming_gains_nothing(desk: Desk) -> None:
+def test_pausing_and_resuming_gains_nothing(desk: BulkServices) -> None:
     """A partner that pauses and resumes its lookup between any two parts is given no more than half."""
     honest(desk)
     other = desk.submit("other", desk.roster(lines(6000), "rosters/other"), partner="other")
@@ -103,7 +103,7 @@ def test_pausing_and_resuming_gains_nothing(desk: Desk) -> None:
     assert (share.unfinished, share.running, share.ready) == (1, 1, 1)
 
 
-def test_cancelling_what_is_fed_gains_nothing(desk: Desk) -> None:
+def test_cancelling_what_is_fed_gains_nothing(desk: BulkServices) -> None:
     """A partner that cancels each lookup once its first part is on the queue is charged for what it was fed."""
     honest(desk)
     desk.feeder.feed("default")
@@ -122,7 +122,7 @@ def test_cancelling_what_is_fed_gains_nothing(desk: Desk) -> None:
     assert (desk.share("other").running, desk.share("other").ready) == (0, 0)
 
 
-def test_junk_fills_no_queue(desk: Desk) -> None:
+def test_junk_fills_no_queue(desk: BulkServices) -> None:
     """Unusable entries take room on the queue and count against the share, as usable ones do."""
     honest(desk)
     attack(desk, "junk", b"x\n" * 3000)
@@ -135,7 +135,7 @@ def test_junk_fills_no_queue(desk: Desk) -> None:
     assert parts["honest"] >= SERVED / 2 - 2
 
 
-def test_blank_megabytes_are_charged(desk: Desk) -> None:
+def test_blank_megabytes_are_charged(desk: BulkServices) -> None:
     """Megabytes without an entry move their owner's tag on: the others' parts come between."""
     attack(desk, "blank", b"C-1\n" + b"\n" * (6 * 1024 * 1024) + b"C-2\n")
     honest(desk)
@@ -148,12 +148,12 @@ def test_blank_megabytes_are_charged(desk: Desk) -> None:
     assert desk.share("other").tag >= 3 * 256_000_000
 
 
-def test_a_partner_owns_so_many_lookups(desk: Desk) -> None:
+def test_a_partner_owns_so_many_lookups(desk: BulkServices) -> None:
     """The one too many is refused, a lookup that ends makes room, and another partner has its own."""
     roster = desk.roster(lines(1))
     specs = [desk.submit(f"one-{number}", replace(roster)) for number in range(2)]
     third = replace(specs[0], lookup_id="one-2")
-    with pytest.raises(TooMany, match="2 lookups are the most"):
+    with pytest.raises(LimitExceeded, match="2 lookups are the most"):
         desk.lookups.submit(third, most=2)
     assert desk.lookups.submit(replace(third, partner="b"), most=2)
     assert desk.lookups.submit(specs[0], most=2) is False
@@ -163,19 +163,19 @@ def test_a_partner_owns_so_many_lookups(desk: Desk) -> None:
     assert desk.share("acme").unfinished == 2
 
 
-def tag_of(desk: Desk, partner: str) -> int:
+def tag_of(desk: BulkServices, partner: str) -> int:
     (tag,) = [share.tag for share in desk.lookups.shares.of("default") if share.partner == partner]
     return tag
 
 
-def test_what_is_asked_for_again_is_charged(desk: Desk, simulator: Simulator) -> None:
+def test_what_is_asked_for_again_is_charged(desk: BulkServices, simulator: Simulator) -> None:
     """A part over which a search was needed moves its partner's share on by every user that was asked for again."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))
     attack(desk, "odd", b"odd-one\n" + lines(19))
     desk.feeder.feed("default")
     (part,) = desk.taken()
     before = tag_of(desk, "other")
-    (completion,) = desk.parts.serve([Work(part)], until=desk.clock.now + 50)
+    (completion,) = desk.parts.serve([DeliveredPart(part)], until=desk.clock.now + 50)
     assert completion.retry_at is None
     asked = [one for arrival in simulator.arrivals() for _, one in arrival.identifiers or ()]
     again = len(asked) - len(set(asked))

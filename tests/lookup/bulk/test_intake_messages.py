@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import exact_json
-from lookup.bulk.intake_message import MESSAGE_KEYS, read_message
+from lookup.bulk.intake_message import MESSAGE_KEYS, parse_intake_message
 from lookup.errors import InvalidInput
-from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Part
 from tests.lookup.json_values import TEXTS, values
 
 SENT_AT = 1_700_000_000.5  # 2023-11-14 22:13:20 UTC
@@ -24,7 +24,7 @@ def customer(text: str) -> Identifier:
 
 
 def read(body: str) -> Part:
-    return read_message(body, message_id="m-1", sent_at=SENT_AT, default_workspace="default")
+    return parse_intake_message(body, message_id="m-1", sent_at=SENT_AT, default_workspace="default")
 
 
 def fault(body: object) -> InvalidInput:
@@ -81,7 +81,7 @@ def test_whole_message() -> None:
         fed_at=SENT_AT,
         max_age=3600.0,
         fields=("city", "name"),
-        invalid=(Invalid("null", "identifier is a value that MoEngage blocks as a customer_id"),),
+        invalid=(InvalidIdentifier("null", "identifier is a value that MoEngage blocks as a customer_id"),),
         correlation_id="order 7",
     )
 

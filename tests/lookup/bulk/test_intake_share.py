@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
 from lookup.bulk.intake_share import HELD, SHARE, STALLED, IntakeShare
-from lookup.bulk.processor import Work
-from lookup.errors import NotNow, UnknownWorkspace
+from lookup.bulk.processor import DeliveredPart
+from lookup.errors import RetryLater, UnknownWorkspace
 from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns
-from lookup.ledger.parts import Arrived
+from lookup.ledger.parts import CompletedPart
 from lookup.model import PART_LIMIT, Counts, Part
 from lookup.quota import Quota
-from tests.lookup.services import Desk, customer
+from tests.lookup.services import BulkServices, customer
 from tests.lookup.stage import Stage
 
 PAYLOAD = 20
@@ -29,7 +29,7 @@ WORKERS = 2  # of each queue, as many as the default quota has
 class Day:
     """Time at a desk: the quota is shared evenly by the workers that have something to ask for."""
 
-    desk: Desk
+    desk: BulkServices
     intake: IntakeShare = field(init=False)
     waiting: list[Part] = field(default_factory=list)
     progress: float = 0.0  # users of the parts on the queue that were asked for and are not counted yet
@@ -63,7 +63,7 @@ class Day:
             self.progress -= len(part.identifiers)
             self.asked[part.lookup_id] += len(part.identifiers)
             counts = Counts(len(part.identifiers), found=len(part.identifiers))
-            self.desk.ledger.arrive([Arrived(part, counts, "results/none")])
+            self.desk.ledger.arrive([CompletedPart(part, counts, "results/none")])
             self.desk.ending.check(part.lookup_id)
             self.desk.feeder.feed("default")
             self.waiting += self.desk.taken()
@@ -81,16 +81,16 @@ class Day:
                 users -= most
 
 
-def desk_of(stage: Stage, *, intake_weight: int = 1) -> Desk:
+def desk_of(stage: Stage, *, intake_weight: int = 1) -> BulkServices:
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(), intake_weight=intake_weight)
-    return Desk(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
 
 def lines(number: int) -> bytes:
     return "".join(f"user-{index}\n" for index in range(number)).encode()
 
 
-def submit(desk: Desk, name: str, users: int, *, weight: int = 1) -> None:
+def submit(desk: BulkServices, name: str, users: int, *, weight: int = 1) -> None:
     desk.submit(name, desk.roster(lines(users), f"rosters/{name}"), partner=name, weight=weight)
     desk.feeder.feed("default")
 
@@ -175,12 +175,14 @@ def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
     submit(desk, "roster", 20_000)
     now = desk.clock()
     stored, new = message("stored", "C-1", now), message("new", "C-2", now)
-    (done,) = desk.parts.serve([Work(stored)], until=now + 60)
+    (done,) = desk.parts.serve([DeliveredPart(stored)], until=now + 60)
     assert done.retry_at is None
     charged = desk.share(INTAKE).tag
     desk.intake.charge("default", turn_of(desk), 1000, 1)
     known = replace(message("known", "C-1", now), max_age=3600)
-    completions = desk.parts.serve([Work(known), Work(new, redelivered=True)], until=desk.clock() + 30)
+    completions = desk.parts.serve(
+        [DeliveredPart(known), DeliveredPart(new, redelivered=True)], until=desk.clock() + 30
+    )
     by_number = {one.part.number: one for one in completions}
     assert by_number["known"].retry_at is None
     assert by_number["new"].retry_at == pytest.approx(desk.clock() + HELD * 60, abs=5)
@@ -193,9 +195,9 @@ def test_what_is_stored_is_not_charged(stage: Stage, simulator: Simulator) -> No
     simulator.configure(not_found_share=0.0)
     desk = desk_of(stage)
     now = desk.clock()
-    desk.parts.serve([Work(message("one", "C-1", now))], until=now + 60)
+    desk.parts.serve([DeliveredPart(message("one", "C-1", now))], until=now + 60)
     assert desk.share(INTAKE).tag == cost(1, 1)
-    desk.parts.serve([Work(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
+    desk.parts.serve([DeliveredPart(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
     assert desk.share(INTAKE).tag == cost(1, 1)
 
 
@@ -232,7 +234,7 @@ def test_who_waits_too_long_gives_back(stage: Stage) -> None:
     day = Day(desk)
     desk.intake.charge("default", turn_of(desk), 5000, 1)
     until = desk.clock() + 20
-    with pytest.raises(NotNow, match=SHARE), day.intake.turns("default") as batch:
+    with pytest.raises(RetryLater, match=SHARE), day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, PART_LIMIT, until)
     assert desk.clock() < until
     assert desk.share(INTAKE).ready == 1
@@ -251,7 +253,7 @@ def message(number: str, name: str, now: float) -> Part:
     )
 
 
-def turn_of(desk: Desk) -> Turn:
+def turn_of(desk: BulkServices) -> Turn:
     """Return the turn that the intake queue has when nobody else goes on."""
     shares = desk.lookups.shares.of("default")
     turn = intake_turn(shares, 1, is_out=False, is_stalled=True)

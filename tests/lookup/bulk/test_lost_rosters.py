@@ -7,40 +7,40 @@ from typing import Any
 
 import pytest
 
-from lookup.api.responses import progress_json
+from lookup.api.responses import lookup_json
 from lookup.bulk.queues import LONGEST_HOLD
 from lookup.ledger.fair_share import turns
-from lookup.ledger.model import Claim, LookupState, Progress, Roster
+from lookup.ledger.model import Claim, LookupRecord, LookupState, Roster
 from lookup.model import Counts
 from lookup.quota import Quota
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
+def desk(stage: Stage) -> BulkServices:
     """Give a desk whose quota lets 200 identifiers onto the queue at once."""
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
-    return Desk(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
 
-def roster(desk: Desk, name: str, lines: int) -> Roster:
+def roster(desk: BulkServices, name: str, lines: int) -> Roster:
     return desk.roster("".join(f"{name}-{n}\n" for n in range(lines)).encode(), f"rosters/{name}.csv")
 
 
-def delete(desk: Desk, gone: Roster) -> None:
+def delete(desk: BulkServices, gone: Roster) -> None:
     assert gone.version_id is not None
     bucket = desk.stage.settings.bucket_name
     desk.stage.s3.delete_object(Bucket=bucket, Key=gone.key, VersionId=gone.version_id)
 
 
-def seen(desk: Desk, lookup_id: str) -> Progress:
+def seen(desk: BulkServices, lookup_id: str) -> LookupRecord:
     progress = desk.lookups.progress(lookup_id)
     assert progress is not None
     return progress
 
 
-def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(desk: Desk) -> None:
+def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(desk: BulkServices) -> None:
     """It is cancelled when the next part cannot be read, its partner sees why, and the others are fed."""
     gone = roster(desk, "gone", 30)
     desk.submit("gone", gone)
@@ -49,14 +49,14 @@ def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(desk: Desk) -> None:
     assert desk.feeder.feed("default") == 30
     assert {part.lookup_id for part in desk.count()} == {"other"}
     assert seen(desk, "other").state is LookupState.COMPLETED
-    shown = progress_json(seen(desk, "gone"), None)
+    shown = lookup_json(seen(desk, "gone"), None)
     assert (shown["state"], shown["ended_because"]) == ("cancelled", "the roster is gone")
     assert shown["counts"] == {"requested": 0, "found": 0, "not_found": 0, "invalid": 0, "failed": 0}
     assert sorted(told.spec.lookup_id for told in desk.told) == ["gone", "other"]
     assert desk.unfinished() == []
 
 
-def test_what_was_fed_before_is_waited_for_and_counted(desk: Desk) -> None:
+def test_what_was_fed_before_is_waited_for_and_counted(desk: BulkServices) -> None:
     """Parts that are out when the roster goes come in as those of a cancelled lookup; then it ends."""
     gone = roster(desk, "gone", 500)
     desk.submit("gone", gone)
@@ -75,7 +75,7 @@ def test_what_was_fed_before_is_waited_for_and_counted(desk: Desk) -> None:
     assert progress.requested == 200
 
 
-def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: Desk) -> None:
+def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: BulkServices) -> None:
     """A part that is lost and cannot be read again is waited for as long as a message may wait, then it has failed."""
     gone = roster(desk, "gone", 130)
     desk.submit("gone", gone)
@@ -94,7 +94,7 @@ def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: Desk) -> None:
     assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
 
 
-def test_a_part_that_comes_in_late_after_all_counts_once(desk: Desk) -> None:
+def test_a_part_that_comes_in_late_after_all_counts_once(desk: BulkServices) -> None:
     """What was given up as lost and is delivered later changes nothing."""
     gone = roster(desk, "gone", 30)
     desk.submit("gone", gone)
@@ -109,7 +109,7 @@ def test_a_part_that_comes_in_late_after_all_counts_once(desk: Desk) -> None:
     assert desk.lookups.sent("default").entries == 0
 
 
-def test_a_retry_without_its_roster_keeps_what_was(desk: Desk) -> None:
+def test_a_retry_without_its_roster_keeps_what_was(desk: BulkServices) -> None:
     """A completed lookup whose failures can no longer be read ends again, with the counts that it had."""
     gone = roster(desk, "gone", 30)
     spec = desk.submit("gone", gone)
@@ -125,7 +125,7 @@ def test_a_retry_without_its_roster_keeps_what_was(desk: Desk) -> None:
     assert (progress.tally.counts, progress.requested) == (Counts(30, failed=30), 30)
 
 
-def test_a_dead_feeders_claim_holds_up_no_end(desk: Desk) -> None:
+def test_a_dead_feeders_claim_holds_up_no_end(desk: BulkServices) -> None:
     """A claim that its feeder left behind is given up with the roster, once its time is over."""
     gone = roster(desk, "gone", 300)
     spec = desk.submit("gone", gone)
@@ -143,7 +143,7 @@ def test_a_dead_feeders_claim_holds_up_no_end(desk: Desk) -> None:
     assert seen(desk, "gone").finished_at is not None
 
 
-def test_a_roster_that_may_not_be_read_is_not_given_up(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_roster_that_may_not_be_read_is_not_given_up(desk: BulkServices, caplog: pytest.LogCaptureFixture) -> None:
     """A policy that somebody broke is no reason to end lookups: they are passed over, and it is said."""
     desk.submit("one", roster(desk, "one", 30))
 

@@ -11,37 +11,37 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import Work
+from lookup.bulk.processor import DeliveredPart
 from lookup.bulk.queues import LONGEST_HOLD
-from lookup.errors import NotNow
-from lookup.fetch.vendor_access import Vendor
+from lookup.errors import RetryLater
+from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.limiter import Grant
 from lookup.ledger.parts import ATTEMPT_LIMIT
-from lookup.model import Counts, Invalid, Lane, Part, Status
+from lookup.model import Counts, InvalidIdentifier, Lane, Part, Status
 from tests.aws_answers import meets, refused
-from tests.lookup.services import OpenGate, Road, customer
+from tests.lookup.services import FakeGate, TestServices, customer
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> Road:
+def road(stage: Stage, simulator: Simulator) -> TestServices:
     simulator.configure(not_found_share=0.0)
-    return Road(stage)
+    return TestServices(stage)
 
 
-def part(road: Road, number: str, names: Iterable[str], **facts: Any) -> Part:
+def part(road: TestServices, number: str, names: Iterable[str], **facts: Any) -> Part:
     return Part("refresh-1", number, "default", tuple(map(customer, names)), road.clock(), road.clock(), **facts)
 
 
-def records(road: Road, prefix: str = "results/") -> list[dict[str, Any]]:
+def records(road: TestServices, prefix: str = "results/") -> list[dict[str, Any]]:
     bucket = road.stage.settings.bucket_name
     bodies = [road.stage.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in road.stage.keys(prefix)]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
-def test_messages_of_one_identifier_share_payloads(road: Road, simulator: Simulator) -> None:
+def test_messages_of_one_identifier_share_payloads(road: TestServices, simulator: Simulator) -> None:
     """A hundred messages of one identifier each go out as five full payloads in the bulk lane."""
-    works = [Work(part(road, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
+    works = [DeliveredPart(part(road, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
     completions = road.parts.serve(works, until=road.clock() + 60)
     assert [len(completion.outcomes) for completion in completions] == [1] * 100
     assert (road.gate.granted, road.gate.lanes) == ([20] * 5, {Lane.BULK})
@@ -49,10 +49,12 @@ def test_messages_of_one_identifier_share_payloads(road: Road, simulator: Simula
     assert len(road.stage.keys("results/")) == 1
 
 
-def test_every_identifier_and_junk_line_is_archived(road: Road) -> None:
+def test_every_identifier_and_junk_line_is_archived(road: TestServices) -> None:
     """The part's object holds one record per identifier and junk line, duplicates included."""
-    junk = Invalid("unknown", "blocked", line=7)
-    completion = road.parts.serve([Work(part(road, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12)[0]
+    junk = InvalidIdentifier("unknown", "blocked", line=7)
+    completion = road.parts.serve(
+        [DeliveredPart(part(road, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12
+    )[0]
     assert Counts.of(completion.outcomes) == Counts(requested=4, found=3, invalid=1)
     assert [(one["identifier"], one["outcome"], one["line"]) for one in records(road)] == [
         ("a1", "found", None),
@@ -62,9 +64,9 @@ def test_every_identifier_and_junk_line_is_archived(road: Road) -> None:
     ]
 
 
-def test_a_second_delivery_overwrites_and_asks_nothing(road: Road, simulator: Simulator) -> None:
+def test_a_second_delivery_overwrites_and_asks_nothing(road: TestServices, simulator: Simulator) -> None:
     """A part delivered twice asks MoEngage once and leaves one object with the same records but their source."""
-    work = Work(part(road, "000001", ["a1", "b2"]))
+    work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
     road.parts.serve([work], until=1e12)
     first = records(road)
     road.clock.now += 3600
@@ -73,10 +75,10 @@ def test_a_second_delivery_overwrites_and_asks_nothing(road: Road, simulator: Si
     assert [replaced | {"source": "moengage"} for replaced in records(road)] == first
 
 
-def test_a_part_cut_off_by_the_quota_is_given_back(road: Road, simulator: Simulator) -> None:
+def test_a_part_cut_off_by_the_quota_is_given_back(road: TestServices, simulator: Simulator) -> None:
     """What was answered stays stored: the second delivery asks only for the rest, and no attempt is counted."""
-    road.gate.room, road.gate.refusal = 20, NotNow(road.clock() + 42)
-    work = Work(part(road, "000001", [f"user-{number}" for number in range(50)]))
+    road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
+    work = DeliveredPart(part(road, "000001", [f"user-{number}" for number in range(50)]))
     assert road.parts.serve([work], until=1e12)[0].retry_at == road.clock() + 42
     assert road.stage.keys("results/") == []
     road.gate.refusal = None
@@ -86,10 +88,10 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: Road, simulator: Simula
     assert road.ledger.standing(work.part).attempts == 0
 
 
-def test_one_closed_part_does_not_hold_back_another(road: Road) -> None:
+def test_one_closed_part_does_not_hold_back_another(road: TestServices) -> None:
     """Of parts served together, those that are fully answered complete and the others are given back."""
-    road.gate.room, road.gate.refusal = 20, NotNow(road.clock() + 42)
-    works = [Work(part(road, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
+    road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
+    works = [DeliveredPart(part(road, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
     completions = road.parts.serve(works, until=1e12)
     assert [completion.retry_at for completion in completions] == [None, road.clock() + 42]
     assert {one["part"] for one in records(road)} == {"000001"}
@@ -100,32 +102,32 @@ def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simul
     simulator.configure(not_found_share=0.0)
     workspaces = {**stage.settings.workspaces, "busy": stage.settings.workspaces["default"]}
     road = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
-    works = [Work(replace(part(road, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
+    works = [DeliveredPart(replace(part(road, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
     started = road.clock()
     busy, default = road.parts.serve(works, until=started + 50)
     assert (busy.part.workspace, busy.retry_at) == ("busy", started + 25)
     assert [one.status for one in default.outcomes] == [Status.FOUND]
 
 
-class TwoWorkspaces(Road):
+class TwoWorkspaces(TestServices):
     """A road whose workspace `busy` has no room in its quota."""
 
-    def _vendor(self, workspace: str) -> Vendor:
+    def _vendor(self, workspace: str) -> VendorAccess:
         return replace(self.vendor, gate=FullGate(self.clock)) if workspace == "busy" else self.vendor
 
 
-class FullGate(OpenGate):
+class FullGate(FakeGate):
     """A gate that lets everybody wait as long as they can."""
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:  # noqa: ARG002 - never has room
         self.clock.now = max(self.clock.now, wait_until)
-        raise NotNow(self.clock.now)
+        raise RetryLater(self.clock.now)
 
 
-def test_five_attempts_without_an_answer_fail(road: Road, simulator: Simulator) -> None:
+def test_five_attempts_without_an_answer_fail(road: TestServices, simulator: Simulator) -> None:
     """After five deliveries into the vendor's trouble the part is failed with a reason, counted, and laid aside."""
     simulator.set_faults(Fault(status=503))
-    work = Work(part(road, "000001", ["a1", "b2"]))
+    work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
     waits = []
     for delivery in range(ATTEMPT_LIMIT):
         completion = road.parts.serve([replace(work, redelivered=delivery > 0)], until=1e12)[0]
@@ -141,10 +143,13 @@ def test_five_attempts_without_an_answer_fail(road: Road, simulator: Simulator) 
     assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
 
 
-def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: Road, simulator: Simulator) -> None:
+def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: TestServices, simulator: Simulator) -> None:
     """Whoever recorded a failed part may die before it laid the message aside: the next delivery is told to."""
     simulator.set_faults(Fault(status=503))
-    failing, fine = Work(part(road, "000001", ["a1"]), redelivered=True), Work(part(road, "000002", ["b2"]))
+    failing, fine = (
+        DeliveredPart(part(road, "000001", ["a1"]), redelivered=True),
+        DeliveredPart(part(road, "000002", ["b2"])),
+    )
     for _ in range(ATTEMPT_LIMIT + 1):
         (completion,) = road.parts.serve([failing], until=1e12)
     simulator.set_faults()
@@ -157,11 +162,11 @@ def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: Road, simulator:
     ]
 
 
-def test_a_secret_may_come_days_later(road: Road, simulator: Simulator) -> None:
+def test_a_secret_may_come_days_later(road: TestServices, simulator: Simulator) -> None:
     """Without a secret a part waits longer the longer it has waited: a thousand deliveries last for 14 days."""
     secrets = road.stage.secretsmanager
     secrets.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
-    work, deliveries, fed_at = Work(part(road, "000001", ["a1"])), 0, road.clock()
+    work, deliveries, fed_at = DeliveredPart(part(road, "000001", ["a1"])), 0, road.clock()
     while road.clock() < fed_at + 14 * 24 * 3600:
         (completion,) = road.parts.serve([replace(work, redelivered=deliveries > 0)], until=1e12)
         assert completion.retry_at is not None
@@ -174,9 +179,9 @@ def test_a_secret_may_come_days_later(road: Road, simulator: Simulator) -> None:
     assert simulator.counters().calls == 1
 
 
-def test_a_secret_may_be_unreadable_for_long(road: Road, simulator: Simulator) -> None:
+def test_a_secret_may_be_unreadable_for_long(road: TestServices, simulator: Simulator) -> None:
     """A part that AWS keeps from being asked waits some seconds, and longer the longer it has waited, as well."""
-    work, waits, fed_at = Work(part(road, "000001", ["a1"])), list[float](), road.clock()
+    work, waits, fed_at = DeliveredPart(part(road, "000001", ["a1"])), list[float](), road.clock()
     meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
     while road.clock() < fed_at + 14 * 24 * 3600:
         (completion,) = road.parts.serve([work], until=1e12)
@@ -187,26 +192,28 @@ def test_a_secret_may_be_unreadable_for_long(road: Road, simulator: Simulator) -
     assert len(waits) < 900
 
 
-def test_throttling_is_never_an_attempt(road: Road, simulator: Simulator) -> None:
+def test_throttling_is_never_an_attempt(road: TestServices, simulator: Simulator) -> None:
     """However often MoEngage says 429, the part stays to be done."""
-    work = Work(part(road, "000001", ["a1"]), redelivered=True)
+    work = DeliveredPart(part(road, "000001", ["a1"]), redelivered=True)
     for _ in range(ATTEMPT_LIMIT + 2):
-        road.gate.refusal, road.gate.room = NotNow(road.clock() + 1), sum(road.gate.granted) + 1
+        road.gate.refusal, road.gate.room = RetryLater(road.clock() + 1), sum(road.gate.granted) + 1
         simulator.set_faults(Fault(status=429))
         assert road.parts.serve([work], until=1e12)[0].retry_at is not None
     assert road.ledger.standing(work.part).attempts == 0
 
 
-def test_an_unknown_workspace_is_laid_aside(road: Road) -> None:
+def test_an_unknown_workspace_is_laid_aside(road: TestServices) -> None:
     """A part that can never be served has a reason and no retry."""
-    completion = road.parts.serve([Work(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)[0]
+    completion = road.parts.serve([DeliveredPart(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)[
+        0
+    ]
     assert (completion.reason, completion.retry_at) == ("workspace: is not configured", None)
 
 
-def test_the_strictest_freshness_counts(road: Road, simulator: Simulator) -> None:
+def test_the_strictest_freshness_counts(road: TestServices, simulator: Simulator) -> None:
     """Where two parts want one identifier, the one that wants it fresher decides."""
-    road.parts.serve([Work(part(road, "000001", ["a1"]))], until=1e12)
+    road.parts.serve([DeliveredPart(part(road, "000001", ["a1"]))], until=1e12)
     road.clock.now += 10
     relaxed, strict = part(road, "000002", ["a1"], max_age=60.0), part(road, "000003", ["a1"])
-    road.parts.serve([Work(relaxed), Work(strict)], until=1e12)
+    road.parts.serve([DeliveredPart(relaxed), DeliveredPart(strict)], until=1e12)
     assert simulator.counters().calls == 2

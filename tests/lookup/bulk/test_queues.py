@@ -9,7 +9,7 @@ import pytest
 
 from lookup.bulk import part_message
 from lookup.bulk.queues import Delivery, Queues
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Identifier, IdentifierType, Part
 from tests.lookup.stage import Stage
 
@@ -77,7 +77,7 @@ def test_full_batches(
     parts = [part(n, size=3) for n in range(number)]
     assert queues.send(iter(parts)) == number
     assert [len(params["Entries"]) for name, params in calls if name == "SendMessageBatch"] == batches
-    arrived = [part_message.read(message["Body"]) for message in stage.messages(stage.settings.parts_queue_url)]
+    arrived = [part_message.parse_part(message["Body"]) for message in stage.messages(stage.settings.parts_queue_url)]
     assert sorted(arrived, key=lambda one: one.number) == parts
 
 
@@ -108,7 +108,7 @@ def test_a_batch_taken_in_part(stage: Stage, queues: Queues, refusals: int) -> N
     client.meta.events.register("after-call.sqs.SendMessageBatch", say_so)
     sending = Queues(client, stage.settings, lambda: NOW)
     if refusals == 3:
-        with pytest.raises(AwsTrouble, match="SQS did not take 1 of 3 parts"):
+        with pytest.raises(AwsUnavailable, match="SQS did not take 1 of 3 parts"):
             sending.send(part(n) for n in range(3))
     else:
         assert sending.send(part(n) for n in range(3)) == 3

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.errors import Refused, VendorFault, VendorTrouble
-from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE, Line
+from lookup.errors import VendorAccessDenied, VendorError, VendorUnavailable
+from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE, CallQueue
 from lookup.model import Identifier
 from tests.lookup.services import customer
 
-REFUSED = Refused("refused", status=403, may_be_content=True)
-BROKEN = VendorTrouble("broken_body", status=200, may_be_content=True)
+REFUSED = VendorAccessDenied("refused", status=403, may_be_content=True)
+BROKEN = VendorUnavailable("broken_body", status=200, may_be_content=True)
 
-TROUBLE = VendorTrouble("vendor_trouble", status=500)
+TROUBLE = VendorUnavailable("vendor_trouble", status=500)
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Search:
 
     names: list[Identifier]
     bad: set[Identifier]
-    fault: VendorFault = BROKEN
+    fault: VendorError = BROKEN
     grant: int = 20
     accidents: set[int] = field(default_factory=set)
     calls: int = 0
@@ -34,7 +34,7 @@ class Search:
     failed: dict[Identifier, str] = field(default_factory=dict)
 
     def carried_out(self) -> Search:
-        line, well_at = Line(self.names), 0.0
+        line, well_at = CallQueue(self.names), 0.0
         while line:
             payload = line.next()[: self.grant]
             assert 0 < len(payload) <= 20
@@ -53,7 +53,7 @@ class Search:
 
 @given(total=st.integers(1, 100), grant=st.integers(1, 20), data=st.data())
 @pytest.mark.parametrize(("fault", "reason"), [(REFUSED, REFUSED_BY_VENDOR), (BROKEN, UNREADABLE)])
-def test_just_the_bad_fail(fault: VendorFault, reason: str, total: int, grant: int, data: st.DataObject) -> None:
+def test_just_the_bad_fail(fault: VendorError, reason: str, total: int, grant: int, data: st.DataObject) -> None:
     """However many are bad and wherever, each of them fails and nobody else, for under three calls and users each."""
     names = [customer(f"user-{number}") for number in range(total)]
     bad = data.draw(st.sets(st.sampled_from(names)))
@@ -66,7 +66,7 @@ def test_just_the_bad_fail(fault: VendorFault, reason: str, total: int, grant: i
 
 @pytest.mark.parametrize("place", range(20))
 @pytest.mark.parametrize("fault", [REFUSED, BROKEN], ids=["refused", "broken"])
-def test_one_of_twenty(place: int, fault: VendorFault) -> None:
+def test_one_of_twenty(place: int, fault: VendorError) -> None:
     """One of twenty is found in eleven calls and sixty users at most, wherever it is."""
     names = [customer(f"user-{number}") for number in range(20)]
     search = Search(names, {names[place]}, fault).carried_out()
@@ -92,7 +92,7 @@ def test_an_accident_fails_nobody(accident: int, total: int) -> None:
 def test_absolved() -> None:
     """When it was the account or MoEngage nobody is doubted, and whoever was to fail is asked for again."""
     names = [customer("C-1"), customer("C-2")]
-    line = Line(names)
+    line = CallQueue(names)
     line.doubt(names, REFUSED, 1.0)
     line.doubt(names[:1], REFUSED, 2.0)
     assert [one.identifier for one in line.blamed] == names[:1]
@@ -110,7 +110,7 @@ def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataO
     found: set[Identifier] = set()
     calls = 0
     while left := [one for one in names if one not in failed and one not in found]:
-        line = Line(left, doubted)
+        line = CallQueue(left, doubted)
         for _ in range(each):
             if not line:
                 break
@@ -130,7 +130,7 @@ def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataO
 def test_suspects_rest_and_come_last() -> None:
     """Who met trouble alone is asked for again after the others, and not before its pause is over."""
     names = [customer("C-1"), customer("C-2")]
-    line = Line(names)
+    line = CallQueue(names)
     line.doubt(names, TROUBLE, 1.0)
     line.doubt(names[:1], TROUBLE, 2.0, rest=1.5)
     assert (list(line.next()), line.ready_at) == (names[1:], 0.0)

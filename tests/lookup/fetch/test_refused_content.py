@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import Work
-from lookup.errors import Closed, NotNow
+from lookup.bulk.processor import DeliveredPart
+from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.fetcher import Fetched
 from lookup.fetch.neutral_calls import EVERY, NOBODY, SharedCalls
-from lookup.fetch.vendor_access import Heard
-from lookup.gate.workspaces import Gates
+from lookup.fetch.vendor_access import CallRecord
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.ledger.table import LedgerTable
-from lookup.model import Identifier, Lane, Terms
+from lookup.model import FetchOptions, Identifier, Lane
 from tests.lookup.bulk.test_processor import part
-from tests.lookup.services import Hand, OpenGate, Road, customer
+from tests.lookup.services import FakeClock, FakeGate, TestServices, customer
 from tests.lookup.stage import Stage
 
 LATENCY = 0.2  # seconds that a call takes
@@ -27,19 +27,21 @@ FIREWALL = Fault(status=403, body="html", identifiers=(ODD,))
 TWENTY = [customer(f"user-{number}") for number in range(20)]
 
 
-class RealGate(Road):
+class RealGate(TestServices):
     """A road whose gate is the real one."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         facts = self.stage.settings
-        gates = Gates(self.stage.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep)
+        gates = WorkspaceGates(
+            self.stage.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep
+        )
         self.own_gate = gates.of("default")
         table = LedgerTable(self.stage.dynamodb, facts.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
         self.calls = SharedCalls(table, "default")
         self.vendor = replace(self.vendor, gate=self.own_gate, neutral_calls=self.calls, heard=self._pass_time)
 
-    def _pass_time(self, _: Heard) -> None:
+    def _pass_time(self, _: CallRecord) -> None:
         self.clock.now += LATENCY
 
     def closed_reason(self) -> str | None:
@@ -49,7 +51,7 @@ class RealGate(Road):
 @pytest.fixture
 def road(stage: Stage, simulator: Simulator) -> RealGate:
     simulator.configure(not_found_share=0.0)
-    clock = Hand()
+    clock = FakeClock()
 
     def in_our_time(response_dict: dict[str, Any], **_: object) -> None:
         response_dict["headers"]["date"] = formatdate(clock.now, usegmt=True)  # the gate looks at it
@@ -58,8 +60,8 @@ def road(stage: Stage, simulator: Simulator) -> RealGate:
     return RealGate(stage, clock)
 
 
-def run(road: Road, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0) -> Fetched:
-    terms = Terms("default", "lookup-1", lane)
+def run(road: TestServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0) -> Fetched:
+    terms = FetchOptions("default", "lookup-1", lane)
     return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
 
 
@@ -101,7 +103,7 @@ def test_documented_refusals_close_at_once(road: RealGate, simulator: Simulator)
     """MoEngage's own word that the account is refused needs no neutral call, whoever was asked for."""
     simulator.set_faults(replace(FIREWALL, body="json"))
     fetched = run(road, [customer(ODD)])
-    assert isinstance(fetched.cause, Closed)
+    assert isinstance(fetched.cause, GateClosed)
     assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("refused", 0, 1)
 
 
@@ -112,7 +114,7 @@ def test_a_refused_account_closes_the_gate(road: RealGate, simulator: Simulator,
     """When the neutral call is refused too it is the account: the gate closes, and nobody fails or is doubted."""
     simulator.set_faults(Fault(status=status, body="html"))
     fetched = run(road, TWENTY)
-    assert isinstance(fetched.cause, Closed)
+    assert isinstance(fetched.cause, GateClosed)
     assert (fetched.outcomes, fetched.doubted, road.closed_reason()) == ({}, frozenset(), reason)
     assert simulator.counters().calls == 2
 
@@ -124,7 +126,7 @@ def test_a_block_that_begins_in_the_middle(road: RealGate, simulator: Simulator)
     simulator.set_faults(Fault(status=403, body="html"))
     fetched = run(road, TWENTY[4:])
     assert (fetched.outcomes, road.closed_reason()) == ({}, "refused")
-    assert isinstance(fetched.cause, Closed)
+    assert isinstance(fetched.cause, GateClosed)
     assert simulator.counters().calls < 30
 
 
@@ -146,7 +148,7 @@ def test_the_gate_stays_closed_for_an_odd_probe_of_a_refused_account(road: RealG
     run(road, TWENTY[:1])
     simulator.set_faults(Fault(status=403, body="html"))
     road.own_gate.hasten("refused")
-    assert isinstance(run(road, [customer(ODD)]).cause, Closed)
+    assert isinstance(run(road, [customer(ODD)]).cause, GateClosed)
     assert road.closed_reason() == "refused"
 
 
@@ -178,7 +180,7 @@ def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
     """A part whose content is doubted when its time ends has had an attempt, so it does not come back for ever."""
     simulator.set_faults(FIREWALL)
     run(road, [customer(ODD)])
-    work = Work(part(road, "message-1", [ODD]))
+    work = DeliveredPart(part(road, "message-1", [ODD]))
     (completion,) = road.parts.serve([work], until=road.clock() + 0.4)
     assert completion.retry_at is not None
     assert road.ledger.standing(work.part).attempts == 1
@@ -188,13 +190,13 @@ def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
 
 def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
     """While one is searched for the quota may end, as often as it likes: throttled is never failed."""
-    gate = OpenGate(road.clock, room=21, refusal=NotNow(road.clock() + 30))
+    gate = FakeGate(road.clock, room=21, refusal=RetryLater(road.clock() + 30))
     road.vendor = replace(road.vendor, gate=gate)
     simulator.set_faults(FIREWALL)
     names = [ODD, *(f"user-{number}" for number in range(40))]
     for _ in range(6):
         gate.granted.clear()
-        work = Work(part(road, "message-1", names), redelivered=True)
+        work = DeliveredPart(part(road, "message-1", names), redelivered=True)
         (completion,) = road.parts.serve([work], until=road.clock() + 60)
         assert completion.retry_at is not None
         assert road.ledger.standing(work.part).attempts == 0
@@ -203,7 +205,7 @@ def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator
 def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
     """A part that waits for a refused account has had none, however often it comes back."""
     simulator.set_faults(Fault(status=403, body="html"))
-    work = Work(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
+    work = DeliveredPart(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
     for _ in range(3):
         road.parts.serve([work], until=road.clock() + 60)
         road.own_gate.hasten("refused")
@@ -214,7 +216,7 @@ def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -
 @pytest.mark.parametrize("ahead", [0.0, 3600.0])
 def test_one_of_many_claims(stage: Stage, ahead: float) -> None:
     """Of all who claim the neutral call in two seconds one gets it; a claim of a clock that was wrong binds nobody."""
-    clock = Hand()
+    clock = FakeClock()
     table = LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
     calls = [SharedCalls(table, "default") for _ in range(4)]
     if ahead:

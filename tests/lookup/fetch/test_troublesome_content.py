@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import Work
-from lookup.errors import Closed, VendorTrouble
+from lookup.bulk.processor import DeliveredPart
+from lookup.errors import GateClosed, VendorUnavailable
 from lookup.fetch.neutral_calls import EVERY
-from lookup.fetch.vendor_access import Heard
+from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT
-from lookup.model import Identifier, Lane, Outcome, Terms
+from lookup.model import FetchOptions, Identifier, Lane, Outcome
 from tests.lookup.bulk.test_processor import part
 from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, road, run
-from tests.lookup.services import Road, customer
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 __all__ = ["road"]  # a fixture
@@ -43,7 +43,7 @@ TROUBLES = {
 class Slow(RealGate):
     """A road on which a call without an answer takes as long as the client waits."""
 
-    def _pass_time(self, heard: Heard) -> None:
+    def _pass_time(self, heard: CallRecord) -> None:
         self.clock.now += LATENCY if heard.fault is None else SPENT
 
 
@@ -76,7 +76,7 @@ def test_silence_of_one(stage: Stage, simulator: Simulator, road: RealGate) -> N
     slow = Slow(stage, road.clock)
     simulator.set_faults(on_one(Fault(drop=True)))
     names = [*(f"user-{number}" for number in range(40)), ODD, *(f"user-{number}" for number in range(40, 99))]
-    outcomes = delivered(slow, Work(part(slow, "000001", names)), deliveries=ATTEMPT_LIMIT)
+    outcomes = delivered(slow, DeliveredPart(part(slow, "000001", names)), deliveries=ATTEMPT_LIMIT)
     assert {name_of(one): one.reason for one in outcomes if one.reason} == {ODD: "unanswerable"}
     assert (len(outcomes), slow.closed_reason()) == (100, None)
 
@@ -87,7 +87,7 @@ def name_of(outcome: Outcome) -> str:
     return outcome.asked.identifier
 
 
-def delivered(road: RealGate, work: Work, *, deliveries: int) -> list[Outcome]:
+def delivered(road: RealGate, work: DeliveredPart, *, deliveries: int) -> list[Outcome]:
     """Serve a part until it is complete, so many times at most."""
     for _ in range(deliveries):
         (completion,) = road.parts.serve([work], until=road.clock() + 50)
@@ -158,11 +158,11 @@ def test_an_outage_that_leaves_no_time(road: RealGate, simulator: Simulator) -> 
     """Callers whose time ends with their only call learn of an outage too: the fourth closes the gate."""
     simulator.set_faults(Fault(drop=True))
     for _ in range(3):
-        assert isinstance(run(road, TWENTY[:1], patience=0.1).cause, VendorTrouble)
+        assert isinstance(run(road, TWENTY[:1], patience=0.1).cause, VendorUnavailable)
         assert road.closed_reason() is None
     fetched = run(road, TWENTY[:1], patience=0.5)
     assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("trouble", 1, 4)
-    assert isinstance(fetched.cause, VendorTrouble)
+    assert isinstance(fetched.cause, VendorUnavailable)
 
 
 def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simulator) -> None:
@@ -176,7 +176,7 @@ def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simula
             simulator.set_faults(Fault(status=500))
 
     wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], road.clock())
-    terms = Terms("default", "lookup-1", Lane.BULK)
+    terms = FetchOptions("default", "lookup-1", Lane.BULK)
     fetched = road.fetch.run(wanted, terms, until=road.clock() + 60, before_sending=goes_away)
     assert fetched.cause is not None
     assert all(outcome.reason is None for outcome in fetched.outcomes.values())
@@ -192,7 +192,7 @@ def test_a_probe_asks_for_nobody(road: RealGate, simulator: Simulator) -> None:
     before = simulator.counters().users
     road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
     fetched = run(road, TWENTY, patience=0.5)
-    assert isinstance(fetched.cause, VendorTrouble)
+    assert isinstance(fetched.cause, VendorUnavailable)
     assert simulator.counters().users == before + 1
     simulator.set_faults(on_one(Fault(status=500)))
     road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
@@ -212,13 +212,13 @@ def test_quota_is_no_content(road: RealGate, simulator: Simulator) -> None:
 def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: int) -> None:
     """Wherever up to ten are bad, just they fail, for three users each more than for one search."""
     simulator.reset(not_found_share=0.0)
-    road = Road(stage)
+    road = TestServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(40)]  # the store remembers those of other examples
     if bad:
         fault = Fault(status=status) if status else Fault(drop=True)
         simulator.set_faults(on_one(fault, *(names[number].identifier for number in bad)))
     fetched = road.fetch.run(
-        dict.fromkeys(names, road.clock()), Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 600
+        dict.fromkeys(names, road.clock()), FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 600
     )
     assert fetched.cause is None
     assert by_name(fetched) == {
@@ -233,7 +233,7 @@ def test_only_misses_are_answered(road: RealGate, simulator: Simulator) -> None:
     """When MoEngage answers for nobody who exists, work is given back after few calls, as in an outage, not failed."""
     names = [f"user-{number}" for number in range(100)]
     simulator.set_faults(on_one(Fault(status=500), *names))
-    work = Work(part(road, "000001", names))
+    work = DeliveredPart(part(road, "000001", names))
     (completion,) = road.parts.serve([work], until=road.clock() + 300)
     assert (completion.retry_at is not None, completion.outcomes, road.closed_reason()) == (True, (), None)
     assert road.ledger.standing(work.part).attempts == 1
@@ -249,19 +249,19 @@ def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: st
     simulator.configure(not_found_share=0.0)
     fault = Fault(status=500) if reason == "unanswerable" else Fault(status=403, body="html")
     simulator.set_faults(on_one(fault, "odd-1", "odd-2"))
-    road = Road(stage)
+    road = TestServices(stage)
     names = [
         *(f"user-{number}" for number in range(19)),
         "odd-1",
         *(f"user-{number}" for number in range(19, 70)),
         "odd-2",
     ]
-    work = Work(part(road, "message-1", names))
+    work = DeliveredPart(part(road, "message-1", names))
     asked: list[int] = []
     outcomes: list[Outcome] = []
     while not outcomes:
         before = len(simulator.arrivals())
-        road.gate.refusal, road.gate.room = Closed(road.clock() + 30, "throttled"), sum(road.gate.granted) + 90
+        road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), sum(road.gate.granted) + 90
         (completion,) = road.parts.serve([work], until=road.clock() + 50)
         outcomes, work = list(completion.outcomes), replace(work, redelivered=True)
         asked += [number for call in simulator.arrivals()[before:] for number in call_of_odd(call.identifiers or ())]
@@ -281,9 +281,9 @@ def call_of_odd(identifiers: object) -> list[int]:
 def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> None:
     """The ledger keeps places in the part, no identifier."""
     simulator.set_faults(on_one(Fault(status=500)))
-    road = Road(stage)
-    work = Work(part(road, "message-1", ["user-1", ODD]))
-    road.gate.refusal, road.gate.room = Closed(road.clock() + 30, "throttled"), 8
+    road = TestServices(stage)
+    work = DeliveredPart(part(road, "message-1", ["user-1", ODD]))
+    road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), 8
     road.parts.serve([work], until=road.clock() + 50)
     standing = road.ledger.standing(work.part)
     assert (standing.failed, set(standing.doubted)) == ({}, {1})

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.errors import NotNow, TooManyRequests
+from lookup.errors import RetryLater, TooManyRequests
 from lookup.fetch.waiting_room import CROWDED, KEY, STEP, Lease, Waiter, WaitingRoom, until_turn
-from lookup.ledger.items import typed
+from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable
 from lookup.model import Lane
 from lookup.partners import Partner
-from tests.lookup.services import Hand
+from tests.lookup.services import FakeClock
 from tests.lookup.stage import Stage
 
 FLOOD = Partner("flood", waiting_requests=50)
@@ -26,7 +26,7 @@ QUIET = Partner("quiet", waiting_requests=50)
 class Window:
     """A gate of which only the time is asked: so many users are served a second, from a moment on."""
 
-    clock: Hand
+    clock: FakeClock
     free_at: float
     per_second: float = 20.0
 
@@ -36,25 +36,25 @@ class Window:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def table(stage: Stage, clock: Hand) -> LedgerTable:
+def table(stage: Stage, clock: FakeClock) -> LedgerTable:
     return LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
 
 
-def lease(name: str, clock: Hand, partner: str = "flood", users: int = 1, *, seconds: float = 20) -> Lease:
+def lease(name: str, clock: FakeClock, partner: str = "flood", users: int = 1, *, seconds: float = 20) -> Lease:
     now = int(clock() * 1000)
     return Lease(now, f"lease_{name}", partner, "default", users, now + int(seconds * 1000))
 
 
-def waiter(table: LedgerTable, clock: Hand, partner: Partner, *, most: int = 100) -> Waiter:
+def waiter(table: LedgerTable, clock: FakeClock, partner: Partner, *, most: int = 100) -> Waiter:
     return Waiter(WaitingRoom(table, clock, most=most), partner, "default", clock, clock.sleep)
 
 
-def test_never_more_wait_than_may(table: LedgerTable, clock: Hand) -> None:
+def test_never_more_wait_than_may(table: LedgerTable, clock: FakeClock) -> None:
     """Of many who come at once no more than may wait have a place, in all and of each partner."""
     room = WaitingRoom(table, clock, most=12)
     with ThreadPoolExecutor(8) as callers:
@@ -64,7 +64,7 @@ def test_never_more_wait_than_may(table: LedgerTable, clock: Hand) -> None:
     assert sum(flood) + sum(places) == 12 == len(room.present())
 
 
-def test_who_dies_leaves_its_place(table: LedgerTable, clock: Hand) -> None:
+def test_who_dies_leaves_its_place(table: LedgerTable, clock: FakeClock) -> None:
     """A lease ends by itself, and what ended is swept out of the item."""
     room = WaitingRoom(table, clock, most=1)
     assert room.enter(lease("dead", clock), 1)
@@ -74,7 +74,7 @@ def test_who_dies_leaves_its_place(table: LedgerTable, clock: Hand) -> None:
     assert [one.name for one in room.present()] == ["lease_later"]
 
 
-def test_with_room_nobody_is_written_down(table: LedgerTable, clock: Hand) -> None:
+def test_with_room_nobody_is_written_down(table: LedgerTable, clock: FakeClock) -> None:
     """Who need not wait costs no request at all, as long as there is plenty of room."""
     alone = Waiter(WaitingRoom(table, clock, most=0), FLOOD, "default", clock, clock.sleep)
     alone.turn(Window(clock, free_at=clock() - 10), 20, 20, clock() + 20)
@@ -82,12 +82,12 @@ def test_with_room_nobody_is_written_down(table: LedgerTable, clock: Hand) -> No
     assert WaitingRoom(table, clock, most=1).present() == []
 
 
-def test_nobody_waits_in_vain(table: LedgerTable, clock: Hand) -> None:
+def test_nobody_waits_in_vain(table: LedgerTable, clock: FakeClock) -> None:
     """Whose turn would come after its patience is told at once, and takes no place."""
     before, room = clock(), WaitingRoom(table, clock, most=100)
     for number in range(10):
         room.enter(lease(str(number), clock, users=40), 50)
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         waiter(table, clock, FLOOD).turn(Window(clock, free_at=clock() + 2), 20, 40, clock() + 20)
     assert (clock() - before < 1, len(room.present())) == (True, 10)
     other = waiter(table, clock, QUIET)  # of another partner's as many as its own are ahead
@@ -96,9 +96,11 @@ def test_nobody_waits_in_vain(table: LedgerTable, clock: Hand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lanes", "fault"), [((Lane.ON_DEMAND, Lane.BULK), NotNow), ((Lane.ON_DEMAND,), TooManyRequests)]
+    ("lanes", "fault"), [((Lane.ON_DEMAND, Lane.BULK), RetryLater), ((Lane.ON_DEMAND,), TooManyRequests)]
 )
-def test_who_finds_no_place(table: LedgerTable, clock: Hand, lanes: tuple[Lane, ...], fault: type[Exception]) -> None:
+def test_who_finds_no_place(
+    table: LedgerTable, clock: FakeClock, lanes: tuple[Lane, ...], fault: type[Exception]
+) -> None:
     """It becomes a lookup at once for who may have one, and is refused with when to come back for who may not."""
     partner = Partner("flood", lanes=lanes, waiting_requests=1)
     WaitingRoom(table, clock, most=100).enter(lease("one", clock), 1)
@@ -107,15 +109,15 @@ def test_who_finds_no_place(table: LedgerTable, clock: Hand, lanes: tuple[Lane, 
     assert getattr(caught.value, "reason", CROWDED) == CROWDED
 
 
-def test_a_flood_fills_no_places(table: LedgerTable, clock: Hand) -> None:
+def test_a_flood_fills_no_places(table: LedgerTable, clock: FakeClock) -> None:
     """A partner whose places are taken is turned away before it writes a lease that others would count for a moment."""
     partner, room = Partner("flood", waiting_requests=2), WaitingRoom(table, clock, most=100)
     for number in range(2):
         assert room.enter(lease(str(number), clock), 2)
-    written = table.read([typed(KEY)])
-    with pytest.raises(NotNow):
+    written = table.read([serialize(KEY)])
+    with pytest.raises(RetryLater):
         waiter(table, clock, partner).turn(Window(clock, free_at=clock() + 2), 1, 1, clock() + 20)
-    assert table.read([typed(KEY)]) == written  # a lease that comes and goes leaves `looked_at`
+    assert table.read([serialize(KEY)]) == written  # a lease that comes and goes leaves `looked_at`
 
 
 @given(now=st.floats(0, 4e9), others=st.sets(st.text(min_size=1, max_size=3), max_size=8))
@@ -135,7 +137,7 @@ def test_each_partner_has_its_turn(now: float, others: set[str]) -> None:
 )
 def test_a_flood_leaves_others_their_share(flood: int, sizes: list[int]) -> None:
     """Of what comes free while both wait, a partner gets half, whatever the other asks for, how often and how small."""
-    clock, free, got = Hand(), 0.0, {"flood": 0, "quiet": 0}
+    clock, free, got = FakeClock(), 0.0, {"flood": 0, "quiet": 0}
     waiting = [("flood", 1)] * flood + [("quiet", size) for size in sizes]
     for _ in range(200):  # tenths of a second, in which 17 users a second come free
         clock.now += 0.1
@@ -149,7 +151,7 @@ def test_a_flood_leaves_others_their_share(flood: int, sizes: list[int]) -> None
     assert got["quiet"] >= min(sum(sizes), 0.42 * sum(got.values()))
 
 
-def test_partners_that_wait_take_turns(table: LedgerTable, clock: Hand) -> None:
+def test_partners_that_wait_take_turns(table: LedgerTable, clock: FakeClock) -> None:
     """Whoever waits beside another partner asks in its own turn, for what there is; alone it waits for all it wants."""
     room = WaitingRoom(table, clock, most=100)
     room.enter(lease("other", clock, "quiet", seconds=6), 50)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ReadTimeoutError
 
-from lookup.errors import NotNow
+from lookup.errors import RetryLater
 from lookup.gate.limiter import Grant, QuotaGate
 from lookup.gate.table import GateTable
 from lookup.model import Lane
@@ -66,7 +66,7 @@ class Callers:
     jitter: float = 0.5
     sent: list[Sent] = field(default_factory=list)
     charged: list[tuple[float, int]] = field(default_factory=list)
-    refusals: list[NotNow] = field(default_factory=list)
+    refusals: list[RetryLater] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.table = FakeTable(lambda: self.now)
@@ -91,7 +91,7 @@ class Callers:
         self._flights.append(step)
         try:
             grant = self.gates[step.caller].admit(step.users, lane=step.lane, wait_until=until)
-        except NotNow as refusal:
+        except RetryLater as refusal:
             self.refusals.append(refusal)
             return None
         finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lookup.errors import Closed, VendorTrouble
+from lookup.errors import GateClosed, VendorUnavailable
 from lookup.gate.limiter import Grant
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()
-TROUBLE = VendorTrouble("vendor_trouble", status=503)
+TROUBLE = VendorUnavailable("vendor_trouble", status=503)
 
 
 def callers_of(number: int = 8) -> Callers:
@@ -21,8 +21,8 @@ def granted(callers: Callers, caller: int = 0, users: int = 20) -> Grant:
     return grant
 
 
-def refused(callers: Callers, caller: int = 0) -> Closed:
+def refused(callers: Callers, caller: int = 0) -> GateClosed:
     assert callers.ask(Step(caller, users=1)) is None
     refusal = callers.refusals[-1]
-    assert isinstance(refusal, Closed)
+    assert isinstance(refusal, GateClosed)
     return refusal

@@ -11,8 +11,8 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from lookup.gate.item import key
-from lookup.gate.limiter import Observation, Seen
-from lookup.gate.workspaces import Gates
+from lookup.gate.limiter import GateEvent, Observation
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.settings import Workspace
 from tests.aws_answers import dynamodb_error
 from tests.lookup.gate.ledger import LEDGER
@@ -34,7 +34,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.client.meta.events.register("before-send.dynamodb", self._before_send)  # type: ignore[arg-type]  # an answer is allowed
-        gates = Gates(
+        gates = WorkspaceGates(
             self.client, LEDGER, {"default": Workspace("s")}, self._clock, self._sleep, observe=self.seen.append
         )
         self.gate = gates.of("default")
@@ -42,7 +42,7 @@ class Stage:
     def granted(self) -> int:
         return int(self.client.get_item(TableName=LEDGER, Key=key("default"))["Item"]["g"]["N"])
 
-    def count(self, what: Seen) -> int:
+    def count(self, what: GateEvent) -> int:
         return sum(seen.what is what for seen in self.seen)
 
     def _clock(self) -> float:

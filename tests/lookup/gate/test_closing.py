@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
-from lookup.gate.breaker import closing_for
-from lookup.gate.window import Copy, limit_now
+from lookup.errors import (
+    VendorAccessDenied,
+    VendorBadRequest,
+    VendorError,
+    VendorPayloadTooLarge,
+    VendorThrottled,
+    VendorUnauthorized,
+    VendorUnavailable,
+)
+from lookup.gate.breaker import closure_for
+from lookup.gate.window import Snapshot, limit_now
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Step
@@ -19,7 +27,7 @@ def test_eight_callers_with_one_429_close_once() -> None:
     grants = [granted(callers, caller) for caller in range(8) for _ in range(5)]
     epoch = callers.gates[0].state().epoch
     for caller in range(8):
-        callers.gates[caller].report(grants[caller * 5], Throttled("throttled", retry_at=callers.now + 40))
+        callers.gates[caller].report(grants[caller * 5], VendorThrottled("throttled", retry_at=callers.now + 40))
     state = callers.gates[0].state()
     assert (state.epoch, state.limit, state.closed_reason) == (epoch + 1, 720, "throttled")
     assert state.closed_until == callers.now + 40
@@ -29,7 +37,7 @@ def test_closed_for_everybody_also_with_old_copies() -> None:
     """A caller that has not heard of the closing learns of it from the item, and is told until when and why."""
     callers = callers_of()
     grants = [granted(callers, caller) for caller in range(8)]
-    callers.gates[3].report(grants[3], Throttled("throttled", retry_at=callers.now + 40))
+    callers.gates[3].report(grants[3], VendorThrottled("throttled", retry_at=callers.now + 40))
     for caller in range(8):
         closed = refused(callers, caller)
         assert (closed.retry_at, closed.reason) == (callers.now + 40, "throttled")
@@ -43,7 +51,7 @@ def test_throttled_closes_until_the_vendors_reset(retry_after: float | None, sec
     callers = callers_of(1)
     grant = granted(callers)
     retry_at = None if retry_after is None else callers.now + retry_after
-    callers.gates[0].report(grant, Throttled("throttled", retry_at=retry_at))
+    callers.gates[0].report(grant, VendorThrottled("throttled", retry_at=retry_at))
     assert refused(callers).retry_at == pytest.approx(callers.now + seconds, abs=0.01)
 
 
@@ -52,7 +60,7 @@ def test_trouble_that_says_until_when_closes_at_once(retry_after: float, seconds
     """A 503 with `Retry-After` closes until then, for ten minutes at most, and lowers no limit."""
     callers = callers_of(1)
     grant = granted(callers)
-    callers.gates[0].report(grant, VendorTrouble("vendor_trouble", retry_at=callers.now + retry_after))
+    callers.gates[0].report(grant, VendorUnavailable("vendor_trouble", retry_at=callers.now + retry_after))
     closed = refused(callers)
     assert closed.reason == "trouble"
     assert closed.retry_at == pytest.approx(callers.now + max(seconds, 1.0), abs=1.01 if retry_after < 1 else 0.01)
@@ -65,14 +73,14 @@ def test_trouble_that_says_nothing_of_the_future_must_come_again(retry_after: fl
     callers = callers_of(1)
     for _ in range(2):
         retry_at = None if retry_after is None else callers.now + retry_after
-        callers.gates[0].report(granted(callers), VendorTrouble("vendor_trouble", retry_at=retry_at))
+        callers.gates[0].report(granted(callers), VendorUnavailable("vendor_trouble", retry_at=retry_at))
 
 
 def test_limit_never_falls_so_low_that_a_lane_stands_still() -> None:
     """With hardly anything in use the limit falls to the headroom and a payload, and grows back over ten minutes."""
     callers = callers_of(1)
     grant = granted(callers)
-    callers.gates[0].report(grant, Throttled("throttled", retry_at=callers.now + 60))
+    callers.gates[0].report(grant, VendorThrottled("throttled", retry_at=callers.now + 60))
     assert callers.gates[0].state().limit == 40
     callers.now += 60 + 300
     assert callers.gates[0].state().limit == 520
@@ -84,10 +92,10 @@ def test_refused_probes_lower_the_limit_no_further() -> None:
     """While one 429 is followed by refused probes the limit stays where it fell to, and grows from the reopening on."""
     callers = callers_of(1)
     grants = [granted(callers) for _ in range(25)]
-    callers.gates[0].report(grants[0], Throttled("throttled", retry_at=callers.now + 70))
+    callers.gates[0].report(grants[0], VendorThrottled("throttled", retry_at=callers.now + 70))
     for _ in range(3):
         callers.now += 70.01
-        callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 70))
+        callers.gates[0].report(granted(callers), VendorThrottled("throttled", retry_at=callers.now + 70))
         assert callers.gates[0].state().limit == 450
     callers.now += 70.01
     callers.gates[0].report(granted(callers), None)
@@ -99,19 +107,19 @@ def test_refused_probes_lower_the_limit_no_further() -> None:
 def test_what_has_left_the_vendors_window_is_not_in_use() -> None:
     """The limit falls to 90 % of a window's users: what only the guard still counts is not among them."""
     quota = Quota(window=59.5)  # with slots of a second
-    copy = Copy(granted=900, marks={1000: 0, 1030: 400})
-    assert closing_for(Throttled("throttled", retry_at=None), copy, quota, 1001 + 59.6, 0.0).lowered_to == 450
+    copy = Snapshot(granted=900, marks={1000: 0, 1030: 400})
+    assert closure_for(VendorThrottled("throttled", retry_at=None), copy, quota, 1001 + 59.6, 0.0).lowered_to == 450
 
 
 def test_a_second_429_never_raises_the_limit() -> None:
     """What is in use may be over a limit that was just lowered: the next 429 leaves it there."""
-    lowered = Copy(granted=900, marks={1000: 0}, lowered_to=500, lowered_at=1000.0)
-    assert closing_for(Throttled("throttled", retry_at=None), lowered, Quota(), 1000.0, 0.0).lowered_to == 500
+    lowered = Snapshot(granted=900, marks={1000: 0}, lowered_to=500, lowered_at=1000.0)
+    assert closure_for(VendorThrottled("throttled", retry_at=None), lowered, Quota(), 1000.0, 0.0).lowered_to == 500
 
 
 def test_a_raised_headroom_does_not_turn_a_lowered_limit_negative() -> None:
     """When a deployment raises the headroom over a lowered limit, the limit in force leaves one payload."""
-    lowered = Copy(lowered_to=40, lowered_at=1000.0)
+    lowered = Snapshot(lowered_to=40, lowered_at=1000.0)
     assert limit_now(lowered, Quota(headroom=60, quiet_headroom=60), 1000.0) == 80
     assert limit_now(lowered, Quota(), 1000.0) == 40
 
@@ -121,7 +129,7 @@ def test_hastening(reason: str) -> None:
     """A gate that is closed for the reason given lets a probe through at once; any other stays as it is."""
     callers = callers_of(2)
     assert callers.gates[0].hasten("credentials") is False
-    callers.gates[0].report(granted(callers), KeyRejected("key_rejected", status=401))
+    callers.gates[0].report(granted(callers), VendorUnauthorized("key_rejected", status=401))
     assert callers.gates[1].hasten(reason) is (reason == "credentials")
     assert callers.gates[1].hasten(reason) is False
     assert callers.gates[1].state().is_shut(callers.now) is (reason != "credentials")
@@ -161,12 +169,12 @@ def test_single_troubles_do_not_close() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (KeyRejected("key_rejected", status=401), "credentials"),
-        (Refused("refused", status=403), "refused"),
-        (Refused("refused", status=409), "refused"),
+        (VendorUnauthorized("key_rejected", status=401), "credentials"),
+        (VendorAccessDenied("refused", status=403), "refused"),
+        (VendorAccessDenied("refused", status=409), "refused"),
     ],
 )
-def test_what_a_person_must_mend_closes_long(fault: VendorFault, reason: str) -> None:
+def test_what_a_person_must_mend_closes_long(fault: VendorError, reason: str) -> None:
     """A refused key or account closes for 15 minutes or until an operator opens; all see it within two seconds."""
     callers = callers_of(2)
     callers.gates[0].report(granted(callers), fault)
@@ -180,15 +188,15 @@ def test_what_a_person_must_mend_closes_long(fault: VendorFault, reason: str) ->
 
 @pytest.mark.parametrize(
     "fault",
-    [TooLarge("too_large", status=413), Rejected("rejected", status=415)],
+    [VendorPayloadTooLarge("too_large", status=413), VendorBadRequest("rejected", status=415)],
 )
-def test_faults_of_ours_show_that_the_vendor_is_alive(fault: VendorFault) -> None:
+def test_faults_of_ours_show_that_the_vendor_is_alive(fault: VendorError) -> None:
     """What only our own request is to blame for never closes, and is good enough for a probe."""
     callers = callers_of(1)
     gate = callers.gates[0]
     gate.report(granted(callers), fault)
     assert gate.state().closed_until is None
-    gate.report(granted(callers), Refused("refused", status=403))
+    gate.report(granted(callers), VendorAccessDenied("refused", status=403))
     callers.now += 901
     gate.report(granted(callers), fault)
     assert gate.state().closed_until is None
@@ -198,9 +206,9 @@ def test_report_of_an_earlier_epoch_is_void() -> None:
     """What a call of before the closing reports does not close the gate that has been opened since."""
     callers = callers_of(2)
     early, other = granted(callers, 0), granted(callers, 1)
-    callers.gates[0].report(early, Refused("refused", status=403))
+    callers.gates[0].report(early, VendorAccessDenied("refused", status=403))
     callers.gates[0].open()
-    callers.gates[1].report(other, Refused("refused", status=403))
+    callers.gates[1].report(other, VendorAccessDenied("refused", status=403))
     assert callers.gates[0].state().closed_until is None
 
 

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lookup.errors import NotNow, Throttled
-from lookup.gate.limiter import Seen, gate_client
+from lookup.errors import RetryLater, VendorThrottled
+from lookup.gate.limiter import GateEvent, gate_client
 from lookup.model import Lane
 from tests.lookup.gate.faulty_dynamodb import Stage
 
@@ -24,20 +24,20 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_failing_dynamodb_refuses(stage: Stage, fault: str) -> None:
-    """Throttled or failing, DynamoDB lets nobody through; three tries, with growing pauses, then `NotNow`."""
+    """Throttled or failing, DynamoDB lets nobody through; three tries, with growing pauses, then `RetryLater`."""
     stage.fault = fault
-    with pytest.raises(NotNow, match="unanswered") as refusal:
+    with pytest.raises(RetryLater, match="unanswered") as refusal:
         stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now + 20)
     assert refusal.value.retry_at > stage.now
     assert len(stage.slept) == 2
     assert stage.slept[0] < 2 * stage.slept[1]
-    assert (stage.granted(), stage.count(Seen.GRANTED)) == (0, 0)
+    assert (stage.granted(), stage.count(GateEvent.GRANTED)) == (0, 0)
 
 
 def test_gate_recovers_when_dynamodb_does(stage: Stage) -> None:
     """After a fault the next request is let through as if nothing had been."""
     stage.fault = FAULTS[0]
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)
     stage.fault = None
     assert stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now).users == 20
@@ -46,7 +46,7 @@ def test_gate_recovers_when_dynamodb_does(stage: Stage) -> None:
 def test_lost_reply_is_charged_not_repeated(stage: Stage) -> None:
     """An update that happened but whose reply is lost is charged, once, and gives no grant."""
     stage.fault = "reply lost"
-    with pytest.raises(NotNow, match="unanswered"):
+    with pytest.raises(RetryLater, match="unanswered"):
         stage.gate.admit(7, lane=ON_DEMAND, wait_until=stage.now)
     assert stage.granted() == 7
 
@@ -69,7 +69,7 @@ def test_report_never_raises(stage: Stage) -> None:
     """A report that cannot be written is counted and forgotten: the caller has its answer from the vendor."""
     grant = stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
     for stage.fault in (*FAULTS, "400 AccessDeniedException", "reply lost"):
-        stage.gate.report(grant, Throttled("throttled", retry_at=None))
-    assert stage.count(Seen.REPORT_LOST) == len(FAULTS) + 2
+        stage.gate.report(grant, VendorThrottled("throttled", retry_at=None))
+    assert stage.count(GateEvent.REPORT_LOST) == len(FAULTS) + 2
     stage.fault = None
     assert stage.gate.state().closed_reason == "throttled"

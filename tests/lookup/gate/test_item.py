@@ -12,10 +12,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lookup.gate.attempt import LEAD_MOST
-from lookup.gate.item import Charge, Closing, charging, closing, creation, due, key, mark_name, opening, read_copy
+from lookup.gate.item import (
+    Closure,
+    GrantCharge,
+    charge_request,
+    close_request,
+    create_request,
+    key,
+    mark_name,
+    open_request,
+    probe_request,
+    read_copy,
+)
 from lookup.gate.limiter import gate_client
 from lookup.gate.table import TIMEOUT, GateTable
-from lookup.gate.window import AHEAD, Copy, Room
+from lookup.gate.window import AHEAD, Capacity, Snapshot
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
@@ -29,7 +40,7 @@ QUOTA = Quota(window=59.5)  # with slots of exactly a second
 NOW = 1_800_000_000.0  # start of a slot and of ten
 SLOT = int(NOW)
 SKEW = Quota().clock_skew
-Update = Callable[[dict[str, Any]], Copy | None]
+Update = Callable[[dict[str, Any]], Snapshot | None]
 
 
 @pytest.fixture(params=["fake table", "embedded AWS"])
@@ -44,10 +55,10 @@ def client(request: pytest.FixtureRequest) -> DynamoDBClient:
 @pytest.fixture
 def update(client: DynamoDBClient) -> Update:
     """Give a function that applies a request to a new item: the item after it, or None when it was refused."""
-    client.put_item(TableName=LEDGER, **creation("default", NOW))
+    client.put_item(TableName=LEDGER, **create_request("default", NOW))
     returns: Any = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
-    def apply(request: dict[str, Any]) -> Copy | None:
+    def apply(request: dict[str, Any]) -> Snapshot | None:
         try:
             answer = client.update_item(TableName=LEDGER, Key=key("default"), **request, **returns)
         except ClientError as error:
@@ -63,34 +74,36 @@ def assert_refused(response: dict[str, Any]) -> None:
     assert read_copy(response["Item"], QUOTA, NOW).epoch >= SLOT
 
 
-def charge(copy: Copy, users: int, threshold: int, **more: Any) -> dict[str, Any]:
-    return charging(copy, QUOTA, Charge(Room(users, threshold), more.pop("lane", Lane.BULK), NOW, **more))
+def charge(copy: Snapshot, users: int, threshold: int, **more: Any) -> dict[str, Any]:
+    return charge_request(
+        copy, QUOTA, GrantCharge(Capacity(users, threshold), more.pop("lane", Lane.BULK), NOW, **more)
+    )
 
 
 def test_item_is_created_once(client: DynamoDBClient) -> None:
     """The first caller creates the item with 0; the second gets what is there."""
     tables = [GateTable(client, LEDGER, "default", QUOTA, partial(float, NOW + second)) for second in (0, 1)]
     assert tables[0].read() is None
-    assert [table.create() for table in tables] == [Copy(epoch=SLOT)] * 2
+    assert [table.create() for table in tables] == [Snapshot(epoch=SLOT)] * 2
 
 
 def test_grant_marks_its_slot_once(update: Update) -> None:
     """A slot keeps the value of `granted` before its first grant; later grants only count."""
-    copy = Copy(epoch=SLOT)
-    assert update(charge(copy, 20, 980)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT)
-    assert update(charge(copy, 5, 980)) == Copy(granted=25, marks={SLOT: 0}, epoch=SLOT)
+    copy = Snapshot(epoch=SLOT)
+    assert update(charge(copy, 20, 980)) == Snapshot(granted=20, marks={SLOT: 0}, epoch=SLOT)
+    assert update(charge(copy, 5, 980)) == Snapshot(granted=25, marks={SLOT: 0}, epoch=SLOT)
 
 
 def test_on_demand_is_counted_apart(update: Update) -> None:
     """The on-demand lane has a counter of its own and a mark for ten slots."""
-    update(charge(Copy(epoch=SLOT), 20, 980))
-    after = update(charge(Copy(epoch=SLOT), 3, 980, lane=Lane.ON_DEMAND))
-    assert after == Copy(granted=23, marks={SLOT: 0}, on_demand=3, on_demand_marks={SLOT // 10: 0}, epoch=SLOT)
+    update(charge(Snapshot(epoch=SLOT), 20, 980))
+    after = update(charge(Snapshot(epoch=SLOT), 3, 980, lane=Lane.ON_DEMAND))
+    assert after == Snapshot(granted=23, marks={SLOT: 0}, on_demand=3, on_demand_marks={SLOT // 10: 0}, epoch=SLOT)
 
 
 def test_threshold_is_the_last_word(update: Update) -> None:
     """A grant goes through at the threshold and not one user above it."""
-    copy = Copy(epoch=SLOT)
+    copy = Snapshot(epoch=SLOT)
     assert update(charge(copy, 20, 0)) is not None
     assert update(charge(copy, 1, 19)) is None
     assert update(charge(copy, 1, 20)) is not None
@@ -99,8 +112,8 @@ def test_threshold_is_the_last_word(update: Update) -> None:
 def test_old_marks_are_removed(update: Update) -> None:
     """Marks that no window needs leave the item with the next grant, those far ahead of the server's clock too."""
     for stamp in (NOW - 70, NOW - 60, NOW + 3600):
-        update(charging(Copy(epoch=SLOT), QUOTA, Charge(Room(1, 980), Lane.ON_DEMAND, stamp)))
-    copy = update(charge(Copy(epoch=SLOT), 1, 980))
+        update(charge_request(Snapshot(epoch=SLOT), QUOTA, GrantCharge(Capacity(1, 980), Lane.ON_DEMAND, stamp)))
+    copy = update(charge(Snapshot(epoch=SLOT), 1, 980))
     assert copy is not None
     assert set(copy.marks) == {SLOT - 60, SLOT}
     assert set(copy.removable) == {mark_name(SLOT - 70)}
@@ -112,7 +125,7 @@ def test_old_marks_are_removed(update: Update) -> None:
 
 def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
     """What lay far ahead of a copy's time may be a slot of now: only a fresh copy drops it."""
-    copy = Copy(ahead=("ahead",), removable=("old",), seen_at=NOW)
+    copy = Snapshot(ahead=("ahead",), removable=("old",), seen_at=NOW)
     for age, dropped in ((0, {"old", "ahead"}), (62, {"old"})):
         assert dropped_by(copy, QUOTA, NOW + age) & {"old", "ahead"} == dropped
 
@@ -121,7 +134,7 @@ def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
 def test_nobody_stamps_into_a_mark_that_is_dropped(window: float) -> None:
     """What a copy saw far ahead is dropped only while the furthest stamp of anybody else lies before it."""
     quota = Quota(window=window, clock_skew=0.5, guard=1.5, pace_window=window / 4)
-    copy = Copy(ahead=("ahead",), seen_at=NOW)
+    copy = Snapshot(ahead=("ahead",), seen_at=NOW)
     drops = [age / 10 for age in range(70) if "ahead" in dropped_by(copy, quota, NOW + age / 10)]
     furthest = TIMEOUT + min(LEAD_MOST * window, AHEAD / 2) + 2 * quota.clock_skew
     assert 0.5 <= max(drops) <= AHEAD - furthest
@@ -136,36 +149,36 @@ def test_marks_without_end_are_dropped_in_turns() -> None:
     assert len(callers.table.items["gate#default"]) <= 90
 
 
-def dropped_by(copy: Copy, quota: Quota, stamp: float) -> set[str]:
-    request = charging(copy, quota, Charge(Room(1, 980), Lane.BULK, stamp))
+def dropped_by(copy: Snapshot, quota: Quota, stamp: float) -> set[str]:
+    request = charge_request(copy, quota, GrantCharge(Capacity(1, 980), Lane.BULK, stamp))
     return set(request["ExpressionAttributeNames"].values())
 
 
 def test_closing_stops_grants_and_only_the_first_wins(update: Update) -> None:
     """A closing moves the epoch: later closings and grants that saw the old one are refused."""
-    copy = Copy(epoch=SLOT)
-    closed = update(closing(SLOT, Closing(NOW + 30, "throttled", 1, lowered_to=900)))
-    assert closed == Copy(
+    copy = Snapshot(epoch=SLOT)
+    closed = update(close_request(SLOT, Closure(NOW + 30, "throttled", 1, lowered_to=900)))
+    assert closed == Snapshot(
         epoch=SLOT + 1, closed_until=NOW + 30, closed_reason="throttled", closings=1, lowered_to=900,
         lowered_at=NOW + 30,
     )  # fmt: skip
-    assert update(closing(SLOT, Closing(NOW + 90, "refused", 1))) is None
+    assert update(close_request(SLOT, Closure(NOW + 90, "refused", 1))) is None
     assert update(charge(copy, 1, 980)) is None
     assert update(charge(closed, 1, 980)) is None
 
 
 def test_probe_takes_a_lease(update: Update) -> None:
     """A probe's grant closes the gate to all others until its lease is over; opening forgets the reason."""
-    closed = update(closing(SLOT, Closing(NOW - 1, "trouble", 2)))
+    closed = update(close_request(SLOT, Closure(NOW - 1, "trouble", 2)))
     assert closed is not None
     probing = update(charge(closed, 20, 980, lease_until=NOW + 30))
     assert probing is not None
     assert (probing.epoch, probing.closed_until, probing.granted) == (SLOT + 2, NOW + 30, 20)
     assert update(charge(closed, 20, 980, lease_until=NOW + 30)) is None
-    assert update(due(SLOT, NOW)) is None
-    given_back = update(due(SLOT + 2, NOW - 0.5))
+    assert update(probe_request(SLOT, NOW)) is None
+    given_back = update(probe_request(SLOT + 2, NOW - 0.5))
     assert given_back == replace(probing, epoch=SLOT + 3, closed_until=NOW - 0.5, probing=False)
-    assert update(opening(SLOT + 3)) == Copy(granted=20, marks={SLOT: 0}, epoch=SLOT + 4)
+    assert update(open_request(SLOT + 3)) == Snapshot(granted=20, marks={SLOT: 0}, epoch=SLOT + 4)
 
 
 @pytest.mark.parametrize("flight", [0.0, 0.48], ids=["fast", "one caller is slow"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.gate.limiter import Seen
+from lookup.gate.limiter import GateEvent
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import fullest
@@ -51,8 +51,8 @@ def test_small_limits_are_used_too(limit: int) -> None:
 def test_two_workers_ask_at_most_twice_for_a_payload() -> None:
     """Two workers need at most 2.0 gate requests per granted bulk payload, refusals and reads included."""
     world, _ = saturated(2, 0, seed=3)
-    assert world.seen[Seen.GATE_REQUEST, Lane.ON_DEMAND] == 0
-    requests = world.seen[Seen.GATE_REQUEST, Lane.BULK] + world.seen[Seen.GATE_REQUEST, None]
+    assert world.seen[GateEvent.GATE_REQUEST, Lane.ON_DEMAND] == 0
+    requests = world.seen[GateEvent.GATE_REQUEST, Lane.BULK] + world.seen[GateEvent.GATE_REQUEST, None]
     assert requests == len(world.table.requests)
     assert requests / len(world.granted) <= 2.0
 
@@ -138,5 +138,5 @@ def test_clocks_beyond_the_guard_end_in_the_429_path() -> None:
     world.time.run(700)
     assert fullest(world.vendor.accepted, 60) <= 1000
     assert world.vendor.refusals >= 1
-    assert 1 <= world.seen[Seen.CLOSED, None] <= world.vendor.refusals
+    assert 1 <= world.seen[GateEvent.CLOSED, None] <= world.vendor.refusals
     assert world.share_used(world.time.now - 310) >= 0.8

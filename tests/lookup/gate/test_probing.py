@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.errors import KeyRejected, Throttled
+from lookup.errors import VendorThrottled, VendorUnauthorized
 from tests.lookup.gate.callers import Step
 from tests.lookup.gate.closings import callers_of, granted, refused
 
@@ -12,7 +12,7 @@ from tests.lookup.gate.closings import callers_of, granted, refused
 def test_reopening_is_a_probe_of_one_payload() -> None:
     """After a closing one caller may send one payload; everybody else waits for what comes of it."""
     callers = callers_of()
-    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.gates[0].report(granted(callers), VendorThrottled("throttled", retry_at=callers.now + 40))
     callers.now += 41
     probe = granted(callers, caller=5, users=1)
     assert probe.probe
@@ -26,7 +26,7 @@ def test_reopening_is_a_probe_of_one_payload() -> None:
 def test_probe_whose_owner_dies_is_taken_over() -> None:
     """A probe that nobody reports is over with its lease; the next caller probes, and the dead one's word is void."""
     callers = callers_of()
-    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.gates[0].report(granted(callers), VendorThrottled("throttled", retry_at=callers.now + 40))
     callers.now += 41
     dead = granted(callers, caller=1)
     callers.now += 29.5
@@ -43,7 +43,7 @@ def test_probe_whose_owner_dies_is_taken_over() -> None:
 def test_a_released_probe_makes_room_for_the_next() -> None:
     """A probe whose call said nothing about the vendor is given back: the next call is the probe, at once."""
     callers = callers_of(2)
-    callers.gates[0].report(granted(callers), KeyRejected("key_rejected", status=401))
+    callers.gates[0].report(granted(callers), VendorUnauthorized("key_rejected", status=401))
     callers.now += 901
     callers.gates[0].release(granted(callers, users=1))
     assert callers.gates[0].state().closed_reason == "credentials"
@@ -65,7 +65,7 @@ def test_releasing_what_is_no_probe_changes_nothing() -> None:
 def test_a_probe_that_is_granted_too_late_is_given_back() -> None:
     """A probe that nobody could send in time does not keep the others waiting for its lease."""
     callers = callers_of(2)
-    callers.gates[0].report(granted(callers), Throttled("throttled", retry_at=callers.now + 40))
+    callers.gates[0].report(granted(callers), VendorThrottled("throttled", retry_at=callers.now + 40))
     callers.now += 41
     assert callers.ask(Step(0, users=1, flight=0.4)) is None
     assert callers.refusals[-1].reason == "late"

@@ -13,10 +13,10 @@ import boto3
 from botocore.config import Config
 
 from infra.local.ministack.process import REGION
-from lookup.errors import NotNow
+from lookup.errors import RetryLater
 from lookup.gate.item import key
-from lookup.gate.limiter import Observation, Seen, gate_client
-from lookup.gate.workspaces import Gates
+from lookup.gate.limiter import GateEvent, Observation, gate_client
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace
@@ -37,7 +37,7 @@ def work(account: str, number: int, granted: Synchronized[int], results: Results
     It goes on until all together have got a window's users, and for `SECONDS` at least.
     The client is patient, so that on a busy machine no reply is lost: then every user is accounted for.
     """
-    seen: Counter[Seen] = Counter()
+    seen: Counter[GateEvent] = Counter()
 
     def observe(observation: Observation) -> None:
         seen[observation.what] += int(observation.value)
@@ -45,18 +45,18 @@ def work(account: str, number: int, granted: Synchronized[int], results: Results
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
     patient = session.client("dynamodb", config=Config(read_timeout=GIVE_UP, retries={"total_max_attempts": 1}))
     workspaces = {"default": Workspace("secret", quota=QUICK)}
-    gate = Gates(patient, LEDGER, workspaces, time.time, time.sleep, observe=observe).of("default")
+    gate = WorkspaceGates(patient, LEDGER, workspaces, time.time, time.sleep, observe=observe).of("default")
     random, sent, until = Random(number), list[tuple[float, int]](), time.time() + SECONDS
     while (now := time.time()) < until or (granted.value < QUICK.limit and now < until + GIVE_UP):
         lane = random.choice(list(Lane))
         try:
             grant = gate.admit(random.randint(1, 20), lane=lane, wait_until=now + QUICK.window)
-        except NotNow:
+        except RetryLater:
             continue
         sent.append((grant.stamp, grant.users))
         with granted.get_lock():
             granted.value += grant.users
-    results.put((sent, seen[Seen.UNUSED]))
+    results.put((sent, seen[GateEvent.UNUSED]))
 
 
 def test_eight_processes_share_one_quota(aws: boto3.Session) -> None:

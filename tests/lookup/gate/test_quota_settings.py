@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.gate.workspaces import Gates
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.quota import RING_SLOTS, Quota
 from lookup.settings import Workspace
 from tests.lookup.gate.fake_table import FakeTable
@@ -85,7 +85,7 @@ def test_a_window_is_whole_slots_and_a_half(window: float, skew: float, spread: 
 def test_unknown_workspace_is_an_error_before_any_charge() -> None:
     """A workspace that is not configured is refused without one request to the table."""
     table = FakeTable(lambda: 0.0)
-    gates = Gates(table, "ledger", {"default": Workspace("secret")}, lambda: 0.0, lambda _: None)  # type: ignore[arg-type]  # stands for the client
+    gates = WorkspaceGates(table, "ledger", {"default": Workspace("secret")}, lambda: 0.0, lambda _: None)  # type: ignore[arg-type]  # stands for the client
     with pytest.raises(UnknownWorkspace, match="workspace: is not configured"):
         gates.of("other")
     assert table.requests == []

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
-from lookup.errors import NotNow, Throttled
-from lookup.gate.limiter import Grant, Observation, QuotaGate, Seen
+from lookup.errors import RetryLater, VendorThrottled
+from lookup.gate.limiter import GateEvent, Grant, Observation, QuotaGate
 from lookup.gate.table import GateTable
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
 from lookup.quota import Quota
@@ -84,7 +84,7 @@ class World:
         self._distant = DistantTable(self)
         self.vendor = StrictVendor(self.quota)
         self.throttled = 0
-        self.seen: Counter[tuple[Seen, Lane | None]] = Counter()
+        self.seen: Counter[tuple[GateEvent, Lane | None]] = Counter()
         self.granted: list[tuple[float, Lane, int]] = []
         self.waits: list[float] = []
         self.turned_away = 0
@@ -120,7 +120,7 @@ class World:
         started = self.time.now
         try:
             grant = gate.admit(users, lane=Lane.ON_DEMAND, wait_until=clock() + 300)
-        except NotNow:
+        except RetryLater:
             self.turned_away += 1
             return
         self.waits.append(self.time.now - started)
@@ -132,7 +132,7 @@ class World:
         return users / (self.quota.limit * (self.time.now - since) / self.quota.window)
 
     def requests_per_bulk_payload(self) -> float:
-        return self.seen[Seen.GATE_REQUEST, Lane.BULK] / sum(lane is Lane.BULK for _, lane, _ in self.granted)
+        return self.seen[GateEvent.GATE_REQUEST, Lane.BULK] / sum(lane is Lane.BULK for _, lane, _ in self.granted)
 
     def _parts(self, users: int | None) -> Iterator[int]:
         while users is None:
@@ -144,7 +144,7 @@ class World:
         while users:
             try:
                 grant = gate.admit(min(users, PAYLOAD_LIMIT), lane=lane, wait_until=clock() + 20)
-            except NotNow as refusal:
+            except RetryLater as refusal:
                 self.time.sleep(refusal.retry_at - clock())
                 continue
             self._send(gate, grant)
@@ -157,7 +157,7 @@ class World:
         accepted = self.vendor.accept(grant.users, self.time.now)
         self.time.sleep(self.latency * self.random.uniform(0.8, 1.2) - transit)
         self.throttled += not accepted
-        gate.report(grant, None if accepted else Throttled("quota", retry_at=None))
+        gate.report(grant, None if accepted else VendorThrottled("quota", retry_at=None))
 
     def _observe(self, observation: Observation) -> None:
         self.seen[observation.what, observation.lane] += 1

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from lookup.ledger.items import cursor_facts, lookup_key, out_key, partner_key, spec_item, typed
+from lookup.ledger.items import cursor_facts, lookup_key, out_key, partner_key, serialize, spec_item
 from lookup.ledger.model import Cursor, LookupSpec, LookupState
 from lookup.model import Counts
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage)
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
 
 
-def old_lookup(desk: Desk, name: str, lines: int) -> LookupSpec:
+def old_lookup(desk: BulkServices, name: str, lines: int) -> LookupSpec:
     """Write a lookup down as release 0.1 did."""
     roster = desk.roster("".join(f"{name}-{number}\n" for number in range(lines)).encode(), f"rosters/{name}")
     spec = LookupSpec(name, "default", "acme", desk.clock(), roster)
@@ -27,16 +27,16 @@ def old_lookup(desk: Desk, name: str, lines: int) -> LookupSpec:
     active = {"partner": "acme", "weight": 1, "submitted_at": spec.submitted_at, "tag": 0, "choosable": True}
     items = [
         written,
-        lookup_key(name, "state") | typed({"is": "active"}),
-        lookup_key(name, "cursor") | typed(cursor_facts(Cursor())),
-        partner_key(spec) | typed({"lookup_id": name}),
-        typed({"pk": "active#default", "sk": name} | active),
+        lookup_key(name, "state") | serialize({"is": "active"}),
+        lookup_key(name, "cursor") | serialize(cursor_facts(Cursor())),
+        partner_key(spec) | serialize({"lookup_id": name}),
+        serialize({"pk": "active#default", "sk": name} | active),
     ]
     desk.table.write(*(desk.table.put(item) for item in items))
     return spec
 
 
-def half_fed(desk: Desk) -> LookupSpec:
+def half_fed(desk: BulkServices) -> LookupSpec:
     """Write one down whose first part is out, as release 0.1 noted it."""
     spec = old_lookup(desk, "old", 150)
     segment = desk.reader.next_segment(spec, position=0, line=1, number="00000001", fed_at=desk.clock())
@@ -54,14 +54,14 @@ def half_fed(desk: Desk) -> LookupSpec:
     }
     sent |= {"fed_at": desk.clock(), "sent_at": desk.clock()}
     desk.table.write(
-        desk.table.put(lookup_key("old", "cursor") | typed(cursor_facts(fed))),
-        desk.table.put(lookup_key("old", "sent#00000001") | typed(sent)),
-        desk.table.put(typed({"pk": "feeder#default", "sk": "sent", "users": 100})),
+        desk.table.put(lookup_key("old", "cursor") | serialize(cursor_facts(fed))),
+        desk.table.put(lookup_key("old", "sent#00000001") | serialize(sent)),
+        desk.table.put(serialize({"pk": "feeder#default", "sk": "sent", "users": 100})),
     )
     return spec
 
 
-def test_a_lookup_of_an_earlier_release_goes_on(desk: Desk) -> None:
+def test_a_lookup_of_an_earlier_release_goes_on(desk: BulkServices) -> None:
     """The first tick takes it over with the part that is out; it ends with every identifier once."""
     half_fed(desk)
     desk.sweep.run("default")
@@ -77,7 +77,7 @@ def test_a_lookup_of_an_earlier_release_goes_on(desk: Desk) -> None:
     assert not desk.table.read([out_key("default", "old", "00000001")])
 
 
-def test_whoever_steers_it_takes_it_over(desk: Desk) -> None:
+def test_whoever_steers_it_takes_it_over(desk: BulkServices) -> None:
     """Pausing, resuming and cancelling work before a tick has come."""
     spec = half_fed(desk)
     assert desk.states.pause(spec)
@@ -91,7 +91,7 @@ def test_whoever_steers_it_takes_it_over(desk: Desk) -> None:
     assert [one.state for one in desk.told] == [LookupState.CANCELLED]
 
 
-def test_what_has_expired_is_forgotten(desk: Desk) -> None:
+def test_what_has_expired_is_forgotten(desk: BulkServices) -> None:
     """A place without a lookup is no lookup."""
     spec = old_lookup(desk, "gone", 1)
     desk.table.write(desk.table.delete(lookup_key("gone", "spec")))

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from lookup.errors import Forbidden, NotExported, OverDaily
+from lookup.errors import DailyLimitExceeded, Forbidden, NotExported
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.daily_usage import DAY, Use
-from lookup.ledger.model import Charge, LookupSpec, Progress
-from lookup.ledger.parts import Arrived
+from lookup.ledger.daily_usage import DAY, DailyUsage
+from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Lane, timestamp
 from lookup.partners import Partner
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 ACME = Partner("acme", users_per_day=500)
@@ -22,22 +22,22 @@ ROSTER = b"".join(b"user-%d\n" % number for number in range(300))
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage)
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
 
 
 @pytest.fixture
-def check(desk: Desk) -> Authorization:
+def check(desk: BulkServices) -> Authorization:
     return Authorization(desk.stage.settings, desk.daily, desk.clock)
 
 
-def used(desk: Desk) -> int:
+def used(desk: BulkServices) -> int:
     use = desk.daily.today(ACME)
-    assert isinstance(use, Use)
+    assert isinstance(use, DailyUsage)
     return use.users
 
 
-def submitted(desk: Desk, check: Authorization, name: str = "one", partner: Partner = ACME) -> LookupSpec:
+def submitted(desk: BulkServices, check: Authorization, name: str = "one", partner: Partner = ACME) -> LookupSpec:
     """Submit 300 users and pause them before any is fed."""
     reserved = check.users(partner, 300)
     roster = desk.roster(ROSTER, f"rosters/{name}")
@@ -47,18 +47,18 @@ def submitted(desk: Desk, check: Authorization, name: str = "one", partner: Part
     return spec
 
 
-def seen(desk: Desk, name: str = "one") -> Progress:
+def seen(desk: BulkServices, name: str = "one") -> LookupRecord:
     progress = desk.lookups.progress(name)
     assert progress is not None
     return progress
 
 
-def resumed(desk: Desk, check: Authorization, partner: Partner = ACME, name: str = "one") -> bool:
+def resumed(desk: BulkServices, check: Authorization, partner: Partner = ACME, name: str = "one") -> bool:
     progress = seen(desk, name)
     return desk.states.resume(progress.spec, progress.cursor, check.resume(partner, progress))
 
 
-def test_pausing_gains_nothing(desk: Desk, check: Authorization) -> None:
+def test_pausing_gains_nothing(desk: BulkServices, check: Authorization) -> None:
     """What was charged today is not charged anew; on another day what is left is, and never more than that day has."""
     for name in ("one", "two", "three"):
         submitted(desk, check, name)
@@ -72,12 +72,12 @@ def test_pausing_gains_nothing(desk: Desk, check: Authorization) -> None:
             assert resumed(desk, check, name=name)
             assert used(desk) == 300
         else:
-            with pytest.raises(OverDaily, match="300 users are asked for and 200 of 500 are left"):
+            with pytest.raises(DailyLimitExceeded, match="300 users are asked for and 200 of 500 are left"):
                 resumed(desk, check, name=name)
     assert seen(desk, "two").spec.charged != seen(desk).spec.charged
 
 
-def test_a_resumed_lookup_is_settled_on_its_new_day(desk: Desk, check: Authorization) -> None:
+def test_a_resumed_lookup_is_settled_on_its_new_day(desk: BulkServices, check: Authorization) -> None:
     """What it did not ask for in the end is given back to the day that it was charged to."""
     submitted(desk, check)
     desk.clock.now += DAY
@@ -88,16 +88,16 @@ def test_a_resumed_lookup_is_settled_on_its_new_day(desk: Desk, check: Authoriza
     assert used(desk) == 0
 
 
-def test_a_limit_that_came_later(desk: Desk, check: Authorization) -> None:
+def test_a_limit_that_came_later(desk: BulkServices, check: Authorization) -> None:
     """A lookup that was made without a limit is charged for what is left when it goes on under one, once."""
     submitted(desk, check, partner=Partner("acme"))
     for _ in range(2):
         assert resumed(desk, check)
-        assert (used(desk), seen(desk).spec.charged) == (300, Charge(300, seen(desk).spec.charged.day))  # type: ignore[union-attr]  # charged now
+        assert (used(desk), seen(desk).spec.charged) == (300, DailyCharge(300, seen(desk).spec.charged.day))  # type: ignore[union-attr]  # charged now
         assert desk.states.pause(seen(desk).spec)
 
 
-def test_one_of_many_retries_is_charged(desk: Desk, check: Authorization) -> None:
+def test_one_of_many_retries_is_charged(desk: BulkServices, check: Authorization) -> None:
     """Of retries at once one begins, and only that one is charged; when it fails again the next one is, too."""
     reserved = check.users(ACME, 3)
     spec = LookupSpec("one", "default", "acme", desk.clock(), desk.roster(b"C-1\nC-2\nC-3\n"), charged=reserved.charge)
@@ -105,13 +105,13 @@ def test_one_of_many_retries_is_charged(desk: Desk, check: Authorization) -> Non
     for charged in (5, 7):
         desk.feeder.feed("default")
         (part,) = desk.taken()
-        desk.ledger.arrive([Arrived(part, Counts(3, found=1, failed=2), "results/none")])
+        desk.ledger.arrive([CompletedPart(part, Counts(3, found=1, failed=2), "results/none")])
         desk.feeder.feed("default")
         desk.ending.check("one")
         ended = seen(desk)
         assert ended.finished_at is not None
 
-        def retried(_: int, ended: Progress = ended) -> bool:
+        def retried(_: int, ended: LookupRecord = ended) -> bool:
             return desk.states.retry_failed(ended.spec, ended.cursor, check.retry(ACME, ended))
 
         with ThreadPoolExecutor(4) as callers:
@@ -119,19 +119,19 @@ def test_one_of_many_retries_is_charged(desk: Desk, check: Authorization) -> Non
         assert used(desk) == charged
 
 
-def test_two_deliveries_are_charged_once(desk: Desk, check: Authorization) -> None:
+def test_two_deliveries_are_charged_once(desk: BulkServices, check: Authorization) -> None:
     """The second submission of one id writes nothing, and one over the limit writes no lookup."""
     spec = submitted(desk, check)
     assert desk.lookups.submit(spec, check.users(ACME, 200).reservations) is False
     assert desk.lookups.submit(spec, check.users(ACME, 201).reservations) is False
     assert used(desk) == 300
-    with pytest.raises(OverDaily):
+    with pytest.raises(DailyLimitExceeded):
         desk.lookups.submit(replace(spec, lookup_id="two"), check.users(ACME, 201).reservations)
     assert (desk.lookups.progress("two"), used(desk)) == (None, 300)
 
 
 @pytest.mark.parametrize("late", [0, 13 * 3600])
-def test_what_a_retry_is_charged(desk: Desk, check: Authorization, late: int) -> None:
+def test_what_a_retry_is_charged(desk: BulkServices, check: Authorization, late: int) -> None:
     """As long as the others are surely stored the failures count; later everybody may be asked again, and counts."""
     progress = replace(seen_after(desk, check), tally=replace(seen(desk).tally, counts=Counts(300, 290, 5, 2, 3)))
     desk.clock.now += late
@@ -143,18 +143,20 @@ RETRIED = ((1, "same day", 0), (11, "day before", 3), (13, "same day", 298), (13
 
 
 @pytest.mark.parametrize(("hours", "begun", "charged"), RETRIED)
-def test_a_retry_that_was_paused(desk: Desk, check: Authorization, hours: int, begun: str, charged: int) -> None:
+def test_a_retry_that_was_paused(
+    desk: BulkServices, check: Authorization, hours: int, begun: str, charged: int
+) -> None:
     """Who begins a retry for its failures alone, and resumes it when the others may be gone, pays for everybody."""
     ended = replace(seen_after(desk, check), tally=replace(seen(desk).tally, counts=Counts(300, 290, 5, 2, 3)))
     desk.clock.now += hours * 3600
     now = desk.clock() if begun == "same day" else desk.clock() - DAY
-    spec = replace(ended.spec, charged=Charge(None, timestamp(now)[:10]))
+    spec = replace(ended.spec, charged=DailyCharge(None, timestamp(now)[:10]))
     paused = replace(ended, spec=spec, cursor=replace(ended.cursor, round=1))
     (reservation,) = check.resume(ACME, paused).reservations
     assert reservation.action["Update"]["ExpressionAttributeValues"][":users"] == {"N": str(charged)}
 
 
-def seen_after(desk: Desk, check: Authorization) -> Progress:
+def seen_after(desk: BulkServices, check: Authorization) -> LookupRecord:
     submitted(desk, check)
     return seen(desk)
 
@@ -169,7 +171,9 @@ def seen_after(desk: Desk, check: Authorization) -> Progress:
         (ACME, ("salary",), NotExported),
     ],
 )
-def test_grants_of_now(desk: Desk, now: Partner, fields: tuple[str, ...] | None, refusal: type[Exception]) -> None:
+def test_grants_of_now(
+    desk: BulkServices, now: Partner, fields: tuple[str, ...] | None, refusal: type[Exception]
+) -> None:
     """To resume and to retry need the lane, the workspace and every field of the lookup, granted and exported now."""
     workspace = replace(desk.stage.settings.workspaces["default"], fields=("city", "tier"))
     settings = replace(desk.stage.settings, workspaces={"default": workspace})

@@ -6,40 +6,40 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lookup.errors import OverDaily
-from lookup.ledger.daily_usage import DAY, DailyUse, Use, limit_headers
+from lookup.errors import DailyLimitExceeded
+from lookup.ledger.daily_usage import DAY, DailyUsage, DailyUsageCounter, limit_headers
 from lookup.ledger.table import LedgerTable
 from lookup.partners import Partner
-from tests.lookup.services import Hand
+from tests.lookup.services import FakeClock
 from tests.lookup.stage import Stage
 
 ACME = Partner("acme", users_per_day=100)
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def daily(stage: Stage, clock: Hand) -> DailyUse:
+def daily(stage: Stage, clock: FakeClock) -> DailyUsageCounter:
     table = LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=clock, sleep=clock.sleep)
-    return DailyUse(table, clock)
+    return DailyUsageCounter(table, clock)
 
 
-def used(use: Use | None) -> Use:
+def used(use: DailyUsage | None) -> DailyUsage:
     """Give the count of a partner that is counted."""
     assert use is not None
     return use
 
 
-def test_many_at_once(daily: DailyUse) -> None:
+def test_many_at_once(daily: DailyUsageCounter) -> None:
     """Of many requests at once exactly as many get through as the limit has room for."""
 
     def charged(_: int) -> int:
         try:
             daily.charge(ACME, 7)
-        except OverDaily:
+        except DailyLimitExceeded:
             return 0
         return 7
 
@@ -48,18 +48,18 @@ def test_many_at_once(daily: DailyUse) -> None:
     assert (total, used(daily.today(ACME)).users) == (98, 98)
 
 
-def test_what_is_refused_is_not_counted(daily: DailyUse, clock: Hand) -> None:
+def test_what_is_refused_is_not_counted(daily: DailyUsageCounter, clock: FakeClock) -> None:
     """A refusal says how many are left and until when, and leaves the count alone."""
     daily.charge(ACME, 60)
-    with pytest.raises(OverDaily) as caught:
+    with pytest.raises(DailyLimitExceeded) as caught:
         daily.charge(ACME, 41)
     assert (caught.value.left, caught.value.limit, caught.value.retry_at % DAY) == (40, 100, 0)
     assert used(daily.charge(ACME, 40)).left == 0
-    with pytest.raises(OverDaily):
+    with pytest.raises(DailyLimitExceeded):
         daily.charge(ACME, 101)
 
 
-def test_a_new_day(daily: DailyUse, clock: Hand) -> None:
+def test_a_new_day(daily: DailyUsageCounter, clock: FakeClock) -> None:
     """At midnight UTC the count starts anew; what is given back of yesterday's charge leaves today's count alone."""
     yesterday = used(daily.charge(ACME, 100))
     clock.now = yesterday.resets_at
@@ -70,7 +70,7 @@ def test_a_new_day(daily: DailyUse, clock: Hand) -> None:
     assert daily.give_back(ACME, today, 7).users == used(daily.today(ACME)).users == 0
 
 
-def test_nothing_is_given_back_twice(daily: DailyUse) -> None:
+def test_nothing_is_given_back_twice(daily: DailyUsageCounter) -> None:
     """A count never falls below nothing."""
     charged = used(daily.charge(ACME, 3))
     daily.give_back(ACME, charged, 3)
@@ -78,7 +78,7 @@ def test_nothing_is_given_back_twice(daily: DailyUse) -> None:
     assert used(daily.today(ACME)).users == 0
 
 
-def test_without_a_limit(daily: DailyUse) -> None:
+def test_without_a_limit(daily: DailyUsageCounter) -> None:
     """A partner without a limit is never refused and not counted; partners are counted apart."""
     free, other = Partner("free"), Partner("other", users_per_day=10)
     assert daily.charge(free, 1_000_000) is None
@@ -90,7 +90,10 @@ def test_without_a_limit(daily: DailyUse) -> None:
 def test_the_fields() -> None:
     """What is told: policy and what is left; the policy alone, also when the day is over; nothing."""
     policy = '"daily";q=100;w=86400;qu="users"'
-    assert limit_headers(Use(30, 100, 50.0), 9.5) == {"RateLimit-Policy": policy, "RateLimit": '"daily";r=70;t=41'}
-    assert limit_headers(Use(30, 100, 50.0), 50.0) == {"RateLimit-Policy": policy}
+    assert limit_headers(DailyUsage(30, 100, 50.0), 9.5) == {
+        "RateLimit-Policy": policy,
+        "RateLimit": '"daily";r=70;t=41',
+    }
+    assert limit_headers(DailyUsage(30, 100, 50.0), 50.0) == {"RateLimit-Policy": policy}
     assert limit_headers(None, 0.0, limit=100) == {"RateLimit-Policy": policy}
     assert limit_headers(None, 0.0) == {}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lookup.bulk.estimates import Estimates, Waiting, backlog_of
+from lookup.bulk.estimates import Estimates, PendingLookup, backlog_of
 from lookup.ledger.model import LookupSpec, LookupState
 from lookup.ledger.sweep import LOOKS
-from tests.lookup.services import Desk, schedules_of
+from tests.lookup.services import BulkServices, schedules_of
 from tests.lookup.stage import Stage
 
 FIELDS = tuple(f"field-{number:04}-{'x' * 100}" for number in range(500))  # nearly all that a lookup may name
@@ -44,18 +44,18 @@ class Meter:
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage)
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
 
 
 @pytest.fixture
-def meter(desk: Desk) -> Meter:
+def meter(desk: BulkServices) -> Meter:
     meter = Meter()
     meter.watch(desk.stage.dynamodb, desk.stage.s3, desk.stage.sqs)
     return meter
 
 
-def submit(desk: Desk, numbers: range) -> list[LookupSpec]:
+def submit(desk: BulkServices, numbers: range) -> list[LookupSpec]:
     """Submit lookups of the longest field lists, of two partners in turn."""
     roster = desk.roster(b"C-1\nC-2\n", "rosters/small")
     base = LookupSpec("", "default", "a", desk.clock(), roster, fields=FIELDS)
@@ -65,10 +65,10 @@ def submit(desk: Desk, numbers: range) -> list[LookupSpec]:
     return specs
 
 
-def test_what_is_read_is_flat(desk: Desk, meter: Meter) -> None:
+def test_what_is_read_is_flat(desk: BulkServices, meter: Meter) -> None:
     """Backlog, estimate and choosing take as many requests and bytes for 55 lookups as for 3."""
     estimates = Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: 0.0, clock=desk.clock)
-    new = Waiting("new", "c", 1, 10.0, 10.0, desk.clock())
+    new = PendingLookup("new", "c", 1, 10.0, 10.0, desk.clock())
 
     def measured() -> list[tuple[int, int]]:
         works: list[Callable[[], object]] = [
@@ -87,7 +87,7 @@ def test_what_is_read_is_flat(desk: Desk, meter: Meter) -> None:
     assert backlog_of(desk.lookups, "default").lookups == MANY
 
 
-def test_a_tick_is_bounded(desk: Desk, meter: Meter) -> None:
+def test_a_tick_is_bounded(desk: BulkServices, meter: Meter) -> None:
     """A tick over many lookups, paused and ready ones, takes under 60 requests; the next one goes on where it ended."""
     for spec in submit(desk, range(MANY)):
         assert desk.states.pause(spec)
@@ -102,7 +102,7 @@ def test_a_tick_is_bounded(desk: Desk, meter: Meter) -> None:
     assert [desk.share(name).unfinished for name in "ab"] == [(MANY + 12 + 1) // 2, (MANY + 12) // 2]
 
 
-def test_what_is_too_old_ends(desk: Desk) -> None:
+def test_what_is_too_old_ends(desk: BulkServices) -> None:
     """A lookup that is paused for 80 days ends before its items expire, and is counted no more."""
     (spec,) = submit(desk, range(1))
     assert desk.states.pause(spec)

@@ -7,29 +7,29 @@ from dataclasses import replace
 
 import pytest
 
-from lookup.ledger.daily_usage import Use
+from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import LookupSpec
-from lookup.ledger.parts import Arrived
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from lookup.partners import Partner
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 ACME = Partner("acme", users_per_day=1000)
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage)
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
 
 
-def used(desk: Desk) -> int:
+def used(desk: BulkServices) -> int:
     use = desk.daily.today(ACME)
-    assert isinstance(use, Use)
+    assert isinstance(use, DailyUsage)
     return use.users
 
 
-def submitted(desk: Desk, body: bytes, *, estimate: int) -> LookupSpec:
+def submitted(desk: BulkServices, body: bytes, *, estimate: int) -> LookupSpec:
     """Submit a roster under an estimate that is charged."""
     use = desk.daily.charge(ACME, estimate)
     assert use is not None
@@ -41,7 +41,7 @@ def submitted(desk: Desk, body: bytes, *, estimate: int) -> LookupSpec:
 
 
 @pytest.mark.parametrize("estimate", [1, 3, 700])
-def test_the_estimate_is_settled_at_the_end(desk: Desk, estimate: int) -> None:
+def test_the_estimate_is_settled_at_the_end(desk: BulkServices, estimate: int) -> None:
     """Whether it was too low, right or too high: what stays charged are the users of the roster, without its junk."""
     desk.daily.charge(ACME, 10)
     submitted(desk, b"C-1\nC-2\nnull\nC-3\n", estimate=estimate)
@@ -50,21 +50,21 @@ def test_the_estimate_is_settled_at_the_end(desk: Desk, estimate: int) -> None:
     assert used(desk) == 10 + 3
 
 
-def test_it_is_settled_once(desk: Desk) -> None:
+def test_it_is_settled_once(desk: BulkServices) -> None:
     """Of many workers that look at once whether all is in, one ends and settles the lookup."""
     submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.arrive([Arrived(part, Counts(2, found=2), "results/none")])
+    desk.ledger.arrive([CompletedPart(part, Counts(2, found=2), "results/none")])
     with ThreadPoolExecutor(8) as workers:
         assert sum(workers.map(lambda _: desk.ending.check("one"), range(16))) == 1
     assert used(desk) == 2
 
 
-def test_a_retry_is_not_settled_again(desk: Desk) -> None:
+def test_a_retry_is_not_settled_again(desk: BulkServices) -> None:
     """What failed was charged with the first round; when it is asked once more the count stays."""
     spec = submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.arrive([Arrived(part, Counts(2, found=1, failed=1), "results/none")])
+    desk.ledger.arrive([CompletedPart(part, Counts(2, found=1, failed=1), "results/none")])
     assert desk.ending.check("one")
     progress = desk.lookups.progress("one")
     assert progress is not None
@@ -78,7 +78,7 @@ def test_a_retry_is_not_settled_again(desk: Desk) -> None:
     assert used(desk) == 2
 
 
-def test_a_cancelled_lookup_is_charged_for_what_was_fed(desk: Desk) -> None:
+def test_a_cancelled_lookup_is_charged_for_what_was_fed(desk: BulkServices) -> None:
     """What was not fed is given back when the lookup has ended."""
     desk.is_closed = True
     spec = submitted(desk, b"".join(b"C-%d\n" % number for number in range(300)), estimate=300)
@@ -87,7 +87,7 @@ def test_a_cancelled_lookup_is_charged_for_what_was_fed(desk: Desk) -> None:
     assert used(desk) == 0
 
 
-def test_yesterdays_lookup_is_settled_on_its_day(desk: Desk) -> None:
+def test_yesterdays_lookup_is_settled_on_its_day(desk: BulkServices) -> None:
     """A lookup that ends after midnight corrects the day that it was charged to, and leaves today alone."""
     spec = submitted(desk, b"C-1\n", estimate=500)
     assert spec.charged is not None
@@ -99,7 +99,7 @@ def test_yesterdays_lookup_is_settled_on_its_day(desk: Desk) -> None:
     assert used(desk) == 1
 
 
-def test_what_was_not_charged_is_not_settled(desk: Desk) -> None:
+def test_what_was_not_charged_is_not_settled(desk: BulkServices) -> None:
     """A partner without a limit, and a request that was charged before it became a lookup, are left alone."""
     desk.submit("free", desk.roster(b"C-1\nC-2\n"))
     desk.feeder.feed("default")

@@ -6,10 +6,10 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
-from lookup.errors import VendorFault
+from lookup.errors import VendorError
 from lookup.model import Identifier, IdentifierType
 from lookup.moengage.access import Credentials, DataCenter
-from lookup.moengage.client import TIMEOUT, MoEngage, Question
+from lookup.moengage.client import TIMEOUT, ExportRequest, MoEngage
 
 NOW = 1_800_000_000.0
 CREDENTIALS = Credentials(WORKSPACE_ID, DATA_API_KEY, DataCenter.DC_01)
@@ -32,8 +32,8 @@ def client_of(
     )
 
 
-def fault_of(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorFault:
+def fault_of(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorError:
     """Ask, expecting a fault."""
-    with pytest.raises(VendorFault) as caught:
-        client.export(Question(identifiers or [customer("alice")]), credentials)
+    with pytest.raises(VendorError) as caught:
+        client.export(ExportRequest(identifiers or [customer("alice")]), credentials)
     return caught.value

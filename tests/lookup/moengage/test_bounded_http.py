@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ProtocolError, ReadTimeoutError
 
-from lookup.moengage.bounded_http import INTERIM_MOST, Exchanged, exchange, resolved
+from lookup.moengage.bounded_http import INTERIM_MOST, HttpResponse, exchange, resolved
 from tests.lookup.scripted_server import Script, Scripted, request_of, scripted
 from tests.waiting import GIVE_UP
 
@@ -64,7 +64,7 @@ class Way:
 
     def ask(
         self, server: Scripted, *, within: float = 30.0, most: int = 1000, body: bytes = b"{}", path: str = "/"
-    ) -> Exchanged:
+    ) -> HttpResponse:
         return exchange(
             self.pool,
             "POST",

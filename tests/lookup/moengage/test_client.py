@@ -11,12 +11,12 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
-from lookup.errors import KeyRejected, Refused, Rejected, WrongShape
+from lookup.errors import VendorAccessDenied, VendorBadRequest, VendorUnauthorized, VendorWrongShape
 from lookup.moengage.access import DataCenter
-from lookup.moengage.client import HOSTS, MoEngage, Question
+from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
 from tests.lookup.moengage.calling import CREDENTIALS, client_of, customer, fault_of, own
 
-ALICE = Question([customer("alice")])
+ALICE = ExportRequest([customer("alice")])
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
 def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> None:
     """A success tells whole users, digit for digit, and who is not known."""
     simulator.set_user("bob", None)
-    answer = client.export(Question([customer("alice"), customer("bob")]), CREDENTIALS)
+    answer = client.export(ExportRequest([customer("alice"), customer("bob")]), CREDENTIALS)
     assert [(user["customer_id"], user["score"], user["tags"]) for user in answer.users] == [
         ("alice", Decimal("0.12345678901234567890123"), ["a", None])
     ]
@@ -46,21 +46,21 @@ def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> N
 )
 def test_identifiers_survive(client: MoEngage, simulator: Simulator, text: str) -> None:
     """Any identifier reaches the vendor as it is."""
-    client.export(Question([customer(text)]), CREDENTIALS)
+    client.export(ExportRequest([customer(text)]), CREDENTIALS)
     assert simulator.arrivals()[-1].identifiers == (("customer_id", text),)
 
 
 def test_whole_payload(client: MoEngage, simulator: Simulator) -> None:
     """A call carries 20 identifiers of both types."""
     asked = [customer(f"C-{number}") for number in range(10)] + [own(f"{number:024x}") for number in range(10)]
-    client.export(Question(asked), CREDENTIALS)
+    client.export(ExportRequest(asked), CREDENTIALS)
     assert simulator.arrivals()[-1].users == 20
 
 
 def test_over_the_limit(client: MoEngage) -> None:
     """More than 20 are the vendor's to refuse; the client retries nothing."""
     client.export(ALICE, CREDENTIALS)
-    assert isinstance(fault_of(client, *[customer(f"C-{number}") for number in range(21)]), Rejected)
+    assert isinstance(fault_of(client, *[customer(f"C-{number}") for number in range(21)]), VendorBadRequest)
 
 
 def test_fields(client: MoEngage, simulator: Simulator) -> None:
@@ -93,14 +93,14 @@ def test_forwarded_for(client: MoEngage, simulator: Simulator, chain: str | None
 def test_spelling_of_the_own_id(simulator: Simulator, pool: urllib3.PoolManager, spelling: str) -> None:
     """MoEngage's own id is written in the spelling that the workspace is set to; customer ids are not."""
     simulator.configure(workspaces={WORKSPACE_ID: {"id_name": spelling}})
-    client_of(simulator, pool, id_name=spelling).export(Question([own("62e7"), customer("C-1")]), CREDENTIALS)
+    client_of(simulator, pool, id_name=spelling).export(ExportRequest([own("62e7"), customer("C-1")]), CREDENTIALS)
     assert simulator.arrivals()[-1].identifiers == ((spelling, "62e7"), ("customer_id", "C-1"))
 
 
 def test_credentials(client: MoEngage, simulator: Simulator) -> None:
     """The workspace id is user name and `app_id`, the key the password: a dead key is told apart."""
     simulator.rotate_key("another-key")
-    assert isinstance(fault_of(client), KeyRejected)
+    assert isinstance(fault_of(client), VendorUnauthorized)
     client.export(ALICE, replace(CREDENTIALS, data_api_key="another-key"))
     assert simulator.arrivals()[-1].workspace_id == WORKSPACE_ID
 
@@ -122,7 +122,7 @@ def test_wrapped_shape_is_tried_first(client: MoEngage, simulator: Simulator) ->
 def test_other_shape_is_tried_once_and_remembered(client: MoEngage, simulator: Simulator) -> None:
     """A 400 that misses `data` makes the next call use the root, and every later one too."""
     simulator.configure(workspaces={WORKSPACE_ID: {"body_shape": "root"}})
-    assert isinstance(fault_of(client), WrongShape)
+    assert isinstance(fault_of(client), VendorWrongShape)
     for _ in range(3):
         client.export(ALICE, CREDENTIALS)
     assert [call.status for call in simulator.arrivals()] == [400, 200, 200, 200]
@@ -143,22 +143,22 @@ def test_words_for_a_missing_key(client: MoEngage, simulator: Simulator, words: 
     if body == "problem":
         words = {"error_message": next(iter(words.values()))}
     simulator.set_faults(Fault(status=400, body="problem" if body == "problem" else "json", **words))  # type: ignore[arg-type]  # the keys are all texts
-    assert isinstance(fault_of(client), WrongShape)
-    assert isinstance(fault_of(client), Rejected)
+    assert isinstance(fault_of(client), VendorWrongShape)
+    assert isinstance(fault_of(client), VendorBadRequest)
 
 
 def test_a_sure_shape_is_kept(client: MoEngage, simulator: Simulator) -> None:
     """Once a shape has worked, a 400 is about the request, not about the shape."""
     client.export(ALICE, CREDENTIALS)
     simulator.set_faults(Fault(status=400, error_attribute="data", calls=1))
-    assert isinstance(fault_of(client), Rejected)
+    assert isinstance(fault_of(client), VendorBadRequest)
     client.export(ALICE, CREDENTIALS)
 
 
 def test_other_400s_keep_the_shape(client: MoEngage, simulator: Simulator) -> None:
     """A 400 about anything else does not change the shape."""
     simulator.set_faults(Fault(status=400, error_type="InvalidParams", error_message="no such field", calls=1))
-    assert isinstance(fault_of(client), Rejected)
+    assert isinstance(fault_of(client), VendorBadRequest)
     client.export(ALICE, CREDENTIALS)
     assert [call.status for call in simulator.arrivals()] == [400, 200]
 
@@ -173,4 +173,4 @@ def test_hosts() -> None:
 def test_mismatch_of_workspace(client: MoEngage, simulator: Simulator) -> None:
     """A refusal by configuration is one that a person must mend."""
     simulator.set_faults(Fault(status=409))
-    assert isinstance(fault_of(client, credentials=replace(CREDENTIALS, data_api_key=DATA_API_KEY)), Refused)
+    assert isinstance(fault_of(client, credentials=replace(CREDENTIALS, data_api_key=DATA_API_KEY)), VendorAccessDenied)

@@ -12,20 +12,62 @@ import urllib3
 
 from infra.local.ports import free_port
 from infra.local.simulator.process import Fault, Simulator
-from lookup.errors import KeyRejected, Refused, Rejected, Throttled, TooLarge, VendorFault, VendorTrouble
-from lookup.moengage.client import MoEngage, Question
-from lookup.moengage.responses import Answer, fault_type
+from lookup.errors import (
+    VendorAccessDenied,
+    VendorBadRequest,
+    VendorError,
+    VendorPayloadTooLarge,
+    VendorThrottled,
+    VendorUnauthorized,
+    VendorUnavailable,
+)
+from lookup.moengage.client import ExportRequest, MoEngage
+from lookup.moengage.responses import ExportResponse, error_type
 from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of
 from tests.waiting import GIVE_UP, until
 
-STATUSES: list[tuple[int, type[VendorFault]]] = [
-    (201, VendorTrouble), (204, VendorTrouble), (301, Refused), (302, Refused), (304, Refused),
-    (400, Rejected), (401, KeyRejected), (402, Refused), (403, Refused), (404, Refused), (405, Refused),
-    (406, Refused), (408, VendorTrouble), (409, Refused), (410, Refused), (413, TooLarge), (415, Rejected),
-    (418, Refused), (422, Refused), (429, Throttled), (431, Refused), (451, Refused), (499, Refused),
-    (500, VendorTrouble), (501, VendorTrouble), (502, VendorTrouble), (503, VendorTrouble), (504, VendorTrouble),
-    (520, VendorTrouble), (599, VendorTrouble),
-]  # fmt: skip
+STATUSES: list[tuple[int, type[VendorError]]] = [
+    (status, error)
+    for error, statuses in {
+        VendorUnavailable: (
+            201,
+            204,
+            408,
+            500,
+            501,
+            502,
+            503,
+            504,
+            520,
+            599,
+        ),
+        VendorAccessDenied: (
+            301,
+            302,
+            304,
+            402,
+            403,
+            404,
+            405,
+            406,
+            409,
+            410,
+            418,
+            422,
+            431,
+            451,
+            499,
+        ),
+        VendorBadRequest: (
+            400,
+            415,
+        ),
+        VendorUnauthorized: (401,),
+        VendorPayloadTooLarge: (413,),
+        VendorThrottled: (429,),
+    }.items()
+    for status in statuses
+]
 SHORT = urllib3.Timeout(connect=0.3, read=0.3)
 Body = Literal["json", "problem", "html", "empty", "truncated", "cut_off", "fail"]
 
@@ -42,7 +84,7 @@ def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
-def test_statuses(client: MoEngage, simulator: Simulator, status: int, kind: type[VendorFault]) -> None:
+def test_statuses(client: MoEngage, simulator: Simulator, status: int, kind: type[VendorError]) -> None:
     """The HTTP status alone decides what helps, listed by the vendor or not, and is kept for the log."""
     simulator.set_faults(Fault(status=status))
     fault = fault_of(client)
@@ -55,7 +97,7 @@ def test_statuses(client: MoEngage, simulator: Simulator, status: int, kind: typ
 def test_error_bodies(client: MoEngage, simulator: Simulator, status: int, body: Body) -> None:
     """The form of an error's body changes nothing, unless the connection breaks in it."""
     simulator.set_faults(Fault(status=status, body=body))
-    kind = VendorTrouble if body == "cut_off" else fault_type(status)
+    kind = VendorUnavailable if body == "cut_off" else error_type(status)
     assert type(fault_of(client)) is kind
 
 
@@ -72,7 +114,7 @@ def test_what_may_be_of_the_content(
     client: MoEngage, simulator: Simulator, status: int, body: Body, *, is_doubtful: bool
 ) -> None:
     """A refusal that MoEngage does not document, or whose body is not MoEngage's, may be about the content alone."""
-    client.export(Question([customer("alice")]), CREDENTIALS)  # from now on a 400 is not about the body's shape
+    client.export(ExportRequest([customer("alice")]), CREDENTIALS)  # from now on a 400 is not about the body's shape
     simulator.set_faults(Fault(status=status, body=body))
     assert fault_of(client).may_be_content is is_doubtful
 
@@ -89,7 +131,7 @@ def test_failure_with_200(client: MoEngage, simulator: Simulator) -> None:
     """A 200 whose status is fail is the vendor's trouble, its request id kept."""
     simulator.set_faults(Fault(body="fail"))
     fault = fault_of(client)
-    assert (type(fault), fault.reason, fault.status) == (VendorTrouble, "not_a_success", 200)
+    assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "not_a_success", 200)
     assert fault.request_id == "request-00000000"
 
 
@@ -98,7 +140,7 @@ def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> N
     """A 200 that cannot be read is the vendor's trouble."""
     simulator.set_faults(Fault(body=body))
     fault = fault_of(client)
-    assert (type(fault), fault.reason) == (VendorTrouble, "broken_body")
+    assert (type(fault), fault.reason) == (VendorUnavailable, "broken_body")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +150,16 @@ def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault
     """A connection that ends too early is the vendor's trouble, and the next call gets a new one."""
     simulator.set_faults(replace(fault, calls=1))
     seen = fault_of(client)
-    assert (type(seen), seen.status) == (VendorTrouble, None)
+    assert (type(seen), seen.status) == (VendorUnavailable, None)
     assert seen.reason == "ProtocolError"
-    assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
+    assert isinstance(client.export(ExportRequest([customer("alice")]), CREDENTIALS), ExportResponse)
 
 
 def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
     """An answer that does not come in time is the vendor's trouble; the call left once only."""
     simulator.set_faults(Fault(delay=GIVE_UP, calls=1))
     fault = fault_of(client_of(simulator, pool, timeout=SHORT))
-    assert (type(fault), fault.reason, fault.status) == (VendorTrouble, "ReadTimeoutError", None)
+    assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "ReadTimeoutError", None)
     until(lambda: simulator.counters().calls == 1)
 
 
@@ -130,10 +172,10 @@ def test_a_call_takes_no_longer_than_its_caller_has(
     """With little time left a call is given up early; the client's own bounds stay as they were."""
     simulator.set_faults(Fault(delay=GIVE_UP / 2, calls=1))  # an answer that the client's own bounds wait for
     client = client_of(simulator, pool, timeout=timeout)
-    with pytest.raises(VendorTrouble, match="ReadTimeoutError"):
-        client.export(Question([customer("alice")]), CREDENTIALS, within=0.2)
+    with pytest.raises(VendorUnavailable, match="ReadTimeoutError"):
+        client.export(ExportRequest([customer("alice")]), CREDENTIALS, within=0.2)
     simulator.set_faults(Fault(delay=0.3, calls=1))
-    assert isinstance(client.export(Question([customer("alice")]), CREDENTIALS), Answer)
+    assert isinstance(client.export(ExportRequest([customer("alice")]), CREDENTIALS), ExportResponse)
 
 
 def test_nobody_there(pool: urllib3.PoolManager) -> None:
@@ -141,7 +183,7 @@ def test_nobody_there(pool: urllib3.PoolManager) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
     client = MoEngage(pool, endpoint_url=nowhere, moengage_id_name="id", clock=lambda: NOW, timeout=SHORT)
     fault = fault_of(client)
-    assert (type(fault), fault.reason) == (VendorTrouble, "NewConnectionError")
+    assert (type(fault), fault.reason) == (VendorUnavailable, "NewConnectionError")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +213,7 @@ def test_until_when_to_wait(
     client: MoEngage, simulator: Simulator, headers: dict[str, str], retry_at: float | None
 ) -> None:
     """A 429 says until when, and a 503 as well; nonsense and over a day say nothing."""
-    for status, kind in ((429, Throttled), (503, VendorTrouble)):
+    for status, kind in ((429, VendorThrottled), (503, VendorUnavailable)):
         simulator.set_faults(Fault(status=status, headers=headers))
         fault = fault_of(client)
         assert (type(fault), fault.retry_at) == (kind, retry_at)
@@ -181,12 +223,12 @@ def test_until_when_to_wait(
 def test_the_vendors_own_429(simulator: Simulator, pool: urllib3.PoolManager, reset: str) -> None:
     """A quota really used up tells the same time in either reading."""
     simulator.set_quota(mode="sliding", limit=20, reset=reset)
-    full = Question([customer(f"C-{number}") for number in range(20)])
+    full = ExportRequest([customer(f"C-{number}") for number in range(20)])
     client_of(simulator, pool).export(full, CREDENTIALS)
     real = simulator.arrivals()[0].epoch
     client = MoEngage(pool, endpoint_url=simulator.endpoint_url, moengage_id_name="id", clock=lambda: real)
     fault = fault_of(client)
-    assert isinstance(fault, Throttled)
+    assert isinstance(fault, VendorThrottled)
     assert fault.retry_at == pytest.approx(real + 60, abs=30)
 
 

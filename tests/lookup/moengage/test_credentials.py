@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup import exact_json
-from lookup.errors import AwsTrouble, Misconfigured, UnknownWorkspace
+from lookup.errors import AwsUnavailable, Misconfigured, UnknownWorkspace
 from lookup.model import Json
 from lookup.moengage.access import Credentials, DataCenter
 from lookup.moengage.credentials import CredentialStore, parse
@@ -98,7 +98,7 @@ def test_a_secret_that_cannot_be_asked_for_now(stage: Stage, store: CredentialSt
     """A throttled Secrets Manager is AWS's trouble, and no reason to tell that a secret is missing; a refusal is."""
     trouble = [refused(400, "AccessDeniedException"), refused(400, "ThrottlingException")]
     meets(stage.secretsmanager, "secrets-manager.GetSecretValue", list(trouble))
-    with pytest.raises(AwsTrouble, match="cannot be read now"):
+    with pytest.raises(AwsUnavailable, match="cannot be read now"):
         store.of("default")
     with pytest.raises(Misconfigured, match="AccessDenied"):
         store.of("default")

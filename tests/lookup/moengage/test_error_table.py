@@ -14,10 +14,10 @@ from infra.monitoring.alarm_rules import rules
 from infra.monitoring.metrics import Measures, Watched
 from infra.stages import stage_named
 from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
-from lookup.model import Lane, Terms
-from lookup.moengage.responses import FAULTS, fault_of
+from lookup.model import FetchOptions, Lane
+from lookup.moengage.responses import FAULTS, error_for
 from lookup.telemetry import Metric
-from tests.lookup.services import Road, customer
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -43,7 +43,7 @@ def test_every_status_has_its_row(status: int) -> None:
     """Each status of the code's table is in the documented one, with its metric and its entry in the runbook."""
     special = rows_of(str(status))
     rows = special or rows_of(f"{status // 100}xx")
-    met = fault_of(status, {}, {}, now=0.0)
+    met = error_for(status, {}, {}, now=0.0)
     assert f"`{metric_of(met, 1)}`" in [row[2] for row in rows]
     heading = heading_of(met)
     assert any(f"[{heading}](runbook.md#{anchor(heading)})" in row[3] for row in rows if heading) or heading is None
@@ -116,10 +116,10 @@ def test_what_is_heard_of_a_call(
     stage: Stage, simulator: Simulator, status: int, users: int, metric: str, heading: str | None
 ) -> None:
     """A call that fails is heard of with its metric and entry; the next one, answered, as a success."""
-    road = Road(stage)
+    road = TestServices(stage)
     simulator.set_faults(Fault(status=status, calls=1))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
-    road.fetch.run(wanted, Terms("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
     heard = road.heard[0]
     assert heard.fault is not None
     assert (heard.users, metric_of(heard.fault, users), heading_of(heard.fault)) == (users, metric, heading)

@@ -8,34 +8,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import exact_json
-from lookup.errors import Refused, Remedy, VendorTrouble
+from lookup.errors import Remedy, VendorAccessDenied, VendorUnavailable
 from lookup.model import Attributes, Json
-from lookup.moengage.responses import error_of, fault_type, read_answer
+from lookup.moengage.responses import error_of, error_type, read_response
 from tests.lookup.json_values import attributes, values
 
 
 @given(st.integers(100, 999).filter(lambda status: status != 200))
 def test_any_status_is_a_fault(status: int) -> None:
     """Whatever number stands in the status line, there is a fault that says what helps."""
-    kind = fault_type(status)
+    kind = error_type(status)
     assert kind.remedy in Remedy
-    assert 400 <= status < 500 or kind in {VendorTrouble, Refused}
+    assert 400 <= status < 500 or kind in {VendorUnavailable, VendorAccessDenied}
 
 
 @given(values() | st.fixed_dictionaries({"status": st.just("success"), "data": values()}))
 def test_any_body(body: Json) -> None:
     """Any JSON with 200 is an answer or the vendor's trouble, and any error body can be looked into."""
     written = exact_json.dumps(body)
-    with suppress(VendorTrouble):
-        read_answer(written)
+    with suppress(VendorUnavailable):
+        read_response(written)
     assert isinstance(error_of(written), dict)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes(body: bytes) -> None:
     """The same holds for any bytes."""
-    with suppress(VendorTrouble):
-        read_answer(body)
+    with suppress(VendorUnavailable):
+        read_response(body)
     assert isinstance(error_of(body), dict)
 
 
@@ -43,4 +43,4 @@ def test_any_bytes(body: bytes) -> None:
 def test_attributes_survive(users: list[Attributes]) -> None:
     """Whatever attributes the vendor sends of a user, they are read as they are and in their order."""
     data = {"users": [{"user_attributes": user} for user in users], "users_not_found": []}
-    assert list(read_answer(exact_json.dumps({"status": "success", "data": data})).users) == users
+    assert list(read_response(exact_json.dumps({"status": "success", "data": data})).users) == users

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from lookup.model import Profile
-from lookup.results.changes import compared
+from lookup.results.changes import with_changes
 from lookup.results.stored_profile import StoredProfile, merged
 from tests.lookup.services import customer
 
@@ -69,7 +69,7 @@ def replay(fetches: Iterable[Profile], *, now: float = START, days: int = 30) ->
 def after(fetches: Iterable[Profile], stored: StoredProfile | None = None) -> StoredProfile | None:
     """Return what is stored when fetches have arrived in this order."""
     for one in fetches:
-        stored = merged(stored, compared(one, stored)) or stored
+        stored = merged(stored, with_changes(one, stored)) or stored
     return stored
 
 

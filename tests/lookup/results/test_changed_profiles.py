@@ -8,33 +8,33 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.processor import Parts, Work
-from lookup.bulk.recording import Keeping
-from lookup.errors import AwsTrouble
-from lookup.ledger.model import Changed
+from lookup.bulk.processor import DeliveredPart, PartProcessor
+from lookup.bulk.recording import CompletionRecorder
+from lookup.errors import AwsUnavailable
+from lookup.ledger.model import ChangedProfiles
 from lookup.model import Part
-from lookup.results.events import Notices
+from lookup.results.events import EventPublisher
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
-from tests.lookup.services import Road, customer
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 NAMES = ("a1", "b2", "c3")
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> Road:
+def road(stage: Stage, simulator: Simulator) -> TestServices:
     simulator.configure(not_found_share=0.0)
-    return Road(stage)
+    return TestServices(stage)
 
 
-def serve(road: Road, lookup_id: str, *, redelivered: bool = False) -> str:
+def serve(road: TestServices, lookup_id: str, *, redelivered: bool = False) -> str:
     """Look the three users up; give the key of what was archived."""
     part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    road.parts.serve([Work(part, redelivered=redelivered)], until=1e12)
+    road.parts.serve([DeliveredPart(part, redelivered=redelivered)], until=1e12)
     return next(key for key in road.stage.keys("results/") if lookup_id in key)
 
 
-def test_new_and_changed_profiles_are_told(road: Road, simulator: Simulator) -> None:
+def test_new_and_changed_profiles_are_told(road: TestServices, simulator: Simulator) -> None:
     """New profiles are told of, then only those that differ, then nothing."""
     first = serve(road, "refresh-1")
     road.clock.now += 10
@@ -44,12 +44,12 @@ def test_new_and_changed_profiles_are_told(road: Road, simulator: Simulator) -> 
     road.clock.now += 10
     serve(road, "refresh-3")
     assert road.changed == [
-        Changed("refresh-1", "default", first, profiles=3, changed=3),
-        Changed("refresh-2", "default", second, profiles=3, changed=2),
+        ChangedProfiles("refresh-1", "default", first, profiles=3, changed=3),
+        ChangedProfiles("refresh-2", "default", second, profiles=3, changed=2),
     ]
 
 
-def test_a_death_before_the_count_is_told_again(road: Road) -> None:
+def test_a_death_before_the_count_is_told_again(road: TestServices) -> None:
     """Whoever dies after telling and before the count is followed by one who tells the same again."""
 
     def die() -> None:
@@ -66,19 +66,19 @@ def test_a_death_before_the_count_is_told_again(road: Road) -> None:
     assert road.changed[0] == road.changed[1]
 
 
-def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: Road, simulator: Simulator) -> None:
+def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: TestServices, simulator: Simulator) -> None:
     """What could not be told is not counted: the message comes again, costs no quota, and then it is told."""
 
-    def refuse(_: Changed) -> None:
-        raise AwsTrouble("EventBridge refused an event: InternalFailure")
+    def refuse(_: ChangedProfiles) -> None:
+        raise AwsUnavailable("EventBridge refused an event: InternalFailure")
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    keeping = Keeping(archive=road.archive, ledger=road.ledger, tell_changed=refuse)
-    unheard = Parts(fetch=road.fetch, keeping=keeping, ledger=road.ledger, intake=road.intake, clock=road.clock)
-    with pytest.raises(AwsTrouble, match="refused an event"):
-        unheard.serve([Work(part)], until=1e12)
+    keeping = CompletionRecorder(archive=road.archive, ledger=road.ledger, tell_changed=refuse)
+    unheard = PartProcessor(fetch=road.fetch, keeping=keeping, ledger=road.ledger, intake=road.intake, clock=road.clock)
+    with pytest.raises(AwsUnavailable, match="refused an event"):
+        unheard.serve([DeliveredPart(part)], until=1e12)
     assert road.ledger.standing(part).is_in is False
-    road.parts.serve([Work(part, redelivered=True)], until=1e12)
+    road.parts.serve([DeliveredPart(part, redelivered=True)], until=1e12)
     assert (road.ledger.standing(part).is_in, len(road.changed)) == (True, 1)
     assert simulator.counters().calls == 1
 
@@ -90,7 +90,9 @@ def test_what_the_event_says(stage: Stage) -> None:
     client.meta.events.register(
         "provide-client-params.events.PutEvents", lambda params, **_: sent.extend(params["Entries"])
     )
-    Notices(client, "default").profiles_changed(Changed("refresh-1", "default", "results/one", profiles=3, changed=2))
+    EventPublisher(client, "default").profiles_changed(
+        ChangedProfiles("refresh-1", "default", "results/one", profiles=3, changed=2)
+    )
     client.close()
     (event,) = sent
     assert (event["Source"], event["DetailType"]) == ("moengage-lookup", "Profiles Changed")
@@ -106,4 +108,4 @@ def test_what_the_event_says(stage: Stage) -> None:
 def test_nothing_found_is_nothing_changed() -> None:
     """A part without profiles changes nothing."""
     part = Part("refresh-1", "000001", "default", (customer("a1"),), 0.0, 0.0)
-    assert Changed.of(replace(part), "results/one", []).changed == 0
+    assert ChangedProfiles.of(replace(part), "results/one", []).changed == 0

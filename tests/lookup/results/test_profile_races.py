@@ -12,13 +12,13 @@ import boto3
 import pytest
 
 from infra.local.ministack.process import REGION
-from lookup.errors import AwsTrouble
+from lookup.errors import AwsUnavailable
 from lookup.model import Profile
 from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
-from lookup.results.profiles import WRITES, Profiles
+from lookup.results.profiles import WRITES, ProfileStore
 from tests.lookup.results.field_history import NAMES, QUESTIONS, START, fetch, replay
-from tests.lookup.services import Road, customer
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 PROCESSES, EACH = 4, 25
@@ -38,7 +38,7 @@ def drawn(seed: int) -> list[Profile]:
 
 def write_all(account: str, table: str, bucket: str, seed: int) -> None:
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
-    profiles = Profiles(
+    profiles = ProfileStore(
         session.client("dynamodb"),
         table,
         oversize=Oversize(session.client("s3"), bucket),
@@ -63,7 +63,7 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * PROCESSES
-    road = Road(stage)
+    road = TestServices(stage)
     road.clock.now = START
     stored, known = (
         road.profiles.read("default", [ALICE])[ALICE],
@@ -75,13 +75,13 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
 
 
 @pytest.fixture
-def road(stage: Stage) -> Road:
-    road = Road(stage)
+def road(stage: Stage) -> TestServices:
+    road = TestServices(stage)
     road.clock.now = START
     return road
 
 
-def before_put(road: Road, action: Callable[[], object]) -> None:
+def before_put(road: TestServices, action: Callable[[], object]) -> None:
     """Do something before the next put reaches DynamoDB, once."""
     waiting = [action]
 
@@ -92,7 +92,7 @@ def before_put(road: Road, action: Callable[[], object]) -> None:
     road.stage.dynamodb.meta.events.register("before-call.dynamodb.PutItem", act)
 
 
-def test_a_write_between_a_read_and_a_late_one_is_seen(road: Road) -> None:
+def test_a_write_between_a_read_and_a_late_one_is_seen(road: TestServices) -> None:
     """A late fetch that leaves the newest time as it is does not escape who read before it."""
     road.profiles.write(fetch(9, {"a": 1}, ["a"]), None)
     seen = road.profiles.read("default", [ALICE])[ALICE]
@@ -103,7 +103,7 @@ def test_a_write_between_a_read_and_a_late_one_is_seen(road: Road) -> None:
     assert (answer.attributes, answer.fetched_at) == ({"a": 1, "b": 2, "c": 1}, START + 1)
 
 
-def test_what_was_erased_in_between_stays_erased(road: Road) -> None:
+def test_what_was_erased_in_between_stays_erased(road: TestServices) -> None:
     """A writer that read a user before it was deleted brings back only what it has fetched itself."""
     road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     seen = road.profiles.read("default", [ALICE])[ALICE]
@@ -115,7 +115,7 @@ def test_what_was_erased_in_between_stays_erased(road: Road) -> None:
     assert (stored.attributes, stored.answer(("b",))) == ({"a": 2}, None)
 
 
-def test_a_lost_answer_is_known_under_a_newer_write(road: Road) -> None:
+def test_a_lost_answer_is_known_under_a_newer_write(road: TestServices) -> None:
     """A write whose answer was lost, and on which another was written, still tells what changed."""
     first = road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     ours = fetch(1, {"a": 2}, ["a"])
@@ -126,7 +126,7 @@ def test_a_lost_answer_is_known_under_a_newer_write(road: Road) -> None:
     assert first.changed_fields == ()
 
 
-def test_a_write_that_always_meets_others_ends(road: Road) -> None:
+def test_a_write_that_always_meets_others_ends(road: TestServices) -> None:
     """A writer that never gets on gives up after a bounded number of tries, as trouble of AWS's."""
     puts = []
 
@@ -138,6 +138,6 @@ def test_a_write_that_always_meets_others_ends(road: Road) -> None:
 
     road.profiles.write(fetch(0, {"a": 1}), None)
     road.stage.dynamodb.meta.events.register("provide-client-params.dynamodb.PutItem", meddle)
-    with pytest.raises(AwsTrouble, match=f"other writers {WRITES} times"):
+    with pytest.raises(AwsUnavailable, match=f"other writers {WRITES} times"):
         road.profiles.write(fetch(1, {"a": 2}), None)
     assert len(puts) == WRITES

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.model import Json, Profile
-from lookup.results.changes import compared
+from lookup.results.changes import with_changes
 from lookup.results.field_groups import GROUPS, NAME_BYTES
 from lookup.results.oversize import fits_an_item
 from lookup.results.profile_item import Retention, from_item, to_item
@@ -105,13 +105,13 @@ def test_values_are_compared_as_json(old: Json, new: Json, *, is_changed: bool) 
     """A change of type is a change, at any depth; another spelling of the same number is none."""
     before = Profile("default", fetch(0, None).identifier, {"a": old}, START, "lookup-1")
     now = Profile("default", before.identifier, {"a": new}, START + 1, "lookup-2")
-    assert compared(now, merged(None, before)).changed_fields == (("a",) if is_changed else ())
+    assert with_changes(now, merged(None, before)).changed_fields == (("a",) if is_changed else ())
 
 
 def test_what_changed_is_told_of_fields_that_a_newer_fetch_has_not_answered() -> None:
     """A fetch that arrives late says what changed in the fields that are still its own."""
     stored = after([fetch(0, {"a": 1, "b": 1, "c": 1}), fetch(2, {"a": 2}, ["a"])])
-    late = compared(fetch(1, {"a": 9, "b": 2, "c": 1}), stored)
+    late = with_changes(fetch(1, {"a": 9, "b": 2, "c": 1}), stored)
     assert late.changed_fields == ("b",)
     joined = merged(stored, late)
     assert joined is not None
@@ -123,8 +123,8 @@ def test_nothing_changed_where_everything_is_newer() -> None:
     """A fetch of which a newer one has told everything says of no change."""
     stored = after([fetch(5, {"a": 1})])
     for late in (fetch(1, {"a": 2}), fetch(1, {"a": 2}, ["a"])):
-        assert compared(late, stored).changed_fields == ()
-        assert merged(stored, compared(late, stored)) is None
+        assert with_changes(late, stored).changed_fields == ()
+        assert merged(stored, with_changes(late, stored)) is None
 
 
 def test_many_narrow_fetches_leave_the_wide_one() -> None:

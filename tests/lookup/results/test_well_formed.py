@@ -16,14 +16,14 @@ from hypothesis import given
 from infra.local.simulator.process import Simulator
 from lookup import exact_json
 from lookup.fetch.fetcher import Fetched
-from lookup.model import Attributes, Json, Lane, Outcome, Profile, Source, Status, Terms
-from lookup.results.files import Archive, Record, outcome_json
+from lookup.model import Attributes, FetchOptions, Json, Lane, Outcome, Profile, Source, Status
+from lookup.results.files import Record, ResultFiles, outcome_json
 from tests.lookup.json_values import attributes
-from tests.lookup.services import Road, customer
+from tests.lookup.services import TestServices, customer
 from tests.lookup.stage import Stage
 
 ASKED = customer("C-9001")
-TERMS = Terms("default", "lookup-1", Lane.BULK)
+TERMS = FetchOptions("default", "lookup-1", Lane.BULK)
 HIGH, LOW, PLACED = "\ud83d", "\ude00", "\ufffd"
 # Attributes as MoEngage may hold them, as they are written, and the names that are marked.
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
@@ -40,12 +40,12 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> Road:
+def road(stage: Stage, simulator: Simulator) -> TestServices:
     simulator.configure(not_found_share=0.0)
-    return Road(stage)
+    return TestServices(stage)
 
 
-def look_up(road: Road, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
+def look_up(road: TestServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
     simulator.set_user("C-9001", {"customer_id": "C-9001", "id": "62e7c1f0a1b2c3d4e5f60718", **held})
     fetched: Fetched = road.fetch.run({ASKED: road.clock() - max_age}, TERMS, until=road.clock() + 20)
     return fetched.outcomes[ASKED]
@@ -57,7 +57,7 @@ def own(told: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("held", "written", "marked"), CASES, ids=str)
 def test_replaced_and_marked_everywhere(
-    road: Road,
+    road: TestServices,
     simulator: Simulator,
     tmp_path: Path,
     held: dict[str, Any],
@@ -77,7 +77,7 @@ def test_replaced_and_marked_everywhere(
     assert read_by_others(road, tmp_path, asked) == [(written, marked)]
 
 
-def read_by_others(road: Road, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
+def read_by_others(road: TestServices, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
     """Return what DuckDB reads of an archived outcome, which jq and Python read alike."""
     key = road.archive.write(
         workspace="default", lookup_id="lookup-1", name="1", fed_at=0.0, records=[Record("1", outcome)]
@@ -99,12 +99,12 @@ def read_by_others(road: Road, folder: Path, outcome: Outcome) -> list[tuple[dic
     return [(own(whole), marked) for whole, marked in read]
 
 
-def test_a_field_that_is_whole_again_is_marked_no_more(road: Road, simulator: Simulator) -> None:
+def test_a_field_that_is_whole_again_is_marked_no_more(road: TestServices, simulator: Simulator) -> None:
     """The mark goes with the value: a later fetch of whole text removes it, a fetch of other fields does not."""
     look_up(road, {"bio": HIGH, "city": LOW}, simulator)
     simulator.set_user("C-9001", {"customer_id": "C-9001", "bio": "whole", "city": LOW})
     road.clock.now += 1
-    narrow = Terms("default", "lookup-2", Lane.BULK, ("bio",))
+    narrow = FetchOptions("default", "lookup-2", Lane.BULK, ("bio",))
     road.fetch.run({ASKED: road.clock()}, narrow, until=road.clock() + 20)
     stored = road.profiles.read("default", [ASKED])[ASKED]
     assert stored.replaced_fields == ("city",)
@@ -113,7 +113,7 @@ def test_a_field_that_is_whole_again_is_marked_no_more(road: Road, simulator: Si
     assert (answer.attributes, answer.replaced_fields) == ({"bio": "whole"}, ())
 
 
-def test_users_that_nobody_asked_for(road: Road, simulator: Simulator) -> None:
+def test_users_that_nobody_asked_for(road: TestServices, simulator: Simulator) -> None:
     """What is kept of them is readable and marked too."""
     road.archive.keep_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
     (key,) = road.stage.keys("unmatched/")
@@ -129,8 +129,8 @@ def test_users_that_nobody_asked_for(road: Road, simulator: Simulator) -> None:
 def test_any_attributes_become_readable(value: Attributes) -> None:
     """Whatever JSON holds, what is written of it is strict UTF-8 without half a pair, and nothing of it is lost."""
     written, marked = exact_json.well_formed(value)
-    text = exact_json.readable(written).decode("utf-8", "strict")
-    assert exact_json.readable(written) == exact_json.dumps(written)
+    text = exact_json.to_jsonable(written).decode("utf-8", "strict")
+    assert exact_json.to_jsonable(written) == exact_json.dumps(written)
     assert not any("\ud800" <= character <= "\udfff" for character in str(exact_json.loads(text)))
     assert leaves(written) == leaves(value)
     assert set(marked) <= set(written)
@@ -148,7 +148,7 @@ def test_records_of_before_are_answered_whole(stage: Stage) -> None:
     """A record that was archived before there was a mark is read back with an empty one."""
     profile = Profile("default", ASKED, {"a": 1}, 0.0, "lookup-1")
     outcome = Outcome(ASKED, Status.FOUND, profile=profile, source=Source.MOENGAGE)
-    archive = Archive(stage.s3, stage.settings.bucket_name)
+    archive = ResultFiles(stage.s3, stage.settings.bucket_name)
     key = archive.write(workspace="default", lookup_id="l", name="1", fed_at=0.0, records=[Record("1", outcome)])
     line = json.loads(gzip.decompress(stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read()))
     del line["replaced_fields"]

@@ -6,14 +6,14 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from lookup.ledger.model import LookupSpec, Roster, Segment
-from lookup.model import Identifier, IdentifierType, Invalid
+from lookup.ledger.model import LookupSpec, Roster, RosterSegment
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 from lookup.rosters.conversion import converted, text_of
 from lookup.rosters.formats.detection import OPENING_BYTES
 from lookup.rosters.formats.lines import Line
-from lookup.rosters.opening import checked
+from lookup.rosters.opening import check_opening
 from lookup.rosters.reader import STEP_BYTES, RosterReader
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,9 +37,9 @@ def spec_of(body: bytes) -> LookupSpec:
     return LookupSpec("one", "default", "acme", 0.0, Roster("key", None, len(body), 1))
 
 
-def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[Segment]:
+def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[RosterSegment]:
     """Read a roster's parts, each with a reader of its own; each is read again and is the same."""
-    spec, position, line, read = spec_of(body), 0, 1, list[Segment]()
+    spec, position, line, read = spec_of(body), 0, 1, list[RosterSegment]()
     while True:
         client = cast("S3Client", Objects(body))
         reader = RosterReader(client, "bucket", part_size=part_size, step_bytes=step_bytes)
@@ -55,25 +55,25 @@ def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[
 def accepted(body: bytes) -> bytes:
     """Check an upload; give the text that its parts are read from. Raises `InvalidInput` when it is refused."""
     text = b"".join(text_of([body]))
-    checked(text[:OPENING_BYTES], is_whole=len(text) <= OPENING_BYTES)
+    check_opening(text[:OPENING_BYTES], is_whole=len(text) <= OPENING_BYTES)
     return b"".join(converted(text_of(body[at : at + 1000] for at in range(0, len(body), 1000))))
 
 
-def read(body: bytes, part_size: int = 100) -> list[Entry]:
+def read(body: bytes, part_size: int = 100) -> list[ParsedIdentifier]:
     """Read an upload's usable entries, then its invalid ones, each in their order."""
     parts = [segment.part for segment in segments(accepted(body), part_size)]
-    usable: list[Entry] = [one for part in parts for one in part.identifiers]
+    usable: list[ParsedIdentifier] = [one for part in parts for one in part.identifiers]
     return usable + [one for part in parts for one in part.invalid]
 
 
-def customers(*ids: str) -> list[Entry]:
+def customers(*ids: str) -> list[ParsedIdentifier]:
     return [Identifier(IdentifierType.CUSTOMER_ID, one) for one in ids]
 
 
 def asked(body: bytes, part_size: int = 100) -> tuple[list[str], list[tuple[int | None, str]]]:
     """Give the identifiers that are asked, and line and reason of what is invalid."""
     found = read(body, part_size)
-    invalid = [(one.line, one.reason) for one in found if isinstance(one, Invalid)]
+    invalid = [(one.line, one.reason) for one in found if isinstance(one, InvalidIdentifier)]
     return [one.identifier for one in found if isinstance(one, Identifier)], invalid
 
 

@@ -17,7 +17,7 @@ from lookup.model import Identifier
 from lookup.rosters.formats.columns import meaning_of
 from lookup.rosters.formats.lines import lines, rows
 from lookup.rosters.formats.parsing import STRAY
-from lookup.validation import identify
+from lookup.validation import parse_identifier
 from tests.lookup.rosters.reading import customers, merged, read, segments
 
 Writer = Callable[[Sequence[str]], bytes]
@@ -27,7 +27,7 @@ ANY = st.text(
 AWKWARD = st.sampled_from(
     ['a"b', '"a"', "a,b", "a;b", " a ", "a|b", "[x]", '{"id":"x"}', "<x>", "a''b", "1e3", "sep=;", "-- x", "ä€😀"]
 )
-IDS = (ANY | AWKWARD).filter(lambda text: isinstance(identify(text), Identifier) and meaning_of(text) is None)
+IDS = (ANY | AWKWARD).filter(lambda text: isinstance(parse_identifier(text), Identifier) and meaning_of(text) is None)
 NOTES = st.sampled_from(["", "x", 'say "hi"', "two\nlines", "\r\n", '"\n"', "a;b,c\td|e", "customer", "\n\nC-1\n", " "])
 ENDS = ("\n", "\r\n", "\r")
 

@@ -7,9 +7,9 @@ import codecs
 import pytest
 
 from lookup.errors import InvalidInput
-from lookup.model import Identifier, IdentifierType, Invalid
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 from lookup.rosters.formats.parsing import entries
-from lookup.validation import Entry
+from lookup.validation import ParsedIdentifier
 
 UNREADABLE = "line is not readable in the roster's format"
 
@@ -22,7 +22,7 @@ def own(text: str) -> Identifier:
     return Identifier(IdentifierType.ID, text)
 
 
-def read(text: str | bytes) -> list[Entry]:
+def read(text: str | bytes) -> list[ParsedIdentifier]:
     content = text if isinstance(text, bytes) else text.encode()
     return list(entries(content.splitlines(keepends=True)))
 
@@ -44,7 +44,7 @@ def read(text: str | bytes) -> list[Entry]:
         ("customer_id,\nC-1,\nC-2,,\n", [customer("C-1"), customer("C-2")]),
     ],
 )
-def test_csv(text: str, expected: list[Entry]) -> None:
+def test_csv(text: str, expected: list[ParsedIdentifier]) -> None:
     """A CSV's header says in which column the identifiers are, and of which type; other columns are no matter."""
     assert read(text) == expected
 
@@ -59,7 +59,7 @@ def test_csv(text: str, expected: list[Entry]) -> None:
         ('{"identifier": "a;id;b"}\n', [customer("a;id;b")]),
     ],
 )
-def test_ndjson(text: str, expected: list[Entry]) -> None:
+def test_ndjson(text: str, expected: list[ParsedIdentifier]) -> None:
     """NDJSON lines are strings, or objects with the key that names the type, or with both documented keys."""
     assert read(text) == expected
 
@@ -73,7 +73,7 @@ def test_ndjson(text: str, expected: list[Entry]) -> None:
         ("100% #a/b?c+d\nmüller 東京\n", [customer("100% #a/b?c+d"), customer("müller 東京")]),
     ],
 )
-def test_plain_lines(text: str, expected: list[Entry]) -> None:
+def test_plain_lines(text: str, expected: list[ParsedIdentifier]) -> None:
     """Without a header and without JSON every line is a customer id as it stands."""
     assert read(text) == expected
 
@@ -113,7 +113,10 @@ def test_no_usable_column(header: str) -> None:
 def test_unusable_lines(line: bytes, shown: str, reason: str) -> None:
     """A line that cannot be used is invalid by its number in the file, blank lines counted; the others are read."""
     for head in (b"C-0\n", b"customer_id\n"):
-        assert read(head + b"\n" + line + b"\nC-9\n")[-2:] == [Invalid(shown, reason, line=3), customer("C-9")]
+        assert read(head + b"\n" + line + b"\nC-9\n")[-2:] == [
+            InvalidIdentifier(shown, reason, line=3),
+            customer("C-9"),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -125,12 +128,12 @@ def test_unusable_lines(line: bytes, shown: str, reason: str) -> None:
 )  # fmt: skip
 def test_lines_out_of_format(head: str, line: str) -> None:
     """A line that the roster's format cannot explain is never guessed at."""
-    assert read(f"{head}\n{line}\n")[-1] == Invalid(line, UNREADABLE, line=2)
+    assert read(f"{head}\n{line}\n")[-1] == InvalidIdentifier(line, UNREADABLE, line=2)
 
 
 def test_wrong_types_in_ndjson() -> None:
     """A number is no identifier, in a roster as everywhere."""
     assert read('"C-1"\n12345\n{"customer_id": 7}\n')[1:] == [
-        Invalid("12345", "identifier must be a string", line=2),
-        Invalid("7", "identifier must be a string", line=3),
+        InvalidIdentifier("12345", "identifier must be a string", line=2),
+        InvalidIdentifier("7", "identifier must be a string", line=3),
     ]

@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lookup.errors import InvalidInput
-from lookup.ledger.model import Segment
-from lookup.model import Origin
+from lookup.ledger.model import RosterSegment
+from lookup.model import RosterRange
 from lookup.rosters import reader as roster_reader
 from lookup.rosters.formats.lines import LINE_BYTES, lines
 from lookup.rosters.formats.parsing import entries
 from lookup.rosters.reader import RosterReader
-from lookup.validation import Entry, sorted_out
+from lookup.validation import ParsedIdentifier, partition
 from tests.lookup.rosters.reading import Objects, merged, spec_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def reader(body: bytes, size: int) -> RosterReader:
     return RosterReader(cast("S3Client", Objects(body)), "bucket", part_size=size, step_bytes=STEP)
 
 
-def segments(body: bytes, size: int) -> list[Segment]:
-    spec, position, line, read = spec_of(body), 0, 1, list[Segment]()
+def segments(body: bytes, size: int) -> list[RosterSegment]:
+    spec, position, line, read = spec_of(body), 0, 1, list[RosterSegment]()
     while segment := reader(body, size).next_segment(
         spec, position=position, line=line, number=f"{len(read)}", fed_at=1.0
     ):
@@ -44,14 +44,14 @@ def segments(body: bytes, size: int) -> list[Segment]:
     return read
 
 
-def whole(body: bytes) -> list[Entry] | str:
+def whole(body: bytes) -> list[ParsedIdentifier] | str:
     try:
         return list(entries([body]))
     except InvalidInput as fault:
         return str(fault)
 
 
-def in_pieces(body: bytes, size: int) -> tuple[list[Entry], list[Entry]] | str:
+def in_pieces(body: bytes, size: int) -> tuple[list[ParsedIdentifier], list[ParsedIdentifier]] | str:
     """Read usable and unusable entries part by part, or the fault."""
     try:
         parts = [segment.part for segment in segments(body, size)]
@@ -63,7 +63,7 @@ def in_pieces(body: bytes, size: int) -> tuple[list[Entry], list[Entry]] | str:
 def assert_same(body: bytes, size: int) -> None:
     expected = whole(body)
     found = in_pieces(body, size)
-    assert found == (expected if isinstance(expected, str) else tuple(map(list, sorted_out(expected))))
+    assert found == (expected if isinstance(expected, str) else tuple(map(list, partition(expected))))
 
 
 @given(st.sampled_from(OPENINGS), st.sampled_from(HEADERS), LINES, st.integers(1, 100))
@@ -112,9 +112,11 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
 
 def test_a_retry_keeps_its_round() -> None:
     """A part that is retried says in which round."""
-    segment = reader(b"C-1\nC-2\n", 1).same_segment(spec_of(b"C-1\nC-2\n"), Origin(0, 4, 1, 3), number="1", fed_at=1.0)
+    segment = reader(b"C-1\nC-2\n", 1).same_segment(
+        spec_of(b"C-1\nC-2\n"), RosterRange(0, 4, 1, 3), number="1", fed_at=1.0
+    )
     assert segment is not None
-    assert segment.part.origin == Origin(0, 4, 1, 3)
+    assert segment.part.origin == RosterRange(0, 4, 1, 3)
 
 
 def test_a_part_reads_one_chunk() -> None:

@@ -14,14 +14,14 @@ from lookup import exact_json
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType
 from lookup.rosters.formats.parsing import STRAY, entries, in_parts
-from lookup.validation import Entry, identify
+from lookup.validation import ParsedIdentifier, parse_identifier
 
 
 def customer(text: str) -> Identifier:
     return Identifier(IdentifierType.CUSTOMER_ID, text)
 
 
-def read(text: str) -> list[Entry]:
+def read(text: str) -> list[ParsedIdentifier]:
     return list(entries(text.encode().splitlines(keepends=True)))
 
 
@@ -38,9 +38,11 @@ def test_any_bytes(lines: list[bytes]) -> None:
 
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=2, max_size=40)
 VALID = st.builds(Identifier, st.sampled_from(IdentifierType), TEXTS).filter(
-    lambda one: identify({"identifier_type": one.identifier_type, "identifier": one.identifier}) == one
+    lambda one: parse_identifier({"identifier_type": one.identifier_type, "identifier": one.identifier}) == one
 )
-CUSTOMERS = TEXTS.map(customer).filter(lambda one: identify(one.identifier) == one and not STRAY.match(one.identifier))
+CUSTOMERS = TEXTS.map(customer).filter(
+    lambda one: parse_identifier(one.identifier) == one and not STRAY.match(one.identifier)
+)
 
 
 def as_csv(identifiers: list[Identifier], delimiter: str) -> str:

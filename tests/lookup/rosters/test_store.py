@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.errors import InvalidInput
-from lookup.model import Identifier, IdentifierType, Invalid
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 from lookup.rosters.counting import COUNTED_BYTES, count_entries
 from lookup.rosters.formats.parsing import entries
 from lookup.rosters.keys import key_of
 from lookup.rosters.reader import CHUNK
-from lookup.rosters.store import Rosters
+from lookup.rosters.store import RosterStore
 from tests.aws_answers import s3_slow_down
 from tests.lookup.stage import Stage
 
@@ -27,9 +27,9 @@ UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in rang
 
 
 @pytest.fixture
-def rosters(stage: Stage) -> Rosters:
+def rosters(stage: Stage) -> RosterStore:
     stage.s3.put_bucket_versioning(Bucket=stage.settings.bucket_name, VersioningConfiguration={"Status": "Enabled"})
-    return Rosters(stage.s3, stage.settings.bucket_name)
+    return RosterStore(stage.s3, stage.settings.bucket_name)
 
 
 def put(stage: Stage, body: bytes, key: str = KEY) -> None:
@@ -53,7 +53,7 @@ def put(stage: Stage, body: bytes, key: str = KEY) -> None:
         (b"\x1f\x8b is no gzip", "is empty"),
     ],
 )
-def test_what_is_refused(stage: Stage, rosters: Rosters, body: bytes, rule: str) -> None:
+def test_what_is_refused(stage: Stage, rosters: RosterStore, body: bytes, rule: str) -> None:
     """A roster that holds nothing to look up is refused, and the text says why."""
     put(stage, body)
     with pytest.raises(InvalidInput) as refused:
@@ -62,7 +62,7 @@ def test_what_is_refused(stage: Stage, rosters: Rosters, body: bytes, rule: str)
     assert refused.value.rule.startswith(rule)
 
 
-def test_a_long_roster_is_counted_to_a_limit(stage: Stage, rosters: Rosters) -> None:
+def test_a_long_roster_is_counted_to_a_limit(stage: Stage, rosters: RosterStore) -> None:
     """With a limit the entries are exact up to the limit, and over it they are over it."""
     ragged = b"customer_id\r\n" + b"\n".join(b"u" * (number % 90 + 2) + b"\r\n" for number in range(9_000)) + b"last"
     put(stage, ragged)
@@ -73,7 +73,7 @@ def test_a_long_roster_is_counted_to_a_limit(stage: Stage, rosters: Rosters) -> 
     assert rosters.pin(KEY, count_to=9_001).counted is None
 
 
-def test_what_a_request_has_no_time_to_count_is_counted_later(stage: Stage, rosters: Rosters) -> None:
+def test_what_a_request_has_no_time_to_count_is_counted_later(stage: Stage, rosters: RosterStore) -> None:
     """Beyond 512 KB, and of gzip beyond its opening, a request counts the least that there is and reads no more."""
     line = b"user-%032d\n" % 7
     number = 2 * COUNTED_BYTES // len(line)
@@ -100,7 +100,7 @@ def test_what_a_request_has_no_time_to_count_is_counted_later(stage: Stage, rost
 def test_a_size_over_the_stage_s_is_refused(stage: Stage, number: int) -> None:
     """What is stored is measured again when it is pinned, whatever was declared."""
     put(stage, b"user-1\n" * (number * 149_000))
-    small = Rosters(stage.s3, stage.settings.bucket_name, megabytes=1)
+    small = RosterStore(stage.s3, stage.settings.bucket_name, megabytes=1)
     if number == 1:
         assert small.pin(KEY).size == 1_043_000
     else:
@@ -108,7 +108,7 @@ def test_a_size_over_the_stage_s_is_refused(stage: Stage, number: int) -> None:
             small.pin(KEY)
 
 
-def test_a_packed_roster_of_a_huge_ratio_is_refused_at_once(stage: Stage, rosters: Rosters) -> None:
+def test_a_packed_roster_of_a_huge_ratio_is_refused_at_once(stage: Stage, rosters: RosterStore) -> None:
     """36 KB that unpack to 36 MB are refused when they are pinned, after a megabyte's work, with the rule."""
     put(stage, gzip.compress(b"user-1\n" + b"\n" * 36_000_000))
     with pytest.raises(InvalidInput, match="roster: unpacks to over 100 times its size"):
@@ -134,13 +134,13 @@ def test_what_is_too_long_to_count_is_not_whole() -> None:
     assert count_entries([b"C-1\n"], 5, size=3) == (0, False)
 
 
-def test_an_unknown_roster(rosters: Rosters) -> None:
+def test_an_unknown_roster(rosters: RosterStore) -> None:
     """What was never uploaded is told, by field."""
     with pytest.raises(InvalidInput, match="roster: is unknown, or not uploaded yet"):
         rosters.pin(KEY)
 
 
-def test_a_roster_that_s3_does_not_hand_over_now(stage: Stage, rosters: Rosters) -> None:
+def test_a_roster_that_s3_does_not_hand_over_now(stage: Stage, rosters: RosterStore) -> None:
     """Throttling by S3 is no fault of the roster's: nobody is told to upload it, and asking again helps."""
     put(stage, b"user-1\n")
     slow_down = lambda request, **_: s3_slow_down(request.url)  # noqa: E731 - an answer is a function
@@ -156,7 +156,7 @@ def test_ids_that_are_none(roster_id: str) -> None:
         key_of("acme", roster_id)
 
 
-def test_a_pinned_roster_stays_what_it_was(stage: Stage, rosters: Rosters) -> None:
+def test_a_pinned_roster_stays_what_it_was(stage: Stage, rosters: RosterStore) -> None:
     """A second upload under the same key changes nothing for a lookup that runs."""
     put(stage, b"user-1\nuser-2\n")
     first = rosters.pin(KEY)
@@ -167,7 +167,7 @@ def test_a_pinned_roster_stays_what_it_was(stage: Stage, rosters: Rosters) -> No
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_the_estimate_is_near(stage: Stage, rosters: Rosters, pack: type[bytes]) -> None:
+def test_the_estimate_is_near(stage: Stage, rosters: RosterStore, pack: type[bytes]) -> None:
     """Of uniform lines, the number estimated from the first 64 KB is within 20 % of the true one, packed too."""
     chance = random.Random(1)
     body = b"".join(b"user-%x\n" % chance.randrange(16**12, 16**13) for _ in range(40_000))
@@ -176,24 +176,24 @@ def test_the_estimate_is_near(stage: Stage, rosters: Rosters, pack: type[bytes])
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_what_fits_the_opening_is_counted(stage: Stage, rosters: Rosters, pack: type[bytes]) -> None:
+def test_what_fits_the_opening_is_counted(stage: Stage, rosters: RosterStore, pack: type[bytes]) -> None:
     """A small roster's entries are counted, not estimated: header and blank lines are none, junk is."""
     put(stage, pack(codecs.BOM_UTF8 + b"customer_id\nuser-1\n\nnull\n"))
     assert rosters.pin(KEY).entries == 2
 
 
-def test_inline_identifiers(stage: Stage, rosters: Rosters) -> None:
+def test_inline_identifiers(stage: Stage, rosters: RosterStore) -> None:
     """Identifiers that came inline are read back the same from the roster they become; what is invalid stays so."""
-    given: list[Identifier | Invalid] = [
+    given: list[Identifier | InvalidIdentifier] = [
         Identifier(IdentifierType.ID, "M;1"),
         Identifier(IdentifierType.CUSTOMER_ID, 'a"b'),
-        Invalid("x", "short"),
-        Invalid("N" * 200, "too long, and cut here"),
-        Invalid("77", "a number", "customer_id"),
+        InvalidIdentifier("x", "short"),
+        InvalidIdentifier("N" * 200, "too long, and cut here"),
+        InvalidIdentifier("77", "a number", "customer_id"),
     ]
     roster = rosters.write("lookup-1", given)
     body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
     read = list(entries(body.splitlines(keepends=True)))
-    assert [replace(one, line=None) if isinstance(one, Invalid) else one for one in read] == given
-    assert [one.line for one in read if isinstance(one, Invalid)] == [3, 4, 5]
+    assert [replace(one, line=None) if isinstance(one, InvalidIdentifier) else one for one in read] == given
+    assert [one.line for one in read if isinstance(one, InvalidIdentifier)] == [3, 4, 5]
     assert (roster.entries, roster.size) == (5, len(body))

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from lookup.bulk import part_message
 from lookup.errors import InvalidInput, UnknownWorkspace
-from lookup.model import Identifier, IdentifierType, Invalid, Json, Part
-from lookup.schedules.firing import Firing, read_firing
+from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Part
+from lookup.schedules.firing import Firing, parse_firing
 from lookup.schedules.firings import Schedules
 from tests.lookup.json_values import values
-from tests.lookup.services import Desk, Hand, schedules_of
+from tests.lookup.services import BulkServices, FakeClock, schedules_of
 from tests.lookup.stage import Stage
 
 EVENT: dict[str, Any] = {
@@ -26,12 +26,12 @@ AT = 1_795_460_400.0  # 2026-11-23 19:00:00 UTC
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    return Desk(stage, Hand(AT + 3))
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage, FakeClock(AT + 3))
 
 
 @pytest.fixture
-def schedules(desk: Desk) -> Schedules:
+def schedules(desk: BulkServices) -> Schedules:
     return schedules_of(desk, {})
 
 
@@ -40,14 +40,14 @@ def put(stage: Stage, text: str) -> None:
 
 
 def sent(stage: Stage) -> list[Part]:
-    parts = [part_message.read(message["Body"]) for message in stage.messages(stage.settings.parts_queue_url)]
+    parts = [part_message.parse_part(message["Body"]) for message in stage.messages(stage.settings.parts_queue_url)]
     return sorted(parts, key=lambda part: part.number)
 
 
 def test_a_firing() -> None:
     """A firing is a lookup named after its schedule and its scheduled time."""
     event = EVENT | {"workspace": "brand-b", "fields": ["name", "city"], "max_age": 3600}
-    assert read_firing(event) == Firing(
+    assert parse_firing(event) == Firing(
         schedule="nightly",
         scheduled_at=AT,
         workspace="brand-b",
@@ -61,7 +61,7 @@ def test_a_firing() -> None:
 
 def test_defaults_of_a_firing() -> None:
     """Without words about it: the default workspace, all fields, asked anew."""
-    firing = read_firing(EVENT)
+    firing = parse_firing(EVENT)
     assert (firing.workspace, firing.fields, firing.max_age) == ("default", None, 0.0)
 
 
@@ -71,7 +71,7 @@ def test_defaults_of_a_firing() -> None:
 )
 def test_times(written: str) -> None:
     """The scheduled time is ISO 8601; an offset counts, and without one it is UTC."""
-    assert read_firing(EVENT | {"scheduled_time": written}).scheduled_at == AT
+    assert parse_firing(EVENT | {"scheduled_time": written}).scheduled_at == AT
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_times(written: str) -> None:
 def test_senseless_firings(change: dict[str, Json], field: str) -> None:
     """An input that makes no sense is a fault that names its key, if it is one of ours."""
     with pytest.raises(InvalidInput) as caught:
-        read_firing(EVENT | change)
+        parse_firing(EVENT | change)
     assert caught.value.field == field
 
 
@@ -99,7 +99,7 @@ def test_senseless_firings(change: dict[str, Json], field: str) -> None:
 def test_any_input(event: Any) -> None:
     """Any JSON is a firing whose names are safe, or a fault of the input."""
     try:
-        firing = read_firing(event)
+        firing = parse_firing(event)
     except InvalidInput:
         return
     assert firing.lookup_id.isascii()
@@ -109,7 +109,7 @@ def test_any_input(event: Any) -> None:
 def test_a_roster_becomes_parts(stage: Stage, schedules: Schedules) -> None:
     """Every identifier is in exactly one part of up to 100, in order, under the schedule's terms."""
     put(stage, "customer_id\n" + "".join(f"C-{number}\n" for number in range(1, 251)))
-    fired = schedules.fire(read_firing(EVENT | {"fields": ["name"], "max_age": 60}))
+    fired = schedules.fire(parse_firing(EVENT | {"fields": ["name"], "max_age": 60}))
     assert (fired.lookup_id, fired.skipped_for) == ("nightly-20261123T190000Z", None)
     parts = sent(stage)
     assert [(part.number, len(part.identifiers)) for part in parts] == [
@@ -125,34 +125,34 @@ def test_a_roster_becomes_parts(stage: Stage, schedules: Schedules) -> None:
     assert {(part.fields, part.max_age) for part in parts} == {(("name",), 60.0)}
 
 
-def test_a_second_delivery(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+def test_a_second_delivery(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
     """A firing that is delivered twice gives one lookup, fed once."""
     put(stage, "C-1\nC-2\n")
-    schedules.fire(read_firing(EVENT))
+    schedules.fire(parse_firing(EVENT))
     assert len(sent(stage)) == 1
-    assert schedules.fire(read_firing(EVENT)).skipped_for is None
+    assert schedules.fire(parse_firing(EVENT)).skipped_for is None
     assert sent(stage) == []
     assert [lookup_id for _, lookup_id in desk.lookups.of_partner("operator")] == ["nightly-20261123T190000Z"]
 
 
-def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
     """A firing whose predecessor still runs makes no lookup and says so; once that has ended, the next one does."""
     put(stage, "C-1\nC-2\n")
-    schedules.fire(read_firing(EVENT))
-    later = read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
+    schedules.fire(parse_firing(EVENT))
+    later = parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
     assert schedules.fire(later).skipped_for == "nightly-20261123T190000Z"
     assert float(desk.lookups.last_firing("nightly")["skipped_at"]) == AT + 3600
     desk.count()
-    last = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
+    last = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
     assert last.skipped_for is None
     assert [part.lookup_id for part in sent(stage)] == [last.lookup_id]
 
 
-def test_a_tick_feeds_what_waits(stage: Stage, desk: Desk, schedules: Schedules) -> None:
+def test_a_tick_feeds_what_waits(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
     """Every minute what waits is fed, whoever left it waiting."""
     put(stage, "C-1\nC-2\n")
     desk.is_closed = True
-    schedules.fire(read_firing(EVENT))
+    schedules.fire(parse_firing(EVENT))
     assert schedules.tick() == 0
     desk.is_closed = False
     assert schedules.tick() == 2
@@ -161,12 +161,12 @@ def test_a_tick_feeds_what_waits(stage: Stage, desk: Desk, schedules: Schedules)
 def test_unusable_lines(stage: Stage, schedules: Schedules) -> None:
     """A line that cannot be used travels with its part as an invalid entry, by its number in the file."""
     put(stage, 'customer_id,name\nC-1,"John"\n0,x\n\n"C-2"x,z\nC-3,y\n')
-    schedules.fire(read_firing(EVENT))
+    schedules.fire(parse_firing(EVENT))
     (part,) = sent(stage)
     assert [one.identifier for one in part.identifiers] == ["C-1", "C-3"]
     assert part.invalid == (
-        Invalid("0", "identifier is a value that MoEngage blocks as a customer_id", line=3),
-        Invalid('"C-2"x,z', "line is not readable in the roster's format", line=5),
+        InvalidIdentifier("0", "identifier is a value that MoEngage blocks as a customer_id", line=3),
+        InvalidIdentifier('"C-2"x,z', "line is not readable in the roster's format", line=5),
     )
 
 
@@ -174,7 +174,7 @@ def test_awkward_identifiers(stage: Stage, schedules: Schedules) -> None:
     """Identifiers of any characters survive from the roster to the queue."""
     names = ["a/b", "100%", "a+b", "a#b", "a?b", "a b", "müller", "東京", "🎉🎉", "a\uffffb"]
     put(stage, "\n".join(names))
-    schedules.fire(read_firing(EVENT))
+    schedules.fire(parse_firing(EVENT))
     assert [one.identifier for one in sent(stage)[0].identifiers] == names
 
 
@@ -187,11 +187,11 @@ def test_unusable_roster(stage: Stage, schedules: Schedules, body: str | None, r
     if body is not None:
         put(stage, body)
     with pytest.raises(InvalidInput, match=rf"roster: .*{rule}"):
-        schedules.fire(read_firing(EVENT))
+        schedules.fire(parse_firing(EVENT))
     assert sent(stage) == []
 
 
 def test_unknown_workspace(schedules: Schedules) -> None:
     """A workspace that is not configured is told before the roster is read."""
     with pytest.raises(UnknownWorkspace):
-        schedules.fire(read_firing(EVENT | {"workspace": "brand-b"}))
+        schedules.fire(parse_firing(EVENT | {"workspace": "brand-b"}))

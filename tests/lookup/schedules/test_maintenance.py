@@ -8,39 +8,40 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from lookup.errors import KeyRejected
-from lookup.gate.workspaces import Gates
+from lookup.errors import VendorUnauthorized
+from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.schedules.firings import Schedules
 from lookup.settings import Workspace
-from tests.lookup.services import Desk, schedules_of
+from tests.lookup.services import BulkServices, schedules_of
 from tests.lookup.stage import Stage
 from tests.waiting import GIVE_UP
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
+def desk(stage: Stage) -> BulkServices:
     """Give a desk with two workspaces, the first without a secret."""
     workspaces = {"bare": Workspace(secret_id="missing"), **stage.settings.workspaces}
-    return Desk(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
+    return BulkServices(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
 
 
 @pytest.fixture
-def schedules(desk: Desk) -> Schedules:
+def schedules(desk: BulkServices) -> Schedules:
     return schedules_of(desk, {})
 
 
-def close_for_its_key(desk: Desk, workspace: str) -> None:
+def close_for_its_key(desk: BulkServices, workspace: str) -> None:
     settings = desk.stage.settings
-    gates = Gates(desk.stage.dynamodb, settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
+    gates = WorkspaceGates(desk.stage.dynamodb, settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
     gate = gates.of(workspace)
     gate.report(
-        gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP), KeyRejected("key_rejected", status=401)
+        gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP),
+        VendorUnauthorized("key_rejected", status=401),
     )
 
 
 def test_one_workspaces_trouble_is_no_others(
-    desk: Desk, schedules: Schedules, caplog: pytest.LogCaptureFixture
+    desk: BulkServices, schedules: Schedules, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A workspace whose secret was deleted ends the tick with its error, after the others were fed."""
     close_for_its_key(desk, "bare")
@@ -51,7 +52,7 @@ def test_one_workspaces_trouble_is_no_others(
     assert [part.lookup_id for part in desk.taken()] == ["one"]
 
 
-def test_a_tick_without_trouble_tells_how_many_it_fed(desk: Desk, schedules: Schedules) -> None:
+def test_a_tick_without_trouble_tells_how_many_it_fed(desk: BulkServices, schedules: Schedules) -> None:
     """Open gates are not looked at for their secrets."""
     desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
     assert schedules.tick() == 2

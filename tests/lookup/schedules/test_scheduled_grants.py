@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from lookup.ledger.daily_usage import Use
+from lookup.ledger.daily_usage import DailyUsage
 from lookup.model import Lane
 from lookup.partners import Partner
-from lookup.schedules.firing import read_firing
-from lookup.schedules.firings import Fired, Schedules
-from tests.lookup.services import Desk, Hand, schedules_of
+from lookup.schedules.firing import parse_firing
+from lookup.schedules.firings import FiringResult, Schedules
+from tests.lookup.services import BulkServices, FakeClock, schedules_of
 from tests.lookup.stage import Stage
 
 ROSTER = "rosters/acme/nightly"
@@ -29,8 +29,8 @@ ACME = Partner("acme")
 
 
 @pytest.fixture
-def desk(stage: Stage) -> Desk:
-    desk = Desk(stage, Hand(AT + 3))
+def desk(stage: Stage) -> BulkServices:
+    desk = BulkServices(stage, FakeClock(AT + 3))
     desk.roster(b"C-1\nC-2\nnull\n", ROSTER)
     return desk
 
@@ -41,20 +41,22 @@ def partners() -> dict[str, Partner]:
 
 
 @pytest.fixture
-def schedules(desk: Desk, partners: dict[str, Partner]) -> Schedules:
+def schedules(desk: BulkServices, partners: dict[str, Partner]) -> Schedules:
     return schedules_of(desk, partners)
 
 
-def used(desk: Desk, partner: Partner) -> int:
+def used(desk: BulkServices, partner: Partner) -> int:
     use = desk.daily.today(partner)
-    assert isinstance(use, Use)
+    assert isinstance(use, DailyUsage)
     return use.users
 
 
-def test_all_fields_are_those_granted_now(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+def test_all_fields_are_those_granted_now(
+    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
+) -> None:
     """A schedule without a field list asks for all that is granted when it fires, at the weight of that time."""
     partners["acme"] = replace(ACME, fields=("city",), weight=7)
-    assert schedules.fire(read_firing(EVENT)) == Fired(ID)
+    assert schedules.fire(parse_firing(EVENT)) == FiringResult(ID)
     assert [part.fields for part in desk.taken()] == [("city",)]
     assert [share.weight for share in desk.lookups.shares.of("default")] == [7]
 
@@ -73,13 +75,13 @@ def test_all_fields_are_those_granted_now(desk: Desk, schedules: Schedules, part
     ],
 )
 def test_what_is_not_granted_any_more_is_refused(
-    desk: Desk, schedules: Schedules, partners: dict[str, Partner], now: Partner | None, because: str
+    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner], now: Partner | None, because: str
 ) -> None:
     """Such a firing makes no lookup and asks for nobody; it is an answer and no error, and the schedule tells why."""
     partners.clear()
     partners |= {"acme": now} if now else {}
-    fired = schedules.fire(read_firing(EVENT | {"fields": ["city", "salary"]}))
-    assert fired == Fired(ID, refused_because=because)
+    fired = schedules.fire(parse_firing(EVENT | {"fields": ["city", "salary"]}))
+    assert fired == FiringResult(ID, refused_because=because)
     assert desk.lookups.progress(ID) is None
     assert desk.taken() == []
     assert desk.lookups.last_firing("acme.nightly") == {
@@ -87,31 +89,33 @@ def test_what_is_not_granted_any_more_is_refused(
     }  # fmt: skip
 
 
-def test_the_next_firing_after_a_refused_one(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+def test_the_next_firing_after_a_refused_one(
+    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
+) -> None:
     """Once it is granted again, the schedule goes on as if nothing had been."""
     partners["acme"] = replace(ACME, workspaces=("brand-b",))
-    schedules.fire(read_firing(EVENT))
+    schedules.fire(parse_firing(EVENT))
     partners["acme"] = ACME
-    later = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
-    assert later == Fired("acme.nightly-20261123T200000Z")
+    later = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    assert later == FiringResult("acme.nightly-20261123T200000Z")
     assert len(desk.taken()) == 1
 
 
-def test_a_firing_is_charged_once(desk: Desk, schedules: Schedules, partners: dict[str, Partner]) -> None:
+def test_a_firing_is_charged_once(desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]) -> None:
     """A firing counts among the users of the day; its second delivery counts nothing, even at the limit."""
     partners["acme"] = limited = replace(ACME, users_per_day=4)
     for _ in range(2):
-        assert schedules.fire(read_firing(EVENT)) == Fired(ID)
+        assert schedules.fire(parse_firing(EVENT)) == FiringResult(ID)
         assert used(desk, limited) == 3
     desk.count()
     assert used(desk, limited) == 2  # the third line was no user
-    over = schedules.fire(read_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    over = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
     assert over.refused_because == "3 users are asked for and 2 of 4 are left until midnight UTC"
     assert used(desk, limited) == 2
 
 
 def test_the_stages_own_schedules_need_no_grants(
-    desk: Desk, schedules: Schedules, partners: dict[str, Partner]
+    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
 ) -> None:
     """A schedule that was deployed with the stage is nobody's, and asks for what it says."""
     partners.clear()
@@ -119,5 +123,5 @@ def test_the_stages_own_schedules_need_no_grants(
         "schedule": "own",
         "fields": ["salary"],
     }
-    assert schedules.fire(read_firing(own)).refused_because is None
+    assert schedules.fire(parse_firing(own)).refused_because is None
     assert [part.fields for part in desk.taken()] == [("salary",)]

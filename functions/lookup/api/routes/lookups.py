@@ -9,12 +9,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.api.auth import Callers, scopes_of
+from lookup.api.auth import ClientAuth, scopes_of
 from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
-from lookup.api.responses import answer, next_link, next_look, progress_json, record_json, standing_json
-from lookup.bulk.control import Action, Lookups
+from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, record_json, retry_after
+from lookup.bulk.control import Action, LookupControl
 from lookup.errors import InvalidInput
 from lookup.model import Clock
 from lookup.partners import Partner
@@ -33,8 +33,8 @@ class LookupRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: Callers,
-        lookups: Lookups,
+        callers: ClientAuth,
+        lookups: LookupControl,
         sign: Sign,
         clock: Clock,
     ) -> None:
@@ -51,25 +51,25 @@ class LookupRoutes:
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
         found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)
         following = _marked(mark) if mark else None
-        body = {"lookups": [progress_json(one, None) for one in found], "next": following}
-        return answer(body, headers=next_link("/v1/lookups", following, limit))
+        body = {"lookups": [lookup_json(one, None) for one in found], "next": following}
+        return json_response(body, headers=link_next("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
-            return answer(standing_json(lookup_id, self._lookups.standing(lookup_id)))
+            return json_response(intake_day_json(lookup_id, self._lookups.standing(lookup_id)))
         progress, estimate = self._lookups.one(self._partner(), lookup_id)
-        return answer(progress_json(progress, estimate), headers=next_look(estimate, self._clock()))
+        return json_response(lookup_json(progress, estimate), headers=retry_after(estimate, self._clock()))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
         progress = self._lookups.change(self._partner(), lookup_id, Action(change.action))
-        return answer(progress_json(progress, None))
+        return json_response(lookup_json(progress, None))
 
     def _get_results(
         self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
     ) -> Response[str]:
         records, mark = self._lookups.results(self._partner(), lookup_id, after=after, limit=limit)
         body = {"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark}
-        return answer(body, headers=next_link(f"/v1/lookups/{lookup_id}/results", mark, limit))
+        return json_response(body, headers=link_next(f"/v1/lookups/{lookup_id}/results", mark, limit))
 
     def _partner(self) -> Partner:
         return self._callers.of(self._app.current_event.raw_event)

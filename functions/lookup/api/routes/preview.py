@@ -7,13 +7,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import Callers
+from lookup.api.auth import ClientAuth
 from lookup.api.openapi.route_docs import PREVIEW_ROSTER
-from lookup.api.responses import answer
+from lookup.api.responses import json_response
 from lookup.ledger.model import Roster
 from lookup.rosters.keys import key_of
 from lookup.rosters.preview import Preview
-from lookup.rosters.store import Rosters
+from lookup.rosters.store import RosterStore
 
 RosterId = Annotated[str, Path(max_length=64)]
 
@@ -21,7 +21,7 @@ RosterId = Annotated[str, Path(max_length=64)]
 class PreviewRoute:
     """A partner's look at its own upload; it costs one read of 64 KB."""
 
-    def __init__(self, app: APIGatewayHttpResolver, *, callers: Callers, rosters: Rosters) -> None:
+    def __init__(self, app: APIGatewayHttpResolver, *, callers: ClientAuth, rosters: RosterStore) -> None:
         self._app = app
         self._callers = callers
         self._rosters = rosters
@@ -30,7 +30,7 @@ class PreviewRoute:
     def _post_preview(self, roster_id: RosterId) -> Response[str]:
         partner = self._callers.of(self._app.current_event.raw_event)
         roster, preview = self._rosters.preview(key_of(partner.name, roster_id))
-        return answer(preview_json(roster_id, roster, preview))
+        return json_response(preview_json(roster_id, roster, preview))
 
 
 def preview_json(roster_id: str, roster: Roster, preview: Preview) -> dict[str, object]:

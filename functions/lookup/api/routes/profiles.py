@@ -14,13 +14,13 @@ from lookup import exact_json, validation
 from lookup.api import problems
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
-from lookup.api.outcome_responses import Outcomes
+from lookup.api.outcome_responses import OutcomeResponses
 from lookup.api.request_models import MAX_AGE, STALE_IF_ERROR, WorkspaceName
-from lookup.api.responses import is_too_large, results_link, without_attributes, written
-from lookup.api.sync_or_async import Asked, Served, Spillover
+from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
+from lookup.api.sync_or_async import ProfileQuery, SyncOrAsync, SyncResult
 from lookup.errors import InvalidInput
 from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
-from lookup.model import Clock, Invalid, Outcome, Status
+from lookup.model import Clock, InvalidIdentifier, Outcome, Status
 from lookup.results.files import outcome_json
 
 TAG = re.compile(r'"[^"]*"')
@@ -46,7 +46,9 @@ LASTING = frozenset({"rejected", "too_large", UNREADABLE, REFUSED_BY_VENDOR, UNA
 class ProfileRoutes:
     """One profile; 202 with a lookup's URL when the quota leaves no room in the caller's time."""
 
-    def __init__(self, app: APIGatewayHttpResolver, spillover: Spillover, outcomes: Outcomes, clock: Clock) -> None:
+    def __init__(
+        self, app: APIGatewayHttpResolver, spillover: SyncOrAsync, outcomes: OutcomeResponses, clock: Clock
+    ) -> None:
         self._app = app
         self._spillover = spillover
         self._outcomes = outcomes
@@ -85,13 +87,13 @@ class ProfileRoutes:
         asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
         return self._served(asked, prefer, if_none_match)
 
-    def _served(self, asked: Asked, prefer: str | None, if_none_match: str | None) -> Response[str]:
+    def _served(self, asked: ProfileQuery, prefer: str | None, if_none_match: str | None) -> Response[str]:
         served = self._spillover.serve(self._spillover.call(self._app, prefer), asked)
         if isinstance(served, Response):
             return served
         return self._answer(served, asked, if_none_match)
 
-    def _answer(self, served: Served, asked: Asked, if_none_match: str | None) -> Response[str]:
+    def _answer(self, served: SyncResult, asked: ProfileQuery, if_none_match: str | None) -> Response[str]:
         outcome = served.answered.outcomes[0]
         if outcome.status is Status.FAILED:
             return self._without_answer(served, outcome)
@@ -103,21 +105,21 @@ class ProfileRoutes:
             return Response(HTTPStatus.NOT_MODIFIED.value, headers=headers, body="")
         return self._profile(served, outcome, headers)
 
-    def _profile(self, served: Served, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
+    def _profile(self, served: SyncResult, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
         whole = outcome_json(outcome)
-        body = exact_json.readable(whole)
+        body = exact_json.to_jsonable(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(served))}
-            body = exact_json.readable(without_attributes([whole])[0] | links)
-        return written(body, headers=headers)
+            body = exact_json.to_jsonable(without_attributes([whole])[0] | links)
+        return raw_json_response(body, headers=headers)
 
-    def _without_answer(self, served: Served, outcome: Outcome) -> Response[str]:
+    def _without_answer(self, served: SyncResult, outcome: Outcome) -> Response[str]:
         if served.answered.cause is not None:
             raise served.answered.cause
         detail = f"MoEngage gave no answer: {outcome.reason}"
         if outcome.reason in LASTING:
             return problems.problem(Problem.NOT_ANSWERABLE, detail, reason=outcome.reason)
-        return problems.later(Problem.FAILED, detail, problems.TROUBLE_WAIT, reason=outcome.reason)
+        return problems.retry_later(Problem.FAILED, detail, problems.TROUBLE_WAIT, reason=outcome.reason)
 
     def _age(self, outcome: Outcome) -> str:
         fetched_at = outcome.profile.fetched_at if outcome.profile else self._clock()
@@ -126,12 +128,14 @@ class ProfileRoutes:
 
 def _asked(  # noqa: PLR0917 - what both forms of the request hold
     identifier_type: str, identifier: str, fields: str | None, max_age: int, stale_if_error: int, workspace: str
-) -> Asked:
-    one = validation.identify({"identifier_type": identifier_type, "identifier": identifier})
-    if isinstance(one, Invalid):
+) -> ProfileQuery:
+    one = validation.parse_identifier({"identifier_type": identifier_type, "identifier": identifier})
+    if isinstance(one, InvalidIdentifier):
         raise InvalidInput("identifier", one.reason)
-    names = validation.field_names({"fields": None if fields is None else [name.strip() for name in fields.split(",")]})
-    return Asked([one], workspace, names, float(max_age), float(stale_if_error))
+    names = validation.parse_fields(
+        {"fields": None if fields is None else [name.strip() for name in fields.split(",")]}
+    )
+    return ProfileQuery([one], workspace, names, float(max_age), float(stale_if_error))
 
 
 def etag(outcome: Outcome) -> str:
@@ -147,7 +151,7 @@ def _has(if_none_match: str | None, tag: str) -> bool:
     return if_none_match.strip() == "*" or tag.removeprefix("W/") in TAG.findall(if_none_match)
 
 
-def _cache_control(asked: Asked) -> str:
+def _cache_control(asked: ProfileQuery) -> str:
     """Let the caller's own cache keep the answer as long as the caller would take it from our store."""
     control = f"private, max-age={int(asked.max_age)}"
     return f"{control}, stale-if-error={int(asked.stale_if_error)}" if asked.stale_if_error else control

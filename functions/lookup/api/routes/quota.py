@@ -8,13 +8,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup.api.auth import Callers
+from lookup.api.auth import ClientAuth
 from lookup.api.openapi.route_docs import GET_QUOTA
 from lookup.api.request_models import WorkspaceName
-from lookup.api.responses import answer
+from lookup.api.responses import json_response
 from lookup.bulk.estimates import minutes
 from lookup.gate.limiter import GateState
-from lookup.ledger.daily_usage import DailyUse, Use, limit_headers
+from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
 from lookup.model import Clock, timestamp
 
 
@@ -24,11 +24,11 @@ class QuotaRoutes:
     def __init__(
         self,
         app: APIGatewayHttpResolver,
-        callers: Callers,
+        callers: ClientAuth,
         *,
         state_of: Callable[[str], GateState],
         backlog_of: Callable[[str], float],
-        daily: DailyUse,
+        daily: DailyUsageCounter,
         clock: Clock,
     ) -> None:
         self._app = app
@@ -45,10 +45,10 @@ class QuotaRoutes:
         use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
         today = {"today": None if use is None else use_json(use)}
-        return answer(body | today, headers=limit_headers(use, self._clock()))
+        return json_response(body | today, headers=limit_headers(use, self._clock()))
 
 
-def use_json(use: Use) -> dict[str, object]:
+def use_json(use: DailyUsage) -> dict[str, object]:
     """Write a partner's own use of the day, in users."""
     return {"users": use.users, "limit": use.limit, "left": use.left, "resets_at": timestamp(use.resets_at)}
 

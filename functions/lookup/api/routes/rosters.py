@@ -8,10 +8,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import Callers
+from lookup.api.auth import ClientAuth
 from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
 from lookup.api.request_models import RosterUpload
-from lookup.api.responses import answer
+from lookup.api.responses import json_response
 from lookup.aws.signed_urls import expires_at
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner
@@ -29,7 +29,7 @@ class RosterRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: Callers,
+        callers: ClientAuth,
         uploads: RosterUploads,
         retention: RosterRetention,
         clock: Clock,
@@ -52,7 +52,7 @@ class RosterRoutes:
             "expires_in": max(0, int(ends - self._clock())),
             "expires_at": timestamp(ends),
         }
-        return answer({"roster_id": upload.roster_id, "upload": how}, HTTPStatus.CREATED)
+        return json_response({"roster_id": upload.roster_id, "upload": how}, HTTPStatus.CREATED)
 
     def _delete_roster(self, roster_id: RosterId) -> Response[str]:
         self._retention.delete(key_of(self._partner().name, roster_id))

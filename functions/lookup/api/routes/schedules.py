@@ -11,19 +11,19 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from botocore.exceptions import ClientError
 
 from lookup import validation
-from lookup.api.auth import Callers
+from lookup.api.auth import ClientAuth
 from lookup.api.openapi.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
 from lookup.api.request_models import ScheduleOrder
-from lookup.api.responses import answer, next_link
-from lookup.errors import LookupFault, Missing
+from lookup.api.responses import json_response, link_next
+from lookup.errors import NotFound, ServiceError
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.lookups import Ledger
+from lookup.ledger.lookups import LookupLedger
 from lookup.model import Lane, timestamp
 from lookup.partners import Partner
 from lookup.rosters.keys import key_of
 from lookup.rosters.retention import RosterRetention
-from lookup.rosters.store import Rosters
-from lookup.schedules.store import NAME, Listed, Schedule, ScheduleStore, full_name
+from lookup.rosters.store import RosterStore
+from lookup.schedules.store import NAME, Schedule, ScheduleStore, ScheduleSummary, full_name
 
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$", description="Small letters, digits and hyphens.")]
 PAGE = 100
@@ -37,11 +37,11 @@ class ScheduleRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: Callers,
+        callers: ClientAuth,
         store: ScheduleStore,
-        rosters: Rosters,
+        rosters: RosterStore,
         retention: RosterRetention,
-        ledger: Ledger,
+        ledger: LookupLedger,
         authorization: Authorization,
     ) -> None:
         self._app = app
@@ -59,7 +59,7 @@ class ScheduleRoutes:
     def _get_schedules(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
         listed, mark = self._store.page(self._partner(), after=after, limit=limit)
         body = {"schedules": [_listed_json(one) for one in listed], "next": mark}
-        return answer(body, headers=next_link("/v1/schedules", mark, limit))
+        return json_response(body, headers=link_next("/v1/schedules", mark, limit))
 
     def _put_schedule(
         self,
@@ -68,7 +68,7 @@ class ScheduleRoutes:
         if_none_match: Annotated[str | None, Header(description="`*` only creates.")] = None,
     ) -> Response[str]:
         partner = self._partner()
-        fields = validation.field_names({"fields": order.fields})
+        fields = validation.parse_fields({"fields": order.fields})
         self._authorization.fields(partner, order.workspace, fields, Lane.BULK)
         roster = key_of(partner.name, order.roster_id)
         self._rosters.pin(roster)
@@ -82,7 +82,7 @@ class ScheduleRoutes:
             max_age=float(order.max_age),
         )
         is_new = self._put(partner, schedule, only_new=if_none_match == "*")
-        return answer(self._json(partner, schedule), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+        return json_response(self._json(partner, schedule), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
     def _put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Keep a schedule and the roster that it names, and let go the one that it named before."""
@@ -90,7 +90,7 @@ class ScheduleRoutes:
         self._retention.keep(schedule.roster, name)
         try:
             is_new = self._store.put(partner, schedule, only_new=only_new)
-        except LookupFault:
+        except ServiceError:
             with suppress(ClientError):  # what cannot be looked at keeps its roster
                 if not self._store.names(name, schedule.roster):
                     self._retention.let_go(schedule.roster, name)
@@ -103,12 +103,12 @@ class ScheduleRoutes:
         """Return the roster that a schedule names; None also when that cannot be read: then it stays kept."""
         try:
             return self._store.get(partner, name).roster
-        except (Missing, ClientError):
+        except (NotFound, ClientError):
             return None
 
     def _get_schedule(self, name: Name) -> Response[str]:
         partner = self._partner()
-        return answer(self._json(partner, self._store.get(partner, name)))
+        return json_response(self._json(partner, self._store.get(partner, name)))
 
     def _delete_schedule(self, name: Name) -> Response[str]:
         partner = self._partner()
@@ -138,7 +138,7 @@ class ScheduleRoutes:
         return self._callers.of(self._app.current_event.raw_event)
 
 
-def _listed_json(listed: Listed) -> dict[str, object]:
+def _listed_json(listed: ScheduleSummary) -> dict[str, object]:
     return {
         "name": listed.name,
         "created_at": timestamp(listed.created_at),

@@ -12,19 +12,19 @@ from lookup.api import problems
 from lookup.api.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import POST_LOOKUPS
-from lookup.api.outcome_responses import Outcomes
+from lookup.api.outcome_responses import OutcomeResponses
 from lookup.api.preferences import read_preference
 from lookup.api.request_models import LookupOrder
-from lookup.api.responses import answer, estimate_json
-from lookup.api.sync_or_async import Asked, Call, Served, Spillover
-from lookup.bulk.submission import RosterOrder, Submissions
-from lookup.errors import LookupFault
+from lookup.api.responses import estimate_json, json_response
+from lookup.api.sync_or_async import ProfileQuery, RequestContext, SyncOrAsync, SyncResult
+from lookup.bulk.submission import LookupRequest, Submission
+from lookup.errors import ServiceError
 from lookup.model import PART_LIMIT
 
 ROUTE = "POST /v1/lookups"
 
 
-class NotFinal(LookupFault):
+class NotReplayable(ServiceError):
     """An answer that the same request may get better later: it is not kept for replay."""
 
 
@@ -35,9 +35,9 @@ class SubmitRoute:
         self,
         app: APIGatewayHttpResolver,
         *,
-        spillover: Spillover,
-        submissions: Submissions,
-        outcomes: Outcomes,
+        spillover: SyncOrAsync,
+        submissions: Submission,
+        outcomes: OutcomeResponses,
         idempotency: Idempotency,
     ) -> None:
         self._app = app
@@ -61,43 +61,45 @@ class SubmitRoute:
             return refused
         call = self._spillover.call(self._app, prefer)
         if dry_run:
-            return answer({"estimate": estimate_json(self._submissions.would_take(call.partner, _whole(order, call)))})
+            return json_response(
+                {"estimate": estimate_json(self._submissions.would_take(call.partner, _whole(order, call)))}
+            )
         if idempotency_key is None:
             return self._answered(order, call)[0]
         keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, dict(order))
         named = self._spillover.call(self._app, prefer, lookup_id=f"lookup-{keyed.fingerprint}")
         return self._once(order, named, keyed)
 
-    def _once(self, order: LookupOrder, call: Call, keyed: KeyedRequest) -> Response[str]:
+    def _once(self, order: LookupOrder, call: RequestContext, keyed: KeyedRequest) -> Response[str]:
         first: list[Response[str]] = []
 
         def work() -> Reference:
             response, reference = self._answered(order, call)
             first.append(response)
             if reference is None:
-                raise NotFinal
+                raise NotReplayable
             return reference
 
         try:
             reference = self._idempotency.once(keyed, work, self._app.lambda_context)
-        except NotFinal:
+        except NotReplayable:
             return first[0]
         return first[0] if first else self._replayed(call, order.workspace, reference)
 
-    def _answered(self, order: LookupOrder, call: Call) -> tuple[Response[str], Reference | None]:
+    def _answered(self, order: LookupOrder, call: RequestContext) -> tuple[Response[str], Reference | None]:
         """Answer, and tell where the answer is to be found again; None when it is not final."""
         whole = _whole(order, call)
         if not whole.entries or len(whole.entries) > PART_LIMIT or call.preference.respond_async:
             return self._spillover.accept(call, whole), {"lookup_id": call.lookup_id}
-        asked = Asked(whole.entries, whole.workspace, whole.fields, whole.max_age, float(order.stale_if_error))
+        asked = ProfileQuery(whole.entries, whole.workspace, whole.fields, whole.max_age, float(order.stale_if_error))
         served = self._spillover.serve(call, asked)
-        if not isinstance(served, Served):
+        if not isinstance(served, SyncResult):
             return served, {"lookup_id": call.lookup_id}
         answered = served.answered
         final = None if answered.cause else {"lookup_id": answered.lookup_id, "key": answered.key}
         return self._outcomes.answer(served), final
 
-    def _replayed(self, call: Call, workspace: str, reference: Reference) -> Response[str]:
+    def _replayed(self, call: RequestContext, workspace: str, reference: Reference) -> Response[str]:
         key = reference.get("key")
         if key is None:
             response = self._spillover.seen(call, reference["lookup_id"])
@@ -117,12 +119,12 @@ def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Respons
     return None
 
 
-def _whole(order: LookupOrder, call: Call) -> RosterOrder:
-    return RosterOrder(
+def _whole(order: LookupOrder, call: RequestContext) -> LookupRequest:
+    return LookupRequest(
         order.workspace,
         order.roster_id,
-        [validation.identify_one(raw) for raw in order.identifiers or ()],
-        validation.field_names({"fields": order.fields}),
+        [validation.parse_identifier_strictly(raw) for raw in order.identifiers or ()],
+        validation.parse_fields({"fields": order.fields}),
         float(order.max_age),
         lookup_id=call.lookup_id,
     )

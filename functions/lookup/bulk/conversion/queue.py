@@ -55,7 +55,7 @@ class ConversionQueue:
         )
 
 
-def read(body: str) -> tuple[str, str]:
+def parse_conversion(body: str) -> tuple[str, str]:
     """Read which lookup a message is about, and its partner. Raises `InvalidInput`."""
     try:
         match exact_json.loads(body):

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.aws.errors import name_of
+from lookup.aws.errors import error_name
 from lookup.bulk.conversion import queue as conversion_queue
 from lookup.bulk.conversion.conversions import Conversions
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.queues import Delivery
-from lookup.errors import InvalidInput, LookupFault
+from lookup.errors import InvalidInput, ServiceError
 from lookup.telemetry import Metric, count, logger
 
 DELIVERIES = 8  # over an hour of tries: then a person has to look
 
 
-class ConversionWork:
+class ConversionWorker:
     """Serves batches; gives the message ids that the queue must deliver again."""
 
     def __init__(self, conversions: Conversions, queue: ConversionQueue) -> None:
@@ -30,7 +30,7 @@ class ConversionWork:
 
     def _is_done(self, delivery: Delivery, until: float) -> bool:
         try:
-            lookup_id, _ = conversion_queue.read(delivery.body)
+            lookup_id, _ = conversion_queue.parse_conversion(delivery.body)
         except InvalidInput as fault:
             return self._laid_aside(delivery, str(fault))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
@@ -38,8 +38,10 @@ class ConversionWork:
         try:
             if self._conversions.convert(lookup_id, until=until):
                 return True
-        except (LookupFault, BotoCoreError, ClientError) as fault:
-            logger.warning("conversion given back", lookup_id=lookup_id, error=name_of(fault), runbook="Dead letters")
+        except (ServiceError, BotoCoreError, ClientError) as fault:
+            logger.warning(
+                "conversion given back", lookup_id=lookup_id, error=error_name(fault), runbook="Dead letters"
+            )
         self._hold_back(delivery)
         return False
 
@@ -55,7 +57,9 @@ class ConversionWork:
         try:
             self._queue.lay_aside(delivery, reason)
         except (ClientError, BotoCoreError) as error:
-            logger.error("message not laid aside", message_id=delivery.message_id, reason=reason, error=name_of(error))
+            logger.error(
+                "message not laid aside", message_id=delivery.message_id, reason=reason, error=error_name(error)
+            )
             return False
         logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
         count(Metric.MESSAGES_LAID_ASIDE)
@@ -66,4 +70,4 @@ class ConversionWork:
         try:
             self._queue.try_again(delivery)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("visibility not set", message_id=delivery.message_id, error=name_of(error))
+            logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))

@@ -102,7 +102,7 @@ class Format:
 PLAIN = Format(Kind.PLAIN)
 
 
-def format_of(opening: bytes) -> Format:
+def detect_format(opening: bytes) -> Format:
     """Tell a roster's format by its first 64 KB. Raises `InvalidInput` saying what the first line shows instead."""
     refuse_other_files(opening)
     filled = _filled(opening)

@@ -10,14 +10,14 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from lookup import exact_json
-from lookup.model import PART_LIMIT, Identifier, Invalid, Json
+from lookup.model import PART_LIMIT, Identifier, InvalidIdentifier, Json
 from lookup.rosters.formats.columns import meaning_of
-from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind, format_of
+from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind, detect_format
 from lookup.rosters.formats.json_lists import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.rosters.formats.lines import Line
-from lookup.rosters.formats.objects import identify_object
+from lookup.rosters.formats.objects import parse_object
 from lookup.rosters.formats.signatures import names_columns
-from lookup.validation import BLOCKED_CUSTOMER_IDS, TEXT_KEPT, Entry, identify
+from lookup.validation import BLOCKED_CUSTOMER_IDS, EXCERPT_LENGTH, ParsedIdentifier, parse_identifier
 
 UNREADABLE = "line is not readable in the roster's format"
 COLUMN_NAME = "line is the name of a column"
@@ -31,13 +31,13 @@ STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.D
 T = TypeVar("T")
 
 
-def entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
-    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `Invalid` with their number.
+def entries(chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
+    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `InvalidIdentifier`s.
 
     Raises `InvalidInput` when its opening shows that it is no list of identifiers.
     """
     opening, whole = begun(chunks)
-    written = format_of(opening)
+    written = detect_format(opening)
     if written.kind is Kind.JSON:
         yield from json_entries(opening, whole)
         return
@@ -56,18 +56,18 @@ def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return b"".join(read)[:OPENING_BYTES], chain(read, remaining)
 
 
-def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple[Line, Entry]]:
+def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple[Line, ParsedIdentifier]]:
     """Read the entries of bytes that begin with the roster, each with the line or row that it is."""
     number = 1
     for line in written.cut(chunks):
-        entry = entry_of(written, line, number)
+        entry = parse_line(written, line, number)
         if entry is not None:
             yield line, entry
         number += line.breaks
 
 
-def entry_of(written: Format, line: Line, number: int) -> Entry | None:
-    """Read one line; None when it is no entry; what cannot be read is `Invalid` with its number."""
+def parse_line(written: Format, line: Line, number: int) -> ParsedIdentifier | None:
+    """Read one line; None when it is no entry; what cannot be read is `InvalidIdentifier` with its number."""
     content = written.content(line, number)
     if content is None:
         return None
@@ -75,43 +75,43 @@ def entry_of(written: Format, line: Line, number: int) -> Entry | None:
     return entry if isinstance(entry, Identifier) else replace(entry, line=number)
 
 
-def _unreadable(written: Format, line: Line, content: bytes) -> Invalid | None:
+def _unreadable(written: Format, line: Line, content: bytes) -> InvalidIdentifier | None:
     if line.is_last:
-        return Invalid(_shown(content), NOT_CLOSED if line.is_ended or b"\n" in content else UNREADABLE)
+        return InvalidIdentifier(_shown(content), NOT_CLOSED if line.is_ended or b"\n" in content else UNREADABLE)
     return None if len(content) <= written.row_bytes else _over(content, written.row_bytes)
 
 
-def _over(content: bytes, limit: int) -> Invalid:
-    return Invalid(_shown(content), f"line is over {limit} bytes")
+def _over(content: bytes, limit: int) -> InvalidIdentifier:
+    return InvalidIdentifier(_shown(content), f"line is over {limit} bytes")
 
 
 def _shown(content: bytes) -> str:
-    return content[:TEXT_KEPT].decode("utf-8", "replace")
+    return content[:EXCERPT_LENGTH].decode("utf-8", "replace")
 
 
-def _read(written: Format, content: bytes) -> Entry:
+def _read(written: Format, content: bytes) -> ParsedIdentifier:
     try:
         return _READERS[written.kind](content.decode("utf-8"), written.header)
     except UnicodeDecodeError:
-        return Invalid(_shown(content), NOT_UTF8)
+        return InvalidIdentifier(_shown(content), NOT_UTF8)
     except exact_json.RepeatedKey:
-        return Invalid(_shown(content), "line has a key twice in one object")
+        return InvalidIdentifier(_shown(content), "line has a key twice in one object")
     except (ValueError, IndexError, csv.Error):
-        return Invalid(_shown(content), UNREADABLE)
+        return InvalidIdentifier(_shown(content), UNREADABLE)
 
 
-def _plain(text: str, _: Header | None) -> Entry:
-    entry = identify(text)
+def _plain(text: str, _: Header | None) -> ParsedIdentifier:
+    entry = parse_identifier(text)
     if isinstance(entry, Identifier) and (STRAY.match(text) or MARKS.fullmatch(text.strip())):
         raise ValueError
     if isinstance(entry, Identifier) and meaning_of(text) is not None:
-        return Invalid(text[:TEXT_KEPT], COLUMN_NAME)
+        return InvalidIdentifier(text[:EXCERPT_LENGTH], COLUMN_NAME)
     if any(mark in text for mark in DELIMITERS) and names_columns(text):
-        return Invalid(text[:TEXT_KEPT], OTHER_HEADER)
+        return InvalidIdentifier(text[:EXCERPT_LENGTH], OTHER_HEADER)
     return entry
 
 
-def _row(text: str, header: Header | None) -> Entry:
+def _row(text: str, header: Header | None) -> ParsedIdentifier:
     if header is None:
         raise ValueError
     cells = next(csv.reader([text], delimiter=header.delimiter, strict=True), [])
@@ -127,15 +127,15 @@ def _row(text: str, header: Header | None) -> Entry:
         value = value.strip()
     kind = columns.identifier_type if columns.type_at is None else cells[columns.type_at].strip()
     if any(_names_a_column(cell) for at, cell in enumerate(cells) if at not in {columns.at, columns.type_at}):
-        return Invalid(value[:TEXT_KEPT], OTHER_HEADER)
+        return InvalidIdentifier(value[:EXCERPT_LENGTH], OTHER_HEADER)
     if _names_a_column(value) and value not in BLOCKED_CUSTOMER_IDS:
-        return Invalid(value[:TEXT_KEPT], COLUMN_NAME)
-    return identify({"identifier_type": kind, "identifier": value.removeprefix("\ufeff")})
+        return InvalidIdentifier(value[:EXCERPT_LENGTH], COLUMN_NAME)
+    return parse_identifier({"identifier_type": kind, "identifier": value.removeprefix("\ufeff")})
 
 
 def _names_a_column(cell: str) -> bool:
     """Tell whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
-    is_name = len(cell) < TEXT_KEPT and meaning_of(cell) in {"customer_id", "identifier"}
+    is_name = len(cell) < EXCERPT_LENGTH and meaning_of(cell) in {"customer_id", "identifier"}
     return is_name and cell.strip().lower() != "uid"
 
 
@@ -146,26 +146,26 @@ def _is_quoted_well(text: str, delimiter: str) -> bool:
     return re.fullmatch(rf"{cell}(?:{mark}{cell})*+", text) is not None
 
 
-def invalid_line(one: Invalid) -> Json:
+def invalid_line(one: InvalidIdentifier) -> Json:
     """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
     return {"invalid": {"text": one.text, "reason": one.reason, "identifier_type": one.identifier_type}}
 
 
-def entry_line(one: Entry) -> bytes:
+def entry_line(one: ParsedIdentifier) -> bytes:
     """Write an entry as the line of NDJSON that is read back as it."""
     if isinstance(one, Identifier):
         return exact_json.dumps({"identifier_type": one.identifier_type.value, "identifier": one.identifier}) + b"\n"
     return exact_json.dumps(invalid_line(one)) + b"\n"
 
 
-def _kept_invalid(value: Json) -> Invalid | None:
+def _kept_invalid(value: Json) -> InvalidIdentifier | None:
     match value:
         case {"invalid": {"text": str(text), "reason": str(reason), "identifier_type": str(kind)}}:
-            return Invalid(text[:TEXT_KEPT], reason[:TEXT_KEPT], kind[:TEXT_KEPT])
+            return InvalidIdentifier(text[:EXCERPT_LENGTH], reason[:EXCERPT_LENGTH], kind[:EXCERPT_LENGTH])
     return None
 
 
-def _json_line(text: str, _: Header | None) -> Entry:
+def _json_line(text: str, _: Header | None) -> ParsedIdentifier:
     """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
     value = exact_json.loads_unique(text)
     kept = _kept_invalid(value)
@@ -173,16 +173,16 @@ def _json_line(text: str, _: Header | None) -> Entry:
         return kept
     if isinstance(value, Mapping) and not any(map(meaning_of, value)):
         raise ValueError
-    return identify_object(value)
+    return parse_object(value)
 
 
 _READERS = {Kind.PLAIN: _plain, Kind.NDJSON: _json_line, Kind.CSV: _row}
 
 
-def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[Entry]:
-    """Read the entries of a JSON document; the line of an `Invalid` is its number in the list.
+def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
+    """Read the entries of a JSON document; the line of an `InvalidIdentifier` is its number in the list.
 
-    Where the document turns unreadable, one `Invalid` stands for the rest.
+    Where the document turns unreadable, one `InvalidIdentifier` stands for the rest.
     """
     number = 0
     try:
@@ -190,18 +190,18 @@ def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[Entry]:
             entry = _json_entry(text)
             yield entry if isinstance(entry, Identifier) else replace(entry, line=number)
     except NotReadable:
-        yield Invalid("", CUT_OFF, line=number + 1)
+        yield InvalidIdentifier("", CUT_OFF, line=number + 1)
 
 
-def _json_entry(text: bytes) -> Entry:
+def _json_entry(text: bytes) -> ParsedIdentifier:
     if len(text) > ENTRY_BYTES:
         return _over(text, ENTRY_BYTES)
     try:
-        return identify_object(exact_json.loads_unique(text))
+        return parse_object(exact_json.loads_unique(text))
     except exact_json.RepeatedKey:
-        return Invalid(_shown(text), "entry has a key twice in one object")
+        return InvalidIdentifier(_shown(text), "entry has a key twice in one object")
     except ValueError:
-        return Invalid(_shown(text), "entry is not readable as JSON in UTF-8")
+        return InvalidIdentifier(_shown(text), "entry is not readable as JSON in UTF-8")
 
 
 def in_parts(items: Iterable[T], size: int = PART_LIMIT) -> Iterator[list[T]]:

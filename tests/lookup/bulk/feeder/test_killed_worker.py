@@ -14,10 +14,10 @@ from pathlib import Path
 from infra.local.ministack.process import EmbeddedAws
 from infra.local.simulator.process import Simulator
 from lookup.bulk import part_message
-from lookup.bulk.processor import Work
+from lookup.bulk.processor import DeliveredPart
 from lookup.ledger.model import LookupState
 from lookup.model import PAYLOAD_LIMIT, Counts, Part
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage, deployed
 from tests.waiting import GIVE_UP
 
@@ -28,7 +28,7 @@ WRITES = {"dynamodb.UpdateItem", "dynamodb.TransactWriteItems", "s3.PutObject", 
 _accounts = itertools.count(500_000_000_000)
 
 
-def served(desk: Desk, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
+def served(desk: BulkServices, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
     """Let a process of its own serve the part on the queue; give the part too."""
     stage = desk.stage
     message = stage.messages(stage.settings.parts_queue_url)[0]
@@ -56,25 +56,25 @@ def served(desk: Desk, kill_before: int) -> tuple[subprocess.CompletedProcess[st
         cwd=PROJECT, env=environment, input=json.dumps({"Records": [record]}),
         capture_output=True, text=True, timeout=GIVE_UP, check=False,
     )  # fmt: skip
-    return process, part_message.read(message["Body"])
+    return process, part_message.parse_part(message["Body"])
 
 
-def desk_with_a_part(stage: Stage) -> Desk:
-    desk = Desk(stage)
+def desk_with_a_part(stage: Stage) -> BulkServices:
+    desk = BulkServices(stage)
     desk.submit("one", desk.roster(b"".join(b"user-%d\n" % number for number in range(USERS))))
     desk.feeder.feed("default")
     return desk
 
 
-def finished(desk: Desk, part: Part) -> None:
+def finished(desk: BulkServices, part: Part) -> None:
     """Let the queue deliver the part again, and time pass."""
-    desk.parts.serve([Work(part, redelivered=True)], until=desk.clock() + 60)
+    desk.parts.serve([DeliveredPart(part, redelivered=True)], until=desk.clock() + 60)
     desk.ending.check(part.lookup_id)
     desk.clock.now += 900
     desk.sweep.run("default")
 
 
-def assert_complete(desk: Desk) -> None:
+def assert_complete(desk: BulkServices) -> None:
     progress = desk.lookups.progress("one")
     assert progress is not None
     assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lookup.ledger.model import LookupState, Progress
-from lookup.ledger.parts import Arrived
+from lookup.ledger.model import LookupRecord, LookupState
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from tests.lookup.bulk.feeder.interruptions import Crash
 from tests.lookup.bulk.feeder.world import LONG, World
@@ -21,7 +21,7 @@ def world(stage: Stage) -> World:
     return World(stage)
 
 
-def seen(world: World) -> Progress:
+def seen(world: World) -> LookupRecord:
     progress = world.lookups.progress(NAME)
     assert progress is not None
     return progress
@@ -191,7 +191,7 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
     world.order(["user-1"] * 2, "a", 1)
     feed(world)
     part = world.taken()[0]
-    one = Arrived(part, Counts(requested=2, found=2), "results/one")
+    one = CompletedPart(part, Counts(requested=2, found=2), "results/one")
     assert world.ledger.arrive([one, one]) == [part]
     assert seen(world).tally.counts == Counts(requested=2, found=2)
     assert world.lookups.sent("default").entries == 0

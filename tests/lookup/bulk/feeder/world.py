@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from lookup.ledger.lookups import OnQueue
-from lookup.ledger.model import LookupSpec, LookupState, PartRecord, Progress
-from lookup.ledger.parts import Arrived
+from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, RecordedPart
+from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Part
 from lookup.rosters.reader import RosterReader
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 
 PART_SIZE = 2
 LONG = 900.0  # seconds: every claim, telling and sent part is overdue after it
@@ -20,7 +20,7 @@ TURNS = 30  # of draining, far more than any run needs
 
 
 @dataclass
-class World(Desk):
+class World(BulkServices):
     """`delivered` are parts taken off the queue and not served yet, `served` may be delivered once more."""
 
     delivered: list[Part] = field(default_factory=list)
@@ -70,7 +70,7 @@ class World(Desk):
             total = len(part.identifiers)
             failed = total if standing.is_cancelled else min(failures, total)
             counts = Counts(total + len(part.invalid), total - failed, invalid=len(part.invalid), failed=failed)
-            self.ledger.arrive([Arrived(part, counts, f"results/{part.name}")])
+            self.ledger.arrive([CompletedPart(part, counts, f"results/{part.name}")])
         self.ending.check(part.lookup_id)
         self.feeder.feed("default")
 
@@ -140,7 +140,7 @@ class World(Desk):
         for progress in self.lookups.progress_of(list(self.expected)):
             self._ended(progress)
 
-    def _ended(self, progress: Progress) -> None:
+    def _ended(self, progress: LookupRecord) -> None:
         name, counts = progress.spec.lookup_id, progress.tally.counts
         assert progress.state in {LookupState.COMPLETED, LookupState.CANCELLED}
         assert progress.cursor.claim is None
@@ -159,7 +159,7 @@ class World(Desk):
         assert self.has_crashed or len(told) == len(set(told))
 
     @staticmethod
-    def _recorded_once(progress: Progress, records: list[PartRecord]) -> None:
+    def _recorded_once(progress: LookupRecord, records: list[RecordedPart]) -> None:
         """The records cover what was fed, each byte once, and add up to the lookup's counts."""
         assert [record.origin.start for record in records] == [0, *(one.origin.end for one in records)][: len(records)]
         assert [int(record.number) for record in records] == list(range(1, len(records) + 1))
@@ -168,6 +168,6 @@ class World(Desk):
             assert total == getattr(progress.tally.counts, name)
 
 
-def _balanced(progress: Progress) -> None:
+def _balanced(progress: LookupRecord) -> None:
     counts = progress.tally.counts
     assert counts.requested == counts.found + counts.not_found + counts.invalid + counts.failed
