@@ -112,7 +112,7 @@ class FakeGate:
 
 
 @dataclass
-class TestServices:
+class FetchServices:
     """Everything between a door and the stores of one `Stage`."""
 
     stage: Stage
@@ -161,7 +161,7 @@ class TestServices:
 
 
 @dataclass
-class BulkServices(TestServices):
+class BulkServices(FetchServices):
     """A road with a ledger and a feeder, whose parts queue a test serves itself."""
 
     def __post_init__(self) -> None:

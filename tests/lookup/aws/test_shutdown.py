@@ -15,7 +15,7 @@ from infra.local.simulator.process import Simulator
 from lookup.aws.shutdown import Shutdown
 from lookup.errors import RetryLater
 from lookup.model import FetchOptions, Lane
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 NOW = 1_800_000_000.0
@@ -99,7 +99,7 @@ def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int])
 
 def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> None:
     """Told to stop, a run keeps what was answered, asks nothing more, and says why the rest is missing."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     road.vendor = replace(road.vendor, is_stopping=lambda: bool(road.heard))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(50)}
     fetched = road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)

@@ -16,17 +16,17 @@ from lookup.ledger.parts import ATTEMPT_LIMIT
 from lookup.model import Counts, FetchOptions, Lane, Status
 from tests.aws_answers import meets, refused
 from tests.lookup.bulk.test_processor import part, road
-from tests.lookup.services import TestServices
+from tests.lookup.services import FetchServices
 
 __all__ = ["road"]
 TRIP = 0.05  # seconds that DynamoDB takes for a request
 
 
-def again(road: TestServices, number: int) -> list[DeliveredPart]:
+def again(road: FetchServices, number: int) -> list[DeliveredPart]:
     return [DeliveredPart(part(road, f"message-{one:03}", [f"user-{one}"]), redelivered=True) for one in range(number)]
 
 
-def slow(road: TestServices, operation: str, seconds: Iterator[float]) -> None:
+def slow(road: FetchServices, operation: str, seconds: Iterator[float]) -> None:
     """Let time pass while requests of an operation are under way."""
 
     def pass_time(**_: Any) -> None:
@@ -35,7 +35,7 @@ def slow(road: TestServices, operation: str, seconds: Iterator[float]) -> None:
     road.stage.dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", pass_time)
 
 
-def test_a_hundred_redelivered_parts_waste_no_grant(road: TestServices, simulator: Simulator) -> None:
+def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulator: Simulator) -> None:
     """All of their attempts are one request, so the first grant is still good when they are counted."""
     works, counted = again(road, 100), list[int]()
 
@@ -50,7 +50,7 @@ def test_a_hundred_redelivered_parts_waste_no_grant(road: TestServices, simulato
     assert [road.ledger.standing(work.part).attempts for work in works] == [0] * 100
 
 
-def test_a_grant_that_counting_outlasts_is_told(road: TestServices, simulator: Simulator) -> None:
+def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: Simulator) -> None:
     """When the ledger is slow the grant is let go and told, another one is asked for, and nothing is counted twice."""
     unused: list[int] = []
     road.vendor = replace(road.vendor, unused=unused.append)
@@ -62,7 +62,7 @@ def test_a_grant_that_counting_outlasts_is_told(road: TestServices, simulator: S
     assert road.ledger.standing(work.part).attempts == 0
 
 
-def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: TestServices, simulator: Simulator) -> None:
+def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices, simulator: Simulator) -> None:
     """When the ledger takes no attempt nothing is sent, and the grant is released and told: it may be the probe's."""
     unused: list[int] = []
     road.vendor = replace(road.vendor, unused=unused.append)
@@ -75,7 +75,7 @@ def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: TestServices, 
 
 @pytest.mark.parametrize("redelivered", [False, True])
 def test_trouble_is_no_attempt_of_what_was_not_asked(
-    road: TestServices,
+    road: FetchServices,
     simulator: Simulator,
     redelivered: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
@@ -86,7 +86,7 @@ def test_trouble_is_no_attempt_of_what_was_not_asked(
     assert [road.ledger.standing(one).attempts for one in parts] == [1, 1, 0, 0]
 
 
-def test_what_aws_does_not_take_is_no_attempt(road: TestServices, simulator: Simulator) -> None:
+def test_what_aws_does_not_take_is_no_attempt(road: FetchServices, simulator: Simulator) -> None:
     """However often DynamoDB throttles the answers of MoEngage, the part stays to be done."""
     (work,) = again(road, 1)
     throttled = [refused(400, "ProvisionedThroughputExceededException")] * (ATTEMPT_LIMIT + 1)
@@ -98,7 +98,7 @@ def test_what_aws_does_not_take_is_no_attempt(road: TestServices, simulator: Sim
     assert [one.status for one in completion.outcomes] == [Status.FOUND]
 
 
-def test_what_breaks_us_is_an_attempt(road: TestServices, simulator: Simulator) -> None:
+def test_what_breaks_us_is_an_attempt(road: FetchServices, simulator: Simulator) -> None:
     """An answer that cannot be stored for any other reason counts: such a part must end."""
     (work,) = again(road, 1)
     meets(road.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
@@ -107,7 +107,7 @@ def test_what_breaks_us_is_an_attempt(road: TestServices, simulator: Simulator) 
     assert road.ledger.standing(work.part).attempts == 1
 
 
-def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: TestServices, simulator: Simulator) -> None:
+def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices, simulator: Simulator) -> None:
     """Of parts served together, an error of ours counts for those that had a user in a call, and for no other."""
 
     def break_off(_: CallRecord) -> None:
@@ -120,7 +120,7 @@ def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: TestServices, 
     assert [road.ledger.standing(work.part).attempts for work in works] == [1] * 20 + [0] * 10
 
 
-def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: TestServices, simulator: Simulator) -> None:
+def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServices, simulator: Simulator) -> None:
     """Who is killed with the last attempt's answers stored leaves a part that has them all: nothing of it failed."""
     answered, half = (
         DeliveredPart(part(road, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")

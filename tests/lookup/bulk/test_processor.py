@@ -19,27 +19,27 @@ from lookup.gate.limiter import Grant
 from lookup.ledger.parts import ATTEMPT_LIMIT
 from lookup.model import Counts, InvalidIdentifier, Lane, Part, Status
 from tests.aws_answers import meets, refused
-from tests.lookup.services import FakeGate, TestServices, customer
+from tests.lookup.services import FakeGate, FetchServices, customer
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> TestServices:
+def road(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
-    return TestServices(stage)
+    return FetchServices(stage)
 
 
-def part(road: TestServices, number: str, names: Iterable[str], **facts: Any) -> Part:
+def part(road: FetchServices, number: str, names: Iterable[str], **facts: Any) -> Part:
     return Part("refresh-1", number, "default", tuple(map(customer, names)), road.clock(), road.clock(), **facts)
 
 
-def records(road: TestServices, prefix: str = "results/") -> list[dict[str, Any]]:
+def records(road: FetchServices, prefix: str = "results/") -> list[dict[str, Any]]:
     bucket = road.stage.settings.bucket_name
     bodies = [road.stage.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in road.stage.keys(prefix)]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
-def test_messages_of_one_identifier_share_payloads(road: TestServices, simulator: Simulator) -> None:
+def test_messages_of_one_identifier_share_payloads(road: FetchServices, simulator: Simulator) -> None:
     """A hundred messages of one identifier each go out as five full payloads in the bulk lane."""
     works = [DeliveredPart(part(road, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
     completions = road.parts.serve(works, until=road.clock() + 60)
@@ -49,7 +49,7 @@ def test_messages_of_one_identifier_share_payloads(road: TestServices, simulator
     assert len(road.stage.keys("results/")) == 1
 
 
-def test_every_identifier_and_junk_line_is_archived(road: TestServices) -> None:
+def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None:
     """The part's object holds one record per identifier and junk line, duplicates included."""
     junk = InvalidIdentifier("unknown", "blocked", line=7)
     completion = road.parts.serve(
@@ -64,7 +64,7 @@ def test_every_identifier_and_junk_line_is_archived(road: TestServices) -> None:
     ]
 
 
-def test_a_second_delivery_overwrites_and_asks_nothing(road: TestServices, simulator: Simulator) -> None:
+def test_a_second_delivery_overwrites_and_asks_nothing(road: FetchServices, simulator: Simulator) -> None:
     """A part delivered twice asks MoEngage once and leaves one object with the same records but their source."""
     work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
     road.parts.serve([work], until=1e12)
@@ -75,7 +75,7 @@ def test_a_second_delivery_overwrites_and_asks_nothing(road: TestServices, simul
     assert [replaced | {"source": "moengage"} for replaced in records(road)] == first
 
 
-def test_a_part_cut_off_by_the_quota_is_given_back(road: TestServices, simulator: Simulator) -> None:
+def test_a_part_cut_off_by_the_quota_is_given_back(road: FetchServices, simulator: Simulator) -> None:
     """What was answered stays stored: the second delivery asks only for the rest, and no attempt is counted."""
     road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
     work = DeliveredPart(part(road, "000001", [f"user-{number}" for number in range(50)]))
@@ -88,7 +88,7 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: TestServices, simulator
     assert road.ledger.standing(work.part).attempts == 0
 
 
-def test_one_closed_part_does_not_hold_back_another(road: TestServices) -> None:
+def test_one_closed_part_does_not_hold_back_another(road: FetchServices) -> None:
     """Of parts served together, those that are fully answered complete and the others are given back."""
     road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
     works = [DeliveredPart(part(road, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
@@ -109,7 +109,7 @@ def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simul
     assert [one.status for one in default.outcomes] == [Status.FOUND]
 
 
-class TwoWorkspaces(TestServices):
+class TwoWorkspaces(FetchServices):
     """A road whose workspace `busy` has no room in its quota."""
 
     def _vendor(self, workspace: str) -> VendorAccess:
@@ -124,7 +124,7 @@ class FullGate(FakeGate):
         raise RetryLater(self.clock.now)
 
 
-def test_five_attempts_without_an_answer_fail(road: TestServices, simulator: Simulator) -> None:
+def test_five_attempts_without_an_answer_fail(road: FetchServices, simulator: Simulator) -> None:
     """After five deliveries into the vendor's trouble the part is failed with a reason, counted, and laid aside."""
     simulator.set_faults(Fault(status=503))
     work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
@@ -143,7 +143,7 @@ def test_five_attempts_without_an_answer_fail(road: TestServices, simulator: Sim
     assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
 
 
-def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: TestServices, simulator: Simulator) -> None:
+def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: FetchServices, simulator: Simulator) -> None:
     """Whoever recorded a failed part may die before it laid the message aside: the next delivery is told to."""
     simulator.set_faults(Fault(status=503))
     failing, fine = (
@@ -162,7 +162,7 @@ def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: TestServices, si
     ]
 
 
-def test_a_secret_may_come_days_later(road: TestServices, simulator: Simulator) -> None:
+def test_a_secret_may_come_days_later(road: FetchServices, simulator: Simulator) -> None:
     """Without a secret a part waits longer the longer it has waited: a thousand deliveries last for 14 days."""
     secrets = road.stage.secretsmanager
     secrets.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
@@ -179,7 +179,7 @@ def test_a_secret_may_come_days_later(road: TestServices, simulator: Simulator) 
     assert simulator.counters().calls == 1
 
 
-def test_a_secret_may_be_unreadable_for_long(road: TestServices, simulator: Simulator) -> None:
+def test_a_secret_may_be_unreadable_for_long(road: FetchServices, simulator: Simulator) -> None:
     """A part that AWS keeps from being asked waits some seconds, and longer the longer it has waited, as well."""
     work, waits, fed_at = DeliveredPart(part(road, "000001", ["a1"])), list[float](), road.clock()
     meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
@@ -192,7 +192,7 @@ def test_a_secret_may_be_unreadable_for_long(road: TestServices, simulator: Simu
     assert len(waits) < 900
 
 
-def test_throttling_is_never_an_attempt(road: TestServices, simulator: Simulator) -> None:
+def test_throttling_is_never_an_attempt(road: FetchServices, simulator: Simulator) -> None:
     """However often MoEngage says 429, the part stays to be done."""
     work = DeliveredPart(part(road, "000001", ["a1"]), redelivered=True)
     for _ in range(ATTEMPT_LIMIT + 2):
@@ -202,7 +202,7 @@ def test_throttling_is_never_an_attempt(road: TestServices, simulator: Simulator
     assert road.ledger.standing(work.part).attempts == 0
 
 
-def test_an_unknown_workspace_is_laid_aside(road: TestServices) -> None:
+def test_an_unknown_workspace_is_laid_aside(road: FetchServices) -> None:
     """A part that can never be served has a reason and no retry."""
     completion = road.parts.serve([DeliveredPart(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)[
         0
@@ -210,7 +210,7 @@ def test_an_unknown_workspace_is_laid_aside(road: TestServices) -> None:
     assert (completion.reason, completion.retry_at) == ("workspace: is not configured", None)
 
 
-def test_the_strictest_freshness_counts(road: TestServices, simulator: Simulator) -> None:
+def test_the_strictest_freshness_counts(road: FetchServices, simulator: Simulator) -> None:
     """Where two parts want one identifier, the one that wants it fresher decides."""
     road.parts.serve([DeliveredPart(part(road, "000001", ["a1"]))], until=1e12)
     road.clock.now += 10

@@ -17,20 +17,20 @@ from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER
 from lookup.model import RosterRange
 from tests.aws_answers import meets, refused
 from tests.lookup.bulk.test_processor import part, records, road
-from tests.lookup.services import TestServices
+from tests.lookup.services import FetchServices
 from tests.lookup.stage import Stage
 
 __all__ = ["road"]
 NAMES = ("a1", "b2")
 
 
-def at_its_last_attempt(road: TestServices) -> DeliveredPart:
+def at_its_last_attempt(road: FetchServices) -> DeliveredPart:
     work = DeliveredPart(part(road, "00000001", NAMES, origin=RosterRange(0, 6, 1)), redelivered=True)
     road.ledger.add_attempts([work.part], ATTEMPT_LIMIT - 1)
     return work
 
 
-def served(road: TestServices, work: DeliveredPart) -> Completion:
+def served(road: FetchServices, work: DeliveredPart) -> Completion:
     (completion,) = road.parts.serve([work], until=1e12)
     return completion
 
@@ -54,7 +54,7 @@ def counted(stage: Stage) -> dict[str, int]:
     return {name: times for name, times in outcomes.items() if times}
 
 
-def agreed(road: TestServices, work: DeliveredPart) -> dict[str, int]:
+def agreed(road: FetchServices, work: DeliveredPart) -> dict[str, int]:
     """Give the outcomes that the ledger has counted, which must be those of the archive."""
     outcomes = counted(road.stage)
     assert outcomes == Counter(one["outcome"] for one in records(road))
@@ -62,7 +62,7 @@ def agreed(road: TestServices, work: DeliveredPart) -> dict[str, int]:
     return outcomes
 
 
-def test_given_up_while_the_last_attempt_is_answered(road: TestServices, simulator: Simulator) -> None:
+def test_given_up_while_the_last_attempt_is_answered(road: FetchServices, simulator: Simulator) -> None:
     """A second delivery gives the part up while the first has its answer in hand: what is archived first counts."""
     work, ends = at_its_last_attempt(road), list[Completion]()
     road.vendor = replace(road.vendor, heard=once(lambda: ends.append(served(road, work))))
@@ -71,7 +71,7 @@ def test_given_up_while_the_last_attempt_is_answered(road: TestServices, simulat
     assert [one.reason for one in ends] == [NO_ANSWER] * 2
 
 
-def test_answered_while_it_is_given_up(road: TestServices, simulator: Simulator) -> None:
+def test_answered_while_it_is_given_up(road: FetchServices, simulator: Simulator) -> None:
     """A first delivery has its answer counted while the second is about to archive that there is none: it is found."""
     work, ends = at_its_last_attempt(road), list[Completion]()
 
@@ -87,7 +87,7 @@ def test_answered_while_it_is_given_up(road: TestServices, simulator: Simulator)
     assert [one.reason for one in ends] == [None] * 2
 
 
-def test_a_user_who_leaves_between_two_answers(road: TestServices, simulator: Simulator) -> None:
+def test_a_user_who_leaves_between_two_answers(road: FetchServices, simulator: Simulator) -> None:
     """Two deliveries that hear different things of a user: the ledger counts what is archived."""
     work = DeliveredPart(part(road, "00000001", NAMES, origin=RosterRange(0, 6, 1)))
 
@@ -100,7 +100,7 @@ def test_a_user_who_leaves_between_two_answers(road: TestServices, simulator: Si
     assert agreed(road, work) == {"found": 1, "not_found": 1}
 
 
-def test_a_retry_replaces_what_failed(road: TestServices, simulator: Simulator) -> None:
+def test_a_retry_replaces_what_failed(road: FetchServices, simulator: Simulator) -> None:
     """The next round's outcomes take the place of the failures, and a late delivery of the first round changes none."""
     work = at_its_last_attempt(road)
     road.ledger.add_attempts([work.part], 1)
@@ -111,7 +111,7 @@ def test_a_retry_replaces_what_failed(road: TestServices, simulator: Simulator) 
     assert agreed(road, again) == {"found": 2}
 
 
-def test_a_write_that_meets_another(road: TestServices, simulator: Simulator) -> None:
+def test_a_write_that_meets_another(road: FetchServices, simulator: Simulator) -> None:
     """S3 refuses a conditional write while another one is under way: it is tried again."""
     work = DeliveredPart(part(road, "00000001", NAMES, origin=RosterRange(0, 6, 1)))
     refusals = [refused(409, "ConditionalRequestConflict")] * 2
@@ -120,7 +120,7 @@ def test_a_write_that_meets_another(road: TestServices, simulator: Simulator) ->
     assert (agreed(road, work), refusals) == ({"found": 2}, [])
 
 
-def test_another_part_under_the_same_name(road: TestServices, simulator: Simulator) -> None:
+def test_another_part_under_the_same_name(road: FetchServices, simulator: Simulator) -> None:
     """A message that we did not send, under the name of a part that is archived, is served and harms nobody."""
     work = DeliveredPart(part(road, "00000001", NAMES))
     served(road, work)
@@ -156,6 +156,6 @@ def test_refused_by_one_of_two_deliveries(
     assert roads[1].ledger.standing(work.part).laid_aside == completion.reason
 
 
-def road_of(stage: Stage, exported: tuple[str, ...]) -> TestServices:
+def road_of(stage: Stage, exported: tuple[str, ...]) -> FetchServices:
     workspace = replace(stage.settings.workspaces["default"], fields=exported)
-    return TestServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    return FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))

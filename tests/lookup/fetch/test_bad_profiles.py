@@ -13,7 +13,7 @@ from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import VendorUnavailable
 from lookup.fetch.fetcher import Fetched
 from lookup.model import FetchOptions, Identifier, Lane
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 THREE = [customer(f"C-900{number}") for number in (1, 2, 3)]
@@ -22,12 +22,12 @@ SPOILT = [("not_a_number", 1), ("absurd_number", 1), ("no_attributes", 2), ("cut
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> TestServices:
+def road(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
-    return TestServices(stage)
+    return FetchServices(stage)
 
 
-def run(road: TestServices, names: list[Identifier]) -> Fetched:
+def run(road: FetchServices, names: list[Identifier]) -> Fetched:
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
     return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + 60)
 
@@ -41,7 +41,7 @@ def by_name(fetched: Fetched) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("kind", "calls"), SPOILT)
-def test_one_bad_profile_of_three(road: TestServices, simulator: Simulator, kind: str, calls: int) -> None:
+def test_one_bad_profile_of_three(road: FetchServices, simulator: Simulator, kind: str, calls: int) -> None:
     """Its neighbours are found and it fails with a reason, after few calls that each had a grant."""
     simulator.set_faults(Fault(distortions=(kind,), identifiers=("C-9002",)))  # type: ignore[arg-type]  # a distortion
     fetched = run(road, THREE)
@@ -54,7 +54,7 @@ def test_one_bad_profile_of_three(road: TestServices, simulator: Simulator, kind
 
 @pytest.mark.parametrize("bad", [0, 7, 10, 19])
 @pytest.mark.parametrize("kind", ["cut_profile", "no_attributes"])
-def test_one_bad_profile_of_twenty(road: TestServices, simulator: Simulator, bad: int, kind: str) -> None:
+def test_one_bad_profile_of_twenty(road: FetchServices, simulator: Simulator, bad: int, kind: str) -> None:
     """Wherever it is in its payload, finding it takes about two calls for each halving, and three times the users."""
     simulator.set_faults(Fault(distortions=(kind,), identifiers=(f"user-{bad}",)))  # type: ignore[arg-type]  # a distortion
     fetched = run(road, TWENTY)
@@ -69,7 +69,7 @@ def test_one_bad_profile_of_twenty(road: TestServices, simulator: Simulator, bad
 def test_any_number_of_bad_profiles(stage: Stage, simulator: Simulator, bad: set[int], grant: int) -> None:
     """However many are bad, just they fail, within three calls and three times the users of each."""
     simulator.reset(not_found_share=0.0)
-    road = TestServices(stage)
+    road = FetchServices(stage)
     road.gate.largest_grant = grant
     names = [f"{uuid4().hex}-{number}" for number in range(40)]  # the store remembers those of other examples
     if bad:
@@ -83,7 +83,7 @@ def test_any_number_of_bad_profiles(stage: Stage, simulator: Simulator, bad: set
     assert counters.users == sum(road.gate.granted)
 
 
-def test_all_bad(road: TestServices, simulator: Simulator) -> None:
+def test_all_bad(road: FetchServices, simulator: Simulator) -> None:
     """A hundred bad ones cost less than two calls and users each."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=tuple(f"bad-{n}" for n in range(100))))
     fetched = run(road, [customer(f"bad-{number}") for number in range(100)])
@@ -93,7 +93,7 @@ def test_all_bad(road: TestServices, simulator: Simulator) -> None:
     assert simulator.counters().calls < 150
 
 
-def test_a_bad_profile_asked_for_alone(road: TestServices, simulator: Simulator) -> None:
+def test_a_bad_profile_asked_for_alone(road: FetchServices, simulator: Simulator) -> None:
     """With nobody beside it, it fails only after it was asked for twice and MoEngage answered for somebody else."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("C-9002",)))
     assert outcomes(run(road, [THREE[1]])) == ["unreadable"]
@@ -104,7 +104,7 @@ def test_a_bad_profile_asked_for_alone(road: TestServices, simulator: Simulator)
 
 @pytest.mark.parametrize("body", ["truncated", "html", "empty", "fail"])
 @pytest.mark.parametrize("size", [1, 20])
-def test_every_answer_broken(road: TestServices, simulator: Simulator, body: str, size: int) -> None:
+def test_every_answer_broken(road: FetchServices, simulator: Simulator, body: str, size: int) -> None:
     """When nobody is answered it is MoEngage's trouble: nobody fails, and the gate hears of it."""
     simulator.set_faults(Fault(body=body))  # type: ignore[arg-type]  # a body
     fetched = run(road, TWENTY[:size])
@@ -115,7 +115,7 @@ def test_every_answer_broken(road: TestServices, simulator: Simulator, body: str
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
-def test_answers_broken_for_a_while(road: TestServices, simulator: Simulator, calls: int) -> None:
+def test_answers_broken_for_a_while(road: FetchServices, simulator: Simulator, calls: int) -> None:
     """An accident of a call or three fails nobody."""
     simulator.set_faults(Fault(body="truncated", calls=calls))
     fetched = run(road, TWENTY)
@@ -123,7 +123,7 @@ def test_answers_broken_for_a_while(road: TestServices, simulator: Simulator, ca
     assert (len(fetched.outcomes), fetched.cause) == (20, None)
 
 
-def test_what_was_answered_is_not_asked_again(road: TestServices, simulator: Simulator) -> None:
+def test_what_was_answered_is_not_asked_again(road: FetchServices, simulator: Simulator) -> None:
     """When the time ends in the middle of the search, the next run asks only for who is left."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("user-0",)))
     stop = iter(range(8))
@@ -149,7 +149,7 @@ def test_what_was_answered_is_not_asked_again(road: TestServices, simulator: Sim
     assert simulator.counters().users - before <= 60
 
 
-def test_a_number_of_many_digits_is_found_exactly(road: TestServices, simulator: Simulator) -> None:
+def test_a_number_of_many_digits_is_found_exactly(road: FetchServices, simulator: Simulator) -> None:
     """Four hundred digits are no reason to fail, and all of them are kept."""
     number = int("7" * 400)
     simulator.set_user("C-9002", {"customer_id": "C-9002", "long": number})
@@ -158,7 +158,7 @@ def test_a_number_of_many_digits_is_found_exactly(road: TestServices, simulator:
     assert (profile.attributes or {})["long"] == number
 
 
-def test_a_whole_number_with_a_point_is_the_identifier(road: TestServices, simulator: Simulator) -> None:
+def test_a_whole_number_with_a_point_is_the_identifier(road: FetchServices, simulator: Simulator) -> None:
     """Who asks for 12345 finds the user whose customer id comes back as 12345.0."""
     simulator.set_faults(Fault(distortions=("float_id",), identifiers=("12345",)))
     assert by_name(run(road, [customer("12345"), customer("12346")])) == {"12345": "found", "12346": "found"}
@@ -166,7 +166,7 @@ def test_a_whole_number_with_a_point_is_the_identifier(road: TestServices, simul
 
 
 @pytest.mark.parametrize("interim", [(103,), (100,), (102, 103), (100, 100)])
-def test_an_answer_before_the_answer(road: TestServices, simulator: Simulator, interim: tuple[int, ...]) -> None:
+def test_an_answer_before_the_answer(road: FetchServices, simulator: Simulator, interim: tuple[int, ...]) -> None:
     """An interim answer changes nothing."""
     simulator.set_faults(Fault(interim=interim))
     assert outcomes(run(road, THREE)) == ["found"] * 3
@@ -174,7 +174,7 @@ def test_an_answer_before_the_answer(road: TestServices, simulator: Simulator, i
 
 
 @pytest.mark.parametrize("drip", ["headers", "body"])
-def test_a_dripping_answer_is_trouble(road: TestServices, simulator: Simulator, drip: str) -> None:
+def test_a_dripping_answer_is_trouble(road: FetchServices, simulator: Simulator, drip: str) -> None:
     """A call whose answer drips ends with its time, counts as trouble, and the next one is made."""
     simulator.set_faults(Fault(drip=drip, drip_pause=0.1, calls=1))  # type: ignore[arg-type]  # a drip
     client = road.vendor.client

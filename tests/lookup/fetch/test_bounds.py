@@ -14,14 +14,14 @@ from lookup.errors import AwsUnavailable, GateClosed, NotExported, RetryLater, V
 from lookup.model import FetchOptions, Lane, Source, Status
 from tests.aws_answers import meets, refused
 from tests.lookup.fetch.test_fetcher import NAMES, run
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 
 def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
     """A field outside the workspace's list is refused; without fields the workspace's list is asked for."""
     workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
-    road = TestServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    road = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     with pytest.raises(NotExported, match="fields: holds a field that is not exported from this workspace"):
         run(road, NAMES, terms=FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_em",)))
     outcome = run(road, NAMES[:1]).outcomes[NAMES[0]]
@@ -34,7 +34,7 @@ def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> 
 def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room: int, grant: int, wanted: int) -> None:
     """However the gate gives, each identifier is settled once or left, and none is asked without a grant."""
     simulator.reset(not_found_share=0.3)
-    road = TestServices(stage)
+    road = FetchServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(wanted)]
     road.gate.room, road.gate.largest_grant = room, grant
     road.gate.refusal = RetryLater(road.clock() + 30)
@@ -49,7 +49,7 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
     """Without stored profiles everything is found, nothing is written to the table, and asking again costs quota."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], keep_profiles=False)
-    road = TestServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    road = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     for _ in range(2):
         fetched = run(road, NAMES[:20], max_age=3600)
         assert {(one.status, one.source) for one in fetched.outcomes.values()} == {(Status.FOUND, Source.MOENGAGE)}
@@ -59,7 +59,7 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
 
 def test_a_secret_that_cannot_be_read_now_closes_no_gate(stage: Stage, simulator: Simulator) -> None:
     """After a 401 with Secrets Manager throttled nobody knows whether a person must act: the work waits for AWS."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     run(road, NAMES[:1])
     simulator.rotate_key("unknown-to-us")
     throttled = refused(400, "ThrottlingException")
@@ -72,7 +72,7 @@ def test_a_secret_that_cannot_be_read_now_closes_no_gate(stage: Stage, simulator
 @pytest.mark.parametrize("answers", [0, 1])
 def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simulator, answers: int) -> None:
     """Who has no time left after the vendor's trouble hears of the trouble; after an answer, of the quota again."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
     road.gate.largest_grant = 1
     road.gate.room, road.gate.refusal = 1 + answers, RetryLater(road.clock() + 30)
@@ -83,7 +83,7 @@ def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simu
 
 def test_a_gate_that_trouble_has_closed_is_told_as_closed(stage: Stage, simulator: Simulator) -> None:
     """Who meets a closed gate after the vendor's trouble hears until when it is closed."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
     road.gate.room, road.gate.refusal = 2, GateClosed(road.clock() + 30, "trouble")
     assert run(road, NAMES[:2]).cause is road.gate.refusal

@@ -18,7 +18,7 @@ from lookup.gate.workspaces import WorkspaceGates
 from lookup.ledger.table import LedgerTable
 from lookup.model import FetchOptions, Identifier, Lane
 from tests.lookup.bulk.test_processor import part
-from tests.lookup.services import FakeClock, FakeGate, TestServices, customer
+from tests.lookup.services import FakeClock, FakeGate, FetchServices, customer
 from tests.lookup.stage import Stage
 
 LATENCY = 0.2  # seconds that a call takes
@@ -27,7 +27,7 @@ FIREWALL = Fault(status=403, body="html", identifiers=(ODD,))
 TWENTY = [customer(f"user-{number}") for number in range(20)]
 
 
-class RealGate(TestServices):
+class RealGate(FetchServices):
     """A road whose gate is the real one."""
 
     def __post_init__(self) -> None:
@@ -60,7 +60,9 @@ def road(stage: Stage, simulator: Simulator) -> RealGate:
     return RealGate(stage, clock)
 
 
-def run(road: TestServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0) -> Fetched:
+def run(
+    road: FetchServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0
+) -> Fetched:
     terms = FetchOptions("default", "lookup-1", lane)
     return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
 

@@ -18,7 +18,7 @@ from lookup.ledger.parts import ATTEMPT_LIMIT
 from lookup.model import FetchOptions, Identifier, Lane, Outcome
 from tests.lookup.bulk.test_processor import part
 from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, road, run
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 __all__ = ["road"]  # a fixture
@@ -212,7 +212,7 @@ def test_quota_is_no_content(road: RealGate, simulator: Simulator) -> None:
 def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: int) -> None:
     """Wherever up to ten are bad, just they fail, for three users each more than for one search."""
     simulator.reset(not_found_share=0.0)
-    road = TestServices(stage)
+    road = FetchServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(40)]  # the store remembers those of other examples
     if bad:
         fault = Fault(status=status) if status else Fault(drop=True)
@@ -249,7 +249,7 @@ def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: st
     simulator.configure(not_found_share=0.0)
     fault = Fault(status=500) if reason == "unanswerable" else Fault(status=403, body="html")
     simulator.set_faults(on_one(fault, "odd-1", "odd-2"))
-    road = TestServices(stage)
+    road = FetchServices(stage)
     names = [
         *(f"user-{number}" for number in range(19)),
         "odd-1",
@@ -281,7 +281,7 @@ def call_of_odd(identifiers: object) -> list[int]:
 def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> None:
     """The ledger keeps places in the part, no identifier."""
     simulator.set_faults(on_one(Fault(status=500)))
-    road = TestServices(stage)
+    road = FetchServices(stage)
     work = DeliveredPart(part(road, "message-1", ["user-1", ODD]))
     road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), 8
     road.parts.serve([work], until=road.clock() + 50)

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.model import FetchOptions, Identifier, IdentifierType, Lane
-from tests.lookup.services import TestServices
+from tests.lookup.services import FetchServices
 from tests.lookup.stage import Stage
 
 ASKED = Identifier(IdentifierType.CUSTOMER_ID, "C-1")
@@ -17,13 +17,13 @@ TERMS = FetchOptions("default", "lookup-1", Lane.BULK, ("city",))
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> TestServices:
+def road(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.set_user("C-1", {"customer_id": "C-1", "city": "Dunedin", "salary": 7})
     simulator.set_faults(Fault(distortions=("all_fields", "unasked")))
-    return TestServices(stage)
+    return FetchServices(stage)
 
 
-def test_more_than_was_asked_for(road: TestServices) -> None:
+def test_more_than_was_asked_for(road: FetchServices) -> None:
     """Outcome and stored profile hold what was asked for; a user that nobody asked for keeps its identifiers beside."""
     fetched = road.fetch.run({ASKED: road.clock()}, TERMS, until=road.clock() + 20)
     outcome = fetched.outcomes[ASKED]

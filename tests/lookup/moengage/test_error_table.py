@@ -17,7 +17,7 @@ from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
 from lookup.model import FetchOptions, Lane
 from lookup.moengage.responses import FAULTS, error_for
 from lookup.telemetry import Metric
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -116,7 +116,7 @@ def test_what_is_heard_of_a_call(
     stage: Stage, simulator: Simulator, status: int, users: int, metric: str, heading: str | None
 ) -> None:
     """A call that fails is heard of with its metric and entry; the next one, answered, as a success."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     simulator.set_faults(Fault(status=status, calls=1))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
     road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)

@@ -15,26 +15,26 @@ from lookup.ledger.model import ChangedProfiles
 from lookup.model import Part
 from lookup.results.events import EventPublisher
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 NAMES = ("a1", "b2", "c3")
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> TestServices:
+def road(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
-    return TestServices(stage)
+    return FetchServices(stage)
 
 
-def serve(road: TestServices, lookup_id: str, *, redelivered: bool = False) -> str:
+def serve(road: FetchServices, lookup_id: str, *, redelivered: bool = False) -> str:
     """Look the three users up; give the key of what was archived."""
     part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
     road.parts.serve([DeliveredPart(part, redelivered=redelivered)], until=1e12)
     return next(key for key in road.stage.keys("results/") if lookup_id in key)
 
 
-def test_new_and_changed_profiles_are_told(road: TestServices, simulator: Simulator) -> None:
+def test_new_and_changed_profiles_are_told(road: FetchServices, simulator: Simulator) -> None:
     """New profiles are told of, then only those that differ, then nothing."""
     first = serve(road, "refresh-1")
     road.clock.now += 10
@@ -49,7 +49,7 @@ def test_new_and_changed_profiles_are_told(road: TestServices, simulator: Simula
     ]
 
 
-def test_a_death_before_the_count_is_told_again(road: TestServices) -> None:
+def test_a_death_before_the_count_is_told_again(road: FetchServices) -> None:
     """Whoever dies after telling and before the count is followed by one who tells the same again."""
 
     def die() -> None:
@@ -66,7 +66,7 @@ def test_a_death_before_the_count_is_told_again(road: TestServices) -> None:
     assert road.changed[0] == road.changed[1]
 
 
-def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: TestServices, simulator: Simulator) -> None:
+def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: FetchServices, simulator: Simulator) -> None:
     """What could not be told is not counted: the message comes again, costs no quota, and then it is told."""
 
     def refuse(_: ChangedProfiles) -> None:

@@ -18,7 +18,7 @@ from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
 from lookup.results.profiles import WRITES, ProfileStore
 from tests.lookup.results.field_history import NAMES, QUESTIONS, START, fetch, replay
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 PROCESSES, EACH = 4, 25
@@ -63,7 +63,7 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * PROCESSES
-    road = TestServices(stage)
+    road = FetchServices(stage)
     road.clock.now = START
     stored, known = (
         road.profiles.read("default", [ALICE])[ALICE],
@@ -75,13 +75,13 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
 
 
 @pytest.fixture
-def road(stage: Stage) -> TestServices:
-    road = TestServices(stage)
+def road(stage: Stage) -> FetchServices:
+    road = FetchServices(stage)
     road.clock.now = START
     return road
 
 
-def before_put(road: TestServices, action: Callable[[], object]) -> None:
+def before_put(road: FetchServices, action: Callable[[], object]) -> None:
     """Do something before the next put reaches DynamoDB, once."""
     waiting = [action]
 
@@ -92,7 +92,7 @@ def before_put(road: TestServices, action: Callable[[], object]) -> None:
     road.stage.dynamodb.meta.events.register("before-call.dynamodb.PutItem", act)
 
 
-def test_a_write_between_a_read_and_a_late_one_is_seen(road: TestServices) -> None:
+def test_a_write_between_a_read_and_a_late_one_is_seen(road: FetchServices) -> None:
     """A late fetch that leaves the newest time as it is does not escape who read before it."""
     road.profiles.write(fetch(9, {"a": 1}, ["a"]), None)
     seen = road.profiles.read("default", [ALICE])[ALICE]
@@ -103,7 +103,7 @@ def test_a_write_between_a_read_and_a_late_one_is_seen(road: TestServices) -> No
     assert (answer.attributes, answer.fetched_at) == ({"a": 1, "b": 2, "c": 1}, START + 1)
 
 
-def test_what_was_erased_in_between_stays_erased(road: TestServices) -> None:
+def test_what_was_erased_in_between_stays_erased(road: FetchServices) -> None:
     """A writer that read a user before it was deleted brings back only what it has fetched itself."""
     road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     seen = road.profiles.read("default", [ALICE])[ALICE]
@@ -115,7 +115,7 @@ def test_what_was_erased_in_between_stays_erased(road: TestServices) -> None:
     assert (stored.attributes, stored.answer(("b",))) == ({"a": 2}, None)
 
 
-def test_a_lost_answer_is_known_under_a_newer_write(road: TestServices) -> None:
+def test_a_lost_answer_is_known_under_a_newer_write(road: FetchServices) -> None:
     """A write whose answer was lost, and on which another was written, still tells what changed."""
     first = road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     ours = fetch(1, {"a": 2}, ["a"])
@@ -126,7 +126,7 @@ def test_a_lost_answer_is_known_under_a_newer_write(road: TestServices) -> None:
     assert first.changed_fields == ()
 
 
-def test_a_write_that_always_meets_others_ends(road: TestServices) -> None:
+def test_a_write_that_always_meets_others_ends(road: FetchServices) -> None:
     """A writer that never gets on gives up after a bounded number of tries, as trouble of AWS's."""
     puts = []
 

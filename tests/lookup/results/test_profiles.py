@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lookup import exact_json
 from lookup.model import Attributes, Identifier, Profile, timestamp
 from tests.lookup.results.field_history import FETCHES, QUESTIONS, START, replay
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 ALICE = customer("alice")
@@ -33,12 +33,12 @@ JSON = st.recursive(
 
 
 @pytest.fixture
-def road(stage: Stage) -> TestServices:
-    return TestServices(stage)
+def road(stage: Stage) -> FetchServices:
+    return FetchServices(stage)
 
 
 def fetched(
-    road: TestServices, attributes: Attributes | None, *, after: float = 0.0, who: Identifier = ALICE
+    road: FetchServices, attributes: Attributes | None, *, after: float = 0.0, who: Identifier = ALICE
 ) -> Profile:
     return Profile("default", who, attributes, road.clock() + after, "lookup-1")
 
@@ -47,13 +47,13 @@ def fetched(
 @given(attributes=st.dictionaries(NAMES, JSON, max_size=6))
 def test_attributes_survive(stage: Stage, attributes: Attributes) -> None:
     """Whatever JSON a profile holds, it is read back equal."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     profile = fetched(road, attributes, who=customer(uuid4().hex))
     road.profiles.write(profile, None)
     assert road.profiles.read("default", [profile.identifier])[profile.identifier].attributes == attributes
 
 
-def test_a_profile_over_the_items_limit_survives(road: TestServices) -> None:
+def test_a_profile_over_the_items_limit_survives(road: FetchServices) -> None:
     """A profile of more than 400 KB lies in S3, its item points there, and it is read back equal."""
     attributes: Attributes = {"bio": "ü" * 300_000, "score": Decimal("0.1")}
     road.profiles.write(fetched(road, attributes), None)
@@ -67,14 +67,14 @@ def test_a_profile_over_the_items_limit_survives(road: TestServices) -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations([0.0, 1.0, 2.0])))
-def test_newest_fetch_wins(road: TestServices, order: tuple[float, ...]) -> None:
+def test_newest_fetch_wins(road: FetchServices, order: tuple[float, ...]) -> None:
     """In whatever order fetches are written, the one that left last is what stays."""
     for after in order:
         road.profiles.write(fetched(road, {"at": int(after)}, after=after), None)
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"at": 2}
 
 
-def test_concurrent_writers_leave_the_newest(road: TestServices) -> None:
+def test_concurrent_writers_leave_the_newest(road: FetchServices) -> None:
     """Of many writers at once that all saw nothing before, the newest fetch stays."""
     profiles = [fetched(road, {"at": after}, after=after / 10) for after in range(24)]
     random.Random(7).shuffle(profiles)
@@ -83,7 +83,7 @@ def test_concurrent_writers_leave_the_newest(road: TestServices) -> None:
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"at": 23}
 
 
-def test_change_is_told_by_field(road: TestServices) -> None:
+def test_change_is_told_by_field(road: FetchServices) -> None:
     """A fetch that differs names the attributes that came, went or changed, and when; 1 and 1.0 do not differ."""
     first = road.profiles.write(fetched(road, {"a": 1, "b": 2, "c": 3}), None)
     second = road.profiles.write(fetched(road, {"a": Decimal("1.0"), "b": 5, "d": 4}, after=10), first)
@@ -93,13 +93,13 @@ def test_change_is_told_by_field(road: TestServices) -> None:
     assert (third.changed_fields, third.changed_at) == ((), second.fetched_at)
 
 
-def test_change_is_told_against_what_another_writer_stored(road: TestServices) -> None:
+def test_change_is_told_against_what_another_writer_stored(road: FetchServices) -> None:
     """A writer that saw nothing compares with what another stored in between."""
     road.profiles.write(fetched(road, {"a": 1}), None)
     assert road.profiles.write(fetched(road, {"a": 2}, after=1), None).changed_fields == ("a",)
 
 
-def test_our_own_write_is_known_again(road: TestServices) -> None:
+def test_our_own_write_is_known_again(road: FetchServices) -> None:
     """A write whose answer was lost finds its own item the second time, and still tells what changed."""
     first = road.profiles.write(fetched(road, {"a": 1}), None)
     second = fetched(road, {"a": 2}, after=1)
@@ -107,21 +107,21 @@ def test_our_own_write_is_known_again(road: TestServices) -> None:
     assert road.profiles.write(second, first).changed_fields == ("a",)
 
 
-def test_fields_not_asked_for_have_not_gone(road: TestServices) -> None:
+def test_fields_not_asked_for_have_not_gone(road: FetchServices) -> None:
     """A fetch of fewer fields says nothing of the others."""
     first = road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)
     second = road.profiles.write(replace(fetched(road, {"a": 9}, after=1), fields=("a",)), first)
     assert second.changed_fields == ("a",)
 
 
-def item_of(road: TestServices) -> dict[str, Any]:
+def item_of(road: FetchServices) -> dict[str, Any]:
     return road.stage.dynamodb.get_item(
         TableName=road.stage.settings.profiles_table_name,
         Key={"identifier": {"S": "alice"}, "scope": {"S": "default#customer_id"}},
     )["Item"]
 
 
-def test_a_narrow_fetch_leaves_the_rest_in_the_item(road: TestServices) -> None:
+def test_a_narrow_fetch_leaves_the_rest_in_the_item(road: FetchServices) -> None:
     """The item says of its newest fetch what it always said, and beside it of which time the other fields are."""
     wide = fetched(road, {"a": 1, "b": 2})
     road.profiles.write(wide, None)
@@ -136,7 +136,7 @@ def test_a_narrow_fetch_leaves_the_rest_in_the_item(road: TestServices) -> None:
 
 
 @pytest.mark.parametrize(("fields", "covered"), [(None, True), (["a"], False)])
-def test_items_of_before_are_read_and_joined(road: TestServices, fields: list[str] | None, *, covered: bool) -> None:
+def test_items_of_before_are_read_and_joined(road: FetchServices, fields: list[str] | None, *, covered: bool) -> None:
     """An item that was written before fields had times is read as it was meant, and joined with what comes."""
     at = road.clock()
     old = {
@@ -156,11 +156,11 @@ def test_items_of_before_are_read_and_joined(road: TestServices, fields: list[st
 BIG: Attributes = {"bio": "ü" * 300_000, "a": 1, "b": 1}
 
 
-def stored_objects(road: TestServices) -> list[str]:
+def stored_objects(road: FetchServices) -> list[str]:
     return road.stage.keys("oversize/")
 
 
-def test_narrow_fetches_of_a_profile_over_the_items_limit(road: TestServices) -> None:
+def test_narrow_fetches_of_a_profile_over_the_items_limit(road: FetchServices) -> None:
     """Attributes in S3 stay there as they are, and the item holds beside them what was fetched since."""
     road.profiles.write(fetched(road, BIG), None)
     objects = stored_objects(road)
@@ -182,7 +182,7 @@ def test_narrow_fetches_of_a_profile_over_the_items_limit(road: TestServices) ->
     assert road.profiles.write(changed, stored).changed_fields == ("a", "b")
 
 
-def test_a_fetch_of_all_with_the_same_attributes(road: TestServices) -> None:
+def test_a_fetch_of_all_with_the_same_attributes(road: FetchServices) -> None:
     """A newer fetch of all that brings what lies in S3 already is as readable as the first, and as old as it is."""
     road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(fetched(road, BIG, after=5), road.profiles.read("default", [ALICE])[ALICE])
@@ -191,7 +191,7 @@ def test_a_fetch_of_all_with_the_same_attributes(road: TestServices) -> None:
     assert (answer.attributes, answer.fetched_at) == (BIG, road.clock() + 5)
 
 
-def test_a_late_fetch_behind_an_object_that_was_not_read(road: TestServices) -> None:
+def test_a_late_fetch_behind_an_object_that_was_not_read(road: FetchServices) -> None:
     """Where nothing in S3 counts any more, a late fetch of an absent field does not bring back what lies there."""
     road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(replace(fetched(road, {"b": 2}, after=40 * 24 * 3600), fields=("b",)), None)
@@ -201,7 +201,7 @@ def test_a_late_fetch_behind_an_object_that_was_not_read(road: TestServices) -> 
     assert (stored.attributes, stored.object) == ({"b": 2}, None)
 
 
-def test_a_profile_that_fits_again(road: TestServices) -> None:
+def test_a_profile_that_fits_again(road: FetchServices) -> None:
     """Once all attributes fit, the item holds them, and no longer points to S3."""
     road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(replace(fetched(road, {"bio": "short"}, after=6), fields=("bio",)), None)
@@ -209,7 +209,7 @@ def test_a_profile_that_fits_again(road: TestServices) -> None:
     assert not {"attributes_key", "attributes_key_until"} & set(item_of(road))
 
 
-def test_what_does_not_fit_beside_an_object_either(road: TestServices) -> None:
+def test_what_does_not_fit_beside_an_object_either(road: FetchServices) -> None:
     """A second attribute that no item can hold, and a fetch that comes late, are written to S3 with all the others."""
     road.profiles.write(fetched(road, BIG, after=2), None)
     road.profiles.write(replace(fetched(road, {"b": "é" * 200_000}, after=5), fields=("b",)), None)
@@ -222,7 +222,7 @@ def test_what_does_not_fit_beside_an_object_either(road: TestServices) -> None:
     assert (bob.attributes, len(bob.groups)) == ({"c": "x" * 400_000, "d": 1}, 2)
 
 
-def test_an_object_that_has_expired_is_not_asked_for(road: TestServices) -> None:
+def test_an_object_that_has_expired_is_not_asked_for(road: FetchServices) -> None:
     """When what lies in S3 has expired, newer fields are answered without it, though it be gone."""
     road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(replace(fetched(road, {"a": 2}, after=5 * 24 * 3600), fields=("a",)), None)
@@ -243,7 +243,7 @@ def test_each_field_is_of_its_newest_fetch_in_s3_too(
     stage: Stage, fetches: list[Profile], random: random.Random
 ) -> None:
     """Profiles over the item's limit are kept field by field like others, in any order of arrival."""
-    road = TestServices(stage)
+    road = FetchServices(stage)
     road.clock.now = START
     who = customer(uuid4().hex)
 
@@ -259,7 +259,7 @@ def test_each_field_is_of_its_newest_fetch_in_s3_too(
         assert (answer and (answer.fetched_at, answer.attributes)) == known.answer(question)
 
 
-def test_a_field_outlives_the_fetch_of_all(road: TestServices) -> None:
+def test_a_field_outlives_the_fetch_of_all(road: FetchServices) -> None:
     """When the fetch of all fields has expired, a newer one of few still answers for these, and the others are gone."""
     road.profiles.write(fetched(road, {"a": 1, "b": 2}), None)
     road.profiles.write(replace(fetched(road, {"a": 9}, after=5 * 24 * 3600), fields=("a",)), None)
@@ -272,7 +272,7 @@ def test_a_field_outlives_the_fetch_of_all(road: TestServices) -> None:
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"c": 1}
 
 
-def test_a_fetch_costs_one_write(road: TestServices) -> None:
+def test_a_fetch_costs_one_write(road: FetchServices) -> None:
     """A fetch of some fields beside another of all is one request of DynamoDB's, as the first was."""
     calls: list[str] = []
     road.stage.dynamodb.meta.events.register("after-call.dynamodb", lambda model, **_: calls.append(model.name))
@@ -282,7 +282,7 @@ def test_a_fetch_costs_one_write(road: TestServices) -> None:
     assert calls == ["PutItem", "BatchGetItem", "PutItem"]
 
 
-def test_expired_profiles_are_gone(road: TestServices) -> None:
+def test_expired_profiles_are_gone(road: FetchServices) -> None:
     """A profile past its retention is not read, whether or not DynamoDB has deleted it; a missing user goes sooner."""
     missing = customer("nobody")
     road.profiles.write(fetched(road, {"a": 1}), None)
@@ -294,13 +294,13 @@ def test_expired_profiles_are_gone(road: TestServices) -> None:
     assert road.profiles.read("default", [ALICE, missing]) == {}
 
 
-def test_workspaces_and_types_do_not_mix(road: TestServices) -> None:
+def test_workspaces_and_types_do_not_mix(road: FetchServices) -> None:
     """The same identifier in another workspace is another profile."""
     road.profiles.write(fetched(road, {"a": 1}), None)
     assert road.profiles.read("other", [ALICE]) == {}
 
 
-def test_unprocessed_keys_are_read_again(road: TestServices) -> None:
+def test_unprocessed_keys_are_read_again(road: FetchServices) -> None:
     """Keys that DynamoDB leaves unanswered are asked for again, none is dropped."""
     names = [customer(f"user-{number}") for number in range(150)]
     for name in names:

@@ -19,7 +19,7 @@ from lookup.fetch.fetcher import Fetched
 from lookup.model import Attributes, FetchOptions, Json, Lane, Outcome, Profile, Source, Status
 from lookup.results.files import Record, ResultFiles, outcome_json
 from tests.lookup.json_values import attributes
-from tests.lookup.services import TestServices, customer
+from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 ASKED = customer("C-9001")
@@ -40,12 +40,12 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> TestServices:
+def road(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
-    return TestServices(stage)
+    return FetchServices(stage)
 
 
-def look_up(road: TestServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
+def look_up(road: FetchServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
     simulator.set_user("C-9001", {"customer_id": "C-9001", "id": "62e7c1f0a1b2c3d4e5f60718", **held})
     fetched: Fetched = road.fetch.run({ASKED: road.clock() - max_age}, TERMS, until=road.clock() + 20)
     return fetched.outcomes[ASKED]
@@ -57,7 +57,7 @@ def own(told: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("held", "written", "marked"), CASES, ids=str)
 def test_replaced_and_marked_everywhere(
-    road: TestServices,
+    road: FetchServices,
     simulator: Simulator,
     tmp_path: Path,
     held: dict[str, Any],
@@ -77,7 +77,7 @@ def test_replaced_and_marked_everywhere(
     assert read_by_others(road, tmp_path, asked) == [(written, marked)]
 
 
-def read_by_others(road: TestServices, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
+def read_by_others(road: FetchServices, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
     """Return what DuckDB reads of an archived outcome, which jq and Python read alike."""
     key = road.archive.write(
         workspace="default", lookup_id="lookup-1", name="1", fed_at=0.0, records=[Record("1", outcome)]
@@ -99,7 +99,7 @@ def read_by_others(road: TestServices, folder: Path, outcome: Outcome) -> list[t
     return [(own(whole), marked) for whole, marked in read]
 
 
-def test_a_field_that_is_whole_again_is_marked_no_more(road: TestServices, simulator: Simulator) -> None:
+def test_a_field_that_is_whole_again_is_marked_no_more(road: FetchServices, simulator: Simulator) -> None:
     """The mark goes with the value: a later fetch of whole text removes it, a fetch of other fields does not."""
     look_up(road, {"bio": HIGH, "city": LOW}, simulator)
     simulator.set_user("C-9001", {"customer_id": "C-9001", "bio": "whole", "city": LOW})
@@ -113,7 +113,7 @@ def test_a_field_that_is_whole_again_is_marked_no_more(road: TestServices, simul
     assert (answer.attributes, answer.replaced_fields) == ({"bio": "whole"}, ())
 
 
-def test_users_that_nobody_asked_for(road: TestServices, simulator: Simulator) -> None:
+def test_users_that_nobody_asked_for(road: FetchServices, simulator: Simulator) -> None:
     """What is kept of them is readable and marked too."""
     road.archive.keep_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
     (key,) = road.stage.keys("unmatched/")
