@@ -1,31 +1,31 @@
-"""Everything that can go wrong on the road, and what each kind asks for.
+"""Every error of this service, from its caller's to MoEngage's and AWS's.
 
-    LookupFault
-    ├── InvalidInput         the caller's: names the field and the rule                 NEVER
-    │   └── NotExported      the workspace does not export a field
-    ├── Forbidden            the caller has no grant for it                             NEVER
-    │   └── UnknownClient    the caller has no grants at all
-    ├── OverDaily            the partner's users of the day are used up                 LATER
-    ├── TooMany              the partner owns as much of a kind as it may               LATER
-    ├── TooManyRequests      the client sends too many a second, or waits too often     LATER
-    ├── Missing              there is no such thing, or it is not the caller's          NEVER
-    ├── Conflict             what is asked for does not fit what there is               NEVER
-    │   └── AlreadyThere     what was only to be made anew is there
-    ├── KeyInUse             a request with this Idempotency-Key is being served        LATER
-    ├── KeyReused            this Idempotency-Key stands for another request            NEVER
-    ├── Misconfigured        ours or the operator's: names the setting                  NEVER
+    ServiceError
+    ├── InvalidInput              the caller's: names the field and the rule
+    │   └── NotExported           the workspace does not export a field
+    ├── Forbidden                 the caller has no grant for it
+    │   └── UnknownClient         the caller has no grants at all
+    ├── DailyLimitExceeded        the partner's users of the day are used up
+    ├── LimitExceeded             the partner owns as much of a kind as it may
+    ├── TooManyRequests           the client sends too many a second, or waits too often
+    ├── NotFound                  there is no such thing, or it is not the caller's
+    ├── Conflict                  what is asked for does not fit what there is
+    │   └── AlreadyExists         what was only to be made anew is there
+    ├── IdempotencyKeyInUse       a request with this Idempotency-Key is being served
+    ├── IdempotencyKeyReused      this Idempotency-Key stands for another request
+    ├── Misconfigured             ours or the operator's: names the setting
     │   └── UnknownWorkspace
-    ├── VendorFault          MoEngage answered with something other than users
-    │   ├── WrongShape       400 naming `data` or `identifiers`: try the other body     NOW
-    │   ├── TooLarge         413: ask in smaller payloads                               NOW
-    │   ├── KeyRejected      401: read the secret again, once; then close the gate      NOW
-    │   ├── Throttled        429: nobody's fault, wait until `retry_at`                 LATER
-    │   ├── VendorTrouble    5xx, timeouts, broken bodies                               LATER
-    │   ├── Refused          403, 409, any other 4xx: a person must act                 CLOSE
-    │   └── Rejected         400, 415: our request is wrong, the same again is useless  NEVER
-    ├── AwsTrouble           AWS was throttled or did not answer, whatever we tried      LATER
-    └── NotNow               the gate has no room before `retry_at`                     LATER
-        └── Closed           the gate is closed until `retry_at`, with a reason         LATER
+    ├── VendorError               MoEngage answered with something other than users
+    │   ├── VendorWrongShape      400 naming `data` or `identifiers`: try the other body
+    │   ├── VendorPayloadTooLarge 413: ask in smaller payloads
+    │   ├── VendorUnauthorized    401: read the secret again, once; then close the gate
+    │   ├── VendorThrottled       429: nobody's fault, wait until `retry_at`
+    │   ├── VendorUnavailable     5xx, timeouts, broken bodies
+    │   ├── VendorAccessDenied    403, 409, any other 4xx: a person must act
+    │   └── VendorBadRequest      400, 415: our request is wrong, the same again is useless
+    ├── AwsUnavailable            AWS was throttled or did not answer, whatever we tried
+    └── RetryLater                the gate has no room before `retry_at`
+        └── GateClosed            the gate is closed until `retry_at`, with a reason
 
 No error text holds a secret, an attribute, an identifier or a word of whoever sent the request or message: texts are
 logged as they are. What only the sender may read of its own words is in `told`.
@@ -33,23 +33,9 @@ logged as they are. What only the sender may read of its own words is in `told`.
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import ClassVar
-
-
-class Remedy(Enum):
-    """What helps against a fault."""
-
-    NOW = "ask again at once, in another way"
-    LATER = "ask again later"
-    NEVER = "the same again is useless"
-    CLOSE = "stop asking until a person has acted"
-
 
 class ServiceError(Exception):
-    """The root of every fault of this service's own."""
-
-    remedy: ClassVar[Remedy] = Remedy.NEVER
+    """The root of every error of this service's own."""
 
     @property
     def told(self) -> str:
@@ -106,8 +92,6 @@ class UnknownClient(Forbidden):
 class DailyLimitExceeded(ServiceError):
     """`users` are asked for, `left` of the partner's daily `limit` are left until `retry_at` (epoch seconds)."""
 
-    remedy = Remedy.LATER
-
     def __init__(self, users: int, *, left: int, limit: int, retry_at: float) -> None:
         left_today = f"{left} of {limit} are left until midnight UTC"
         told = left_today if users <= limit else f"{limit} are granted a day: ask for fewer at a time"
@@ -121,8 +105,6 @@ class DailyLimitExceeded(ServiceError):
 class LimitExceeded(ServiceError):
     """A partner owns `limit` of a `kind` (`lookups` that have not ended, or `schedules`), and may own no more."""
 
-    remedy = Remedy.LATER
-
     def __init__(self, kind: str, limit: int) -> None:
         super().__init__(f"{limit} {kind} are the most that a partner may have at once")
         self.kind = kind
@@ -131,8 +113,6 @@ class LimitExceeded(ServiceError):
 
 class TooManyRequests(ServiceError):
     """A client sends more requests a second, or more that wait at once, than its `limit`; `policy` says which."""
-
-    remedy = Remedy.LATER
 
     def __init__(self, policy: str, limit: int, *, retry_at: float) -> None:
         super().__init__(f"{limit} {policy} {'a second' if policy == 'requests' else 'at once'} are granted")
@@ -155,8 +135,6 @@ class AlreadyExists(Conflict):
 
 class IdempotencyKeyInUse(ServiceError):
     """A request with this Idempotency-Key has not been answered yet."""
-
-    remedy = Remedy.LATER
 
 
 class IdempotencyKeyReused(ServiceError):
@@ -212,25 +190,17 @@ class VendorError(ServiceError):
 class VendorWrongShape(VendorError):
     """The body's other shape is wanted."""
 
-    remedy = Remedy.NOW
-
 
 class VendorPayloadTooLarge(VendorError):
     """The payload is over the vendor's 128 KB."""
-
-    remedy = Remedy.NOW
 
 
 class VendorUnauthorized(VendorError):
     """The credentials do not hold (any more)."""
 
-    remedy = Remedy.NOW
-
 
 class VendorThrottled(VendorError):
     """The workspace's quota is used up, by us or by somebody else; `retry_at` when the vendor said until when."""
-
-    remedy = Remedy.LATER
 
     def __init__(
         self, reason: str, *, retry_at: float | None, status: int | None = 429, request_id: str | None = None
@@ -241,13 +211,9 @@ class VendorThrottled(VendorError):
 class VendorUnavailable(VendorError):
     """The vendor is in trouble: whether it counted the call is not known."""
 
-    remedy = Remedy.LATER
-
 
 class VendorAccessDenied(VendorError):
     """The vendor will refuse everything until a person has acted."""
-
-    remedy = Remedy.CLOSE
 
 
 class VendorBadRequest(VendorError):
@@ -257,13 +223,9 @@ class VendorBadRequest(VendorError):
 class AwsUnavailable(ServiceError):
     """AWS did not do it in as many tries as are sensible: throttled, in conflict, or left half done."""
 
-    remedy = Remedy.LATER
-
 
 class RetryLater(ServiceError):
     """The gate has no room before `retry_at` (epoch seconds)."""
-
-    remedy = Remedy.LATER
 
     def __init__(self, retry_at: float, reason: str = "quota") -> None:
         super().__init__(f"{reason}: not before {retry_at:.3f}")

@@ -19,7 +19,7 @@ from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.processor import DeliveredPart, PartProcessor
 from lookup.bulk.queues import Queues
 from lookup.bulk.recording import CompletionRecorder
-from lookup.errors import ServiceError, UnknownClient, VendorError
+from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
 from lookup.fetch.authorization import Authorization
 from lookup.fetch.fetcher import Fetcher
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
@@ -104,7 +104,7 @@ class FakeGate:
 
     def report(self, grant: Grant, fault: VendorError | None) -> None:  # noqa: ARG002 - remembers the fault only
         self.reports.append(None if fault is None else fault.reason)
-        if fault is not None and fault.remedy.name == "CLOSE":
+        if isinstance(fault, VendorAccessDenied):
             self.refusal = fault
 
     def release(self, grant: Grant) -> None:  # noqa: ARG002 - remembers the number only

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from lookup.ledger.items import plain, typed
+from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.model import KEPT_SECONDS, LookupSpec, Roster
 from lookup.ledger.table import LedgerTable
 from lookup.model import timestamp
@@ -39,7 +39,7 @@ class Pending:
     place: str | None = None
 
 
-class LedgerConversions:
+class ConversionLedger:
     """Which lookups wait for a conversion."""
 
     def __init__(self, table: LedgerTable) -> None:
@@ -60,8 +60,8 @@ class LedgerConversions:
             "expires_at": int(now) + KEPT_SECONDS,
         }
         stands = {"lookup_id": spec.lookup_id, "expires_at": int(now) + KEPT_SECONDS}
-        noted = self._table.put(_key(spec.lookup_id) | typed(facts), absent=True)
-        if self._table.written(noted, self._table.put(_place_key(spec.partner, place) | typed(stands))):
+        noted = self._table.put(_key(spec.lookup_id) | serialize(facts), absent=True)
+        if self._table.written(noted, self._table.put(_place_key(spec.partner, place) | serialize(stands))):
             return True
         again = self._table.update(_key(spec.lookup_id), "SET #noted_at = :now", {"now": now}, condition=IS_NOTED)
         self._table.written(again)
@@ -74,7 +74,7 @@ class LedgerConversions:
 
     def line(self, partner: str, limit: int) -> list[Pending]:
         """Return the first of a partner's line, at most 100, in their order."""
-        stands = [plain(item) for item in self._table.query(_line(partner), limit=limit)]
+        stands = [deserialize(item) for item in self._table.query(_line(partner), limit=limit)]
         items = self._table.read([_key(one) for one in dict.fromkeys(one["lookup_id"] for one in stands)])
         standing = {one.place: one for one in map(_pending, items)}
         for one in stands:
@@ -88,10 +88,10 @@ class LedgerConversions:
         if len(first) < PAGE:
             return first
         marks = self._table.read([_looked_key()])
-        after = plain(marks[0])["after"] if marks else ""
+        after = deserialize(marks[0])["after"] if marks else ""
         found = self._page(after) if after else first
         ended_at = found[-1].lookup_id if len(found) == PAGE else ""
-        self._table.write(self._table.put(_looked_key() | typed({"after": ended_at})))
+        self._table.write(self._table.put(_looked_key() | serialize({"after": ended_at})))
         return found
 
     def _page(self, after: str) -> list[Pending]:
@@ -149,19 +149,19 @@ class LedgerConversions:
             "until": now + REUSED_SECONDS,
             "expires_at": int(now + REUSED_SECONDS),
         }
-        self._table.write(self._table.put(_converted_key(source) | typed(facts)))
+        self._table.write(self._table.put(_converted_key(source) | serialize(facts)))
 
     def converted(self, source: Roster, *, exactly: bool) -> Roster | None:
         """Return what a roster was converted to lately, if its entries are exact or need not be."""
         found = self._table.read([_converted_key(source)])
-        facts: dict[str, Any] = plain(found[0]) if found else {}
+        facts: dict[str, Any] = deserialize(found[0]) if found else {}
         if not facts or float(facts["until"]) <= self._table.clock() or (exactly and not facts["is_exact"]):
             return None
         return Roster(facts["key"], facts.get("version"), int(facts["size"]), int(facts["entries"]))
 
 
 def _key(lookup_id: str) -> dict[str, Any]:
-    return typed({"pk": PENDING, "sk": lookup_id})
+    return serialize({"pk": PENDING, "sk": lookup_id})
 
 
 def _line(partner: str) -> str:
@@ -169,18 +169,18 @@ def _line(partner: str) -> str:
 
 
 def _place_key(partner: str, place: str) -> dict[str, Any]:
-    return typed({"pk": _line(partner), "sk": place})
+    return serialize({"pk": _line(partner), "sk": place})
 
 
 def _looked_key() -> dict[str, Any]:
-    return typed({"pk": _line(""), "sk": "looked_at"})
+    return serialize({"pk": _line(""), "sk": "looked_at"})
 
 
 def _pending(item: Mapping[str, Any]) -> Pending:
-    facts = plain(item)
+    facts = deserialize(item)
     noted_at = float(facts.get("noted_at", 0.0))
     return Pending(facts["sk"], facts["partner"], float(facts["asked_at"]), noted_at, facts.get("place"))
 
 
 def _converted_key(source: Roster) -> dict[str, Any]:
-    return typed({"pk": f"roster#{source.key}", "sk": f"converted#{source.version_id or ''}"})
+    return serialize({"pk": f"roster#{source.key}", "sk": f"converted#{source.version_id or ''}"})

@@ -61,7 +61,8 @@ class ScheduleStore:
     def put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Create or replace a schedule; True when it is new.
 
-        Raises `InvalidInput`, `AlreadyExists` if `only_new`, `Conflict` while it is being changed, `LimitExceeded` when the partner has as many as it may have.
+        Raises `InvalidInput`, `AlreadyExists` if `only_new`, `Conflict` while it is being changed, `LimitExceeded` when
+        the partner has as many as it may have.
         """
         check(schedule)
         self._names.note(partner.name, schedule.name, lambda: self._listed(partner))

@@ -14,17 +14,17 @@ from lookup.bulk.conversion import queue as conversion_queue
 from lookup.bulk.conversion.conversions import BEGUN_WITHIN, QUEUED_MOST
 from lookup.bulk.conversion.worker import DELIVERIES
 from lookup.bulk.queues import Delivery
-from lookup.ledger.daily_usage import Use
-from lookup.ledger.model import Charge, LookupSpec, LookupState, Progress, Roster
-from lookup.model import Counts, Identifier, IdentifierType, Invalid
+from lookup.ledger.daily_usage import DailyUsage
+from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec, LookupState, Roster
+from lookup.model import Counts, Identifier, IdentifierType, InvalidIdentifier
 from lookup.partners import Partner
 from lookup.rosters.copies import RosterCopies
 from lookup.rosters.formats.parsing import entries
 from lookup.rosters.keys import copies_of
-from lookup.rosters.store import Rosters
+from lookup.rosters.store import RosterStore
 from lookup.rosters.unpacking import Bounds
 from tests.lookup.bulk.conversions import ConversionDesk
-from tests.lookup.services import Desk
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 KEY = "rosters/acme/one"
@@ -34,14 +34,14 @@ UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in rang
 @pytest.fixture
 def at(stage: Stage, simulator: Simulator) -> ConversionDesk:
     simulator.configure(not_found_share=0.0)
-    return ConversionDesk(Desk(stage))
+    return ConversionDesk(BulkServices(stage))
 
 
 def packed(at: ConversionDesk, text: bytes, key: str = KEY) -> Roster:
     return replace(at.desk.roster(gzip.compress(text), key), gzipped=True)
 
 
-def submit(at: ConversionDesk, name: str, roster: Roster, charged: Charge | None = None) -> LookupSpec:
+def submit(at: ConversionDesk, name: str, roster: Roster, charged: DailyCharge | None = None) -> LookupSpec:
     spec = LookupSpec(name, "default", "acme", at.desk.clock(), roster, charged=charged)
     assert at.desk.conversions.submit(spec)
     return spec
@@ -51,7 +51,7 @@ def customer(text: str) -> Identifier:
     return Identifier(IdentifierType.CUSTOMER_ID, text)
 
 
-def seen(at: ConversionDesk, name: str) -> Progress:
+def seen(at: ConversionDesk, name: str) -> LookupRecord:
     progress = at.desk.lookups.progress(name)
     assert progress is not None
     return progress
@@ -81,7 +81,7 @@ def test_a_json_list_is_rewritten_and_fed(at: ConversionDesk, pack: type[bytes])
     """A list, packed or not, is pinned as one to be converted; what is usable in it is asked, each once."""
     body = b'[\n  {"customer_id": "C-1"},\n  "C-2", 7,\n  {"customer_id": "a", "customer_id": "b"}\n]\n'
     at.desk.roster(pack(body), KEY)
-    roster = Rosters(at.desk.stage.s3, at.desk.stage.settings.bucket_name).pin(KEY)
+    roster = RosterStore(at.desk.stage.s3, at.desk.stage.settings.bucket_name).pin(KEY)
     assert (roster.entries, roster.needs_conversion) == (4, True)
     submit(at, "list", roster)
     assert at.desk.feeder.feed("default") == 0
@@ -283,7 +283,7 @@ def taken_off(at: ConversionDesk) -> list[Delivery]:
 
 
 def lookup_id_of(delivery: Delivery) -> str:
-    return conversion_queue.read(delivery.body)[0]
+    return conversion_queue.parse_conversion(delivery.body)[0]
 
 
 def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:
@@ -313,7 +313,7 @@ def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, 
     at.partners = {"acme": partner}
     assert at.desk.daily.charge(partner, 5 - left) is not None
     use = at.desk.daily.charge(partner, 1)
-    assert isinstance(use, Use)
+    assert isinstance(use, DailyUsage)
     roster = replace(packed(at, b"customer_id\nC-1\nC-2\nC-3\n"), counted=1)
     submit(at, "limited", roster, use.charge(1))
     at.convert()
@@ -322,7 +322,7 @@ def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, 
     progress = seen(at, "limited")
     assert progress.ended_because == ends
     if ends is None:
-        assert (today.users, progress.spec.charged, progress.spec.roster.counted) == (5, Charge(3, use.day), None)
+        assert (today.users, progress.spec.charged, progress.spec.roster.counted) == (5, DailyCharge(3, use.day), None)
         assert progress.spec.roster.entries == 3
     else:
         assert today.users == 3
@@ -340,7 +340,7 @@ def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionDesk)
     at.convert()
     today = at.desk.daily.today(partner)
     assert today is not None
-    assert (today.users, seen(at, "late").spec.charged) == (3, Charge(3, today.day))
+    assert (today.users, seen(at, "late").spec.charged) == (3, DailyCharge(3, today.day))
     at.desk.clock.now -= 24 * 3600
     yesterday = at.desk.daily.today(partner)
     assert yesterday is not None
@@ -365,7 +365,7 @@ def test_gzip_that_turns_unreadable(stage: Stage, damage: str) -> None:
     spoilt = body[:middle] + b"\x00" * 20 + body[middle + 20 :]
     text = unpacked(stage, {"cut off": body[:middle], "spoilt": spoilt}.get(damage, body + b"junk"))
     read = list(entries(text.splitlines(keepends=True)))
-    assert isinstance(read[-1], Invalid)
+    assert isinstance(read[-1], InvalidIdentifier)
     assert read[-1].reason == "line is not UTF-8"
     if damage == "followed by junk":
         assert len(read) == 20_001

@@ -11,19 +11,19 @@ from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.aws.errors import name_of
-from lookup.bulk.completion import Ending
+from lookup.aws.errors import error_name
+from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.queue import ConversionQueue
-from lookup.errors import AwsTrouble, Forbidden, InvalidInput, LookupFault, Missing, OverDaily
-from lookup.ledger.conversions import LedgerConversions, Pending
-from lookup.ledger.daily_usage import DailyUse
-from lookup.ledger.lookups import Ledger
-from lookup.ledger.model import LookupSpec, LookupState, Progress, Reservation, Roster
+from lookup.errors import AwsUnavailable, DailyLimitExceeded, Forbidden, InvalidInput, NotFound, ServiceError
+from lookup.ledger.conversions import ConversionLedger, Pending
+from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, Reservation, Roster
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.rosters.copies import IsLate, RosterCopies
 from lookup.rosters.keys import INLINE
-from lookup.rosters.references import LedgerRosters
+from lookup.rosters.references import RosterReferences
 from lookup.telemetry import Metric, count, logger
 
 CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
@@ -42,9 +42,9 @@ class ConversionRequests:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        needs: LedgerRosters,
-        pending: LedgerConversions,
+        ledger: LookupLedger,
+        needs: RosterReferences,
+        pending: ConversionLedger,
         queue: ConversionQueue,
         clock: Clock,
     ) -> None:
@@ -55,7 +55,7 @@ class ConversionRequests:
         self._clock = clock
 
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
-        """Write a lookup down as `Ledger.submit` does; its conversion is noted before, and asked for if that goes."""
+        """Write a lookup down as `LookupLedger.submit` does; its conversion is noted before, then asked for."""
         if not spec.roster.key.startswith(INLINE):
             self._needs.looked_up(spec)
         if not spec.roster.needs_conversion:
@@ -63,7 +63,7 @@ class ConversionRequests:
         is_noted = self._pending.begin(spec)
         try:
             is_new = self._ledger.submit(spec, reservations, most=most)
-        except LookupFault:
+        except ServiceError:
             if is_noted:
                 self._pending.end(spec.lookup_id)
             raise
@@ -100,7 +100,7 @@ class ConversionRequests:
     def _is_due(self, one: Pending) -> bool:
         return one.asked_at <= self._clock() - LOST_AFTER
 
-    def _is_over(self, one: Pending, progress: Progress | None) -> bool:
+    def _is_over(self, one: Pending, progress: LookupRecord | None) -> bool:
         """Return whether a lookup needs no conversion; one that was just noted may be about to be submitted."""
         if progress is None:
             return one.noted_at <= self._clock() - BEGUN_WITHIN
@@ -112,7 +112,7 @@ class ConversionRequests:
             self._queue.ask(lookup_id, partner)
             self._pending.asked(lookup_id)
         except (BotoCoreError, ClientError) as error:
-            logger.warning("conversion not asked for yet", lookup_id=lookup_id, error=name_of(error))
+            logger.warning("conversion not asked for yet", lookup_id=lookup_id, error=error_name(error))
 
 
 class Conversions:
@@ -121,11 +121,11 @@ class Conversions:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        pending: LedgerConversions,
+        ledger: LookupLedger,
+        pending: ConversionLedger,
         copies: RosterCopies,
-        ending: Ending,
-        daily: DailyUse,
+        ending: LookupCompletion,
+        daily: DailyUsageCounter,
         partner_named: Callable[[str], Partner],
         clock: Clock,
     ) -> None:
@@ -164,7 +164,7 @@ class Conversions:
         """Let its partner's other lookups be converted before one whose message was laid aside."""
         self._pending.set_aside(lookup_id)
 
-    def _convert(self, progress: Progress, is_late: IsLate) -> None:
+    def _convert(self, progress: LookupRecord, is_late: IsLate) -> None:
         spec = progress.spec
         try:
             roster = self._readable(spec, is_late)
@@ -172,7 +172,7 @@ class Conversions:
                 self._ledger.repinned(spec, roster)
             else:
                 self._repin_charged(spec, roster)
-        except (InvalidInput, Missing, Forbidden, OverDaily) as fault:
+        except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as fault:
             count(Metric.ROSTERS_REFUSED)
             self._ending.give_up(progress, str(fault))
         else:
@@ -193,7 +193,7 @@ class Conversions:
         return roster
 
     def _counted(self, spec: LookupSpec, roster: Roster, is_late: IsLate) -> int:
-        """Count a roster's entries, for a partner without a limit by now not at all. Raises `OverDaily`."""
+        """Count a roster's entries, for a partner without a limit by now not at all. Raises `DailyLimitExceeded`."""
         partner = self._partner_named(spec.partner)
         limit = partner.users_per_day
         if limit is None:
@@ -204,16 +204,16 @@ class Conversions:
         return entries
 
     def _repin_charged(self, spec: LookupSpec, roster: Roster) -> None:
-        """Charge what the roster asks for in place of what was charged when it was submitted. Raises `OverDaily`."""
+        """Charge the counted users in place of those charged at submission. Raises `DailyLimitExceeded`."""
         partner = self._partner_named(spec.partner)
         if spec.charged is None or spec.roster.counted is None or partner.users_per_day is None:
             self._ledger.repinned(spec, roster)
             return
         reserved = self._daily.recharge(partner, spec.charged, roster.entries)
         if not self._ledger.repinned(spec, roster, reserved):
-            raise AwsTrouble("the lookup was charged or converted by somebody else meanwhile")
+            raise AwsUnavailable("the lookup was charged or converted by somebody else meanwhile")
 
 
-def _waits(progress: Progress) -> bool:
+def _waits(progress: LookupRecord) -> bool:
     is_over = progress.state is LookupState.CANCELLED or progress.finished_at is not None
     return not is_over and progress.spec.roster.needs_conversion
