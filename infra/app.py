@@ -1,4 +1,7 @@
-"""The CDK app: `STAGE=dev python -m infra.app` writes `cdk.out/`. It asks no network, no account, no git, no clock."""
+"""The CDK app: `STAGE=dev python -m infra.app` writes `cdk.out/`. It asks no network, no account, no git, no clock.
+
+The CDK takes seconds to import and starts a Node process: only a synthesis does so, not who needs a path of here.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import aws_cdk as cdk
-
-from infra.nag import check_all
-from infra.stack import LookupStack
 from infra.stage_settings.stage import Stage
 from infra.stages import stage_named
 from lookup.errors import Misconfigured
@@ -26,6 +25,11 @@ def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) 
 
     `checked` lets cdk-nag look at it; what it found and what was acknowledged is in `validation-report.json`.
     """
+    import aws_cdk as cdk  # noqa: PLC0415 - see above
+
+    from infra.nag import check_all  # noqa: PLC0415 - see above
+    from infra.stack import LookupStack  # noqa: PLC0415 - see above
+
     app = cdk.App(context=_context(), outdir=str(outdir), analytics_reporting=False)
     if checked:
         check_all(app)

@@ -16,6 +16,7 @@ TOGETHER = {
     "tests/infra/rehearsal/": "nothing but their place: the rehearsal is a long one by itself",
     "tests/infra/": "synthesised templates, and the Node process that the CDK runs in",
     "tests/handlers/test_watched_metrics.py": "synthesised templates, and the Node process that the CDK runs in",
+    "tests/lookup/moengage/test_error_table.py": "synthesised templates, and the Node process that the CDK runs in",
     "tests/local/enforced/": "a stage that enforces IAM",
 }
 # Measured, the longest first; whatever is not here takes seconds. What is long and begins last is waited for alone.

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from infra.app import ROOT
-from infra.constructs.athena import COLUMNS, PARTITIONS
+from infra.constructs.result_columns import COLUMNS, PARTITIONS
 
 QUERIES = dict(re.findall(r"## (.*?)\n\n```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_text(), re.DOTALL))
 HOW_IT_ENDED, WHY_IT_FAILED, WHAT_CHANGES = QUERIES

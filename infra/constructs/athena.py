@@ -11,28 +11,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.outputs import output
+from infra.constructs.result_columns import COLUMNS, PARTITIONS
 from infra.constructs.storage import QUERIES, RESULTS
 from infra.stage_settings.stage import SERVICE, Stage
 
 TABLE = "lookup_results"
-# The keys of `lookup.archive.as_json`. Attributes differ from user to user: they stay JSON text.
-COLUMNS: Mapping[str, str] = {
-    "schema_version": "int",
-    "lookup_id": "string",
-    "part": "string",
-    "correlation_id": "string",
-    "line": "bigint",
-    "identifier_type": "string",
-    "identifier": "string",
-    "outcome": "string",
-    "reason": "string",
-    "source": "string",
-    "fetched_at": "string",
-    "changed_fields": "array<string>",
-    "replaced_fields": "array<string>",
-    "user_attributes": "string",
-}
-PARTITIONS: Mapping[str, str] = {"workspace": "string", "dt": "string", "hour": "string"}
 JSON_READER = "org.openx.data.jsonserde.JsonSerDe"  # unlike Hive's, it reads an object into a string column
 # By default that reader turns all keys to lower case: names of attributes lose their case, and `Email` beside `email`
 # ends the query ("Duplicate key"). All columns are lower case, so none needs a `mapping.`.

@@ -1,7 +1,6 @@
 """What the stage costs while it works, calculated from what it uses: the parts that grow with the work.
 
-List prices of us-east-1 in US dollars, November 2026; other regions differ by some per cent. Storage, logs, traces and
-what is paid by the month (secrets, alarms, a NAT gateway) are not in it.
+Storage, logs, traces and what is paid by the month (secrets, alarms, a NAT gateway) are not in it.
 """
 
 from __future__ import annotations
@@ -14,13 +13,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 
 from infra.monitoring.metrics import SUM, Measures, math
+from infra.monitoring.prices import LAMBDA_GB_SECOND, LAMBDA_REQUEST, READ_UNIT, WRITE_UNIT
 
 HOUR = Duration.hours(1)
-A_MILLION = 1_000_000
-LAMBDA_GB_SECOND = 0.0000133334  # arm64
-LAMBDA_REQUEST = 0.20 / A_MILLION
-WRITE_UNIT = 0.625 / A_MILLION
-READ_UNIT = 0.125 / A_MILLION
 
 
 def cost_of_an_hour(measures: Measures) -> cloudwatch.MathExpression:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra.constructs.functions.on_schedule import SCHEDULER
 from tests.infra.template import Properties, Template, listed
 
 Edges = set[tuple[str, str]]
@@ -105,7 +104,7 @@ def _of_rules(template: Template) -> Iterator[tuple[str, str]]:
 
 def _of_schedules(template: Template) -> Iterator[tuple[str, str]]:
     for name, role in template.of_type("AWS::IAM::Role").items():
-        if SCHEDULER in str(role["AssumeRolePolicyDocument"]):
+        if "scheduler.amazonaws.com" in str(role["AssumeRolePolicyDocument"]):
             for statement in template.statements(name):
                 yield from ((name, target) for target in pointed_at(statement["Resource"]))
 

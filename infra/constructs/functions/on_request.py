@@ -15,6 +15,7 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.constructs.access_log import ACCESS_LOG_FIELDS
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import Grant
 from infra.constructs.log_groups import group_arn, log_group
@@ -28,19 +29,6 @@ from lookup.api.openapi.route_table import PAGES, ROUTES
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
 # Pages are for people who read: whoever floods them must not use up what the partners' requests need.
 PAGES_PER_SECOND, PAGES_BURST = 10, 20
-
-# Route keys only: a path holds an identifier. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
-ACCESS_LOG_FIELDS = {
-    "request_id": "$context.requestId",
-    "route_key": "$context.routeKey",
-    "status": "$context.status",
-    "requested_at": "$context.requestTimeEpoch",
-    "response_bytes": "$context.responseLength",
-    "response_ms": "$context.responseLatency",
-    "integration_ms": "$context.integrationLatency",
-    "integration_status": "$context.integrationStatus",
-    "error": "$context.error.responseType",
-}
 
 
 class OnRequest(Construct):

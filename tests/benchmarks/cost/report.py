@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.constructs.user_pool import TOKEN_LIFE
 from tests.benchmarks.cost.crew import LATENCY
 from tests.benchmarks.cost.fixed import HOURS
 from tests.benchmarks.cost.model import Line
@@ -82,6 +81,8 @@ def written(report: Report) -> str:
 
 def _summary(report: Report) -> Iterator[str]:
     dollars = report.to_json()
+    from infra.constructs.user_pool import TOKEN_LIFE  # noqa: PLC0415 - begins Node
+
     yield INTRODUCTION
     yield "| A million of | Dollars | To reach | |"
     yield "| --- | --- | --- | --- |"

@@ -12,7 +12,7 @@ from uuid import uuid4
 import on_queue
 import on_request
 import on_schedule
-from infra.constructs.functions.on_request import ACCESS_LOG_FIELDS
+from infra.constructs.access_log import ACCESS_LOG_FIELDS
 from lookup.model import PART_LIMIT
 from tests.benchmarks.cost.meter import EVENT_OVERHEAD
 from tests.benchmarks.cost.prices import Item

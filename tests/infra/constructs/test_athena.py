@@ -12,7 +12,7 @@ import boto3
 import duckdb
 import pytest
 
-from infra.constructs.athena import COLUMNS
+from infra.constructs.result_columns import COLUMNS
 from lookup import exact_json
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
 from lookup.results.files import Record, ResultFiles, as_json, result_key

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 
 from infra.app import ROOT
-from infra.constructs.functions.on_schedule import firing_input
 from infra.stage_settings.workspaces import Schedule
 from lookup.schedules.firing import parse_firing
 from tests.infra.template import Template
@@ -33,6 +32,8 @@ def test_a_schedule_invokes_the_function_in_the_stage_s_group(local: Template) -
 
 def test_the_function_reads_what_a_schedule_sends() -> None:
     """Every key that a schedule's input holds is one that the door knows, with its meaning kept."""
+    from infra.constructs.functions.on_schedule import firing_input  # noqa: PLC0415 - begins Node
+
     schedule = Schedule(
         name="daily", expression="cron(0 3 * * ? *)", roster="rosters/a.csv", fields=("name",), max_age=60
     )

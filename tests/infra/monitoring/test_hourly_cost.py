@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from infra.monitoring.hourly_cost import LAMBDA_GB_SECOND, LAMBDA_REQUEST, READ_UNIT, WRITE_UNIT
+from infra.monitoring.prices import LAMBDA_GB_SECOND, LAMBDA_REQUEST, READ_UNIT, WRITE_UNIT
 from tests.benchmarks.cost.prices import PRICES, Item
 from tests.infra.template import Template, text
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_sqs as sqs
 
 from infra.local.simulator.process import Fault, Simulator
-from infra.monitoring.alarm_rules import rules
-from infra.monitoring.metrics import Measures, Watched
 from infra.stages import stage_named
 from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
 from lookup.model import FetchOptions, Lane
@@ -68,6 +64,12 @@ def test_every_link_has_its_entry() -> None:
 
 def test_what_alarms_and_logs_point_to_is_there() -> None:
     """The runbook has the entries that alarms link, and those that log lines name."""
+    import aws_cdk as cdk  # noqa: PLC0415 - begins Node
+    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415 - begins Node
+
+    from infra.monitoring.alarm_rules import rules  # noqa: PLC0415 - begins Node
+    from infra.monitoring.metrics import Measures, Watched  # noqa: PLC0415 - begins Node
+
     prod = stage_named("prod", {})
     stack = cdk.Stack()
     watched = Watched(
