@@ -136,4 +136,5 @@ class LookupStack(cdk.Stack):
             unpacked_roster_megabytes=stage.unpacked_roster_megabytes,
             lookups_per_partner=stage.lookups_per_partner,
             schedules_per_partner=stage.schedules_per_partner,
+            uploads_per_partner=stage.uploads_per_partner,
         )

@@ -103,7 +103,7 @@ class DailyLimitExceeded(ServiceError):
 
 
 class LimitExceeded(ServiceError):
-    """A partner owns `limit` of a `kind` (`lookups` that have not ended, or `schedules`), and may own no more."""
+    """A partner has `limit` of a `kind`: `lookups` that have not ended, `schedules`, or open `uploads`."""
 
     def __init__(self, kind: str, limit: int) -> None:
         super().__init__(f"{limit} {kind} are the most that a partner may have at once")

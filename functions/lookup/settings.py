@@ -67,7 +67,8 @@ class Settings:
     schedule is made of; only the function that keeps schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`. `token_url` is where partners get their
     tokens; the function that answers them says so in its OpenAPI document. `client_claim` is the claim of a token that
-    names the client. `lookups_per_partner` are those of one workspace that have not ended.
+    names the client. `lookups_per_partner` are those of one workspace that have not ended, `uploads_per_partner` those
+    whose address is good.
     `waiting_requests` is how many requests wait for quota at once, of all partners together.
     """
 
@@ -97,6 +98,7 @@ class Settings:
     client_claim: str = "client_id"
     lookups_per_partner: int = 1000
     schedules_per_partner: int = 50
+    uploads_per_partner: int = 100
     waiting_requests: int = 100
 
     def __post_init__(self) -> None:
@@ -107,6 +109,7 @@ class Settings:
         require(self.unpacked_roster_megabytes >= 1, "unpacked_roster_megabytes", "must be at least 1 MB")
         require(self.lookups_per_partner >= 1, "lookups_per_partner", "must be at least 1")
         require(self.schedules_per_partner >= 1, "schedules_per_partner", "must be at least 1")
+        require(self.uploads_per_partner >= 1, "uploads_per_partner", "must be at least 1")
 
     def workspace(self, name: str) -> Workspace:
         """Give the named workspace's settings. Raises `UnknownWorkspace`."""
@@ -166,4 +169,5 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "unpacked_roster_megabytes": int,
     "lookups_per_partner": int,
     "schedules_per_partner": int,
+    "uploads_per_partner": int,
 }

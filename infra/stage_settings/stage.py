@@ -22,7 +22,7 @@ LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
 NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
-LOOKUPS_MOST, SCHEDULES_MOST = 100_000, 1000
+LOOKUPS_MOST, SCHEDULES_MOST, UPLOADS_MOST = 100_000, 1000, 1000
 DAYS_MOST = 36_500  # a hundred years
 RETENTIONS = (
     "result_retention_days", "profile_retention_days", "not_found_retention_days", "roster_retention_days",
@@ -67,6 +67,7 @@ class Stage:
     request_burst: int = 100
     lookups_per_partner: int = 1000
     schedules_per_partner: int = 50
+    uploads_per_partner: int = 100
     waiting_requests: int = 100
     request_concurrency: int | None = None
     account_concurrency: int = 1000
@@ -160,7 +161,8 @@ class Stage:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
-        for setting, most in (("lookups_per_partner", LOOKUPS_MOST), ("schedules_per_partner", SCHEDULES_MOST)):
+        for owned, most in (("lookups", LOOKUPS_MOST), ("schedules", SCHEDULES_MOST), ("uploads", UPLOADS_MOST)):
+            setting = f"{owned}_per_partner"
             require(1 <= getattr(self, setting) <= most, setting, f"must be 1 to {most}")
         require(self.waiting_requests >= 1, "waiting_requests", "must be at least 1")
         check_concurrency(self)

@@ -181,3 +181,17 @@ def test_the_most_schedules(deployed: Stage, call: Call, monkeypatch: pytest.Mon
     assert call("GET", "/v1/schedules/three")[0] == 404
     assert call("DELETE", "/v1/schedules/one")[0] == 204
     assert call("PUT", "/v1/schedules/three", order)[0] == 201
+
+
+def test_the_most_uploads(deployed: Stage, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One open upload too many is refused and named, whether the others were used or not; time makes room."""
+    monkeypatch.setenv("UPLOADS_PER_PARTNER", "2")
+    forget()
+    order = {"bytes": 7}
+    uploaded(call, b"C-1\nC-2\n")
+    assert call("POST", "/v1/rosters", order)[0] == 201
+    refused = call("POST", "/v1/rosters", order)
+    assert kind_of(refused) == (429, "too-many")
+    assert (refused[1]["owned"], refused[1]["limit"]) == ("uploads", 2)
+    assert refused[1]["detail"] == "2 uploads are the most that a partner may have at once"
+    assert int(refused[2]["Retry-After"]) >= 1

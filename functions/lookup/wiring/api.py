@@ -30,6 +30,7 @@ from lookup.fetch.authorization import Authorization
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.ledger.open_uploads import OpenUploads
 from lookup.partners import Partner, Partners
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
@@ -78,7 +79,8 @@ def http_api() -> APIGatewayHttpResolver:
     SubmitRoute(app, spillover=spillover, submissions=submissions, outcomes=outcomes, idempotency=idempotency)
     LookupRoutes(app, callers=callers, lookups=lookups, sign=_sign, clock=clock)
     retention = _retention(store)
-    RosterRoutes(app, callers=callers, uploads=_uploads(), retention=retention, clock=clock)
+    open_uploads = OpenUploads(wiring.ledger_table(), settings.uploads_per_partner)
+    RosterRoutes(app, callers=callers, uploads=_uploads(), open_uploads=open_uploads, retention=retention, clock=clock)
     PreviewRoute(app, callers=callers, rosters=wiring.rosters())
     ScheduleRoutes(
         app,

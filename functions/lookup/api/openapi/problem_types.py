@@ -144,8 +144,8 @@ class Problem(Enum):
         "too-many",
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many at once",
-        "The partner has as many unfinished lookups in this workspace, or as many schedules, as it may have: `owned` "
-        "says which, `limit` how many. Wait for lookups to end, or cancel or delete some.",
+        "The partner has as many unfinished lookups in this workspace, or as many schedules or open uploads, as it may "
+        "have: `owned` says which, `limit` how many. Wait until some end, or cancel or delete some.",
     )
     TOO_MANY_REQUESTS = ProblemType(
         "too-many-requests",

@@ -107,7 +107,7 @@ POST_ROSTERS = operation(
     "nothing else, and while a schedule names it.",
     tag="Rosters",
     replies={201: Reply("Id and URL.", "Roster", examples.ROSTER)},
-    tells=WITH_A_BODY,
+    tells=(*WITH_A_BODY, Problem.TOO_MANY),
 )
 DELETE_ROSTER = operation(
     "deleteRoster",

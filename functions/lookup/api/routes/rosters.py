@@ -13,6 +13,7 @@ from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
 from lookup.api.request_models import RosterUpload
 from lookup.api.responses import json_response
 from lookup.aws.signed_urls import expires_at
+from lookup.ledger.open_uploads import OpenUploads
 from lookup.model import Clock, timestamp
 from lookup.partners import Partner
 from lookup.rosters.keys import key_of
@@ -31,20 +32,24 @@ class RosterRoutes:
         *,
         callers: ClientAuth,
         uploads: RosterUploads,
+        open_uploads: OpenUploads,
         retention: RosterRetention,
         clock: Clock,
     ) -> None:
         self._app = app
         self._callers = callers
         self._uploads = uploads
+        self._open_uploads = open_uploads
         self._retention = retention
         self._clock = clock
         app.post("/v1/rosters", **POST_ROSTERS)(self._post_rosters)
         app.delete("/v1/rosters/<roster_id>", **DELETE_ROSTER)(self._delete_roster)
 
     def _post_rosters(self, order: RosterUpload) -> Response[str]:
-        upload = self._uploads.sign(self._partner().name, order.bytes)
+        partner = self._partner()
+        upload = self._uploads.sign(partner.name, order.bytes)
         ends = expires_at(upload.url)
+        self._open_uploads.count(partner.name, ends)
         how = {
             "method": "PUT",
             "url": upload.url,

@@ -1,0 +1,54 @@
+"""Open uploads: at most so many of a partner end in the time to come, and counting one is one write."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lookup.errors import LimitExceeded
+from lookup.ledger.open_uploads import OpenUploads
+from lookup.ledger.table import LedgerTable
+from tests.lookup.services import BulkServices
+from tests.lookup.stage import Stage
+
+GOOD_FOR = 900.0
+
+
+@pytest.fixture
+def desk(stage: Stage) -> BulkServices:
+    return BulkServices(stage)
+
+
+def of(desk: BulkServices, most: int) -> OpenUploads:
+    stage = desk.stage
+    table = LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=desk.clock, sleep=desk.clock.sleep)
+    return OpenUploads(table, most)
+
+
+def counted(uploads: OpenUploads, partner: str, ends_at: float) -> bool:
+    try:
+        uploads.count(partner, ends_at)
+    except LimitExceeded:
+        return False
+    return True
+
+
+def test_room_comes_back_as_uploads_end(desk: BulkServices) -> None:
+    """Three are open; each that ends makes room for one, and another partner's are its own."""
+    uploads, begin = of(desk, 3), desk.clock.now
+    for number in range(3):
+        assert counted(uploads, "acme", begin + GOOD_FOR + 10 * number)
+    assert not counted(uploads, "acme", begin + GOOD_FOR)
+    assert counted(uploads, "globex", begin + GOOD_FOR)
+    desk.clock.now = begin + GOOD_FOR + 11
+    ends = desk.clock.now + GOOD_FOR
+    assert [counted(uploads, "acme", ends) for _ in range(3)] == [True, True, False]
+
+
+def test_of_many_at_once_no_more_than_may(desk: BulkServices) -> None:
+    """Uploads that end in the same second are counted apart, also when they are asked for at the same moment."""
+    uploads, ends = of(desk, 3), desk.clock.now + GOOD_FOR
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: counted(uploads, "acme", ends), range(16)))
+    assert sum(taken) == 3
