@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lookup.model import Attributes, epoch, timestamp
 
-# Bounds of what an item holds beside its newest fetch, however many partners ask for however many fields.
+# Bounds of what an item holds beside its attributes, however many partners ask for however many fields: readers pay.
 GROUPS = 8
-NAME_BYTES = 32 * 1024  # of the names in all groups but the newest
+NAME_BYTES = 8 * 1024  # of the names in all groups but the newest, and of those in the newest that have no attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def as_one(groups: Sequence[FieldGroup]) -> tuple[FieldGroup, ...]:
 
 
 def bounded(groups: Sequence[FieldGroup], attributes: Attributes) -> tuple[FieldGroup, ...]:
-    """Return groups within the bounds.
+    """Return groups, newest first, within the bounds.
 
     The oldest two groups are taken for as old as the older; where names are too many, those without an attribute are
     forgotten, and then the oldest group. To forget a field is to ask for it once more, never to answer wrongly.
@@ -63,7 +63,17 @@ def bounded(groups: Sequence[FieldGroup], attributes: Attributes) -> tuple[Field
         older = [group for group in (_present(group, attributes) for group in older) if group is not None]
     while _names_bytes(older) > NAME_BYTES:
         older[-2:] = older[-2:-1] if older[-1].fields is not None else [_union(*older[-2:])]
-    return newest, *older
+    return _fitting(newest, attributes), *older
+
+
+def _fitting(group: FieldGroup, attributes: Attributes) -> FieldGroup:
+    """Return the group less those of its names that have no attribute and take too much together."""
+    kept, size = [], 0
+    for name in group.fields or ():
+        size += 0 if name in attributes else len(name.encode())
+        if name in attributes or size <= NAME_BYTES:
+            kept.append(name)
+    return group if group.fields is None else FieldGroup(group.fetched_at, tuple(kept))
 
 
 def _union(newer: FieldGroup, older: FieldGroup) -> FieldGroup:

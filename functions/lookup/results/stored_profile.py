@@ -132,11 +132,12 @@ def merged(previous: StoredProfile | None, fetched: Profile) -> StoredProfile | 
 def _alone(fetched: Profile, previous: StoredProfile | None) -> StoredProfile:
     """Return a fetch before which nothing counts."""
     is_found = fetched.attributes is not None
+    own = FieldGroup(whole(fetched.fetched_at), fetched.fields if is_found else None)
     return StoredProfile(
         workspace=fetched.workspace,
         identifier=fetched.identifier,
         attributes=fetched.attributes,
-        groups=(FieldGroup(whole(fetched.fetched_at), fetched.fields if is_found else None),),
+        groups=bounded((own,), fetched.attributes or {}),
         lookup_id=fetched.lookup_id,
         changed_at=fetched.fetched_at if fetched.changed_at is None else fetched.changed_at,
         changed_fields=fetched.changed_fields,

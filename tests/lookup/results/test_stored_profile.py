@@ -148,6 +148,20 @@ def test_names_without_end_are_forgotten_before_values() -> None:
     assert told(after([fetch(0, {"a": 1}), *junk]), None) == (START, {"a": 1})
 
 
+def test_the_newest_fetch_names_little_that_is_not_there() -> None:
+    """However many fields the newest fetch named, first or later, an item grows by the bound at most; values stay."""
+    names = [f"{number:03}-{'x' * 120}" for number in range(500)]
+    alone = after([fetch(1, {names[499]: 1, "a": 1}, ["a", *names])])
+    beside = after([fetch(0, {"b": 2}), fetch(1, {names[499]: 1, "a": 1}, ["a", *names])])
+    for stored in (alone, beside):
+        assert stored is not None
+        assert told(stored, ("a", names[0], names[499])) == (START + 1, {"a": 1, names[499]: 1})
+        item = to_item(stored, retention=RETENTION, attributes=stored.attributes)
+        assert item_size(item) < NAME_BYTES + 3 * 1024
+    assert told(alone, (names[498],)) is None
+    assert told(beside, (names[498],)) == (START, {})
+
+
 def test_held_names_without_end_are_bounded_too() -> None:
     """Where even the names of values are too many, the oldest fetch of some fields goes; a fetch of all never does."""
 
