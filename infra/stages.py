@@ -40,6 +40,7 @@ def _prod(_: Mapping[str, str]) -> Stage:
         partners=_one_partner(),
         retain=True,
         log_retention_days=90,
+        schedule_concurrency=20,
         alarms=True,
     )
 

@@ -20,7 +20,9 @@ UNRESERVED = 100  # what Lambda keeps for functions without a reservation
 # Those that do wait are counted one by one.
 LONGEST_WITHOUT_WAITING = 10
 CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all quotas
-OTHERS = 10  # executions of on_schedule and of what the stack runs beside
+OTHERS = 10  # executions of on_schedule and of what the stack runs beside, where none are reserved
+# The least for on_schedule: a partner's schedules that are all due in one minute must leave the tick a place.
+SCHEDULES_LEAST = 10
 
 
 class Admission(Protocol):
@@ -42,6 +44,9 @@ class Admission(Protocol):
     def request_concurrency(self) -> int | None: ...  # noqa: D102
 
     @property
+    def schedule_concurrency(self) -> int | None: ...  # noqa: D102
+
+    @property
     def account_concurrency(self) -> int: ...  # noqa: D102
 
 
@@ -60,10 +65,14 @@ def check_concurrency(stage: Admission) -> None:
     if reserved is not None:
         rule = f"must be at least {needed}: what is admitted ({_sum(stage)}); or lower that"
         require(reserved >= needed, "request_concurrency", rule)
-    taken = max(needed, reserved or 0) + workers + OTHERS + UNRESERVED
+    schedules = stage.schedule_concurrency
+    if schedules is not None:
+        require(schedules >= SCHEDULES_LEAST, "schedule_concurrency", f"must be at least {SCHEDULES_LEAST}")
+    others = OTHERS if schedules is None else schedules
+    taken = max(needed, reserved or 0) + workers + others + UNRESERVED
     rule = (
         f"must be at least {taken}: {max(needed, reserved or 0)} for requests ({_sum(stage)}), {workers} for queues, "
-        f"{OTHERS} for schedules, {UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
+        f"{others} for schedules, {UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
     )
     require(stage.account_concurrency >= math.ceil(taken), "account_concurrency", rule)
 

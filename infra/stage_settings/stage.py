@@ -70,6 +70,7 @@ class Stage:
     uploads_per_partner: int = 100
     waiting_requests: int = 100
     request_concurrency: int | None = None
+    schedule_concurrency: int | None = None
     account_concurrency: int = 1000
     moengage_endpoint_url: str | None = None
     queue_memory_mb: int = 256

@@ -52,6 +52,7 @@ class OnSchedule(Construct):
             timeout=TIMEOUT,
             memory_mb=512,
             dead_letters=self.dead_letters,
+            reserved=release.stage.schedule_concurrency,
         ).function
         self._tick = self._tick_alias()
         self.group_name = f"{SERVICE}-{release.stage.name}"

@@ -32,6 +32,8 @@ def stage(**changes: object) -> Stage:
         ({"request_concurrency": 950}, "account_concurrency"),
         ({"request_concurrency": 300}, "request_concurrency"),
         ({"waiting_requests": 0}, "waiting_requests"),
+        ({"schedule_concurrency": 9}, "schedule_concurrency"),
+        ({"schedule_concurrency": 200}, "account_concurrency"),
     ],
 )
 def test_more_than_the_account_has_is_refused(changes: dict[str, object], setting: str) -> None:
@@ -49,19 +51,18 @@ def test_what_is_admitted_fits() -> None:
 
 @pytest.mark.xdist_group("synthesis")
 def test_reserved_executions(tmp_path: Path) -> None:
-    """Only the API's function has a reservation, and only when the stage says so; each knows how many may wait."""
+    """The functions of the API and of schedules have a reservation, and only when the stage says so."""
     plain = Template.read(synthesise(stage(), code=SOURCE, outdir=tmp_path / "plain"))
     assert [one.get("ReservedConcurrentExecutions") for one in plain.functions().values()] == [None] * len(
         plain.functions()
     )
-    reserved = Template.read(
-        synthesise(stage(request_concurrency=750, waiting_requests=60), code=SOURCE, outdir=tmp_path / "reserved")
-    )
+    wanted = stage(request_concurrency=750, waiting_requests=60, schedule_concurrency=20)
+    reserved = Template.read(synthesise(wanted, code=SOURCE, outdir=tmp_path / "reserved"))
     numbers = {
         one["Handler"]: one["ReservedConcurrentExecutions"]
         for one in reserved.functions().values()
         if "ReservedConcurrentExecutions" in one
     }
-    assert numbers == {"on_request.handler": 750}
+    assert numbers == {"on_request.handler": 750, "on_schedule.handler": 20}
     for one in reserved.functions().values():
         assert one["Environment"]["Variables"]["WAITING_REQUESTS"] == "60"
