@@ -24,7 +24,7 @@ run: $(VENV)/.installed ## run the whole service locally and show the main job (
 test: $(VENV)/.installed $(BROWSER) ## run all tests but those of the second half
 	@$(BIN)/pytest -n auto --dist loadfile -m 'not second_half'
 
-second-half: $(VENV)/.installed ## run the tests that take long on a stage of their own, about a minute
+second-half: $(VENV)/.installed $(BROWSER) ## run the tests that take long on a stage of their own: a rehearsal, a short attack; about two minutes
 	@$(BIN)/pytest -n auto --dist loadfile -m second_half
 
 lint: $(VENV)/.installed ## ruff: rules and format
@@ -41,7 +41,10 @@ template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod an
 	@for stage in prod local; do STAGE=$$stage CDK_OUTDIR=build/template-$$stage $(BIN)/python -m infra.app || exit 1; done
 	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
-check: lint types layers template test second-half ## everything that CI runs
+# All tests in one session: while those of the second half wait for their stages, the workers do the others.
+check: $(VENV)/.installed $(BROWSER) ## everything that CI runs: lint types layers template, and the tests of both halves
+	@$(MAKE) --no-print-directory -j 2 lint types layers template
+	@$(BIN)/pytest -n auto --dist loadfile
 
 synth: $(VENV)/.installed ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app

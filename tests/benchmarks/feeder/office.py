@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from lookup.rosters.reader import RosterReader
 from lookup.rosters.store import RosterStore
 from tests.benchmarks.feeder.crew import READY_SECONDS, tick, work, work_intake
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
+from tests.benchmarks.preloaded import forking
 from tests.lookup.stage import Stage, deployed
 from tests.waiting import GIVE_UP
 
@@ -167,7 +167,7 @@ def environment_of(stage: Stage) -> dict[str, str]:
 
 @contextmanager
 def _crew(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
-    context = multiprocessing.get_context("spawn")
+    context = forking("tests.benchmarks.feeder.crew")
     over = context.Event()
     jobs = [work] * workers + [work_intake] * intake_workers + [tick] * bool(workers)
     ready = context.Barrier(len(jobs) + 1)

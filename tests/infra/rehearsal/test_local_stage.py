@@ -18,6 +18,7 @@ CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 SIZE = (HOPS + 1) * PART_LIMIT  # the least that shows what Lambda's loop detection would drop
 LONGEST = 3600.0  # seconds: what a rehearsal may take anywhere
 OWN = ("AWS_", "MOENGAGE_", "MAKE", "MFLAGS", "CDK_", "IDENTIFIERS", "KEEP", "UNCHECKED", "SYNTHESISED")
+pytestmark = pytest.mark.second_half
 LINE = re.compile(r"^(pass|skip|FAIL)  (.+?) +[\d.]+ s  (.*)$", re.MULTILINE)
 SKIPPED = {"account: network", "account: services", "upload, late", "alarm", "table restore"}
 
