@@ -3,59 +3,35 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
+from infra.app_client import FORM, AppClient
 from infra.local.stage.secrets_and_grants import PARTNER
 from infra.local.stage.stage import Stage
 from lookup.model import Identifier
 from lookup.moengage.bounded_http import exchange
 
-SCOPES = "profiles/read lookups/write schedules/write"
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
 ANSWER_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Partner:
-    """The app client of the demonstration partner."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-
-    @classmethod
-    def of(cls, stage: Stage) -> Partner:
-        """Read the client's secret as its owner would."""
-        found = stage.clients.cognito.describe_user_pool_client(
-            UserPoolId=stage.outputs["UserPoolId"], ClientId=stage.outputs[PARTNER]
-        )
-        return cls(stage.outputs[PARTNER], found["UserPoolClient"]["ClientSecret"])
-
-    @property
-    def token_request(self) -> dict[str, str]:
-        """The form that the token endpoint wants."""
-        return {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-            "scope": SCOPES,
-        }
+def partner_of(stage: Stage) -> AppClient:
+    """Return the app client of the demonstration partner."""
+    return AppClient.read(stage.clients.cognito, stage.outputs["UserPoolId"], stage.outputs[PARTNER])
 
 
 class ApiClient:
     """Calls with one token. An answer is its HTTP status and its JSON; raises OSError when there is none."""
 
-    def __init__(self, stage: Stage, partner: Partner) -> None:
+    def __init__(self, stage: Stage, partner: AppClient) -> None:
         self._api_url = stage.api_url
         self._pool = urllib3.PoolManager(retries=False, timeout=ANSWER_SECONDS)
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        status, answer = self._call(
-            "POST", f"{stage.endpoint_url}/oauth2/token", urlencode(partner.token_request), form
-        )
+        body = partner.token_body.decode()
+        status, answer = self._call("POST", f"{stage.endpoint_url}/oauth2/token", body, FORM)
         if "access_token" not in answer:
             raise OSError(f"the token endpoint gave no token (HTTP {status}); see {stage.folder / 'aws.log'}")
         self._authorization = {"Authorization": f"Bearer {answer['access_token']}"}

@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import roster
-from infra.local.api_client import ApiClient, Partner
+from infra.local.api_client import ApiClient, partner_of
 from infra.local.display import Display
 from infra.local.next_steps import invite
 from infra.local.options import OptionError, Options, read_options
@@ -80,7 +80,7 @@ def do_job(stage: Stage, options: Options, display: Display) -> Summary:
     upload_for_deployed(stage)
     display.heading("1  On demand: profiles over HTTP")
     stage.sleep(0)
-    api = ApiClient(stage, Partner.of(stage))
+    api = ApiClient(stage, partner_of(stage))
     on_demand = ask_on_demand(api, _singles(known, options), known, display)
     display.heading("2  From a queue: one message for every identifier of the roster")
     queued = send_and_collect(stage, roster.read(options.roster), display)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from urllib.parse import urlencode
 
-from infra.local.api_client import Partner, profile_path
+from infra.local.api_client import partner_of, profile_path
 from infra.local.display import Display
 from infra.local.stage.stage import Stage
 from lookup.model import Identifier
@@ -31,14 +31,14 @@ def invite(stage: Stage, example: Identifier, display: Display) -> None:
 
 def docs_link(stage: Stage) -> str:
     """Give the address of Swagger UI; behind the `#`, which no browser sends anywhere, the client that gets a token."""
-    partner = Partner.of(stage)
+    partner = partner_of(stage)
     return f"{stage.api_url}/docs#{urlencode({'client_id': partner.client_id, 'client_secret': partner.client_secret})}"
 
 
 def token_command(stage: Stage) -> str:
     """Write the shell command that puts a token into TOKEN."""
     form = " ".join(
-        f"--data-urlencode {quote(f'{name}={value}')}" for name, value in Partner.of(stage).token_request.items()
+        f"--data-urlencode {quote(f'{name}={value}')}" for name, value in partner_of(stage).token_request.items()
     )
     reading = r"""sed 's/.*"access_token": *"\([^"]*\)".*/\1/'"""
     return f"TOKEN=$(curl -s {form} {stage.endpoint_url}/oauth2/token | {reading})"

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 
+from infra.app_client import FORM, AppClient
 from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed
 from infra.stage_settings.stage import Stage
@@ -19,8 +20,6 @@ from lookup.moengage.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0
 ANSWER_BYTES = 64 * 1024 * 1024
-SCOPES = "profiles/read lookups/write schedules/write"
-FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +70,8 @@ class Api:
     def log_in(self) -> str:
         """Get a token for the stage's first partner by client credentials."""
         client_id = self.outputs[f"ClientId{pascal_case(next(iter(self.stage.partners)))}"]
-        found = self.platform.client("cognito-idp").describe_user_pool_client(
-            UserPoolId=self.outputs["UserPoolId"], ClientId=client_id
-        )
-        secret = found["UserPoolClient"]["ClientSecret"]
-        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret, "scope": SCOPES}
-        answer = self.send("POST", self.token_url, urlencode(form).encode(), {"Content-Type": FORM})
+        client = AppClient.read(self.platform.client("cognito-idp"), self.outputs["UserPoolId"], client_id)
+        answer = self.send("POST", self.token_url, client.token_body, FORM)
         if answer.status != HTTPStatus.OK:
             raise Failed(f"the token endpoint answered HTTP {answer.status}")
         self.token = str(answer.json()["access_token"])

@@ -8,17 +8,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import urllib3
 
+from infra.app_client import FORM, SCOPES, AppClient
 from infra.local.stage.stage import Stage
 from infra.stage_settings.workspaces import pascal_case
 
 ANSWER_SECONDS = 60.0
 TOKEN_SECONDS = 3000.0  # of the hour for which a token is good
 NO_ANSWER = 0
-SCOPES = "profiles/read lookups/write schedules/write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +85,8 @@ class Caller:
             return self._token
 
     def _new_token(self) -> str:
-        outputs, client_id = self.stage.outputs, self.stage.outputs[f"ClientId{pascal_case(self.name)}"]
-        found = self.stage.clients.cognito.describe_user_pool_client(
-            UserPoolId=outputs["UserPoolId"], ClientId=client_id
-        )
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": found["UserPoolClient"]["ClientSecret"],
-            "scope": self.scopes,
-        }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._send("POST", f"{self.stage.endpoint_url}/oauth2/token", urlencode(form).encode(), headers)
+        outputs, cognito = self.stage.outputs, self.stage.clients.cognito
+        client_id = outputs[f"ClientId{pascal_case(self.name)}"]
+        client = AppClient.read(cognito, outputs["UserPoolId"], client_id, self.scopes)
+        answer = self._send("POST", f"{self.stage.endpoint_url}/oauth2/token", client.token_body, FORM)
         return str(answer.json()["access_token"])

@@ -17,7 +17,7 @@ import pytest
 import urllib3
 from playwright.sync_api import Locator, Page, expect
 
-from infra.local.api_client import Partner
+from infra.local.api_client import partner_of
 from infra.local.ministack.process import PROJECT
 from infra.local.next_steps import docs_link
 from infra.local.options import read_options
@@ -53,7 +53,7 @@ def stage() -> Iterator[Stage]:
 @pytest.fixture
 def variables(stage: Stage) -> dict[str, str]:
     """Give what the operator gives a partner."""
-    partner = Partner.of(stage)
+    partner = partner_of(stage)
     return {
         "API_URL": stage.api_url,
         "TOKEN_URL": f"{stage.endpoint_url}/oauth2/token",
@@ -114,7 +114,7 @@ def client(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     folder = tmp_path_factory.mktemp("generated")
     generate(folder)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    body = urlencode(Partner.of(stage).token_request)
+    body = urlencode(partner_of(stage).token_request)
     token = urllib3.request("POST", f"{stage.endpoint_url}/oauth2/token", body=body, headers=form).json()[
         "access_token"
     ]
@@ -239,7 +239,7 @@ def test_a_token_is_pasted_where_the_endpoint_cannot_be_read(stage: Stage, tab: 
 
 def _authorise_by_client(stage: Stage, page: Page) -> Locator:
     """Enter client id and secret under Authorize, and apply them; give the form."""
-    partner = Partner.of(stage)
+    partner = partner_of(stage)
     page.click(".auth-wrapper .authorize")
     page.fill("#client_id_clientCredentials", partner.client_id)
     page.fill("#client_secret_clientCredentials", partner.client_secret)
@@ -254,7 +254,7 @@ def _token_url(stage: Stage) -> str:
 
 
 def _token(stage: Stage) -> str:
-    form = Partner.of(stage).token_request
+    form = partner_of(stage).token_request
     answer = urllib3.PoolManager().request("POST", _token_url(stage), fields=form, encode_multipart=False)
     return str(answer.json()["access_token"])
 

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from infra.local import roster
-from infra.local.api_client import ApiClient, Partner
+from infra.local.api_client import ApiClient, partner_of
 from infra.local.ministack.process import PROJECT, EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.stage.clients import Clients
@@ -121,7 +121,7 @@ def test_profiles_are_read_with_plain_boto3(job: Job, results: Path) -> None:
 
 def test_special_characters_survive_http(job: Job) -> None:
     """One profile at a time and many at once: the answer names the identifier that was asked for."""
-    api = ApiClient(job.stage, Partner.of(job.stage))
+    api = ApiClient(job.stage, partner_of(job.stage))
     _, answer = api.lookup(list(SPECIAL))
     assert [outcome["identifier"] for outcome in answer["outcomes"]] == SPECIAL
     for outcome in answer["outcomes"]:
@@ -134,7 +134,7 @@ def test_special_characters_survive_http(job: Job) -> None:
 
 def test_the_http_api_asks_for_a_token(job: Job) -> None:
     """Without the token that the job got, nobody is let in."""
-    api = ApiClient(job.stage, Partner.of(job.stage))
+    api = ApiClient(job.stage, partner_of(job.stage))
     api._authorization = {"Authorization": "Bearer spoilt"}  # noqa: SLF001 - the only way to be somebody else
     status, _ = api.profile(Identifier(IdentifierType.CUSTOMER_ID, "C-001"))
     assert status == 401

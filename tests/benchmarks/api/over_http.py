@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import urllib3
 
-from infra.local.api_client import Partner
+from infra.local.api_client import partner_of
 from infra.local.options import read_options
 from infra.local.ports import free_port
 from infra.local.stage.stage import Stage, local_stage
@@ -42,7 +42,7 @@ def over_http(requests: int, tell: Callable[[str], None]) -> OverHttp:
 def _token(stage: Stage) -> str:
     pool = urllib3.PoolManager()
     answer = pool.request(
-        "POST", f"{stage.endpoint_url}/oauth2/token", fields=Partner.of(stage).token_request, encode_multipart=False
+        "POST", f"{stage.endpoint_url}/oauth2/token", fields=partner_of(stage).token_request, encode_multipart=False
     )
     return str(answer.json()["access_token"])
 

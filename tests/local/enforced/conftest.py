@@ -12,7 +12,7 @@ import boto3
 import pytest
 import urllib3
 
-from infra.local.api_client import ApiClient, Partner
+from infra.local.api_client import ApiClient, partner_of
 from infra.local.ministack.process import ACCOUNT, REGION, EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
@@ -43,7 +43,7 @@ class Enforced:
         return made.client(service, endpoint_url=self.server.endpoint_url, config=CONFIG)
 
     def api(self) -> ApiClient:
-        return ApiClient(self.stage, Partner.of(self.stage))
+        return ApiClient(self.stage, partner_of(self.stage))
 
     def hand_over(self) -> None:
         hand_over(self.stage.clients, self.stage.outputs, SIMULATED)
@@ -58,7 +58,7 @@ class Enforced:
 
     def call(self, method: str, path: str, body: object = None) -> int:
         """Call the API; give the HTTP status."""
-        form = Partner.of(self.stage).token_request
+        form = partner_of(self.stage).token_request
         pool = urllib3.PoolManager(retries=False)
         token = pool.request("POST", f"{self.stage.endpoint_url}/oauth2/token", fields=form, encode_multipart=False)
         headers = {"Authorization": f"Bearer {token.json()['access_token']}", "Content-Type": "application/json"}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from infra.local.api_client import Partner
+from infra.app_client import AppClient
+from infra.local.api_client import partner_of
 from tests.local.enforced.conftest import Enforced
 from tests.openapi.document import parsed
 from tests.waiting import until
@@ -24,7 +25,7 @@ def documented() -> dict[str, Any]:
     return answers
 
 
-def token_of(enforced: Enforced, partner: Partner, scope: str = READ) -> str:
+def token_of(enforced: Enforced, partner: AppClient, scope: str = READ) -> str:
     form = partner.token_request | {"scope": scope}
     answer = HTTP.request("POST", f"{enforced.stage.endpoint_url}/oauth2/token", fields=form, encode_multipart=False)
     return str(answer.json()["access_token"])
@@ -47,8 +48,8 @@ def test_no_token_a_spoilt_one_and_a_strangers(enforced: Enforced, documented: d
     made = cognito.create_user_pool_client(
         UserPoolId=pool_id, ClientName="stranger", GenerateSecret=True, AllowedOAuthScopes=[READ], **FLOW
     )["UserPoolClient"]
-    stranger = token_of(enforced, Partner(made["ClientId"], made["ClientSecret"]))
-    good = token_of(enforced, Partner.of(enforced.stage))
+    stranger = token_of(enforced, AppClient(made["ClientId"], made["ClientSecret"]))
+    good = token_of(enforced, partner_of(enforced.stage))
     assert quota(enforced, good)[0] == 200
     for token in (None, good[:-8] + "A" * 8, stranger):
         assert quota(enforced, token) == told(documented, "401")
@@ -57,7 +58,7 @@ def test_no_token_a_spoilt_one_and_a_strangers(enforced: Enforced, documented: d
 def test_a_token_that_is_over(enforced: Enforced, documented: dict[str, Any]) -> None:
     """A token whose time is over is a 401, as documented."""
     cognito, pool_id = enforced.stage.clients.cognito, enforced.stage.outputs["UserPoolId"]
-    partner = Partner.of(enforced.stage)
+    partner = partner_of(enforced.stage)
     scopes = ["lookups/write", READ, "schedules/write", "service/admin"]
     kept: dict[str, Any] = {"UserPoolId": pool_id, "ClientId": partner.client_id, "AllowedOAuthScopes": scopes, **FLOW}
     second: Any = {"AccessTokenValidity": 1, "TokenValidityUnits": {"AccessToken": "seconds"}}
@@ -71,4 +72,4 @@ def test_a_token_that_is_over(enforced: Enforced, documented: dict[str, Any]) ->
 
 def test_a_token_without_the_scope(enforced: Enforced, documented: dict[str, Any]) -> None:
     """A good token without the route's scope is a 403, as documented."""
-    assert quota(enforced, token_of(enforced, Partner.of(enforced.stage), "lookups/write")) == told(documented, "403")
+    assert quota(enforced, token_of(enforced, partner_of(enforced.stage), "lookups/write")) == told(documented, "403")
