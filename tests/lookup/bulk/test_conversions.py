@@ -176,6 +176,20 @@ def _timeout(**_: object) -> None:
     raise ReadTimeoutError(endpoint_url="https://s3.example.com")
 
 
+def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionDesk) -> None:
+    """While DynamoDB is in trouble a worn message is neither laid aside nor lost; later it is laid aside once."""
+    submit(at, "packed", packed(at, b"C-1\n"))
+    stage, (delivery,) = at.desk.stage, at.deliveries()
+    worn = replace(delivery, received=DELIVERIES + 1)
+    stage.dynamodb.meta.events.register("before-parameter-build.dynamodb.*", _timeout)
+    assert at.work.serve([worn], until=at.desk.clock() + 60) == [worn.message_id]
+    stage.dynamodb.meta.events.unregister("before-parameter-build.dynamodb.*", _timeout)
+    assert stage.messages(stage.settings.conversion_dead_letter_queue_url or "") == []
+    assert at.work.serve([worn], until=at.desk.clock() + 60) == []
+    assert len(stage.messages(stage.settings.conversion_dead_letter_queue_url or "")) == 1
+    assert at.desk.pending.line("acme", 10) == []
+
+
 def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
     """What is no conversion goes to the dead-letter queue, with the rule."""
     stage, settings = at.desk.stage, at.desk.stage.settings

@@ -46,11 +46,13 @@ class ConversionWorker:
         return False
 
     def _given_up(self, delivery: Delivery, lookup_id: str) -> bool:
-        """Lay a message aside, so that the others of its partner's line follow."""
-        is_done = self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
-        if is_done:
+        """Let the others of its partner's line follow a message, and lay it aside; False when either failed."""
+        try:
             self._conversions.set_aside(lookup_id)
-        return is_done
+        except (ServiceError, BotoCoreError, ClientError) as fault:
+            logger.warning("conversion keeps its place", lookup_id=lookup_id, error=error_name(fault))
+            return False
+        return self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
 
     def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
         """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
