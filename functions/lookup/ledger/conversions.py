@@ -40,10 +40,11 @@ class Pending:
 
 
 class ConversionLedger:
-    """Which lookups wait for a conversion."""
+    """Which lookups wait for a conversion. `page` is how many a tick looks through."""
 
-    def __init__(self, table: LedgerTable) -> None:
+    def __init__(self, table: LedgerTable, *, page: int = PAGE) -> None:
         self._table = table
+        self._page_size = page
 
     def begin(self, spec: LookupSpec) -> bool:
         """Note that a lookup waits, before it is submitted: what is noted is found again whatever dies.
@@ -85,17 +86,17 @@ class ConversionLedger:
     def next_page(self) -> list[Pending]:
         """Return the next lookups that wait, from where the last call ended; after the last ones the first follow."""
         first = self._page("")
-        if len(first) < PAGE:
+        if len(first) < self._page_size:
             return first
         marks = self._table.read([_looked_key()])
         after = deserialize(marks[0])["after"] if marks else ""
         found = self._page(after) if after else first
-        ended_at = found[-1].lookup_id if len(found) == PAGE else ""
+        ended_at = found[-1].lookup_id if len(found) == self._page_size else ""
         self._table.write(self._table.put(_looked_key() | serialize({"after": ended_at})))
         return found
 
     def _page(self, after: str) -> list[Pending]:
-        return [_pending(item) for item in self._table.query(PENDING, after=after, limit=PAGE)]
+        return [_pending(item) for item in self._table.query(PENDING, after=after, limit=self._page_size)]
 
     def claim(self, lookup_id: str, until: float) -> str | None:
         """Claim a conversion until then; return the claim's token, None when somebody else is at it."""

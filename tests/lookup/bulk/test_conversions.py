@@ -11,9 +11,10 @@ from botocore.exceptions import ReadTimeoutError
 
 from infra.local.simulator.process import Simulator
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.conversion.conversions import BEGUN_WITHIN, QUEUED_MOST
+from lookup.bulk.conversion.conversions import BEGUN_WITHIN, ConversionRequests
 from lookup.bulk.conversion.worker import DELIVERIES
 from lookup.bulk.queues import Delivery
+from lookup.ledger.conversions import ConversionLedger
 from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec, LookupState, Roster
 from lookup.model import Counts, Identifier, IdentifierType, InvalidIdentifier
@@ -28,6 +29,7 @@ from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 KEY = "rosters/acme/one"
+FEW = 4  # of a partner on the queue, where a line is tested
 UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in range(20_000))
 
 
@@ -213,7 +215,16 @@ def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionDes
 
 
 def submit_many(at: ConversionDesk, count: int) -> list[LookupSpec]:
-    """Submit lookups over one packed roster, an instant apart."""
+    """Submit lookups over one packed roster, an instant apart, where `FEW` may be on the queue."""
+    desk = at.desk
+    desk.conversions = ConversionRequests(
+        ledger=desk.lookups,
+        needs=desk.needs,
+        pending=desk.pending,
+        queue=desk.conversion_queue,
+        clock=desk.clock,
+        queued_most=FEW,
+    )
     roster, specs = packed(at, b"C-1\n"), []
     for number in range(count):
         at.desk.clock.now += 0.001
@@ -223,14 +234,14 @@ def submit_many(at: ConversionDesk, count: int) -> list[LookupSpec]:
 
 def test_a_partner_has_few_conversions_on_the_queue(at: ConversionDesk) -> None:
     """The others wait in the ledger, follow in their order as places get free, and each is converted."""
-    submit_many(at, QUEUED_MOST + 3)
+    submit_many(at, FEW + 3)
     first = taken_off(at)
-    assert [lookup_id_of(one) for one in first] == [f"many-{number:03}" for number in range(QUEUED_MOST)]
+    assert [lookup_id_of(one) for one in first] == [f"many-{number:03}" for number in range(FEW)]
     at.desk.conversions.ask_again()
     assert taken_off(at) == []
     assert at.work.serve(first[:2], until=at.desk.clock() + 60) == []
     at.desk.conversions.ask_again()
-    assert [lookup_id_of(one) for one in taken_off(at)] == ["many-050", "many-051"]
+    assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004", "many-005"]
     other = LookupSpec("other", "default", "globex", at.desk.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
     at.desk.conversions.submit(other)
     assert [lookup_id_of(one) for one in taken_off(at)] == ["other"]
@@ -238,8 +249,8 @@ def test_a_partner_has_few_conversions_on_the_queue(at: ConversionDesk) -> None:
 
 def test_cancelled_lookups_wait_for_no_conversion(at: ConversionDesk) -> None:
     """Of many that are submitted and cancelled none but the first come to the queue; what follows them does."""
-    specs = submit_many(at, 2 * QUEUED_MOST)
-    for spec in specs[QUEUED_MOST:]:
+    specs = submit_many(at, 2 * FEW)
+    for spec in specs[FEW:]:
         at.desk.states.cancel(spec)
     submit(at, "wanted", packed(at, b"C-1\n"))
     first = taken_off(at)
@@ -251,11 +262,11 @@ def test_cancelled_lookups_wait_for_no_conversion(at: ConversionDesk) -> None:
 
 def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionDesk) -> None:
     """Conversions that were laid aside hold no place in their partner's line, and are asked for again after hours."""
-    submit_many(at, QUEUED_MOST + 1)
+    submit_many(at, FEW + 1)
     worn = [replace(one, received=DELIVERIES + 1) for one in taken_off(at)]
     assert at.work.serve(worn, until=at.desk.clock() + 60) == []
     at.desk.conversions.ask_again()
-    assert [lookup_id_of(one) for one in taken_off(at)] == [f"many-{QUEUED_MOST:03}"]
+    assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004"]
     at.desk.clock.now += 7 * 3600
     at.desk.conversions.ask_again()
     # They are sent; SQS drops what it had within five minutes of its own clock.
@@ -278,11 +289,11 @@ def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionDesk) -> No
     assert (at.desk.pending.next_page(), at.desk.pending.line("acme", 10)) == ([], [])
 
 
-def test_many_that_wait_are_looked_through_in_turns(at: ConversionDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_that_wait_are_looked_through_in_turns(at: ConversionDesk) -> None:
     """A tick reads one page of them; the next goes on behind it, and begins anew after the last."""
-    monkeypatch.setattr("lookup.ledger.conversions.PAGE", 2)
     submit_many(at, 5)
-    pages = [[one.lookup_id[-1] for one in at.desk.pending.next_page()] for _ in range(4)]
+    pending = ConversionLedger(at.desk.table, page=2)
+    pages = [[one.lookup_id[-1] for one in pending.next_page()] for _ in range(4)]
     assert pages == [["0", "1"], ["2", "3"], ["4"], ["0", "1"]]
 
 

@@ -37,7 +37,10 @@ BEGUN_WITHIN = 600.0  # seconds in which what was noted is submitted, or never
 
 
 class ConversionRequests:
-    """Submits lookups, notes that they need their roster, and asks for the conversion of those that need one."""
+    """Submits lookups, notes that they need their roster, and asks for the conversion of those that need one.
+
+    `queued_most` of a partner's line are on the queue.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,9 @@ class ConversionRequests:
         pending: ConversionLedger,
         queue: ConversionQueue,
         clock: Clock,
+        queued_most: int = QUEUED_MOST,
     ) -> None:
+        self._queued_most = queued_most
         self._ledger = ledger
         self._needs = needs
         self._pending = pending
@@ -67,7 +72,7 @@ class ConversionRequests:
             if is_noted:
                 self._pending.end(spec.lookup_id)
             raise
-        if any(one.lookup_id == spec.lookup_id for one in self._pending.line(spec.partner, QUEUED_MOST)):
+        if any(one.lookup_id == spec.lookup_id for one in self._pending.line(spec.partner, self._queued_most)):
             self._ask(spec.lookup_id, spec.partner)
         return is_new
 
@@ -79,13 +84,13 @@ class ConversionRequests:
         waiting = self._pending.next_page()
         for partner in dict.fromkeys(one.partner for one in waiting):
             self._advance(partner)
-        for one in [one for one in waiting if one.place is None and self._is_due(one)][:QUEUED_MOST]:
+        for one in [one for one in waiting if one.place is None and self._is_due(one)][: self._queued_most]:
             self._ask(one.lookup_id, one.partner)
 
     def _advance(self, partner: str) -> None:
         """Ask for the first of a partner's line, and forget those that need no conversion any more."""
         for _ in range(ROUNDS):
-            line = self._pending.line(partner, QUEUED_MOST)
+            line = self._pending.line(partner, self._queued_most)
             due = [one for one in line if self._is_due(one)]
             found = {one.spec.lookup_id: one for one in self._ledger.progress_of([one.lookup_id for one in due])}
             over = [one for one in due if self._is_over(one, found.get(one.lookup_id))]
@@ -94,7 +99,7 @@ class ConversionRequests:
             for one in due:
                 if one not in over and one.lookup_id in found:
                     self._ask(one.lookup_id, partner)
-            if len(over) < QUEUED_MOST:
+            if len(over) < self._queued_most:
                 return
 
     def _is_due(self, one: Pending) -> bool:
