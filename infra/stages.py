@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from infra.stage_settings.checks import require
 from infra.stage_settings.partners import Partner
 from infra.stage_settings.stage import LOCAL, Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
-from lookup.errors import Misconfigured
+from lookup.errors import Misconfigured, require
 from lookup.quota import Quota
 
 NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody

@@ -1,1 +1,1 @@
-"""The one road every lookup takes, whoever asks and however they ask."""
+"""The service: one pipeline for every lookup, from HTTP, queues and schedules."""

@@ -1,86 +1,82 @@
-"""Every error of this service, from its caller's to MoEngage's and AWS's.
+"""Every error of this service: of callers, of the configuration, of MoEngage and of AWS.
 
     ServiceError
-    ├── InvalidInput              the caller's: names the field and the rule
+    ├── InvalidInput              bad input: names the field and the rule
     │   └── NotExported           the workspace does not export a field
     ├── Forbidden                 the caller has no grant for it
     │   └── UnknownClient         the caller has no grants at all
     ├── DailyLimitExceeded        the partner's users of the day are used up
-    ├── LimitExceeded             the partner owns as much of a kind as it may
-    ├── TooManyRequests           the client sends too many a second, or waits too often
-    ├── NotFound                  there is no such thing, or it is not the caller's
-    ├── Conflict                  what is asked for does not fit what there is
-    │   └── AlreadyExists         what was only to be made anew is there
+    ├── LimitExceeded             the partner has as many of a kind as it may
+    ├── TooManyRequests           too many a second, or too many waiting at once
+    ├── NotFound                  not there, or another partner's
+    ├── Conflict                  the request does not fit the present state
+    │   └── AlreadyExists         the name is taken
     ├── IdempotencyKeyInUse       a request with this Idempotency-Key is being served
-    ├── IdempotencyKeyReused      this Idempotency-Key stands for another request
-    ├── Misconfigured             ours or the operator's: names the setting
+    ├── IdempotencyKeyReused      this Idempotency-Key came with another request
+    ├── Misconfigured             bad setting or secret: names it
     │   └── UnknownWorkspace
-    ├── VendorError               MoEngage answered with something other than users
+    ├── VendorError               MoEngage responded with something other than users
     │   ├── VendorWrongShape      400 naming `data` or `identifiers`: try the other body
     │   ├── VendorPayloadTooLarge 413: ask in smaller payloads
     │   ├── VendorUnauthorized    401: read the secret again, once; then close the gate
-    │   ├── VendorThrottled       429: nobody's fault, wait until `retry_at`
+    │   ├── VendorThrottled       429: wait until `retry_at`
     │   ├── VendorUnavailable     5xx, timeouts, broken bodies
-    │   ├── VendorAccessDenied    403, 409, any other 4xx: a person must act
-    │   └── VendorBadRequest      400, 415: our request is wrong, the same again is useless
-    ├── AwsUnavailable            AWS was throttled or did not answer, whatever we tried
-    └── RetryLater                the gate has no room before `retry_at`
+    │   ├── VendorAccessDenied    403, 409, any other 4xx: an operator must act
+    │   └── VendorBadRequest      400, 415: our request is wrong, a retry is useless
+    ├── AwsUnavailable            AWS throttled or failed through all retries
+    └── RetryLater                the gate has no capacity before `retry_at`
         └── GateClosed            the gate is closed until `retry_at`, with a reason
 
-No error text holds a secret, an attribute, an identifier or a word of whoever sent the request or message: texts are
-logged as they are. What only the sender may read of its own words is in `told`.
+No error text holds a secret, an attribute, an identifier or a word of the request or message: texts are logged as they
+are. Text that repeats the sender's own words is in `sender_message`, for the sender alone.
 """
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """The root of every error of this service's own."""
+    """The root of this service's own errors."""
 
     @property
-    def told(self) -> str:
-        """The text for whoever caused the fault, which may repeat a word of theirs; it goes to nobody else."""
+    def sender_message(self) -> str:
+        """The text for the sender alone: it may repeat the sender's own words."""
         return str(self)
 
 
 class InvalidInput(ServiceError):
-    """Something handed to us breaks a rule; `field` names where, `rule` says which.
+    """Input breaks the `rule` of a `field`; `sender_field` and `sender_rule` repeat its words, for the sender alone."""
 
-    `told_field` and `told_rule` are for the sender alone, with its own words.
-    """
-
-    def __init__(self, field: str, rule: str, *, told_field: str | None = None, told_rule: str | None = None) -> None:
+    def __init__(
+        self, field: str, rule: str, *, sender_field: str | None = None, sender_rule: str | None = None
+    ) -> None:
         super().__init__(f"{field}: {rule}")
         self.field = field
         self.rule = rule
-        self.told_field = told_field or field
-        self.told_rule = told_rule or rule
+        self.sender_field = sender_field or field
+        self.sender_rule = sender_rule or rule
 
     @property
-    def told(self) -> str:
+    def sender_message(self) -> str:
         """The text with the sender's own word."""
-        return f"{self.told_field}: {self.told_rule}"
+        return f"{self.sender_field}: {self.sender_rule}"
 
 
 class NotExported(InvalidInput):
-    """A workspace does not export a field that is asked for."""
+    """A workspace does not export a requested field."""
 
-    def __init__(self, *, told_rule: str | None = None) -> None:
-        super().__init__("fields", "holds a field that is not exported from this workspace", told_rule=told_rule)
+    def __init__(self, *, sender_rule: str | None = None) -> None:
+        super().__init__("fields", "holds a field that is not exported from this workspace", sender_rule=sender_rule)
 
 
 class Forbidden(ServiceError):
-    """The caller has no grant for what it asks; the text names no other partner's things.
+    """The caller has no grant for the request. `sender_message` names what is not granted, for the caller alone."""
 
-    `told` is the text for the caller alone, with the word that is not granted.
-    """
-
-    def __init__(self, rule: str, *, told: str | None = None) -> None:
+    def __init__(self, rule: str, *, sender_message: str | None = None) -> None:
         super().__init__(rule)
-        self._told = told or rule
+        self._told = sender_message or rule
 
     @property
-    def told(self) -> str:
+    def sender_message(self) -> str:
         """The text with the caller's own word."""
         return self._told
 
@@ -90,12 +86,12 @@ class UnknownClient(Forbidden):
 
 
 class DailyLimitExceeded(ServiceError):
-    """`users` are asked for, `left` of the partner's daily `limit` are left until `retry_at` (epoch seconds)."""
+    """`users` were requested, `left` of the partner's daily `limit` are left until `retry_at` (epoch seconds)."""
 
     def __init__(self, users: int, *, left: int, limit: int, retry_at: float) -> None:
         left_today = f"{left} of {limit} are left until midnight UTC"
-        told = left_today if users <= limit else f"{limit} are granted a day: ask for fewer at a time"
-        super().__init__(f"{users} users are asked for and {told}")
+        sender_message = left_today if users <= limit else f"{limit} are granted a day: ask for fewer at a time"
+        super().__init__(f"{users} users are asked for and {sender_message}")
         self.users = users
         self.left = left
         self.limit = limit
@@ -112,7 +108,7 @@ class LimitExceeded(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """A client sends more requests a second, or more that wait at once, than its `limit`; `policy` says which."""
+    """A client sends more requests a second, or has more waiting at once, than its `limit`; `policy` says which."""
 
     def __init__(self, policy: str, limit: int, *, retry_at: float) -> None:
         super().__init__(f"{limit} {policy} {'a second' if policy == 'requests' else 'at once'} are granted")
@@ -122,15 +118,15 @@ class TooManyRequests(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is no such thing, or it is another partner's: the two are not told apart."""
+    """It does not exist, or belongs to another partner: the caller cannot tell which."""
 
 
 class Conflict(ServiceError):
-    """What is asked for does not fit the state of what there is."""
+    """The request does not fit the present state."""
 
 
 class AlreadyExists(Conflict):
-    """What was to be made only if it is not there yet is there."""
+    """An item to be created exists."""
 
 
 class IdempotencyKeyInUse(ServiceError):
@@ -142,7 +138,7 @@ class IdempotencyKeyReused(ServiceError):
 
 
 class Misconfigured(ServiceError):
-    """A setting or secret makes no sense; `setting` names it."""
+    """A setting or secret is missing or malformed; `setting` names it."""
 
     def __init__(self, setting: str, rule: str) -> None:
         super().__init__(f"{setting}: {rule}")
@@ -150,24 +146,30 @@ class Misconfigured(ServiceError):
         self.rule = rule
 
 
+def require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
+    """Raise `Misconfigured` unless a setting keeps its rule."""
+    if not ok:
+        raise Misconfigured(setting, rule)
+
+
 class UnknownWorkspace(Misconfigured):
-    """A workspace was named that the settings do not know."""
+    """A workspace is not in the settings."""
 
     def __init__(self, name: str) -> None:
         super().__init__("workspace", "is not configured")
         self.name = name
 
     @property
-    def told(self) -> str:
-        """The text with the name, for whoever wrote it."""
+    def sender_message(self) -> str:
+        """The text with the name, for the sender alone."""
         return f"workspace: {self.name!r} is not configured"
 
 
 class VendorError(ServiceError):
-    """MoEngage answered with something other than users. `status` is the HTTP code, None when there was no answer.
+    """MoEngage responded with something other than users. `status` is the HTTP code, None when there was no response.
 
-    `retry_at` (epoch seconds) is until when the answer says to wait, if it does. `may_be_content`: what this request
-    holds may be the cause, and another one be answered: nothing is known yet of the account or of MoEngage.
+    `retry_at` (epoch seconds) is until when the response says to wait, if it does. With `may_be_content` the cause
+    may be what this request holds, and others may succeed: the account and MoEngage may be in order.
     """
 
     def __init__(
@@ -188,7 +190,7 @@ class VendorError(ServiceError):
 
 
 class VendorWrongShape(VendorError):
-    """The body's other shape is wanted."""
+    """MoEngage expects the body's other shape."""
 
 
 class VendorPayloadTooLarge(VendorError):
@@ -196,11 +198,11 @@ class VendorPayloadTooLarge(VendorError):
 
 
 class VendorUnauthorized(VendorError):
-    """The credentials do not hold (any more)."""
+    """The credentials are not valid (any more)."""
 
 
 class VendorThrottled(VendorError):
-    """The workspace's quota is used up, by us or by somebody else; `retry_at` when the vendor said until when."""
+    """The workspace's quota is used up, by us or another system; `retry_at` when the vendor named a time."""
 
     def __init__(
         self, reason: str, *, retry_at: float | None, status: int | None = 429, request_id: str | None = None
@@ -209,23 +211,23 @@ class VendorThrottled(VendorError):
 
 
 class VendorUnavailable(VendorError):
-    """The vendor is in trouble: whether it counted the call is not known."""
+    """The vendor failed or did not respond: whether it counted the call is not known."""
 
 
 class VendorAccessDenied(VendorError):
-    """The vendor will refuse everything until a person has acted."""
+    """The vendor refuses every call until an operator has acted."""
 
 
 class VendorBadRequest(VendorError):
-    """The vendor cannot read what we sent: our defect."""
+    """The vendor cannot read our request: a defect of this service."""
 
 
 class AwsUnavailable(ServiceError):
-    """AWS did not do it in as many tries as are sensible: throttled, in conflict, or left half done."""
+    """AWS throttled, conflicted or completed only a part through all retries."""
 
 
 class RetryLater(ServiceError):
-    """The gate has no room before `retry_at` (epoch seconds)."""
+    """The gate has no capacity before `retry_at` (epoch seconds)."""
 
     def __init__(self, retry_at: float, reason: str = "quota") -> None:
         super().__init__(f"{reason}: not before {retry_at:.3f}")

@@ -1,7 +1,7 @@
 """JSON without loss: numbers are read as int or Decimal and written back digit for digit.
 
 Text that UTF-8 cannot hold (half of a surrogate pair, which JSON can escape) is written as its JSON escape, which
-other readers refuse: DuckDB, jq, UTF-8 decoders. What they are to read goes through `well_formed` and `to_jsonable`.
+DuckDB, jq and UTF-8 decoders refuse. For those readers use `well_formed` and `dumps_well_formed`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def loads(text: str | bytes) -> Json:
 
 
 class RepeatedKey(ValueError):
-    """An object has a key twice; `key` is which. The text does not repeat it, for it is the sender's."""
+    """An object has `key` twice. The error's text does not repeat the key, for it is the sender's."""
 
     def __init__(self, key: str) -> None:
         super().__init__("a key occurs twice in one object")
@@ -39,9 +39,9 @@ class RepeatedKey(ValueError):
 
 
 def loads_unique(text: str | bytes) -> Json:
-    """Read JSON that somebody sends; a byte order mark before it is dropped.
+    """Read JSON from outside. Raises `RepeatedKey` when an object has a key twice (RFC 8259 leaves open which counts).
 
-    Raises `RepeatedKey` when an object has a key twice (RFC 8259 leaves open which counts), else as `loads` does.
+    A byte order mark is dropped. Raises as `loads` does otherwise.
     """
     try:
         value: Json = simplejson.loads(text, use_decimal=True, parse_int=integer, object_pairs_hook=_unique)
@@ -54,7 +54,7 @@ def _unique(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
     read = dict(pairs)
     if len(read) < len(pairs):
         seen = set[str]()
-        raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]  # it gives None
+        raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]  # None
     return read
 
 
@@ -63,7 +63,7 @@ def dumps(value: object) -> bytes:
     return _text(value).encode("utf-8", "backslashreplace")
 
 
-def to_jsonable(value: object) -> bytes:
+def dumps_well_formed(value: object) -> bytes:
     """Write JSON as UTF-8 on one line for other readers: halves of surrogate pairs as U+FFFD."""
     text = _text(value)
     return (text if text.isascii() else _HALF.sub(REPLACEMENT, text)).encode()
@@ -72,13 +72,12 @@ def to_jsonable(value: object) -> bytes:
 def well_formed(attributes: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
     """Return attributes with U+FFFD for every half of a surrogate pair, and the names of those that held any.
 
-    In names too, and at any depth. A name that becomes equal to another of its object gets one more U+FFFD, so that
-    nothing is lost.
+    It applies to names too, at any depth. A name that becomes equal to another of its object gets one more U+FFFD.
     """
     if _HALF.search(_text(attributes)) is None:
         return attributes, ()
     held = [(name, _HALF.search(_text({name: value})) is not None) for name, value in attributes.items()]
-    names = sorted(held, key=lambda one: _HALF.search(one[0]) is not None)  # a name that is whole keeps its name
+    names = sorted(held, key=lambda one: _HALF.search(one[0]) is not None)  # a well-formed name is kept
     text = _HALF.sub(REPLACEMENT, _text({name: attributes[name] for name, _ in names}))
     written: dict[str, Json] = simplejson.loads(
         text, use_decimal=True, parse_int=integer, object_pairs_hook=_with_every_name
@@ -102,7 +101,7 @@ def _text(value: object) -> str:
 
 
 def fingerprint(value: Json) -> str:
-    """Give the SHA-256 of a value's content: the same for 1, 1.0 and 1E0, and for any order of keys."""
+    """Return the SHA-256 of a value's content: the same for 1, 1.0 and 1E0, and for any order of keys."""
     canonical = simplejson.loads(dumps(value), parse_int=_canonical, parse_float=_canonical)
     text = simplejson.dumps(canonical, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

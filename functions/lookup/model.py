@@ -1,6 +1,6 @@
-"""The words of the service, as frozen values that every other module speaks in.
+"""The data types that all modules share, as frozen values.
 
-Times are seconds since the epoch (UTC) as floats; `timestamp` gives their written form.
+Times are seconds since the epoch (UTC) as floats; `timestamp` writes them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Json = None | bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json
 Attributes = Mapping[str, Json]
 
 PAYLOAD_LIMIT = 20  # users in one vendor call (MoEngage, Get User: "max limit allowed is 20")
+DAY = 24 * 3600  # seconds
 PART_LIMIT = 100  # identifiers in one part: one queue message, one S3 object, one completion
 
 
@@ -33,14 +34,14 @@ def epoch(written: str) -> float:
 
 
 class IdentifierType(StrEnum):
-    """What an identifier is in MoEngage; `moengage_id` is a second spelling of `id`, understood at intake."""
+    """The kind of an identifier in MoEngage; input may spell `id` as `moengage_id`."""
 
     CUSTOMER_ID = "customer_id"
     ID = "id"
 
 
 class Status(StrEnum):
-    """What became of one identifier."""
+    """The outcome of one identifier."""
 
     FOUND = "found"
     NOT_FOUND = "not_found"
@@ -49,14 +50,14 @@ class Status(StrEnum):
 
 
 class Lane(StrEnum):
-    """Who is asking the gate: a person or system that waits, or work that nobody waits for."""
+    """The priority at the gate: a caller waits for the response, or none does."""
 
     ON_DEMAND = "on_demand"
     BULK = "bulk"
 
 
 class Source(StrEnum):
-    """Where an answer came from: MoEngage just now, our own store, or the store though it is too old (`STALE`)."""
+    """The origin of a profile: MoEngage just now, our store, or our store though it is too old (`STALE`)."""
 
     MOENGAGE = "moengage"
     STORED = "stored"
@@ -65,7 +66,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identifier:
-    """One user's name in MoEngage: at most 512 characters, checked by `intake`."""
+    """One user's identifier in MoEngage: at most 512 characters, checked by `validation`."""
 
     identifier_type: IdentifierType
     identifier: str
@@ -73,7 +74,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class FetchOptions:
-    """How a set of identifiers is to be looked up; `fields` of None means every attribute the workspace exports."""
+    """How to look up a set of identifiers; `fields` of None means every attribute that the workspace exports."""
 
     workspace: str
     lookup_id: str
@@ -84,9 +85,9 @@ class FetchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What MoEngage held of one user when it was asked; `attributes` of None means it held no such user.
+    """What MoEngage held of one user at the request; `attributes` of None means that it had no such user.
 
-    `fetched_at` is when the request left, so a later change is never older than it. `fields` is what was asked for.
+    `fetched_at` is when the request left, so a later change is never older than it. `fields` is what was requested.
     `replaced_fields` are the attributes whose text held half of a surrogate pair, and holds U+FFFD instead.
     """
 
@@ -101,7 +102,7 @@ class Profile:
     replaced_fields: tuple[str, ...] = ()
 
     def covers(self, fields: tuple[str, ...] | None) -> bool:
-        """Tell whether this profile answers a question for `fields` (None: all)."""
+        """Return whether this profile holds all of the requested `fields` (None: all)."""
         if self.fields is None:
             return True
         return fields is not None and set(fields) <= set(self.fields)
@@ -109,9 +110,9 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class InvalidIdentifier:
-    """Something handed to us that can never be sent: as text, with the rule it breaks and, in a roster, its line."""
+    """Input that can never be sent: its excerpt, the rule that it breaks and, in a roster, its line."""
 
-    text: str
+    excerpt: str
     reason: str
     identifier_type: str = IdentifierType.CUSTOMER_ID.value
     line: int | None = None
@@ -119,9 +120,9 @@ class InvalidIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one identifier that was asked for."""
+    """The result of one requested identifier."""
 
-    asked: Identifier | InvalidIdentifier
+    subject: Identifier | InvalidIdentifier
     status: Status
     reason: str | None = None
     profile: Profile | None = None
@@ -129,13 +130,13 @@ class Outcome:
 
     @classmethod
     def of_invalid(cls, invalid: InvalidIdentifier) -> Outcome:
-        """Say of something that was never sent why it was not."""
+        """Return the outcome of input that is never sent."""
         return cls(invalid, Status.INVALID, invalid.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many identifiers ended how. Promise 1: at the end `requested` equals the sum of the other four."""
+    """How many identifiers have which outcome. At the end `requested` equals the sum of the other four."""
 
     requested: int = 0
     found: int = 0
@@ -151,30 +152,25 @@ class Counts:
             by_status[outcome.status] += 1
         return cls(sum(by_status.values()), **{status.value: number for status, number in by_status.items()})
 
-    @property
-    def balanced(self) -> bool:
-        """Whether every requested identifier has exactly one outcome."""
-        return self.requested == self.found + self.not_found + self.invalid + self.failed
-
 
 @dataclass(frozen=True, slots=True)
 class RosterRange:
-    """Where in its roster a part comes from: bytes `start` to before `end`, from line `line` on.
+    """The place of a part in its roster: bytes `start` to before `end`, from line `line` on.
 
-    `round` is 0 at first and grows by one with every retry of what failed.
+    `retry_round` is 0 at first and grows by one with every retry of failed identifiers.
     """
 
     start: int
     end: int
     line: int
-    round: int = 0
+    retry_round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """Up to 100 identifiers of one lookup: one queue message, one completion.
 
-    `submitted_at` is the lookup's; `fed_at` is this part's and names the hour its results are filed under.
+    `submitted_at` is the lookup's; `fed_at` is this part's, and its hour is in the key of the result object.
     `number` is unique within the lookup and the same at every delivery. `origin` is None when it is of no roster.
     """
 
@@ -192,10 +188,10 @@ class Part:
 
     @property
     def name(self) -> str:
-        """What tells this part from every other one."""
+        """The name of this part, unique among all parts."""
         return f"{self.lookup_id}-{self.number}"
 
     @property
     def fresh_since(self) -> float:
-        """The oldest fetch that still answers this part: costs no quota, whatever was asked in between."""
+        """The oldest fetch that is fresh enough for this part, and costs no quota."""
         return self.submitted_at - self.max_age

@@ -1,4 +1,4 @@
-"""Partners: who may ask for what. The grants lie in one SSM parameter, so changing them is no deploy."""
+"""Partners and their grants. The grants are in one SSM parameter, so a change needs no deployment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lookup import exact_json
 from lookup.errors import Forbidden, Misconfigured, NotExported, UnknownClient
 from lookup.model import Clock, Lane
-from lookup.settings import HEAVIEST, Settings
+from lookup.settings import MAX_WEIGHT, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -19,16 +19,16 @@ CACHED_SECONDS = 60.0
 WAITING_REQUESTS = 10  # of one partner that wait for quota at once
 # A name is part of keys in S3 and the ledger, and with a dot and a schedule's name of 30 one of the Scheduler's 64.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,32}")
-# Names that mean something else: whose lookups those of the stage's schedules are, and prefixes below `rosters/`.
-NO_PARTNERS = frozenset({"operator", "inline", "unpacked"})
+# The owner of the stage's own schedules, and prefixes below `rosters/`.
+RESERVED_NAMES = frozenset({"operator", "inline", "unpacked"})
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
     """One partner's grants. Of `fields`, `users_per_day` and `requests_per_second` None means no limit of its own.
 
-    `lanes` say how it may ask: `on_demand` for answers at once, `bulk` for rosters, long lists and schedules.
-    At most `waiting_requests` of it wait for quota at once.
+    `lanes` are those it may use: `on_demand` for responses at once, `bulk` for rosters, long lists and schedules.
+    At most `waiting_requests` of its requests wait for quota at once.
     """
 
     name: str
@@ -40,51 +40,52 @@ class Partner:
     requests_per_second: int | None = None
     waiting_requests: int = WAITING_REQUESTS
 
-    def enter(self, workspace: str) -> None:
-        """Let pass who may ask for this workspace. Raises `Forbidden`."""
+    def check_workspace(self, workspace: str) -> None:
+        """Raise `Forbidden` unless this workspace is granted."""
         if workspace not in self.workspaces:
-            raise Forbidden("this workspace is not granted", told=f"workspace {workspace!r} is not granted")
+            raise Forbidden("this workspace is not granted", sender_message=f"workspace {workspace!r} is not granted")
 
-    def granted(self, workspace: str, fields: tuple[str, ...] | None, settings: Settings) -> tuple[str, ...] | None:
-        """Give the fields to ask for: those wished, or all that are granted and that the workspace exports.
+    def granted_fields(
+        self, workspace: str, fields: tuple[str, ...] | None, settings: Settings
+    ) -> tuple[str, ...] | None:
+        """Return the fields to request: `fields`, or all that are granted and that the workspace exports.
 
         Raises `Forbidden` naming the workspace or field that is not granted, `UnknownWorkspace`, and `NotExported`
-        when the workspace does not export a field: no part of a lookup could ever ask for it.
+        when the workspace does not export a field.
         """
-        self.enter(workspace)
+        self.check_workspace(workspace)
         exported = settings.workspace(workspace).fields
         if fields is None:
-            return self._all(workspace, exported)
-        self._check(fields)
-        barred = [] if exported is None else sorted(set(fields) - set(exported))
-        if barred:
-            told = f"{barred[0]!r} is not exported from workspace {workspace!r}"
-            raise NotExported(told_rule=told)
+            return self._all_granted(workspace, exported)
+        self._check_fields(fields)
+        denied = [] if exported is None else sorted(set(fields) - set(exported))
+        if denied:
+            raise NotExported(sender_rule=f"{denied[0]!r} is not exported from workspace {workspace!r}")
         return fields
 
-    def see(self, workspace: str, fields: tuple[str, ...] | None) -> None:
-        """Let pass who may see what was fetched under other grants, with these fields. Raises `Forbidden`."""
-        self.enter(workspace)
+    def check_visible(self, workspace: str, fields: tuple[str, ...] | None) -> None:
+        """Raise `Forbidden` unless results with these fields, fetched under other grants, are granted."""
+        self.check_workspace(workspace)
         if fields is None and self.fields is not None:
             raise Forbidden("all fields were fetched, and not all are granted")
-        self._check(fields or ())
+        self._check_fields(fields or ())
 
-    def _check(self, fields: tuple[str, ...]) -> None:
-        barred = [] if self.fields is None else sorted(set(fields) - set(self.fields))
-        if barred:
-            raise Forbidden("a field is not granted", told=f"field {barred[0]!r} is not granted")
+    def _check_fields(self, fields: tuple[str, ...]) -> None:
+        denied = [] if self.fields is None else sorted(set(fields) - set(self.fields))
+        if denied:
+            raise Forbidden("a field is not granted", sender_message=f"field {denied[0]!r} is not granted")
 
-    def _all(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _all_granted(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if self.fields is None or exported is None:
             return self.fields
         usable = tuple(name for name in self.fields if name in exported)
         if not usable:  # no field would mean every field
-            told = f"workspace {workspace!r} exports no field that is granted"
-            raise Forbidden("this workspace exports no field that is granted", told=told)
+            message = f"workspace {workspace!r} exports no field that is granted"
+            raise Forbidden("this workspace exports no field that is granted", sender_message=message)
         return usable
 
-    def require(self, lane: Lane) -> None:
-        """Let pass who may ask in this lane. Raises `Forbidden`."""
+    def check_lane(self, lane: Lane) -> None:
+        """Raise `Forbidden` unless this lane is granted."""
         if lane not in self.lanes:
             raise Forbidden(f"lane {lane.value!r} is not granted")
 
@@ -104,20 +105,20 @@ class Partners:
         self._known: Mapping[str, Partner] = {}
 
     def of(self, client_id: str) -> Partner:
-        """Give a client's grants. Raises `UnknownClient`, and `Misconfigured` when the parameter is broken."""
-        known = self._present()
+        """Return a client's grants. Raises `UnknownClient`, and `Misconfigured` when the parameter is broken."""
+        known = self._current()
         if client_id not in known:
             raise UnknownClient("this client has no grants")
         return known[client_id]
 
-    def named(self, name: str) -> Partner:
-        """Give a partner's grants by its name, of several clients the first one's. Raises as `of` does."""
-        for partner in self._present().values():
+    def by_name(self, name: str) -> Partner:
+        """Return a partner's grants by its name, those of its first client. Raises as `of` does."""
+        for partner in self._current().values():
             if partner.name == name:
                 return partner
         raise UnknownClient("this partner has no grants")
 
-    def _present(self) -> Mapping[str, Partner]:
+    def _current(self) -> Mapping[str, Partner]:
         if self._clock() - self._read_at >= CACHED_SECONDS:
             self._known = self._read()
             self._read_at = self._clock()
@@ -131,7 +132,7 @@ class Partners:
             raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None
 
 
-def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter holds; wrong types raise TypeError
+def _partner(grants: Any) -> Partner:  # noqa: ANN401 - parsed JSON; wrong types raise TypeError
     fields = grants.get("fields")
     return Partner(
         name=_name(grants["name"]),
@@ -147,19 +148,19 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - whatever the parameter h
 
 def _name(value: Any) -> str:  # noqa: ANN401 - as above
     (name,) = _texts([value])
-    if NAME.fullmatch(name) is None or name in NO_PARTNERS:
+    if NAME.fullmatch(name) is None or name in RESERVED_NAMES:
         raise ValueError
     return name
 
 
 def _weight(value: Any) -> int:  # noqa: ANN401 - as above
-    if _number(value, 1) > HEAVIEST:
+    if _number(value, 1) > MAX_WEIGHT:
         raise ValueError
     return int(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
-    # An empty list is no grant that a stage writes: taken for a missing one, it would mean everything.
+    # No stage writes an empty list: read as a missing one, it would grant everything.
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
         raise TypeError
     return tuple(value)

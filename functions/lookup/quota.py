@@ -6,22 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from lookup.errors import Misconfigured
+from lookup.errors import require
 
-HIGHEST_LIMIT = 1_000_000  # users: far over any vendor's, and small enough for the gate's item
-LONGEST_WINDOW = 86_400.0  # seconds; no vendor's is longer, and its closings last fifteen windows
-HIGHEST_SKEW = 0.5  # seconds: the gate may take a clock that is further off for one that has jumped
-HIGHEST_FACTOR = 1_000_000.0  # of a pace: more is none
+MAX_LIMIT = 1_000_000  # users: far above any vendor's, and small enough for the gate's item
+MAX_WINDOW = 86_400.0  # seconds; no vendor's is longer, and its closings last fifteen windows
+MAX_CLOCK_SKEW = 0.5  # seconds: the gate treats a clock that is further off as wrong
+MAX_FACTOR = 1_000_000.0  # of a pace: a higher one limits nothing
 RING_SLOTS = 62  # slots that the gate's item can hold under 1 KB, with its margins
 HALF = 0.5
-TOO_LARGE = 1e300  # whole numbers may be larger than any that can be reckoned with
+TOO_LARGE = 1e300  # whole numbers may be too large for floating point
 TOLERANCE = 1e-9  # of sums of settings: 2 * 0.025 + 0.05 is not quite 0.1
-
-
-def require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
-    """Raise `Misconfigured` unless a setting keeps its rule."""
-    if not ok:
-        raise Misconfigured(setting, rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +53,21 @@ class Quota:
     def slot(self) -> float:
         """The resolution of the window (seconds): as fine as the gate's item has room for.
 
-        What a grant counts is a whole number of slots and a half, so that what comes free can be granted again within
-        half a slot, and half a slot is lost instead of a whole one.
+        A grant counts for a whole number of slots and a half, so that capacity can be granted again within half a slot,
+        and half a slot is lost instead of a whole one.
         """
         most = RING_SLOTS * self.guarded / (self.guarded + 2 * self.clock_skew)
         return self.guarded / (math.floor(most - HALF) + HALF)
 
     @property
     def cycle(self) -> float:
-        """After how many seconds, at the earliest that callers can rely on, a granted user can be granted again."""
+        """After how many seconds a granted user can surely be granted again."""
         return self.guarded + HALF * self.slot
 
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
-        yield "limit", 1 <= self.limit <= HIGHEST_LIMIT, "must be 1 to 1,000,000 users"
-        yield "window", 1 <= self.window <= LONGEST_WINDOW, "must be 1 second to a day"
-        yield "clock_skew", 0 <= self.clock_skew <= HIGHEST_SKEW + TOLERANCE, "must be 0 to 0.5 seconds"
+        yield "limit", 1 <= self.limit <= MAX_LIMIT, "must be 1 to 1,000,000 users"
+        yield "window", 1 <= self.window <= MAX_WINDOW, "must be 1 second to a day"
+        yield "clock_skew", 0 <= self.clock_skew <= MAX_CLOCK_SKEW + TOLERANCE, "must be 0 to 0.5 seconds"
         yield "transit", self.transit > 0, "must be over 0 seconds"
         yield "send_spread", self.send_spread > self.transit, "must be over quota.transit"
         covered = self.guard >= 2 * self.clock_skew + self.send_spread - TOLERANCE
@@ -88,4 +82,4 @@ class Quota:
         )
         for name in ("smooth_factor", "pace_factor"):
             speed = "must be 1 to 1,000,000; under 1 the quota cannot be used"
-            yield name, 1 <= getattr(self, name) <= HIGHEST_FACTOR, speed
+            yield name, 1 <= getattr(self, name) <= MAX_FACTOR, speed

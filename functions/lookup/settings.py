@@ -1,7 +1,7 @@
-"""What the functions are told from outside, typed, checked and read once.
+"""The settings of the functions, typed, checked and read once.
 
 The only module that reads the environment. The infrastructure writes the same values through `Settings.to_environment`,
-so the names of the variables exist in one place. Nothing falls back to a value of the host's own.
+so the names of the variables exist in one place. No value falls back to one of the host.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.quota import Quota, require
+from lookup.errors import Misconfigured, UnknownWorkspace, require
+from lookup.quota import Quota
 
-HEAVIEST = 1000  # weight of a share
-WEIGHT_RULE = f"must be 1 to {HEAVIEST}"
+MAX_WEIGHT = 1000  # weight of a share
+WEIGHT_RULE = f"must be 1 to {MAX_WEIGHT}"
 
 
 def is_weight(value: object) -> bool:
     """Return whether a share's weight is one that partners may have, too."""
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= HEAVIEST
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One MoEngage workspace: where its secret lies, what it may export, its quota.
+    """One MoEngage workspace: its secret, the fields it may export, its quota.
 
-    Without `keep_profiles` what is fetched goes to the result objects only. `intake_weight` is the intake queue's share
-    of what bulk gets, beside the partners' weights.
+    Without `keep_profiles` profiles are written to the result objects only. `intake_weight` is the intake queue's share
+    of bulk, beside the partners' weights.
     """
 
     secret_id: str
@@ -61,15 +61,14 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything one deployed stage tells its functions.
+    """The settings that one deployed stage passes to its functions.
 
-    `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are what a new
-    schedule is made of; only the function that keeps schedules has them, and only the one that converts rosters has
-    `conversion_dead_letter_queue_url`. `token_url` is where partners get their
-    tokens; the function that answers them says so in its OpenAPI document. `client_claim` is the claim of a token that
-    names the client. `lookups_per_partner` are those of one workspace that have not ended, `uploads_per_partner` those
-    whose address is good.
-    `waiting_requests` is how many requests wait for quota at once, of all partners together.
+    `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are used for new
+    schedules; only the function that creates schedules has them, and only the one that converts rosters has
+    `conversion_dead_letter_queue_url`. `token_url` is where partners get their tokens, for the OpenAPI document.
+    `client_claim` is the claim of a token that names the client. `lookups_per_partner` counts those of one workspace
+    that have not ended, `uploads_per_partner` those whose URL has not expired. `waiting_requests` is how many requests
+    wait for quota at once, of all partners together.
     """
 
     stage: str
@@ -112,34 +111,34 @@ class Settings:
         require(self.uploads_per_partner >= 1, "uploads_per_partner", "must be at least 1")
 
     def workspace(self, name: str) -> Workspace:
-        """Give the named workspace's settings. Raises `UnknownWorkspace`."""
+        """Return the named workspace's settings. Raises `UnknownWorkspace`."""
         if name not in self.workspaces:
             raise UnknownWorkspace(name)
         return self.workspaces[name]
 
     def to_environment(self) -> dict[str, str]:
-        """Write these settings as environment variables; values may be unresolved CDK tokens.
+        """Return these settings as environment variables; values may be unresolved CDK tokens.
 
-        Of workspaces only what differs from the defaults: Lambda takes 4 KB for all variables of a function.
+        Workspaces hold only what differs from the defaults: Lambda takes 4 KB for all variables of a function.
         """
         values = {f.name.upper(): getattr(self, f.name) for f in fields(self)}
         values["WORKSPACES"] = json.dumps(
-            {name: _changed(workspace) for name, workspace in self.workspaces.items()}, separators=(",", ":")
+            {name: _non_default(workspace) for name, workspace in self.workspaces.items()}, separators=(",", ":")
         )
         return {name: str(value) for name, value in values.items() if value is not None}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings. Raises `Misconfigured` naming the variable that is missing or makes no sense."""
+        """Read the settings. Raises `Misconfigured` naming the variable that is missing or malformed."""
         source = os.environ if environment is None else environment
         values = {f.name: _value(f, source) for f in fields(cls) if f.name.upper() in source or f.default is MISSING}
         return cls(**values)
 
 
-def _changed(value: Workspace | Quota) -> dict[str, Any]:
-    given = {setting.name: getattr(value, setting.name) for setting in fields(value)}
-    told = {setting.name for setting in fields(value) if given[setting.name] != _default(setting)}
-    return {name: _changed(one) if isinstance(one, Quota) else one for name, one in given.items() if name in told}
+def _non_default(value: Workspace | Quota) -> dict[str, Any]:
+    values = ((setting, getattr(value, setting.name)) for setting in fields(value))
+    changed = {setting.name: one for setting, one in values if one != _default(setting)}
+    return {name: _non_default(one) if isinstance(one, Quota) else one for name, one in changed.items()}
 
 
 def _default(setting: Field[Any]) -> Any:  # noqa: ANN401 - of the setting's own type

@@ -71,12 +71,12 @@ def count(metric: Metric, value: float = 1) -> None:
 
 
 def record_gauge(metric: Metric, value: float) -> None:
-    """Tell how much there is of something now."""
+    """Record the present value of a metric."""
     metrics.add_metric(name=metric.value, unit=MetricUnit.NoUnit, value=value)
 
 
 def count_outcomes(counts: Counts) -> None:
-    """Add what became of a set of identifiers."""
+    """Add the counts of a set of outcomes."""
     for metric, value in (
         (Metric.USERS_FOUND, counts.found),
         (Metric.USERS_NOT_FOUND, counts.not_found),

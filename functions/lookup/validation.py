@@ -1,6 +1,6 @@
-"""What callers hand us, made into identifiers, or into `InvalidIdentifier` with the rule that it breaks.
+"""Validation of input: parsed identifiers, or `InvalidIdentifier` with the broken rule.
 
-Nothing invalid is ever sent: it would cost quota and could match another company's junk record.
+Invalid identifiers are never sent: they would cost quota and could match an unrelated junk record.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_AGE_LIMIT = 366 * 24 * 3600
 FIELDS_LIMIT = 500
 FIELDS_BYTES = 64 * 1024  # written as JSON: the vendor's body takes 128 KB with the identifiers, a queue message 1 MiB
 CONTROL = "control characters"
-EXCERPT_LENGTH = 200  # characters of an unusable value that its outcome repeats
+EXCERPT_LENGTH = 200  # characters of an invalid value that its outcome repeats
 
 # Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
 BLOCKED_CUSTOMER_IDS = frozenset(
@@ -35,7 +35,7 @@ IDENTIFIER_KEYS = {"identifier_type", "identifier"}
 
 
 def parse_identifier_strictly(raw: object) -> ParsedIdentifier:
-    """Read one as `parse_identifier` does, but with no other key: a misspelt `identifier_type` must not be ignored."""
+    """Parse as `parse_identifier`, but refuse other keys: a misspelt `identifier_type` must not be ignored."""
     if not isinstance(raw, Mapping):
         return parse_identifier(raw)
     unknown = sorted(set(raw) - IDENTIFIER_KEYS)
@@ -46,14 +46,14 @@ def parse_identifier_strictly(raw: object) -> ParsedIdentifier:
 
 
 def parse_identifier(raw: object, *, line: int | None = None) -> ParsedIdentifier:
-    """Read one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
+    """Parse one identifier: a string (a customer id) or `{"identifier_type", "identifier"}`."""
     if isinstance(raw, Mapping):
         return parse_typed_identifier(raw.get("identifier_type", "customer_id"), raw.get("identifier"), line)
     return parse_typed_identifier("customer_id", raw, line)
 
 
 def parse_typed_identifier(spelling: object, value: object, line: int | None) -> ParsedIdentifier:
-    """Return the identifier of the type that is spelt so, or what is wrong with it."""
+    """Return the identifier of the type that is spelt so, or the rule that it breaks."""
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
     reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
@@ -76,32 +76,32 @@ def _broken_rule(kind: IdentifierType, value: object) -> str | None:
 
 
 def excerpt(value: object) -> str:
-    """Return the beginning of an unusable value, as its outcome repeats it."""
-    optional_text = value if isinstance(value, str) else _written(value)
-    return optional_text.encode("utf-8", "backslashreplace").decode()[:EXCERPT_LENGTH]
+    """Return the beginning of an invalid value, as its outcome repeats it."""
+    text = value if isinstance(value, str) else _written(value)
+    return text.encode("utf-8", "backslashreplace").decode()[:EXCERPT_LENGTH]
 
 
 def _written(value: object) -> str:
     try:
         return exact_json.dumps(value).decode()
-    except (ValueError, RecursionError):  # it is no JSON, or nests deeper than can be written
+    except (ValueError, RecursionError):  # not JSON, or nested too deep
         return type(value).__name__
 
 
-def holds_control(optional_text: str) -> bool:
+def holds_control(text: str) -> bool:
     """Return whether a text holds control characters, line separators, byte order marks or lone surrogates."""
-    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in optional_text)
+    return any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one == "\ufeff" for one in text)
 
 
 def partition(items: Sequence[ParsedIdentifier]) -> tuple[tuple[Identifier, ...], tuple[InvalidIdentifier, ...]]:
-    """Part the usable from the unusable, each in the order given."""
+    """Return the valid and the invalid identifiers, each in the order given."""
     usable = tuple(item for item in items if isinstance(item, Identifier))
     return usable, tuple(item for item in items if isinstance(item, InvalidIdentifier))
 
 
-def optional_text(order: Mapping[str, object], key: str) -> str | None:
-    """Read an optional short text. Raises `InvalidInput` when it is something else."""
-    value = order.get(key)
+def optional_text(body: Mapping[str, object], key: str) -> str | None:
+    """Return an optional short text. Raises `InvalidInput` when it is something else."""
+    value = body.get(key)
     if value is None:
         return None
     if not _is_text(value):
@@ -113,9 +113,9 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 1 <= len(value) <= IDENTIFIER_LENGTH and not holds_control(value)
 
 
-def parse_max_age(order: Mapping[str, object]) -> float:
-    """Read `parse_max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
-    value = order.get("max_age")
+def parse_max_age(body: Mapping[str, object]) -> float:
+    """Return `max_age` in seconds, 0 when absent. Raises `InvalidInput` when it is no number of 0 or more."""
+    value = body.get("max_age")
     if value is None:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_AGE_LIMIT:
@@ -123,9 +123,9 @@ def parse_max_age(order: Mapping[str, object]) -> float:
     return float(value)
 
 
-def parse_fields(order: Mapping[str, object]) -> tuple[str, ...] | None:
-    """Read `fields`, the user attributes wanted; None means all. Raises `InvalidInput` when malformed."""
-    value = order.get("fields")
+def parse_fields(body: Mapping[str, object]) -> tuple[str, ...] | None:
+    """Return `fields`, the requested user attributes; None means all. Raises `InvalidInput` when malformed."""
+    value = body.get("fields")
     if value is None:
         return None
     if not isinstance(value, list) or not 1 <= len(value) <= FIELDS_LIMIT or not all(map(_is_text, value)):

@@ -34,7 +34,7 @@ def main() -> int:
         names = [os.environ["WORKSPACE"]] if os.environ.get("WORKSPACE") else sorted(settings.workspaces)
         told = [_told(name, finding) for name in names for finding in examined(session, settings, name, address)]
     except (ServiceError, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error.told if isinstance(error, ServiceError) else error}\n")
+        sys.stderr.write(f"{error.sender_message if isinstance(error, ServiceError) else error}\n")
         return 1
     return 0 if all(told) else 1
 

@@ -32,7 +32,7 @@ def main() -> int:
                 )
             sys.stdout.write(f"{name}: {described(gates.of(name).state())}\n")
     except (ServiceError, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error.told if isinstance(error, ServiceError) else error}\n")
+        sys.stderr.write(f"{error.sender_message if isinstance(error, ServiceError) else error}\n")
         return 1
     return 0
 

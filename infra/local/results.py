@@ -38,7 +38,7 @@ class Tally:
     @property
     def balanced(self) -> bool:
         """Whether every requested identifier has exactly one outcome."""
-        return self.counts.balanced
+        return self.requested == self.answered
 
     @property
     def counts(self) -> Counts:

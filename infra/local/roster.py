@@ -58,10 +58,11 @@ def message_body(entry: ParsedIdentifier) -> str:
     """Write one entry as a message of the intake queue: plain text where that is exact, else a JSON list."""
     if isinstance(entry, Identifier):
         return entry.identifier if _is_plain(entry) else _listed(entry.identifier_type.value, entry.identifier)
-    if isinstance(parse_identifier({"identifier_type": entry.identifier_type, "identifier": entry.text}), Identifier):
+    typed = {"identifier_type": entry.identifier_type, "identifier": entry.excerpt}
+    if isinstance(parse_identifier(typed), Identifier):
         # Cut off, or part of a line that is unreadable: as it stands it would pass for somebody's identifier.
-        return json.dumps([[entry.text]])
-    return _listed(entry.identifier_type, entry.text)
+        return json.dumps([[entry.excerpt]])
+    return _listed(entry.identifier_type, entry.excerpt)
 
 
 def _listed(identifier_type: str, identifier: str) -> str:

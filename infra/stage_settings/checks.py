@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lookup import validation
-from lookup.errors import InvalidInput, Misconfigured
+from lookup.errors import InvalidInput, Misconfigured, require
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,12 +31,6 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = MappingProxyType(
         "str | None": ((str, NoneType), "a text or None"),
     }
 )
-
-
-def require(ok: bool, setting: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence: require(condition, …)
-    """Raise `Misconfigured` naming the setting and its rule, unless `ok`."""
-    if not ok:
-        raise Misconfigured(setting, rule)
 
 
 def require_list(texts: Iterable[str] | None, setting: str) -> None:

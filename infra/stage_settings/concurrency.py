@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-from infra.stage_settings.checks import require
 from infra.stage_settings.workers import workers_for
 from infra.stage_settings.workspaces import Workspace
+from lookup.errors import require
 
 UNRESERVED = 100  # what Lambda keeps for functions without a reservation
 # Seconds that a request may take that does not wait for quota: MoEngage's answer, stores that are slow, a cold start.

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from infra.stage_settings.checks import require, require_fields, require_kinds, require_list
+from infra.stage_settings.checks import require_fields, require_kinds, require_list
 from lookup.api.auth import CLIENT_CLAIM
+from lookup.errors import require
 from lookup.model import Lane
-from lookup.partners import NAME, NO_PARTNERS, WAITING_REQUESTS
-from lookup.settings import HEAVIEST
+from lookup.partners import NAME, RESERVED_NAMES, WAITING_REQUESTS
+from lookup.settings import MAX_WEIGHT
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
 LANES = tuple(lane.value for lane in Lane)
@@ -42,7 +43,7 @@ class Partner:
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
         require(NAME.fullmatch(name) is not None, "partners", f"{name!r} must match {NAME.pattern}")
-        require(name not in NO_PARTNERS, "partners", f"must not be {', '.join(sorted(NO_PARTNERS))}")
+        require(name not in RESERVED_NAMES, "partners", f"must not be {', '.join(sorted(RESERVED_NAMES))}")
         setting = f"partners.{name}"
         require_kinds(self, f"{setting}.")
         require_fields(self.fields, f"{setting}.fields")
@@ -57,7 +58,7 @@ class Partner:
             require(bool(some), f"{setting}.fields", f"holds none of those that workspace {one!r} exports")
         daily = self.users_per_day is None or self.users_per_day >= 1
         require(daily, f"{setting}.users_per_day", "must be at least 1, or None")
-        require(1 <= self.weight <= HEAVIEST, f"{setting}.weight", f"must be 1 to {HEAVIEST}")
+        require(1 <= self.weight <= MAX_WEIGHT, f"{setting}.weight", f"must be 1 to {MAX_WEIGHT}")
         require(self.requests_per_second >= 1, f"{setting}.requests_per_second", "must be at least 1")
         require(self.waiting_requests >= 1, f"{setting}.waiting_requests", "must be at least 1")
         known = bool(self.lanes) and set(self.lanes) <= set(LANES)

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.stage_settings.checks import port_of, require, require_kinds, require_list, require_made_of, require_tags
+from infra.stage_settings.checks import port_of, require_kinds, require_list, require_made_of, require_tags
 from infra.stage_settings.concurrency import check_concurrency
 from infra.stage_settings.partners import PARTNER_LIMIT, Issuer, Partner
 from infra.stage_settings.workspaces import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
+from lookup.errors import require
 
 SERVICE = "moengage-lookup"
 LOCAL = "local"  # the stage that runs on this machine

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import available_timezones
 
-from infra.stage_settings.checks import require, require_fields, require_kinds
-from lookup.errors import InvalidInput, Misconfigured
+from infra.stage_settings.checks import require_fields, require_kinds
+from lookup.errors import InvalidInput, Misconfigured, require
 from lookup.quota import Quota
 from lookup.schedules.expressions import is_cron, is_rate
 from lookup.schedules.firing import parse_firing

@@ -102,7 +102,7 @@ def test_other_closings_are_not_the_ticks_to_open(
     assert asked(event, context)[0] == 503
     put(deployed, data_api_key="another")
     tick(event, context)
-    assert wiring.gates().of("default").state().is_shut(time.time())
+    assert wiring.gates().of("default").state().is_blocked(time.time())
 
 
 @pytest.mark.parametrize("value", [None, "{}"])

@@ -34,7 +34,7 @@ def test_a_message_is_read_back_as_the_entry_that_it_was(text: str, kind: str) -
 def test_what_was_unreadable_in_the_file_stays_invalid_on_the_queue(text: str) -> None:
     """The readable rest of an unreadable line must not be looked up as if it were an identifier."""
     (invalid,) = received(InvalidIdentifier(text, "line is not UTF-8", line=7)).invalid
-    assert text[:150] in invalid.text
+    assert text[:150] in invalid.excerpt
 
 
 def test_a_plain_customer_id_is_sent_as_plain_text() -> None:

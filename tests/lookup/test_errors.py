@@ -38,7 +38,7 @@ def test_configuration_faults_name_the_setting() -> None:
     fault = errors.UnknownWorkspace("brand-b")
     assert isinstance(fault, Misconfigured)
     assert (fault.setting, fault.name, str(fault)) == ("workspace", "brand-b", "workspace: is not configured")
-    assert fault.told == "workspace: 'brand-b' is not configured"
+    assert fault.sender_message == "workspace: 'brand-b' is not configured"
 
 
 def test_vendor_faults_keep_status_and_request_id() -> None:

@@ -112,30 +112,30 @@ def test_what_is_granted(stage: Stage) -> None:
     """Fields and workspaces that are not granted are named to the caller alone; no wish means all that is granted."""
     settings = replace(stage.settings, workspaces={name: Workspace("secret") for name in ("eu", "default")})
     partner = Partner("acme", workspaces=("eu",), fields=("city", "name"))
-    assert partner.granted("eu", None, settings) == ("city", "name")
-    assert partner.granted("eu", ("city",), settings) == ("city",)
-    assert Partner("acme").granted("default", ("any",), settings) == ("any",)
+    assert partner.granted_fields("eu", None, settings) == ("city", "name")
+    assert partner.granted_fields("eu", ("city",), settings) == ("city",)
+    assert Partner("acme").granted_fields("default", ("any",), settings) == ("any",)
     with pytest.raises(Forbidden, match=r"^a field is not granted$") as caught:
-        partner.granted("eu", ("city", "email"), settings)
-    assert caught.value.told == "field 'email' is not granted"
+        partner.granted_fields("eu", ("city", "email"), settings)
+    assert caught.value.sender_message == "field 'email' is not granted"
     with pytest.raises(Forbidden, match=r"^this workspace is not granted$") as caught:
-        partner.granted("default", None, settings)
-    assert caught.value.told == "workspace 'default' is not granted"
+        partner.granted_fields("default", None, settings)
+    assert caught.value.sender_message == "workspace 'default' is not granted"
 
 
 def test_granted_fields_that_the_workspace_does_not_export(stage: Stage) -> None:
     """No wish means the fields that are both granted and exported; with none of them, nothing is asked at all."""
     settings = replace(stage.settings, workspaces={"default": Workspace("secret", fields=("city", "tier"))})
-    assert Partner("acme", fields=("city", "name")).granted("default", None, settings) == ("city",)
+    assert Partner("acme", fields=("city", "name")).granted_fields("default", None, settings) == ("city",)
     with pytest.raises(Forbidden, match="exports no field that is granted"):
-        Partner("acme", fields=("name",)).granted("default", None, settings)
+        Partner("acme", fields=("name",)).granted_fields("default", None, settings)
     with pytest.raises(NotExported, match=r"^fields: holds a field that is not exported") as refused:
-        Partner("acme").granted("default", ("city", "name"), settings)
-    assert refused.value.told == "fields: 'name' is not exported from workspace 'default'"
+        Partner("acme").granted_fields("default", ("city", "name"), settings)
+    assert refused.value.sender_message == "fields: 'name' is not exported from workspace 'default'"
 
 
 def test_lanes() -> None:
     """A lane that is not granted is named."""
-    Partner("acme", lanes=(Lane.BULK,)).require(Lane.BULK)
+    Partner("acme", lanes=(Lane.BULK,)).check_lane(Lane.BULK)
     with pytest.raises(Forbidden, match="lane 'bulk' is not granted"):
-        Partner("acme", lanes=(Lane.ON_DEMAND,)).require(Lane.BULK)
+        Partner("acme", lanes=(Lane.ON_DEMAND,)).check_lane(Lane.BULK)

@@ -127,6 +127,6 @@ def assert_usable(entry: validation.ParsedIdentifier) -> None:
         assert json.loads(exact_json.dumps(entry.identifier)) == entry.identifier
     else:
         assert entry.reason
-        assert len(entry.text) <= 200
+        assert len(entry.excerpt) <= 200
         assert len(entry.identifier_type) <= 200
-        (entry.text + entry.identifier_type).encode()
+        (entry.excerpt + entry.identifier_type).encode()

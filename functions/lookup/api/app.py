@@ -83,7 +83,7 @@ def _json(text: str) -> Any:  # noqa: ANN401 - whatever the caller sent
     try:
         value = exact_json.loads_unique(text)
     except exact_json.RepeatedKey as error:
-        raise InvalidInput("body", TWICE, told_field=error.key[:EXCERPT_LENGTH]) from None
+        raise InvalidInput("body", TWICE, sender_field=error.key[:EXCERPT_LENGTH]) from None
     except ValueError:
         raise json.JSONDecodeError("not readable", text, 0) from None
     if _is_deep(value, NESTING):

@@ -105,7 +105,7 @@ def _ambiguous(event: Mapping[str, Any]) -> Response[str] | None:
     try:
         read_query(event)
     except InvalidInput as fault:
-        return problems.invalid((fault.told_field, fault.told_rule))
+        return problems.invalid((fault.sender_field, fault.sender_rule))
     return None
 
 

@@ -39,7 +39,7 @@ class OutcomeResponses:
         Raises `Forbidden` without a grant for the workspace, and when only the archived object could be
         handed out and it holds more than is granted.
         """
-        partner.enter(workspace)
+        partner.check_workspace(workspace)
         kept = self._archive.read(key)
         outcomes = [_granted(one, partner) for one in kept]
         return self._several(lookup_id, outcomes, lambda: self._uncut(key, is_cut=outcomes != kept), {})
@@ -61,10 +61,10 @@ class OutcomeResponses:
         headers: Mapping[str, str],
     ) -> Response[str]:
         whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
-        body = exact_json.to_jsonable(whole)
+        body = exact_json.dumps_well_formed(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": results_link(link())}
-            body = exact_json.to_jsonable(whole | links | {"outcomes": without_attributes(outcomes)})
+            body = exact_json.dumps_well_formed(whole | links | {"outcomes": without_attributes(outcomes)})
         return raw_json_response(body, headers=headers)
 
 

@@ -54,7 +54,7 @@ def problem(
     """Build the answer; `members` are the type's own, such as the field that breaks a rule."""
     type_ = kind.value
     body = {"type": type_.uri, "title": type_.title, "status": type_.status.value, "detail": detail, **members}
-    return Response(type_.status.value, CONTENT_TYPE, exact_json.to_jsonable(body).decode(), dict(headers or {}))
+    return Response(type_.status.value, CONTENT_TYPE, exact_json.dumps_well_formed(body).decode(), dict(headers or {}))
 
 
 def no_such_route() -> Response[str]:
@@ -75,10 +75,10 @@ def unavailable() -> Response[str]:
 def problem_for(fault: ServiceError, *, now: float) -> Response[str]:
     """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
     if isinstance(fault, InvalidInput):
-        return invalid((fault.told_field, fault.told_rule))
+        return invalid((fault.sender_field, fault.sender_rule))
     for type_, kind in CALLERS.items():
         if isinstance(fault, type_):
-            return problem(kind, fault.told)
+            return problem(kind, fault.sender_message)
     if isinstance(fault, IdempotencyKeyInUse):
         return retry_later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
     if isinstance(fault, DailyLimitExceeded | LimitExceeded | TooManyRequests):

@@ -55,4 +55,4 @@ def _decoded(text: str, name: str) -> str:
 
 
 def _broken(name: str, rule: str) -> InvalidInput:
-    return InvalidInput("query", rule, told_field=f"query.{name[:NAME_TOLD]}" if name else None)
+    return InvalidInput("query", rule, sender_field=f"query.{name[:NAME_TOLD]}" if name else None)

@@ -26,7 +26,7 @@ def json_response(
     body: Mapping[str, object], status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response[str]:
     """Answer with JSON whose numbers keep every digit."""
-    return raw_json_response(exact_json.to_jsonable(body), status, headers)
+    return raw_json_response(exact_json.dumps_well_formed(body), status, headers)
 
 
 def raw_json_response(

@@ -22,7 +22,7 @@ UNANSWERED = (AwsUnavailable, HTTPClientError, IncompleteReadError, NotConnected
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same again may go well: AWS was in trouble, or whoever wraps its error says that it was."""
+    """Return whether the same again may go well: AWS was in trouble, or whoever wraps its error says that it was."""
     return any(_is_trouble(one) for one in _chain(error))
 
 
@@ -35,7 +35,7 @@ def error_name(error: BaseException) -> str:
 
 
 def error_code(error: ClientError) -> str:
-    """Give AWS's code of an error."""
+    """Return AWS's code of an error."""
     return error.response["Error"]["Code"]
 
 

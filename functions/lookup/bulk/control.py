@@ -109,7 +109,7 @@ class LookupControl:
         Raises `Forbidden` when they hold fields that are not granted any more.
         """
         spec = self._seen(partner, lookup_id).spec
-        partner.see(spec.workspace, spec.fields)
+        partner.check_visible(spec.workspace, spec.fields)
         records = self._feed.records(lookup_id, after=after, limit=limit)
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)
@@ -118,5 +118,5 @@ class LookupControl:
         progress = self._ledger.progress(lookup_id)
         if progress is None or progress.spec.partner != partner.name:
             raise NotFound("there is no such lookup")
-        partner.enter(progress.spec.workspace)
+        partner.check_workspace(progress.spec.workspace)
         return progress

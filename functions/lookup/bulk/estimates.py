@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from lookup.ledger.fair_share import Share
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
-from lookup.model import Clock
+from lookup.model import DAY, Clock
 from lookup.quota import Quota
 from lookup.settings import Settings
 
 BULK_SHARE = 0.95  # of the quota that the gate gives to bulk while people ask too
-DAY = 24 * 3600
 AHEAD_MOST = 100  # of a partner's own lookups that are looked at one by one
 
 

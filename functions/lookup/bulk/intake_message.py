@@ -50,19 +50,19 @@ def parse_intake_message(body: str, *, message_id: str, sent_at: float, default_
 
 
 def _order(body: str) -> Mapping[str, object]:
-    optional_text = body.lstrip("\ufeff")
-    if JSON_STRING.fullmatch(optional_text) or optional_text.lstrip().startswith(("{", "[")):
-        return _json_order(optional_text)
-    plain = optional_text.strip("\r\n")
+    text = body.lstrip("\ufeff")
+    if JSON_STRING.fullmatch(text) or text.lstrip().startswith(("{", "[")):
+        return _json_order(text)
+    plain = text.strip("\r\n")
     shown = "a column's name" if meaning_of(plain) and plain not in BLOCKED_CUSTOMER_IDS else structure(plain)
     if shown not in (None, CONTROL):  # those are a rule of identifiers
         raise InvalidInput("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
     return {"identifiers": [plain]}
 
 
-def _json_order(optional_text: str) -> Mapping[str, object]:
+def _json_order(text: str) -> Mapping[str, object]:
     try:
-        read = exact_json.loads_unique(optional_text)
+        read = exact_json.loads_unique(text)
     except exact_json.RepeatedKey:
         raise InvalidInput("body", "holds a key that occurs twice in one object") from None
     except ValueError as error:
@@ -81,11 +81,11 @@ def _json_order(optional_text: str) -> Mapping[str, object]:
     return read if isinstance(read, dict) else {}
 
 
-def _is_json_again(optional_text: str) -> bool:
-    if not optional_text.lstrip().startswith(("{", "[", '"')):
+def _is_json_again(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[", '"')):
         return False
     try:
-        return isinstance(exact_json.loads(optional_text), dict | list | str)
+        return isinstance(exact_json.loads(text), dict | list | str)
     except ValueError:
         return False
 

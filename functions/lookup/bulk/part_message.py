@@ -28,7 +28,7 @@ def serialize_part(part: Part) -> str:
         "submitted_at": part.submitted_at,
         "fed_at": part.fed_at,
         "identifiers": [[one.identifier_type.value, one.identifier] for one in part.identifiers],
-        "invalid": [[one.text, one.reason, one.identifier_type, one.line] for one in part.invalid],
+        "invalid": [[one.excerpt, one.reason, one.identifier_type, one.line] for one in part.invalid],
         "correlation_id": part.correlation_id,
         "origin": _written(part.origin),
     }
@@ -63,7 +63,7 @@ def _part(data: Json) -> Part:
 
 
 def _written(origin: RosterRange | None) -> list[int] | None:
-    return None if origin is None else [origin.start, origin.end, origin.line, origin.round]
+    return None if origin is None else [origin.start, origin.end, origin.line, origin.retry_round]
 
 
 def _origin(value: Json) -> RosterRange | None:

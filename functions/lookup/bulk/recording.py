@@ -64,7 +64,7 @@ class CompletionRecorder:
             records=[
                 Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
             ],
-            tried_in=max((part.origin or NO_ORIGIN).round for part in parts),
+            tried_in=max((part.origin or NO_ORIGIN).retry_round for part in parts),
         )
 
 
@@ -74,7 +74,7 @@ def _as_archived(one: Completion, there: Sequence[Mapping[str, Any]]) -> Complet
     if len(own) != len(one.outcomes):  # a part never changes: this message under its name is none that we sent
         return one
     outcomes = [
-        Outcome(said.asked, Status(record["outcome"]), record["reason"])
+        Outcome(said.subject, Status(record["outcome"]), record["reason"])
         for said, record in zip(one.outcomes, own, strict=True)
     ]
     return replace(one, outcomes=outcomes, reason=unanswered(outcomes) or _refused(outcomes, one.reason))

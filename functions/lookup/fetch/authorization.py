@@ -5,9 +5,9 @@ Whatever lets users be asked comes by here: an answer at once, a lookup, its dry
 
 from __future__ import annotations
 
-from lookup.ledger.daily_usage import DAY, DailyUsageCounter
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.model import LookupRecord, LookupSpec, Reserved
-from lookup.model import Clock, Lane
+from lookup.model import DAY, Clock, Lane
 from lookup.partners import Partner
 from lookup.settings import Settings
 
@@ -28,8 +28,8 @@ class Authorization:
         Raises `Forbidden` naming the lane, workspace or field that is not granted, `UnknownWorkspace`, and
         `NotExported` for a field that the workspace does not export.
         """
-        partner.require(lane)
-        return partner.granted(workspace, wished, self._settings)
+        partner.check_lane(lane)
+        return partner.granted_fields(workspace, wished, self._settings)
 
     def users(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a new lookup of so many users. Raises `DailyLimitExceeded` when none has room."""
@@ -52,11 +52,11 @@ class Authorization:
 
     def _again(self, partner: Partner, spec: LookupSpec) -> None:
         """Check that a lookup that was made under other grants may ask for more users with the fields it began with."""
-        partner.require(Lane.BULK)
+        partner.check_lane(Lane.BULK)
         if spec.fields is None:
-            partner.see(spec.workspace, None)
+            partner.check_visible(spec.workspace, None)
         else:
-            partner.granted(spec.workspace, spec.fields, self._settings)
+            partner.granted_fields(spec.workspace, spec.fields, self._settings)
 
     def _asked_again(self, progress: LookupRecord) -> int:
         """Return how many users a retry asks for at most.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lookup.errors import VendorUnavailable
-from lookup.gate.breaker import TROUBLES_IN_A_ROW, closes_at_once
+from lookup.gate.breaker import FAILURES_TO_CLOSE, closes_at_once
 from lookup.gate.grant import Grant
 
-MOST_HELD = TROUBLES_IN_A_ROW  # as many as close the gate
+MOST_HELD = FAILURES_TO_CLOSE  # as many as close the gate
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class RecentFailures:
 
     def would_close(self, grant: Grant, fault: VendorUnavailable, now: float) -> bool:
         """Return whether the gate might close if one more is reported."""
-        return grant.probe or closes_at_once(fault, now) or self.in_a_row + 1 >= TROUBLES_IN_A_ROW
+        return grant.probe or closes_at_once(fault, now) or self.in_a_row + 1 >= FAILURES_TO_CLOSE
 
     def hold(self, grant: Grant, fault: VendorUnavailable, sent_at: float) -> None:
         """Hold one back, the latest ones at most."""

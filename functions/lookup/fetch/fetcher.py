@@ -145,7 +145,7 @@ class Fetcher:
         return terms, stored, {one: _stored(known, terms) for one, known in answers if known.fetched_at >= wanted[one]}
 
     def _keeps(self, workspace: str) -> bool:
-        """Tell whether profiles are stored; where they are not, results in S3 are all there is."""
+        """Return whether profiles are stored; where they are not, results in S3 are all there is."""
         return self._settings.workspace(workspace).keep_profiles
 
     def _exported(self, terms: FetchOptions) -> tuple[str, ...] | None:

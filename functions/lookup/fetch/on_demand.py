@@ -72,7 +72,7 @@ class OnDemand:
         return OnDemandResult(terms.lookup_id, stored, fetched.cause, key)
 
     def archived(self, order: OnDemandRequest, answered: OnDemandResult) -> str:
-        """Give the key of the archived answer, which is archived now if it was not yet."""
+        """Return the key of the archived answer, which is archived now if it was not yet."""
         if answered.key is not None:
             return answered.key
         return self._write(order.workspace, answered.lookup_id, self._clock(), answered.outcomes)
@@ -158,7 +158,7 @@ def _not_asked(wanted: Mapping[Identifier, float], fetched: Fetched, sent: set[I
 
 
 def _becomes_a_lookup(cause: ServiceError) -> bool:
-    """Tell whether the quota is only busy; everything else is said to the caller."""
+    """Return whether the quota is only busy; everything else is said to the caller."""
     return isinstance(cause, RetryLater) and not isinstance(cause, GateClosed)
 
 

@@ -22,7 +22,7 @@ from lookup.fetch.calls import OUT_OF_TIME, Calls, Met
 from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, CallQueue
 from lookup.fetch.neutral_calls import EVERY
 from lookup.fetch.vendor_access import VendorAccess
-from lookup.gate.breaker import TROUBLE, TROUBLES_IN_A_ROW
+from lookup.gate.breaker import FAILURES_TO_CLOSE, UNAVAILABLE
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
 from lookup.model import Attributes, FetchOptions, Identifier, Lane
 from lookup.moengage.access import Credentials
@@ -85,7 +85,7 @@ class VendorCalls:
         return {one: self._line.in_vain(one) for one in self._line.doubted}
 
     def replies(self) -> Iterator[CallResult]:
-        """Give replies until nothing is left to ask.
+        """Return replies until nothing is left to ask.
 
         Raises `RetryLater` or `GateClosed` when the gate's wait is too long, `VendorUnavailable` when the vendor stays
         unavailable, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsUnavailable`
@@ -122,7 +122,7 @@ class VendorCalls:
         credentials = vendor.credentials.of(self._terms.workspace)
         payload = self._line.next()
         grant = self._granted(len(payload))
-        if grant.probe and grant.closed_by == TROUBLE:
+        if grant.probe and grant.closed_by == UNAVAILABLE:
             self._probe(grant, credentials)
             return None
         payload = payload[: grant.users]
@@ -220,7 +220,7 @@ class VendorCalls:
         troubles.hold(grant, fault, sent_at)
         if grant.probe:
             self._vendor.gate.release(grant)
-        is_fresh = line.is_searched and troubles.in_a_row < TROUBLES_IN_A_ROW
+        is_fresh = line.is_searched and troubles.in_a_row < FAILURES_TO_CLOSE
         return self._doubted(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
 
     def _doubted(

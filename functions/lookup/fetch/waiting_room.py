@@ -121,7 +121,7 @@ class Waiter:
             self._sleep(max(min(wait or STEP, until - now), PAUSE))
 
     def _may_pass(self, gate: RoomAt, users: int) -> bool:
-        """Tell whether there is room now that nobody waits for: if there is plenty nobody does."""
+        """Return whether there is room now that nobody waits for: if there is plenty nobody does."""
         if self._lease is not None or not self._has_room(gate, users):
             return False
         if self._has_room(gate, users + TIGHT):
@@ -161,7 +161,7 @@ class Waiter:
         return [one for one in present if one.workspace == self._workspace]
 
     def leave(self) -> None:
-        """Give the place back, if one was taken."""
+        """Return the place back, if one was taken."""
         if self._lease is not None:
             self._room.leave(self._lease)
             self._lease = None

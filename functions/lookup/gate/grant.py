@@ -1,4 +1,4 @@
-"""What the gate gives, and what it tells about itself."""
+"""A grant, the gate's interface, and the events that can be observed at it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Protocol
 from lookup.errors import VendorError
 from lookup.model import Lane
 
-# Why the gate refuses for now.
+# Reasons of `RetryLater`.
 QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clock", "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Leave to send `users` identifiers in one call that leaves at or before `not_after` (epoch seconds).
+    """Permission to send `users` identifiers in one call that leaves at or before `not_after` (epoch seconds).
 
-    It is charged whether it is used or not. `epoch` is the gate's when it was given; `probe` says that the gate
-    stays closed to all others until this call's answer is reported; `closed_by` is why it is closed then.
+    It is charged whether it is used or not. `epoch` is the gate's at the grant; with `probe` the gate stays closed to
+    all others until this call's response is reported, and `closed_by` is why it is closed.
     """
 
     users: int
@@ -32,43 +32,43 @@ class Grant:
 
 
 class Gate(Protocol):
-    """One workspace's quota, shared by every function."""
+    """The rate limiter of one workspace, shared by all processes."""
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
-        """Wait for leave to send up to `users` (1 to 20) identifiers, until `wait_until` at most.
+        """Wait for a grant of up to `users` (1 to 20) identifiers, until `wait_until` at most.
 
-        A bulk grant may be for fewer: at least 17, or 14 while people ask, or a fiftieth of a limit under 850, or all
-        when fewer were asked for. Raises `RetryLater` with `retry_at`, or `GateClosed`.
+        A bulk grant may be for fewer: at least 17, or 14 beside on-demand requests, or a fiftieth of a limit under 850,
+        or all when fewer were requested. Raises `RetryLater` with `retry_at`, or `GateClosed`.
         """
 
     def room_at(self, users: int, lane: Lane) -> float:
-        """Return when a call of so many users may find room, by what this process last saw; it asks nobody."""
+        """Return when a call of so many users may be granted, by this process's cached copy: no request is sent."""
 
-    def report(self, grant: Grant, fault: VendorError | None) -> None:
-        """Tell what the vendor answered to the grant's call: None for users, else the fault. Never raises."""
+    def report(self, grant: Grant, error: VendorError | None) -> None:
+        """Report the result of the grant's call: None for a success, else the error. Never raises."""
 
     def release(self, grant: Grant) -> None:
-        """Tell that the grant's call says nothing about the vendor: was it the probe, the next is. Never raises."""
+        """Report that the grant's call has no result from the vendor: was it the probe, the next is. Never raises."""
 
 
 class GateEvent(StrEnum):
-    """What can be observed at a gate, with the unit of its value."""
+    """An event at a gate, with the unit of its value."""
 
     GATE_REQUEST = "gate_request"  # one request to DynamoDB
     GRANTED = "granted"  # users
     UNUSED = "unused"  # users charged whose grant came too late to use
-    WAITED = "waited"  # seconds from asking to the grant
-    REFUSED = "refused"  # one request refused by the item, or work given back; `reason` says why
+    WAITED = "waited"  # seconds from the request to the grant
+    REFUSED = "refused"  # one update refused by its condition, or one `RetryLater`; `reason` says why
     CLOSED = "closed"  # one closing; `reason` says why
-    REPORT_LOST = "report_lost"  # one vendor's answer that could not be written down
+    REPORT_LOST = "report_lost"  # one report of a vendor's response that could not be written
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing that happened at a workspace's gate."""
+    """One event at a workspace's gate."""
 
     workspace: str
-    what: GateEvent
+    event: GateEvent
     value: float = 1.0
     lane: Lane | None = None
     reason: str | None = None

@@ -1,14 +1,14 @@
 """The gate's one DynamoDB item: its short names, how it is read, and the conditional updates that change it.
 
     pk, sk  gate#<workspace>, gate       g  granted, only grows          o  of these on demand
-    e       epoch                        u  closed until (ms), 0: open   w  why
+    e       epoch                        u  closed until (ms), 0: open   w  reason
     k       closings in a row            l  lowered limit                t  lowered at (ms)
-    p       1 while a probe is out
+    p       1 while a probe is in flight
     five or seven characters             a slot's mark: `g` before its first grant
     a full stop and five or seven        ten slots' mark of `o`
 
-Slot numbers are absolute, so a mark of long ago is never taken for one of now, and written in base 85, so that the
-item with a full ring stays under 1 KB, one write unit. The alphabet of base 85 has no full stop.
+Slot numbers are absolute, so an old mark is never taken for a current one, and written in base 85, so that the item
+with a full ring stays under 1 KB, one write unit. The alphabet of base 85 has no full stop.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate.window import AHEAD, LANE_MARK_SLOTS, Capacity, Snapshot, is_needed, slot_of
+from lookup.gate.window import LANE_MARK_SLOTS, MAX_AHEAD, Capacity, Snapshot, is_needed, slot_of
 from lookup.model import Lane
 from lookup.quota import Quota
 
@@ -31,14 +31,14 @@ LANE_MARK = "."
 NAME_LENGTHS = (5, 7)  # base 85 of four and of five bytes
 FOUR_BYTES = 2**32
 MILLISECONDS = 1000
-MOST_DROPPED = 100  # marks with one request: DynamoDB takes expressions of 4 KB, and refuses longer ones for good
-# Seconds. The request may be on its way for a second more, and by then others stamp up to half of `AHEAD` ahead, by
-# clocks that differ by a second: nobody stamps into what is dropped.
-FRESH = AHEAD / 6
+MAX_DROPPED = 100  # marks with one request: DynamoDB takes expressions of 4 KB
+# Seconds. The request may be in flight for a second more, and by then others stamp up to half of `MAX_AHEAD` ahead, by
+# clocks that differ by a second: no stamp falls into what is dropped.
+FRESH_SECONDS = MAX_AHEAD / 6
 
 
 def key(workspace: str) -> dict[str, dict[str, str]]:
-    """Give the item's key in the ledger's table."""
+    """Return the item's key in the ledger's table."""
     return {"pk": {"S": f"gate#{workspace}"}, "sk": {"S": "gate"}}
 
 
@@ -53,14 +53,14 @@ def _slot_number(name: str) -> int:
     return int.from_bytes(b85decode(name), "big")
 
 
-def read_copy(item: Item, quota: Quota, seen_at: float) -> Snapshot:
-    """Read what DynamoDB returned at `seen_at` by its own clock, which alone decides what is out of date."""
+def read_snapshot(item: Item, quota: Quota, server_time: float) -> Snapshot:
+    """Parse the item that DynamoDB returned at `server_time`, its own clock, which alone decides what has expired."""
     numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
     marks = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
     groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)}
     slot, group = quota.slot, LANE_MARK_SLOTS * quota.slot
-    old = {n for n in marks if not is_needed(quota, n * slot, slot, seen_at)}
-    old_groups = {n for n in groups if not is_needed(quota, n * group, group, seen_at)}
+    old = {n for n in marks if not is_needed(quota, n * slot, slot, server_time)}
+    old_groups = {n for n in groups if not is_needed(quota, n * group, group, server_time)}
     names = {mark_name(n): n * slot for n in old} | {LANE_MARK + mark_name(n): n * group for n in old_groups}
     return Snapshot(
         granted=numbers["g"],
@@ -74,14 +74,14 @@ def read_copy(item: Item, quota: Quota, seen_at: float) -> Snapshot:
         closings=numbers.get("k", 0),
         lowered_to=numbers.get("l"),
         lowered_at=numbers.get("t", 0) / MILLISECONDS,
-        removable=tuple(name for name, start in names.items() if start <= seen_at),
-        ahead=tuple(name for name, start in names.items() if start > seen_at),
-        seen_at=seen_at,
+        removable=tuple(name for name, start in names.items() if start <= server_time),
+        ahead=tuple(name for name, start in names.items() if start > server_time),
+        server_time=server_time,
     )
 
 
 def create_request(workspace: str, now: float) -> Request:
-    """Create the item once. Its first epoch is the time, so a copy of a deleted item's never fits its successor."""
+    """Return the request that creates the item. Its epoch starts at the time: no copy of a deleted item fits it."""
     numbers = {"g": 0, "o": 0, "e": floor(now), "u": 0}
     item = key(workspace) | {name: _number(value) for name, value in numbers.items()}
     return {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
@@ -89,7 +89,7 @@ def create_request(workspace: str, now: float) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class GrantCharge:
-    """One grant to be: charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
+    """A grant to be charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
 
     room: Capacity
     lane: Lane
@@ -98,7 +98,7 @@ class GrantCharge:
 
 
 def charge_request(copy: Snapshot, quota: Quota, charge: GrantCharge) -> Request:
-    """Charge a grant if the counter, the epoch and the closing still allow it, and drop marks out of every window."""
+    """Return the request that charges a grant if counter, epoch and closing allow it, and drops expired marks."""
     names = {"#b": mark_name(slot_of(quota, charge.stamp))}
     numbers = {
         ":n": charge.room.users,
@@ -123,13 +123,13 @@ def charge_request(copy: Snapshot, quota: Quota, charge: GrantCharge) -> Request
 
 
 def _removable(copy: Snapshot, stamp: float) -> tuple[str, ...]:
-    """Give the marks to drop. What was far ahead of an old copy may be of now: it is dropped by fresh copies alone."""
-    return (copy.removable + (copy.ahead if abs(stamp - copy.seen_at) <= FRESH else ()))[:MOST_DROPPED]
+    """Return the marks to drop: those far ahead by fresh copies alone, for ahead of a stale copy may be now."""
+    return (copy.removable + (copy.ahead if abs(stamp - copy.server_time) <= FRESH_SECONDS else ()))[:MAX_DROPPED]
 
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """A closing to be: until when (epoch seconds), why, the how manieth in a row, and the limit it lowers to."""
+    """A closing: until when (epoch seconds), why, its number in a row, and the limit that it lowers to."""
 
     until: float
     reason: str
@@ -138,7 +138,7 @@ class Closure:
 
 
 def close_request(epoch: int, change: Closure) -> Request:
-    """Close the gate, if nobody has changed it since `epoch`."""
+    """Return the request that closes the gate if it is unchanged since `epoch`."""
     numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
     sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]
     if change.lowered_to is not None:
@@ -153,7 +153,7 @@ def close_request(epoch: int, change: Closure) -> Request:
 
 
 def probe_request(epoch: int, at: float) -> Request:
-    """Let the next call be the probe from `at` on, if nobody has changed the gate since `epoch`."""
+    """Return the request that makes the next call from `at` on the probe, if the gate is unchanged since `epoch`."""
     numbers = {":epoch": epoch, ":one": 1, ":due": floor(at * MILLISECONDS)}
     return {
         "UpdateExpression": "SET e = e + :one, u = :due REMOVE p",
@@ -163,7 +163,7 @@ def probe_request(epoch: int, at: float) -> Request:
 
 
 def open_request(epoch: int) -> Request:
-    """Open the gate, if nobody has changed it since `epoch`."""
+    """Return the request that opens the gate if it is unchanged since `epoch`."""
     return {
         "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k, p",
         "ConditionExpression": "e = :epoch",

@@ -1,7 +1,4 @@
-"""The only place that lets a payload through to MoEngage: one exact quota for every function, with lanes.
-
-How it works and what it guarantees is told in `docs/gate.md`.
-"""
+"""The rate limiter: every payload to MoEngage needs a grant from here. Algorithm and guarantees: `docs/gate.md`."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from lookup.errors import GateClosed, RetryLater, VendorError, VendorUnavailable
 from lookup.gate.attempt import Attempts
-from lookup.gate.breaker import LOOK, TROUBLES_IN_A_ROW, closes_at_once, closure_for, may_close
+from lookup.gate.breaker import FAILURES_TO_CLOSE, POLL_WINDOWS, closes_at_once, closure_for, may_close
 from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, GateEvent, Grant, Observation, Observe, ignore
 from lookup.gate.item import Request, close_request, open_request, probe_request
 from lookup.gate.state import GateState, state_of
@@ -36,17 +33,17 @@ __all__ = [
 ]  # fmt: skip
 
 T = TypeVar("T")
-CROWD_SLOTS = 7  # over which the people of a crowd spread their next try at most
-ASKED_IN_VAIN = 3  # requests in a row without an answer, or answered too late, before work is given back
-SLOW_DOUBLINGS = 5  # at most, of the pause after a request in vain: to between eight and sixteen slots
-# How long after room comes free, as shares of a slot, somebody who waited for it asks again: from, to. Room comes free
-# in the middle of a slot (`Quota.slot`); what is granted before that slot's end comes free half a slot sooner again.
+MAX_CROWD_SLOTS = 7  # over which waiting on-demand requests spread their retries at most
+MAX_UNANSWERED = 3  # requests in a row without a response, or with a late one, before `RetryLater` is raised
+MAX_DOUBLINGS = 5  # of the pause after an unanswered request: to between eight and sixteen slots
+# Jitter of a retry after capacity comes free, as shares of a slot: from, to. Capacity comes free in the middle of a
+# slot (`Quota.slot`); what is granted before that slot's end comes free half a slot sooner again.
 ON_DEMAND_PHASE = (0.0, 0.1)
 BULK_PHASE = (0.1, 0.35)
 
 
 class QuotaGate:
-    """The gate over one DynamoDB item. `jitter` gives numbers from 0 to below 1."""
+    """The gate over one DynamoDB item. `jitter` returns numbers from 0 to below 1."""
 
     def __init__(
         self,
@@ -58,134 +55,131 @@ class QuotaGate:
         observe: Observe = ignore,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._turns = Attempts(table, quota, clock, observe, jitter)
+        self._attempts = Attempts(table, quota, clock, observe, jitter)
         self._quota = quota
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
-        self._troubles = 0
+        self._failures = 0
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:
         """See `Gate.admit`."""
         started = self._clock()
         refused: Counter[str] = Counter()
         while True:
-            turn = self._turns.take(users, lane, wait_until)
-            if isinstance(turn, Grant):
-                self._turns.see(GateEvent.GRANTED, turn.users, lane=lane)
-                self._turns.see(GateEvent.WAITED, self._come_to(turn) - started, lane=lane)
-                return turn
-            refused[turn.reason] += 1
-            turn = self._spaced(turn, refused[turn.reason], lane)
-            if turn.retry_at > wait_until or self._is_shed(turn):
-                self._turns.see(GateEvent.REFUSED, lane=lane, reason=turn.reason)
-                raise turn
-            self._await(turn, lane, wait_until)
+            result = self._attempts.try_once(users, lane, wait_until)
+            if isinstance(result, Grant):
+                self._attempts.observe(GateEvent.GRANTED, result.users, lane=lane)
+                self._attempts.observe(GateEvent.WAITED, self._sleep_until_stamp(result) - started, lane=lane)
+                return result
+            refused[result.reason] += 1
+            result = self._backed_off(result, refused[result.reason], lane)
+            if result.retry_at > wait_until or self._gives_up(result):
+                self._attempts.observe(GateEvent.REFUSED, lane=lane, reason=result.reason)
+                raise result
+            self._sleep_until_retry(result, lane, wait_until)
 
-    def _is_shed(self, turn: RetryLater) -> bool:
-        return turn.reason in {UNANSWERED, LATE} and self._turns.in_vain >= ASKED_IN_VAIN
+    def _gives_up(self, result: RetryLater) -> bool:
+        return result.reason in {UNANSWERED, LATE} and self._attempts.unanswered >= MAX_UNANSWERED
 
-    def _come_to(self, grant: Grant) -> float:
-        """Wait for the moment that the grant is stamped for, and give it: a call before it would count too early."""
+    def _sleep_until_stamp(self, grant: Grant) -> float:
+        """Wait until the grant's stamp, and return it: a call before it would count too early."""
         if grant.stamp > self._clock():
             self._sleep(grant.stamp - self._clock())
         return grant.stamp
 
-    def _spaced(self, turn: RetryLater, times: int, lane: Lane) -> RetryLater:
-        """Ask again at once only the first time others were quicker; after that make way, the longer the oftener.
+    def _backed_off(self, result: RetryLater, times: int, lane: Lane) -> RetryLater:
+        """Return the refusal with its time to retry: at once after the first lost race, then later after each one.
 
-        A slot that comes free has room for a score of people: a crowd that waits for it spreads over more and more
-        slots, or its requests alone would keep the item busy. After three answers in a row that were lost or late,
-        work asks once and is given back, until an answer is in time again.
+        A slot that comes free has capacity for about twenty users: many waiting requests spread over more and more
+        slots, or their updates alone would keep the item busy. After three lost or late responses in a row each
+        request is sent once and then raises `RetryLater`, until a response is in time again.
         """
         slot = self._quota.slot
-        if turn.reason == CONTENTION:
-            turn.retry_at += min(times - 1, 4) * slot * self._jitter()
-        if turn.reason == QUOTA and lane is Lane.ON_DEMAND:
-            turn.retry_at += min(2 ** (times - 1) - 1, CROWD_SLOTS) * slot * self._jitter()
-        if turn.reason in {UNANSWERED, LATE}:
-            turn.retry_at += 2 ** min(self._turns.in_vain, SLOW_DOUBLINGS) * slot * (1 + self._jitter()) / 4
-        return turn
+        if result.reason == CONTENTION:
+            result.retry_at += min(times - 1, 4) * slot * self._jitter()
+        if result.reason == QUOTA and lane is Lane.ON_DEMAND:
+            result.retry_at += min(2 ** (times - 1) - 1, MAX_CROWD_SLOTS) * slot * self._jitter()
+        if result.reason in {UNANSWERED, LATE}:
+            result.retry_at += 2 ** min(self._attempts.unanswered, MAX_DOUBLINGS) * slot * (1 + self._jitter()) / 4
+        return result
 
     def _phase(self, lane: Lane) -> float:
-        """Spread those who wait for the same moment over the slot, the waiting people before the work nobody awaits.
+        """Return the jitter of a retry (seconds): on-demand requests come before bulk work within the slot.
 
-        It costs nothing: a slot counts until its end has left the window, wherever in it the grant was, and room that
-        comes free in the middle of a slot leaves half of it for this.
+        It costs no quota: a slot counts until its end has left the window, wherever in it the grant was, and capacity
+        that comes free in the middle of a slot leaves half of it for this.
         """
         first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
         return self._quota.slot * (first + (last - first) * self._jitter())
 
-    def _await(self, turn: RetryLater, lane: Lane, wait_until: float) -> None:
+    def _sleep_until_retry(self, result: RetryLater, lane: Lane, wait_until: float) -> None:
         now = self._clock()
-        wake_at = max(min(turn.retry_at + self._phase(lane), wait_until), turn.retry_at)
-        if isinstance(turn, GateClosed):
-            wake_at = min(wake_at, now + LOOK * self._quota.window)
-        if turn.retry_at > now:
+        wake_at = max(min(result.retry_at + self._phase(lane), wait_until), result.retry_at)
+        if isinstance(result, GateClosed):
+            wake_at = min(wake_at, now + POLL_WINDOWS * self._quota.window)
+        if result.retry_at > now:
             self._sleep(wake_at - now)
 
-    def report(self, grant: Grant, fault: VendorError | None) -> None:
+    def report(self, grant: Grant, error: VendorError | None) -> None:
         """See `Gate.report`."""
-        self._tell(grant, partial(self._learn, grant, fault))
+        self._best_effort(grant, partial(self._apply_report, grant, error))
 
     def release(self, grant: Grant) -> None:
         """See `Gate.release`."""
         if grant.probe:
-            self._tell(grant, lambda: self._turns.change(probe_request(grant.epoch, self._clock())))
+            self._best_effort(grant, lambda: self._attempts.change(probe_request(grant.epoch, self._clock())))
 
-    def _tell(self, grant: Grant, news: Callable[[], object]) -> None:
+    def _best_effort(self, grant: Grant, apply: Callable[[], object]) -> None:
         try:
-            news()
+            apply()
         except (NoResponse, ClientError):
-            self._turns.see(GateEvent.REPORT_LOST, lane=grant.lane)
+            self._attempts.observe(GateEvent.REPORT_LOST, lane=grant.lane)
 
-    def _learn(self, grant: Grant, fault: VendorError | None) -> None:
-        self._troubles = self._troubles + 1 if isinstance(fault, VendorUnavailable) else 0
-        if fault is None or not may_close(fault):
+    def _apply_report(self, grant: Grant, error: VendorError | None) -> None:
+        self._failures = self._failures + 1 if isinstance(error, VendorUnavailable) else 0
+        if error is None or not may_close(error):
             if grant.probe:
-                self._turns.change(open_request(grant.epoch))
-        elif grant.probe or closes_at_once(fault, self._clock()) or self._troubles >= TROUBLES_IN_A_ROW:
-            self._close(grant.epoch, fault)
+                self._attempts.change(open_request(grant.epoch))
+        elif grant.probe or closes_at_once(error, self._clock()) or self._failures >= FAILURES_TO_CLOSE:
+            self._close(grant.epoch, error)
 
-    def _close(self, epoch: int, fault: VendorError) -> None:
-        """Close for everybody, unless somebody has since the grant: of eight callers with one 429 one wins."""
-        copy = self._turns.latest()
-        self._troubles = 0
+    def _close(self, epoch: int, error: VendorError) -> None:
+        """Close for all processes, unless the gate has changed since the grant: of eight 429s at once one closes it."""
+        copy = self._attempts.refresh()
+        self._failures = 0
         if copy.epoch != epoch:
             return
-        ahead = self._turns.clock_offset  # closed until a time of everybody's, however far off our clock is
-        change = closure_for(fault, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
-        if self._turns.change(close_request(epoch, change)):
-            self._turns.see(GateEvent.CLOSED, reason=change.reason)
+        ahead = self._attempts.clock_offset  # the closing ends by the server's clock, however far off ours is
+        change = closure_for(error, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
+        if self._attempts.change(close_request(epoch, change)):
+            self._attempts.observe(GateEvent.CLOSED, reason=change.reason)
 
     def room_at(self, users: int, lane: Lane) -> float:
-        """Return when a call of so many users may find room, by what this process last saw; it asks nobody.
-
-        A time that is over by now means at once, or that only the item can tell.
-        """
-        return self._turns.room_at(users, lane)
+        """See `Gate.room_at`. A time in the past means at once, or that the item has to be read."""
+        return self._attempts.room_at(users, lane)
 
     def state(self) -> GateState:
-        """Read what the gate's item says now. Raises `RetryLater` when it does not answer."""
+        """Read the gate's item. Raises `RetryLater` when DynamoDB does not respond."""
         return state_of(self._read(), self._quota, self._clock())
 
     def open(self) -> bool:
-        """Open the gate, whatever closed it: an operator's word. Tells whether nothing came between."""
-        return self._changed(open_request(self._read().epoch))
+        """Open the gate on an operator's order, whatever closed it. Return False when another change came first."""
+        return self._change(open_request(self._read().epoch))
 
-    def hasten(self, reason: str) -> bool:
-        """Let the next call be the probe at once, if the gate is closed for this reason; tell whether it is now."""
+    def probe_now(self, reason: str) -> bool:
+        """Make the next call the probe if the gate is closed for this reason. Return whether it was changed."""
         copy, now = self._read(), self._clock()
         waits = copy.closed_reason == reason and copy.closed_until > now and not copy.probing
-        return waits and self._changed(probe_request(copy.epoch, now))
+        return waits and self._change(probe_request(copy.epoch, now))
 
     def _read(self) -> Snapshot:
-        return self._answered(self._turns.latest)
+        return self._or_retry_later(self._attempts.refresh)
 
-    def _changed(self, request: Request) -> bool:
-        return self._answered(lambda: self._turns.change(request))
+    def _change(self, request: Request) -> bool:
+        return self._or_retry_later(lambda: self._attempts.change(request))
 
-    def _answered(self, ask: Callable[[], T]) -> T:
+    def _or_retry_later(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except NoResponse:

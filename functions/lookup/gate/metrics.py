@@ -1,4 +1,4 @@
-"""What is observed at the gates, as metrics: users granted and waits per lane, refusals by reason, closings."""
+"""The gates' events as metrics: users granted and waits per lane, refusals by reason, closings."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ BY_KIND = {
 }
 
 
-def publish(seen: Observation) -> None:
-    """Add one observation to the invocation's metrics; a closing is logged too, for a person may have to act."""
-    unit = MetricUnit.Seconds if seen.what is GateEvent.WAITED else MetricUnit.Count
-    metrics.add_metric(name=metric_of(seen).value, unit=unit, value=seen.value)
-    if seen.what is GateEvent.CLOSED:
-        logger.error("gate closed", workspace=seen.workspace, reason=seen.reason, runbook="Gate closed")
+def publish(observation: Observation) -> None:
+    """Add one observation to the invocation's metrics; a closing is logged too, for an operator may have to act."""
+    unit = MetricUnit.Seconds if observation.event is GateEvent.WAITED else MetricUnit.Count
+    metrics.add_metric(name=metric_of(observation).value, unit=unit, value=observation.value)
+    if observation.event is GateEvent.CLOSED:
+        logger.error("gate closed", workspace=observation.workspace, reason=observation.reason, runbook="Gate closed")
 
 
-def metric_of(seen: Observation) -> Metric:
-    """Name the metric of an observation; a refusal for any other reason is one at a closed gate."""
-    if seen.what is GateEvent.REFUSED:
-        return BY_REASON.get(seen.reason or "", Metric.GATE_REFUSALS_CLOSED)
-    if seen.lane is not None and (seen.what, seen.lane) in BY_LANE:
-        return BY_LANE[seen.what, seen.lane]
-    return BY_KIND[seen.what]
+def metric_of(observation: Observation) -> Metric:
+    """Return the metric of an observation; a refusal for any other reason is one at a closed gate."""
+    if observation.event is GateEvent.REFUSED:
+        return BY_REASON.get(observation.reason or "", Metric.GATE_REFUSALS_CLOSED)
+    if observation.lane is not None and (observation.event, observation.lane) in BY_LANE:
+        return BY_LANE[observation.event, observation.lane]
+    return BY_KIND[observation.event]

@@ -1,4 +1,4 @@
-"""What a person or another system may see of a gate."""
+"""The gate's state as partners and operators see it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class GateState:
     """A gate at one moment. Times are epoch seconds.
 
     `granted` is users in the last window per lane: the sum is exact to one slot and never too low, the share of
-    on_demand may hold up to ten slots more. `next_room` is when a call of a full payload would be let through.
+    on_demand may hold up to ten slots more. `next_room` is when a call of a full payload would be granted.
     """
 
     granted: Mapping[Lane, int]
@@ -29,16 +29,16 @@ class GateState:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing but a probe gets through."""
+        """Whether all calls but a probe are refused."""
         return self.closed_until is not None
 
-    def is_shut(self, now: float) -> bool:
-        """Whether not even a probe gets through at `now`."""
+    def is_blocked(self, now: float) -> bool:
+        """Return whether even a probe is refused at `now`."""
         return (self.closed_until or 0.0) > now
 
 
 def state_of(copy: Snapshot, quota: Quota, now: float) -> GateState:
-    """Read the state off a copy of the item."""
+    """Return the state by a copy of the item."""
     total = copy.granted - granted_at(copy, quota, now - quota.window)
     on_demand = min(on_demand_since(copy, quota, now - quota.window), total)
     return GateState(

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from lookup.gate.item import Item, Request, create_request, key, read_copy
+from lookup.gate.item import Item, Request, create_request, key, read_snapshot
 from lookup.gate.window import Snapshot
 from lookup.model import Clock
 from lookup.quota import Quota
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-TIMEOUT = 1.0  # seconds: an answer later than this would be too late to use
-CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the answer's second, half a second each way
+TIMEOUT = 1.0  # seconds: a response later than this would be too late to use
+CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the response's second, half a second each way
 REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
-# Ours or the operator's to mend; every other error may pass by itself.
+# Errors of this service or its deployment; every other error may be transient.
 DEFECTS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
 
 
 class NoResponse(Exception):
-    """DynamoDB was throttled, failed, or its answer was lost: what was asked may have happened or not."""
+    """DynamoDB throttled, failed, or its response was lost: whether the request took effect is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """What an update met: `done`, and the item as it was (refused) or is now (done); None when there is no item."""
+    """Whether an update was `done`, and the item: as it was when refused, as it is when done; None without an item."""
 
     done: bool
     copy: Snapshot | None
 
 
 def gate_client(session: boto3.Session) -> DynamoDBClient:
-    """Make the gate's own client: short timeouts and one attempt, because a repeated charge is a second charge."""
+    """Return the gate's own client: short timeouts and one attempt, because a repeated charge is a second charge."""
     config = Config(
         connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"total_max_attempts": 1}, tcp_keepalive=True
     )
@@ -59,42 +59,42 @@ class GateTable:
         self.workspace = workspace
         self._quota = quota
         self._clock = clock
-        self._seen_at = 0.0
+        self._server_time = 0.0
         self.clock_offset = 0.0
-        self.looked_at = 0.0
+        self.answered_at = 0.0
 
     @property
     def clock_is_off(self) -> bool:
-        """Whether our clock was off at the last answer, by its `Date`."""
+        """Whether our clock was off at the last response, by its `Date`."""
         return abs(self.clock_offset) > CLOCK_TOLERANCE
 
     def read(self) -> Snapshot | None:
-        """Read the item as it surely is; None when there is none."""
+        """Read the item consistently; None when there is none."""
         answer = self._send(self._client.get_item, {"Key": key(self.workspace), "ConsistentRead": True})
         return self._copy_of(answer.get("Item"))
 
     def create(self) -> Snapshot:
-        """Create the item, or get the one that somebody else has created."""
+        """Create the item, or return the one that another process has created."""
         request = create_request(self.workspace, self._clock())
         answer = self._send(self._client.put_item, {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
-        return read_copy(answer.get("Item", request["Item"]), self._quota, self._seen_at)
+        return read_snapshot(answer.get("Item", request["Item"]), self._quota, self._server_time)
 
     def update(self, request: Request) -> UpdateResult:
-        """Change the item if the request's condition holds; either way get it as it is."""
+        """Update the item if the request's condition holds; return it either way."""
         returns = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         answer = self._send(self._client.update_item, {"Key": key(self.workspace), **request, **returns})
         done = "Attributes" in answer
         return UpdateResult(done, self._copy_of(answer.get("Attributes") if done else answer.get("Item")))
 
     def _copy_of(self, item: Item | None) -> Snapshot | None:
-        return None if item is None else read_copy(item, self._quota, self._seen_at)
+        return None if item is None else read_snapshot(item, self._quota, self._server_time)
 
     def _send(self, call: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401 - three shapes of one API
-        asked_at = self._clock()
+        sent_at = self._clock()
         try:
             answer = call(TableName=self._table_name, **request)
         except ClientError as error:
-            self._look_at_clock(error.response, asked_at)
+            self._check_clock(error.response, sent_at)
             code = error.response["Error"]["Code"]
             if code in DEFECTS:
                 raise
@@ -103,15 +103,15 @@ class GateTable:
             return error.response
         except (BotoCoreError, ResponseParserError) as error:
             raise NoResponse(type(error).__name__) from error
-        self._look_at_clock(answer, asked_at)
+        self._check_clock(answer, sent_at)
         return answer
 
-    def _look_at_clock(self, answer: Any, asked_at: float) -> None:  # noqa: ANN401 - as `_send`
-        """See how far the middle of the answer's second lies outside our round trip."""
-        self.looked_at = self._seen_at = self._clock()
+    def _check_clock(self, answer: Any, sent_at: float) -> None:  # noqa: ANN401 - as `_send`
+        """Record how far the middle of the response's second lies outside our round trip."""
+        self.answered_at = self._server_time = self._clock()
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if date is None:
             return
-        self._seen_at = parsedate_to_datetime(date).timestamp()
-        told = self._seen_at + 0.5
-        self.clock_offset = max(asked_at - told, 0.0) + min(self.looked_at - told, 0.0)
+        self._server_time = parsedate_to_datetime(date).timestamp()
+        server_middle = self._server_time + 0.5
+        self.clock_offset = max(sent_at - server_middle, 0.0) + min(self.answered_at - server_middle, 0.0)

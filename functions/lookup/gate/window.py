@@ -1,7 +1,7 @@
-"""The arithmetic of the sliding window, on a copy of the gate's item: how much room there is, and when there will be.
+"""The arithmetic of the sliding window, on a copy of the gate's item: how much capacity there is, or from when.
 
-Nothing here talks to anybody. Every answer errs on the careful side when the copy is old: `granted_at` never
-overestimates, and the item's own counter has the last word.
+No input or output. A stale copy errs on the safe side: `granted_at` never overestimates, and the condition on the
+item's own counter decides.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 
 # Users: fuller calls are fewer calls. The 998 that bulk may have of 1,000 are 49 calls of 20 and one of 18.
-BULK_LEAST = 17
-# While people ask, what comes free comes in odd numbers: to wait for 17 of it would leave more of the quota unused.
-BULK_LEAST_BESIDE_PEOPLE = 14
-# Of a small limit that would leave much unused, or bulk beside people nothing at all: a fiftieth of it is enough.
-LEAST_SHARE = 50
+BULK_MIN = 17
+# Beside on-demand requests capacity comes free in odd numbers: to wait for 17 would leave more of the quota unused.
+BULK_MIN_WITH_ON_DEMAND = 14
+# Of a small limit that would leave much unused, or bulk beside on-demand nothing at all: a fiftieth of it is enough.
+MIN_SHARE = 50
 SMALL_REST = 10  # users at the end of a piece of bulk work
-BEHIND_SLOTS = 2  # that somebody makes way for others; they may be none
-LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it only informs
+YIELD_SLOTS = 2  # that a caller yields at most; there may be no others
+LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it limits nothing
 MARGIN_SLOTS = 1  # kept beyond what a window can need
-AHEAD = 6.0  # seconds: further ahead of the server than any clock that is let to ask stamps a grant
+MAX_AHEAD = 6.0  # seconds: no clock within the tolerance stamps a grant so far ahead of the server
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The gate's item as this process last saw it. Times are epoch seconds, counters are users.
+    """The gate's item as this process last read it. Times are epoch seconds, counters are users.
 
     `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
     same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe;
     while `probing` it is the end of a probe's lease.
-    `removable` names the marks that no window needs any more, `ahead` those that a jumped clock has left far ahead of
-    `seen_at`, the time by DynamoDB's clock; the copy's own marks are without them.
+    `removable` names the marks that no window needs any more, `ahead` those that a wrong clock has left far ahead of
+    `server_time`, DynamoDB's clock at the read; `marks` and `on_demand_marks` are without them.
     """
 
     granted: int = 0
@@ -51,12 +51,12 @@ class Snapshot:
     lowered_at: float = 0.0
     removable: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
-    seen_at: float = field(default=0.0, compare=False)
+    server_time: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Leave to ask for `users`: the item grants them when its counter is at most `threshold`."""
+    """Capacity for `users`: the update succeeds when the item's counter is at most `threshold`."""
 
     users: int
     threshold: int
@@ -64,7 +64,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class NoCapacity:
-    """There is no room before `until` (epoch seconds)."""
+    """There is no capacity before `until` (epoch seconds)."""
 
     until: float
 
@@ -78,7 +78,7 @@ class Window:
 
 
 def slot_of(quota: Quota, at: float) -> int:
-    """Give the absolute number of the slot that holds a time."""
+    """Return the absolute number of the slot that holds a time."""
     return floor(at / quota.slot)
 
 
@@ -96,7 +96,7 @@ def on_demand_since(copy: Snapshot, quota: Quota, cutoff: float) -> int:
 
 
 def limit_now(copy: Snapshot, quota: Quota, now: float) -> int:
-    """Give the limit in force: the vendor's, or a lowered one that grows back in a straight line over ten windows."""
+    """Return the limit in force: the vendor's, or a lowered one that grows back in a straight line over ten windows."""
     if copy.lowered_to is None:
         return quota.limit
     least = min(quota.limit, quota.headroom + PAYLOAD_LIMIT)  # also when settings have changed since it was lowered
@@ -106,11 +106,11 @@ def limit_now(copy: Snapshot, quota: Quota, now: float) -> int:
 
 
 def limits_of(copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:
-    """Give every window that a grant of up to `users` in this lane has to respect.
+    """Return every window that a grant of up to `users` in this lane has to respect.
 
-    Bulk leaves headroom, and is held to a rate twice: over a few seconds, so that a fresh start is no burst, and over
-    a quarter of the window, so that what comes free later comes evenly. The second rate is near the one that can be
-    kept up for ever, with the guard and half a slot lost in every round.
+    Bulk leaves headroom, and is paced twice: over a few seconds, so that a start is no burst, and over a quarter of the
+    window, so that capacity comes free evenly. The second rate is near the sustainable one, with the guard and half a
+    slot lost in every cycle.
     """
     limit = limit_now(copy, quota, now)
     if lane is Lane.ON_DEMAND:
@@ -123,59 +123,59 @@ def limits_of(copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float) 
     )
 
 
-def _people_ask(copy: Snapshot, quota: Quota, now: float) -> bool:
+def _on_demand_active(copy: Snapshot, quota: Quota, now: float) -> bool:
     return on_demand_since(copy, quota, now - quota.window) > 0
 
 
 def _headroom(copy: Snapshot, quota: Quota, users: int, now: float) -> int:
-    if _people_ask(copy, quota, now):
+    if _on_demand_active(copy, quota, now):
         return quota.headroom
-    # The rest of a piece of work may use the little that is kept while nobody waits: it is over sooner.
+    # The last users of a part may use the headroom that is kept while nothing waits: the part ends sooner.
     return quota.quiet_headroom if users > SMALL_REST else 0
 
 
 def _paced(quota: Quota, seconds: float, rate: float) -> Window:
-    """Turn a rate into a window of full payloads. A slot counts until its end has left: it is spread over one more."""
+    """Return a rate as a window of full payloads, over one slot more: a slot counts until its end has left."""
     return Window(seconds, max(ceil(floor(rate * (seconds + quota.slot)) / PAYLOAD_LIMIT), 1) * PAYLOAD_LIMIT)
 
 
 def capacity(
-    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, behind: int = 0
+    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, yield_to: int = 0
 ) -> Capacity | NoCapacity:
-    """Tell whether a call of up to `users` has room by this copy, or when it will have.
+    """Return the capacity for a call of up to `users` by this copy, or when there will be some.
 
-    `behind` is how many users of others shall find room first if there is none now, within two slots.
+    `yield_to` is how many users of others shall be granted first if there is none now, within two slots.
     """
     bounds = limits_of(copy, quota, lane, users, now)
     most = min(users, *(window.limit for window in bounds))
-    least = min(most, _least(copy, quota, now)) if lane is Lane.BULK else most
+    least = min(most, _bulk_min(copy, quota, now)) if lane is Lane.BULK else most
     base = min(granted_at(copy, quota, now - window.seconds) + window.limit for window in bounds)
     room = min(most, base - copy.granted)
     if room >= least:
         return Capacity(room, base - room)
-    first, polite = (
+    first, yielded = (
         max(_free_at(copy, quota, window, min(wanted, window.limit), now) for window in bounds)
-        for wanted in (least, least + behind)
+        for wanted in (least, least + yield_to)
     )
-    return NoCapacity(min(polite, first + BEHIND_SLOTS * quota.slot))
+    return NoCapacity(min(yielded, first + YIELD_SLOTS * quota.slot))
 
 
-def _least(copy: Snapshot, quota: Quota, now: float) -> int:
-    least = BULK_LEAST_BESIDE_PEOPLE if _people_ask(copy, quota, now) else BULK_LEAST
-    return min(least, max(limit_now(copy, quota, now) // LEAST_SHARE, 1))
+def _bulk_min(copy: Snapshot, quota: Quota, now: float) -> int:
+    least = BULK_MIN_WITH_ON_DEMAND if _on_demand_active(copy, quota, now) else BULK_MIN
+    return min(least, max(limit_now(copy, quota, now) // MIN_SHARE, 1))
 
 
 def _free_at(copy: Snapshot, quota: Quota, window: Window, users: int, now: float) -> float:
-    """Tell when `users` fit into one window: when every slot that started too low has left it."""
+    """Return when `users` fit into one window: when every slot that started too low has left it."""
     needed, length = copy.granted + users - window.limit, quota.slot
     ends = [(slot + 1) * length for slot, before in copy.marks.items() if before < needed]
     return max((end + window.seconds for end in ends), default=now)
 
 
-def is_needed(quota: Quota, start: float, seconds: float, seen_at: float) -> bool:
-    """Tell whether a window may need the mark of a span of time, at `seen_at` by the server's clock.
+def is_needed(quota: Quota, start: float, seconds: float, server_time: float) -> bool:
+    """Return whether a window may need the mark of a span of time, at `server_time` by DynamoDB's clock.
 
-    What lies far ahead was written by a clock that was off; its grant was not used.
+    A mark far ahead was written by a clock that was off; its grant was not used.
     """
     age = quota.guarded + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
-    return start + seconds > seen_at - age and start <= seen_at + AHEAD
+    return start + seconds > server_time - age and start <= server_time + MAX_AHEAD

@@ -1,4 +1,4 @@
-"""The gates of all workspaces."""
+"""The gates of all workspaces, each made when first used."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WorkspaceGates:
         self._made: dict[str, QuotaGate] = {}
 
     def of(self, workspace: str) -> QuotaGate:
-        """Give the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
+        """Return the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
         if workspace not in self._workspaces:
             raise UnknownWorkspace(workspace)
         if workspace not in self._made:

@@ -110,7 +110,7 @@ class ConversionLedger:
         return token if self._table.written(claimed) else None
 
     def release(self, lookup_id: str, token: str) -> None:
-        """Give a claim back: what was begun is to be tried again."""
+        """Return a claim back: what was begun is to be tried again."""
         change = "REMOVE #token, #claimed_until"
         self._table.written(self._table.update(_key(lookup_id), change, {"token": token}, condition="#token = :token"))
 

@@ -13,10 +13,8 @@ from lookup.errors import DailyLimitExceeded
 from lookup.ledger.items import deserialize, usage_key
 from lookup.ledger.model import KEPT_SECONDS, DailyCharge, Reservation, Reserved
 from lookup.ledger.table import LedgerTable
-from lookup.model import Clock, timestamp
+from lookup.model import DAY, Clock, timestamp
 from lookup.partners import Partner
-
-DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

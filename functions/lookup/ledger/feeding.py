@@ -194,7 +194,7 @@ class FeedingLedger:
         mark = cursor.retried_after
         items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=SCANNED)
         for record in map(read_record, items):
-            if record.counts.failed or record.origin.round == cursor.round:
+            if record.counts.failed or record.origin.retry_round == cursor.round:
                 return record, f"part#{record.number}"
         return None, items[-1]["sk"]["S"] if len(items) == SCANNED else ""
 
@@ -212,7 +212,7 @@ class FeedingLedger:
     def sent_again(self, segment: RosterSegment) -> None:
         """Note that a part that was lost is out again, unless it has come in since."""
         key = out_key(segment.part.workspace, segment.part.lookup_id, segment.part.number)
-        values = {"now": self._table.clock(), "round": segment.origin.round}
+        values = {"now": self._table.clock(), "round": segment.origin.retry_round}
         self._table.written(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
     def lost(self, spec: LookupSpec, sent: InFlightPart) -> bool:
@@ -220,7 +220,7 @@ class FeedingLedger:
 
         Of a part that was to be retried, the outcomes of the round before stand.
         """
-        failed = 0 if sent.origin.round else sent.entries
+        failed = 0 if sent.origin.retry_round else sent.entries
         back = {"back": -sent.users, "too": sent.users - sent.entries}
         counting = "ADD #requested :failed, #failed :failed, #parts_done :one"
         return self._table.written(
@@ -231,8 +231,8 @@ class FeedingLedger:
         )
 
     def _lost_record(self, spec: LookupSpec, sent: InFlightPart) -> dict[str, object]:
-        if sent.origin.round:
-            key, values = lookup_key(spec.lookup_id, f"part#{sent.number}"), {"round": sent.origin.round}
+        if sent.origin.retry_round:
+            key, values = lookup_key(spec.lookup_id, f"part#{sent.number}"), {"round": sent.origin.retry_round}
             return self._table.update(key, "SET #round = :round", values, condition="#round < :round")
         counts = Counts(sent.entries, failed=sent.entries)
         record = RecordedPart(sent.number, counts, "", sent.fed_at, sent.origin)
@@ -245,7 +245,7 @@ class FeedingLedger:
             "start": origin.start,
             "end": origin.end,
             "line": origin.line,
-            "round": origin.round,
+            "round": origin.retry_round,
             "entries": segment.entries,
             "users": len(part.identifiers),
         }
@@ -255,7 +255,7 @@ class FeedingLedger:
 
 
 def _as_seen(cursor: Cursor) -> tuple[str, dict[str, object]]:
-    """Give the condition that nobody has moved or claimed the cursor since, and its values."""
+    """Return the condition that nobody has moved or claimed the cursor since, and its values."""
     held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
     token = cursor.claim.token if cursor.claim else None
     seen: dict[str, object] = {

@@ -215,7 +215,7 @@ def record_item(lookup_id: str, record: RecordedPart) -> Item:
         "start": origin.start,
         "end": origin.end,
         "line": origin.line,
-        "round": origin.round,
+        "round": origin.retry_round,
         "laid_aside": record.laid_aside,
     }
     return lookup_key(lookup_id, f"part#{record.number}") | serialize(facts)

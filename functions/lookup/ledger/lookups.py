@@ -195,7 +195,7 @@ class LookupLedger:
         return deserialize(items[0]) if items else {}
 
     def sent(self, workspace: str) -> OnQueue:
-        """Tell what of a workspace is on the parts queue, or with a worker."""
+        """Return what of a workspace is on the parts queue, or with a worker."""
         items = self._table.read([sent_key(workspace)])
         return _on_queue(items[0]) if items else OnQueue()
 

@@ -196,7 +196,7 @@ class LookupSummary:
 
 
 def is_in(state: LookupState, cursor: Cursor, tally: CompletedParts) -> bool:
-    """Tell whether everything of a lookup that was fed is counted and nothing is left to feed."""
+    """Return whether everything of a lookup that was fed is counted and nothing is left to feed."""
     fed_out = cursor.exhausted or state is LookupState.CANCELLED
     return fed_out and cursor.claim is None and tally.parts_done >= cursor.parts_fed
 

@@ -80,7 +80,7 @@ class PartLedger:
         facts = {item["sk"]["S"]: deserialize(item) for item in items}
         record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
         return PartStatus(
-            is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).round,
+            is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).retry_round,
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
             laid_aside=None if record is None else record.get("laid_aside"),
@@ -131,7 +131,7 @@ class PartLedger:
         One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
         """
         counted: list[Part] = []
-        newest = sorted(arrived, key=lambda one: (one.part.origin or NO_ORIGIN).round)
+        newest = sorted(arrived, key=lambda one: (one.part.origin or NO_ORIGIN).retry_round)
         once = list({one.part.number: one for one in newest}.values())  # a batch may hold two deliveries of one part
         for start in range(0, len(once), TOGETHER):
             counted += self._arrive(once[start : start + TOGETHER])
@@ -189,7 +189,7 @@ class PartLedger:
             action["Put"] |= {
                 "ConditionExpression": "#round = :round",
                 "ExpressionAttributeNames": {"#round": "round"},
-                "ExpressionAttributeValues": serialize({":round": known.origin.round}),
+                "ExpressionAttributeValues": serialize({":round": known.origin.retry_round}),
             }
         return action
 
@@ -199,7 +199,7 @@ class PartLedger:
         action["Delete"] |= {
             "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
             "ExpressionAttributeNames": {"#round": "round"},
-            "ExpressionAttributeValues": serialize({":round": (part.origin or NO_ORIGIN).round}),
+            "ExpressionAttributeValues": serialize({":round": (part.origin or NO_ORIGIN).retry_round}),
         }
         self._table.written(action)
 
@@ -212,7 +212,7 @@ class PartLedger:
 
 def _attempts(part: Part) -> str:
     """Name the count of a part's attempts: every round of retries begins with none."""
-    tried_in = (part.origin or NO_ORIGIN).round
+    tried_in = (part.origin or NO_ORIGIN).retry_round
     return f"attempts#{part.number}" + (f"#{tried_in}" if tried_in else "")
 
 
@@ -226,4 +226,4 @@ def _read_places(text: str) -> list[tuple[int, str]]:
 
 
 def _is_newer(arrived: CompletedPart, known: Mapping[str, RecordedPart]) -> bool:
-    return (arrived.part.origin or NO_ORIGIN).round > known[arrived.part.number].origin.round
+    return (arrived.part.origin or NO_ORIGIN).retry_round > known[arrived.part.number].origin.retry_round

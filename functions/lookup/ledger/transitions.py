@@ -121,9 +121,9 @@ class Transitions:
         raise AwsUnavailable("a lookup was fed whenever its state was to be changed")
 
     def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
-        """Give a paused lookup back to the feeder, if anything of it is left to feed, as it was when `cursor` was read.
+        """Make a paused lookup active again, if it has entries to feed and is unchanged since `cursor` was read.
 
-        Else a retry that has begun since would never be fed. Raises the refusal of what cannot be reserved.
+        Otherwise a retry that began since would never be fed. Raises when `reserved` is refused.
         """
         progress = self._ledger.progress(spec.lookup_id)
         if progress is None or (progress.cursor.exhausted, progress.cursor.round) != (cursor.exhausted, cursor.round):

@@ -28,7 +28,7 @@ class CredentialStore:
         self._cached: dict[str, Credentials] = {}
 
     def of(self, workspace: str) -> Credentials:
-        """Give the workspace's credentials.
+        """Return the workspace's credentials.
 
         Raises `Misconfigured` when the secret is missing or malformed, `AwsUnavailable` when it cannot be read now.
         """
@@ -43,13 +43,13 @@ class CredentialStore:
         return self._cached.get(workspace) != rejected
 
     def version(self, workspace: str) -> str | None:
-        """Give the id of the secret's present version, without reading its value; None when there is none."""
+        """Return the id of the secret's present version, without reading its value; None when there is none."""
         secret_id = self._settings.workspace(workspace).secret_id
         stages = self._client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
         return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
     def has_value(self, workspace: str) -> bool:
-        """Tell whether the secret is there and holds a value, whatever it is, as far as can be known."""
+        """Return whether the secret is there and holds a value, whatever it is, as far as can be known."""
         try:
             return self.version(workspace) is not None
         except (BotoCoreError, ClientError) as error:

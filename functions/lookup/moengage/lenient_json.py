@@ -40,7 +40,7 @@ def loads(text: str | bytes) -> Json:
 
 
 def is_spoilt(value: Json) -> bool:
-    """Tell whether anything in it could not be read."""
+    """Return whether anything in it could not be read."""
     pending = [value]
     while pending:
         one = pending.pop()

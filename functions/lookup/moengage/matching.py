@@ -65,7 +65,7 @@ def _name(identifier: Identifier) -> Name:
 
 
 def _by_name(users: Sequence[Attributes]) -> dict[Name, Attributes]:
-    """Give the users by all their names: what is written wins over what a number stands for, then the first user."""
+    """Return the users by all their names: what is written wins over what a number stands for, then the first user."""
     by_name: dict[Name, Attributes] = {}
     for held in HOLDERS:
         named = [(kind, spelled(user.get(holder)), user) for user in users for kind, holder in held.items()]
@@ -79,7 +79,7 @@ def _names(user: Attributes, held: Mapping[IdentifierType, str]) -> list[Name]:
 
 
 def _is_used(user: Attributes, found: Mapping[Identifier, Attributes]) -> bool:
-    """Tell whether a user, or an equal copy of it, is somebody's answer."""
+    """Return whether a user, or an equal copy of it, is somebody's answer."""
     return any(found.get(Identifier(*name)) == user for held in HOLDERS for name in _names(user, held))
 
 

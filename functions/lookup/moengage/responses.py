@@ -157,7 +157,7 @@ def error_of(body: bytes) -> Mapping[str, Json]:
 
 
 def is_own_error(body: bytes) -> bool:
-    """Tell whether an error's body has one of MoEngage's forms, rather than those of whoever stands in between.
+    """Return whether an error's body has one of MoEngage's forms, rather than those of whoever stands in between.
 
     MoEngage's are `{"status": "fail", "error": {"message", "type", …}}` and `{"title", "description"}`.
     """

@@ -30,7 +30,7 @@ class EventPublisher:
         self._put("Lookup Completed", completed_detail(progress))
 
     def profiles_changed(self, changed: ChangedProfiles) -> None:
-        """Tell which result object holds profiles that differ from the fetch before. Raises as above."""
+        """Return which result object holds profiles that differ from the fetch before. Raises as above."""
         self._put("Profiles Changed", asdict(changed))
 
     def _put(self, kind: str, content: Mapping[str, object]) -> None:

@@ -93,7 +93,7 @@ class ResultFiles:
 
     def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
-        lines = b"".join(exact_json.to_jsonable(_unmatched(user)) + b"\n" for user in users)
+        lines = b"".join(exact_json.dumps_well_formed(_unmatched(user)) + b"\n" for user in users)
         name = hashlib.sha256(lines).hexdigest()[:32]
         key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(lines, mtime=0))
@@ -105,7 +105,7 @@ def _unmatched(user: Attributes) -> dict[str, object]:
 
 
 def _packed(lookup_id: str, records: Iterable[Record]) -> bytes:
-    lines = b"".join(exact_json.to_jsonable(as_json(lookup_id, record)) + b"\n" for record in records)
+    lines = b"".join(exact_json.dumps_well_formed(as_json(lookup_id, record)) + b"\n" for record in records)
     return gzip.compress(lines, compresslevel=6, mtime=0)
 
 
@@ -121,7 +121,7 @@ def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
 
 def as_json(lookup_id: str, record: Record) -> dict[str, object]:
     """Write one record; every record has every key, so that readers agree on the columns."""
-    asked = record.outcome.asked
+    asked = record.outcome.subject
     return {
         "schema_version": SCHEMA_VERSION,
         "lookup_id": lookup_id,
@@ -134,10 +134,10 @@ def as_json(lookup_id: str, record: Record) -> dict[str, object]:
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
     """Write one outcome as partners and analysts read it."""
-    asked, profile = outcome.asked, outcome.profile
+    asked, profile = outcome.subject, outcome.profile
     return {
         "identifier_type": str(asked.identifier_type),
-        "identifier": asked.identifier if isinstance(asked, Identifier) else asked.text,
+        "identifier": asked.identifier if isinstance(asked, Identifier) else asked.excerpt,
         "outcome": outcome.status.value,
         "reason": outcome.reason,
         "source": outcome.source.value if outcome.source else None,

@@ -25,7 +25,7 @@ MAGNITUDES = range(-130, 38)  # powers of ten: from DynamoDB's smallest to what 
 
 
 def fits_an_item(attributes: Attributes, *, beside: Sequence[str] = ()) -> bool:
-    """Tell whether a DynamoDB map holds exactly these attributes, in one item with the names `beside`."""
+    """Return whether a DynamoDB map holds exactly these attributes, in one item with the names `beside`."""
     return _is_holdable(attributes, DEPTH_LIMIT) and _size(attributes) + _size(beside) <= BYTES_LIMIT
 
 

@@ -13,11 +13,10 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lookup import exact_json
-from lookup.model import Attributes, Identifier, IdentifierType, epoch, timestamp
+from lookup.model import DAY, Attributes, Identifier, IdentifierType, epoch, timestamp
 from lookup.results.field_groups import FieldGroup
 from lookup.results.stored_profile import StoredObject, StoredProfile, Version
 
-DAY = 24 * 3600
 Item = dict[str, Any]  # in DynamoDB's typed JSON
 _write = TypeSerializer().serialize
 _read = TypeDeserializer().deserialize
@@ -41,7 +40,7 @@ class Retention:
 
 
 def key_of(workspace: str, identifier: Identifier) -> Item:
-    """Give the item's key."""
+    """Return the item's key."""
     return {
         "identifier": {"S": identifier.identifier},
         "scope": {"S": f"{workspace}#{identifier.identifier_type.value}"},

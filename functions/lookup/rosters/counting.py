@@ -27,7 +27,7 @@ def count_entries(chunks: Iterable[bytes], most: int, *, size: int | None = COUN
 
 
 def _filled(written: Format, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Give what is to be read of each line that is an entry."""
+    """Return what is to be read of each line that is an entry."""
     number = 1
     for line in written.cut(chunks):
         content = written.content(line, number)

@@ -62,7 +62,7 @@ def preview_of(opening: bytes, *, is_whole: bool) -> Preview:
 
 
 def _type_of_all(written: Format) -> str | None:
-    """Give the type of all identifiers; None where each names its own."""
+    """Return the type of all identifiers; None where each names its own."""
     if written.kind is Kind.PLAIN:
         return "customer_id"
     if written.header is None or written.header.columns.type_at is not None:

@@ -54,7 +54,7 @@ class RosterReader:
     ) -> RosterSegment | None:
         """Read a part again, just as it was; None when there is no entry in it."""
         end = min(origin.end, origin.start + self._step_bytes)  # a part that ends the roster early reads no more either
-        segment = self._segment(spec, RosterRange(origin.start, end, origin.line, origin.round), number, fed_at)
+        segment = self._segment(spec, RosterRange(origin.start, end, origin.line, origin.retry_round), number, fed_at)
         return segment if segment.entries else None
 
     def _segment(self, spec: LookupSpec, within: RosterRange, number: str, fed_at: float) -> RosterSegment:
@@ -73,11 +73,11 @@ class RosterReader:
                 position = spec.roster.size
             if len(found) == self._part_size:
                 break
-        origin = RosterRange(within.start, position, within.line, within.round)
+        origin = RosterRange(within.start, position, within.line, within.retry_round)
         return RosterSegment(_part(spec, found, number, fed_at, origin), origin, line)
 
     def _entered(self, roster: Roster, within: RosterRange) -> tuple[bool, Iterator[bytes]]:
-        """Tell whether `within` begins inside a line, and give the bytes from there on.
+        """Return whether `within` begins inside a line, and give the bytes from there on.
 
         It does behind a line over the bound, of which the step before made an invalid entry.
         """

@@ -85,7 +85,7 @@ class RosterRetention:
         self._needs.forget_copies(key)
 
     def _is_there(self, key: str) -> bool:
-        """Tell whether there is a version of a roster that holds anything."""
+        """Return whether there is a version of a roster that holds anything."""
         page = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
         return any(one["Key"] == key and one["Size"] for one in page.get("Versions", []))
 

@@ -57,7 +57,7 @@ class RosterStore:
         return self._counted(begun.roster, count_to)
 
     def preview(self, key: str) -> tuple[Roster, Preview]:
-        """Tell what a lookup would make of a roster, by its first 64 KB. Raises `InvalidInput` as `pin` does."""
+        """Return what a lookup would make of a roster, by its first 64 KB. Raises `InvalidInput` as `pin` does."""
         begun = self._begun(key)
         return begun.roster, preview_of(begun.text, is_whole=begun.is_whole)
 
@@ -131,7 +131,7 @@ class _Opened:
     stored: int
 
     def is_all_of(self, size: int) -> bool:
-        """Tell whether this is the whole text of an object of `size` bytes."""
+        """Return whether this is the whole text of an object of `size` bytes."""
         return self.stored == size and len(self.begin) == self.text
 
     def scale_estimate(self, entries: int, size: int) -> int:

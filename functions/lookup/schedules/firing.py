@@ -12,7 +12,7 @@ from lookup import validation
 from lookup.errors import InvalidInput
 
 NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
-HEAVIEST = 1000
+MAX_WEIGHT = 1000
 KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age", "partner", "weight"}
 OPERATOR = "operator"  # whose lookups those of the stage's own schedules are
 
@@ -72,6 +72,6 @@ def _time(written: object) -> float:
 def _weight(value: object) -> int:
     if value is None:
         return 1
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= HEAVIEST:
-        raise InvalidInput("weight", f"must be a whole number from 1 to {HEAVIEST}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_WEIGHT:
+        raise InvalidInput("weight", f"must be a whole number from 1 to {MAX_WEIGHT}")
     return value

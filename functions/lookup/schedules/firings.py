@@ -81,8 +81,8 @@ class Schedules:
                 DailyLimitExceeded,
                 LimitExceeded,
             ) as refusal:  # delivered again it would be refused again
-                self._skip(firing, refusal.told)
-                return FiringResult(firing.lookup_id, refused_because=refusal.told, refused_by=str(refusal))
+                self._skip(firing, refusal.sender_message)
+                return FiringResult(firing.lookup_id, refused_because=refusal.sender_message, refused_by=str(refusal))
         self._feeder.feed(firing.workspace)
         return FiringResult(firing.lookup_id)
 

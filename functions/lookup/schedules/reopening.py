@@ -27,7 +27,7 @@ class Reopening:
         if gate.state().closed_reason != CREDENTIALS:
             return False
         version = self._credentials.version(workspace)
-        if version is None or version == self._tried(workspace) or not gate.hasten(CREDENTIALS):
+        if version is None or version == self._tried(workspace) or not gate.probe_now(CREDENTIALS):
             return False
         self._table.write(self._table.put(_key(workspace) | serialize({"tried": version})))
         logger.info("secret has changed: a probe is let through", workspace=workspace)

@@ -187,7 +187,7 @@ def check(schedule: Schedule) -> None:
         raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
     if schedule.time_zone not in available_timezones():
         told = f"{schedule.time_zone[:64]!r} is no IANA time zone"
-        raise InvalidInput("time_zone", "is no IANA time zone", told_rule=told)
+        raise InvalidInput("time_zone", "is no IANA time zone", sender_rule=told)
 
 
 def _judged(refusal: ClientError) -> Exception:

@@ -33,7 +33,7 @@ def conversions() -> Conversions:
 
 
 def _partner_named(name: str) -> Partner:
-    return _partners().named(name)
+    return _partners().by_name(name)
 
 
 @cache

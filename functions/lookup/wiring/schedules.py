@@ -22,7 +22,7 @@ def gauges() -> Gauges:
     return Gauges(
         workspaces=settings().workspaces,
         backlog_of=lambda workspace: backlog_of(wiring.ledger(), workspace),
-        is_shut=lambda workspace: wiring.gates().of(workspace).state().is_shut(clock()),
+        is_shut=lambda workspace: wiring.gates().of(workspace).state().is_blocked(clock()),
         has_secret=wiring.credentials().has_value,
         tell=record_gauge,
     )
@@ -45,7 +45,7 @@ def schedules() -> Schedules:
 
 
 def _partner_named(name: str) -> Partner:
-    return _partners().named(name)
+    return _partners().by_name(name)
 
 
 @cache

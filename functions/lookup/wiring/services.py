@@ -224,7 +224,7 @@ def conversion_requests() -> ConversionRequests:
 def _is_shut(workspace: str) -> bool:
     """Tell whether feeding makes no sense now: a gate that does not answer lets nobody through."""
     try:
-        return gates().of(workspace).state().is_shut(clock())
+        return gates().of(workspace).state().is_blocked(clock())
     except RetryLater:
         return True
 

@@ -45,7 +45,7 @@ class Meter(threading.local):
 
     def observe(self, observation: Observation) -> None:
         """Take in what this project's gate tells about itself."""
-        if observation.what is GateEvent.UNUSED:
+        if observation.event is GateEvent.UNUSED:
             self.unused += round(observation.value)
 
     def watch(self, client: DynamoDBClient) -> None:

@@ -96,7 +96,7 @@ def test_invalid_entries_of_a_message() -> None:
     """Unusable entries do not spoil the usable ones of their message."""
     part = read('["C-1", 5, "", "C-2"]')
     assert part.identifiers == (customer("C-1"), customer("C-2"))
-    assert [(entry.text, entry.reason) for entry in part.invalid] == [
+    assert [(entry.excerpt, entry.reason) for entry in part.invalid] == [
         ("5", "identifier must be a string"),
         ("", "identifier must not be empty"),
     ]
@@ -146,7 +146,7 @@ def test_unknown_key() -> None:
     seen = fault({"identifiers": ["C-1"], "max_agee": 5})
     assert seen.field == "body"
     assert seen.rule.startswith("holds an unknown key; known are correlation_id, fields,")
-    assert "max_agee" not in f"{seen}{seen.told}"
+    assert "max_agee" not in f"{seen}{seen.sender_message}"
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_retry_replaces_what_failed(road: FetchServices, simulator: Simulator)
     work = at_its_last_attempt(road)
     road.ledger.add_attempts([work.part], 1)
     assert served(road, work).reason == NO_ANSWER
-    again = replace(work, part=replace(work.part, origin=RosterRange(0, 6, 1, round=1)))
+    again = replace(work, part=replace(work.part, origin=RosterRange(0, 6, 1, retry_round=1)))
     assert served(road, again).reason is None
     served(road, work)
     assert agreed(road, again) == {"found": 2}

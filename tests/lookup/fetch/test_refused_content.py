@@ -139,7 +139,7 @@ def test_an_odd_identifier_keeps_no_gate_closed(road: RealGate, simulator: Simul
     assert road.closed_reason() == "refused"
     road.clock.now += 15 * 60 + 1
     simulator.set_faults(FIREWALL)
-    road.own_gate.hasten("refused")
+    road.own_gate.probe_now("refused")
     fetched = run(road, [customer(ODD)])
     assert (by_name(fetched), road.closed_reason()) == ({ODD: "refused_by_vendor"}, None)
 
@@ -149,7 +149,7 @@ def test_the_gate_stays_closed_for_an_odd_probe_of_a_refused_account(road: RealG
     simulator.set_faults(Fault(status=403))
     run(road, TWENTY[:1])
     simulator.set_faults(Fault(status=403, body="html"))
-    road.own_gate.hasten("refused")
+    road.own_gate.probe_now("refused")
     assert isinstance(run(road, [customer(ODD)]).cause, GateClosed)
     assert road.closed_reason() == "refused"
 
@@ -210,7 +210,7 @@ def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -
     work = DeliveredPart(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
     for _ in range(3):
         road.parts.serve([work], until=road.clock() + 60)
-        road.own_gate.hasten("refused")
+        road.own_gate.probe_now("refused")
         road.clock.now += EVERY
     assert road.ledger.standing(work.part).attempts == 0
 

@@ -83,8 +83,8 @@ def test_silence_of_one(stage: Stage, simulator: Simulator, road: RealGate) -> N
 
 def name_of(outcome: Outcome) -> str:
     """Return whom an outcome is about."""
-    assert isinstance(outcome.asked, Identifier)
-    return outcome.asked.identifier
+    assert isinstance(outcome.subject, Identifier)
+    return outcome.subject.identifier
 
 
 def delivered(road: RealGate, work: DeliveredPart, *, deliveries: int) -> list[Outcome]:

@@ -43,7 +43,7 @@ class Stage:
         return int(self.client.get_item(TableName=LEDGER, Key=key("default"))["Item"]["g"]["N"])
 
     def count(self, what: GateEvent) -> int:
-        return sum(seen.what is what for seen in self.seen)
+        return sum(seen.event is what for seen in self.seen)
 
     def _clock(self) -> float:
         return self.now + self.offset

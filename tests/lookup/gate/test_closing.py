@@ -128,14 +128,14 @@ def test_a_raised_headroom_does_not_turn_a_lowered_limit_negative() -> None:
 def test_hastening(reason: str) -> None:
     """A gate that is closed for the reason given lets a probe through at once; any other stays as it is."""
     callers = callers_of(2)
-    assert callers.gates[0].hasten("credentials") is False
+    assert callers.gates[0].probe_now("credentials") is False
     callers.gates[0].report(granted(callers), VendorUnauthorized("key_rejected", status=401))
-    assert callers.gates[1].hasten(reason) is (reason == "credentials")
-    assert callers.gates[1].hasten(reason) is False
-    assert callers.gates[1].state().is_shut(callers.now) is (reason != "credentials")
+    assert callers.gates[1].probe_now(reason) is (reason == "credentials")
+    assert callers.gates[1].probe_now(reason) is False
+    assert callers.gates[1].state().is_blocked(callers.now) is (reason != "credentials")
     if reason == "credentials":
         assert granted(callers, caller=1, users=1).probe
-        assert callers.gates[1].hasten(reason) is False
+        assert callers.gates[1].probe_now(reason) is False
 
 
 def test_probe_in_trouble_closes_for_longer_each_time() -> None:

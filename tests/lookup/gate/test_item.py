@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lookup.gate.attempt import LEAD_MOST
+from lookup.gate.attempt import MAX_LEAD
 from lookup.gate.item import (
     Closure,
     GrantCharge,
@@ -22,11 +22,11 @@ from lookup.gate.item import (
     mark_name,
     open_request,
     probe_request,
-    read_copy,
+    read_snapshot,
 )
 from lookup.gate.limiter import gate_client
 from lookup.gate.table import TIMEOUT, GateTable
-from lookup.gate.window import AHEAD, Capacity, Snapshot
+from lookup.gate.window import MAX_AHEAD, Capacity, Snapshot
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
@@ -64,14 +64,14 @@ def update(client: DynamoDBClient) -> Update:
         except ClientError as error:
             assert_refused(cast("Any", error.response))
             return None
-        return read_copy(answer["Attributes"], QUOTA, NOW)
+        return read_snapshot(answer["Attributes"], QUOTA, NOW)
 
     return apply
 
 
 def assert_refused(response: dict[str, Any]) -> None:
     assert response["Error"]["Code"] == "ConditionalCheckFailedException"
-    assert read_copy(response["Item"], QUOTA, NOW).epoch >= SLOT
+    assert read_snapshot(response["Item"], QUOTA, NOW).epoch >= SLOT
 
 
 def charge(copy: Snapshot, users: int, threshold: int, **more: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_old_marks_are_removed(update: Update) -> None:
 
 def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
     """What lay far ahead of a copy's time may be a slot of now: only a fresh copy drops it."""
-    copy = Snapshot(ahead=("ahead",), removable=("old",), seen_at=NOW)
+    copy = Snapshot(ahead=("ahead",), removable=("old",), server_time=NOW)
     for age, dropped in ((0, {"old", "ahead"}), (62, {"old"})):
         assert dropped_by(copy, QUOTA, NOW + age) & {"old", "ahead"} == dropped
 
@@ -134,10 +134,10 @@ def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
 def test_nobody_stamps_into_a_mark_that_is_dropped(window: float) -> None:
     """What a copy saw far ahead is dropped only while the furthest stamp of anybody else lies before it."""
     quota = Quota(window=window, clock_skew=0.5, guard=1.5, pace_window=window / 4)
-    copy = Snapshot(ahead=("ahead",), seen_at=NOW)
+    copy = Snapshot(ahead=("ahead",), server_time=NOW)
     drops = [age / 10 for age in range(70) if "ahead" in dropped_by(copy, quota, NOW + age / 10)]
-    furthest = TIMEOUT + min(LEAD_MOST * window, AHEAD / 2) + 2 * quota.clock_skew
-    assert 0.5 <= max(drops) <= AHEAD - furthest
+    furthest = TIMEOUT + min(MAX_LEAD * window, MAX_AHEAD / 2) + 2 * quota.clock_skew
+    assert 0.5 <= max(drops) <= MAX_AHEAD - furthest
 
 
 def test_marks_without_end_are_dropped_in_turns() -> None:

@@ -40,7 +40,7 @@ def work(account: str, number: int, granted: Synchronized[int], results: Results
     seen: Counter[GateEvent] = Counter()
 
     def observe(observation: Observation) -> None:
-        seen[observation.what] += int(observation.value)
+        seen[observation.event] += int(observation.value)
 
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
     patient = session.client("dynamodb", config=Config(read_timeout=GIVE_UP, retries={"total_max_attempts": 1}))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookup.gate.attempt import LEAD_MOST
-from lookup.gate.window import LEAST_SHARE
+from lookup.gate.attempt import MAX_LEAD
+from lookup.gate.window import MIN_SHARE
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import START, Callers, Fate, Step, fullest
@@ -20,9 +20,9 @@ SKEW, SPREAD = Quota().clock_skew, Quota().send_spread
 WIDE = Quota(window=59.5, pace_factor=50, smooth_factor=50)
 TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_factor=50)
 # How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
-REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + LEAD_MOST * TIGHT.window
+REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + MAX_LEAD * TIGHT.window
 MOMENT = 0.001  # seconds
-PATIENCE = LEAD_MOST * TIGHT.window  # for a stamp ahead
+PATIENCE = MAX_LEAD * TIGHT.window  # for a stamp ahead
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
 gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
@@ -138,7 +138,7 @@ def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: 
     callers.play(history)
     callers.now += gap
     room = TIGHT.limit - TIGHT.headroom - sum(n for at, n in callers.charged if at > callers.now - REACH)
-    if room >= max(TIGHT.limit // LEAST_SHARE, 1):
+    if room >= max(TIGHT.limit // MIN_SHARE, 1):
         grant = callers.ask(Step(0, lane=Lane.BULK, users=users))
         assert grant is not None
         assert min(users, room) <= grant.users <= users

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lookup.gate.attempt import LEAD_MARGIN, LEAD_MOST
-from lookup.gate.window import AHEAD
+from lookup.gate.attempt import LEAD_MARGIN, MAX_LEAD
+from lookup.gate.window import MAX_AHEAD
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()
-PATIENCE = LEAD_MOST * QUOTA.window  # for a stamp ahead
+PATIENCE = MAX_LEAD * QUOTA.window  # for a stamp ahead
 MOMENT = 0.001  # seconds
 
 
@@ -34,7 +34,7 @@ def test_nobody_stamps_further_ahead_than_half_of_what_counts_as_jumped() -> Non
     assert callers.ask(Step(0, users=1, flight=2.0)) is None
     asked_at = callers.now
     assert callers.ask(Step(0, users=1)) is not None
-    assert callers.sent[-1].stamped_at == pytest.approx(asked_at + AHEAD / 2, abs=MOMENT)
+    assert callers.sent[-1].stamped_at == pytest.approx(asked_at + MAX_AHEAD / 2, abs=MOMENT)
 
 
 def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:

@@ -160,4 +160,4 @@ class World:
         gate.report(grant, None if accepted else VendorThrottled("quota", retry_at=None))
 
     def _observe(self, observation: Observation) -> None:
-        self.seen[observation.what, observation.lane] += 1
+        self.seen[observation.event, observation.lane] += 1

@@ -9,10 +9,10 @@ import pytest
 
 from lookup.errors import DailyLimitExceeded, Forbidden, NotExported
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.daily_usage import DAY, DailyUsage
+from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec
 from lookup.ledger.parts import CompletedPart
-from lookup.model import Counts, Lane, timestamp
+from lookup.model import DAY, Counts, Lane, timestamp
 from lookup.partners import Partner
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage

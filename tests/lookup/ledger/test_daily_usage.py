@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lookup.errors import DailyLimitExceeded
-from lookup.ledger.daily_usage import DAY, DailyUsage, DailyUsageCounter, limit_headers
+from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
 from lookup.ledger.table import LedgerTable
+from lookup.model import DAY
 from lookup.partners import Partner
 from tests.lookup.services import FakeClock
 from tests.lookup.stage import Stage

@@ -129,8 +129,8 @@ def test_users_that_nobody_asked_for(road: FetchServices, simulator: Simulator) 
 def test_any_attributes_become_readable(value: Attributes) -> None:
     """Whatever JSON holds, what is written of it is strict UTF-8 without half a pair, and nothing of it is lost."""
     written, marked = exact_json.well_formed(value)
-    text = exact_json.to_jsonable(written).decode("utf-8", "strict")
-    assert exact_json.to_jsonable(written) == exact_json.dumps(written)
+    text = exact_json.dumps_well_formed(written).decode("utf-8", "strict")
+    assert exact_json.dumps_well_formed(written) == exact_json.dumps(written)
     assert not any("\ud800" <= character <= "\udfff" for character in str(exact_json.loads(text)))
     assert leaves(written) == leaves(value)
     assert set(marked) <= set(written)

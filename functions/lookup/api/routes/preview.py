@@ -50,6 +50,8 @@ def preview_json(roster_id: str, roster: Roster, preview: Preview) -> dict[str, 
             {"identifier_type": one.identifier_type.value, "identifier": one.identifier} for one in preview.first
         ],
         "invalid": preview.invalid,
-        "first_invalid": [{"line": one.line, "text": one.text, "reason": one.reason} for one in preview.first_invalid],
+        "first_invalid": [
+            {"line": one.line, "text": one.excerpt, "reason": one.reason} for one in preview.first_invalid
+        ],
         "notes": list(preview.notes),
     }

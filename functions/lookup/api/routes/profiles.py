@@ -107,10 +107,10 @@ class ProfileRoutes:
 
     def _profile(self, served: SyncResult, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
         whole = outcome_json(outcome)
-        body = exact_json.to_jsonable(whole)
+        body = exact_json.dumps_well_formed(whole)
         if is_too_large(body):
             links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(served))}
-            body = exact_json.to_jsonable(without_attributes([whole])[0] | links)
+            body = exact_json.dumps_well_formed(without_attributes([whole])[0] | links)
         return raw_json_response(body, headers=headers)
 
     def _without_answer(self, served: SyncResult, outcome: Outcome) -> Response[str]:

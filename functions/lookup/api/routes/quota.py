@@ -41,7 +41,7 @@ class QuotaRoutes:
 
     def _get_quota(self, workspace: Annotated[WorkspaceName, Query()] = "default") -> Response[str]:
         partner = self._callers.of(self._app.current_event.raw_event)
-        partner.enter(workspace)
+        partner.check_workspace(workspace)
         use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))
         today = {"today": None if use is None else use_json(use)}

@@ -57,14 +57,14 @@ class Header:
         return name != name.strip()
 
     def is_repeated(self, row: bytes) -> bool:
-        """Tell whether a row is this header again, or the hint before it, as joined files have them."""
+        """Return whether a row is this header again, or the hint before it, as joined files have them."""
         if len(row) > 2 * len(self.text) + SPARE:
             return False
         bare = _squeezed(row)
         return bare == self.text or (self.hint is not None and bare == self.hint)
 
     def is_empty(self, row: bytes) -> bool:
-        """Tell whether a row has cells, but nothing in them."""
+        """Return whether a row has cells, but nothing in them."""
         return not row.strip(self.delimiter.encode() + b' "\t\r\n')
 
 
@@ -86,7 +86,7 @@ class Format:
         return rows(cut, self.header.delimiter.encode())
 
     def ends(self, before: bytes, after: bytes) -> bool:
-        """Tell whether a line ends between two bytes."""
+        """Return whether a line ends between two bytes."""
         return before == b"\n" or (self.any_end and before == b"\r" and after != b"\n")
 
     def content(self, line: Line, number: int) -> bytes | None:
@@ -217,7 +217,7 @@ def _refuse_rows_of_json(filled: list[tuple[int, bytes]]) -> None:
 
 
 def _is_kept(value: dict[str, object]) -> bool:
-    """Tell whether a line is what we wrote of something unusable that came inline."""
+    """Return whether a line is what we wrote of something unusable that came inline."""
     return list(value) == ["invalid"] and isinstance(value["invalid"], dict)
 
 
@@ -238,7 +238,7 @@ def _refuse_late_header(filled: list[tuple[int, bytes]]) -> None:
 
 def _refused(rule: str, first: str) -> InvalidInput:
     whole = f"{rule}; {OTHERWISE}"
-    return InvalidInput("roster", whole, told_rule=f"{whole}; it reads {first.strip()[:SEEN_LENGTH]!r}")
+    return InvalidInput("roster", whole, sender_rule=f"{whole}; it reads {first.strip()[:SEEN_LENGTH]!r}")
 
 
 def _squeezed(text: bytes) -> bytes:

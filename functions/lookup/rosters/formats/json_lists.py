@@ -83,7 +83,7 @@ def _has_key_twice(text: bytes) -> bool:
 
 
 def _names_of(opening: bytes) -> tuple[list[str], list[str]]:
-    """Give the keys of an object that does not end within the opening, and those of them that have a list."""
+    """Return the keys of an object that does not end within the opening, and those of them that have a list."""
     names, lists, depth, begin = list[str](), list[str](), 0, 0
     for mark, at in _Tokens().of(opening):
         key = _key_of(opening[begin:at]) if depth == 1 else None
@@ -119,7 +119,7 @@ class _Tokens:
         return self._in_string
 
     def of(self, chunk: bytes) -> Iterator[tuple[int, int]]:
-        """Give each mark and its place."""
+        """Return each mark and its place."""
         at = 0
         while at < len(chunk):
             if self._is_escaped:
@@ -183,7 +183,7 @@ class _Splitter:
         self._kept += piece[: max(0, ENTRY_BYTES + 1 - len(self._kept))]
 
     def _taken(self, depth: int) -> Iterator[bytes]:
-        """Give what was kept if it is an entry, and forget it. Raises `NotReadable` for a text outside of the list."""
+        """Return the kept bytes if they are an entry, and clear them. Raises `NotReadable` for text outside it."""
         text = _blank_off(bytes(self._kept))
         self._kept.clear()
         if not text or not self._is_wanted:

@@ -153,7 +153,7 @@ class _Row:
 
 
 def _is_open(text: bytes, delimiter: bytes, *, inside: bool) -> bool | None:
-    """Tell whether a quoted cell is open where a line ends; None when something follows its closing quote."""
+    """Return whether a quoted cell is open where a line ends; None when something follows its closing quote."""
     if not inside and _QUOTE not in text:
         return False
     at = 0
@@ -172,5 +172,5 @@ def _is_open(text: bytes, delimiter: bytes, *, inside: bool) -> bool | None:
 
 
 def _behind(delimiter: bytes, at: int) -> int:
-    """Give the place behind a delimiter, -1 when there is none."""
+    """Return the place behind a delimiter, -1 when there is none."""
     return -1 if at < 0 else at + len(delimiter)

@@ -46,7 +46,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
 
 
 def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Give the first 64 KB by which a format is told, and all chunks, those included."""
+    """Return the first 64 KB by which a format is told, and all chunks, those included."""
     remaining, read, size = iter(chunks), list[bytes](), 0
     for chunk in remaining:
         read.append(chunk)
@@ -134,13 +134,13 @@ def _row(text: str, header: Header | None) -> ParsedIdentifier:
 
 
 def _names_a_column(cell: str) -> bool:
-    """Tell whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
+    """Return whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
     is_name = len(cell) < EXCERPT_LENGTH and meaning_of(cell) in {"customer_id", "identifier"}
     return is_name and cell.strip().lower() != "uid"
 
 
 def _is_quoted_well(text: str, delimiter: str) -> bool:
-    """Tell whether every quote of a row is one that CSV knows: around a whole cell, or doubled within."""
+    """Return whether every quote of a row is one that CSV knows: around a whole cell, or doubled within."""
     mark = re.escape(delimiter)
     cell = rf'(?:"(?:[^"]|"")*+"|[^"{mark}]*+)'
     return re.fullmatch(rf"{cell}(?:{mark}{cell})*+", text) is not None
@@ -148,7 +148,7 @@ def _is_quoted_well(text: str, delimiter: str) -> bool:
 
 def invalid_line(one: InvalidIdentifier) -> Json:
     """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
-    return {"invalid": {"text": one.text, "reason": one.reason, "identifier_type": one.identifier_type}}
+    return {"invalid": {"text": one.excerpt, "reason": one.reason, "identifier_type": one.identifier_type}}
 
 
 def entry_line(one: ParsedIdentifier) -> bytes:

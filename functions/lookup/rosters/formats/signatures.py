@@ -126,7 +126,7 @@ def _is_binary(text: bytes) -> bool:
 
 
 def is_wide(text: bytes) -> bool:
-    """Tell whether text has two or four bytes a character: beside all its line ends, or most characters, is a NUL."""
+    """Return whether text has two or four bytes a character: beside all its line ends, or most characters, is a NUL."""
     seen = text[:4096]
     line_ends = seen.count(b"\n")
     return seen.count(0) * 3 > len(seen) or (line_ends > 0 and max(map(seen.count, WIDE_LINE_ENDS)) == line_ends)
@@ -159,11 +159,11 @@ def _columns(bare: str) -> str | None:
 
 
 def is_ruler(line: bytes) -> bool:
-    """Tell whether a line is what query tools and documents print under a header: `---+---`, `|:-:|`."""
+    """Return whether a line is what query tools and documents print under a header: `---+---`, `|:-:|`."""
     return _RULER.fullmatch(line) is not None and _RULED.search(line) is not None
 
 
 def names_columns(line: str) -> bool:
-    """Tell whether a line names a column of identifiers and something else beside it, between whatever marks."""
+    """Return whether a line names a column of identifiers and something else beside it, between whatever marks."""
     words = [word for word in _BETWEEN.split(line) if word.strip()]
     return len(words) > 1 and any(meaning_of(word) in {"customer_id", "identifier"} for word in words)
