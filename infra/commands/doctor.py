@@ -17,7 +17,7 @@ from lookup.errors import Misconfigured, ServiceError
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import WorkspaceGates
-from lookup.moengage.credentials import parse
+from lookup.moengage.credential_store import parse
 from lookup.settings import Settings
 
 PUT = "put it with aws secretsmanager put-secret-value (README, Deploy)"

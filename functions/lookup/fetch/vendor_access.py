@@ -11,7 +11,7 @@ from lookup.fetch.neutral_calls import NeutralCalls, OwnCalls
 from lookup.gate.limiter import Gate
 from lookup.model import Clock, Sleep
 from lookup.moengage.client import MoEngage
-from lookup.moengage.credentials import CredentialStore
+from lookup.moengage.credential_store import CredentialStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from lookup.gate.breaker import CREDENTIALS
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
-from lookup.moengage.credentials import CredentialStore
+from lookup.moengage.credential_store import CredentialStore
 from lookup.telemetry import logger
 
 

@@ -34,7 +34,7 @@ from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import Transitions
 from lookup.model import Attributes
 from lookup.moengage.client import MoEngage
-from lookup.moengage.credentials import CredentialStore
+from lookup.moengage.credential_store import CredentialStore
 from lookup.results.events import EventPublisher
 from lookup.results.files import ResultFiles
 from lookup.results.oversize import Oversize

@@ -16,7 +16,7 @@ from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
-from lookup.moengage.credentials import parse
+from lookup.moengage.credential_store import parse
 from tests.infra.commands.test_doctor import findings, logged_in, only_fault
 from tests.infra.stacks import create
 from tests.lookup.conftest import stage

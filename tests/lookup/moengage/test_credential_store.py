@@ -14,7 +14,7 @@ from lookup import exact_json
 from lookup.errors import AwsUnavailable, Misconfigured, UnknownWorkspace
 from lookup.model import Json
 from lookup.moengage.access import Credentials, DataCenter
-from lookup.moengage.credentials import CredentialStore, parse
+from lookup.moengage.credential_store import CredentialStore, parse
 from lookup.settings import Workspace
 from tests.aws_answers import meets, refused
 from tests.lookup.json_values import TEXTS, values
