@@ -13,8 +13,8 @@ from lookup.errors import GateClosed, RetryLater, VendorBadRequest, VendorError,
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import QuotaGate
 from lookup.model import Clock, Identifier, IdentifierType, Lane
-from lookup.moengage.access import Credentials
 from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
+from lookup.moengage.credentials import Credentials
 from lookup.moengage.responses import ExportResponse
 from lookup.settings import Workspace
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.local.ports import free_port
-from lookup.moengage.access import DataCenter
+from lookup.moengage.credentials import DataCenter
 
 DEFAULT_PORT = 4566
 LOWEST_PORT, HIGHEST_PORT = 1024, 65535

@@ -18,7 +18,7 @@ from lookup.model import (
     epoch,
     timestamp,
 )
-from lookup.moengage.access import Credentials, DataCenter
+from lookup.moengage.credentials import Credentials, DataCenter
 
 ALICE = Identifier(IdentifierType.CUSTOMER_ID, "alice")
 TIMES = st.floats(0, 4e9)

@@ -12,8 +12,8 @@ from lookup.fetch.neutral_calls import QUESTION
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.grant import Grant
 from lookup.model import FetchOptions, Identifier
-from lookup.moengage.access import Credentials
 from lookup.moengage.client import ExportRequest
+from lookup.moengage.credentials import Credentials
 from lookup.moengage.responses import ExportResponse
 
 OUT_OF_TIME = "out_of_time"  # why work is given back for which there is no time left

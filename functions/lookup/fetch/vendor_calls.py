@@ -25,7 +25,7 @@ from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.breaker import FAILURES_TO_CLOSE, UNAVAILABLE
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
 from lookup.model import Attributes, FetchOptions, Identifier, Lane
-from lookup.moengage.access import Credentials
+from lookup.moengage.credentials import Credentials
 from lookup.moengage.matching import Matches, match_users
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back

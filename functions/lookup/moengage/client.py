@@ -20,8 +20,8 @@ import urllib3
 from lookup import exact_json
 from lookup.errors import VendorError, VendorUnavailable, VendorWrongShape
 from lookup.model import Clock, Identifier, IdentifierType, Json
-from lookup.moengage.access import Credentials, DataCenter
 from lookup.moengage.bounded_http import HttpResponse, exchange
+from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.moengage.responses import ExportResponse, broken_body, error_for, error_of, is_own_error, read_response
 
 PATH = "/v1/customers/export"

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup import exact_json
 from lookup.aws.errors import error_name, is_transient
 from lookup.errors import AwsUnavailable, Misconfigured
-from lookup.moengage.access import Credentials, DataCenter
+from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.settings import Settings
 from lookup.telemetry import Metric, count, logger
 

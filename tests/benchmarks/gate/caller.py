@@ -14,8 +14,8 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup.errors import RetryLater, VendorError, VendorThrottled, VendorUnavailable
 from lookup.gate.limiter import Grant
 from lookup.model import Identifier, IdentifierType, Lane
-from lookup.moengage.access import Credentials, DataCenter
 from lookup.moengage.client import ExportRequest, MoEngage
+from lookup.moengage.credentials import Credentials, DataCenter
 from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import FIRST_PAUSE, LONGEST_PAUSE, Plan
 

@@ -8,8 +8,8 @@ import urllib3
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from lookup.errors import VendorError
 from lookup.model import Identifier, IdentifierType
-from lookup.moengage.access import Credentials, DataCenter
 from lookup.moengage.client import TIMEOUT, ExportRequest, MoEngage
+from lookup.moengage.credentials import Credentials, DataCenter
 
 NOW = 1_800_000_000.0
 CREDENTIALS = Credentials(WORKSPACE_ID, DATA_API_KEY, DataCenter.DC_01)

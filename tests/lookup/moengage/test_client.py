@@ -12,8 +12,8 @@ import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
 from lookup.errors import VendorAccessDenied, VendorBadRequest, VendorUnauthorized, VendorWrongShape
-from lookup.moengage.access import DataCenter
 from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
+from lookup.moengage.credentials import DataCenter
 from tests.lookup.moengage.calling import CREDENTIALS, client_of, customer, fault_of, own
 
 ALICE = ExportRequest([customer("alice")])

@@ -13,8 +13,8 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup import exact_json
 from lookup.errors import AwsUnavailable, Misconfigured, UnknownWorkspace
 from lookup.model import Json
-from lookup.moengage.access import Credentials, DataCenter
 from lookup.moengage.credential_store import CredentialStore, parse
+from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.settings import Workspace
 from tests.aws_answers import meets, refused
 from tests.lookup.json_values import TEXTS, values
