@@ -20,7 +20,7 @@ from lookup.gate.workspaces import WorkspaceGates
 from lookup.moengage.credential_store import parse
 from lookup.settings import Settings
 
-PUT = "put it with aws secretsmanager put-secret-value (README, Deploy)"
+PUT = "put it with aws secretsmanager put-secret-value (docs/deploy.md)"
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from tests.handlers.calling import DOCUMENTED, SHAPES
 from tests.lookup.stage import Stage
 
 PARTNERS = Path(__file__).parents[2] / "docs" / "partners.md"
-README = Path(__file__).parents[2] / "README.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "api.md"
 OPERATIONS = list(DOCUMENTED.values())
 OF_EACH = pytest.mark.parametrize("operation", OPERATIONS, ids=[one["operation_id"] for one in OPERATIONS])
 
@@ -70,9 +70,9 @@ def test_partners_find_every_problem() -> None:
     assert rows == [(one.value.name, str(one.value.status.value)) for one in Problem]
 
 
-def test_the_readme_names_every_problem() -> None:
+def test_the_reference_names_every_problem() -> None:
     """Its table has every problem once, in a row with its status, and nothing else."""
-    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \| (`[^|]*) \|", README.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \| (`[^|]*) \|", REFERENCE.read_text(), re.MULTILINE)
     told = [(name, status) for status, names in rows for name in re.findall(r"`([a-z-]+)`", names)]
     assert sorted(name for name, _ in told) == sorted(one.value.name for one in Problem)
     known = {one.value.name: str(one.value.status.value) for one in Problem}

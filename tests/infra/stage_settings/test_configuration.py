@@ -14,6 +14,7 @@ from infra.stage_settings.partners import Issuer, Partner
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
 from lookup.quota import Quota
+from lookup.settings import Settings
 
 CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, Issuer, Schedule)
 NOTHING = {"none", "no", "all"}
@@ -56,3 +57,10 @@ def test_the_table_tells_the_default(name: str, setting: Field[Any]) -> None:
         assert float(written) == setting.default
     else:
         assert written == setting.default
+
+
+def test_every_environment_variable_is_in_its_table_and_nothing_else() -> None:
+    """The table of variables names each field of the functions' settings once, in capitals."""
+    text = (ROOT / "docs" / "configuration.md").read_text().partition("## Environment variables")[2]
+    names = [name for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(names) == sorted(setting.name.upper() for setting in fields(Settings))
