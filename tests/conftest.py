@@ -14,12 +14,12 @@ import pytest
 from infra.local.ministack.process import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
+from tests.aws_client_timeouts import be_patient
 from tests.distribution import (
     pytest_collection_modifyitems,
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
-from tests.patient_clients import be_patient
 from tests.service_models import keep_models
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]

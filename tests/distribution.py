@@ -36,7 +36,7 @@ BEGIN_FIRST = (
     "tests/local/test_job.py",
     "tests/benchmarks/test_api_bench.py",
     "tests/local/test_once.py",
-    "tests/chaos/test_weather.py",
+    "tests/chaos/test_fault_injection.py",
     "tests/handlers/test_accepted.py",
 )
 MOST_WORKERS = 8  # each takes about 1 GB with the servers that it starts

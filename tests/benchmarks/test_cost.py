@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.ministack.process import EmbeddedAws
-from tests.benchmarks.cost import model, scenes
-from tests.benchmarks.cost.crew import shift
+from tests.benchmarks.cost import model, scenarios
 from tests.benchmarks.cost.prices import PRICES, Item
-from tests.benchmarks.cost.scenes import Counted
+from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.seconds import waiting
 from tests.benchmarks.cost.stage import aws, metered
 from tests.benchmarks.cost.units import item_size, read_units, units, write_units
+from tests.benchmarks.cost.workers import shift
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def server(embedded_aws: EmbeddedAws) -> Iterator[None]:
 
 def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
     with metered(keep_profiles=keep_profiles) as one:
-        return scenes.roster(one, parts)
+        return scenarios.roster(one, parts)
 
 
 def test_the_same_job_counts_the_same(server: None) -> None:
@@ -51,11 +51,11 @@ def test_results_in_s3_only_write_no_profile(server: None) -> None:
 def test_a_fresh_profile_is_one_read(server: None) -> None:
     """A warm hit asks AWS once; a miss asks the gate, stores and archives."""
     with metered() as one:
-        hit = scenes.requests(one, 3, fresh=True)
+        hit = scenarios.requests(one, 3, fresh=True)
     assert hit.requests == {("dynamodb", "BatchGetItem"): 3}
     assert hit.usage[Item.DYNAMODB_READ] == 1.5
     with metered() as one:
-        miss = scenes.requests(one, 2, fresh=False)
+        miss = scenarios.requests(one, 2, fresh=False)
     assert miss.gate_requests == 2
     beside = miss.requests["dynamodb", "UpdateItem"] - miss.gate_requests  # what its partner may be counted by
     assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage[Item.S3_PUT]) == (6 + beside, 2)
@@ -64,7 +64,7 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
 def test_a_tick_that_finds_nothing_to_do_has_its_price(server: None) -> None:
     """What the schedule asks of AWS every minute is billed and takes its time, a look at each secret included."""
     with metered() as one:
-        tick = scenes.ticks(one, 2)
+        tick = scenarios.ticks(one, 2)
     assert tick.requests["secretsmanager", "DescribeSecret"] == 2
     assert tick.usage[Item.SECRET_READ] == 2
     assert waiting(tick.requests) > 0.040

@@ -10,8 +10,8 @@ from infra.local.ministack.process import EmbeddedAws
 from lookup.quota import Quota
 from tests.benchmarks.feeder.__main__ import measured
 from tests.benchmarks.feeder.huge import cost
-from tests.benchmarks.feeder.office import opened
 from tests.benchmarks.feeder.report import write
+from tests.benchmarks.feeder.stage import opened
 from tests.benchmarks.gate.stage import aws_environment
 
 LINES = 50_000

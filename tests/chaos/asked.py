@@ -9,7 +9,7 @@ from tests.chaos.entries import Entry
 from tests.chaos.evidence import Evidence, Record
 from tests.chaos.ledger_evidence import Lookup, Part
 from tests.chaos.orders import Call, Listed, Message
-from tests.chaos.people import Answer
+from tests.chaos.traffic import Answer
 
 INTAKE = "intake-"
 QUEUE, CALL, LIST = "messages", "answers", "lists"  # the ways in

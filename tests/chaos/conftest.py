@@ -18,7 +18,7 @@ from tests.chaos.evidence import Evidence, LaidAside, Profile, Record
 from tests.chaos.findings import Findings
 from tests.chaos.ledger_evidence import Lookup, Part
 from tests.chaos.orders import Message
-from tests.chaos.people import Answer
+from tests.chaos.traffic import Answer
 from tests.chaos.value_checks import Truth, check_values
 
 ANNA: Entry = ("customer_id", "anna")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.process import Arrival
 from lookup import exact_json
 from tests.chaos.entries import INVALID, Entry
+from tests.chaos.environment import Scene
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
-from tests.chaos.scene import Scene
 from tests.lookup.stage import Stage
 
 if TYPE_CHECKING:

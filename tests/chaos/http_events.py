@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.chaos.crew import PROJECT
 from tests.chaos.entries import json_values
 from tests.chaos.orders import Call, Listed
+from tests.chaos.processes import PROJECT
 
 PARTNER = "acme"
 LOOKUPS = "/v1/lookups"

@@ -17,16 +17,16 @@ from typing import Any
 import boto3
 
 from tests.chaos.clock import FastClock
-from tests.chaos.crew import Crew
+from tests.chaos.environment import Scene, opened
 from tests.chaos.evidence import gathered, waiting
-from tests.chaos.judge import Left, judged
+from tests.chaos.faults import Weather
 from tests.chaos.ledger_evidence import ledger
 from tests.chaos.orders import Call, Drawing, Listed, Orders
-from tests.chaos.people import Diary, Knocker, Partner, Scheduler, send_messages
 from tests.chaos.plan import Plan, Size
+from tests.chaos.processes import Crew
 from tests.chaos.report import Report
-from tests.chaos.scene import Scene, opened
-from tests.chaos.weather import Weather
+from tests.chaos.traffic import Diary, Knocker, Partner, Scheduler, send_messages
+from tests.chaos.verdict import Left, judged
 from tests.waiting import GIVE_UP
 
 PATIENCE = GIVE_UP  # real seconds of calm after which what is not done is stuck

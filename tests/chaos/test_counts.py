@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.asked import INTAKE
 from tests.chaos.conftest import ANNA, FETCHED_AT, INTAKE_KEY, JUNK, KEY, ONE_FOUND, WentWell, record
 from tests.chaos.ledger_evidence import Lookup, Part
-from tests.chaos.people import Answer
+from tests.chaos.traffic import Answer
 
 Plant = Callable[[WentWell], None]
 

@@ -14,13 +14,13 @@ from infra.local.simulator.process import WORKSPACE_ID, Arrival, Fault, Simulato
 from lookup.moengage.retry_after import retry_at
 from tests.chaos.clock import FastClock
 from tests.chaos.conftest import FETCHED_AT, call
-from tests.chaos.crew import Crew
 from tests.chaos.fault_evidence import KEY_ROTATED, faults, planned, rotations_met
+from tests.chaos.faults import Weather
 from tests.chaos.findings import Findings
 from tests.chaos.plan import Plan, Size
+from tests.chaos.processes import Crew
 from tests.chaos.report import Report
 from tests.chaos.vendor_faults import REFUSALS, dated
-from tests.chaos.weather import Weather
 from tests.lookup.conftest import stage
 from tests.lookup.stage import Stage
 

@@ -13,10 +13,10 @@ from infra.app import SOURCE, synthesise
 from infra.local.ministack.process import PROJECT, EmbeddedAws
 from infra.local.ports import free_port
 from infra.stages import stage_named
-from tests.benchmarks.cost import model, scenes
+from tests.benchmarks.cost import model, scenarios
 from tests.benchmarks.cost.fixed import monthly
 from tests.benchmarks.cost.report import Report, written
-from tests.benchmarks.cost.scenes import Counted
+from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.stage import Metered, aws, metered
 
 SMALL, LARGE = 3, 9  # parts of the two rosters whose difference says what a part takes
@@ -30,11 +30,11 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
         template = synthesise(stage_named("prod", {}), code=SOURCE, outdir=Path(folder) / "cdk.out")
         memory = memory_of(template)
         with EmbeddedAws(free_port(), Path(folder) / "aws.log") as server, aws(server):
-            both = [counted(partial(scenes.roster, parts=parts)) for parts in (small, large)]
-            s3_only = [counted(partial(scenes.roster, parts=parts), keep_profiles=False) for parts in (small, large)]
-            hit = counted(partial(scenes.requests, number=number, fresh=True))
-            miss = counted(partial(scenes.requests, number=number, fresh=False))
-            tick = counted(partial(scenes.ticks, number=5))
+            both = [counted(partial(scenarios.roster, parts=parts)) for parts in (small, large)]
+            s3_only = [counted(partial(scenarios.roster, parts=parts), keep_profiles=False) for parts in (small, large)]
+            hit = counted(partial(scenarios.requests, number=number, fresh=True))
+            miss = counted(partial(scenarios.requests, number=number, fresh=False))
+            tick = counted(partial(scenarios.ticks, number=5))
         lines = (
             model.bulk("bulk, DynamoDB and S3", both[0], both[1], memory["on_queue"]),
             model.bulk("bulk, S3 only", s3_only[0], s3_only[1], memory["on_queue"]),

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from lookup.model import PART_LIMIT
 from lookup.quota import Quota
-from tests.benchmarks.cost.crew import Shift, shift
 from tests.benchmarks.cost.prices import MILLION, Item, total
-from tests.benchmarks.cost.scenes import Counted
+from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.seconds import VENDOR_CALL, billed, computing, waiting
 from tests.benchmarks.cost.units import Usage, add
+from tests.benchmarks.cost.workers import Shift, shift
 
 GATE_UPDATE = ("dynamodb", "UpdateItem")
 ON_DEMAND_WAIT = 0.012  # seconds at the gate beside bulk work, at the 99th percentile (docs/gate.md)

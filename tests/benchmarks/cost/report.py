@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.cost.crew import LATENCY
 from tests.benchmarks.cost.fixed import HOURS
 from tests.benchmarks.cost.model import Line
 from tests.benchmarks.cost.prices import AS_OF, PRICES, REGION, Item, total
 from tests.benchmarks.cost.seconds import ROUND_TRIPS, SLOWNESS
 from tests.benchmarks.cost.stage import PROFILE_BYTES
 from tests.benchmarks.cost.units import Usage
+from tests.benchmarks.cost.workers import LATENCY
 
 NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss")
 TARGETS: Mapping[str, float] = {"bulk_both": 2.75, "bulk_s3_only": 0.75, "warm_hit": 2.00}

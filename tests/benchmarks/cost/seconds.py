@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from lookup.wiring.clients import WRITERS
-from tests.benchmarks.cost.crew import LATENCY
+from tests.benchmarks.cost.workers import LATENCY
 
 # Seconds of a request within a region: assumed, medians that AWS users report. Not measured here.
 ROUND_TRIPS: Mapping[tuple[str, str], float] = {

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from lookup.quota import Quota
 from tests.benchmarks.feeder.huge import cost
-from tests.benchmarks.feeder.office import opened
 from tests.benchmarks.feeder.report import Report, write
-from tests.benchmarks.feeder.scenes import attacked, beside_messages, overtaking, sharing
+from tests.benchmarks.feeder.scenarios import attacked, beside_messages, overtaking, sharing
+from tests.benchmarks.feeder.stage import opened
 from tests.benchmarks.gate.stage import embedded_aws
 
 PROJECT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from tests.benchmarks.feeder.scenes import Scene
+from tests.benchmarks.feeder.scenarios import Scene
 
 WIDTH, PANEL, LEFT, RIGHT, TOP, PLOT = 960, 260, 70, 300, 48, 160
 COLOURS = ("#0b6e4f", "#c1666b")

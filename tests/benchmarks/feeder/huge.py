@@ -16,8 +16,8 @@ from lookup.rosters.reader import RosterReader
 from lookup.wiring import clients
 from lookup.wiring import services as wiring
 from lookup.wiring.conversions import conversions
-from tests.benchmarks.feeder.crew import enter, feeder
-from tests.benchmarks.feeder.office import environment_of
+from tests.benchmarks.feeder.stage import environment_of
+from tests.benchmarks.feeder.workers import enter, feeder
 from tests.lookup.stage import Stage
 
 SPOTS = 200  # places of a roster where a part is read

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.feeder.curves import curves
 from tests.benchmarks.feeder.huge import Cost
-from tests.benchmarks.feeder.scenes import Scene
+from tests.benchmarks.feeder.scenarios import Scene
 from tests.benchmarks.gate.machine import machine
 
 HOW_TO_READ = """## How to read it

@@ -18,7 +18,7 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
-from tests.benchmarks.feeder.office import environment_of
+from tests.benchmarks.feeder.stage import environment_of
 from tests.chaos.entries import CUSTOMER
 from tests.chaos.http_events import CLIENT_ID, PARTNER, roster_key
 from tests.chaos.orders import Orders

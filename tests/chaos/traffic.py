@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from lookup import exact_json
 from tests.chaos.clock import REAL_SLEEP, FastClock
-from tests.chaos.crew import Post
 from tests.chaos.entries import CUSTOMER, Entry
 from tests.chaos.http_events import event_of, roster_key
 from tests.chaos.orders import Call, Listed, Message, Orders
+from tests.chaos.processes import Post
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:

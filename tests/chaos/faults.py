@@ -12,8 +12,8 @@ from itertools import count
 
 from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from tests.chaos.clock import FastClock
-from tests.chaos.crew import Crew
 from tests.chaos.plan import Plan
+from tests.chaos.processes import Crew
 from tests.chaos.vendor_faults import AWAY, OUTAGE, changed, dated, failing, firewall
 from tests.lookup.stage import SECRET_ID, Stage
 from tests.waiting import GIVE_UP

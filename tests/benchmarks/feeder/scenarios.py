@@ -9,7 +9,7 @@ from statistics import linear_regression
 
 from lookup.ledger.model import LookupRecord, LookupState
 from lookup.quota import Quota
-from tests.benchmarks.feeder.office import LOOK, WORKERS, Office, Sample, opened
+from tests.benchmarks.feeder.stage import LOOK, WORKERS, Office, Sample, opened
 from tests.waiting import GIVE_UP
 
 BIG = 60_000  # users: more than any scene can serve

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.conftest import ANNA, ATTRIBUTES, INTAKE_KEY, KEY, NOBODY, WentWell, record, with_records
+from tests.chaos.event_checks import check_events, check_letters
 from tests.chaos.evidence import LaidAside, Record
 from tests.chaos.findings import Findings
-from tests.chaos.told_checks import check_events, check_letters
 
 Plant = Callable[[WentWell], None]
 OF_PART = LaidAside(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from infra.local.simulator.population import Population
 from tests.chaos.asked import Asked, served
 from tests.chaos.checks import check_counts
+from tests.chaos.environment import canaries
+from tests.chaos.event_checks import check_events, check_letters
 from tests.chaos.evidence import Evidence
 from tests.chaos.fault_evidence import faults, planned
 from tests.chaos.findings import STUCK, Findings
@@ -17,12 +19,10 @@ from tests.chaos.key_checks import check_keys, usable
 from tests.chaos.ledger_evidence import OUTCOMES
 from tests.chaos.orders import Orders, canary_of_bodies
 from tests.chaos.outcome_checks import VendorLog, check_outcomes
-from tests.chaos.people import Diary
 from tests.chaos.plan import SKEW, Plan
 from tests.chaos.process import RAISED
 from tests.chaos.report import Report, recovery
-from tests.chaos.scene import canaries
-from tests.chaos.told_checks import check_events, check_letters
+from tests.chaos.traffic import Diary
 from tests.chaos.value_checks import Truth, check_leaks, check_quota, check_values, fullest, needles
 
 STALL = 2.0  # real seconds that a busy machine may let the vendor wait for its turn

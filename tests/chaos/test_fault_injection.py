@@ -8,11 +8,11 @@ from pathlib import Path
 
 from infra.local.simulator.process import DATA_API_KEY, Simulator
 from tests.chaos.clock import FastClock
-from tests.chaos.crew import Crew
 from tests.chaos.fault_evidence import faults
+from tests.chaos.faults import Weather
 from tests.chaos.plan import Plan, Size
+from tests.chaos.processes import Crew
 from tests.chaos.test_faults import ask
-from tests.chaos.weather import Weather
 from tests.lookup.conftest import stage
 from tests.lookup.stage import SECRET_ID, Stage
 
