@@ -133,7 +133,7 @@ class PartCases:
             part = part_message.parse_part(letter.body)
         except InvalidInput as fault:
             return Case(letter, Help.LEAVE, why=str(fault))
-        if not self._parts.standing(part).is_in:
+        if not self._parts.status_of(part).is_counted:
             return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
         return self._counted(letter, part)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +16,9 @@ from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.processor import DeliveredPart, PartProcessor
+from lookup.bulk.processor import PartProcessor
 from lookup.bulk.queues import Queues
-from lookup.bulk.recording import CompletionRecorder
+from lookup.bulk.recording import CompletionRecorder, Retry
 from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
 from lookup.fetch.authorization import Authorization
 from lookup.fetch.fetcher import Fetcher
@@ -31,11 +31,11 @@ from lookup.ledger.fair_share import Share
 from lookup.ledger.feeding import FeedingLedger
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import ChangedProfiles, LookupRecord, LookupSpec, Roster
-from lookup.ledger.parts import CompletedPart, PartLedger
+from lookup.ledger.parts import Counted, DeliveredPart, PartLedger
 from lookup.ledger.sweep import Adoption, SweepLedger
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import Transitions
-from lookup.model import Counts, Identifier, IdentifierType, Lane, Part
+from lookup.model import Counts, Identifier, IdentifierType, Lane, Outcome, Part, Status
 from lookup.moengage.client import MoEngage
 from lookup.moengage.credential_store import CredentialStore
 from lookup.partners import Partner
@@ -56,6 +56,37 @@ WRITERS = ThreadPoolExecutor(4)
 
 def customer(name: str) -> Identifier:
     return Identifier(IdentifierType.CUSTOMER_ID, name)
+
+
+def counted(part: Part, counts: Counts) -> Counted:
+    """Return a part whose outcomes are so many."""
+    number = {Status.FOUND: counts.found, Status.NOT_FOUND: counts.not_found, Status.INVALID: counts.invalid}
+    number[Status.FAILED] = counts.failed
+    return Counted(part, [Outcome(customer("C"), status) for status, times in number.items() for _ in range(times)])
+
+
+def done(completions: Iterable[Counted | Retry]) -> list[Counted]:
+    """Return the parts, all of which must be done."""
+    found = list(completions)
+    assert not [one for one in found if isinstance(one, Retry)]
+    return [one for one in found if isinstance(one, Counted)]
+
+
+def retried(completions: Iterable[Counted | Retry]) -> list[Retry]:
+    """Return the parts, all of which must be retried."""
+    found = list(completions)
+    assert not [one for one in found if isinstance(one, Counted)]
+    return [one for one in found if isinstance(one, Retry)]
+
+
+def retry_at(one: Counted | Retry) -> float | None:
+    """Return when a part is to be retried; None of one that is done."""
+    return one.retry_at if isinstance(one, Retry) else None
+
+
+def outcomes_of(one: Counted | Retry) -> Sequence[Outcome]:
+    """Return the outcomes of a part; none of one that is to be retried."""
+    return one.outcomes if isinstance(one, Counted) else ()
 
 
 @dataclass
@@ -146,13 +177,13 @@ class FetchServices:
             writers=WRITERS,
         )
         self.changed: list[ChangedProfiles] = []
-        keeping = CompletionRecorder(archive=self.archive, ledger=self.ledger, tell_changed=self.changed.append)
+        recorder = CompletionRecorder(archive=self.archive, parts=self.ledger, publish_changed=self.changed.append)
         self.lookups = LookupLedger(table)
         self.intake = IntakeShare(
             self.lookups, table, settings.workspaces, clock=self.clock, sleep=self.clock.sleep, jitter=lambda: 0.5
         )
         self.parts = PartProcessor(
-            fetch=self.fetch, keeping=keeping, ledger=self.ledger, intake=self.intake, clock=self.clock
+            fetch=self.fetch, recorder=recorder, parts=self.ledger, intake=self.intake, clock=self.clock
         )
 
     def _vendor(self, workspace: str) -> VendorAccess:
@@ -171,7 +202,9 @@ class BulkServices(FetchServices):
         self.table = table
         self.states = Transitions(table, self.lookups, Adoption(table, self.lookups).adopt)
         self.told: list[LookupRecord] = []
-        self.ending = LookupCompletion(ledger=self.lookups, states=self.states, tell=self.told.append, clock=self.clock)
+        self.ending = LookupCompletion(
+            ledger=self.lookups, states=self.states, publish=self.told.append, clock=self.clock
+        )
         self.adoption = Adoption(table, self.lookups)
         self.queues = Queues(self.stage.sqs, settings, self.clock)
         urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
@@ -234,16 +267,16 @@ class BulkServices(FetchServices):
             counts = Counts(
                 len(part.identifiers) + len(part.invalid), found=len(part.identifiers), invalid=len(part.invalid)
             )
-            self.ledger.arrive([CompletedPart(part, counts, "results/none")])
-            self.ending.check(part.lookup_id)
+            self.ledger.count_completed([counted(part, counts)], "results/none")
+            self.ending.finish_if_done(part.lookup_id)
         return parts
 
     def work(self, *, redelivered: bool = False) -> list[Part]:
         """Serve every part that is on the queue, as a worker does; give them."""
         parts = self.taken()
         for part in parts:
-            self.parts.serve([DeliveredPart(part, redelivered=redelivered)], until=self.clock() + 60)
-            self.ending.check(part.lookup_id)
+            self.parts.process([DeliveredPart(part, redelivered=redelivered)], until=self.clock() + 60)
+            self.ending.finish_if_done(part.lookup_id)
         return parts
 
 

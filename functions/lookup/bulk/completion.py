@@ -10,43 +10,43 @@ from lookup.ledger.transitions import Transitions
 from lookup.model import Clock
 from lookup.telemetry import logger
 
-TELLING = 60.0  # seconds that the one who marked a lookup has for telling
-Tell = Callable[[LookupRecord], None]
+PUBLISH_GRACE = 60.0  # seconds that whoever finished a lookup has for publishing its event
+Publish = Callable[[LookupRecord], None]
 
 
 class LookupCompletion:
-    """Ends lookups. `tell` sends the event; when it raises, or its caller dies, a later check tells again."""
+    """Ends lookups. `publish` sends the event; when it raises, or its caller dies, a later check publishes again."""
 
-    def __init__(self, *, ledger: LookupLedger, states: Transitions, tell: Tell, clock: Clock) -> None:
+    def __init__(self, *, ledger: LookupLedger, states: Transitions, publish: Publish, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
         self._states = states
-        self._tell = tell
+        self._publish = publish
 
-    def check(self, lookup_id: str) -> bool:
-        """End a lookup if all of it is in; True for the one caller that ended it."""
-        progress = self._ledger.progress(lookup_id)
-        if progress is None or not progress.is_in or progress.finished_at is not None:
+    def finish_if_done(self, lookup_id: str) -> bool:
+        """End a lookup if all of it is counted; True for the one caller that ended it."""
+        record = self._ledger.progress(lookup_id)
+        if record is None or not record.is_in or record.finished_at is not None:
             return False
-        if not self._states.finish(progress):
+        if not self._states.finish(record):
             return False
-        self._tell_and_retire(lookup_id)
+        self._publish_and_retire(lookup_id)
         return True
 
-    def give_up(self, progress: LookupRecord, because: str) -> None:
-        """Cancel a lookup that cannot be fed any more, and say why; what is out is waited for."""
-        if self._states.cancel(progress.spec, because=because):
-            logger.error("lookup given up", lookup_id=progress.spec.lookup_id, reason=because, runbook="Stuck lookup")
-        self.check(progress.spec.lookup_id)
+    def abort(self, record: LookupRecord, reason: str) -> None:
+        """Cancel a lookup that cannot be fed any more, for a reason; parts in flight are waited for."""
+        if self._states.cancel(record.spec, because=reason):
+            logger.error("lookup aborted", lookup_id=record.spec.lookup_id, reason=reason, runbook="Stuck lookup")
+        self.finish_if_done(record.spec.lookup_id)
 
-    def tell_again(self, progress: LookupRecord) -> None:
-        """Tell of a lookup that somebody marked who seems to have died before telling."""
-        ended = progress.finished_at
-        if ended is not None and ended <= self._clock() - TELLING:
-            self._tell_and_retire(progress.spec.lookup_id)
+    def republish(self, record: LookupRecord) -> None:
+        """Publish the event of a lookup whose finisher seems to have died before it did."""
+        finished_at = record.finished_at
+        if finished_at is not None and finished_at <= self._clock() - PUBLISH_GRACE:
+            self._publish_and_retire(record.spec.lookup_id)
 
-    def _tell_and_retire(self, lookup_id: str) -> None:
-        progress = self._ledger.progress(lookup_id)
-        if progress is not None and progress.finished_at is not None:
-            self._tell(progress)
-            self._states.retire(progress)
+    def _publish_and_retire(self, lookup_id: str) -> None:
+        record = self._ledger.progress(lookup_id)
+        if record is not None and record.finished_at is not None:
+            self._publish(record)
+            self._states.retire(record)

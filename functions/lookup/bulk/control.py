@@ -80,8 +80,8 @@ class LookupControl:
         if not self._changed(partner, progress, action):
             raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
         if action in {Action.RESUME, Action.RETRY_FAILED}:
-            self._feeder.feed_soon(progress.spec.workspace, lookup_id)
-        self._ending.check(lookup_id)
+            self._feeder.try_feed(progress.spec.workspace, lookup_id)
+        self._ending.finish_if_done(lookup_id)
         return self._seen(partner, lookup_id)
 
     def _changed(self, partner: Partner, progress: LookupRecord, action: Action) -> bool:

@@ -164,7 +164,7 @@ class Feeder:
                 return outcome if isinstance(outcome, int) else 0
         return 0
 
-    def feed_soon(self, workspace: str, lookup_id: str) -> None:
+    def try_feed(self, workspace: str, lookup_id: str) -> None:
         """Feed a lookup's first part now if it may be: what is in the ledger is safe, the next feeding finds it."""
         try:
             self.feed_first(workspace, lookup_id)
@@ -216,7 +216,7 @@ class Feeder:
                 "lookup passed over", lookup_id=progress.spec.lookup_id, reason=str(fault), runbook="Stuck lookup"
             )
         except (NotFound, InvalidInput) as fault:
-            self._ending.give_up(progress, str(fault))
+            self._ending.abort(progress, str(fault))
         return FeedingResult.PASSED_OVER
 
     def _fed(self, progress: LookupRecord, turn: Turn, entry: ReadyLookup | None) -> int | FeedingResult:
@@ -230,7 +230,7 @@ class Feeder:
         if not self._feed.commit(spec, cursor, claim, step, entry=entry):
             return FeedingResult.PASSED_OVER
         if step.is_last:
-            self._ending.check(spec.lookup_id)  # a quick worker may have had it in before it was committed
+            self._ending.finish_if_done(spec.lookup_id)  # a quick worker may have had it in before it was committed
         return step.segment.entries or FeedingResult.AGAIN
 
     def _read(self, progress: LookupRecord, claim: Claim) -> Step:

@@ -1,164 +1,133 @@
-"""Parts served together: packed into full payloads, archived, and each completed or given back on its own."""
+"""Parts processed together: packed into full payloads, and each recorded or to be retried on its own."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from lookup.aws.errors import is_transient
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.recording import REFUSED, Completion, CompletionRecorder, unanswered
+from lookup.bulk.recording import REFUSED, CompletionRecorder, Retry, unanswered
 from lookup.errors import AwsUnavailable, InvalidInput, Misconfigured, RetryLater, ServiceError, VendorUnavailable
 from lookup.fetch.calls import OUT_OF_TIME
 from lookup.fetch.fetcher import Fetched, Fetcher
-from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, PartLedger, PartStatus
+from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, Counted, DeliveredPart, PartLedger
 from lookup.model import Clock, FetchOptions, Identifier, Lane, Outcome, Part, Status
 
-FIRST_WAIT = 10.0  # seconds before a part is tried again after the vendor's trouble; doubles with every attempt
-OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be mended first
+FIRST_WAIT = 10.0  # seconds before a part is tried again after vendor errors; doubles with every attempt
+OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be corrected first
 # Of the time since a part was fed, when no attempts end the waiting: the queue delivers a thousand times, and that must
 # last for its fourteen days.
 WAITED_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredPart:
-    """A part as it was delivered: `redelivered` when not for the first time."""
-
-    part: Part
-    redelivered: bool = False
-
-
 class PartProcessor:
-    """Serves parts. Every outcome is stored and archived before its part counts as complete."""
+    """Processes parts. Every outcome is stored and archived before its part counts as complete."""
 
     def __init__(
         self,
         *,
         fetch: Fetcher,
-        keeping: CompletionRecorder,
-        ledger: PartLedger,
+        recorder: CompletionRecorder,
+        parts: PartLedger,
         intake: IntakeShare,
         clock: Clock,
     ) -> None:
         self._fetch = fetch
-        self._keeping = keeping
-        self._ledger = ledger
+        self._recorder = recorder
+        self._parts = parts
         self._intake = intake
         self._clock = clock
 
-    def serve(self, works: Iterable[DeliveredPart], *, until: float) -> list[Completion]:
+    def process(self, delivered: Iterable[DeliveredPart], *, until: float) -> list[Counted | Retry]:
         """Look up what the parts hold, waiting for quota until `until` (epoch seconds) at most.
 
         Of several workspaces each waits for its share of the time: a busy one leaves the next ones theirs.
         """
-        kin = [list(group) for _, group in groupby(sorted(works, key=_kinship), key=_kinship)]
-        of_workspace = [list(group) for _, group in groupby(kin, key=lambda group: group[0].part.workspace)]
-        completions: list[Completion] = []
-        for left, groups in zip(range(len(of_workspace), 0, -1), of_workspace, strict=True):
+        groups = [list(group) for _, group in groupby(sorted(delivered, key=_group_key), key=_group_key)]
+        of_workspace = [list(group) for _, group in groupby(groups, key=lambda group: group[0].part.workspace)]
+        completions: list[Counted | Retry] = []
+        for left, own in zip(range(len(of_workspace), 0, -1), of_workspace, strict=True):
             now = self._clock()
             share = now + (until - now) / left
-            for group in groups:
-                completions += self._serve_kin(group, share)
+            for group in own:
+                completions += self._process_group(group, share)
         return completions
 
-    def _serve_kin(self, works: Sequence[DeliveredPart], until: float) -> list[Completion]:
-        standings = [self._standing(work) for work in works]
-        by_standing = list(zip(works, standings, strict=True))
-        done = [self._settled(work.part, standing) for work, standing in by_standing if standing.is_in]
-        waiting = [(work, standing) for work, standing in by_standing if not standing.is_in]
-        stopped = [work for work, standing in waiting if standing.is_cancelled]
-        spent = [work for work, standing in waiting if not standing.is_cancelled and standing.attempts >= ATTEMPT_LIMIT]
-        hopeful = [(work, standing) for work, standing in waiting if work not in stopped and work not in spent]
+    def _process_group(self, group: Sequence[DeliveredPart], until: float) -> list[Counted | Retry]:
+        known = [self._with_status(one) for one in group]
+        done = [self._recorded_before(one) for one in known if one.is_counted]
+        waiting = [one for one in known if not one.is_counted]
+        cancelled = [one for one in waiting if one.is_cancelled]
+        out_of_attempts = [one for one in waiting if not one.is_cancelled and one.attempts >= ATTEMPT_LIMIT]
+        to_fetch = [one for one in waiting if not one.is_cancelled and one.attempts < ATTEMPT_LIMIT]
+        completions: list[Counted | Retry]
         try:
-            learned = {work.part.name: standing for work, standing in waiting}
-            completions = self._unasked(stopped, "cancelled", learned) + self._unasked(spent, NO_ANSWER, learned)
-            completions += self._looked_up(hopeful, until)
-        except (InvalidInput, Misconfigured) as fault:
-            completions = [_refused(work.part, str(fault)) for work, _ in waiting]
-        return done + self._keeping.keep(completions)
+            completions = [*self._from_store(cancelled, "cancelled"), *self._from_store(out_of_attempts, NO_ANSWER)]
+            completions += self._fetch_missing(to_fetch, until)
+        except (InvalidInput, Misconfigured) as error:
+            completions = [_refused(one.part, str(error)) for one in waiting]
+        return [*done, *self._recorder.record(completions)]
 
-    def _standing(self, work: DeliveredPart) -> PartStatus:
-        """Look up what may have happened before; a message's first delivery has no past."""
-        return self._ledger.standing(work.part) if work.redelivered or work.part.origin else PartStatus()
+    def _with_status(self, one: DeliveredPart) -> DeliveredPart:
+        """Read what may have happened before; a message's first delivery has no past."""
+        if not one.redelivered and one.part.origin is None:
+            return one
+        return self._parts.status_of(one.part, redelivered=one.redelivered)
 
-    def _settled(self, part: Part, standing: PartStatus) -> Completion:
-        """Say what is left to do for a part that is in: its first server may have died before it laid it aside."""
-        self._ledger.settle(part)
-        return Completion(part, reason=standing.laid_aside)
+    def _recorded_before(self, one: DeliveredPart) -> Counted:
+        """Return what is left to do for a counted part: its first worker may have died before it dead-lettered it."""
+        self._parts.clear_in_flight(one.part)
+        return Counted(one.part, reason=one.laid_aside)
 
-    def _unasked(
-        self, works: Sequence[DeliveredPart], reason: str, learned: Mapping[str, PartStatus]
-    ) -> list[Completion]:
-        """Answer what an earlier attempt still settled, from the store or as it is remembered; the rest failed."""
-        if not works:
+    def _from_store(self, group: Sequence[DeliveredPart], reason: str) -> list[Counted]:
+        """Answer what earlier deliveries settled, from the store or from the ledger; the rest failed."""
+        if not group:
             return []
-        fetched = self._fetch.stored_only(_wanted(works), _terms(works))
-        known = _known((work.part, learned[work.part.name]) for work in works)
-        fetched = replace(fetched, outcomes=known | dict(fetched.outcomes))
-        ends = [(work.part, _outcomes(work.part, fetched, otherwise=reason)) for work in works]
-        return [Completion(part, outcomes, reason=unanswered(outcomes)) for part, outcomes in ends]
+        fetched = _with_known(self._fetch.from_store(_wanted(group), _options(group)), group)
+        ends = [(one.part, _outcomes(one.part, fetched, otherwise=reason)) for one in group]
+        return [Counted(part, outcomes, unanswered(outcomes)) for part, outcomes in ends]
 
-    def _looked_up(self, works: Sequence[tuple[DeliveredPart, PartStatus]], until: float) -> list[Completion]:
-        if not works:
+    def _fetch_missing(self, group: Sequence[DeliveredPart], until: float) -> list[Counted | Retry]:
+        if not group:
             return []
-        counted: list[Part] = []
-        sent: set[Identifier] = set()
-        repeats: list[int] = []
-
-        def count_attempts(payload: Sequence[Identifier]) -> None:
-            """Count once, when the vendor is about to be asked, what has been delivered before: it may crash us."""
-            repeats.append(sum(one in sent for one in payload))
-            sent.update(payload)
-            if not counted:
-                again = [work.part for work, _ in works if work.redelivered]
-                self._ledger.add_attempts(again, 1)
-                counted.extend(again)
-
-        asked = [work for work, _ in works]
-        parts = [(work.part, standing) for work, standing in works]
+        attempts = _Attempts(self._parts, group)
         try:
-            fetched = self._fetched(works, until, count_attempts)
+            fetched = self._fetched(group, until, attempts.before_sending)
         except Exception as error:
-            # MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the
-            # parts that had a user in a call: what breaks us may be among them, and nowhere else.
-            spared = counted if is_transient(error) else [part for part in counted if sent.isdisjoint(part.identifiers)]
-            self._ledger.add_attempts(spared, -1)
+            attempts.spare(error)
             raise
         finally:
-            self._charge_repeats(works[0][0].part, sum(repeats))
-        vain = _in_vain(fetched, sent)
-        tried = [work.part for work in asked if not vain.isdisjoint(work.part.identifiers)]
-        self._ledger.add_attempts([part for part in tried if part not in counted], 1)
-        self._ledger.add_attempts([part for part in counted if part not in tried], -1)
-        completions = [self._completion(work.part, fetched, standing.attempts) for work, standing in works]
-        for (part, standing), completion in zip(parts, completions, strict=True):
-            if completion.retry_at is not None:
-                self._remember(part, standing, fetched)
+            self._charge_repeats(group[0].part, attempts.repeats)
+        attempts.settle(fetched)
+        completions = [self._completion(one, fetched) for one in group]
+        for one, completion in zip(group, completions, strict=True):
+            if isinstance(completion, Retry):
+                self._remember(one, fetched)
         return completions
 
     def _charge_repeats(self, part: Part, users: int) -> None:
-        """Charge a lookup's partner for those asked for more than once: by whom they had to be, the quota was spent.
+        """Charge a lookup's partner for those asked for more than once: whoever made it necessary, the quota was spent.
 
         The intake queue's share is charged with every call.
         """
         if users and part.origin is not None:
-            self._ledger.charge_repeats(part.lookup_id, users)
+            self._parts.charge_repeats(part.lookup_id, users)
 
-    def _remember(self, part: Part, standing: PartStatus, fetched: Fetched) -> None:
-        """Note who failed already and who is doubted, so that the next delivery does not ask for them anew."""
-        at = list(enumerate(part.identifiers))
-        outcomes = [(place, fetched.outcomes.get(one)) for place, one in at]
-        failed = {place: one.reason or "" for place, one in outcomes if one and one.status is Status.FAILED}
-        doubted = {place: fetched.in_vain.get(one, 0) for place, one in at if one in fetched.doubted}
-        if (failed, doubted) != (standing.failed, standing.doubted):
-            self._ledger.remember(part, failed=failed, doubted=doubted)
+    def _remember(self, one: DeliveredPart, fetched: Fetched) -> None:
+        """Write down who failed and who is doubted, so that the next delivery does not ask for them again."""
+        places = list(enumerate(one.part.identifiers))
+        outcomes = [(place, fetched.outcomes.get(identifier)) for place, identifier in places]
+        failed = {place: it.reason or "" for place, it in outcomes if it and it.status is Status.FAILED}
+        doubted = {place: fetched.in_vain.get(who, 0) for place, who in places if who in fetched.doubted}
+        if (failed, doubted) != (one.failed, one.doubted):
+            self._parts.remember(one.part, failed=failed, doubted=doubted)
 
     def _fetched(
         self,
-        works: Sequence[tuple[DeliveredPart, PartStatus]],
+        group: Sequence[DeliveredPart],
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
     ) -> Fetched:
@@ -166,27 +135,27 @@ class PartProcessor:
 
         The intake queue's messages in their turn among the partners' rosters, which are fed in theirs.
         """
-        asked, parts = [work for work, _ in works], [(work.part, standing) for work, standing in works]
-        known, doubted, terms = _known(parts), _doubted(parts), _terms(asked)
-        wanted = {one: since for one, since in _wanted(asked).items() if one not in known}
-        if parts[0][0].origin is not None:
-            fetched = self._fetch.run(wanted, terms, until=until, before_sending=before_sending, doubted=doubted)
-            return replace(fetched, outcomes=known | dict(fetched.outcomes))
-        with self._intake.turns(terms.workspace) as turns:
+        options, doubted, known = _options(group), _doubted(group), _known(group)
+        wanted = {one: since for one, since in _wanted(group).items() if one not in known}
+        if group[0].part.origin is not None:
+            fetched = self._fetch.fetch(wanted, options, until=until, before_sending=before_sending, doubted=doubted)
+            return _with_known(fetched, group)
+        with self._intake.turns(options.workspace) as turns:
 
             def charge(payload: Sequence[Identifier]) -> None:
                 before_sending(payload)
                 turns.sent(len(payload))
 
-            fetched = self._fetch.run(
-                wanted, terms, until=until, before_sending=charge, turn=turns.turn, doubted=doubted
+            fetched = self._fetch.fetch(
+                wanted, options, until=until, before_sending=charge, turn=turns.turn, doubted=doubted
             )
-        return replace(fetched, outcomes=known | dict(fetched.outcomes))
+        return _with_known(fetched, group)
 
-    def _completion(self, part: Part, fetched: Fetched, attempts: int) -> Completion:
-        if all(one in fetched.outcomes for one in part.identifiers):
-            return Completion(part, _outcomes(part, fetched))
-        return Completion(part, retry_at=self._retry_at(part, fetched.cause, attempts))
+    def _completion(self, one: DeliveredPart, fetched: Fetched) -> Counted | Retry:
+        part = one.part
+        if all(identifier in fetched.outcomes for identifier in part.identifiers):
+            return Counted(part, _outcomes(part, fetched))
+        return Retry(part, self._retry_at(part, fetched.cause, one.attempts))
 
     def _retry_at(self, part: Part, cause: ServiceError | None, attempts: int) -> float:
         if isinstance(cause, RetryLater):
@@ -199,14 +168,49 @@ class PartProcessor:
         return self._clock() + random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
 
 
-def _kinship(work: DeliveredPart) -> tuple[str, str, tuple[str, ...]]:
-    """Parts that may share a payload and a result object."""
-    part = work.part
-    return part.workspace, part.lookup_id, part.fields or ()
+class _Attempts:
+    """The attempts of parts fetched together: counted before the first call, since it may crash this process."""
+
+    def __init__(self, parts: PartLedger, group: Sequence[DeliveredPart]) -> None:
+        self._parts = parts
+        self._group = group
+        self._counted: list[Part] = []
+        self._sent: set[Identifier] = set()
+        self.repeats = 0  # users asked for more than once
+
+    def before_sending(self, payload: Sequence[Identifier]) -> None:
+        """Count an attempt, once, of each part that was delivered before."""
+        self.repeats += sum(one in self._sent for one in payload)
+        self._sent.update(payload)
+        if not self._counted:
+            again = [one.part for one in self._group if one.redelivered]
+            self._parts.add_attempts(again, 1)
+            self._counted.extend(again)
+
+    def spare(self, error: Exception) -> None:
+        """Take back the attempts that an error does not count for.
+
+        MoEngage did answer: that AWS does not take the answer now is no failure. Another error is one of the parts that
+        had a user in a call: what breaks us may be among them, and nowhere else.
+        """
+        others = [part for part in self._counted if self._sent.isdisjoint(part.identifiers)]
+        self._parts.add_attempts(self._counted if is_transient(error) else others, -1)
+
+    def settle(self, fetched: Fetched) -> None:
+        """Count an attempt of each part that was tried without an answer, and of no other."""
+        unanswered_ids = _asked_without_answer(fetched, self._sent)
+        tried = [one.part for one in self._group if not unanswered_ids.isdisjoint(one.part.identifiers)]
+        self._parts.add_attempts([part for part in tried if part not in self._counted], 1)
+        self._parts.add_attempts([part for part in self._counted if part not in tried], -1)
 
 
-def _in_vain(fetched: Fetched, sent: set[Identifier]) -> frozenset[Identifier]:
-    """Give those that MoEngage was asked for in vain: by its trouble, or by what a part holds.
+def _group_key(one: DeliveredPart) -> tuple[str, str, tuple[str, ...]]:
+    """Return what parts have in common that may share a payload and a result object."""
+    return one.part.workspace, one.part.lookup_id, one.part.fields or ()
+
+
+def _asked_without_answer(fetched: Fetched, sent: set[Identifier]) -> frozenset[Identifier]:
+    """Return those that MoEngage was asked for without an answer: by its own errors, or by what a part holds.
 
     Who is searched for when the time ends has had an attempt, or would come back for ever; not so when the quota ends.
     """
@@ -216,36 +220,40 @@ def _in_vain(fetched: Fetched, sent: set[Identifier]) -> frozenset[Identifier]:
     return fetched.doubted if is_late else frozenset()
 
 
-def _wanted(works: Iterable[DeliveredPart]) -> dict[Identifier, float]:
-    """Take the strictest freshness where several parts want the same identifier."""
+def _wanted(group: Iterable[DeliveredPart]) -> dict[Identifier, float]:
+    """Return the strictest freshness where several parts want the same identifier."""
     wanted: dict[Identifier, float] = {}
-    for part in (work.part for work in works):
+    for part in (one.part for one in group):
         for one in part.identifiers:
             wanted[one] = max(part.fresh_since, wanted.get(one, part.fresh_since))
     return wanted
 
 
-def _known(parts: Iterable[tuple[Part, PartStatus]]) -> dict[Identifier, Outcome]:
+def _known(group: Iterable[DeliveredPart]) -> dict[Identifier, Outcome]:
     """Return what earlier deliveries learned of identifiers that cannot be answered."""
     return {
-        part.identifiers[place]: Outcome(part.identifiers[place], Status.FAILED, reason)
-        for part, standing in parts
-        for place, reason in standing.failed.items()
+        one.part.identifiers[place]: Outcome(one.part.identifiers[place], Status.FAILED, reason)
+        for one in group
+        for place, reason in one.failed.items()
     }
 
 
-def _doubted(parts: Iterable[tuple[Part, PartStatus]]) -> dict[Identifier, int]:
-    """Return among whom earlier deliveries searched, with the calls for each alone that met trouble."""
+def _with_known(fetched: Fetched, group: Iterable[DeliveredPart]) -> Fetched:
+    return replace(fetched, outcomes=_known(group) | dict(fetched.outcomes))
+
+
+def _doubted(group: Iterable[DeliveredPart]) -> dict[Identifier, int]:
+    """Return among whom earlier deliveries searched, with the calls for each alone that met vendor errors."""
     doubted: dict[Identifier, int] = {}
-    for part, standing in parts:
-        for place, times in standing.doubted.items():
-            one = part.identifiers[place]
-            doubted[one] = max(times, doubted.get(one, 0))
+    for one in group:
+        for place, times in one.doubted.items():
+            identifier = one.part.identifiers[place]
+            doubted[identifier] = max(times, doubted.get(identifier, 0))
     return doubted
 
 
-def _terms(works: Sequence[DeliveredPart]) -> FetchOptions:
-    first = works[0].part
+def _options(group: Sequence[DeliveredPart]) -> FetchOptions:
+    first = group[0].part
     return FetchOptions(workspace=first.workspace, lookup_id=first.lookup_id, lane=Lane.BULK, fields=first.fields)
 
 
@@ -254,8 +262,8 @@ def _outcomes(part: Part, fetched: Fetched, *, otherwise: str = "") -> list[Outc
     return settled + [Outcome.of_invalid(invalid) for invalid in part.invalid]
 
 
-def _refused(part: Part, reason: str) -> Completion:
-    """Lay a part aside; one of a roster counts as failed too, because its lookup waits for it."""
+def _refused(part: Part, reason: str) -> Counted:
+    """Return a part that is to be dead-lettered; one of a roster counts as failed, because its lookup waits for it."""
     if part.origin is None:
-        return Completion(part, reason=reason)
-    return Completion(part, _outcomes(part, Fetched({}), otherwise=REFUSED), reason=reason)
+        return Counted(part, reason=reason)
+    return Counted(part, _outcomes(part, Fetched({}), otherwise=REFUSED), reason)

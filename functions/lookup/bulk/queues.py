@@ -78,7 +78,7 @@ class Queues:
         """Return whether the message is in its last day on the queue."""
         return self._clock() >= delivery.sent_at + RETENTION_SECONDS - LAST_DAY
 
-    def hold_back(self, delivery: Delivery, until: float) -> None:
+    def delay(self, delivery: Delivery, until: float) -> None:
         """Make a message that is given back invisible until about `until` (epoch seconds), an hour at most.
 
         A long wait is cut into growing ones: a closed gate may be opened before its time. What has come often waits for
@@ -94,7 +94,7 @@ class Queues:
             VisibilityTimeout=int(spread) + 1,
         )
 
-    def lay_aside(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Copy a message to its dead-letter queue with the reason as an attribute; a body too long for both is cut."""
         intake = self.is_intake(delivery)
         settings = self._settings

@@ -71,7 +71,7 @@ class Submission:
         lookup_id = order.lookup_id
         if lookup_id is None or self._ledger.progress(lookup_id) is None:
             lookup_id = self._write_down(partner, order)
-        self._feeder.feed_soon(order.workspace, lookup_id)
+        self._feeder.try_feed(order.workspace, lookup_id)
         return lookup_id
 
     def _write_down(self, partner: Partner, order: LookupRequest) -> str:

@@ -1,20 +1,22 @@
-"""One batch of queue messages: read, served together, and each message completed, given back or laid aside."""
+"""One batch of queue messages: parsed, processed together, and each message completed, returned or dead-lettered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lookup.aws.errors import error_name
 from lookup.bulk import part_message
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import Feeder
 from lookup.bulk.intake_message import parse_intake_message
-from lookup.bulk.processor import DeliveredPart, PartProcessor
+from lookup.bulk.processor import PartProcessor
 from lookup.bulk.queues import Delivery, Queues
-from lookup.bulk.recording import Completion
+from lookup.bulk.recording import Retry
 from lookup.errors import InvalidInput
-from lookup.model import Counts, Part
+from lookup.ledger.parts import Counted, DeliveredPart
+from lookup.model import Part
 from lookup.telemetry import Metric, count, count_outcomes, logger
 
 DEFAULT_WORKSPACE = "default"
@@ -22,7 +24,7 @@ EXPIRING = "expiring: waited for 13 of the 14 days that the queue keeps a messag
 
 
 class QueueWorker:
-    """Serves batches; gives the message ids that the queue must deliver again."""
+    """Processes batches; returns the message ids that the queue must deliver again."""
 
     def __init__(self, *, queues: Queues, parts: PartProcessor, ending: LookupCompletion, feeder: Feeder) -> None:
         self._queues = queues
@@ -31,31 +33,32 @@ class QueueWorker:
         self._feeder = feeder
 
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
-        """Serve a batch until `until` (epoch seconds); unreadable messages never keep the others from being served."""
+        """Process a batch until `until` (epoch seconds); unreadable messages never keep the others from it."""
         readable: dict[str, Delivery] = {}
-        works: dict[str, DeliveredPart] = {}  # by part: SQS may deliver a message twice in one batch
-        held_back: list[str] = []
+        delivered: dict[str, DeliveredPart] = {}  # by part: SQS may deliver a message twice in one batch
+        returned: list[str] = []
         for delivery in deliveries:
-            part = self._read(delivery)
+            part = self._parse(delivery)
             if isinstance(part, InvalidInput):
-                held_back += self._lay_aside(delivery, str(part))
+                returned += self._dead_letter(delivery, str(part))
                 continue
             readable[part.name] = delivery
-            works[part.name] = DeliveredPart(part, redelivered=delivery.received > 1)
-        completions = self._parts.serve(works.values(), until=until)
-        held_back += self._given_back(readable, completions)
-        self._go_on([completion.part for completion in completions if completion.retry_at is None])
-        return held_back
+            delivered[part.name] = DeliveredPart(part, redelivered=delivery.received > 1)
+        completions = self._parts.process(delivered.values(), until=until)
+        for completion in completions:
+            returned += self._finish(readable[completion.part.name], completion)
+        self._finish_and_refill([one.part for one in completions if isinstance(one, Counted)])
+        return returned
 
-    def _go_on(self, done: Sequence[Part]) -> None:
-        """End the lookups that are all in, and put on the queue what there is room for now."""
+    def _finish_and_refill(self, done: Sequence[Part]) -> None:
+        """End the lookups that are fully counted, and put on the queue what there is room for now."""
         fed = [part for part in done if part.origin is not None]
         for lookup_id in {part.lookup_id for part in fed}:
-            self._ending.check(lookup_id)
+            self._ending.finish_if_done(lookup_id)
         for workspace in {part.workspace for part in fed}:
             self._feeder.feed(workspace)
 
-    def _read(self, delivery: Delivery) -> Part | InvalidInput:
+    def _parse(self, delivery: Delivery) -> Part | InvalidInput:
         try:
             if not self._queues.is_intake(delivery):
                 return part_message.parse_part(delivery.body)
@@ -65,48 +68,42 @@ class QueueWorker:
                 sent_at=delivery.sent_at,
                 default_workspace=DEFAULT_WORKSPACE,
             )
-        except InvalidInput as fault:
-            return fault
+        except InvalidInput as error:
+            return error
 
-    def _given_back(self, deliveries: Mapping[str, Delivery], completions: Sequence[Completion]) -> list[str]:
-        held_back: list[str] = []
-        for completion in completions:
-            delivery = deliveries[completion.part.name]
-            if completion.reason is not None:
-                held_back += self._lay_aside(delivery, completion.reason)
-            if completion.retry_at is not None:
-                held_back += self._retry_later(delivery, completion.retry_at)
-            else:
-                count(Metric.PARTS_COMPLETED)
-                count_outcomes(Counts.of(completion.outcomes))
-        return held_back
+    def _finish(self, delivery: Delivery, completion: Counted | Retry) -> list[str]:
+        """Count what was done, or return the message; return the ids of messages to be delivered again."""
+        if isinstance(completion, Retry):
+            return self._retry_later(delivery, completion.retry_at)
+        returned = [] if completion.reason is None else self._dead_letter(delivery, completion.reason)
+        count(Metric.PARTS_COMPLETED)
+        count_outcomes(completion.counts)
+        return returned
 
     def _retry_later(self, delivery: Delivery, retry_at: float) -> list[str]:
         """Return a message to its queue, or dead-letter it before SQS deletes it for its age."""
         if self._queues.is_expiring(delivery):
-            return self._lay_aside(delivery, EXPIRING)
-        self._hold_back(delivery, retry_at)
+            return self._dead_letter(delivery, EXPIRING)
+        self._delay(delivery, retry_at)
         return [delivery.message_id]
 
-    def _lay_aside(self, delivery: Delivery, reason: str) -> list[str]:
-        """Copy a message to its dead-letter queue; give its id when that failed, so that it is delivered again."""
+    def _dead_letter(self, delivery: Delivery, reason: str) -> list[str]:
+        """Copy a message to its dead-letter queue; return its id when that failed, so that it is delivered again."""
         try:
-            self._queues.lay_aside(delivery, reason)
+            self._queues.dead_letter(delivery, reason)
         except (ClientError, BotoCoreError) as error:
-            logger.error("message not laid aside", message_id=delivery.message_id, reason=reason, error=_kind(error))
+            logger.error(
+                "message not dead-lettered", message_id=delivery.message_id, reason=reason, error=error_name(error)
+            )
             return [delivery.message_id]
-        logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
+        logger.warning("message dead-lettered", message_id=delivery.message_id, reason=reason)
         count(Metric.MESSAGES_LAID_ASIDE)
         return []
 
-    def _hold_back(self, delivery: Delivery, retry_at: float) -> None:
+    def _delay(self, delivery: Delivery, retry_at: float) -> None:
         """Ask for a later delivery; without it the message returns after the queue's own time, which is only later."""
         count(Metric.PARTS_HELD_BACK)
         try:
-            self._queues.hold_back(delivery, retry_at)
+            self._queues.delay(delivery, retry_at)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("visibility not set", message_id=delivery.message_id, error=_kind(error))
-
-
-def _kind(error: ClientError | BotoCoreError) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))

@@ -25,37 +25,33 @@ KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
 class Fetched:
     """The outcomes that are settled; `cause` says why others are missing, None when none are.
 
-    `older` are stored profiles that would answer, were they not too old. `writes` are profiles on their way into the
-    store: their outcomes count once `stored` has seen them there. Among the `doubted` somebody was still searched for
-    who spoils the others' calls; `in_vain` are calls for one of these alone that met trouble.
+    `stale` are the answers of profiles in the store that are too old. `pending_writes` are profiles on their way into
+    it: their outcomes count once `wait_until_written` has returned. Among the `doubted` somebody was still searched for
+    who spoils the others' calls; `in_vain` are calls for one of these alone that met vendor errors.
     """
 
     outcomes: Mapping[Identifier, Outcome]
     cause: ServiceError | None = None
-    older: Mapping[Identifier, Outcome] = field(default_factory=dict)
-    writes: Sequence[Future[Profile]] = ()
+    stale: Mapping[Identifier, Outcome] = field(default_factory=dict)
+    pending_writes: Sequence[Future[Profile]] = ()
     doubted: frozenset[Identifier] = frozenset()
     in_vain: Mapping[Identifier, int] = field(default_factory=dict)
 
-    def stored(self) -> Fetched:
-        """Wait until all is stored. What changed is told anew where another writer came between."""
-        written = [write.result() for write in self.writes]
-        told = {profile.identifier: _outcome(profile, Source.MOENGAGE) for profile in written}
-        return replace(self, outcomes={**self.outcomes, **told}, writes=())
+    def wait_until_written(self) -> Fetched:
+        """Return the outcomes once all is in the store: as they are there, where another writer came between."""
+        profiles = [write.result() for write in self.pending_writes]
+        written = {profile.identifier: _outcome(profile, Source.MOENGAGE) for profile in profiles}
+        return replace(self, outcomes={**self.outcomes, **written}, pending_writes=())
 
 
-def _nothing(_: Sequence[Identifier]) -> None:
-    """Let nobody know of a payload."""
-
-
-def _anything(_: int) -> None:
-    """Let any number of users be asked for."""
+def _ignore(_: object) -> None:
+    """Do nothing."""
 
 
 class Fetcher:
-    """Looks identifiers up under given terms. Everything found is stored before it counts as found.
+    """Looks identifiers up with given options. Everything found is written to the store before it counts as found.
 
-    The last profiles are still being written when `begin` gives its outcomes, so that the caller writes beside them.
+    The last profiles are still being written when `start` returns, so that the caller writes beside them.
     """
 
     def __init__(
@@ -73,46 +69,46 @@ class Fetcher:
         self._keep_unmatched = keep_unmatched
         self._writers = writers
 
-    def run(
+    def fetch(
         self,
         wanted: Mapping[Identifier, float],
         terms: FetchOptions,
         *,
         until: float,
-        before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
+        before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
         turn: Turn | None = None,
         doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
     ) -> Fetched:
-        """Do as `begin` does, and wait until all is stored."""
-        begun = self.begin(wanted, terms, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
-        return begun.stored()
+        """Do as `start` does, and wait until all is written."""
+        started = self.start(wanted, terms, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
+        return started.wait_until_written()
 
-    def begin(
+    def start(
         self,
         wanted: Mapping[Identifier, float],
         terms: FetchOptions,
         *,
         until: float,
-        before_sending: Callable[[Sequence[Identifier]], None] = _nothing,
-        allow: Callable[[int], object] = _anything,
+        before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
+        on_charge: Callable[[int], object] = _ignore,
         turn: Turn | None = None,
         doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
         Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `NotExported` (fields
-        that the workspace does not export) before anything is asked or charged. `allow` hears how many users are to
-        be asked for, if any are; what it raises is raised. `doubted` are those that an earlier run doubted, with what
-        it gave as `in_vain`.
+        that the workspace does not export) before anything is asked or charged. `on_charge` is called with how many
+        users are to be asked for, if any are; what it raises is raised. `doubted` are those that an earlier run
+        doubted, with what it returned as `in_vain`.
         """
-        terms, stored, outcomes = self._answered(wanted, terms)
+        terms, stored, outcomes = self._read_fresh(wanted, terms)
         missing = [one for one in wanted if one not in outcomes]
         if not missing:
             return Fetched(outcomes)
-        allow(len(missing))
-        answers = _answers({one: stored[one] for one in missing if one in stored}, terms)
-        older = {one: _stored(profile, terms, Source.STALE) for one, profile in answers.items()}
-        asking = VendorCalls(
+        on_charge(len(missing))
+        too_old = _with_fields({one: stored[one] for one in missing if one in stored}, terms)
+        stale = {one: _outcome_from_store(profile, terms, Source.STALE) for one, profile in too_old.items()}
+        calls = VendorCalls(
             self._vendor_of(terms.workspace),
             missing,
             terms,
@@ -123,32 +119,33 @@ class Fetcher:
         )
         writes: list[Future[Profile]] = []
         try:
-            for reply in asking.replies():
-                outcomes |= self._settled(reply, terms, stored, writes)
+            for result in calls.results():
+                outcomes |= self._settle(result, terms, stored, writes)
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
         except ServiceError as cause:
-            return Fetched(outcomes, cause, older, writes, frozenset(asking.doubted), asking.doubted)
-        return Fetched(outcomes, None, older, writes)
+            return Fetched(outcomes, cause, stale, writes, frozenset(calls.doubted), calls.doubted)
+        return Fetched(outcomes, None, stale, writes)
 
-    def stored_only(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
-        """Answer from the store alone, as fresh as `run` would take it."""
-        return Fetched(self._answered(wanted, terms)[2])
+    def from_store(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
+        """Answer from the store alone, as fresh as `fetch` would take it."""
+        return Fetched(self._read_fresh(wanted, terms)[2])
 
-    def _answered(
+    def _read_fresh(
         self, wanted: Mapping[Identifier, float], terms: FetchOptions
     ) -> tuple[FetchOptions, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
-        """Settle the fields, read what is stored, and answer what is fresh enough."""
-        terms = replace(terms, fields=self._exported(terms))
-        stored = self._profiles.read(terms.workspace, list(wanted)) if self._keeps(terms.workspace) else {}
-        answers = _answers(stored, terms).items()
-        return terms, stored, {one: _stored(known, terms) for one, known in answers if known.fetched_at >= wanted[one]}
+        """Return the options with checked fields, what is in the store, and the answers that are fresh enough."""
+        terms = replace(terms, fields=self._checked_fields(terms))
+        stored = self._profiles.read(terms.workspace, list(wanted)) if self._uses_store(terms.workspace) else {}
+        answers = _with_fields(stored, terms).items()
+        fresh = {one: _outcome_from_store(known, terms) for one, known in answers if known.fetched_at >= wanted[one]}
+        return terms, stored, fresh
 
-    def _keeps(self, workspace: str) -> bool:
-        """Return whether profiles are stored; where they are not, results in S3 are all there is."""
+    def _uses_store(self, workspace: str) -> bool:
+        """Return whether profiles are written to the store; where they are not, results in S3 are all there is."""
         return self._settings.workspace(workspace).keep_profiles
 
-    def _exported(self, terms: FetchOptions) -> tuple[str, ...] | None:
+    def _checked_fields(self, terms: FetchOptions) -> tuple[str, ...] | None:
         allowed = self._settings.workspace(terms.workspace).fields
         if allowed is None or terms.fields is None:
             return allowed if terms.fields is None else terms.fields
@@ -156,48 +153,49 @@ class Fetcher:
             raise NotExported
         return terms.fields
 
-    def _settled(
+    def _settle(
         self,
-        reply: CallResult,
+        result: CallResult,
         terms: FetchOptions,
         stored: Mapping[Identifier, StoredProfile],
         writes: list[Future[Profile]],
     ) -> dict[Identifier, Outcome]:
-        if reply.unmatched:
+        """Return the outcomes of one call, and begin to write its profiles."""
+        if result.unmatched:
             named = None if terms.fields is None else (*terms.fields, *NAMES)
-            unmatched = [_only(user, named) for user in reply.unmatched]
-            self._keep_unmatched(terms.workspace, reply.fetched_at, unmatched)
-        outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in reply.failed.items()}
-        for profile in _profiles(reply, terms):
+            unmatched = [_select(user, named) for user in result.unmatched]
+            self._keep_unmatched(terms.workspace, result.fetched_at, unmatched)
+        outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in result.failed.items()}
+        for profile in _profiles(result, terms):
             previous = stored.get(profile.identifier)
-            if self._keeps(terms.workspace):
+            if self._uses_store(terms.workspace):
                 writes.append(self._writers.submit(self._profiles.write, profile, previous))
             outcomes[profile.identifier] = _outcome(with_changes(profile, previous), Source.MOENGAGE)
         return outcomes
 
 
-def _profiles(reply: CallResult, terms: FetchOptions) -> list[Profile]:
+def _profiles(result: CallResult, terms: FetchOptions) -> list[Profile]:
     answers: dict[Identifier, Attributes | None] = {
-        **{one: _only(user, terms.fields) for one, user in reply.found.items()},
-        **dict.fromkeys(reply.not_found, None),
+        **{one: _select(user, terms.fields) for one, user in result.found.items()},
+        **dict.fromkeys(result.not_found, None),
     }
-    return [_profile(one, attributes, reply.fetched_at, terms) for one, attributes in answers.items()]
+    return [_profile(one, attributes, result.fetched_at, terms) for one, attributes in answers.items()]
 
 
 def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: FetchOptions) -> Profile:
-    """Make a profile of what MoEngage holds; what UTF-8 cannot hold is replaced, and said to be."""
+    """Make a profile of what MoEngage holds; what UTF-8 cannot hold is replaced, and listed as replaced."""
     text, replaced = (None, ()) if attributes is None else exact_json.well_formed(attributes)
     return Profile(terms.workspace, one, text, fetched_at, terms.lookup_id, terms.fields, replaced_fields=replaced)
 
 
-def _answers(stored: Mapping[Identifier, StoredProfile], terms: FetchOptions) -> dict[Identifier, Profile]:
-    """Return what is known of the wanted fields, where all of them are."""
+def _with_fields(stored: Mapping[Identifier, StoredProfile], terms: FetchOptions) -> dict[Identifier, Profile]:
+    """Return the profiles of which all wanted fields are in the store."""
     known = {one: profile.answer(terms.fields) for one, profile in stored.items()}
     return {one: profile for one, profile in known.items() if profile is not None}
 
 
-def _stored(profile: Profile, terms: FetchOptions, source: Source = Source.STORED) -> Outcome:
-    """Answer with a stored profile; what changed is told only by the lookup that saw it change."""
+def _outcome_from_store(profile: Profile, terms: FetchOptions, source: Source = Source.STORED) -> Outcome:
+    """Answer with a profile from the store; only the lookup that saw it change lists what changed."""
     changed = profile.changed_fields if profile.lookup_id == terms.lookup_id else ()
     return _outcome(replace(profile, changed_fields=changed), source)
 
@@ -207,6 +205,6 @@ def _outcome(profile: Profile, source: Source) -> Outcome:
     return Outcome(profile.identifier, status, profile=profile, source=source)
 
 
-def _only(attributes: Attributes, fields: tuple[str, ...] | None) -> Attributes:
-    """Keep the attributes asked for; the identifiers were added for pairing."""
+def _select(attributes: Attributes, fields: tuple[str, ...] | None) -> Attributes:
+    """Return the attributes asked for; the identifiers were added for matching."""
     return attributes if fields is None else {name: attributes[name] for name in fields if name in attributes}

@@ -66,10 +66,10 @@ class OnDemand:
         fetched = self._fetched(order, wanted, terms, submitted_at)
         outcomes = _in_order(order, fetched)
         key = self._keep(order, terms, submitted_at, outcomes)
-        stored = _in_order(order, fetched.stored())
-        if stored != outcomes:  # another writer came between: what changed is told as it is in the store
-            key = self._keep(order, terms, submitted_at, stored)
-        return OnDemandResult(terms.lookup_id, stored, fetched.cause, key)
+        written = _in_order(order, fetched.wait_until_written())
+        if written != outcomes:  # another writer came between: what changed is archived as it is in the store
+            key = self._keep(order, terms, submitted_at, written)
+        return OnDemandResult(terms.lookup_id, written, fetched.cause, key)
 
     def archived(self, order: OnDemandRequest, answered: OnDemandResult) -> str:
         """Return the key of the archived answer, which is archived now if it was not yet."""
@@ -81,7 +81,7 @@ class OnDemand:
         self, order: OnDemandRequest, wanted: Mapping[Identifier, float], terms: FetchOptions, submitted_at: float
     ) -> Fetched:
         if order.patience is None:
-            return self._only_stored(wanted, terms)
+            return self._from_store(wanted, terms)
         sent: set[Identifier] = set()
         fetched = self._begun(order, wanted, terms, until=submitted_at + order.patience, sent=sent)
         if fetched.cause is None:
@@ -91,7 +91,7 @@ class OnDemand:
         if is_whole or not _becomes_a_lookup(fetched.cause):
             order.charge(-_not_asked(wanted, fetched, sent))
         if not is_whole and not isinstance(fetched.cause, VendorUnavailable):
-            helped.stored()
+            helped.wait_until_written()
             raise fetched.cause
         return helped
 
@@ -109,13 +109,15 @@ class OnDemand:
         try:
             turn = None if waiter is None else waiter.turn
             before = _charging_repeats(order.charge, sent)
-            return self._fetch.begin(wanted, terms, until=until, before_sending=before, allow=order.charge, turn=turn)
+            return self._fetch.start(
+                wanted, terms, until=until, before_sending=before, on_charge=order.charge, turn=turn
+            )
         finally:
             if waiter is not None:
                 waiter.leave()
 
-    def _only_stored(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
-        fetched = self._fetch.stored_only(wanted, terms)
+    def _from_store(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
+        fetched = self._fetch.from_store(wanted, terms)
         if len(fetched.outcomes) < len(wanted):
             raise RetryLater(self._clock(), "lane")
         return fetched
@@ -170,7 +172,7 @@ def _with_stale(fetched: Fetched, wanted: Mapping[Identifier, float], seconds: f
     """Answer what MoEngage did not with stored profiles that are too old by no more than `seconds`."""
     usable = {
         one: outcome
-        for one, outcome in fetched.older.items()
+        for one, outcome in fetched.stale.items()
         if outcome.profile is not None and outcome.profile.fetched_at >= wanted[one] - seconds
     }
     return replace(fetched, outcomes={**usable, **fetched.outcomes})

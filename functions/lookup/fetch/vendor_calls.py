@@ -84,12 +84,12 @@ class VendorCalls:
         """
         return {one: self._line.in_vain(one) for one in self._line.doubted}
 
-    def replies(self) -> Iterator[CallResult]:
-        """Return replies until nothing is left to ask.
+    def results(self) -> Iterator[CallResult]:
+        """Return results until nothing is left to ask.
 
         Raises `RetryLater` or `GateClosed` when the gate's wait is too long, `VendorUnavailable` when the vendor stays
         unavailable, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsUnavailable`
-        when they cannot be read now. What had no reply then is still to be asked.
+        when they cannot be read now. What had no result then is still to be asked.
         """
         if self._line:
             self._in_time(self._settle_earlier)

@@ -123,7 +123,7 @@ class ConversionLedger:
         items = self._table.read([_key(lookup_id)])
         return any(_pending(item).noted_at > self._table.clock() - seconds for item in items)
 
-    def set_aside(self, lookup_id: str) -> None:
+    def defer(self, lookup_id: str) -> None:
         """Let the next of its partner's line come before a lookup that could not be converted."""
         for one in map(_pending, self._table.read([_key(lookup_id)])):
             if one.place is not None:

@@ -26,7 +26,7 @@ from lookup.ledger.items import (
 )
 from lookup.ledger.model import KEPT_SECONDS, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
-from lookup.model import Counts, Part, RosterRange, timestamp
+from lookup.model import Counts, Outcome, Part, RosterRange, timestamp
 
 ATTEMPT_LIMIT = 5
 NO_ANSWER = "no_answer"  # why identifiers failed whose part had all its attempts, and why its message is laid aside
@@ -35,31 +35,31 @@ NO_ORIGIN = RosterRange(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedPart:
-    """A part that is in: what became of it, the key of its result object, and why it is laid aside, if it is."""
+class Counted:
+    """A part that is done: its outcomes, none where there is nothing to record, and why it is dead-lettered."""
 
     part: Part
-    counts: Counts
-    key: str
-    laid_aside: str | None = None
+    outcomes: Sequence[Outcome] = ()
+    reason: str | None = None
 
     @property
-    def record(self) -> RecordedPart:
-        """What the ledger keeps of it."""
-        part = self.part
-        return RecordedPart(part.number, self.counts, self.key, part.fed_at, part.origin or NO_ORIGIN, self.laid_aside)
+    def counts(self) -> Counts:
+        """Its outcomes by status."""
+        return Counts.of(self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
-class PartStatus:
-    """What is known of a part before it is served: is it in already, is its lookup cancelled, attempts so far.
+class DeliveredPart:
+    """A part as a message brings it, `redelivered` when not for the first time, and what the ledger knows of it.
 
-    `laid_aside` is why the message of a part that is in belongs on the dead-letter queue. Of its identifiers, by their
-    place in it, earlier deliveries learned which are `failed`, and why, and which are `doubted`: how many calls for one
-    alone met trouble.
+    `is_counted`: an earlier delivery did all of it; then `laid_aside` is why its message belongs on the dead-letter
+    queue. Of its identifiers, by their place in it, earlier deliveries learned which are `failed`, and why, and which
+    are `doubted`: how many calls for one alone met trouble.
     """
 
-    is_in: bool = False
+    part: Part
+    redelivered: bool = False
+    is_counted: bool = False
     is_cancelled: bool = False
     attempts: int = 0
     laid_aside: str | None = None
@@ -73,14 +73,16 @@ class PartLedger:
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
 
-    def standing(self, part: Part) -> PartStatus:
-        """Look a part up before it is served."""
+    def status_of(self, part: Part, *, redelivered: bool = False) -> DeliveredPart:
+        """Read what is known of a part before it is processed."""
         keys = ("state", f"part#{part.number}", _attempts(part))
         items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
         facts = {item["sk"]["S"]: deserialize(item) for item in items}
         record, attempts = facts.get(keys[1]), facts.get(keys[2], {})
-        return PartStatus(
-            is_in=record is not None and record["round"] >= (part.origin or NO_ORIGIN).retry_round,
+        return DeliveredPart(
+            part,
+            redelivered,
+            is_counted=record is not None and record["round"] >= (part.origin or NO_ORIGIN).retry_round,
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
             laid_aside=None if record is None else record.get("laid_aside"),
@@ -125,26 +127,26 @@ class PartLedger:
             some = keys[start : start + ACTIONS_LIMIT]
             self._table.write(*(self._table.update(key, expression, values) for key in some))
 
-    def arrive(self, arrived: Sequence[CompletedPart]) -> list[Part]:
-        """Count parts of one lookup; give those that were not counted before.
+    def count_completed(self, done: Sequence[Counted], key: str) -> list[Part]:
+        """Count parts of one lookup whose outcomes are in the object of this key; return those not counted before.
 
         One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
         """
         counted: list[Part] = []
-        newest = sorted(arrived, key=lambda one: (one.part.origin or NO_ORIGIN).retry_round)
+        newest = sorted(done, key=lambda one: (one.part.origin or NO_ORIGIN).retry_round)
         once = list({one.part.number: one for one in newest}.values())  # a batch may hold two deliveries of one part
         for start in range(0, len(once), TOGETHER):
-            counted += self._arrive(once[start : start + TOGETHER])
+            counted += self._count_together(once[start : start + TOGETHER], key)
         return counted
 
-    def _arrive(self, arrived: Sequence[CompletedPart]) -> list[Part]:
+    def _count_together(self, done: Sequence[Counted], key: str) -> list[Part]:
         while True:
-            known = self._records([one.part for one in arrived])
-            fresh = [one for one in arrived if one.part.number not in known or _is_newer(one, known)]
+            known = self._records([one.part for one in done])
+            fresh = [one for one in done if one.part.number not in known or _is_newer(one, known)]
             if not fresh:
                 return []
             try:
-                self._table.write(*self._counting(fresh, known))
+                self._table.write(*self._counting(fresh, key, known))
             except ConditionsFailed:  # another delivery of one of them came first: look again
                 continue
             return [one.part for one in fresh]
@@ -153,24 +155,24 @@ class PartLedger:
         items = self._table.read([lookup_key(part.lookup_id, f"part#{part.number}") for part in parts])
         return {record.number: record for record in map(read_record, items)}
 
-    def _counting(self, arrived: Sequence[CompletedPart], known: Mapping[str, RecordedPart]) -> list[dict[str, Any]]:
-        first = arrived[0].part
-        actions = [self._recording(one, known.get(one.part.number)) for one in arrived]
-        actions += [
-            self._table.delete(out_key(first.workspace, first.lookup_id, one.part.number))
-            for one in arrived
-            if one.part.origin is not None
-        ]
-        gained = {name: sum(getattr(one.counts, name) for one in arrived) for name in COUNTED}
-        lost = {
-            name: sum(getattr(known[one.part.number].counts, name) for one in arrived if one.part.number in known)
+    def _counting(self, done: Sequence[Counted], key: str, known: Mapping[str, RecordedPart]) -> list[dict[str, Any]]:
+        first = done[0].part
+        records = {one.part.number: _record(one, key) for one in done}
+        fed = [one.part for one in done if one.part.origin is not None]
+        actions = [self._recording(first.lookup_id, record, known.get(number)) for number, record in records.items()]
+        actions += [self._table.delete(out_key(first.workspace, first.lookup_id, part.number)) for part in fed]
+        before = [known[number].counts for number in records if number in known]
+        values = {
+            name: sum(getattr(record.counts, name) for record in records.values())
+            - sum(getattr(counts, name) for counts in before)
             for name in COUNTED
-        }
-        values = {name: gained[name] - lost[name] for name in COUNTED} | {"parts_done": len(arrived)}
+        } | {"parts_done": len(done)}
         adding = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
-        key = lookup_key(first.lookup_id, "counts")
-        actions.append(self._table.update(key, f"SET #expires_at = :expires {adding}", values | self._expiring()))
-        return actions + self._back(first.workspace, [one.part for one in arrived if one.part.origin is not None])
+        counts_key = lookup_key(first.lookup_id, "counts")
+        actions.append(
+            self._table.update(counts_key, f"SET #expires_at = :expires {adding}", values | self._expiring())
+        )
+        return actions + self._back(first.workspace, fed)
 
     def _back(self, workspace: str, fed: Sequence[Part]) -> list[dict[str, Any]]:
         """Make the action that counts parts of rosters as not on the queue any more."""
@@ -182,8 +184,8 @@ class PartLedger:
         }
         return [self._table.update(sent_key(workspace), "ADD #users :users, #unusable :unusable", back)]
 
-    def _recording(self, arrived: CompletedPart, known: RecordedPart | None) -> dict[str, Any]:
-        item = record_item(arrived.part.lookup_id, arrived.record) | serialize({"expires_at": self._expires()})
+    def _recording(self, lookup_id: str, record: RecordedPart, known: RecordedPart | None) -> dict[str, Any]:
+        item = record_item(lookup_id, record) | serialize({"expires_at": self._expires()})
         action = self._table.put(item, absent=known is None)
         if known is not None:
             action["Put"] |= {
@@ -193,7 +195,7 @@ class PartLedger:
             }
         return action
 
-    def settle(self, part: Part) -> None:
+    def clear_in_flight(self, part: Part) -> None:
         """Forget that a part is out, which was in already when it was delivered once more; not one of a later round."""
         action = self._table.delete(out_key(part.workspace, part.lookup_id, part.number))
         action["Delete"] |= {
@@ -225,5 +227,10 @@ def _read_places(text: str) -> list[tuple[int, str]]:
     return [(int(place), fact) for place, fact in pairs]
 
 
-def _is_newer(arrived: CompletedPart, known: Mapping[str, RecordedPart]) -> bool:
-    return (arrived.part.origin or NO_ORIGIN).retry_round > known[arrived.part.number].origin.retry_round
+def _record(done: Counted, key: str) -> RecordedPart:
+    part = done.part
+    return RecordedPart(part.number, done.counts, key, part.fed_at, part.origin or NO_ORIGIN, done.reason)
+
+
+def _is_newer(done: Counted, known: Mapping[str, RecordedPart]) -> bool:
+    return (done.part.origin or NO_ORIGIN).retry_round > known[done.part.number].origin.retry_round

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lookup.bulk.completion import TELLING, LookupCompletion
+from lookup.bulk.completion import PUBLISH_GRACE, LookupCompletion
 from lookup.bulk.feeder import Feeder, is_held
 from lookup.bulk.queues import LONGEST_HOLD, Queues
 from lookup.errors import Misconfigured, NotFound
@@ -86,11 +86,11 @@ class Sweep:
         """Do what is undone of a lookup; tell whether nothing of it needs a look any more."""
         now, cursor = self._clock(), glance.cursor
         if glance.finished_at is not None:
-            if glance.finished_at <= now - TELLING:
-                self._with(glance, self._ending.tell_again)
+            if glance.finished_at <= now - PUBLISH_GRACE:
+                self._with(glance, self._ending.republish)
             return False
         if glance.is_in:
-            self._ending.check(glance.lookup_id)
+            self._ending.finish_if_done(glance.lookup_id)
             return False
         if glance.state is LookupState.ACTIVE and not cursor.exhausted:
             return True
@@ -109,7 +109,7 @@ class Sweep:
         old = [one.lookup_id for one in page if one.submitted_at <= self._clock() - EXPIRES_SOON]
         for progress in self._ledger.progress_of(old[:LOST_MOST]):
             if progress.finished_at is None:
-                self._ending.give_up(progress, "it has not ended within 80 days")
+                self._ending.abort(progress, "it has not ended within 80 days")
         return page[-1].lookup_id if len(page) == AGES else ""
 
     def _send_lost(self, workspace: str, swept: Swept, until: float) -> None:
@@ -137,7 +137,7 @@ class Sweep:
         except NotFound:
             if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
                 logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
-                self._ending.check(spec.lookup_id)
+                self._ending.finish_if_done(spec.lookup_id)
             return
         if segment is not None:
             self._queues.send([segment.part])

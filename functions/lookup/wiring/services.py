@@ -180,7 +180,7 @@ def notices() -> EventPublisher:
 @cache
 def ending() -> LookupCompletion:
     """Make the end of lookups."""
-    return LookupCompletion(ledger=ledger(), states=states(), tell=notices().lookup_completed, clock=clock)
+    return LookupCompletion(ledger=ledger(), states=states(), publish=notices().lookup_completed, clock=clock)
 
 
 @cache
@@ -264,10 +264,10 @@ def sweep() -> Sweep:
 @cache
 def parts() -> PartProcessor:
     """Make the service of parts."""
-    ledger_of_parts = PartLedger(ledger_table())
-    keeping = CompletionRecorder(archive=archive(), ledger=ledger_of_parts, tell_changed=notices().profiles_changed)
+    part_ledger = PartLedger(ledger_table())
+    recorder = CompletionRecorder(archive=archive(), parts=part_ledger, publish_changed=notices().profiles_changed)
     intake = IntakeShare(ledger(), ledger_table(), settings().workspaces, clock=clock, sleep=stopping().sleep)
-    return PartProcessor(fetch=fetch(), keeping=keeping, ledger=ledger_of_parts, intake=intake, clock=clock)
+    return PartProcessor(fetch=fetch(), recorder=recorder, parts=part_ledger, intake=intake, clock=clock)
 
 
 @cache

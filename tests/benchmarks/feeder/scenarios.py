@@ -103,7 +103,7 @@ def _flood(office: Office, flood: list[str]) -> None:
     for _ in range(max(1, round(2 * LOOK * quota.limit / quota.window / FLOOD))):
         flood.append(f"flood-{len(flood)}")
         office.submit(flood[-1], FLOOD, partner="a", feed=False)
-        office.feeder.feed_soon("default", flood[-1])
+        office.feeder.try_feed("default", flood[-1])
 
 
 def ratio(samples: Sequence[Sample]) -> float:

@@ -71,7 +71,7 @@ class Office:
             ledger=self.ledger,
             feed=feed,
             steps=FeedingSteps(feed, RosterReader(self.stage.s3, settings.bucket_name)),
-            ending=LookupCompletion(ledger=self.ledger, states=states, tell=lambda _: None, clock=time.time),
+            ending=LookupCompletion(ledger=self.ledger, states=states, publish=lambda _: None, clock=time.time),
             queues=Queues(self.stage.sqs, settings, time.time),
             settings=settings,
             is_closed=lambda _: False,

@@ -10,11 +10,10 @@ from infra.commands import redrive
 from lookup.bulk import part_message
 from lookup.bulk.queues import Delivery
 from lookup.ledger.model import LookupState
-from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Part
 from tests.infra.stacks import create
 from tests.lookup.conftest import stage
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 __all__ = ["stage"]
@@ -48,7 +47,7 @@ def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> BulkServices:
 
 
 def lay_aside(desk: BulkServices, queue: str, body: str, reason: str = "no_answer") -> None:
-    desk.queues.lay_aside(Delivery("m-1", body, "handle", 1, desk.clock(), queue), reason)
+    desk.queues.dead_letter(Delivery("m-1", body, "handle", 1, desk.clock(), queue), reason)
 
 
 def failed_parts(desk: BulkServices) -> list[Part]:
@@ -58,9 +57,9 @@ def failed_parts(desk: BulkServices) -> list[Part]:
     parts = desk.taken()
     for part in parts:
         count = len(part.identifiers)
-        desk.ledger.arrive([CompletedPart(part, Counts(count, failed=count), "results/none")])
+        desk.ledger.count_completed([counted(part, Counts(count, failed=count))], "results/none")
         lay_aside(desk, "parts", part_message.serialize_part(part))
-    desk.ending.check("one")
+    desk.ending.finish_if_done("one")
     return parts
 
 
@@ -166,7 +165,7 @@ def test_what_cannot_be_retried_stays(desk: BulkServices, capsys: pytest.Capture
     """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
     (part, _) = failed_parts(desk)
     forgotten = replace(part, lookup_id="forgotten")
-    desk.ledger.arrive([CompletedPart(forgotten, Counts(100, failed=100), "results/none")])
+    desk.ledger.count_completed([counted(forgotten, Counts(100, failed=100))], "results/none")
     assert redrive.main() == 0
     capsys.readouterr()
     for body in (part_message.serialize_part(part), part_message.serialize_part(forgotten), "{}"):

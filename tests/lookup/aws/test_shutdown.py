@@ -102,7 +102,7 @@ def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> Non
     road = FetchServices(stage)
     road.vendor = replace(road.vendor, is_stopping=lambda: bool(road.heard))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(50)}
-    fetched = road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    fetched = road.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
     assert len(fetched.outcomes) == 20
     assert isinstance(fetched.cause, RetryLater)
     assert (fetched.cause.reason, simulator.counters().calls) == ("stopping", 1)

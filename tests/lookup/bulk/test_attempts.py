@@ -10,13 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.fetch.vendor_access import CallRecord
-from lookup.ledger.parts import ATTEMPT_LIMIT
+from lookup.ledger.parts import ATTEMPT_LIMIT, DeliveredPart
 from lookup.model import Counts, FetchOptions, Lane, Status
 from tests.aws_answers import meets, refused
 from tests.lookup.bulk.test_processor import part, road
-from tests.lookup.services import FetchServices
+from tests.lookup.services import FetchServices, done, outcomes_of
 
 __all__ = ["road"]
 TRIP = 0.05  # seconds that DynamoDB takes for a request
@@ -40,14 +39,14 @@ def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulat
     works, counted = again(road, 100), list[int]()
 
     def look(_: CallRecord) -> None:
-        counted.append(sum(road.ledger.standing(work.part).attempts for work in works))
+        counted.append(sum(road.ledger.status_of(work.part).attempts for work in works))
 
     road.vendor = replace(road.vendor, heard=look)
     slow(road, "TransactWriteItems", iter([TRIP] * 1000))
-    road.parts.serve(works, until=road.clock() + 60)
+    road.parts.process(works, until=road.clock() + 60)
     assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
     assert (simulator.counters().calls, counted) == (5, [100] * 5)
-    assert [road.ledger.standing(work.part).attempts for work in works] == [0] * 100
+    assert [road.ledger.status_of(work.part).attempts for work in works] == [0] * 100
 
 
 def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: Simulator) -> None:
@@ -56,10 +55,10 @@ def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: 
     road.vendor = replace(road.vendor, unused=unused.append)
     (work,) = again(road, 1)
     slow(road, "TransactWriteItems", iter([2.0]))
-    (completion,) = road.parts.serve([work], until=road.clock() + 60)
-    assert [one.status for one in completion.outcomes] == [Status.FOUND]
+    (completion,) = road.parts.process([work], until=road.clock() + 60)
+    assert [one.status for one in outcomes_of(completion)] == [Status.FOUND]
     assert (unused, road.gate.granted, road.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
-    assert road.ledger.standing(work.part).attempts == 0
+    assert road.ledger.status_of(work.part).attempts == 0
 
 
 def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices, simulator: Simulator) -> None:
@@ -69,7 +68,7 @@ def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices,
     (work,) = again(road, 1)
     meets(road.stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
-        road.parts.serve([work], until=road.clock() + 60)
+        road.parts.process([work], until=road.clock() + 60)
     assert (unused, road.gate.released, simulator.counters().calls) == ([1], 1, 0)
 
 
@@ -82,8 +81,8 @@ def test_trouble_is_no_attempt_of_what_was_not_asked(
     """Of parts served together, the vendor's trouble counts for those that had a user in a call, and for no other."""
     simulator.set_faults(Fault(status=503))
     parts = [part(road, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
-    road.parts.serve([DeliveredPart(one, redelivered=redelivered) for one in parts], until=road.clock() + 60)
-    assert [road.ledger.standing(one).attempts for one in parts] == [1, 1, 0, 0]
+    road.parts.process([DeliveredPart(one, redelivered=redelivered) for one in parts], until=road.clock() + 60)
+    assert [road.ledger.status_of(one).attempts for one in parts] == [1, 1, 0, 0]
 
 
 def test_what_aws_does_not_take_is_no_attempt(road: FetchServices, simulator: Simulator) -> None:
@@ -93,9 +92,9 @@ def test_what_aws_does_not_take_is_no_attempt(road: FetchServices, simulator: Si
     meets(road.stage.dynamodb, "dynamodb.PutItem", throttled)
     for _ in range(ATTEMPT_LIMIT + 1):
         with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
-            road.parts.serve([work], until=road.clock() + 60)
-    (completion,) = road.parts.serve([work], until=road.clock() + 60)
-    assert [one.status for one in completion.outcomes] == [Status.FOUND]
+            road.parts.process([work], until=road.clock() + 60)
+    (completion,) = road.parts.process([work], until=road.clock() + 60)
+    assert [one.status for one in outcomes_of(completion)] == [Status.FOUND]
 
 
 def test_what_breaks_us_is_an_attempt(road: FetchServices, simulator: Simulator) -> None:
@@ -103,8 +102,8 @@ def test_what_breaks_us_is_an_attempt(road: FetchServices, simulator: Simulator)
     (work,) = again(road, 1)
     meets(road.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
-        road.parts.serve([work], until=road.clock() + 60)
-    assert road.ledger.standing(work.part).attempts == 1
+        road.parts.process([work], until=road.clock() + 60)
+    assert road.ledger.status_of(work.part).attempts == 1
 
 
 def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices, simulator: Simulator) -> None:
@@ -116,8 +115,8 @@ def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices,
     road.vendor = replace(road.vendor, heard=break_off)
     works = again(road, 30)
     with pytest.raises(ValueError):  # noqa: PT011 - ours, without a text
-        road.parts.serve(works, until=road.clock() + 60)
-    assert [road.ledger.standing(work.part).attempts for work in works] == [1] * 20 + [0] * 10
+        road.parts.process(works, until=road.clock() + 60)
+    assert [road.ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
 
 
 def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServices, simulator: Simulator) -> None:
@@ -126,9 +125,9 @@ def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServi
         DeliveredPart(part(road, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")
     )
     wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], road.clock())
-    road.fetch.run(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=road.clock() + 60)
+    road.fetch.fetch(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=road.clock() + 60)
     for _ in range(ATTEMPT_LIMIT):
         road.ledger.add_attempts([answered.part, half.part], 1)
-    ends = road.parts.serve([answered, half], until=road.clock() + 60)
+    ends = done(road.parts.process([answered, half], until=road.clock() + 60))
     assert [(one.reason, Counts.of(one.outcomes).failed) for one in ends] == [(None, 0), ("no_answer", 1)]
-    assert road.ledger.standing(answered.part).laid_aside is None
+    assert road.ledger.status_of(answered.part).laid_aside is None

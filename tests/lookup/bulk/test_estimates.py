@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from lookup.bulk.estimates import BULK_SHARE, Backlog, Estimates, PendingLookup, backlog_of, estimate, pending_of
 from lookup.ledger.fair_share import Share
 from lookup.ledger.model import turn_of
-from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from lookup.quota import Quota
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 QUOTA = Quota()
@@ -68,8 +67,8 @@ def test_what_is_retried_is_waited_for(desk: BulkServices) -> None:
     spec = desk.submit("one", desk.roster(b"C-1\nC-2\nC-3\n"))
     desk.feeder.feed("default")
     (part,) = desk.taken()
-    desk.ledger.arrive([CompletedPart(part, Counts(3, found=1, failed=2), "results/none")])
-    desk.ending.check("one")
+    desk.ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
+    desk.ending.finish_if_done("one")
     ended = desk.lookups.progress("one")
     assert ended is not None
     assert pending_of(ended).users == 0

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.ledger.model import LookupRecord, LookupState
-from lookup.ledger.parts import CompletedPart
+from lookup.ledger.parts import DeliveredPart
 from lookup.model import Counts
 from lookup.quota import Quota
 from lookup.rosters.reader import STEP_BYTES
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 
@@ -68,7 +67,7 @@ def test_a_request_feeds_its_own_part_only(desk: BulkServices) -> None:
     """With room on the queue a lookup's first part goes on it, and nothing of anybody else's."""
     desk.submit("one", desk.roster(names("one", 300)))
     desk.submit("two", desk.roster(names("two", 300), "rosters/two"), partner="b")
-    desk.feeder.feed_soon("default", "two")
+    desk.feeder.try_feed("default", "two")
     assert [(part.lookup_id, part.number) for part in desk.taken()] == [("two", "00000001")]
 
 
@@ -101,8 +100,8 @@ def test_a_worker_that_feeds_itself_does_not_run_away(desk: BulkServices) -> Non
         for part in parts:
             for _ in range(4):
                 found = Counts(len(part.identifiers), found=len(part.identifiers))
-                desk.ledger.arrive([CompletedPart(part, found, "results/none")])
-                desk.ending.check(part.lookup_id)
+                desk.ledger.count_completed([counted(part, found)], "results/none")
+                desk.ending.finish_if_done(part.lookup_id)
                 desk.feeder.feed("default")
     assert len(sent) == len(set(sent)) == 10
     assert (desk.lookups.sent("default").entries, seen(desk, "big").state) == (0, LookupState.COMPLETED)
@@ -206,7 +205,7 @@ def test_a_late_delivery_of_what_failed_hides_no_lost_retry(desk: BulkServices, 
     assert desk.states.retry_failed(spec, seen(desk, "one").cursor)
     desk.feeder.feed("default")
     assert len(desk.taken()) == 1  # and whoever took it dies
-    desk.parts.serve([DeliveredPart(old, redelivered=True)], until=desk.clock() + 60)
+    desk.parts.process([DeliveredPart(old, redelivered=True)], until=desk.clock() + 60)
     desk.clock.now += 2 * 362
     desk.sweep.run("default")
     desk.work()

@@ -8,13 +8,12 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.errors import LimitExceeded
 from lookup.ledger.fair_share import cost
-from lookup.ledger.parts import CompletedPart
+from lookup.ledger.parts import DeliveredPart
 from lookup.model import Counts, Part
 from lookup.quota import Quota
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted, retry_at
 from tests.lookup.stage import Stage
 
 SERVED = 24  # parts of each scene
@@ -46,8 +45,8 @@ def served(desk: BulkServices, waiting: list[Part]) -> str:
     part = waiting.pop(0)
     total = len(part.identifiers) + len(part.invalid)
     counts = Counts(total, found=len(part.identifiers), invalid=len(part.invalid))
-    desk.ledger.arrive([CompletedPart(part, counts, "results/none")])
-    desk.ending.check(part.lookup_id)
+    desk.ledger.count_completed([counted(part, counts)], "results/none")
+    desk.ending.finish_if_done(part.lookup_id)
     desk.clock.now += 1
     desk.feeder.feed("default")
     return "honest" if part.lookup_id == "honest" else "other"
@@ -63,7 +62,7 @@ def test_a_flood_of_small_ones_takes_its_share(desk: BulkServices) -> None:
         for number in range(3):
             name = f"small-{turn}-{number}"
             attack(desk, name, lines(50))
-            desk.feeder.feed_soon("default", name)
+            desk.feeder.try_feed("default", name)
         waiting += desk.taken()
         entries[("honest" if waiting[0].lookup_id == "honest" else "other")] += len(waiting[0].identifiers)
         served(desk, waiting)
@@ -79,7 +78,7 @@ def test_a_new_lookup_for_each_part_served_takes_its_share(desk: BulkServices) -
     parts: Counter[str] = Counter()
     for turn in range(SERVED):
         attack(desk, f"new-{turn}", lines(100))
-        desk.feeder.feed_soon("default", f"new-{turn}")
+        desk.feeder.try_feed("default", f"new-{turn}")
         parts[served(desk, waiting)] += 1
     assert parts["other"] <= 1
 
@@ -96,7 +95,7 @@ def test_pausing_and_resuming_gains_nothing(desk: BulkServices) -> None:
         progress = desk.lookups.progress("other")
         assert progress is not None
         assert desk.states.resume(other, progress.cursor)
-        desk.feeder.feed_soon("default", "other")
+        desk.feeder.try_feed("default", "other")
         parts[served(desk, waiting)] += 1
     assert parts["honest"] >= SERVED / 2 - 2
     share = desk.share("other")
@@ -113,7 +112,7 @@ def test_cancelling_what_is_fed_gains_nothing(desk: BulkServices) -> None:
         for number in range(2):
             name = f"brief-{turn}-{number}"
             attack(desk, name, lines(300))
-            desk.feeder.feed_soon("default", name)
+            desk.feeder.try_feed("default", name)
             progress = desk.lookups.progress(name)
             assert progress is not None
             assert desk.states.cancel(progress.spec)
@@ -158,7 +157,7 @@ def test_a_partner_owns_so_many_lookups(desk: BulkServices) -> None:
     assert desk.lookups.submit(replace(third, partner="b"), most=2)
     assert desk.lookups.submit(specs[0], most=2) is False
     assert desk.states.cancel(specs[0])
-    assert desk.ending.check("one-0")
+    assert desk.ending.finish_if_done("one-0")
     assert desk.lookups.submit(replace(third, lookup_id="one-3"), most=2)
     assert desk.share("acme").unfinished == 2
 
@@ -175,8 +174,8 @@ def test_what_is_asked_for_again_is_charged(desk: BulkServices, simulator: Simul
     desk.feeder.feed("default")
     (part,) = desk.taken()
     before = tag_of(desk, "other")
-    (completion,) = desk.parts.serve([DeliveredPart(part)], until=desk.clock.now + 50)
-    assert completion.retry_at is None
+    (completion,) = desk.parts.process([DeliveredPart(part)], until=desk.clock.now + 50)
+    assert retry_at(completion) is None
     asked = [one for arrival in simulator.arrivals() for _, one in arrival.identifiers or ()]
     again = len(asked) - len(set(asked))
     assert again > 20

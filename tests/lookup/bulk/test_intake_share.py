@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
 from lookup.bulk.intake_share import HELD, SHARE, STALLED, IntakeShare
-from lookup.bulk.processor import DeliveredPart
 from lookup.errors import RetryLater, UnknownWorkspace
 from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns
-from lookup.ledger.parts import CompletedPart
+from lookup.ledger.parts import DeliveredPart
 from lookup.model import PART_LIMIT, Counts, Part
 from lookup.quota import Quota
-from tests.lookup.services import BulkServices, customer
+from tests.lookup.services import BulkServices, counted, customer, retry_at
 from tests.lookup.stage import Stage
 
 PAYLOAD = 20
@@ -63,8 +62,8 @@ class Day:
             self.progress -= len(part.identifiers)
             self.asked[part.lookup_id] += len(part.identifiers)
             counts = Counts(len(part.identifiers), found=len(part.identifiers))
-            self.desk.ledger.arrive([CompletedPart(part, counts, "results/none")])
-            self.desk.ending.check(part.lookup_id)
+            self.desk.ledger.count_completed([counted(part, counts)], "results/none")
+            self.desk.ending.finish_if_done(part.lookup_id)
             self.desk.feeder.feed("default")
             self.waiting += self.desk.taken()
 
@@ -175,18 +174,18 @@ def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
     submit(desk, "roster", 20_000)
     now = desk.clock()
     stored, new = message("stored", "C-1", now), message("new", "C-2", now)
-    (done,) = desk.parts.serve([DeliveredPart(stored)], until=now + 60)
-    assert done.retry_at is None
+    (first,) = desk.parts.process([DeliveredPart(stored)], until=now + 60)
+    assert retry_at(first) is None
     charged = desk.share(INTAKE).tag
     desk.intake.charge("default", turn_of(desk), 1000, 1)
     known = replace(message("known", "C-1", now), max_age=3600)
-    completions = desk.parts.serve(
+    completions = desk.parts.process(
         [DeliveredPart(known), DeliveredPart(new, redelivered=True)], until=desk.clock() + 30
     )
     by_number = {one.part.number: one for one in completions}
-    assert by_number["known"].retry_at is None
-    assert by_number["new"].retry_at == pytest.approx(desk.clock() + HELD * 60, abs=5)
-    assert desk.ledger.standing(new).attempts == 0
+    assert retry_at(by_number["known"]) is None
+    assert retry_at(by_number["new"]) == pytest.approx(desk.clock() + HELD * 60, abs=5)
+    assert desk.ledger.status_of(new).attempts == 0
     assert desk.share(INTAKE).tag == charged + cost(1000, 1)
 
 
@@ -195,9 +194,9 @@ def test_what_is_stored_is_not_charged(stage: Stage, simulator: Simulator) -> No
     simulator.configure(not_found_share=0.0)
     desk = desk_of(stage)
     now = desk.clock()
-    desk.parts.serve([DeliveredPart(message("one", "C-1", now))], until=now + 60)
+    desk.parts.process([DeliveredPart(message("one", "C-1", now))], until=now + 60)
     assert desk.share(INTAKE).tag == cost(1, 1)
-    desk.parts.serve([DeliveredPart(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
+    desk.parts.process([DeliveredPart(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
     assert desk.share(INTAKE).tag == cost(1, 1)
 
 

@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.bulk.queues import LONGEST_HOLD
 from lookup.errors import RetryLater
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.limiter import Grant
-from lookup.ledger.parts import ATTEMPT_LIMIT
+from lookup.ledger.parts import ATTEMPT_LIMIT, DeliveredPart
 from lookup.model import Counts, InvalidIdentifier, Lane, Part, Status
 from tests.aws_answers import meets, refused
-from tests.lookup.services import FakeGate, FetchServices, customer
+from tests.lookup.services import FakeGate, FetchServices, customer, done, outcomes_of, retried, retry_at
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
@@ -42,7 +41,7 @@ def records(road: FetchServices, prefix: str = "results/") -> list[dict[str, Any
 def test_messages_of_one_identifier_share_payloads(road: FetchServices, simulator: Simulator) -> None:
     """A hundred messages of one identifier each go out as five full payloads in the bulk lane."""
     works = [DeliveredPart(part(road, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
-    completions = road.parts.serve(works, until=road.clock() + 60)
+    completions = done(road.parts.process(works, until=road.clock() + 60))
     assert [len(completion.outcomes) for completion in completions] == [1] * 100
     assert (road.gate.granted, road.gate.lanes) == ([20] * 5, {Lane.BULK})
     assert simulator.counters().calls == 5
@@ -52,9 +51,9 @@ def test_messages_of_one_identifier_share_payloads(road: FetchServices, simulato
 def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None:
     """The part's object holds one record per identifier and junk line, duplicates included."""
     junk = InvalidIdentifier("unknown", "blocked", line=7)
-    completion = road.parts.serve(
-        [DeliveredPart(part(road, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12
-    )[0]
+    (completion,) = done(
+        road.parts.process([DeliveredPart(part(road, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12)
+    )
     assert Counts.of(completion.outcomes) == Counts(requested=4, found=3, invalid=1)
     assert [(one["identifier"], one["outcome"], one["line"]) for one in records(road)] == [
         ("a1", "found", None),
@@ -67,10 +66,10 @@ def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None
 def test_a_second_delivery_overwrites_and_asks_nothing(road: FetchServices, simulator: Simulator) -> None:
     """A part delivered twice asks MoEngage once and leaves one object with the same records but their source."""
     work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
-    road.parts.serve([work], until=1e12)
+    road.parts.process([work], until=1e12)
     first = records(road)
     road.clock.now += 3600
-    road.parts.serve([replace(work, redelivered=True)], until=1e12)
+    road.parts.process([replace(work, redelivered=True)], until=1e12)
     assert simulator.counters().calls == 1
     assert [replaced | {"source": "moengage"} for replaced in records(road)] == first
 
@@ -79,21 +78,21 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: FetchServices, simulato
     """What was answered stays stored: the second delivery asks only for the rest, and no attempt is counted."""
     road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
     work = DeliveredPart(part(road, "000001", [f"user-{number}" for number in range(50)]))
-    assert road.parts.serve([work], until=1e12)[0].retry_at == road.clock() + 42
+    assert retry_at(road.parts.process([work], until=1e12)[0]) == road.clock() + 42
     assert road.stage.keys("results/") == []
     road.gate.refusal = None
-    completion = road.parts.serve([replace(work, redelivered=True)], until=1e12)[0]
+    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
     assert Counts.of(completion.outcomes).found == 50
     assert simulator.counters().users == 50
-    assert road.ledger.standing(work.part).attempts == 0
+    assert road.ledger.status_of(work.part).attempts == 0
 
 
 def test_one_closed_part_does_not_hold_back_another(road: FetchServices) -> None:
     """Of parts served together, those that are fully answered complete and the others are given back."""
     road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
     works = [DeliveredPart(part(road, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
-    completions = road.parts.serve(works, until=1e12)
-    assert [completion.retry_at for completion in completions] == [None, road.clock() + 42]
+    completions = road.parts.process(works, until=1e12)
+    assert [retry_at(completion) for completion in completions] == [None, road.clock() + 42]
     assert {one["part"] for one in records(road)} == {"000001"}
 
 
@@ -104,9 +103,9 @@ def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simul
     road = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
     works = [DeliveredPart(replace(part(road, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
     started = road.clock()
-    busy, default = road.parts.serve(works, until=started + 50)
-    assert (busy.part.workspace, busy.retry_at) == ("busy", started + 25)
-    assert [one.status for one in default.outcomes] == [Status.FOUND]
+    busy, default = road.parts.process(works, until=started + 50)
+    assert (busy.part.workspace, retry_at(busy)) == ("busy", started + 25)
+    assert [one.status for one in outcomes_of(default)] == [Status.FOUND]
 
 
 class TwoWorkspaces(FetchServices):
@@ -130,14 +129,13 @@ def test_five_attempts_without_an_answer_fail(road: FetchServices, simulator: Si
     work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
     waits = []
     for delivery in range(ATTEMPT_LIMIT):
-        completion = road.parts.serve([replace(work, redelivered=delivery > 0)], until=1e12)[0]
-        assert completion.retry_at is not None
-        waits.append(completion.retry_at - road.clock())
+        (failed,) = retried(road.parts.process([replace(work, redelivered=delivery > 0)], until=1e12))
+        waits.append(failed.retry_at - road.clock())
     assert 5 <= waits[0] <= 10
     assert 80 <= waits[-1] <= 160
     calls = simulator.counters().calls
-    completion = road.parts.serve([replace(work, redelivered=True)], until=1e12)[0]
-    assert (completion.reason, completion.retry_at) == ("no_answer", None)
+    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
+    assert (completion.reason, retry_at(completion)) == ("no_answer", None)
     assert [one.status for one in completion.outcomes] == [Status.FAILED, Status.FAILED]
     assert simulator.counters().calls == calls
     assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
@@ -151,11 +149,11 @@ def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: FetchServices, s
         DeliveredPart(part(road, "000002", ["b2"])),
     )
     for _ in range(ATTEMPT_LIMIT + 1):
-        (completion,) = road.parts.serve([failing], until=1e12)
+        completion = road.parts.process([failing], until=1e12)[0]
     simulator.set_faults()
-    road.parts.serve([fine], until=1e12)
-    again = road.parts.serve([failing, replace(fine, redelivered=True)], until=1e12)
-    assert completion.reason == "no_answer"
+    road.parts.process([fine], until=1e12)
+    again = done(road.parts.process([failing, replace(fine, redelivered=True)], until=1e12))
+    assert [one.reason for one in done([completion])] == ["no_answer"]
     assert [(one.part.number, one.reason, one.outcomes) for one in again] == [
         ("000001", "no_answer", ()),
         ("000002", None, ()),
@@ -168,13 +166,12 @@ def test_a_secret_may_come_days_later(road: FetchServices, simulator: Simulator)
     secrets.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     work, deliveries, fed_at = DeliveredPart(part(road, "000001", ["a1"])), 0, road.clock()
     while road.clock() < fed_at + 14 * 24 * 3600:
-        (completion,) = road.parts.serve([replace(work, redelivered=deliveries > 0)], until=1e12)
-        assert completion.retry_at is not None
-        road.clock.now = min(completion.retry_at, road.clock() + LONGEST_HOLD)
+        (waiting,) = retried(road.parts.process([replace(work, redelivered=deliveries > 0)], until=1e12))
+        road.clock.now = min(waiting.retry_at, road.clock() + LONGEST_HOLD)
         deliveries += 1
     assert 300 < deliveries < 900
     secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
-    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=1e12)
+    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
     assert [one.status for one in completion.outcomes] == [Status.FOUND]
     assert simulator.counters().calls == 1
 
@@ -184,8 +181,7 @@ def test_a_secret_may_be_unreadable_for_long(road: FetchServices, simulator: Sim
     work, waits, fed_at = DeliveredPart(part(road, "000001", ["a1"])), list[float](), road.clock()
     meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
     while road.clock() < fed_at + 14 * 24 * 3600:
-        (completion,) = road.parts.serve([work], until=1e12)
-        assert completion.retry_at is not None
+        (completion,) = retried(road.parts.process([work], until=1e12))
         waits.append(min(completion.retry_at - road.clock(), LONGEST_HOLD))
         road.clock.now += waits[-1]
     assert 5 <= waits[0] <= 10
@@ -198,22 +194,22 @@ def test_throttling_is_never_an_attempt(road: FetchServices, simulator: Simulato
     for _ in range(ATTEMPT_LIMIT + 2):
         road.gate.refusal, road.gate.room = RetryLater(road.clock() + 1), sum(road.gate.granted) + 1
         simulator.set_faults(Fault(status=429))
-        assert road.parts.serve([work], until=1e12)[0].retry_at is not None
-    assert road.ledger.standing(work.part).attempts == 0
+        assert retry_at(road.parts.process([work], until=1e12)[0]) is not None
+    assert road.ledger.status_of(work.part).attempts == 0
 
 
 def test_an_unknown_workspace_is_laid_aside(road: FetchServices) -> None:
     """A part that can never be served has a reason and no retry."""
-    completion = road.parts.serve([DeliveredPart(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)[
-        0
-    ]
-    assert (completion.reason, completion.retry_at) == ("workspace: is not configured", None)
+    (completion,) = done(
+        road.parts.process([DeliveredPart(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)
+    )
+    assert (completion.reason, retry_at(completion)) == ("workspace: is not configured", None)
 
 
 def test_the_strictest_freshness_counts(road: FetchServices, simulator: Simulator) -> None:
     """Where two parts want one identifier, the one that wants it fresher decides."""
-    road.parts.serve([DeliveredPart(part(road, "000001", ["a1"]))], until=1e12)
+    road.parts.process([DeliveredPart(part(road, "000001", ["a1"]))], until=1e12)
     road.clock.now += 10
     relaxed, strict = part(road, "000002", ["a1"], max_age=60.0), part(road, "000003", ["a1"])
-    road.parts.serve([DeliveredPart(relaxed), DeliveredPart(strict)], until=1e12)
+    road.parts.process([DeliveredPart(relaxed), DeliveredPart(strict)], until=1e12)
     assert simulator.counters().calls == 2

@@ -131,7 +131,7 @@ def test_how_long_a_message_is_held_back(
     stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
     message = replace(received(stage, stage.settings.parts_queue_url), received=8)
     for _ in range(15):
-        queues.hold_back(message, NOW + wait)
+        queues.delay(message, NOW + wait)
     waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
     assert least <= min(waits)
     assert max(waits) <= most
@@ -143,7 +143,7 @@ def test_looks_grow_apart(stage: Stage, queues: Queues, calls: list[tuple[str, d
     stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
     message = received(stage, stage.settings.parts_queue_url)
     for times in (1, 2, 3, 4, 5, 100):
-        queues.hold_back(replace(message, received=times), NOW + 900)
+        queues.delay(replace(message, received=times), NOW + 900)
     waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
     for wait, least in zip(waits, (60, 120, 240, 480, 900, 900), strict=True):
         assert least <= wait <= least * 1.1 + 2
@@ -156,7 +156,7 @@ def test_a_thousand_deliveries_last_for_fourteen_days(
     stage.sqs.send_message(QueueUrl=stage.settings.parts_queue_url, MessageBody="x")
     message = received(stage, stage.settings.parts_queue_url)
     for times in (200, 201, 999):
-        queues.hold_back(replace(message, received=times), NOW)
+        queues.delay(replace(message, received=times), NOW)
     waits = [params["VisibilityTimeout"] for name, params in calls if name == "ChangeMessageVisibility"]
     assert waits[0] < 5
     assert (1000 - 200) * min(waits[1:]) >= 14 * 24 * 3600
@@ -174,14 +174,14 @@ def test_a_message_held_back_is_invisible(stage: Stage, queues: Queues) -> None:
     """A message of either queue stays away until then."""
     for url in (stage.settings.intake_queue_url, stage.settings.parts_queue_url):
         stage.sqs.send_message(QueueUrl=url, MessageBody="x")
-        queues.hold_back(received(stage, url), NOW + 60)
+        queues.delay(received(stage, url), NOW + 60)
         assert stage.messages(url) == []
 
 
 @pytest.mark.parametrize(("queue", "aside"), [("intake", "intake-dead-letter"), ("parts", "parts-dead-letter")])
 def test_laid_aside(stage: Stage, queues: Queues, queue: str, aside: str) -> None:
     """A message is laid aside on the dead-letter queue of its own queue, with the reason and its id."""
-    queues.lay_aside(delivery(queue, "{broken"), "body: starts like JSON")
+    queues.dead_letter(delivery(queue, "{broken"), "body: starts like JSON")
     dead_letters = {
         name: stage.messages(url)
         for name, url in {
@@ -203,7 +203,7 @@ def test_laid_aside(stage: Stage, queues: Queues, queue: str, aside: str) -> Non
 )
 def test_reasons_that_sqs_takes(stage: Stage, queues: Queues, reason: str, shown: str) -> None:
     """Whatever a reason is made of, the message is laid aside."""
-    queues.lay_aside(delivery("intake"), reason)
+    queues.dead_letter(delivery("intake"), reason)
     (message,) = stage.messages(stage.settings.intake_dead_letter_queue_url)
     assert message["MessageAttributes"]["reason"]["StringValue"] == shown
 
@@ -211,7 +211,7 @@ def test_reasons_that_sqs_takes(stage: Stage, queues: Queues, reason: str, shown
 def test_the_largest_message_can_be_laid_aside(stage: Stage, queues: Queues) -> None:
     """A message that fills SQS's 1 MiB by itself is cut to leave room for the reason."""
     body = "é" * (512 * 1024)
-    queues.lay_aside(replace(delivery("intake"), body=body), "too long " * 1000)
+    queues.dead_letter(replace(delivery("intake"), body=body), "too long " * 1000)
     (message,) = stage.messages(stage.settings.intake_dead_letter_queue_url)
     assert body.startswith(message["Body"])
     attributes = message["MessageAttributes"].items()

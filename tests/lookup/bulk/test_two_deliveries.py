@@ -11,13 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.processor import DeliveredPart
-from lookup.bulk.recording import Completion
-from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER
+from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, Counted, DeliveredPart
 from lookup.model import RosterRange
 from tests.aws_answers import meets, refused
 from tests.lookup.bulk.test_processor import part, records, road
-from tests.lookup.services import FetchServices
+from tests.lookup.services import FetchServices, done
 from tests.lookup.stage import Stage
 
 __all__ = ["road"]
@@ -30,8 +28,8 @@ def at_its_last_attempt(road: FetchServices) -> DeliveredPart:
     return work
 
 
-def served(road: FetchServices, work: DeliveredPart) -> Completion:
-    (completion,) = road.parts.serve([work], until=1e12)
+def served(road: FetchServices, work: DeliveredPart) -> Counted:
+    (completion,) = done(road.parts.process([work], until=1e12))
     return completion
 
 
@@ -58,13 +56,13 @@ def agreed(road: FetchServices, work: DeliveredPart) -> dict[str, int]:
     """Give the outcomes that the ledger has counted, which must be those of the archive."""
     outcomes = counted(road.stage)
     assert outcomes == Counter(one["outcome"] for one in records(road))
-    assert (road.ledger.standing(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
+    assert (road.ledger.status_of(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
     return outcomes
 
 
 def test_given_up_while_the_last_attempt_is_answered(road: FetchServices, simulator: Simulator) -> None:
     """A second delivery gives the part up while the first has its answer in hand: what is archived first counts."""
-    work, ends = at_its_last_attempt(road), list[Completion]()
+    work, ends = at_its_last_attempt(road), list[Counted]()
     road.vendor = replace(road.vendor, heard=once(lambda: ends.append(served(road, work))))
     ends.append(served(road, work))
     assert agreed(road, work) == {"failed": 2}
@@ -73,7 +71,7 @@ def test_given_up_while_the_last_attempt_is_answered(road: FetchServices, simula
 
 def test_answered_while_it_is_given_up(road: FetchServices, simulator: Simulator) -> None:
     """A first delivery has its answer counted while the second is about to archive that there is none: it is found."""
-    work, ends = at_its_last_attempt(road), list[Completion]()
+    work, ends = at_its_last_attempt(road), list[Counted]()
 
     def go_on() -> None:
         """Be the delivery that asked before the last attempt was counted."""
@@ -153,7 +151,7 @@ def test_refused_by_one_of_two_deliveries(
         served(roads[0], work)
     completion = served(roads[1], replace(work, redelivered=True))
     assert (counted(stage), completion.reason) == ends
-    assert roads[1].ledger.standing(work.part).laid_aside == completion.reason
+    assert roads[1].ledger.status_of(work.part).laid_aside == completion.reason
 
 
 def road_of(stage: Stage, exported: tuple[str, ...]) -> FetchServices:

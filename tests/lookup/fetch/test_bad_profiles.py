@@ -29,7 +29,7 @@ def road(stage: Stage, simulator: Simulator) -> FetchServices:
 
 def run(road: FetchServices, names: list[Identifier]) -> Fetched:
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
-    return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + 60)
+    return road.fetch.fetch(dict.fromkeys(names, road.clock()), terms, until=road.clock() + 60)
 
 
 def outcomes(fetched: Fetched) -> list[str]:
@@ -135,12 +135,12 @@ def test_what_was_answered_is_not_asked_again(road: FetchServices, simulator: Si
             road.clock.now += 1000
 
     wanted = dict.fromkeys(TWENTY, oldest)
-    first = road.fetch.run(wanted, terms, until=road.clock() + 60, before_sending=out_of_time)
+    first = road.fetch.fetch(wanted, terms, until=road.clock() + 60, before_sending=out_of_time)
     assert first.cause is not None
     assert 0 < len(first.outcomes) < 20
     assert not first.doubted & set(first.outcomes)
     before = simulator.counters().users
-    second = road.fetch.run(wanted, terms, until=road.clock() + 60)
+    second = road.fetch.fetch(wanted, terms, until=road.clock() + 60)
     assert len(second.outcomes) == 20
     asked = {text for call in simulator.arrivals()[-8:] for _, text in call.identifiers or ()}
     found_before = {one.identifier for one, outcome in first.outcomes.items() if outcome.status.value == "found"}

@@ -24,7 +24,7 @@ def road(stage: Stage, simulator: Simulator) -> FetchServices:
 
 def run(road: FetchServices, names: list[Identifier], *, max_age: float = 0.0, terms: FetchOptions = TERMS) -> Fetched:
     now = road.clock()
-    return road.fetch.run(dict.fromkeys(names, now - max_age), terms, until=now + 60)
+    return road.fetch.fetch(dict.fromkeys(names, now - max_age), terms, until=now + 60)
 
 
 def statuses(fetched: Fetched) -> dict[str, int]:
@@ -153,7 +153,7 @@ def test_a_grant_whose_call_would_leave_too_late(road: FetchServices, simulator:
         road.clock.now += delays.pop(0)
 
     wanted, until = dict.fromkeys(NAMES[:3], road.clock()), road.clock() + 60
-    fetched = road.fetch.run(wanted, TERMS, until=until, before_sending=note_attempts)
+    fetched = road.fetch.fetch(wanted, TERMS, until=until, before_sending=note_attempts)
     assert statuses(fetched) == {"found": 3}
     assert (road.gate.granted, road.gate.released, simulator.counters().users) == ([3, 3], 1, 3)
 

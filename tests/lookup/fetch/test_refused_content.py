@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.fetcher import Fetched
 from lookup.fetch.neutral_calls import EVERY, NOBODY, SharedCalls
 from lookup.fetch.vendor_access import CallRecord
 from lookup.gate.workspaces import WorkspaceGates
+from lookup.ledger.parts import DeliveredPart
 from lookup.ledger.table import LedgerTable
 from lookup.model import FetchOptions, Identifier, Lane
 from tests.lookup.bulk.test_processor import part
-from tests.lookup.services import FakeClock, FakeGate, FetchServices, customer
+from tests.lookup.services import FakeClock, FakeGate, FetchServices, customer, outcomes_of, retry_at
 from tests.lookup.stage import Stage
 
 LATENCY = 0.2  # seconds that a call takes
@@ -64,7 +64,7 @@ def run(
     road: FetchServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0
 ) -> Fetched:
     terms = FetchOptions("default", "lookup-1", lane)
-    return road.fetch.run(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
+    return road.fetch.fetch(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
 
 
 def by_name(fetched: Fetched) -> dict[str, str]:
@@ -183,11 +183,11 @@ def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
     simulator.set_faults(FIREWALL)
     run(road, [customer(ODD)])
     work = DeliveredPart(part(road, "message-1", [ODD]))
-    (completion,) = road.parts.serve([work], until=road.clock() + 0.4)
-    assert completion.retry_at is not None
-    assert road.ledger.standing(work.part).attempts == 1
-    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=road.clock() + 60)
-    assert [one.reason for one in completion.outcomes] == ["refused_by_vendor"]
+    (completion,) = road.parts.process([work], until=road.clock() + 0.4)
+    assert retry_at(completion) is not None
+    assert road.ledger.status_of(work.part).attempts == 1
+    (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 60)
+    assert [one.reason for one in outcomes_of(completion)] == ["refused_by_vendor"]
 
 
 def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
@@ -199,9 +199,9 @@ def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator
     for _ in range(6):
         gate.granted.clear()
         work = DeliveredPart(part(road, "message-1", names), redelivered=True)
-        (completion,) = road.parts.serve([work], until=road.clock() + 60)
-        assert completion.retry_at is not None
-        assert road.ledger.standing(work.part).attempts == 0
+        (completion,) = road.parts.process([work], until=road.clock() + 60)
+        assert retry_at(completion) is not None
+        assert road.ledger.status_of(work.part).attempts == 0
 
 
 def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
@@ -209,10 +209,10 @@ def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -
     simulator.set_faults(Fault(status=403, body="html"))
     work = DeliveredPart(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
     for _ in range(3):
-        road.parts.serve([work], until=road.clock() + 60)
+        road.parts.process([work], until=road.clock() + 60)
         road.own_gate.probe_now("refused")
         road.clock.now += EVERY
-    assert road.ledger.standing(work.part).attempts == 0
+    assert road.ledger.status_of(work.part).attempts == 0
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3600.0])

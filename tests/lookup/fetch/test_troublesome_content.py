@@ -10,15 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.processor import DeliveredPart
 from lookup.errors import GateClosed, VendorUnavailable
 from lookup.fetch.neutral_calls import EVERY
 from lookup.fetch.vendor_access import CallRecord
-from lookup.ledger.parts import ATTEMPT_LIMIT
+from lookup.ledger.parts import ATTEMPT_LIMIT, Counted, DeliveredPart
 from lookup.model import FetchOptions, Identifier, Lane, Outcome
 from tests.lookup.bulk.test_processor import part
 from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, road, run
-from tests.lookup.services import FetchServices, customer
+from tests.lookup.services import FetchServices, customer, outcomes_of, retry_at
 from tests.lookup.stage import Stage
 
 __all__ = ["road"]  # a fixture
@@ -90,9 +89,9 @@ def name_of(outcome: Outcome) -> str:
 def delivered(road: RealGate, work: DeliveredPart, *, deliveries: int) -> list[Outcome]:
     """Serve a part until it is complete, so many times at most."""
     for _ in range(deliveries):
-        (completion,) = road.parts.serve([work], until=road.clock() + 50)
+        (completion,) = road.parts.process([work], until=road.clock() + 50)
         work = replace(work, redelivered=True)
-        if completion.retry_at is None:
+        if isinstance(completion, Counted):
             return list(completion.outcomes)
         road.clock.now = max(completion.retry_at, road.clock.now)
     raise AssertionError("the part is not complete")
@@ -177,7 +176,7 @@ def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simula
 
     wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], road.clock())
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
-    fetched = road.fetch.run(wanted, terms, until=road.clock() + 60, before_sending=goes_away)
+    fetched = road.fetch.fetch(wanted, terms, until=road.clock() + 60, before_sending=goes_away)
     assert fetched.cause is not None
     assert all(outcome.reason is None for outcome in fetched.outcomes.values())
     assert road.closed_reason() == "trouble"
@@ -217,7 +216,7 @@ def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: i
     if bad:
         fault = Fault(status=status) if status else Fault(drop=True)
         simulator.set_faults(on_one(fault, *(names[number].identifier for number in bad)))
-    fetched = road.fetch.run(
+    fetched = road.fetch.fetch(
         dict.fromkeys(names, road.clock()), FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 600
     )
     assert fetched.cause is None
@@ -234,13 +233,13 @@ def test_only_misses_are_answered(road: RealGate, simulator: Simulator) -> None:
     names = [f"user-{number}" for number in range(100)]
     simulator.set_faults(on_one(Fault(status=500), *names))
     work = DeliveredPart(part(road, "000001", names))
-    (completion,) = road.parts.serve([work], until=road.clock() + 300)
-    assert (completion.retry_at is not None, completion.outcomes, road.closed_reason()) == (True, (), None)
-    assert road.ledger.standing(work.part).attempts == 1
+    (completion,) = road.parts.process([work], until=road.clock() + 300)
+    assert (retry_at(completion) is not None, outcomes_of(completion), road.closed_reason()) == (True, (), None)
+    assert road.ledger.status_of(work.part).attempts == 1
     assert len(simulator.arrivals()) - neutral_calls(simulator) <= 3 + 5 + 31
     simulator.set_faults()
-    (completion,) = road.parts.serve([replace(work, redelivered=True)], until=road.clock() + 300)
-    assert [one.reason for one in completion.outcomes] == [None] * 100
+    (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 300)
+    assert [one.reason for one in outcomes_of(completion)] == [None] * 100
 
 
 @pytest.mark.parametrize("reason", ["unanswerable", "refused_by_vendor"])
@@ -262,8 +261,8 @@ def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: st
     while not outcomes:
         before = len(simulator.arrivals())
         road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), sum(road.gate.granted) + 90
-        (completion,) = road.parts.serve([work], until=road.clock() + 50)
-        outcomes, work = list(completion.outcomes), replace(work, redelivered=True)
+        (completion,) = road.parts.process([work], until=road.clock() + 50)
+        outcomes, work = list(outcomes_of(completion)), replace(work, redelivered=True)
         asked += [number for call in simulator.arrivals()[before:] for number in call_of_odd(call.identifiers or ())]
     reasons = {name_of(one): one.reason for one in outcomes if one.reason}
     assert reasons == {"odd-1": reason, "odd-2": reason}
@@ -284,8 +283,8 @@ def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> 
     road = FetchServices(stage)
     work = DeliveredPart(part(road, "message-1", ["user-1", ODD]))
     road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), 8
-    road.parts.serve([work], until=road.clock() + 50)
-    standing = road.ledger.standing(work.part)
+    road.parts.process([work], until=road.clock() + 50)
+    standing = road.ledger.status_of(work.part)
     assert (standing.failed, set(standing.doubted)) == ({}, {1})
     items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
     assert items

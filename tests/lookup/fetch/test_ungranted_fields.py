@@ -25,7 +25,7 @@ def road(stage: Stage, simulator: Simulator) -> FetchServices:
 
 def test_more_than_was_asked_for(road: FetchServices) -> None:
     """Outcome and stored profile hold what was asked for; a user that nobody asked for keeps its identifiers beside."""
-    fetched = road.fetch.run({ASKED: road.clock()}, TERMS, until=road.clock() + 20)
+    fetched = road.fetch.fetch({ASKED: road.clock()}, TERMS, until=road.clock() + 20)
     outcome = fetched.outcomes[ASKED]
     assert outcome.profile is not None
     assert outcome.profile.attributes == {"city": "Dunedin"}

@@ -11,10 +11,9 @@ from lookup.errors import DailyLimitExceeded, Forbidden, NotExported
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec
-from lookup.ledger.parts import CompletedPart
 from lookup.model import DAY, Counts, Lane, timestamp
 from lookup.partners import Partner
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 ACME = Partner("acme", users_per_day=500)
@@ -84,7 +83,7 @@ def test_a_resumed_lookup_is_settled_on_its_new_day(desk: BulkServices, check: A
     assert resumed(desk, check)
     assert used(desk) == 300
     assert desk.states.cancel(seen(desk).spec)
-    assert desk.ending.check("one")
+    assert desk.ending.finish_if_done("one")
     assert used(desk) == 0
 
 
@@ -105,9 +104,9 @@ def test_one_of_many_retries_is_charged(desk: BulkServices, check: Authorization
     for charged in (5, 7):
         desk.feeder.feed("default")
         (part,) = desk.taken()
-        desk.ledger.arrive([CompletedPart(part, Counts(3, found=1, failed=2), "results/none")])
+        desk.ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
         desk.feeder.feed("default")
-        desk.ending.check("one")
+        desk.ending.finish_if_done("one")
         ended = seen(desk)
         assert ended.finished_at is not None
 

@@ -9,10 +9,9 @@ import pytest
 
 from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import LookupSpec
-from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from lookup.partners import Partner
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 ACME = Partner("acme", users_per_day=1000)
@@ -54,9 +53,9 @@ def test_it_is_settled_once(desk: BulkServices) -> None:
     """Of many workers that look at once whether all is in, one ends and settles the lookup."""
     submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.arrive([CompletedPart(part, Counts(2, found=2), "results/none")])
+    desk.ledger.count_completed([counted(part, Counts(2, found=2))], "results/none")
     with ThreadPoolExecutor(8) as workers:
-        assert sum(workers.map(lambda _: desk.ending.check("one"), range(16))) == 1
+        assert sum(workers.map(lambda _: desk.ending.finish_if_done("one"), range(16))) == 1
     assert used(desk) == 2
 
 
@@ -64,8 +63,8 @@ def test_a_retry_is_not_settled_again(desk: BulkServices) -> None:
     """What failed was charged with the first round; when it is asked once more the count stays."""
     spec = submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.arrive([CompletedPart(part, Counts(2, found=1, failed=1), "results/none")])
-    assert desk.ending.check("one")
+    desk.ledger.count_completed([counted(part, Counts(2, found=1, failed=1))], "results/none")
+    assert desk.ending.finish_if_done("one")
     progress = desk.lookups.progress("one")
     assert progress is not None
     assert desk.states.retry_failed(spec, progress.cursor)
@@ -83,7 +82,7 @@ def test_a_cancelled_lookup_is_charged_for_what_was_fed(desk: BulkServices) -> N
     desk.is_closed = True
     spec = submitted(desk, b"".join(b"C-%d\n" % number for number in range(300)), estimate=300)
     assert desk.states.cancel(spec)
-    assert desk.ending.check("one")
+    assert desk.ending.finish_if_done("one")
     assert used(desk) == 0
 
 

@@ -114,7 +114,7 @@ def test_what_is_heard_of_a_call(
     road = FetchServices(stage)
     simulator.set_faults(Fault(status=status, calls=1))
     wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
-    road.fetch.run(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    road.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
     heard = road.heard[0]
     assert heard.fault is not None
     assert (heard.users, metric_of(heard.fault, users), heading_of(heard.fault)) == (users, metric, heading)

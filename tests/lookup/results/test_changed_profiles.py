@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.processor import DeliveredPart, PartProcessor
+from lookup.bulk.processor import PartProcessor
 from lookup.bulk.recording import CompletionRecorder
 from lookup.errors import AwsUnavailable
 from lookup.ledger.model import ChangedProfiles
+from lookup.ledger.parts import DeliveredPart
 from lookup.model import Part
 from lookup.results.events import EventPublisher
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
@@ -30,7 +31,7 @@ def road(stage: Stage, simulator: Simulator) -> FetchServices:
 def serve(road: FetchServices, lookup_id: str, *, redelivered: bool = False) -> str:
     """Look the three users up; give the key of what was archived."""
     part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    road.parts.serve([DeliveredPart(part, redelivered=redelivered)], until=1e12)
+    road.parts.process([DeliveredPart(part, redelivered=redelivered)], until=1e12)
     return next(key for key in road.stage.keys("results/") if lookup_id in key)
 
 
@@ -73,13 +74,15 @@ def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: FetchServ
         raise AwsUnavailable("EventBridge refused an event: InternalFailure")
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    keeping = CompletionRecorder(archive=road.archive, ledger=road.ledger, tell_changed=refuse)
-    unheard = PartProcessor(fetch=road.fetch, keeping=keeping, ledger=road.ledger, intake=road.intake, clock=road.clock)
+    recorder = CompletionRecorder(archive=road.archive, parts=road.ledger, publish_changed=refuse)
+    unheard = PartProcessor(
+        fetch=road.fetch, recorder=recorder, parts=road.ledger, intake=road.intake, clock=road.clock
+    )
     with pytest.raises(AwsUnavailable, match="refused an event"):
-        unheard.serve([DeliveredPart(part)], until=1e12)
-    assert road.ledger.standing(part).is_in is False
-    road.parts.serve([DeliveredPart(part, redelivered=True)], until=1e12)
-    assert (road.ledger.standing(part).is_in, len(road.changed)) == (True, 1)
+        unheard.process([DeliveredPart(part)], until=1e12)
+    assert road.ledger.status_of(part).is_counted is False
+    road.parts.process([DeliveredPart(part, redelivered=True)], until=1e12)
+    assert (road.ledger.status_of(part).is_counted, len(road.changed)) == (True, 1)
     assert simulator.counters().calls == 1
 
 

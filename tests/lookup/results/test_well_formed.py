@@ -47,7 +47,7 @@ def road(stage: Stage, simulator: Simulator) -> FetchServices:
 
 def look_up(road: FetchServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
     simulator.set_user("C-9001", {"customer_id": "C-9001", "id": "62e7c1f0a1b2c3d4e5f60718", **held})
-    fetched: Fetched = road.fetch.run({ASKED: road.clock() - max_age}, TERMS, until=road.clock() + 20)
+    fetched: Fetched = road.fetch.fetch({ASKED: road.clock() - max_age}, TERMS, until=road.clock() + 20)
     return fetched.outcomes[ASKED]
 
 
@@ -105,7 +105,7 @@ def test_a_field_that_is_whole_again_is_marked_no_more(road: FetchServices, simu
     simulator.set_user("C-9001", {"customer_id": "C-9001", "bio": "whole", "city": LOW})
     road.clock.now += 1
     narrow = FetchOptions("default", "lookup-2", Lane.BULK, ("bio",))
-    road.fetch.run({ASKED: road.clock()}, narrow, until=road.clock() + 20)
+    road.fetch.fetch({ASKED: road.clock()}, narrow, until=road.clock() + 20)
     stored = road.profiles.read("default", [ASKED])[ASKED]
     assert stored.replaced_fields == ("city",)
     answer = stored.answer(("bio",))

@@ -165,9 +165,9 @@ class Conversions:
         self._pending.end(lookup_id)
         return True
 
-    def set_aside(self, lookup_id: str) -> None:
+    def defer(self, lookup_id: str) -> None:
         """Let its partner's other lookups be converted before one whose message was laid aside."""
-        self._pending.set_aside(lookup_id)
+        self._pending.defer(lookup_id)
 
     def _convert(self, progress: LookupRecord, is_late: IsLate) -> None:
         spec = progress.spec
@@ -179,7 +179,7 @@ class Conversions:
                 self._repin_charged(spec, roster)
         except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as fault:
             count(Metric.ROSTERS_REFUSED)
-            self._ending.give_up(progress, str(fault))
+            self._ending.abort(progress, str(fault))
         else:
             count(Metric.ROSTERS_CONVERTED)
 

@@ -39,7 +39,7 @@ class ConversionQueue:
             QueueUrl=self._url, ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=wait
         )
 
-    def lay_aside(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Copy a message to the dead-letter queue with the reason as an attribute."""
         if self._dead_letter_url is None:
             raise Misconfigured("conversion_dead_letter_queue_url", "is not set for this function")

@@ -48,7 +48,7 @@ class ConversionWorker:
     def _given_up(self, delivery: Delivery, lookup_id: str) -> bool:
         """Let the others of its partner's line follow a message, and lay it aside; False when either failed."""
         try:
-            self._conversions.set_aside(lookup_id)
+            self._conversions.defer(lookup_id)
         except (ServiceError, BotoCoreError, ClientError) as fault:
             logger.warning("conversion keeps its place", lookup_id=lookup_id, error=error_name(fault))
             return False
@@ -57,7 +57,7 @@ class ConversionWorker:
     def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
         """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
         try:
-            self._queue.lay_aside(delivery, reason)
+            self._queue.dead_letter(delivery, reason)
         except (ClientError, BotoCoreError) as error:
             logger.error(
                 "message not laid aside", message_id=delivery.message_id, reason=reason, error=error_name(error)

@@ -14,8 +14,8 @@ from pathlib import Path
 from infra.local.ministack.process import EmbeddedAws
 from infra.local.simulator.process import Simulator
 from lookup.bulk import part_message
-from lookup.bulk.processor import DeliveredPart
 from lookup.ledger.model import LookupState
+from lookup.ledger.parts import DeliveredPart
 from lookup.model import PAYLOAD_LIMIT, Counts, Part
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage, deployed
@@ -68,8 +68,8 @@ def desk_with_a_part(stage: Stage) -> BulkServices:
 
 def finished(desk: BulkServices, part: Part) -> None:
     """Let the queue deliver the part again, and time pass."""
-    desk.parts.serve([DeliveredPart(part, redelivered=True)], until=desk.clock() + 60)
-    desk.ending.check(part.lookup_id)
+    desk.parts.process([DeliveredPart(part, redelivered=True)], until=desk.clock() + 60)
+    desk.ending.finish_if_done(part.lookup_id)
     desk.clock.now += 900
     desk.sweep.run("default")
 

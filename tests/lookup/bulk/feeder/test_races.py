@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from lookup.ledger.model import LookupRecord, LookupState
-from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts
 from tests.lookup.bulk.feeder.interruptions import Crash
 from tests.lookup.bulk.feeder.world import LONG, World
+from tests.lookup.services import counted
 from tests.lookup.stage import Stage
 
 NAME = "lookup-0"
@@ -46,7 +46,7 @@ def die() -> None:
 
 def cancel(world: World) -> None:
     assert world.states.cancel(world.specs[0])
-    world.ending.check(NAME)
+    world.ending.finish_if_done(NAME)
 
 
 def feed(world: World) -> int:
@@ -153,7 +153,7 @@ def test_a_late_finisher(world: World) -> None:
     feed(world)
 
     def others() -> None:
-        assert world.ending.check(NAME)
+        assert world.ending.finish_if_done(NAME)
         world.clock.now += 1
         assert world.retry(world.specs[0])
 
@@ -191,8 +191,8 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
     world.order(["user-1"] * 2, "a", 1)
     feed(world)
     part = world.taken()[0]
-    one = CompletedPart(part, Counts(requested=2, found=2), "results/one")
-    assert world.ledger.arrive([one, one]) == [part]
+    one = counted(part, Counts(requested=2, found=2))
+    assert world.ledger.count_completed([one, one], "results/one") == [part]
     assert seen(world).tally.counts == Counts(requested=2, found=2)
     assert world.lookups.sent("default").entries == 0
 
@@ -206,4 +206,4 @@ def test_a_retry_has_its_own_attempts(world: World) -> None:
     world.serve(world.delivered.pop(), 1)
     assert world.retry(world.specs[0])
     feed(world)
-    assert world.ledger.standing(world.taken()[0]).attempts == 0
+    assert world.ledger.status_of(world.taken()[0]).attempts == 0

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from lookup.ledger.lookups import OnQueue
 from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, RecordedPart
-from lookup.ledger.parts import CompletedPart
 from lookup.model import Counts, Part
 from lookup.rosters.reader import RosterReader
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, counted
 
 PART_SIZE = 2
 LONG = 900.0  # seconds: every claim, telling and sent part is overdue after it
@@ -63,15 +62,15 @@ class World(BulkServices):
 
     def serve(self, part: Part, failures: int) -> None:
         """Do what a worker does with a part: `failures` of its identifiers get no answer."""
-        standing = self.ledger.standing(part)
-        if standing.is_in:
-            self.ledger.settle(part)
+        status = self.ledger.status_of(part)
+        if status.is_counted:
+            self.ledger.clear_in_flight(part)
         else:
             total = len(part.identifiers)
-            failed = total if standing.is_cancelled else min(failures, total)
+            failed = total if status.is_cancelled else min(failures, total)
             counts = Counts(total + len(part.invalid), total - failed, invalid=len(part.invalid), failed=failed)
-            self.ledger.arrive([CompletedPart(part, counts, f"results/{part.name}")])
-        self.ending.check(part.lookup_id)
+            self.ledger.count_completed([counted(part, counts)], f"results/{part.name}")
+        self.ending.finish_if_done(part.lookup_id)
         self.feeder.feed("default")
 
     def serve_next(self, pick: int, failures: int) -> None:
@@ -100,7 +99,7 @@ class World(BulkServices):
         spec = self.specs[-1 - pick % len(self.specs)]
         if self.lookups.progress(spec.lookup_id):
             change(spec)
-            self.ending.check(spec.lookup_id)
+            self.ending.finish_if_done(spec.lookup_id)
 
     def retry(self, spec: LookupSpec) -> bool:
         progress = self.lookups.progress(spec.lookup_id)
