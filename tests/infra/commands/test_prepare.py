@@ -19,7 +19,7 @@ from infra.app import ROOT
 from infra.prepare.advice import CERTIFICATE, NETWORK, NO_SPACE, NOT_ALLOWED, OTHER_BYTES, advice
 from infra.prepare.environment import environment_for, pip_settings, require_space, uv_settings
 from infra.prepare.line import Trouble
-from tests.waiting import until
+from tests.waiting import GIVE_UP, until
 
 CLOSED = "http://127.0.0.1:9"  # nobody listens there
 NOBODY = 65534
@@ -210,6 +210,7 @@ def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(
         assert process.stdout is not None
         assert process.stdout.read(len("Fetching .")) == "Fetching ."
         process.send_signal(number)
+        process.wait(GIVE_UP)
         assert process.stdout.read().strip(".") == "\n"
     assert process.returncode == (-number if by_make else 128 + number)
     until(lambda: not any(marker in _command_line(entry) for entry in Path("/proc").glob("[0-9]*")))
