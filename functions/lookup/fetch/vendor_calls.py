@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lookup.aws.shutdown import STOPPING
+from lookup.aws.lambda_lifecycle import STOPPING
 from lookup.errors import (
     AwsUnavailable,
     GateClosed,

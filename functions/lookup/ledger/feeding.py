@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import uuid4
 
-from lookup.aws.transactions import ConditionsFailed
+from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
 from lookup.ledger.fair_share import Turn, cost, size_of
 from lookup.ledger.items import deserialize, lookup_key, out_key, read_record, record_item, sent_key, serialize

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lookup.aws.transactions import ConditionsFailed
+from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import LimitExceeded
 from lookup.ledger.items import (
     Item,

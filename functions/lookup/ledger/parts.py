@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookup.aws.transactions import ACTIONS_LIMIT, ConditionsFailed
+from lookup.aws.dynamodb import ACTIONS_LIMIT, ConditionsFailed
 from lookup.ledger.fair_share import cost
 from lookup.ledger.items import (
     COUNTED,

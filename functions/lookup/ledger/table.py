@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lookup.aws.batch_read import batch_get
-from lookup.aws.transactions import ConditionsFailed, Transactions
+from lookup.aws.dynamodb import ConditionsFailed, Transactions, batch_get
 from lookup.ledger.items import Item, serialize
 from lookup.ledger.model import Reservation
 from lookup.model import Clock, Sleep

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lookup.aws.transactions import ConditionsFailed
+from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
 from lookup.ledger.items import charge_facts, look_key, lookup_key, unfinished_item, unfinished_key, usage_key
 from lookup.ledger.lookups import LookupLedger

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lookup.aws.batch_read import batch_get
+from lookup.aws.dynamodb import batch_get
 from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.results.changes import with_changes

@@ -21,7 +21,6 @@ from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
 from lookup.api.sync_or_async import SyncOrAsync
-from lookup.aws import snapshot
 from lookup.bulk.control import LookupControl
 from lookup.bulk.estimates import Estimates
 from lookup.bulk.submission import Submission
@@ -188,4 +187,4 @@ def _sign(key: str) -> str:
     return clients.s3().generate_presigned_url("get_object", Params=params, ExpiresIn=clients.url_seconds())
 
 
-snapshot.register_snapstart_hooks(entry)
+lambda_lifecycle.register_snapstart_hooks(entry)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
-from lookup.aws.shutdown import Shutdown
+from lookup.aws.lambda_lifecycle import Shutdown
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue

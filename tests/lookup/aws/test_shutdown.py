@@ -12,7 +12,7 @@ from types import FrameType
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.aws.shutdown import Shutdown
+from lookup.aws.lambda_lifecycle import Shutdown
 from lookup.errors import RetryLater
 from lookup.model import FetchOptions, Lane
 from tests.lookup.services import FetchServices, customer

@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
-from lookup.aws.transactions import TRIES, ConditionsFailed, Transactions
+from lookup.aws.dynamodb import TRIES, ConditionsFailed, Transactions
 from lookup.errors import AwsUnavailable
 from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable

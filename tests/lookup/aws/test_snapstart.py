@@ -12,14 +12,13 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import Simulator
-from lookup.aws import snapshot
 
 Hook = Callable[[], object]
 
 
 def test_only_lambda_s_runtime_has_the_hooks() -> None:
     """Where the runtime has no hooks nothing is registered and nothing fails."""
-    assert snapshot.register_snapstart_hooks(lambda: None) is False
+    assert lambda_lifecycle.register_snapstart_hooks(lambda: None) is False
 
 
 def test_the_runtime_is_told_what_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,8 +30,8 @@ def test_the_runtime_is_told_what_to_call(monkeypatch: pytest.MonkeyPatch) -> No
 
     def prepare() -> None: ...
 
-    assert snapshot.register_snapstart_hooks(prepare) is True
-    assert (before, after) == ([prepare], [snapshot.after_restore])
+    assert lambda_lifecycle.register_snapstart_hooks(prepare) is True
+    assert (before, after) == ([prepare], [lambda_lifecycle.after_restore])
 
 
 def test_twins_do_not_jitter_alike() -> None:
@@ -41,7 +40,7 @@ def test_twins_do_not_jitter_alike() -> None:
     draws = []
     for _ in range(2):
         random.setstate(taken)
-        snapshot.after_restore()
+        lambda_lifecycle.after_restore()
         draws.append([random.random() for _ in range(4)])
     assert draws[0] != draws[1]
 
@@ -55,7 +54,7 @@ def test_open_connections_are_dropped_and_the_next_request_makes_new_ones(
     s3 = aws.client("s3", region_name="eu-central-1")
     s3.list_buckets()
     assert len(pool.pools) == 1
-    snapshot.after_restore()
+    lambda_lifecycle.after_restore()
     assert len(pool.pools) == 0
     assert pool.request("GET", f"{simulator.endpoint_url}/").status > 0
     assert s3.list_buckets()["Buckets"] == []

@@ -1,14 +1,21 @@
-"""Being told to stop: waiting ends, writing does not.
+"""The life of a Lambda instance: a start from a snapshot of its memory (SnapStart), and SIGTERM at its end.
 
-Whoever asks MoEngage takes no payload any more, and whoever waits for the gate gives its work back.
+On SIGTERM waiting ends and writes finish: no new call to MoEngage is made, and waits for the gate raise `RetryLater`.
+Instances restored from one snapshot must not share randomness or connections. `uuid4` and TLS take theirs from the
+kernel; only the jitter of `random` would be the same in all of them.
 """
 
 from __future__ import annotations
 
+import gc
+import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+
+from urllib3 import PoolManager
 
 from lookup.errors import RetryLater
 from lookup.model import Clock, Sleep
@@ -54,3 +61,25 @@ class Shutdown:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: of a handler that Python did not set
             if self.is_told:
                 signal.raise_signal(signal.SIGTERM)
+
+
+def register_snapstart_hooks(prepare: Callable[[], object]) -> bool:
+    """Let Lambda call `prepare` before it takes a snapshot, and `after_restore` after each start from it.
+
+    Tells whether there is a runtime that does so: Lambda's own has the hooks, no other.
+    """
+    try:
+        hooks = import_module("snapshot_restore_py")
+    except ImportError:
+        return False
+    hooks.register_before_snapshot(prepare)
+    hooks.register_after_restore(after_restore)
+    return True
+
+
+def after_restore() -> None:
+    """Take new randomness, and drop the connections that were open when the snapshot was taken."""
+    random.seed()
+    for one in gc.get_objects():  # boto3's clients keep their connections in such pools too, out of reach
+        if issubclass(type(one), PoolManager):
+            one.clear()
