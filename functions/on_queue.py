@@ -19,6 +19,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     count(Metric.DELIVERIES, len(event["Records"]))
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
-    with wiring.stopping().heeding_sigterm():
+    with wiring.stopping().on_sigterm():
         failed = wiring.queue_work().serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -17,7 +17,7 @@ from lookup.errors import Misconfigured, ServiceError
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import WorkspaceGates
-from lookup.moengage.credential_store import parse
+from lookup.moengage.credential_store import parse_secret
 from lookup.settings import Settings
 
 PUT = "put it with aws secretsmanager put-secret-value (docs/deploy.md)"
@@ -52,7 +52,7 @@ def examined(session: boto3.Session, settings: Settings, name: str, address: str
     workspace = settings.workspace(name)
     try:
         text = session.client("secretsmanager").get_secret_value(SecretId=workspace.secret_id)["SecretString"]
-        credentials = parse(text, setting="the secret")
+        credentials = parse_secret(text, setting="the secret")
     except ClientError as error:
         code = error.response["Error"]["Code"]
         help_ = f"has no value: {PUT}" if code == "ResourceNotFoundException" else f"cannot be read ({code})"

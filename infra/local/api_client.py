@@ -81,8 +81,8 @@ class ApiClient:
                 body=None if body is None else body.encode(),
                 headers=headers,
                 timeout=urllib3.Timeout(ANSWER_SECONDS),
-                within=ANSWER_SECONDS,
-                most_bytes=lambda _: ANSWER_BYTES,
+                max_seconds=ANSWER_SECONDS,
+                max_bytes=lambda _: ANSWER_BYTES,
             )
             return answer.status, json.loads(answer.body)
         except (urllib3.exceptions.HTTPError, ValueError) as error:

@@ -101,8 +101,8 @@ class Api:
                 body=body,
                 headers=dict(headers or {}),
                 timeout=urllib3.Timeout(self.patience),
-                within=self.patience,
-                most_bytes=lambda _: ANSWER_BYTES,
+                max_seconds=self.patience,
+                max_bytes=lambda _: ANSWER_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:
             raise Failed(f"{urlsplit(url).netloc} gave no answer ({type(error).__name__})") from None

@@ -159,7 +159,7 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
     assert len(on_queue.handler(received, context)["batchItemFailures"]) == 1
     assert [5 <= wait <= 12 for wait in waits] == [True]
     assert counted(capsys.readouterr().out) == {}
-    told = [vars(record) for record in caplog.records if record.getMessage() == "aws trouble"]
+    told = [vars(record) for record in caplog.records if record.getMessage() == "aws unavailable"]
     assert [(one["error"], one["setting"]) for one in told] == [("ThrottlingException", "secret of workspace default")]
 
 

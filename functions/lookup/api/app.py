@@ -72,7 +72,7 @@ def unexpected_error(error: Exception) -> Response[str]:
     where = traceback.format_tb(error.__traceback__)[-3:]
     if is_transient(error):
         count(Metric.AWS_TROUBLE)
-        logger.warning("aws trouble", error=error_name(error), where=where, runbook="Errors")
+        logger.warning("aws unavailable", error=error_name(error), where=where, runbook="Errors")
         return problems.unavailable()
     count(Metric.DEFECTS)
     logger.error("defect", error=type(error).__name__, where=where)

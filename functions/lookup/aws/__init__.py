@@ -1,1 +1,1 @@
-"""AWS as every client needs it: transient errors, complete batches, transactions, the life of a Lambda instance."""
+"""AWS for every client: transient errors, complete batches, transactions, the lifecycle of a Lambda instance."""

@@ -1,4 +1,4 @@
-"""AWS's trouble told from our defects: what it was throttled over, failed at or did not answer may pass by itself."""
+"""Transient errors of AWS (throttled, failed, no response) versus defects of this service."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from botocore.parsers import ResponseParserError
 
 from lookup.errors import AwsUnavailable
 
-# Beside 5xx and 429: what AWS says with a 400 and means for now. The services call throttling by different names.
-PASSING = frozenset({
+# Transient beside 5xx and 429: codes that come with a 400. The services name throttling differently.
+TRANSIENT_CODES = frozenset({
     "BandwidthLimitExceeded", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
     "RequestThrottledException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
     "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionConflictException",
     "TransactionInProgressException",
 })  # fmt: skip
-UNANSWERED = (AwsUnavailable, HTTPClientError, IncompleteReadError, NotConnected, ResponseParserError)
+TRANSIENT_TYPES = (AwsUnavailable, HTTPClientError, IncompleteReadError, NotConnected, ResponseParserError)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the same again may go well: AWS was in trouble, or whoever wraps its error says that it was."""
-    return any(_is_trouble(one) for one in _chain(error))
+    """Return whether a retry may succeed: the error, or one that it was raised from, is transient."""
+    return any(_is_transient_one(one) for one in _chain(error))
 
 
 def error_name(error: BaseException) -> str:
-    """Name an error of AWS's by its code, any other by its type; neither holds data."""
+    """Return AWS's code of an error, or else its type's name; neither holds data."""
     for one in _chain(error):
         if isinstance(one, ClientError):
             return error_code(one)
@@ -46,9 +46,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__
 
 
-def _is_trouble(error: BaseException) -> bool:
+def _is_transient_one(error: BaseException) -> bool:
     if not isinstance(error, ClientError):
-        return isinstance(error, UNANSWERED)
+        return isinstance(error, TRANSIENT_TYPES)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
-    is_late = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-    return is_late or error_code(error) in PASSING
+    is_transient_status = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+    return is_transient_status or error_code(error) in TRANSIENT_CODES

@@ -20,53 +20,53 @@ from urllib3 import PoolManager
 from lookup.errors import RetryLater
 from lookup.model import Clock, Sleep
 
-STOPPING = "stopping"
-LOOK = 0.5  # seconds that a sleeper may sleep on
+SHUTTING_DOWN = "stopping"
+POLL_SECONDS = 0.5  # seconds after a shutdown request that a sleep may continue
 
 
 class Shutdown:
-    """One process's word to stop."""
+    """One process's request to shut down."""
 
     def __init__(self, clock: Clock, sleep: Sleep) -> None:
         self._clock = clock
         self._sleep = sleep
-        self.is_told = False
+        self.is_requested = False
 
-    def stop(self) -> None:
-        """Tell this process to stop; for good."""
-        self.is_told = True
+    def request(self) -> None:
+        """Request the shutdown of this process."""
+        self.is_requested = True
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Raises `RetryLater` soon after this process is told to stop: within half a second."""
+        """Sleep. Raises `RetryLater` within half a second of a shutdown request."""
         left = seconds
-        while left > 0 and not self.is_told:
-            self._sleep(min(left, LOOK))
-            left -= LOOK
-        if self.is_told:
-            raise RetryLater(self._clock(), STOPPING)
+        while left > 0 and not self.is_requested:
+            self._sleep(min(left, POLL_SECONDS))
+            left -= POLL_SECONDS
+        if self.is_requested:
+            raise RetryLater(self._clock(), SHUTTING_DOWN)
 
     @contextmanager
-    def heeding_sigterm(self) -> Iterator[None]:
-        """Take SIGTERM as the word to stop while work is in hand, then hand it on to whoever it was for.
+    def on_sigterm(self) -> Iterator[None]:
+        """Take SIGTERM as a shutdown request in this context, and raise it again at the end for the earlier handler.
 
-        Threads other than the main one cannot; whoever runs them calls `stop`.
+        Only the main thread can; for other threads call `request`.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        before = signal.signal(signal.SIGTERM, lambda *_: self.request())
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: of a handler that Python did not set
-            if self.is_told:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: set outside of Python
+            if self.is_requested:
                 signal.raise_signal(signal.SIGTERM)
 
 
 def register_snapstart_hooks(prepare: Callable[[], object]) -> bool:
-    """Let Lambda call `prepare` before it takes a snapshot, and `after_restore` after each start from it.
+    """Register `prepare` for before a snapshot is taken, and `after_restore` for after each start from it.
 
-    Tells whether there is a runtime that does so: Lambda's own has the hooks, no other.
+    Return whether the runtime has the hooks: Lambda's own has, no other.
     """
     try:
         hooks = import_module("snapshot_restore_py")
@@ -78,7 +78,7 @@ def register_snapstart_hooks(prepare: Callable[[], object]) -> bool:
 
 
 def after_restore() -> None:
-    """Take new randomness, and drop the connections that were open when the snapshot was taken."""
+    """Seed `random` anew, and drop the connections that were open when the snapshot was taken."""
     random.seed()
     for one in gc.get_objects():  # boto3's clients keep their connections in such pools too, out of reach
         if issubclass(type(one), PoolManager):

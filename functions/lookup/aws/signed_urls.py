@@ -1,7 +1,7 @@
-"""How long a presigned URL is good for: no longer than the credentials that sign it.
+"""The lifetime of a presigned URL: no longer than that of the credentials that sign it.
 
 A URL ends with the session of a function's role, whatever `X-Amz-Expires` says (Amazon S3 User Guide, "Sharing objects
-with presigned URLs": it "expires when the credential expires"). So little is promised, and what is promised is kept.
+with presigned URLs": it "expires when the credential expires"). So the promised lifetime is short, and kept.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from lookup.errors import AwsUnavailable
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
-# Seconds. Credentials whose end is known are renewed 15 to 10 minutes before it (botocore); those that Lambda puts into
-# the environment have no known end, and it gives an environment new ones long before.
-PROMISED = 900
-SHORTER = (600, 300, 120, 60)
+# Seconds. botocore renews credentials with a known end 15 to 10 minutes before it; those that Lambda puts into the
+# environment have no known end, and Lambda replaces the environment long before.
+LIFETIME = 900
+SHORTER_LIFETIMES = (600, 300, 120, 60)
 
 
 def seconds_left(credentials: Credentials | None) -> int:
-    """Return for how many seconds a URL that is signed now may be promised.
+    """Return the lifetime (seconds) of a URL that is signed now.
 
-    Raises `AwsUnavailable` when the credentials end within a minute and no new ones are to be had.
+    Raises `AwsUnavailable` when the credentials end within a minute and cannot be renewed.
     """
     if not isinstance(credentials, RefreshableCredentials):
-        return PROMISED
-    credentials.get_frozen_credentials()  # renews them, if they are about to end and there are others
-    for seconds in (PROMISED, *SHORTER):
+        return LIFETIME
+    credentials.get_frozen_credentials()  # renews them if they are about to end
+    for seconds in (LIFETIME, *SHORTER_LIFETIMES):
         if not credentials.refresh_needed(seconds):
             return seconds
     raise AwsUnavailable("the credentials of this function are about to end")

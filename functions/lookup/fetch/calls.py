@@ -59,7 +59,7 @@ class Calls:
         try:
             within = max(self._until - asked_at, 0.0) + LAST_CALL
             answer = vendor.client.export(
-                ExportRequest(payload) if is_neutral else question, credentials, within=within
+                ExportRequest(payload) if is_neutral else question, credentials, max_seconds=within
             )
         except VendorError as fault:
             vendor.heard(heard(vendor.clock() - asked_at, fault))

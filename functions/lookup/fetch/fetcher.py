@@ -12,7 +12,7 @@ from lookup.fetch.isolation import NOBODY_DOUBTED
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.fetch.vendor_calls import CallResult, Turn, VendorCalls
 from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
-from lookup.moengage.matching import NAMES
+from lookup.moengage.matching import ID_ATTRIBUTE_NAMES
 from lookup.results.changes import with_changes
 from lookup.results.profiles import ProfileStore
 from lookup.results.stored_profile import StoredProfile
@@ -162,7 +162,7 @@ class Fetcher:
     ) -> dict[Identifier, Outcome]:
         """Return the outcomes of one call, and begin to write its profiles."""
         if result.unmatched:
-            named = None if terms.fields is None else (*terms.fields, *NAMES)
+            named = None if terms.fields is None else (*terms.fields, *ID_ATTRIBUTE_NAMES)
             unmatched = [_select(user, named) for user in result.unmatched]
             self._keep_unmatched(terms.workspace, result.fetched_at, unmatched)
         outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in result.failed.items()}

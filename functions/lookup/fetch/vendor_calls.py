@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lookup.aws.lambda_lifecycle import STOPPING
+from lookup.aws.lambda_lifecycle import SHUTTING_DOWN
 from lookup.errors import (
     AwsUnavailable,
     GateClosed,
@@ -95,7 +95,7 @@ class VendorCalls:
             self._in_time(self._settle_earlier)
         while self._line or self._line.blamed:
             if self._vendor.is_stopping():
-                raise RetryLater(self._vendor.clock(), STOPPING)
+                raise RetryLater(self._vendor.clock(), SHUTTING_DOWN)
             reply = self._in_time(self._ask if self._line else self._judged)
             if reply is not None:
                 yield reply
@@ -274,7 +274,7 @@ class VendorCalls:
         Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, who must act is not known.
         """
         try:
-            is_rejected = not self._vendor.credentials.renewed(self._terms.workspace, rejected)
+            is_rejected = not self._vendor.credentials.refresh(self._terms.workspace, rejected)
         except Misconfigured:
             is_rejected = True
         except AwsUnavailable:

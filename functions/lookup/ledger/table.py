@@ -110,7 +110,7 @@ class LedgerTable:
         self, key: Item, expression: str, values: Mapping[str, object], *, condition: str | None = None
     ) -> Item | None:
         """Update one item by itself, as `update` writes it; give what it changed, None when the condition failed."""
-        return self._transactions.update_alone(self.update(key, expression, values, condition=condition)["Update"])
+        return self._transactions.update_item(self.update(key, expression, values, condition=condition)["Update"])
 
     def put(self, item: Item, *, absent: bool = False) -> dict[str, Any]:
         """Make the action that puts an item, only where there is none when `absent`."""

@@ -1,4 +1,4 @@
 """MoEngage's Get User API on the wire: identifiers come in, matched users or a typed error go out.
 
-It never retries and knows no quota: that is the work of `fetch` and `gate`.
+It never retries and knows no quota: see `fetch` and `gate`.
 """

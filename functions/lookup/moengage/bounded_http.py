@@ -1,7 +1,7 @@
-"""One HTTP exchange with somebody outside, bounded as a whole in seconds and bytes: connecting, sending, answer.
+"""One HTTP exchange, bounded as a whole in seconds and bytes: connecting, sending, response.
 
-urllib3's timeouts hold for each read, so an answer that drips is never too slow for them. Here every wait on the socket
-gets what is left of the whole call. Sockets wait in the machine's own time, so the deadline is `time.monotonic`'s.
+urllib3's timeouts hold for each read, so a slow drip of bytes never meets them. Here every wait on the socket gets what
+is left of the whole call. Sockets wait in real time, so the deadline is `time.monotonic`'s.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-CHUNK = 64 * 1024  # bytes read at once
-SENT_AT_ONCE = 16 * 1024  # bytes: one TLS record, and what one wait is for
-DIGITS_READ = 20  # of a declared length: as many are more than anybody allows
-INTERIM_MOST = 10  # 1xx answers before the real one; a server may send any number (RFC 9110, 15.2)
+READ_CHUNK = 64 * 1024  # bytes read at once
+SEND_CHUNK = 16 * 1024  # bytes: one TLS record, sent in one wait
+MAX_LENGTH_DIGITS = 20  # of Content-Length: more are above any bound
+MAX_INTERIM_RESPONSES = 10  # 1xx before the final one; a server may send any number (RFC 9110, 15.2)
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 Resolve = Callable[..., list[Any]]
@@ -35,7 +35,7 @@ Resolve = Callable[..., list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """The answer: its status, headers and body; `is_whole` is false when the body is longer than was allowed."""
+    """A response; `is_whole` is false when its body is longer than `max_bytes` and cut."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,16 +51,16 @@ def exchange(
     body: bytes | None,
     headers: Mapping[str, str],
     timeout: urllib3.Timeout,
-    within: float,
-    most_bytes: Callable[[int], int],
+    max_seconds: float,
+    max_bytes: Callable[[int], int],
 ) -> HttpResponse:
-    """Ask once, for `within` seconds at most in all; `timeout` bounds each step besides. Nothing is retried.
+    """Send a request once, for `max_seconds` in all; `timeout` bounds each step besides. Nothing is retried.
 
-    Reads as much of the body as `most_bytes` allows an answer of that status; what is longer is cut and its connection
-    closed. Raises urllib3's `HTTPError`: `ReadTimeoutError` or `ConnectTimeoutError` when the time is over.
+    `max_bytes` bounds the body by the status; a longer one is cut and its connection closed. Raises urllib3's
+    `HTTPError`: `ReadTimeoutError` or `ConnectTimeoutError` when the time is over.
     """
-    pool.pool_classes_by_scheme = POOLS  # for whichever pool it is: connections that know nothing of it are not bounded
-    token = _deadline.set(time.monotonic() + within)
+    pool.pool_classes_by_scheme = POOLS  # in any pool given: other connections are not bounded
+    token = _deadline.set(time.monotonic() + max_seconds)
     try:
         response = pool.request(
             method,
@@ -72,28 +72,28 @@ def exchange(
             redirect=False,
             preload_content=False,
         )
-        return _read(response, most_bytes(response.status))
+        return _read(response, max_bytes(response.status))
     finally:
         _deadline.reset(token)
 
 
-def _read(response: urllib3.BaseHTTPResponse, most: int) -> HttpResponse:
+def _read(response: urllib3.BaseHTTPResponse, max_bytes: int) -> HttpResponse:
     declared = response.headers.get("content-length", "")
-    is_whole = not (declared.isascii() and declared.isdigit() and int(declared[:DIGITS_READ]) > most)
+    is_whole = not (declared.isascii() and declared.isdigit() and int(declared[:MAX_LENGTH_DIGITS]) > max_bytes)
     body = bytearray()
     try:
-        while is_whole and (chunk := response.read(CHUNK)):
+        while is_whole and (chunk := response.read(READ_CHUNK)):
             body += chunk
-            is_whole = len(body) <= most
+            is_whole = len(body) <= max_bytes
     finally:
         if not is_whole:
-            response.close()  # what is still to come must not be taken for the next answer
+            response.close()  # the rest must not be read as the next response
         response.release_conn()
-    return HttpResponse(response.status, response.headers, bytes(body[:most]), is_whole)
+    return HttpResponse(response.status, response.headers, bytes(body[:max_bytes]), is_whole)
 
 
-def _left() -> float | None:
-    """Return the seconds left of the call, None without a bound. Raise `TimeoutError` when none are."""
+def _seconds_left() -> float | None:
+    """Return the seconds left of the call, None without a bound. Raises `TimeoutError` when none are."""
     deadline = _deadline.get()
     if deadline is None:
         return None
@@ -103,15 +103,15 @@ def _left() -> float | None:
     return left
 
 
-def _wait_no_longer(sock: socket.socket) -> None:
-    """Let the next wait on a socket end with the call."""
-    left, own = _left(), sock.gettimeout()
+def _limit_wait(sock: socket.socket) -> None:
+    """Limit the next wait on a socket to the seconds left of the call."""
+    left, own = _seconds_left(), sock.gettimeout()
     if left is not None and (own is None or left < own):
         sock.settimeout(left)
 
 
 class _BoundedReads(io.RawIOBase):
-    """A socket's bytes, each wait for them no longer than the call."""
+    """A socket's bytes, each wait limited to the seconds left of the call."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw = raw
@@ -121,7 +121,7 @@ class _BoundedReads(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - as RawIOBase has it
-        _wait_no_longer(self._sock)
+        _limit_wait(self._sock)
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -130,25 +130,25 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _FinalResponse(WireResponse):
-    """The real answer: http.client skips a 100 before it, and takes any other 1xx (a 103, early hints) for it."""
+    """The final response: http.client skips a 100, but returns any other 1xx (103, early hints) as the response."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as http.client has it
         super().__init__(sock, *args, **kwargs)
         self.fp: Any = io.BufferedReader(_BoundedReads(self.fp.detach(), sock))
 
     def begin(self) -> None:
-        for _ in range(INTERIM_MOST):
+        for _ in range(MAX_INTERIM_RESPONSES):
             super().begin()
             if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
-                raise HTTPException("another protocol, which nobody asked for")
+                raise HTTPException("a switch of protocols that was not requested")
             if self.status >= HTTPStatus.OK:
                 return
-            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first answer
-        raise HTTPException("too many interim answers")
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first response
+        raise HTTPException("too many interim responses")
 
 
 class _Bounded(HTTPConnection):
-    """A connection whose every wait ends with the call."""
+    """A connection whose waits are all limited to the seconds left of the call."""
 
     response_class = _FinalResponse
 
@@ -163,10 +163,10 @@ class _Bounded(HTTPConnection):
             raise NewConnectionError(self, type(error).__name__) from None
 
     def _connected(self) -> socket.socket:
-        """Connect to the first address that answers; all of them share the time."""
+        """Connect to the first address that accepts; all of them share the seconds left."""
         failure: OSError = OSError("no address")
-        for address in resolved(self._dns_host, self.port or 0, within=_left()):
-            waits = [seconds for seconds in (_left(), self.timeout) if isinstance(seconds, int | float)]
+        for address in resolve_addresses(self._dns_host, self.port or 0, max_seconds=_seconds_left()):
+            waits = [seconds for seconds in (_seconds_left(), self.timeout) if isinstance(seconds, int | float)]
             try:
                 sock = create_connection(
                     (address, self.port or 0), min(waits, default=None), socket_options=self.socket_options
@@ -174,7 +174,7 @@ class _Bounded(HTTPConnection):
             except OSError as error:
                 failure = error
                 continue
-            _wait_no_longer(sock)  # for what TLS has to say
+            _limit_wait(sock)  # for the TLS handshake
             return sock
         raise failure
 
@@ -182,10 +182,10 @@ class _Bounded(HTTPConnection):
         if not isinstance(data, bytes):
             super().send(data)
             return
-        for start in range(0, len(data), SENT_AT_ONCE):
+        for start in range(0, len(data), SEND_CHUNK):
             if self.sock is not None:
-                _wait_no_longer(self.sock)
-            super().send(data[start : start + SENT_AT_ONCE])
+                _limit_wait(self.sock)
+            super().send(data[start : start + SEND_CHUNK])
 
 
 class _BoundedTls(_Bounded, HTTPSConnection):
@@ -203,10 +203,12 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 POOLS: dict[str, type[urllib3.HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
 
 
-def resolved(host: str, port: int, *, within: float | None, resolve: Resolve = socket.getaddrinfo) -> list[str]:
-    """Return the addresses of a host. Raise `TimeoutError`: the system's resolver has only bounds of its own.
+def resolve_addresses(
+    host: str, port: int, *, max_seconds: float | None, resolve: Resolve = socket.getaddrinfo
+) -> list[str]:
+    """Return the addresses of a host. Raises `TimeoutError`.
 
-    A thread of its own asks, for nothing ends a question that is under way; it ends with the resolver's bounds.
+    A thread resolves, for a running query cannot be cancelled: it ends with the system resolver's own timeout.
     """
     answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
 
@@ -219,7 +221,7 @@ def resolved(host: str, port: int, *, within: float | None, resolve: Resolve = s
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=within)
+        answer = answers.get(timeout=max_seconds)
     except queue.Empty:
         raise TimeoutError("timed out") from None
     if isinstance(answer, OSError):

@@ -1,7 +1,7 @@
-"""MoEngage's Get User call on the wire: the request's two shapes, the answer's shapes, and what each status means.
+"""MoEngage's Get User call on the wire: the two shapes of the request's body, credentials, timeouts.
 
-Source: MoEngage, Data APIs, "Get User" (`POST /v1/customers/export`). No retries happen here: every attempt on the
-wire needs a grant of its own, so asking again is for those who hold the gate.
+Source: MoEngage, Data APIs, "Get User" (`POST /v1/customers/export`). Nothing is retried here: every attempt on the
+wire needs a grant of its own.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ HOSTS: Mapping[DataCenter, str] = {
     DataCenter.DC_06: "https://api-06.moengage.com",
     DataCenter.DC_101: "https://api-101.moengage.com",
 }
-# Seconds for a connection and for an answer; the sum of both is for the whole call.
+# Seconds for a connection and for a response; their sum bounds the whole call.
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
-ANSWER_BYTES = 16 * 1024 * 1024  # of a 200: twenty profiles of 800 KB; a function's memory holds it read, too
-ERROR_BYTES = 64 * 1024  # of anything else: what is worth reading of an error
-ADDRESSES = re.compile(r"[0-9A-Za-z.:\[\]_, -]{1,500}")  # what a chain of addresses is written in; the rest stays here
+MAX_RESPONSE_BYTES = 16 * 1024 * 1024  # of a 200: twenty profiles of 800 KB; a function's memory holds it parsed, too
+MAX_ERROR_BYTES = 64 * 1024  # of any other status
+FORWARDED_FOR = re.compile(r"[0-9A-Za-z.:\[\]_, -]{1,500}")  # a chain of addresses; anything else is not forwarded
 
 
 class BodyShape(Enum):
-    """Where the body holds its two keys; the vendor's pages disagree."""
+    """Where the body holds its two keys; the vendor's documentation disagrees with itself."""
 
     WRAPPED = "under data"
     ROOT = "at the root"
@@ -51,7 +51,7 @@ class BodyShape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """One call: 1 to 20 identifiers, and the attributes wanted of each user (None: all)."""
+    """One call: 1 to 20 identifiers, and the requested attributes of each user (None: all)."""
 
     identifiers: Sequence[Identifier]
     fields: tuple[str, ...] | None = None
@@ -59,7 +59,7 @@ class ExportRequest:
 
 
 class MoEngage:
-    """The client of one workspace; remembers which body shape the vendor took."""
+    """The client of one workspace; it remembers which body shape the vendor accepted."""
 
     def __init__(
         self,
@@ -75,76 +75,78 @@ class MoEngage:
         self._names = {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: moengage_id_name}
         self._clock = clock
         self._timeout = timeout
-        self._bound = _bound(timeout)
+        self._max_seconds = _max_seconds(timeout)
         self._shape = BodyShape.WRAPPED
         self._shape_is_sure = False
 
-    def export(self, question: ExportRequest, credentials: Credentials, *, within: float = math.inf) -> ExportResponse:
-        """Ask once, for `within` seconds at most. Raises a `VendorError`, whose type says what helps."""
-        exchanged = self._send(question, credentials, min(within, self._bound))
-        if exchanged.status != HTTPStatus.OK:
-            raise self._fault(exchanged)
-        if not exchanged.is_whole:
+    def export(
+        self, request: ExportRequest, credentials: Credentials, *, max_seconds: float = math.inf
+    ) -> ExportResponse:
+        """Send one request, for `max_seconds` at most. Raises a `VendorError`, whose type names the remedy."""
+        response = self._send(request, credentials, min(max_seconds, self._max_seconds))
+        if response.status != HTTPStatus.OK:
+            raise self._error(response)
+        if not response.is_whole:
             raise broken_body()
-        answer = read_response(exchanged.body)
+        parsed = read_response(response.body)
         self._shape_is_sure = True
-        return answer
+        return parsed
 
-    def _send(self, question: ExportRequest, credentials: Credentials, within: float) -> HttpResponse:
+    def _send(self, request: ExportRequest, credentials: Credentials, max_seconds: float) -> HttpResponse:
         host = self._endpoint_url or HOSTS[credentials.data_center]
         try:
             return exchange(
                 self._pool,
                 "POST",
                 f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}",
-                body=self._body(question),
-                headers=_headers(question, credentials),
+                body=self._body(request),
+                headers=_headers(request, credentials),
                 timeout=self._timeout,
-                within=within,
-                most_bytes=lambda status: ANSWER_BYTES if status == HTTPStatus.OK else ERROR_BYTES,
+                max_seconds=max_seconds,
+                max_bytes=lambda status: MAX_RESPONSE_BYTES if status == HTTPStatus.OK else MAX_ERROR_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise VendorUnavailable(type(error).__name__) from None  # its text may hold the URL: the type says enough
+            raise VendorUnavailable(type(error).__name__) from None  # the text may hold the URL
 
-    def _body(self, question: ExportRequest) -> bytes:
-        asked: dict[str, object] = {
+    def _body(self, request: ExportRequest) -> bytes:
+        content: dict[str, object] = {
             "identifiers": [
                 {"identifier_type": self._names[one.identifier_type], "identifier": one.identifier}
-                for one in question.identifiers
+                for one in request.identifiers
             ]
         }
-        if question.fields is not None:  # an empty list is undocumented; the pairing needs both names
-            asked["user_fields_to_export"] = sorted({*question.fields, "customer_id", "id"})
-        return exact_json.dumps({"data": asked} if self._shape is BodyShape.WRAPPED else asked)
+        if request.fields is not None:  # an empty list is undocumented; matching needs both names
+            content["user_fields_to_export"] = sorted({*request.fields, "customer_id", "id"})
+        return exact_json.dumps({"data": content} if self._shape is BodyShape.WRAPPED else content)
 
-    def _fault(self, exchanged: HttpResponse) -> VendorError:
-        error = error_of(exchanged.body)
-        if exchanged.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
+    def _error(self, response: HttpResponse) -> VendorError:
+        error = error_of(response.body)
+        if response.status == HTTPStatus.BAD_REQUEST and not self._shape_is_sure:
             was, self._shape = self._shape, BodyShape.WRAPPED
-            if was is BodyShape.WRAPPED and _misses_the_keys(error):
+            if was is BodyShape.WRAPPED and _names_missing_keys(error):
                 self._shape = BodyShape.ROOT
-                return VendorWrongShape("wrong_shape", status=exchanged.status)
-        is_own = is_own_error(exchanged.body)
-        return error_for(exchanged.status, error, exchanged.headers, now=self._clock(), is_own=is_own)
+                return VendorWrongShape("wrong_shape", status=response.status)
+        is_own = is_own_error(response.body)
+        return error_for(response.status, error, response.headers, now=self._clock(), is_own=is_own)
 
 
-def _bound(timeout: urllib3.Timeout) -> float:
-    """Return the seconds that a whole call may take."""
+def _max_seconds(timeout: urllib3.Timeout) -> float:
+    """Return the bound of a whole call (seconds)."""
     if isinstance(timeout.total, int | float):
         return timeout.total
     steps = (timeout.connect_timeout, timeout.read_timeout)
     return sum(one for one in steps if isinstance(one, int | float)) or math.inf
 
 
-def _misses_the_keys(error: Mapping[str, Json]) -> bool:
-    """Tell the shapes apart: the vendor names `data` or `identifiers` as what it does not find."""
-    said = " ".join(str(error.get(key) or "") for key in ("attribute", "message", "description", "title"))
-    return "identifiers" in said or "data" in said.lower()
+def _names_missing_keys(error: Mapping[str, Json]) -> bool:
+    """Return whether the vendor names `data` or `identifiers` as missing: it expects the other shape."""
+    text = " ".join(str(error.get(key) or "") for key in ("attribute", "message", "description", "title"))
+    return "identifiers" in text or "data" in text.lower()
 
 
-def _headers(question: ExportRequest, credentials: Credentials) -> dict[str, str]:
+def _headers(request: ExportRequest, credentials: Credentials) -> dict[str, str]:
     pair = f"{credentials.workspace_id}:{credentials.data_api_key}".encode()
     headers = {"Authorization": f"Basic {b64encode(pair).decode()}", "Content-Type": "application/json"}
-    if question.forwarded_for and ADDRESSES.fullmatch(question.forwarded_for):
-        headers["X-Forwarded-For"] = question.forwarded_for
+    if request.forwarded_for and FORWARDED_FOR.fullmatch(request.forwarded_for):
+        headers["X-Forwarded-For"] = request.forwarded_for
     return headers

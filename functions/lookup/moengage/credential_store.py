@@ -1,4 +1,4 @@
-"""The MoEngage credentials of a workspace, from Secrets Manager: cached, and read again when MoEngage says 401."""
+"""The MoEngage credentials of a workspace, from Secrets Manager: cached, and read again after a 401."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lookup.telemetry import Metric, count, logger
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-KEYS = ("workspace_id", "data_api_key", "data_center")
+SECRET_FIELDS = ("workspace_id", "data_api_key", "data_center")
 
 
 class CredentialStore:
@@ -36,34 +36,34 @@ class CredentialStore:
             self._cached[workspace] = self._read(workspace)
         return self._cached[workspace]
 
-    def renewed(self, workspace: str, rejected: Credentials) -> bool:
-        """Read the secret again, unless somebody has; tell whether it holds others than those that were rejected."""
+    def refresh(self, workspace: str, rejected: Credentials) -> bool:
+        """Read the secret again, unless it was since. Return whether it differs from the rejected credentials."""
         if self._cached.get(workspace) == rejected:
             self._cached[workspace] = self._read(workspace)
         return self._cached.get(workspace) != rejected
 
-    def version(self, workspace: str) -> str | None:
-        """Return the id of the secret's present version, without reading its value; None when there is none."""
+    def current_version(self, workspace: str) -> str | None:
+        """Return the id of the secret's current version, without reading its value; None when there is none."""
         secret_id = self._settings.workspace(workspace).secret_id
         stages = self._client.describe_secret(SecretId=secret_id).get("VersionIdsToStages", {})
         return next((version for version, labels in stages.items() if "AWSCURRENT" in labels), None)
 
     def has_value(self, workspace: str) -> bool:
-        """Return whether the secret is there and holds a value, whatever it is, as far as can be known."""
+        """Return whether the secret exists and has a value; True when Secrets Manager is unavailable."""
         try:
-            return self.version(workspace) is not None
+            return self.current_version(workspace) is not None
         except (BotoCoreError, ClientError) as error:
             logger.warning("secret not found", workspace=workspace, error=error_name(error))
-            return is_transient(error)  # who cannot be asked now says nothing of the secret
+            return is_transient(error)  # unavailability says nothing of the secret
 
     def _read(self, workspace: str) -> Credentials:
         setting = f"secret of workspace {workspace}"
         secret_id = self._settings.workspace(workspace).secret_id
         try:
-            return parse(self._text(secret_id, setting), setting=setting)
-        except Misconfigured as fault:
+            return parse_secret(self._text(secret_id, setting), setting=setting)
+        except Misconfigured as error:
             count(Metric.SECRETS_UNREADABLE)
-            logger.error("secret unreadable", workspace=workspace, reason=str(fault), runbook="Key rotated")
+            logger.error("secret unreadable", workspace=workspace, reason=str(error), runbook="Key rotated")
             raise
 
     def _text(self, secret_id: str, setting: str) -> str:
@@ -73,20 +73,20 @@ class CredentialStore:
             raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
         except (BotoCoreError, ClientError) as error:
             if is_transient(error):
-                logger.warning("aws trouble", error=error_name(error), setting=setting, runbook="Errors")
+                logger.warning("aws unavailable", error=error_name(error), setting=setting, runbook="Errors")
                 raise AwsUnavailable(f"{setting}: cannot be read now ({error_name(error)})") from None
             raise Misconfigured(setting, f"cannot be read ({error_name(error)})") from None
 
 
-def parse(text: str, *, setting: str) -> Credentials:
-    """Read a secret's JSON. Raises `Misconfigured` naming the key, never repeating a value."""
+def parse_secret(text: str, *, setting: str) -> Credentials:
+    """Parse a secret's JSON. Raises `Misconfigured` naming the field, without a value."""
     try:
         secret = exact_json.loads(text)
     except ValueError:
         raise Misconfigured(setting, "is not JSON") from None
     if not isinstance(secret, dict):
         raise Misconfigured(setting, "is not a JSON object")
-    values = {key: secret.get(key) for key in KEYS}
+    values = {key: secret.get(key) for key in SECRET_FIELDS}
     for key, value in values.items():
         if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
             raise Misconfigured(setting, f"{key} must be a text of printable ASCII characters, with no line break")

@@ -1,4 +1,4 @@
-"""What opens a MoEngage workspace, and where it lives."""
+"""The credentials of a MoEngage workspace, and its data centre."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class DataCenter(StrEnum):
-    """Where a MoEngage workspace lives; it lives in exactly one."""
+    """The data centre of a MoEngage workspace; each has exactly one."""
 
     DC_01 = "01"
     DC_02 = "02"
@@ -20,7 +20,7 @@ class DataCenter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What opens one workspace; the key never shows in a `repr`."""
+    """The credentials of one workspace; a `repr` is without the key."""
 
     workspace_id: str
     data_api_key: str = field(repr=False)

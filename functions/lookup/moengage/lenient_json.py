@@ -1,4 +1,4 @@
-"""JSON of which a part cannot be read: what is no number is marked where it stands, and the rest is read as ever."""
+"""JSON of which a part may be unreadable: numbers that are none are marked in place, the rest is parsed."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ import simplejson
 from lookup import exact_json
 from lookup.model import Json
 
-# Powers of ten. A number beyond them is a defect of whoever wrote it: readers of ours would make it an infinity or a
-# zero, or write out its digits. Digits that are all there are kept, however many.
+# Powers of ten. A number beyond them is a defect of its writer: other readers would make it an infinity or a zero, or
+# expand its digits. Written digits are all kept, however many.
 MAGNITUDE = 4000
-EXACT_FLOAT = 2**53  # up to here a floating-point number names one whole number only
+EXACT_FLOAT = 2**53  # up to here a double stands for one whole number only
 
 
-class Spoilt(str):
-    """Stands where something cannot be read."""
+class Unreadable(str):
+    """The placeholder of an unreadable value."""
 
     __slots__ = ()
 
 
-SPOILT = Spoilt()
+UNREADABLE = Unreadable()
 
 
 def loads(text: str | bytes) -> Json:
-    """Read JSON as `wire.loads` does, with `SPOILT` for NaN, an infinity, or a number out of all bounds.
+    """Read JSON as `exact_json.loads`, with `UNREADABLE` for NaN, an infinity, or a number beyond `MAGNITUDE`.
 
     Raises `ValueError` on anything else that is not JSON, or nests too deep.
     """
     try:
         value: Json = simplejson.loads(
-            text, allow_nan=True, parse_constant=lambda _: SPOILT, parse_float=_number, parse_int=exact_json.integer
+            text, allow_nan=True, parse_constant=lambda _: UNREADABLE, parse_float=_number, parse_int=exact_json.integer
         )
     except (ArithmeticError, RecursionError) as error:
         raise ValueError(f"not readable: {type(error).__name__}") from None
     return value
 
 
-def is_spoilt(value: Json) -> bool:
-    """Return whether anything in it could not be read."""
+def is_unreadable(value: Json) -> bool:
+    """Return whether a value holds an unreadable one at any depth."""
     pending = [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, Spoilt):
+        if isinstance(one, Unreadable):
             return True
         if isinstance(one, Mapping):
             pending += one.values()
@@ -53,13 +53,13 @@ def is_spoilt(value: Json) -> bool:
     return False
 
 
-def spelled(value: Json) -> tuple[str, ...]:
-    """Return the identifiers that a value may be, as it is written first: 12345.0 is 12345 too, 12345.5 is none.
+def spellings_of(value: Json) -> tuple[str, ...]:
+    """Return the identifiers that a value may stand for, as written first: 12345.0 is 12345 too, 12345.5 is none.
 
-    Nor is a whole number with a point or an exponent that floating point cannot tell from its neighbours: it may be
-    somebody else's.
+    A whole number with a point or an exponent that a double cannot tell from its neighbours is none: it may be another
+    user's.
     """
-    if isinstance(value, Spoilt | bool):
+    if isinstance(value, Unreadable | bool):
         return ()
     if isinstance(value, str | int):
         return (str(value),)
@@ -68,9 +68,9 @@ def spelled(value: Json) -> tuple[str, ...]:
     return (str(value), str(int(value)))
 
 
-def _number(digits: str) -> Decimal | Spoilt:
+def _number(digits: str) -> Decimal | Unreadable:
     try:
         value = Decimal(digits)
     except InvalidOperation:
-        return SPOILT
-    return value if not value or abs(value.adjusted()) <= MAGNITUDE else SPOILT
+        return UNREADABLE
+    return value if not value or abs(value.adjusted()) <= MAGNITUDE else UNREADABLE

@@ -1,4 +1,4 @@
-"""Which returned user answers which identifier: by value, never by position, because the vendor echoes neither."""
+"""Match returned users to requested identifiers: by value, for the vendor keeps no order and echoes no request."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lookup.model import Attributes, Identifier, IdentifierType
-from lookup.moengage.lenient_json import spelled
+from lookup.moengage.lenient_json import spellings_of
 from lookup.moengage.responses import ExportResponse
 
 Name = tuple[IdentifierType, str]
-# The attributes that hold a user's own identifiers: their other names first, which yield to the ones we ask for.
-HOLDERS: Sequence[Mapping[IdentifierType, str]] = (
+# The attributes that hold a user's identifiers: alternative names first, which yield to the documented ones.
+ID_ATTRIBUTES: Sequence[Mapping[IdentifierType, str]] = (
     {IdentifierType.CUSTOMER_ID: "uid", IdentifierType.ID: "moengage_id"},
     {IdentifierType.CUSTOMER_ID: "customer_id", IdentifierType.ID: "id"},
 )
-NAMES = frozenset(name for held in HOLDERS for name in held.values())
+ID_ATTRIBUTE_NAMES = frozenset(name for attributes in ID_ATTRIBUTES for name in attributes.values())
 SPELLINGS: Mapping[IdentifierType, tuple[str, ...]] = {
     IdentifierType.CUSTOMER_ID: ("customer_id",),
     IdentifierType.ID: ("id", "moengage_id"),
@@ -24,10 +24,10 @@ SPELLINGS: Mapping[IdentifierType, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What one answer says of each identifier that was asked.
+    """The requested identifiers by their result in one response.
 
-    `unaccounted` is in neither list of the answer. `unmatched` are returned users that nobody asked for. `unreadable`
-    are those whose profile is in the answer and cannot be read.
+    `unaccounted` are in neither of its lists. `unmatched` are returned users that were not requested. `unreadable` are
+    those whose returned profile cannot be parsed.
     """
 
     found: Mapping[Identifier, Attributes]
@@ -37,25 +37,25 @@ class Matches:
     unreadable: tuple[Identifier, ...] = ()
 
 
-def match_users(asked: Sequence[Identifier], answer: ExportResponse) -> Matches:
-    """Pair an answer with what was asked. Found wins over not found; two identifiers may name one user.
+def match_users(requested: Sequence[Identifier], response: ExportResponse) -> Matches:
+    """Match a response with the requested identifiers. Found wins over not found; two identifiers may name one user.
 
-    A profile that cannot be read and names nobody is that of whom the call asked for alone.
+    An unreadable profile without a name is that of the only requested identifier, if there was one.
     """
-    by_name = _by_name(answer.users)
-    found = {one: by_name[_name(one)] for one in asked if _name(one) in by_name}
-    missing = [one for one in dict.fromkeys(asked) if one not in found]
-    spoilt = _by_name(answer.unreadable)
-    unreadable = tuple(one for one in missing if _name(one) in spoilt)
-    not_found = tuple(one for one in missing if one not in unreadable and _is_listed(one, answer))
+    by_name = _by_name(response.users)
+    found = {one: by_name[_name(one)] for one in requested if _name(one) in by_name}
+    missing = [one for one in dict.fromkeys(requested) if one not in found]
+    unreadable_users = _by_name(response.unreadable)
+    unreadable = tuple(one for one in missing if _name(one) in unreadable_users)
+    not_found = tuple(one for one in missing if one not in unreadable and _is_listed(one, response))
     left = tuple(one for one in missing if one not in unreadable and one not in not_found)
-    if len(asked) == 1 and answer.unreadable:
+    if len(requested) == 1 and response.unreadable:
         unreadable, left = unreadable + left, ()
     return Matches(
         found=found,
         not_found=not_found,
         unaccounted=left,
-        unmatched=tuple(user for user in answer.users if not _is_used(user, found)),
+        unmatched=tuple(user for user in response.users if not _is_used(user, found)),
         unreadable=unreadable,
     )
 
@@ -65,24 +65,26 @@ def _name(identifier: Identifier) -> Name:
 
 
 def _by_name(users: Sequence[Attributes]) -> dict[Name, Attributes]:
-    """Return the users by all their names: what is written wins over what a number stands for, then the first user."""
+    """Return the users by all their names: a written name wins over an equal number, then the first user wins."""
     by_name: dict[Name, Attributes] = {}
-    for held in HOLDERS:
-        named = [(kind, spelled(user.get(holder)), user) for user in users for kind, holder in held.items()]
+    for attributes in ID_ATTRIBUTES:
+        named = [(kind, spellings_of(user.get(name)), user) for user in users for kind, name in attributes.items()]
         by_name |= {(kind, other): user for kind, names, user in reversed(named) for other in names[1:]}
         by_name |= {(kind, names[0]): user for kind, names, user in reversed(named) if names}
     return by_name
 
 
-def _names(user: Attributes, held: Mapping[IdentifierType, str]) -> list[Name]:
-    return [(kind, name) for kind, holder in held.items() for name in spelled(user.get(holder))]
+def _names(user: Attributes, attributes: Mapping[IdentifierType, str]) -> list[Name]:
+    return [(kind, name) for kind, attribute in attributes.items() for name in spellings_of(user.get(attribute))]
 
 
 def _is_used(user: Attributes, found: Mapping[Identifier, Attributes]) -> bool:
-    """Return whether a user, or an equal copy of it, is somebody's answer."""
-    return any(found.get(Identifier(*name)) == user for held in HOLDERS for name in _names(user, held))
+    """Return whether a user, or an equal copy of it, was matched."""
+    return any(
+        found.get(Identifier(*name)) == user for attributes in ID_ATTRIBUTES for name in _names(user, attributes)
+    )
 
 
-def _is_listed(identifier: Identifier, answer: ExportResponse) -> bool:
+def _is_listed(identifier: Identifier, response: ExportResponse) -> bool:
     spellings = SPELLINGS[identifier.identifier_type]
-    return any((spelling, identifier.identifier) in answer.not_found for spelling in spellings)
+    return any((spelling, identifier.identifier) in response.not_found for spelling in spellings)

@@ -1,6 +1,6 @@
-"""What MoEngage says, read from the wire: users, or a fault whose type says what helps.
+"""Parse MoEngage's responses: users, or an error whose type names the remedy.
 
-Source: MoEngage, Data APIs, "Get User", responses and errors. The `type` strings vary for the same fault, so the HTTP
+Source: MoEngage, Data APIs, "Get User", responses and errors. The `type` strings vary for the same error, so the HTTP
 status decides.
 """
 
@@ -21,12 +21,12 @@ from lookup.errors import (
     VendorUnavailable,
 )
 from lookup.model import Attributes, Json
-from lookup.moengage.lenient_json import is_spoilt, loads, spelled
+from lookup.moengage.lenient_json import is_unreadable, loads, spellings_of
 from lookup.moengage.retry_after import retry_at
 
-# Status → what it asks for. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are Refused and
-# 5xx VendorTrouble.
-FAULTS: Mapping[int, type[VendorError]] = {
+# Status → error. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are `VendorAccessDenied` and
+# 5xx `VendorUnavailable`.
+ERROR_TYPES: Mapping[int, type[VendorError]] = {
     400: VendorBadRequest,
     401: VendorUnauthorized,
     403: VendorAccessDenied,
@@ -51,10 +51,9 @@ REASONS: Mapping[type[VendorError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class ExportResponse:
-    """What a successful call said: whole users in no promised order, and the identifiers it does not know.
+    """A successful response: users in no defined order, and the identifiers that MoEngage does not know.
 
-    `unreadable` are users whose profiles hold what is no JSON value, or no attributes at all; what they are called can
-    be read of some.
+    `unreadable` are users whose profiles hold an invalid JSON value, or no attributes; some still have their names.
     """
 
     users: tuple[Attributes, ...]
@@ -63,9 +62,9 @@ class ExportResponse:
 
 
 def error_type(status: int) -> type[VendorError]:
-    """Say what a status other than 200 asks for."""
-    if status in FAULTS:
-        return FAULTS[status]
+    """Return the type of error of a status other than 200."""
+    if status in ERROR_TYPES:
+        return ERROR_TYPES[status]
     return (
         VendorAccessDenied
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -76,22 +75,22 @@ def error_type(status: int) -> type[VendorError]:
 def error_for(
     status: int, error: Mapping[str, Json], headers: Mapping[str, str], *, now: float, is_own: bool = True
 ) -> VendorError:
-    """Make the fault of an answer; only the vendor's request id is repeated from its body.
+    """Return the error of a response; of its body it repeats only the vendor's request id.
 
-    `is_own` says that the body is MoEngage's: a refusal that is not, or that MoEngage does not document, may be a
-    firewall's in between that does not like what this one request holds.
+    With `is_own` the body is MoEngage's. Another refusal, or one that MoEngage does not document, may be a firewall's
+    because of what this request holds.
     """
     kind = error_type(status)
-    shown = _request_id(error)
-    until = retry_at(headers, now)
+    request_id = _request_id(error)
+    wait_until = retry_at(headers, now)
     if kind is VendorThrottled:
-        return VendorThrottled(REASONS[kind], retry_at=until, request_id=shown)
+        return VendorThrottled(REASONS[kind], retry_at=wait_until, request_id=request_id)
     if kind is VendorUnavailable:
-        return VendorUnavailable(REASONS[kind], status=status, request_id=shown, retry_at=until)
-    is_doubtful = issubclass(kind, VendorAccessDenied | VendorUnauthorized | VendorBadRequest) and not (
-        is_own and status in FAULTS
+        return VendorUnavailable(REASONS[kind], status=status, request_id=request_id, retry_at=wait_until)
+    may_be_content = issubclass(kind, VendorAccessDenied | VendorUnauthorized | VendorBadRequest) and not (
+        is_own and status in ERROR_TYPES
     )
-    return kind(REASONS[kind], status=status, request_id=shown, may_be_content=is_doubtful)
+    return kind(REASONS[kind], status=status, request_id=request_id, may_be_content=may_be_content)
 
 
 def _request_id(error: Mapping[str, Json]) -> str | None:
@@ -100,9 +99,9 @@ def _request_id(error: Mapping[str, Json]) -> str | None:
 
 
 def read_response(body: bytes) -> ExportResponse:
-    """Read a 200; absent lists are empty. A profile that cannot be read spoils no other one.
+    """Parse a 200; absent lists are empty. An unreadable profile does not affect the others.
 
-    Raises `VendorUnavailable` on anything but a success of the documented form, which one profile may be the cause of.
+    Raises `VendorUnavailable` on anything but a success of the documented form; one profile may be the cause.
     """
     try:
         read = loads(body)
@@ -110,18 +109,18 @@ def read_response(body: bytes) -> ExportResponse:
         raise broken_body() from None
     data = read.get("data") if isinstance(read, dict) and read.get("status") == "success" else None
     if not isinstance(data, dict):
-        shown = _request_id(error_of(body))
-        raise VendorUnavailable("not_a_success", status=200, request_id=shown, may_be_content=True)
+        request_id = _request_id(error_of(body))
+        raise VendorUnavailable("not_a_success", status=200, request_id=request_id, may_be_content=True)
     profiles = [_attributes(user) for user in _list(data.get("users"))]
     return ExportResponse(
-        users=tuple(one for one in profiles if one and not is_spoilt(one)),
+        users=tuple(one for one in profiles if one and not is_unreadable(one)),
         not_found=frozenset(name for entry in _list(data.get("users_not_found")) for name in _named(entry)),
-        unreadable=tuple(one for one in profiles if not one or is_spoilt(one)),
+        unreadable=tuple(one for one in profiles if not one or is_unreadable(one)),
     )
 
 
 def broken_body() -> VendorUnavailable:
-    """Make the fault of a 200 that cannot be read."""
+    """Return the error of a 200 that cannot be parsed."""
     return VendorUnavailable("broken_body", status=200, may_be_content=True)
 
 
@@ -141,11 +140,11 @@ def _attributes(user: Json) -> Attributes:
 def _named(entry: Json) -> list[tuple[str, str]]:
     if not isinstance(entry, dict):
         return []
-    return [(str(entry.get("identifier_type")), spelling) for spelling in spelled(entry.get("identifier"))]
+    return [(str(entry.get("identifier_type")), spelling) for spelling in spellings_of(entry.get("identifier"))]
 
 
 def error_of(body: bytes) -> Mapping[str, Json]:
-    """Find the error object in any of the shapes that occur; nothing of it but the request id is ever logged."""
+    """Return the error object in any of its shapes; only its request id is ever logged."""
     try:
         read = exact_json.loads(body)
     except ValueError:
@@ -157,7 +156,7 @@ def error_of(body: bytes) -> Mapping[str, Json]:
 
 
 def is_own_error(body: bytes) -> bool:
-    """Return whether an error's body has one of MoEngage's forms, rather than those of whoever stands in between.
+    """Return whether an error's body has one of MoEngage's forms, rather than a proxy's.
 
     MoEngage's are `{"status": "fail", "error": {"message", "type", …}}` and `{"title", "description"}`.
     """

@@ -1,4 +1,4 @@
-"""Until when an answer's headers say to wait, in every way that they are written in.
+"""Parse the headers that say when to retry, in all their forms.
 
 Sources: RFC 9110, 10.2.3 (`Retry-After`: seconds, or a date in one of three forms) and 5.6.7 (the forms). MoEngage,
 Data APIs: `x-ratelimit-reset` is seconds left in one document and epoch seconds in another; gateways in front of such
@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-NAMES = ("retry-after", "x-ratelimit-reset")
+HEADERS = ("retry-after", "x-ratelimit-reset")
 NUMBER = re.compile(r"\d{1,20}(\.\d{0,20})?")
-LONGEST_TEXT = 64  # characters that a date may have
+MAX_DATE_LENGTH = 64  # characters that a date may have
 EPOCH_MAGNITUDE = 1_000_000_000  # a number above this is a time, below it seconds from now
 MILLISECONDS_MAGNITUDE = 100_000_000_000  # as seconds this would be the year 5138
-LONGEST_WAIT = 24 * 3600  # seconds; who asks for more than a day is not believed
+MAX_WAIT = 24 * 3600  # seconds; longer ones are ignored
 
 
 def retry_at(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the moment (epoch seconds) of the first header that names one; None when none makes sense."""
-    for name in NAMES:
-        until = _moment(headers.get(name, "").strip(), now)
-        if until is not None and until <= now + LONGEST_WAIT:
-            return max(now, until)
+    """Return the time to retry (epoch seconds) by the first valid header; None without one."""
+    for name in HEADERS:
+        moment = _moment(headers.get(name, "").strip(), now)
+        if moment is not None and moment <= now + MAX_WAIT:
+            return max(now, moment)
     return None
 
 
@@ -35,12 +35,12 @@ def _moment(text: str, now: float) -> float | None:
         if value < EPOCH_MAGNITUDE:
             return now + value
         return value / 1000 if value >= MILLISECONDS_MAGNITUDE else value
-    moment = _date(text) if len(text) <= LONGEST_TEXT else None
-    return moment if moment is None or moment >= now else None  # a date of the past says nothing about what is to come
+    moment = _date(text) if len(text) <= MAX_DATE_LENGTH else None
+    return moment if moment is None or moment >= now else None  # a date in the past is ignored
 
 
 def _date(text: str) -> float | None:
-    """Read ISO 8601, or one of the three forms of HTTP; without a time zone it is UTC (RFC 9110, 5.6.7)."""
+    """Parse ISO 8601, or one of the three forms of HTTP; without a time zone it is UTC (RFC 9110, 5.6.7)."""
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from lookup.aws.signed_urls import PROMISED
+from lookup.aws.signed_urls import LIFETIME
 from lookup.errors import InvalidInput
 from lookup.rosters.keys import EXPIRING, key_of
 from lookup.rosters.unpacking import MEGABYTE
@@ -33,7 +33,7 @@ class RosterUploads:
     """Uploads of one bucket, of at most `megabytes`."""
 
     def __init__(
-        self, client: S3Client, bucket_name: str, *, megabytes: int, url_seconds: Callable[[], int] = lambda: PROMISED
+        self, client: S3Client, bucket_name: str, *, megabytes: int, url_seconds: Callable[[], int] = lambda: LIFETIME
     ) -> None:
         """`url_seconds` says for how long an upload's URL is surely good."""
         self._client = client

@@ -26,7 +26,7 @@ class Reopening:
         gate = self._gates.of(workspace)
         if gate.state().closed_reason != CREDENTIALS:
             return False
-        version = self._credentials.version(workspace)
+        version = self._credentials.current_version(workspace)
         if version is None or version == self._tried(workspace) or not gate.probe_now(CREDENTIALS):
             return False
         self._table.write(self._table.put(_key(workspace) | serialize({"tried": version})))

@@ -21,6 +21,7 @@ from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
 from lookup.api.sync_or_async import SyncOrAsync
+from lookup.aws import lambda_lifecycle
 from lookup.bulk.control import LookupControl
 from lookup.bulk.estimates import Estimates
 from lookup.bulk.submission import Submission

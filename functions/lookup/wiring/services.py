@@ -93,7 +93,7 @@ def vendor(workspace: str) -> VendorAccess:
         sleep=stopping().sleep,
         heard=vendor_metrics.publish,
         unused=partial(count, Metric.USERS_GRANTED_UNUSED),
-        is_stopping=lambda: stopping().is_told,
+        is_stopping=lambda: stopping().is_requested,
         neutral_calls=SharedCalls(ledger_table(), workspace),
     )
 

@@ -16,7 +16,7 @@ from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
-from lookup.moengage.credential_store import parse
+from lookup.moengage.credential_store import parse_secret
 from tests.infra.commands.test_doctor import findings, logged_in, only_fault
 from tests.infra.stacks import create
 from tests.lookup.conftest import stage
@@ -118,7 +118,7 @@ def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) ->
     ).of("default")
     for _ in range(50):
         gate.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
-    credentials = parse(json.dumps(SECRET), setting="the secret")
+    credentials = parse_secret(json.dumps(SECRET), setting="the secret")
     workspace = settings.workspaces["default"]
     patient = Patient(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, patience=0.2)
     (finding,) = patient.findings(NOBODY)

@@ -8,7 +8,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ClientError
 
-from lookup.aws.dynamodb import TRIES, ConditionsFailed, Transactions
+from lookup.aws.dynamodb import MAX_ATTEMPTS, ConditionsFailed, Transactions
 from lookup.errors import AwsUnavailable
 from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable
@@ -57,8 +57,8 @@ def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, 
     between.conflicts = 1000
     with pytest.raises(AwsUnavailable, match="conflicts 10 times"):
         table.write(table.put(item("a")))
-    assert between.conflicts == 1000 - TRIES
-    assert sum(clock.slept) <= 0.02 * 2**TRIES
+    assert between.conflicts == 1000 - MAX_ATTEMPTS
+    assert sum(clock.slept) <= 0.02 * 2**MAX_ATTEMPTS
 
 
 def test_conditions_that_fail(table: LedgerTable, clock: FakeClock) -> None:
@@ -114,7 +114,7 @@ def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, cloc
     stage.dynamodb.meta.events.register("before-send.dynamodb.UpdateItem", meet)  # type: ignore[arg-type]  # an answer is allowed
     assert table.update_now(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
     assert len(clock.slept) == 2
-    meetings += [1] * TRIES
+    meetings += [1] * MAX_ATTEMPTS
     with pytest.raises(AwsUnavailable, match="transactions 10 times"):
         table.update_now(item("a"), "ADD #users :users", {"users": 5})
     assert [read["users"] for read in table.read([item("a")])] == [{"N": "5"}]

@@ -56,7 +56,7 @@ def test_sleep_ends_when_told(slept: list[float]) -> None:
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        worker.stop()
+        worker.request()
 
     worker = Shutdown(lambda: NOW, sleep)
     for _ in range(2):
@@ -68,18 +68,18 @@ def test_sleep_ends_when_told(slept: list[float]) -> None:
 
 def test_sigterm_is_heeded_and_handed_on(stopping: Shutdown, received: list[int]) -> None:
     """While work is in hand SIGTERM is the word to stop; then it reaches whoever it was for."""
-    with stopping.heeding_sigterm():
+    with stopping.on_sigterm():
         os.kill(os.getpid(), signal.SIGTERM)
-        assert (stopping.is_told, received) == (True, [])
+        assert (stopping.is_requested, received) == (True, [])
     assert received == [signal.SIGTERM]
 
 
 def test_without_a_signal_nothing_changes(stopping: Shutdown, received: list[int]) -> None:
     """Work that nobody interrupts leaves the process's handler as it was."""
-    with stopping.heeding_sigterm():
+    with stopping.on_sigterm():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    assert (stopping.is_told, received) == (False, [signal.SIGTERM])
+    assert (stopping.is_requested, received) == (False, [signal.SIGTERM])
 
 
 def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int]) -> None:
@@ -87,9 +87,9 @@ def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int])
     seen: list[bool] = []
 
     def work() -> None:
-        with stopping.heeding_sigterm():
-            stopping.stop()
-            seen.append(stopping.is_told)
+        with stopping.on_sigterm():
+            stopping.request()
+            seen.append(stopping.is_requested)
 
     thread = threading.Thread(target=work)
     thread.start()

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.credentials import RefreshableCredentials
 
-from lookup.aws.signed_urls import PROMISED, expires_at, seconds_left
+from lookup.aws.signed_urls import LIFETIME, expires_at, seconds_left
 from lookup.errors import AwsUnavailable
 from lookup.rosters.uploads import RosterUploads
 from lookup.wiring.clients import S3_CONFIG
@@ -57,7 +57,7 @@ def test_no_url_is_promised_longer_than_its_credentials(minutes: float, promised
 def test_credentials_are_renewed_before_they_sign() -> None:
     """Credentials that are about to end are replaced first, if there are others; the URL is signed with those."""
     credentials = short_lived(5, renewed_to=60)
-    assert seconds_left(credentials) == PROMISED
+    assert seconds_left(credentials) == LIFETIME
     assert credentials.get_frozen_credentials().token == "until-60"
 
 

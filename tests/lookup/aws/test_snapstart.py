@@ -12,6 +12,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import Simulator
+from lookup.aws import lambda_lifecycle
 
 Hook = Callable[[], object]
 

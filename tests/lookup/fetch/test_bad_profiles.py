@@ -178,6 +178,6 @@ def test_a_dripping_answer_is_trouble(road: FetchServices, simulator: Simulator,
     """A call whose answer drips ends with its time, counts as trouble, and the next one is made."""
     simulator.set_faults(Fault(drip=drip, drip_pause=0.1, calls=1))  # type: ignore[arg-type]  # a drip
     client = road.vendor.client
-    client._bound = 0.5  # noqa: SLF001 - a call may take 12 s, which no test shall
+    client._max_seconds = 0.5  # noqa: SLF001 - a call may take 12 s, which no test shall
     assert outcomes(run(road, THREE)) == ["found"] * 3
     assert road.gate.reports == ["ReadTimeoutError", None]

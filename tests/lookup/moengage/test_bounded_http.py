@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ProtocolError, ReadTimeoutError
 
-from lookup.moengage.bounded_http import INTERIM_MOST, HttpResponse, exchange, resolved
+from lookup.moengage.bounded_http import MAX_INTERIM_RESPONSES, HttpResponse, exchange, resolve_addresses
 from tests.lookup.scripted_server import Script, Scripted, request_of, scripted
 from tests.waiting import GIVE_UP
 
@@ -72,8 +72,8 @@ class Way:
             body=body,
             headers={},
             timeout=PATIENT,
-            within=within,
-            most_bytes=lambda _: most,
+            max_seconds=within,
+            max_bytes=lambda _: most,
         )
 
 
@@ -223,7 +223,7 @@ def test_answers_before_the_answer(way: Way, before: bytes) -> None:
         assert server.connections == 1
 
 
-@pytest.mark.parametrize("before", [EARLY * (INTERIM_MOST + 1), EARLY])
+@pytest.mark.parametrize("before", [EARLY * (MAX_INTERIM_RESPONSES + 1), EARLY])
 def test_only_interim_answers(way: Way, before: bytes) -> None:
     """A server that has nothing but interim answers, or ends after one, has not answered."""
 
@@ -259,14 +259,14 @@ def test_a_name_that_is_not_resolved_in_time() -> None:
         return []
 
     with pytest.raises(TimeoutError):
-        resolved("host.invalid", 443, within=0.05, resolve=slow)
+        resolve_addresses("host.invalid", 443, max_seconds=0.05, resolve=slow)
     over.set()
 
 
 def test_a_name_that_nobody_has() -> None:
     """A name that is not known is told at once as what it is."""
     with pytest.raises(socket.gaierror):
-        resolved("host.invalid", 443, within=30.0, resolve=_unknown)
+        resolve_addresses("host.invalid", 443, max_seconds=30.0, resolve=_unknown)
 
 
 def _unknown(*_: object, **__: object) -> list[object]:

@@ -173,7 +173,7 @@ def test_a_call_takes_no_longer_than_its_caller_has(
     simulator.set_faults(Fault(delay=GIVE_UP / 2, calls=1))  # an answer that the client's own bounds wait for
     client = client_of(simulator, pool, timeout=timeout)
     with pytest.raises(VendorUnavailable, match="ReadTimeoutError"):
-        client.export(ExportRequest([customer("alice")]), CREDENTIALS, within=0.2)
+        client.export(ExportRequest([customer("alice")]), CREDENTIALS, max_seconds=0.2)
     simulator.set_faults(Fault(delay=0.3, calls=1))
     assert isinstance(client.export(ExportRequest([customer("alice")]), CREDENTIALS), ExportResponse)
 

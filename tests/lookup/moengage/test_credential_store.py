@@ -13,7 +13,7 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup import exact_json
 from lookup.errors import AwsUnavailable, Misconfigured, UnknownWorkspace
 from lookup.model import Json
-from lookup.moengage.credential_store import CredentialStore, parse
+from lookup.moengage.credential_store import CredentialStore, parse_secret
 from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.settings import Workspace
 from tests.aws_answers import meets, refused
@@ -60,13 +60,13 @@ def test_each_workspace_has_its_own(stage: Stage, reads: list[str]) -> None:
 def test_renewed(stage: Stage, store: CredentialStore, reads: list[str]) -> None:
     """After a 401 the secret is read again, and it is told whether that changed anything."""
     old = store.of("default")
-    assert store.renewed("default", old) is False
+    assert store.refresh("default", old) is False
     put(stage, SECRET | {"data_api_key": "rotated"})
     assert store.of("default").data_api_key == DATA_API_KEY
-    assert store.renewed("default", old) is True
+    assert store.refresh("default", old) is True
     assert store.of("default").data_api_key == "rotated"
-    assert store.renewed("default", old) is True
-    assert store.renewed("default", store.of("default")) is False
+    assert store.refresh("default", old) is True
+    assert store.refresh("default", store.of("default")) is False
     assert reads.count("GetSecretValue") == 4
 
 
@@ -75,7 +75,7 @@ def test_a_failed_renewal_keeps_what_was(stage: Stage, store: CredentialStore) -
     before = store.of("default")
     put(stage, "{}")
     with pytest.raises(Misconfigured, match="workspace_id"):
-        store.renewed("default", before)
+        store.refresh("default", before)
     assert store.of("default") == before
 
 
@@ -135,7 +135,7 @@ def test_malformed_secret(secret: object, rule: str) -> None:
     """A malformed secret is told by its key and rule, and none of its values is repeated."""
     text = secret if isinstance(secret, str) else json.dumps(secret)
     with pytest.raises(Misconfigured) as caught:
-        parse(text, setting="secret of workspace default")
+        parse_secret(text, setting="secret of workspace default")
     assert caught.value.setting == "secret of workspace default"
     assert caught.value.rule.startswith(rule)
     assert CANARY not in f"{caught.value} {caught.value!r}"
@@ -145,7 +145,7 @@ def test_malformed_secret(secret: object, rule: str) -> None:
 def test_any_secret(secret: Json) -> None:
     """Any secret is credentials that an HTTP header can carry, or a fault of the operator's."""
     try:
-        credentials = parse(exact_json.dumps(secret).decode(), setting="secret")
+        credentials = parse_secret(exact_json.dumps(secret).decode(), setting="secret")
     except Misconfigured:
         return
     assert f"{credentials.workspace_id}:{credentials.data_api_key}".encode("ascii").isascii()

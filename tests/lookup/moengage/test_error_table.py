@@ -11,7 +11,7 @@ from infra.local.simulator.process import Fault, Simulator
 from infra.stages import stage_named
 from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
 from lookup.model import FetchOptions, Lane
-from lookup.moengage.responses import FAULTS, error_for
+from lookup.moengage.responses import ERROR_TYPES, error_for
 from lookup.telemetry import Metric
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
@@ -34,7 +34,7 @@ def anchor(heading: str) -> str:
     return heading.lower().replace(" ", "-")
 
 
-@pytest.mark.parametrize("status", [*FAULTS, 302, 404, 500, 503])
+@pytest.mark.parametrize("status", [*ERROR_TYPES, 302, 404, 500, 503])
 def test_every_status_has_its_row(status: int) -> None:
     """Each status of the code's table is in the documented one, with its metric and its entry in the runbook."""
     special = rows_of(str(status))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lookup import exact_json
 from lookup.model import Json
-from lookup.moengage.lenient_json import SPOILT, is_spoilt, loads, spelled
+from lookup.moengage.lenient_json import UNREADABLE, is_unreadable, loads, spellings_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),
@@ -26,7 +26,7 @@ def test_what_is_whole_is_read_as_ever(value: Json) -> None:
     """Without anything spoilt every value is what `wire.loads` reads."""
     text = exact_json.dumps(value)
     assert loads(text) == exact_json.loads(text)
-    assert not is_spoilt(loads(text))
+    assert not is_unreadable(loads(text))
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_what_is_whole_is_read_as_ever(value: Json) -> None:
 def test_what_is_no_number_is_marked_in_its_place(text: str) -> None:
     """NaN, infinities and numbers out of all bounds are marked, however deep; nothing beside them changes."""
     read = loads(f'{{"a": [1, {{"b": {text}}}], "c": "NaN"}}')
-    assert read == {"a": [1, {"b": SPOILT}], "c": "NaN"}
-    assert is_spoilt(read)
-    assert not is_spoilt({"c": "NaN", "d": ""})
+    assert read == {"a": [1, {"b": UNREADABLE}], "c": "NaN"}
+    assert is_unreadable(read)
+    assert not is_unreadable({"c": "NaN", "d": ""})
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_the_rest_is_no_json(text: str | bytes) -> None:
         (None, ()),
         (["C-1"], ()),
         ({"C-1": 1}, ()),
-        (SPOILT, ()),
+        (UNREADABLE, ()),
     ],
     ids=str,
 )
 def test_spellings(value: Json, names: tuple[str, ...]) -> None:
     """A whole number with a point is the identifier without it too, as long as floating point is exact."""
-    assert spelled(value) == names
+    assert spellings_of(value) == names
 
 
 def test_spelling_an_absurd_number_costs_nothing() -> None:
     """An exponent never becomes as many digits."""
     started = time.process_time()
-    assert spelled(Decimal("1E+99999999")) == ()
+    assert spellings_of(Decimal("1E+99999999")) == ()
     assert time.process_time() - started < 5
