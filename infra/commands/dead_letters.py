@@ -1,4 +1,4 @@
-"""Dead letters, and what helps each of them: to be sent again, to be retried with its lookup, or nothing."""
+"""Dead letters, and what to do about each of them: send it again, retry its lookup, drop it, or leave it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
-MOST = 1000  # letters of one queue in one run
-HELD = 900  # seconds that they are kept from others meanwhile
-SILENT = 3  # receives in a row that bring nothing: short polls may miss what is there
+MAX_LETTERS = 1000  # of one queue in one run
+VISIBILITY_SECONDS = 900  # for which others do not receive them
+MAX_EMPTY_RECEIVES = 3  # in a row: a short poll may miss messages that are there
 
 
-class Help(StrEnum):
-    """What can be done about a dead letter."""
+class Action(StrEnum):
+    """What to do about a dead letter."""
 
     SEND = "sent again"
     RETRY = "retried with their lookups"
@@ -46,34 +46,34 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A letter and what helps it: `users` is what that asks of MoEngage, `why` says why it is left.
+    """A letter and its action: `users` is what that costs of the quota, `reason` is why it is left.
 
-    `group` is the message group of one that goes to a FIFO queue.
+    `group` is its message group when its queue is a FIFO queue.
     """
 
     letter: Letter
-    help: Help
+    action: Action
     workspace: str = ""
     users: int = 0
-    why: str = ""
+    reason: str = ""
     lookup: LookupRecord | None = None
     group: str | None = None
 
 
 def letters(sqs: SQSClient, url: str) -> Iterator[Letter]:
-    """Take up to 1,000 letters off a queue, each once; they come back after a quarter of an hour."""
+    """Receive up to 1,000 letters of a queue, each once; they are invisible to others for a quarter of an hour."""
     seen: set[str] = set()
-    silent = 0
-    while len(seen) < MOST and silent < SILENT:
+    empty = 0
+    while len(seen) < MAX_LETTERS and empty < MAX_EMPTY_RECEIVES:
         taken = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
             WaitTimeSeconds=0,
-            VisibilityTimeout=HELD,
+            VisibilityTimeout=VISIBILITY_SECONDS,
             MessageAttributeNames=["message_id"],
         )
         fresh = [one for one in taken.get("Messages", []) if one["MessageId"] not in seen]
-        silent = 0 if fresh else silent + 1
+        empty = 0 if fresh else empty + 1
         seen |= {one["MessageId"] for one in fresh}
         yield from map(_letter, fresh)
 
@@ -84,40 +84,40 @@ def _letter(message: MessageTypeDef) -> Letter:
     return Letter(message["Body"], message["ReceiptHandle"], original)
 
 
-def lying(sqs: SQSClient, url: str) -> int:
-    """Tell about how many letters lie on a queue, those in flight too."""
+def letters_waiting(sqs: SQSClient, url: str) -> int:
+    """Return about how many letters are on a queue, those in flight too."""
     names: list[QueueAttributeNameType] = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",
     ]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(told[name]) for name in names)
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
 
 
 class IntakeCases:
-    """Looks at letters of other systems: each is sent again as a message of its own, if it can be read by now.
+    """Decides on messages of other systems: each that can be parsed by now is sent again.
 
-    A message may have been laid aside twice; it is sent again once.
+    A message may have been dead-lettered twice; it is sent again once.
     """
 
     def __init__(self) -> None:
         self._sent: set[str] = set()
 
     def case(self, letter: Letter) -> Case:
-        """Say what helps one message."""
+        """Return the case of one message."""
         try:
             part = parse_intake_message(letter.body, message_id="dead", sent_at=0.0, default_workspace="default")
-        except InvalidInput as fault:
-            return Case(letter, Help.LEAVE, why=str(fault))
+        except InvalidInput as error:
+            return Case(letter, Action.LEAVE, reason=str(error))
         if letter.original in self._sent:
-            return Case(letter, Help.DROP)
+            return Case(letter, Action.DROP)
         if letter.original is not None:
             self._sent.add(letter.original)
-        return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
+        return Case(letter, Action.SEND, part.workspace, len(part.identifiers))
 
 
 class PartCases:
-    """Looks at letters that are parts. What the ledger has counted as failed is retried there, or it would not count.
+    """Decides on parts. What the ledger has counted as failed is retried there, or the retry would not be counted.
 
     Of a lookup with several letters the first carries the cost.
     """
@@ -128,42 +128,42 @@ class PartCases:
         self._retried: set[str] = set()
 
     def case(self, letter: Letter) -> Case:
-        """Say what helps one part."""
+        """Return the case of one part."""
         try:
             part = part_message.parse_part(letter.body)
-        except InvalidInput as fault:
-            return Case(letter, Help.LEAVE, why=str(fault))
+        except InvalidInput as error:
+            return Case(letter, Action.LEAVE, reason=str(error))
         if not self._parts.status_of(part).is_counted:
-            return Case(letter, Help.SEND, part.workspace, len(part.identifiers))
+            return Case(letter, Action.SEND, part.workspace, len(part.identifiers))
         return self._counted(letter, part)
 
     def _counted(self, letter: Letter, part: Part) -> Case:
         lookup = self._ledger.progress(part.lookup_id)
         if lookup is None or lookup.state is LookupState.CANCELLED:
-            return Case(letter, Help.LEAVE, why="the lookup was cancelled or is forgotten")
+            return Case(letter, Action.LEAVE, reason="the lookup was cancelled or is forgotten")
         if lookup.state is not LookupState.COMPLETED:
-            return Case(letter, Help.LEAVE, why="the lookup still runs: again when it has ended")
+            return Case(letter, Action.LEAVE, reason="the lookup still runs: again when it has ended")
         if not lookup.tally.counts.failed:
-            return Case(letter, Help.DROP)
+            return Case(letter, Action.DROP)
         first = part.lookup_id not in self._retried
         self._retried.add(part.lookup_id)
         users = lookup.tally.counts.failed if first else 0
-        return Case(letter, Help.RETRY, part.workspace, users, lookup=lookup)
+        return Case(letter, Action.RETRY, part.workspace, users, lookup=lookup)
 
 
 class ConversionCases:
-    """Looks at letters of the conversion queue: each is sent again while its lookup waits for it. It asks nobody."""
+    """Decides on conversions: each is sent again while its lookup waits for it, which costs no quota."""
 
     def __init__(self, ledger: LookupLedger) -> None:
         self._ledger = ledger
 
     def case(self, letter: Letter) -> Case:
-        """Say what helps one conversion."""
+        """Return the case of one conversion."""
         try:
             lookup_id, partner = conversion_queue.parse_conversion(letter.body)
-        except InvalidInput as fault:
-            return Case(letter, Help.LEAVE, why=str(fault))
+        except InvalidInput as error:
+            return Case(letter, Action.LEAVE, reason=str(error))
         lookup = self._ledger.progress(lookup_id)
         if lookup is None or lookup.finished_at is not None or not lookup.spec.roster.needs_conversion:
-            return Case(letter, Help.DROP)
-        return Case(letter, Help.SEND, lookup.spec.workspace, group=partner)
+            return Case(letter, Action.DROP)
+        return Case(letter, Action.SEND, lookup.spec.workspace, group=partner)

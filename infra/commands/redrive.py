@@ -1,4 +1,4 @@
-"""`make redrive`: dead letters go back through the gate, after it is told what that costs (`DRY_RUN=1`: only told)."""
+"""`make redrive`: send dead letters back to their queues after printing what that costs (`DRY_RUN=1`: print only)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.commands.dead_letters import Case, ConversionCases, Help, IntakeCases, PartCases, letters, lying
+from infra.commands.dead_letters import Action, Case, ConversionCases, IntakeCases, PartCases, letters, letters_waiting
 from infra.commands.stack_outputs import outputs_of
+from infra.commands.stage_command import run
 from infra.stage_settings.stage import Stage
-from infra.stages import stage_named
-from lookup.errors import ServiceError
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
 from lookup.ledger.parts import PartLedger
@@ -34,66 +32,65 @@ OUTPUTS = (
 
 
 def main() -> int:
-    """Redrive the dead-letter queues of STAGE; 0 when that worked."""
-    try:
-        stage = stage_named(os.environ.get("STAGE", "dev"), os.environ)
-        _redrive(boto3.Session(), stage, is_dry=os.environ.get("DRY_RUN") == "1")
-    except (ServiceError, BotoCoreError, ClientError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    """Redrive the dead-letter queues of STAGE. Return 0 when that worked."""
+    return run(_redrive)
 
 
-def _redrive(session: boto3.Session, stage: Stage, *, is_dry: bool) -> None:
+def _redrive(session: boto3.Session, stage: Stage) -> bool:
+    is_dry = os.environ.get("DRY_RUN") == "1"
     names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = LookupLedger(table)
-    look = {
+    case_of = {
         "Intake": IntakeCases().case,
         "Parts": PartCases(ledger, PartLedger(table)).case,
         "Conversion": ConversionCases(ledger).case,
     }
-    lie = {queue: lying(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in look}
+    waiting = {queue: letters_waiting(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in case_of}
     cases = {
-        queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])] for queue, case in look.items()
+        queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])]
+        for queue, case in case_of.items()
     }
-    _tell(cases, lie, stage)
+    _print_summary(cases, waiting, stage)
     for queue, found in cases.items():
-        drive = Drive(sqs, Transitions(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"])
+        redrive = QueueRedrive(
+            sqs, Transitions(table, ledger), names[f"{queue}QueueUrl"], names[f"{queue}DeadLetterQueueUrl"]
+        )
         for case in found:
-            drive.put_back(case) if is_dry else drive.carry_out(case)
-    sys.stdout.write("dry run: nothing was changed\n" if is_dry else "done; what is asked again waits for the gate\n")
+            redrive.put_back(case) if is_dry else redrive.carry_out(case)
+    sys.stdout.write("dry run: nothing was changed\n" if is_dry else "done; what is sent again waits for the gate\n")
+    return True
 
 
-def _tell(cases: Mapping[str, Sequence[Case]], lie: Mapping[str, int], stage: Stage) -> None:
+def _print_summary(cases: Mapping[str, Sequence[Case]], waiting: Mapping[str, int], stage: Stage) -> None:
     for queue, found in cases.items():
-        helped = Counter(case.help for case in found)
-        shown = ", ".join(f"{number} {one.value}" for one, number in sorted(helped.items())) or "none"
-        sys.stdout.write(f"{queue.lower()}: {_seen(len(found), lie[queue])} dead letters: {shown}\n")
-        for why, number in Counter(case.why for case in found if case.why).items():
-            sys.stdout.write(f"  {number} left: {why}\n")
-    _tell_cost("cost", _users(cases, {}), stage)
-    if any(lie[queue] > len(found) for queue, found in cases.items()):
-        _tell_cost("cost of all, about", _users(cases, lie), stage)
+        actions = Counter(case.action for case in found)
+        shown = ", ".join(f"{number} {one.value}" for one, number in sorted(actions.items())) or "none"
+        sys.stdout.write(f"{queue.lower()}: {_shown(len(found), waiting[queue])} dead letters: {shown}\n")
+        for reason, number in Counter(case.reason for case in found if case.reason).items():
+            sys.stdout.write(f"  {number} left: {reason}\n")
+    _print_cost("cost", _users(cases, {}), stage)
+    if any(waiting[queue] > len(found) for queue, found in cases.items()):
+        _print_cost("cost of all, about", _users(cases, waiting), stage)
 
 
-def _seen(seen: int, lie: int) -> str:
-    return f"the first {seen:,} of about {lie:,}" if lie > seen else f"{seen}"
+def _shown(seen: int, waiting: int) -> str:
+    return f"the first {seen:,} of about {waiting:,}" if waiting > seen else f"{seen}"
 
 
-def _users(cases: Mapping[str, Sequence[Case]], lie: Mapping[str, int]) -> Counter[str]:
-    """Add up what is asked of each workspace; where more lie on a queue, as if the rest were like what was seen."""
+def _users(cases: Mapping[str, Sequence[Case]], waiting: Mapping[str, int]) -> Counter[str]:
+    """Return the users by workspace; where more letters wait than were received, extrapolated from those."""
     users = Counter[str]()
     for queue, found in cases.items():
         seen = Counter[str]()
         for case in found:
             seen[case.workspace] += case.users
         for workspace, number in seen.items():
-            users[workspace] += round(number * max(1.0, lie.get(queue, 0) / len(found)))
+            users[workspace] += round(number * max(1.0, waiting.get(queue, 0) / len(found)))
     return users
 
 
-def _tell_cost(name: str, users: Counter[str], stage: Stage) -> None:
+def _print_cost(name: str, users: Counter[str], stage: Stage) -> None:
     for workspace, number in sorted((+users).items()):
         sys.stdout.write(f"{name}: {number} users of workspace {workspace}{_minutes(stage, workspace, number)}\n")
 
@@ -105,8 +102,8 @@ def _minutes(stage: Stage, workspace: str, users: int) -> str:
     return f", {users * quota.window / quota.limit / 60:.1f} minutes of its quota"
 
 
-class Drive:
-    """The way back from one dead-letter queue to its queue."""
+class QueueRedrive:
+    """Sends the letters of one dead-letter queue back to its queue."""
 
     def __init__(self, sqs: SQSClient, states: Transitions, queue: str, dead_letters: str) -> None:
         self._sqs = sqs
@@ -116,30 +113,30 @@ class Drive:
         self._done: dict[str, bool] = {}
 
     def carry_out(self, case: Case) -> None:
-        """Do what helps; a letter goes only after that was done."""
-        if case.help is Help.LEAVE or (case.lookup is not None and not self._retried(case.lookup)):
+        """Carry out a case's action, then delete its letter."""
+        if case.action is Action.LEAVE or (case.lookup is not None and not self._retried(case.lookup)):
             self.put_back(case)
             return
-        if case.help is Help.SEND:
-            self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body, **_in_order(case))
+        if case.action is Action.SEND:
+            self._sqs.send_message(QueueUrl=self._queue, MessageBody=case.letter.body, **_fifo_arguments(case))
         self._sqs.delete_message(QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle)
 
     def _retried(self, lookup: LookupRecord) -> bool:
-        """Retry a lookup's failures, once for all its letters; False when it has changed since it was looked at."""
+        """Retry a lookup's failures, once for all its letters. Return False when it has changed since it was read."""
         name = lookup.spec.lookup_id
         if name not in self._done:
             self._done[name] = self._states.retry_failed(lookup.spec, lookup.cursor)
         return self._done[name]
 
     def put_back(self, case: Case) -> None:
-        """Let others see a letter again at once."""
+        """Make a letter visible to other consumers at once."""
         self._sqs.change_message_visibility(
             QueueUrl=self._dead_letters, ReceiptHandle=case.letter.handle, VisibilityTimeout=0
         )
 
 
-def _in_order(case: Case) -> dict[str, Any]:
-    """Name the group of a letter that goes to a FIFO queue; it is sent again although it was sent before."""
+def _fifo_arguments(case: Case) -> dict[str, Any]:
+    """Return the group of a message to a FIFO queue, with a fresh deduplication id: the same body was sent before."""
     if case.group is None:
         return {}
     return {"MessageGroupId": case.group, "MessageDeduplicationId": uuid4().hex}

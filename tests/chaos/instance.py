@@ -28,7 +28,7 @@ def main() -> None:
 
 def _answer(handler: Any, event: dict[str, Any], life: Life) -> dict[str, Any]:
     try:
-        return {"answer": handler(event, Context(life))}
+        return {"answer": handler(event, Context(life=life))}
     except Exception as error:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises
         traceback.print_exc()
         life.faults.note(RAISED)

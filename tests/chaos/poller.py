@@ -19,6 +19,7 @@ import boto3
 from tests.chaos.clock import REAL_SLEEP
 from tests.chaos.plan import VISIBILITY
 from tests.chaos.process import RAISED, Context, Life, begin
+from tests.sqs_records import sqs_record
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -68,15 +69,9 @@ class Poller:
         return bool(records)
 
     def _record(self, name: str, message: MessageTypeDef) -> Record:
-        attributes = dict(message["Attributes"])
-        sent_at = self._life.clock.at(int(attributes["SentTimestamp"]) / 1000)
-        return {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": attributes | {"SentTimestamp": str(round(sent_at * 1000))},
-            "eventSourceARN": f"arn:aws:sqs:eu-central-1:123456789012:{name}",
-        }
+        record = sqs_record(message, name)
+        sent_at = self._life.clock.at(int(record["attributes"]["SentTimestamp"]) / 1000)
+        return record | {"attributes": record["attributes"] | {"SentTimestamp": str(round(sent_at * 1000))}}
 
     def _deliver(self, name: str, records: list[Record]) -> None:
         if len(records) > 1 and self._strikes("sqs_reordered"):
@@ -104,7 +99,7 @@ class Poller:
         """Hand a batch over; give the messages that failed, None when all did."""
         try:
             name = records[0]["eventSourceARN"].rpartition(":")[2]
-            answer = self._handlers[name]({"Records": list(records)}, Context(self._life))
+            answer = self._handlers[name]({"Records": list(records)}, Context(life=self._life))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
             self._life.faults.note(RAISED)

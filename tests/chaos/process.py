@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.chaos.aws_faults import AwsFaults
 from tests.chaos.clock import FastClock, enter, enter_idempotency
 from tests.chaos.plan import FUNCTION_SECONDS, SKEW, WILD_SECONDS, Plan, Size
+from tests.lambda_context import LambdaContext
 
 RAISED = "raised"  # what is noted of an invocation that ended with an error: no fault, but what faults lead to
 
@@ -55,19 +56,15 @@ def _skewed(skew: float, clock: FastClock, faults: AwsFaults) -> Callable[[], fl
     return lambda: skew if clock.passed() < set_right else 0.0
 
 
-@dataclass
-class Context:
-    """What Lambda tells a function of its invocation, in service time."""
+@dataclass(kw_only=True)
+class Context(LambdaContext):
+    """An invocation's context whose remaining time passes, in service time."""
 
     life: Life
-    function_name: str = "chaos"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:chaos"
-    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
 
     def __post_init__(self) -> None:
         self._until = self.life.clock.passed() + FUNCTION_SECONDS
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time left in milliseconds of service time."""
+        """Return the time left in milliseconds of service time."""
         return round(1000 * self.life.clock.factor * max(0.0, self._until - self.life.clock.passed()))

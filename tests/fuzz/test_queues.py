@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import on_queue
 from tests.fuzz.values import JSON, SQS_TEXT, nearly, written
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

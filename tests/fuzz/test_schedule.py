@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import on_schedule
 from lookup.errors import ServiceError
 from tests.fuzz.values import JSON, nearly
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

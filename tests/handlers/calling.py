@@ -19,8 +19,9 @@ from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.response_models import ANSWERS
 from lookup.api.openapi.route_table import ROUTES
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
+from tests.sqs_records import sqs_record
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -143,11 +144,4 @@ def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
 
 def _serve(messages: Sequence[MessageTypeDef], context: LambdaContext) -> None:
     for message in messages:
-        record = {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message["Attributes"],
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
-        }
-        assert on_queue.handler({"Records": [record]}, context) == {"batchItemFailures": []}
+        assert on_queue.handler({"Records": [sqs_record(message, "parts")]}, context) == {"batchItemFailures": []}

@@ -16,7 +16,7 @@ from lookup.wiring import api as http_wiring
 from lookup.wiring import schedules as schedule_wiring
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Calling
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.conftest import stage
 from tests.lookup.stage import UNHURRIED, Stage
 

@@ -13,7 +13,7 @@ from lookup.bulk.part_message import parse_part
 from lookup.wiring import clients
 from tests.aws_answers import dynamodb_error
 from tests.handlers.calling import Call, serve_the_queue, uploaded
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"

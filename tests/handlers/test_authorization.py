@@ -11,7 +11,7 @@ import on_queue
 from infra.local.simulator.process import Simulator
 from tests.handlers.calling import Call, kind_of, uploaded
 from tests.handlers.conftest import Grant, forget
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"

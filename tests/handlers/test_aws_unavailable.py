@@ -19,7 +19,7 @@ from lookup.wiring.clients import session
 from tests.aws_answers import refused
 from tests.handlers.calling import Call, kind_of, serve_the_queue
 from tests.handlers.conftest import with_quota
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

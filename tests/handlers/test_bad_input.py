@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.simulator.process import Simulator
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"

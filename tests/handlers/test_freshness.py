@@ -11,7 +11,7 @@ from infra.local.simulator.process import Fault, Simulator
 from lookup.model import timestamp
 from lookup.telemetry import logger
 from tests.handlers.calling import Call, kind_of
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"

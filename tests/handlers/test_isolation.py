@@ -9,7 +9,7 @@ import pytest
 from infra.local.simulator.process import Simulator
 from tests.handlers.calling import Answer, Call, serve_the_queue, uploaded
 from tests.handlers.conftest import CLIENT_ID
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 OTHER = "other-client"

@@ -14,7 +14,7 @@ import on_request
 import on_schedule
 from infra.local.simulator.process import Fault, Simulator
 from lookup.wiring import services as wiring
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 Load = Callable[[str], dict[str, Any]]

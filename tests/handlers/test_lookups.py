@@ -14,7 +14,7 @@ from lookup.bulk import part_message
 from lookup.wiring import clients
 from tests.aws_answers import dynamodb_error
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 

@@ -9,8 +9,8 @@ import pytest
 from infra.local.simulator.process import Simulator
 from tests.handlers.calling import Answer, Call, kind_of, serve_the_queue
 from tests.handlers.conftest import Grant, forget
-from tests.handlers.context import LambdaContext
 from tests.handlers.test_large_answers import HUGE
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 

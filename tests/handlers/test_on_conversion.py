@@ -9,7 +9,7 @@ from typing import Any
 import on_conversion
 from lookup.ledger.model import LookupSpec
 from lookup.wiring import services as wiring
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -17,7 +17,7 @@ import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk import part_message
 from lookup.wiring.clients import session
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -17,7 +17,7 @@ import on_request
 from infra.local.simulator.process import Fault, Simulator
 from lookup import exact_json
 from lookup.api.app import escaped_path
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

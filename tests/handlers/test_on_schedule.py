@@ -11,7 +11,7 @@ import pytest
 import on_schedule
 from lookup.bulk import part_message
 from lookup.errors import InvalidInput
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -30,7 +30,8 @@ from lookup.ledger.model import Cursor, LookupSpec, LookupState, Roster
 from lookup.wiring import clients
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
-from tests.handlers.conftest import LambdaContext, forget
+from tests.handlers.conftest import forget
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 # Unfinished lookups; an estimate looks at a hundred ready ones of a partner's own, which the few are enough for.

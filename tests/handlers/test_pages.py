@@ -14,7 +14,7 @@ import pytest
 
 import on_request
 from infra.app import ROOT
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import SECRET, Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -13,7 +13,7 @@ import on_request
 from infra.local.simulator.process import Simulator
 from lookup.rosters.keys import key_of
 from tests.handlers.calling import Call, kind_of, uploaded
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 TABLE = "sep=;\r\nName;Customer ID\r\nAnn;C-9001\r\nBob;unknown\r\n;;\r\nCy; C-9002\r\nDi;C-9001\r\n"

@@ -11,7 +11,7 @@ import urllib3
 from lookup.rosters.keys import EXPIRING, KEPT, copies_of
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 LINES = b"user-1\nuser-2\n"

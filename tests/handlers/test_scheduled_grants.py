@@ -11,7 +11,8 @@ from lookup.bulk import part_message
 from lookup.errors import Misconfigured
 from lookup.schedules.store import FIRED_AT
 from tests.handlers.calling import Call, uploaded
-from tests.handlers.conftest import Grant, LambdaContext, forget
+from tests.handlers.conftest import Grant, forget
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 AT = "2026-11-23T19:00:00Z"

@@ -16,7 +16,7 @@ from lookup.bulk.intake_message import parse_intake_message
 from lookup.ledger.parts import ATTEMPT_LIMIT, PartLedger
 from lookup.ledger.table import LedgerTable
 from lookup.wiring.clients import session
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -16,7 +16,7 @@ from lookup.errors import ServiceError
 from lookup.schedules.firing import parse_firing
 from tests.handlers.calling import Call
 from tests.handlers.conftest import Grant, forget
-from tests.handlers.context import LambdaContext
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
 WORD = "jane.doe@example.com"

@@ -19,8 +19,9 @@ from infra.stage_settings.workspaces import Workspace
 from lookup.telemetry import NAMESPACE
 from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of
-from tests.handlers.conftest import LambdaContext, forget
+from tests.handlers.conftest import forget
 from tests.infra.template import Template, text
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import SECRET_ID, Stage
 
 Load = Callable[[str], dict[str, Any]]

@@ -10,7 +10,8 @@ import pytest
 import on_request
 from infra.local.simulator.process import Simulator
 from lookup.api.openapi.route_table import ROUTES
-from tests.handlers.conftest import CLIENT_ID, LambdaContext, deployed, with_quota
+from tests.handlers.conftest import CLIENT_ID, deployed, with_quota
+from tests.lambda_context import LambdaContext
 from tests.lookup.conftest import stage
 from tests.lookup.stage import UNHURRIED, Stage
 from tests.openapi.gateway import gateway

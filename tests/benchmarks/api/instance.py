@@ -16,7 +16,7 @@ from typing import Any
 from infra.local.processes.lifeline import end_with_spawner
 from tests.benchmarks.api.figures import Spread
 from tests.benchmarks.api.stopwatch import Stopwatch, side_by_side, waited
-from tests.handlers.conftest import LambdaContext
+from tests.lambda_context import LambdaContext
 
 EVENT = Path(__file__).parents[3] / "events/on_request/get_profile.json"
 WARMING = 100  # requests before those that count

@@ -18,6 +18,7 @@ from tests.benchmarks.cost.meter import EVENT_OVERHEAD
 from tests.benchmarks.cost.prices import Item
 from tests.benchmarks.cost.stage import Metered
 from tests.benchmarks.cost.units import Usage
+from tests.sqs_records import sqs_record
 
 EVENTS = Path(__file__).parents[3] / "events"
 # An access log line as API Gateway writes it: the longest values that occur.
@@ -114,14 +115,7 @@ def _counted(metered: Metered, number: int) -> Counted:
 
 
 def _record(message: Any, metered: Metered) -> dict[str, Any]:
-    name = metered.stage.settings.parts_queue_url.rpartition("/")[2]
-    return {
-        "messageId": message["MessageId"],
-        "body": message["Body"],
-        "receiptHandle": message["ReceiptHandle"],
-        "attributes": message["Attributes"],
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{name}",
-    }
+    return sqs_record(message, metered.stage.settings.parts_queue_url.rpartition("/")[2])
 
 
 def _asked(name: str) -> dict[str, Any]:

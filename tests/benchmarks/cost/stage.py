@@ -21,6 +21,7 @@ from lookup.wiring import clients
 from lookup.wiring import schedules as schedule_wiring
 from lookup.wiring import services as wiring
 from tests.benchmarks.cost.meter import Meter
+from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage, deployed
 
 if TYPE_CHECKING:
@@ -35,19 +36,6 @@ UNHURRIED = Quota(
     send_spread=60.0, guard=61.0,
 )  # fmt: skip
 _accounts = itertools.count(600_000_000_000)
-
-
-@dataclass
-class Context:
-    """What Lambda tells a function of its invocation."""
-
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @dataclass
@@ -71,7 +59,7 @@ class Metered:
         self.invocations += 1
         with self.meter.log():
             started = time.process_time() - self.meter.cpu
-            answer = handler(event, Context())
+            answer = handler(event, LambdaContext())
             self.cpu += time.process_time() - self.meter.cpu - started
         return answer
 

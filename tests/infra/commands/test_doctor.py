@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from infra.commands import doctor
-from infra.commands.diagnosis import told
+from infra.commands.doctor import advice
 from infra.local.ports import free_port
 from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from lookup.errors import VendorAccessDenied, VendorUnavailable
@@ -37,19 +37,19 @@ def logged_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def findings(stage: Stage, **changed: Any) -> list[tuple[bool, str]]:
     settings = replace(stage.settings, **changed)
-    return [(one.is_well, one.text) for one in doctor.examined(stage.session, settings, "default")]
+    return [(one.is_passed, one.text) for one in doctor.examined(stage.session, settings, "default")]
 
 
 def only_fault(stage: Stage, **changed: Any) -> str:
-    (text,) = [text for is_well, text in findings(stage, **changed) if not is_well]
+    (text,) = [text for is_passed, text in findings(stage, **changed) if not is_passed]
     return text
 
 
-def test_all_is_well(logged_in: Stage, simulator: Simulator) -> None:
+def test_all_is_passed(logged_in: Stage, simulator: Simulator) -> None:
     """Secret, address, shape, quota headers and the name of MoEngage's ids are told, for two users of quota."""
     simulator.configure(not_found_share=1.0)
     found = findings(logged_in)
-    assert [is_well for is_well, _ in found] == [True] * 5
+    assert [is_passed for is_passed, _ in found] == [True] * 5
     texts = " ".join(text for _, text in found)
     assert "the body's shape is the wrapper `data`" in texts
     assert "does not know the customer nobody has" in texts
@@ -104,7 +104,7 @@ def test_what_moengage_says_is_told_with_what_helps(
     simulator.set_faults(fault)
     assert said in only_fault(logged_in)
     simulator.set_faults()
-    assert all(is_well for is_well, _ in findings(logged_in))
+    assert all(is_passed for is_passed, _ in findings(logged_in))
 
 
 def test_a_wrong_key_is_a_401(logged_in: Stage, simulator: Simulator) -> None:
@@ -161,8 +161,8 @@ def test_nobody_listens(logged_in: Stage) -> None:
 )
 def test_the_road_to_moengage_is_told(error: type[Exception], said: str) -> None:
     """Whatever urllib3 meets on the way is told by its name."""
-    assert said in told(VendorUnavailable(error.__name__ if "urllib3" in error.__module__ else "another"))
-    assert "ask MoEngage with the request id" in told(VendorAccessDenied("refused", status=418, request_id="r-1"))
+    assert said in advice(VendorUnavailable(error.__name__ if "urllib3" in error.__module__ else "another"))
+    assert "ask MoEngage with the request id" in advice(VendorAccessDenied("refused", status=418, request_id="r-1"))
 
 
 def test_a_closed_gate_is_told_and_nobody_is_asked(logged_in: Stage, simulator: Simulator) -> None:

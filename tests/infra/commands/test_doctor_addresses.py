@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from infra.commands import doctor
-from infra.commands.diagnosis import NO_ID, Patient, whence
+from infra.commands.doctor import NO_ID, WorkspaceCheck, origin
 from infra.local.simulator.process import Fault, Simulator
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import gate_client
@@ -29,14 +29,14 @@ ADDRESS = "203.0.113.7"
 
 def test_the_functions_fixed_address_is_told() -> None:
     """A stage with an address of its own names it, whatever MoEngage says to this machine."""
-    finding = whence(ADDRESS)
-    assert finding.is_well
+    finding = origin(ADDRESS)
+    assert finding.is_passed
     assert f"they call from {ADDRESS}, which a list of allowed addresses at MoEngage must hold" in finding.text
 
 
 def test_changing_addresses_are_told() -> None:
     """A stage without one says that no list of allowed addresses can hold where its functions call from."""
-    assert "without fixed_egress no list of allowed addresses at MoEngage can hold theirs" in whence(None).text
+    assert "without fixed_egress no list of allowed addresses at MoEngage can hold theirs" in origin(None).text
 
 
 def test_the_command_reads_the_address_from_the_stack(
@@ -81,7 +81,7 @@ def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simula
     (text,) = [
         one.text
         for one in doctor.examined(logged_in.session, logged_in.settings, "default", ADDRESS)
-        if not one.is_well
+        if not one.is_passed
     ]
     assert f"must hold {ADDRESS}, where the functions call from, and for this command this machine's" in text
     assert "Metric VendorRefused tells whether the functions are refused" in text
@@ -120,9 +120,9 @@ def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) ->
         gate.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
     credentials = parse_secret(json.dumps(SECRET), setting="the secret")
     workspace = settings.workspaces["default"]
-    patient = Patient(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, patience=0.2)
+    patient = WorkspaceCheck(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, grant_seconds=0.2)
     (finding,) = patient.findings(NOBODY)
-    assert not finding.is_well
+    assert not finding.is_passed
     assert "the quota leaves no room within 0.2 s: try again when less is going on" in finding.text
     assert simulator.counters().calls == 0
 
@@ -130,4 +130,4 @@ def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) ->
 def test_a_missed_customer_is_no_fault(logged_in: Stage, simulator: Simulator) -> None:
     """A customer whom MoEngage does not know is an answer: nothing is to be mended."""
     simulator.configure(not_found_share=1.0)
-    assert all(is_well for is_well, _ in findings(logged_in))
+    assert all(is_passed for is_passed, _ in findings(logged_in))

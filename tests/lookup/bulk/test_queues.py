@@ -12,6 +12,7 @@ from lookup.bulk.queues import Delivery, Queues
 from lookup.errors import AwsUnavailable
 from lookup.model import Identifier, IdentifierType, Part
 from tests.lookup.stage import Stage
+from tests.sqs_records import sqs_record
 
 NOW = 1_800_000_000.0
 
@@ -43,13 +44,7 @@ def delivery(queue: str, body: str = "C-1") -> Delivery:
 def received(stage: Stage, queue_url: str) -> Delivery:
     """Receive one message as Lambda would hand it over."""
     message = stage.sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["All"])["Messages"][0]
-    return Delivery.of({
-        "messageId": message["MessageId"],
-        "body": message["Body"],
-        "receiptHandle": message["ReceiptHandle"],
-        "attributes": message["Attributes"],
-        "eventSourceARN": f"arn:aws:sqs:eu-central-1:1:{queue_url.rpartition('/')[2]}",
-    })  # fmt: skip
+    return Delivery.of(sqs_record(message, queue_url.rpartition("/")[2]))
 
 
 def test_a_delivery(stage: Stage) -> None:

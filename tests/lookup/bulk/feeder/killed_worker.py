@@ -10,24 +10,11 @@ import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from itertools import count
 
 import on_queue
 from lookup.wiring import clients
-
-
-@dataclass
-class Context:
-    """What Lambda tells a function of its invocation."""
-
-    function_name: str = "on_queue"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:on_queue"
-    aws_request_id: str = "4f1d2c3b-0000-4000-8000-000000000001"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+from tests.lambda_context import LambdaContext
 
 
 def main() -> None:
@@ -40,7 +27,7 @@ def main() -> None:
         os.write(2, f"{event_name.removeprefix('before-send.')}\n".encode())
 
     clients.session().events.register("before-send", before_send)
-    answer = on_queue.handler(json.load(sys.stdin), Context())
+    answer = on_queue.handler(json.load(sys.stdin), LambdaContext(remaining_seconds=60.0))
     if answer != {"batchItemFailures": []}:
         sys.exit(f"given back: {answer}")
 

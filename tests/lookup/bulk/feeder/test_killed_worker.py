@@ -19,6 +19,7 @@ from lookup.ledger.parts import DeliveredPart
 from lookup.model import PAYLOAD_LIMIT, Counts, Part
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage, deployed
+from tests.sqs_records import sqs_record
 from tests.waiting import GIVE_UP
 
 PROJECT = Path(__file__).parents[4]
@@ -32,13 +33,7 @@ def served(desk: BulkServices, kill_before: int) -> tuple[subprocess.CompletedPr
     """Let a process of its own serve the part on the queue; give the part too."""
     stage = desk.stage
     message = stage.messages(stage.settings.parts_queue_url)[0]
-    record = {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:parts",
-    }
+    record = sqs_record(message, "parts")
     credentials = stage.session.get_credentials()
     assert credentials is not None
     environment = stage.settings.to_environment() | {
