@@ -23,10 +23,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
         for metric in AT_LEAST_ZERO:
             count(metric, 0)
         try:
-            return {"fed": wiring.schedules().tick()}
+            return {"fed": wiring.maintenance().run()}
         finally:  # what waits is told even when feeding fails, and then most of all
             wiring.gauges().publish()
-    fired = wiring.schedules().fire(parse_firing(event))
+    fired = wiring.firings().serve(parse_firing(event))
     if fired.refused_because:
         count(Metric.FIRINGS_REFUSED)
         # The partner reads its own words in its schedule; the log holds the rule alone.

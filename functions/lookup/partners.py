@@ -20,7 +20,8 @@ WAITING_REQUESTS = 10  # of one partner that wait for quota at once
 # A name is part of keys in S3 and the ledger, and with a dot and a schedule's name of 30 one of the Scheduler's 64.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,32}")
 # The owner of the stage's own schedules, and prefixes below `rosters/`.
-RESERVED_NAMES = frozenset({"operator", "inline", "unpacked"})
+OPERATOR = "operator"
+RESERVED_NAMES = frozenset({OPERATOR, "inline", "unpacked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Partner:
     lanes: tuple[Lane, ...] = (Lane.ON_DEMAND, Lane.BULK)
     requests_per_second: int | None = None
     waiting_requests: int = WAITING_REQUESTS
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it owns the stage's own schedules; partners cannot have this name."""
+        return self.name == OPERATOR
 
     def check_workspace(self, workspace: str) -> None:
         """Raise `Forbidden` unless this workspace is granted."""
@@ -88,6 +94,11 @@ class Partner:
         """Raise `Forbidden` unless this lane is granted."""
         if lane not in self.lanes:
             raise Forbidden(f"lane {lane.value!r} is not granted")
+
+
+def operator(workspace: str, weight: int) -> Partner:
+    """Return the owner of the stage's own schedules, which no grant or limit restricts."""
+    return Partner(OPERATOR, (workspace,), weight=weight)
 
 
 class Partners:

@@ -14,11 +14,13 @@ from lookup.bulk import part_message
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.bulk.estimates import Estimates
 from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.processor import PartProcessor
 from lookup.bulk.queues import Queues
 from lookup.bulk.recording import CompletionRecorder, Retry
+from lookup.bulk.submission import Submission
 from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
 from lookup.fetch.authorization import Authorization
 from lookup.fetch.fetcher import Fetcher
@@ -46,8 +48,8 @@ from lookup.results.profiles import ProfileStore
 from lookup.rosters.reader import RosterReader
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.store import RosterStore
-from lookup.schedules.firings import Schedules
-from lookup.schedules.reopening import Reopening
+from lookup.schedules.firings import Firings
+from lookup.schedules.maintenance import Maintenance, Reopening
 from lookup.schedules.sweep import Sweep
 from tests.lookup.stage import Stage
 
@@ -280,7 +282,7 @@ class BulkServices(FetchServices):
         return parts
 
 
-def schedules_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Schedules:
+def firings_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Firings:
     """Serve firings at a desk; `partners` may be changed while it does."""
 
     def named(name: str) -> Partner:
@@ -288,14 +290,25 @@ def schedules_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Schedul
             raise UnknownClient("this partner has no grants")
         return partners[name]
 
-    return Schedules(
+    submission = Submission(
         ledger=desk.lookups,
+        conversions=desk.conversions,
+        feeder=desk.feeder,
         rosters=RosterStore(desk.stage.s3, desk.stage.settings.bucket_name),
+        estimates=Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: 0.0, clock=desk.clock),
+        authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),
+        clock=desk.clock,
+        most=desk.stage.settings.lookups_per_partner,
+    )
+    return Firings(ledger=desk.lookups, submission=submission, feeder=desk.feeder, partner_named=named)
+
+
+def maintenance_of(desk: BulkServices) -> Maintenance:
+    """Maintain a desk's workspaces."""
+    return Maintenance(
+        settings=desk.stage.settings,
+        reopening=desk.reopening,
+        sweep=desk.sweep,
         feeder=desk.feeder,
         conversions=desk.conversions,
-        sweep=desk.sweep,
-        reopening=desk.reopening,
-        partner_named=named,
-        authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),
-        settings=desk.stage.settings,
     )

@@ -1,4 +1,4 @@
-"""Lookups over rosters as a partner submits them: charged, written down, and fed before anybody is told of them."""
+"""Lookups as partners and schedules submit them: grants checked, users charged, written, then fed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import DailyCharge, LookupSpec, Reserved, Roster, turn_of
 from lookup.model import Clock, Identifier, InvalidIdentifier, Lane
 from lookup.partners import Partner
-from lookup.rosters.keys import key_of
 from lookup.rosters.store import RosterStore
 
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """What to look up: a roster that was uploaded, or identifiers that came inline.
+    """What to look up: a roster by its key, or identifiers that came inline.
 
-    `submitted_at` is when it was asked for, if not now. `lookup_id` is one that names this order and no other.
-    `waited_for` is a request that somebody waited for until the quota left no room; `charged_on` is the day to which
+    `submitted_at` is when it was requested, if not now. `lookup_id` is one that names this request and no other.
+    `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to which
     its users are charged already.
     """
 
     workspace: str
-    roster_id: str | None = None
+    roster_key: str | None = None
     entries: Sequence[Identifier | InvalidIdentifier] = ()
     fields: tuple[str, ...] | None = None
     max_age: float = 0.0
@@ -39,7 +38,7 @@ class LookupRequest:
 
 
 class Submission:
-    """Takes orders in. Every method raises what of the caller's does not fit, by name."""
+    """Creates lookups. Every method raises what of the request is not granted or not valid, by name."""
 
     def __init__(
         self,
@@ -63,69 +62,71 @@ class Submission:
         self._clock = clock
         self._most = most
 
-    def submit(self, partner: Partner, order: LookupRequest) -> str:
-        """Write the lookup down and feed its first parts, unless one of its id is there already; give its id.
-
-        Its users are charged in the same transaction. Raises what `Authorization` does.
-        """
-        lookup_id = order.lookup_id
-        if lookup_id is None or self._ledger.progress(lookup_id) is None:
-            lookup_id = self._write_down(partner, order)
-        self._feeder.try_feed(order.workspace, lookup_id)
+    def submit(self, partner: Partner, request: LookupRequest) -> str:
+        """Create the lookup unless one of its id is there already, and feed its first part; return its id."""
+        lookup_id = request.lookup_id or f"lookup-{uuid4().hex}"
+        if request.lookup_id is None or self._ledger.progress(lookup_id) is None:
+            self.create(partner, replace(request, lookup_id=lookup_id))
+        self._feeder.try_feed(request.workspace, lookup_id)
         return lookup_id
 
-    def _write_down(self, partner: Partner, order: LookupRequest) -> str:
-        lookup_id = order.lookup_id or f"lookup-{uuid4().hex}"
-        fields = self._fields(partner, order)
-        roster = self._uploaded(partner, order) or self._rosters.write(lookup_id, order.entries)
-        reserved = self._reserved(partner, order, roster)
+    def create(self, partner: Partner, request: LookupRequest) -> bool:
+        """Check the grants, and write the lookup with the charge for its users in one transaction.
+
+        Return False when one of its id is there already: of two, the first counts. Raises what `Authorization` does.
+        """
+        if request.lookup_id is None:
+            raise ValueError("a lookup has an id before it is created")
+        fields = self._fields(partner, request)
+        roster = self._pinned(partner, request) or self._rosters.write(request.lookup_id, request.entries)
+        reserved = self._reserved(partner, request, roster)
         spec = LookupSpec(
-            lookup_id=lookup_id,
-            workspace=order.workspace,
+            lookup_id=request.lookup_id,
+            workspace=request.workspace,
             partner=partner.name,
-            submitted_at=self._clock() if order.submitted_at is None else order.submitted_at,
+            submitted_at=self._clock() if request.submitted_at is None else request.submitted_at,
             roster=roster,
-            max_age=order.max_age,
+            max_age=request.max_age,
             fields=fields,
             weight=partner.weight,
             charged=reserved.charge,
         )
-        self._conversions.submit(spec, reserved.reservations, most=self._most)  # of two with one id the first counts
-        return lookup_id
+        most = None if partner.is_operator else self._most
+        return self._conversions.submit(spec, reserved.reservations, most=most)
 
-    def _fields(self, partner: Partner, order: LookupRequest) -> tuple[str, ...] | None:
-        """Return the fields to ask for. Whom the busy quota makes wait needs no lane but the one that he asked in."""
-        lane = Lane.ON_DEMAND if order.waited_for and Lane.BULK not in partner.lanes else Lane.BULK
-        return self._authorization.fields(partner, order.workspace, order.fields, lane)
+    def _fields(self, partner: Partner, request: LookupRequest) -> tuple[str, ...] | None:
+        """Return the fields to fetch. A request that waited in vain for quota needs no lane but the one it came in."""
+        lane = Lane.ON_DEMAND if request.waited_for and Lane.BULK not in partner.lanes else Lane.BULK
+        return self._authorization.fields(partner, request.workspace, request.fields, lane)
 
-    def _reserved(self, partner: Partner, order: LookupRequest, roster: Roster) -> Reserved:
-        if order.charged_on is not None:
-            return Reserved(DailyCharge(None, order.charged_on))
-        return self._authorization.users(partner, _users(order, roster))
+    def _reserved(self, partner: Partner, request: LookupRequest, roster: Roster) -> Reserved:
+        if request.charged_on is not None:
+            return Reserved(DailyCharge(None, request.charged_on))
+        return self._authorization.users(partner, _users(request, roster))
 
-    def _uploaded(self, partner: Partner, order: LookupRequest) -> Roster | None:
+    def _pinned(self, partner: Partner, request: LookupRequest) -> Roster | None:
         """Pin the roster, if there is one; it is counted for a partner whose users are."""
-        if order.roster_id is None:
+        if request.roster_key is None:
             return None
-        return self._rosters.pin(key_of(partner.name, order.roster_id), count_to=partner.users_per_day)
+        return self._rosters.pin(request.roster_key, count_to=partner.users_per_day)
 
-    def would_take(self, partner: Partner, order: LookupRequest) -> Estimate:
-        """Estimate a lookup without submitting it; nothing is written."""
-        self._fields(partner, order)
-        roster = self._uploaded(partner, order)
-        users = _users(order, roster if roster is None else replace(roster, counted=None))
+    def estimate(self, partner: Partner, request: LookupRequest) -> Estimate:
+        """Estimate a lookup without creating it; nothing is written."""
+        self._fields(partner, request)
+        roster = self._pinned(partner, request)
+        users = _users(request, roster if roster is None else replace(roster, counted=None))
         turn = turn_of(self._clock(), users)
-        waiting = PendingLookup(
+        pending = PendingLookup(
             "new", partner.name, partner.weight, float(users), float(users), turn, is_submitted=False
         )
-        return self._estimates.of(order.workspace, waiting)
+        return self._estimates.of(request.workspace, pending)
 
 
-def _users(order: LookupRequest, roster: Roster | None) -> int:
-    """Count the users that an order asks for; of a long roster this may be an estimate, or the least that it holds.
+def _users(request: LookupRequest, roster: Roster | None) -> int:
+    """Return the users to look up; of a long roster this may be an estimate, or the least that it holds.
 
-    The least is charged: the rest is when the roster is counted, before anything of it is asked.
+    The least is charged: the rest is when the roster is counted, before anything of it is fetched.
     """
-    if order.roster_id is not None and roster is not None:
+    if roster is not None and request.roster_key is not None:
         return roster.least
-    return sum(isinstance(entry, Identifier) for entry in order.entries)
+    return sum(isinstance(entry, Identifier) for entry in request.entries)

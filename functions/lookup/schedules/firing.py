@@ -1,4 +1,4 @@
-"""What a firing of EventBridge Scheduler hands over: which roster is to be refreshed, for whom, and when it was due."""
+"""The input of a firing of EventBridge Scheduler: which roster is to be refreshed, for whom, and when it was due."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from lookup import validation
 from lookup.errors import InvalidInput
+from lookup.partners import OPERATOR
 
 NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")  # EventBridge Scheduler's rule; the name becomes part of S3 keys
 MAX_WEIGHT = 1000
 KEYS = {"schedule", "scheduled_time", "workspace", "roster", "fields", "max_age", "partner", "weight"}
-OPERATOR = "operator"  # whose lookups those of the stage's own schedules are
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Firing:
 
     @property
     def lookup_id(self) -> str:
-        """The lookup's id: a second delivery gives the same."""
+        """The lookup's id, the same at every delivery."""
         return f"{self.schedule}-{datetime.fromtimestamp(self.scheduled_at, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def parse_firing(event: Mapping[str, Any]) -> Firing:
-    """Read the input that the schedule gives its target. Raises `InvalidInput` naming the key."""
+    """Parse the input that a schedule sends its target. Raises `InvalidInput` naming the key."""
     if not isinstance(event, Mapping):
         raise InvalidInput("event", "must be an object")
     unknown = sorted(set(event) - KEYS)
@@ -61,7 +61,7 @@ def parse_firing(event: Mapping[str, Any]) -> Firing:
 
 
 def _time(written: object) -> float:
-    """Read a time; without an offset it is UTC."""
+    """Parse a time; without an offset it is UTC."""
     try:
         read = datetime.fromisoformat(written if isinstance(written, str) else "")
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC).timestamp()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from lookup.bulk.estimates import backlog_of
+from lookup.bulk.estimates import Estimates, backlog_of
+from lookup.bulk.submission import Submission
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.partners import Partner, Partners
-from lookup.schedules.firings import Schedules
+from lookup.schedules.firings import Firings
 from lookup.schedules.gauges import Gauges
-from lookup.schedules.reopening import Reopening
+from lookup.schedules.maintenance import Maintenance, Reopening
 from lookup.telemetry import record_gauge
 from lookup.wiring import services as wiring
 from lookup.wiring.clients import CONFIG, clock, session, settings
@@ -29,18 +30,35 @@ def gauges() -> Gauges:
 
 
 @cache
-def schedules() -> Schedules:
-    """Serve the schedules' door."""
-    return Schedules(
+def firings() -> Firings:
+    """Serve firings."""
+    return Firings(
+        ledger=wiring.ledger(), submission=_submission(), feeder=wiring.feeder(), partner_named=_partner_named
+    )
+
+
+def _submission() -> Submission:
+    return Submission(
         ledger=wiring.ledger(),
+        conversions=wiring.conversion_requests(),
+        feeder=wiring.feeder(),
         rosters=wiring.rosters(),
+        estimates=Estimates(wiring.ledger(), settings(), opens_at=lambda _: 0.0, clock=clock),
+        authorization=Authorization(settings(), DailyUsageCounter(wiring.ledger_table(), clock), clock),
+        clock=clock,
+        most=settings().lookups_per_partner,
+    )
+
+
+@cache
+def maintenance() -> Maintenance:
+    """Maintain workspaces once a minute."""
+    return Maintenance(
+        settings=settings(),
+        reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
+        sweep=wiring.sweep(),
         feeder=wiring.feeder(),
         conversions=wiring.conversion_requests(),
-        sweep=wiring.sweep(),
-        reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
-        partner_named=_partner_named,
-        authorization=Authorization(settings(), DailyUsageCounter(wiring.ledger_table(), clock), clock),
-        settings=settings(),
     )
 
 

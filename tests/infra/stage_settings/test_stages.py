@@ -13,7 +13,7 @@ from infra.stage_settings.stage import NAME_LENGTH, SERVICE, Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
 from infra.stages import stage_named
 from lookup.errors import Misconfigured
-from lookup.partners import RESERVED_NAMES
+from lookup.partners import OPERATOR, RESERVED_NAMES
 from lookup.quota import Quota
 from lookup.schedules import firing
 from lookup.settings import MAX_WEIGHT
@@ -164,7 +164,7 @@ def test_names_that_become_one_logical_id_are_both_told() -> None:
 def test_a_partner_s_bounds_are_those_of_the_functions() -> None:
     """A weight that the settings take is one that a firing takes, and no partner is taken for the operator."""
     assert MAX_WEIGHT == firing.MAX_WEIGHT
-    assert firing.OPERATOR in RESERVED_NAMES
+    assert OPERATOR in RESERVED_NAMES
 
 
 def test_one_text_is_not_taken_for_its_letters() -> None:

@@ -12,9 +12,9 @@ from lookup.bulk import part_message
 from lookup.errors import InvalidInput, UnknownWorkspace
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Part
 from lookup.schedules.firing import Firing, parse_firing
-from lookup.schedules.firings import Schedules
+from lookup.schedules.firings import Firings
 from tests.lookup.json_values import values
-from tests.lookup.services import BulkServices, FakeClock, schedules_of
+from tests.lookup.services import BulkServices, FakeClock, firings_of, maintenance_of
 from tests.lookup.stage import Stage
 
 EVENT: dict[str, Any] = {
@@ -31,8 +31,8 @@ def desk(stage: Stage) -> BulkServices:
 
 
 @pytest.fixture
-def schedules(desk: BulkServices) -> Schedules:
-    return schedules_of(desk, {})
+def firings(desk: BulkServices) -> Firings:
+    return firings_of(desk, {})
 
 
 def put(stage: Stage, text: str) -> None:
@@ -106,10 +106,10 @@ def test_any_input(event: Any) -> None:
     assert "/" not in firing.lookup_id
 
 
-def test_a_roster_becomes_parts(stage: Stage, schedules: Schedules) -> None:
+def test_a_roster_becomes_parts(stage: Stage, firings: Firings) -> None:
     """Every identifier is in exactly one part of up to 100, in order, under the schedule's terms."""
     put(stage, "customer_id\n" + "".join(f"C-{number}\n" for number in range(1, 251)))
-    fired = schedules.fire(parse_firing(EVENT | {"fields": ["name"], "max_age": 60}))
+    fired = firings.serve(parse_firing(EVENT | {"fields": ["name"], "max_age": 60}))
     assert (fired.lookup_id, fired.skipped_for) == ("nightly-20261123T190000Z", None)
     parts = sent(stage)
     assert [(part.number, len(part.identifiers)) for part in parts] == [
@@ -125,43 +125,43 @@ def test_a_roster_becomes_parts(stage: Stage, schedules: Schedules) -> None:
     assert {(part.fields, part.max_age) for part in parts} == {(("name",), 60.0)}
 
 
-def test_a_second_delivery(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
+def test_a_second_delivery(stage: Stage, desk: BulkServices, firings: Firings) -> None:
     """A firing that is delivered twice gives one lookup, fed once."""
     put(stage, "C-1\nC-2\n")
-    schedules.fire(parse_firing(EVENT))
+    firings.serve(parse_firing(EVENT))
     assert len(sent(stage)) == 1
-    assert schedules.fire(parse_firing(EVENT)).skipped_for is None
+    assert firings.serve(parse_firing(EVENT)).skipped_for is None
     assert sent(stage) == []
     assert [lookup_id for _, lookup_id in desk.lookups.of_partner("operator")] == ["nightly-20261123T190000Z"]
 
 
-def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
+def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: BulkServices, firings: Firings) -> None:
     """A firing whose predecessor still runs makes no lookup and says so; once that has ended, the next one does."""
     put(stage, "C-1\nC-2\n")
-    schedules.fire(parse_firing(EVENT))
+    firings.serve(parse_firing(EVENT))
     later = parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
-    assert schedules.fire(later).skipped_for == "nightly-20261123T190000Z"
+    assert firings.serve(later).skipped_for == "nightly-20261123T190000Z"
     assert float(desk.lookups.last_firing("nightly")["skipped_at"]) == AT + 3600
     desk.count()
-    last = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
+    last = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
     assert last.skipped_for is None
     assert [part.lookup_id for part in sent(stage)] == [last.lookup_id]
 
 
-def test_a_tick_feeds_what_waits(stage: Stage, desk: BulkServices, schedules: Schedules) -> None:
+def test_a_tick_feeds_what_waits(stage: Stage, desk: BulkServices, firings: Firings) -> None:
     """Every minute what waits is fed, whoever left it waiting."""
     put(stage, "C-1\nC-2\n")
     desk.is_closed = True
-    schedules.fire(parse_firing(EVENT))
-    assert schedules.tick() == 0
+    firings.serve(parse_firing(EVENT))
+    assert maintenance_of(desk).run() == 0
     desk.is_closed = False
-    assert schedules.tick() == 2
+    assert maintenance_of(desk).run() == 2
 
 
-def test_unusable_lines(stage: Stage, schedules: Schedules) -> None:
+def test_unusable_lines(stage: Stage, firings: Firings) -> None:
     """A line that cannot be used travels with its part as an invalid entry, by its number in the file."""
     put(stage, 'customer_id,name\nC-1,"John"\n0,x\n\n"C-2"x,z\nC-3,y\n')
-    schedules.fire(parse_firing(EVENT))
+    firings.serve(parse_firing(EVENT))
     (part,) = sent(stage)
     assert [one.identifier for one in part.identifiers] == ["C-1", "C-3"]
     assert part.invalid == (
@@ -170,11 +170,11 @@ def test_unusable_lines(stage: Stage, schedules: Schedules) -> None:
     )
 
 
-def test_awkward_identifiers(stage: Stage, schedules: Schedules) -> None:
+def test_awkward_identifiers(stage: Stage, firings: Firings) -> None:
     """Identifiers of any characters survive from the roster to the queue."""
     names = ["a/b", "100%", "a+b", "a#b", "a?b", "a b", "müller", "東京", "🎉🎉", "a\uffffb"]
     put(stage, "\n".join(names))
-    schedules.fire(parse_firing(EVENT))
+    firings.serve(parse_firing(EVENT))
     assert [one.identifier for one in sent(stage)[0].identifiers] == names
 
 
@@ -182,16 +182,16 @@ def test_awkward_identifiers(stage: Stage, schedules: Schedules) -> None:
     ("body", "rule"),
     [("", "is empty"), ("customer_id\n", "header"), ("email,name\na@b.example,John\n", "no column"), (None, "unknown")],
 )
-def test_unusable_roster(stage: Stage, schedules: Schedules, body: str | None, rule: str) -> None:
+def test_unusable_roster(stage: Stage, firings: Firings, body: str | None, rule: str) -> None:
     """A roster that is missing, empty or without a usable column is refused by name before anything is sent."""
     if body is not None:
         put(stage, body)
     with pytest.raises(InvalidInput, match=rf"roster: .*{rule}"):
-        schedules.fire(parse_firing(EVENT))
+        firings.serve(parse_firing(EVENT))
     assert sent(stage) == []
 
 
-def test_unknown_workspace(schedules: Schedules) -> None:
+def test_unknown_workspace(firings: Firings) -> None:
     """A workspace that is not configured is told before the roster is read."""
     with pytest.raises(UnknownWorkspace):
-        schedules.fire(parse_firing(EVENT | {"workspace": "brand-b"}))
+        firings.serve(parse_firing(EVENT | {"workspace": "brand-b"}))

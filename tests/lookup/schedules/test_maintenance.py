@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from lookup.errors import VendorUnauthorized
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
-from lookup.schedules.firings import Schedules
+from lookup.schedules.maintenance import Maintenance
 from lookup.settings import Workspace
-from tests.lookup.services import BulkServices, schedules_of
+from tests.lookup.services import BulkServices, maintenance_of
 from tests.lookup.stage import Stage
 from tests.waiting import GIVE_UP
 
@@ -26,8 +26,8 @@ def desk(stage: Stage) -> BulkServices:
 
 
 @pytest.fixture
-def schedules(desk: BulkServices) -> Schedules:
-    return schedules_of(desk, {})
+def maintenance(desk: BulkServices) -> Maintenance:
+    return maintenance_of(desk)
 
 
 def close_for_its_key(desk: BulkServices, workspace: str) -> None:
@@ -41,18 +41,18 @@ def close_for_its_key(desk: BulkServices, workspace: str) -> None:
 
 
 def test_one_workspaces_trouble_is_no_others(
-    desk: BulkServices, schedules: Schedules, caplog: pytest.LogCaptureFixture
+    desk: BulkServices, maintenance: Maintenance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A workspace whose secret was deleted ends the tick with its error, after the others were fed."""
     close_for_its_key(desk, "bare")
     desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        schedules.tick()
-    assert caplog.messages.count("workspace not tended") == 1
+        maintenance.run()
+    assert caplog.messages.count("workspace not maintained") == 1
     assert [part.lookup_id for part in desk.taken()] == ["one"]
 
 
-def test_a_tick_without_trouble_tells_how_many_it_fed(desk: BulkServices, schedules: Schedules) -> None:
+def test_a_tick_without_trouble_tells_how_many_it_fed(desk: BulkServices, maintenance: Maintenance) -> None:
     """Open gates are not looked at for their secrets."""
     desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
-    assert schedules.tick() == 2
+    assert maintenance.run() == 2

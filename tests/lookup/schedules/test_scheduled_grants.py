@@ -11,8 +11,8 @@ from lookup.ledger.daily_usage import DailyUsage
 from lookup.model import Lane
 from lookup.partners import Partner
 from lookup.schedules.firing import parse_firing
-from lookup.schedules.firings import FiringResult, Schedules
-from tests.lookup.services import BulkServices, FakeClock, schedules_of
+from lookup.schedules.firings import FiringResult, Firings
+from tests.lookup.services import BulkServices, FakeClock, firings_of
 from tests.lookup.stage import Stage
 
 ROSTER = "rosters/acme/nightly"
@@ -41,8 +41,8 @@ def partners() -> dict[str, Partner]:
 
 
 @pytest.fixture
-def schedules(desk: BulkServices, partners: dict[str, Partner]) -> Schedules:
-    return schedules_of(desk, partners)
+def firings(desk: BulkServices, partners: dict[str, Partner]) -> Firings:
+    return firings_of(desk, partners)
 
 
 def used(desk: BulkServices, partner: Partner) -> int:
@@ -51,12 +51,10 @@ def used(desk: BulkServices, partner: Partner) -> int:
     return use.users
 
 
-def test_all_fields_are_those_granted_now(
-    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
-) -> None:
+def test_all_fields_are_those_granted_now(desk: BulkServices, firings: Firings, partners: dict[str, Partner]) -> None:
     """A schedule without a field list asks for all that is granted when it fires, at the weight of that time."""
     partners["acme"] = replace(ACME, fields=("city",), weight=7)
-    assert schedules.fire(parse_firing(EVENT)) == FiringResult(ID)
+    assert firings.serve(parse_firing(EVENT)) == FiringResult(ID)
     assert [part.fields for part in desk.taken()] == [("city",)]
     assert [share.weight for share in desk.lookups.shares.of("default")] == [7]
 
@@ -75,12 +73,12 @@ def test_all_fields_are_those_granted_now(
     ],
 )
 def test_what_is_not_granted_any_more_is_refused(
-    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner], now: Partner | None, because: str
+    desk: BulkServices, firings: Firings, partners: dict[str, Partner], now: Partner | None, because: str
 ) -> None:
     """Such a firing makes no lookup and asks for nobody; it is an answer and no error, and the schedule tells why."""
     partners.clear()
     partners |= {"acme": now} if now else {}
-    fired = schedules.fire(parse_firing(EVENT | {"fields": ["city", "salary"]}))
+    fired = firings.serve(parse_firing(EVENT | {"fields": ["city", "salary"]}))
     assert fired == FiringResult(ID, refused_because=because)
     assert desk.lookups.progress(ID) is None
     assert desk.taken() == []
@@ -90,32 +88,32 @@ def test_what_is_not_granted_any_more_is_refused(
 
 
 def test_the_next_firing_after_a_refused_one(
-    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
+    desk: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
     """Once it is granted again, the schedule goes on as if nothing had been."""
     partners["acme"] = replace(ACME, workspaces=("brand-b",))
-    schedules.fire(parse_firing(EVENT))
+    firings.serve(parse_firing(EVENT))
     partners["acme"] = ACME
-    later = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    later = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
     assert later == FiringResult("acme.nightly-20261123T200000Z")
     assert len(desk.taken()) == 1
 
 
-def test_a_firing_is_charged_once(desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]) -> None:
+def test_a_firing_is_charged_once(desk: BulkServices, firings: Firings, partners: dict[str, Partner]) -> None:
     """A firing counts among the users of the day; its second delivery counts nothing, even at the limit."""
     partners["acme"] = limited = replace(ACME, users_per_day=4)
     for _ in range(2):
-        assert schedules.fire(parse_firing(EVENT)) == FiringResult(ID)
+        assert firings.serve(parse_firing(EVENT)) == FiringResult(ID)
         assert used(desk, limited) == 3
     desk.count()
     assert used(desk, limited) == 2  # the third line was no user
-    over = schedules.fire(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
+    over = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
     assert over.refused_because == "3 users are asked for and 2 of 4 are left until midnight UTC"
     assert used(desk, limited) == 2
 
 
 def test_the_stages_own_schedules_need_no_grants(
-    desk: BulkServices, schedules: Schedules, partners: dict[str, Partner]
+    desk: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
     """A schedule that was deployed with the stage is nobody's, and asks for what it says."""
     partners.clear()
@@ -123,5 +121,5 @@ def test_the_stages_own_schedules_need_no_grants(
         "schedule": "own",
         "fields": ["salary"],
     }
-    assert schedules.fire(parse_firing(own)).refused_because is None
+    assert firings.serve(parse_firing(own)).refused_because is None
     assert [part.fields for part in desk.taken()] == [("salary",)]

@@ -20,6 +20,7 @@ from lookup.api.sync_or_async import ProfileQuery, RequestContext, SyncOrAsync, 
 from lookup.bulk.submission import LookupRequest, Submission
 from lookup.errors import ServiceError
 from lookup.model import PART_LIMIT
+from lookup.rosters.keys import key_of
 
 ROUTE = "POST /v1/lookups"
 
@@ -62,7 +63,7 @@ class SubmitRoute:
         call = self._spillover.call(self._app, prefer)
         if dry_run:
             return json_response(
-                {"estimate": estimate_json(self._submissions.would_take(call.partner, _whole(order, call)))}
+                {"estimate": estimate_json(self._submissions.estimate(call.partner, _whole(order, call)))}
             )
         if idempotency_key is None:
             return self._answered(order, call)[0]
@@ -122,7 +123,7 @@ def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Respons
 def _whole(order: LookupOrder, call: RequestContext) -> LookupRequest:
     return LookupRequest(
         order.workspace,
-        order.roster_id,
+        None if order.roster_id is None else key_of(call.partner.name, order.roster_id),
         [validation.parse_identifier_strictly(raw) for raw in order.identifiers or ()],
         validation.parse_fields({"fields": order.fields}),
         float(order.max_age),

@@ -1,0 +1,91 @@
+"""Once a minute, in each workspace: a gate is probed after a key rotation, lost work recovered, the rest fed."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup.bulk.conversion.conversions import ConversionRequests
+from lookup.bulk.feeder import Feeder
+from lookup.errors import ServiceError
+from lookup.gate.breaker import CREDENTIALS
+from lookup.gate.workspaces import WorkspaceGates
+from lookup.ledger.items import deserialize, serialize
+from lookup.ledger.table import LedgerTable
+from lookup.moengage.credential_store import CredentialStore
+from lookup.schedules.sweep import Sweep
+from lookup.settings import Settings
+from lookup.telemetry import logger
+
+
+class Maintenance:
+    """Maintains all workspaces."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        reopening: Reopening,
+        sweep: Sweep,
+        feeder: Feeder,
+        conversions: ConversionRequests,
+    ) -> None:
+        self._settings = settings
+        self._reopening = reopening
+        self._sweep = sweep
+        self._feeder = feeder
+        self._conversions = conversions
+
+    def run(self) -> int:
+        """Maintain every workspace; return how many identifiers went on the queue.
+
+        An error in one workspace keeps no other from its turn: the first error is raised after all of them.
+        """
+        fed, errors = 0, list[Exception]()
+        for workspace in self._settings.workspaces:
+            try:
+                fed += self._maintain(workspace)
+            except (ServiceError, BotoCoreError, ClientError) as error:
+                logger.error("workspace not maintained", workspace=workspace, error=type(error).__name__)
+                errors.append(error)
+        self._conversions.ask_again()
+        if errors:
+            raise errors[0]
+        return fed
+
+    def _maintain(self, workspace: str) -> int:
+        self._reopening.probe_if_key_rotated(workspace)
+        self._sweep.run(workspace)
+        return self._feeder.feed(workspace)
+
+
+class Reopening:
+    """Opens gates that a rejected key closed. The ledger keeps which version of a secret was tried last."""
+
+    def __init__(self, *, gates: WorkspaceGates, credentials: CredentialStore, table: LedgerTable) -> None:
+        self._gates = gates
+        self._credentials = credentials
+        self._table = table
+
+    def probe_if_key_rotated(self, workspace: str) -> bool:
+        """Allow one probe if the gate is closed for its key and the secret has changed; return whether it did.
+
+        A version is written down after its probe was allowed: a crash in between leaves one probe too many, never too
+        few.
+        """
+        gate = self._gates.of(workspace)
+        if gate.state().closed_reason != CREDENTIALS:
+            return False
+        version = self._credentials.current_version(workspace)
+        if version is None or version == self._tried(workspace) or not gate.probe_now(CREDENTIALS):
+            return False
+        self._table.write(self._table.put(_key(workspace) | serialize({"tried": version})))
+        logger.info("secret has changed: a probe is allowed", workspace=workspace)
+        return True
+
+    def _tried(self, workspace: str) -> str | None:
+        items = self._table.read([_key(workspace)])
+        return str(deserialize(items[0])["tried"]) if items else None
+
+
+def _key(workspace: str) -> dict[str, dict[str, str]]:
+    return {"pk": {"S": f"gate#{workspace}"}, "sk": {"S": "secret"}}
