@@ -91,7 +91,7 @@ rehearse: node_modules/.package-lock.json ## deploy, load, roll back, restore an
 
 bench: bench-gate bench-feeder bench-api ## run all benchmarks
 
-bench-gate: $(VENV)/.installed ## the gate and its peers, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
+bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
 
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
@@ -100,7 +100,7 @@ bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compet
 bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks of AWS, about a minute (REQUESTS=n)
 	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
 
-chaos: $(VENV)/.installed ## the whole road while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
+chaos: $(VENV)/.installed ## the whole pipeline while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
 
 interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)

@@ -43,6 +43,18 @@ def test_make_help_lists_every_command() -> None:
     assert {"run", "test", "check"} <= named <= set(phony)
 
 
+def test_every_log_line_of_a_page_is_logged() -> None:
+    """What a page names as a log line, in words or as a filter of a log query, is a message in the functions' code."""
+    code = "".join(module.read_text() for module in (ROOT / "functions").glob("**/*.py"))
+    named = {
+        message
+        for page in PAGES
+        for message in re.findall(r'\$\.message = "([^"]+)"|log\s+lines?\s+`([a-z][a-z ]+)`', page.read_text())
+    }
+    assert ("call failed", "") in named
+    assert [one for one in named if f'"{"".join(one)}"' not in code] == []
+
+
 @pytest.mark.parametrize(
     ("link", "problem"),
     [
