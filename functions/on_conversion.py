@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 from lookup.bulk.queues import Delivery
 from lookup.telemetry import logger, metrics
-from lookup.wiring import conversions as wiring
+from lookup.wiring.conversions import ConversionServices
 
 WRITING = 20.0  # seconds kept back of the function's time for writing what came of it
+services = cache(ConversionServices.from_environment)  # one for all invocations of a function instance
 
 
 @logger.inject_lambda_context
@@ -18,5 +20,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     """Convert one batch of rosters; answer which messages failed (`batchItemFailures`)."""
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
-    failed = wiring.conversion_work().serve(deliveries, until=until)
+    failed = services().conversion_worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
-from lookup.wiring import services as wiring
+from lookup.wiring.queue import QueueServices
 
 WRITING = 10.0  # seconds kept back of the function's time for writing what was fetched
+services = cache(QueueServices.from_environment)  # one for all invocations of a function instance
 
 
 @logger.inject_lambda_context
@@ -19,6 +21,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     count(Metric.DELIVERIES, len(event["Records"]))
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
-    with wiring.stopping().on_sigterm():
-        failed = wiring.queue_work().serve(deliveries, until=until)
+    with services().shutdown.on_sigterm():
+        failed = services().worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+from lookup.aws.lambda_lifecycle import register_snapstart_hooks
 from lookup.telemetry import Metric, count, logger, metrics
-from lookup.wiring.api import entry
+from lookup.wiring.api import ApiServices
+
+services = cache(ApiServices.from_environment)  # one for all invocations of a function instance
+register_snapstart_hooks(lambda: services().prepare())
 
 
 @logger.inject_lambda_context
@@ -13,4 +18,4 @@ from lookup.wiring.api import entry
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context
     """Answer one request of the HTTP API (payload 2.0)."""
     count(Metric.REQUESTS)
-    return entry().answer(event, context)
+    return services().handler.answer(event, context)

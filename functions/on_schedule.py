@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from lookup.schedules.firing import parse_firing
 from lookup.telemetry import Metric, count, logger, metrics
-from lookup.wiring import schedules as wiring
+from lookup.wiring.schedules import ScheduleServices
 
 TICK = {"task": "feed"}
 # Alarms calculate with these: each needs a series to look at, also when nothing of the kind has ever happened.
 AT_LEAST_ZERO = (Metric.VENDOR_CALLS, Metric.PARTS_COMPLETED, Metric.DEFECTS, Metric.AWS_TROUBLE)
+services = cache(ScheduleServices.from_environment)  # one for all invocations of a function instance
 
 
 @logger.inject_lambda_context
@@ -23,10 +25,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
         for metric in AT_LEAST_ZERO:
             count(metric, 0)
         try:
-            return {"fed": wiring.maintenance().run()}
+            return {"fed": services().maintenance.run()}
         finally:  # what waits is told even when feeding fails, and then most of all
-            wiring.gauges().publish()
-    fired = wiring.firings().serve(parse_firing(event))
+            services().gauges.publish()
+    fired = services().firings.serve(parse_firing(event))
     if fired.refused_because:
         count(Metric.FIRINGS_REFUSED)
         # The partner reads its own words in its schedule; the log holds the rule alone.

@@ -21,9 +21,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     life = begin()
-    handler = importlib.import_module(sys.argv[1]).handler
+    module = importlib.import_module(sys.argv[1])
+    life.faults.register(module.services().session.events)
     for line in sys.stdin:
-        print(json.dumps(_answer(handler, json.loads(line), life)), file=answers, flush=True)
+        print(json.dumps(_answer(module.handler, json.loads(line), life)), file=answers, flush=True)
 
 
 def _answer(handler: Any, event: dict[str, Any], life: Life) -> dict[str, Any]:

@@ -129,9 +129,10 @@ def main() -> None:
     life = begin()
     import on_conversion  # noqa: PLC0415 - after the clock is set
     import on_queue  # noqa: PLC0415
-    from lookup.wiring import clients  # noqa: PLC0415
 
-    settings = clients.settings()
+    for services in (on_conversion.services(), on_queue.services()):
+        life.faults.register(services.session.events)
+    settings = on_queue.services().settings
     queues: dict[str, tuple[str, Handler]] = {
         "intake": (settings.intake_queue_url, on_queue.handler),
         "parts": (settings.parts_queue_url, on_queue.handler),

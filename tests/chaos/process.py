@@ -40,10 +40,7 @@ def begin() -> Life:
     chance = plan.chance(told["name"], told["birth"])
     faults = AwsFaults(plan, chance, clock, folder)
     enter(clock, _skewed(plan.skew(told["name"], told["birth"]), clock, faults))
-    from lookup.wiring import clients  # noqa: PLC0415 - takes the clock with it
-
     enter_idempotency()
-    faults.register(clients.session().events)
     return Life(plan, clock, chance, faults, folder)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+import on_conversion
+import on_queue
+import on_request
+import on_schedule
 from infra.local.simulator.process import Simulator
 from lookup.quota import Quota
-from lookup.wiring import api as http_wiring
-from lookup.wiring import schedules as schedule_wiring
-from lookup.wiring import services as wiring
+from lookup.telemetry import metrics
 from tests.handlers.calling import Calling
 from tests.lambda_context import LambdaContext
 from tests.lookup.conftest import stage
@@ -23,6 +25,7 @@ from tests.lookup.stage import UNHURRIED, Stage
 __all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
 Grant = Callable[..., None]
+HANDLERS = (on_conversion, on_queue, on_request, on_schedule)
 EVENTS = Path(__file__).parents[2] / "events"
 
 
@@ -105,6 +108,12 @@ def with_quota(deployed: Stage, quota: Quota, monkeypatch: pytest.MonkeyPatch) -
 
 def forget() -> None:
     """Begin a new function instance."""
-    for maker in (*vars(wiring).values(), *vars(http_wiring).values(), *vars(schedule_wiring).values()):
-        if hasattr(maker, "cache_clear"):
-            maker.cache_clear()
+    for handler in HANDLERS:
+        handler.services.cache_clear()
+    metrics.clear_metrics()  # of what ran in this process before, outside of any handler
+
+
+def on_requests_to_aws(event: str, meet: Callable[..., Any]) -> None:
+    """Register botocore's hook in the function instances of all handlers; what a client has already is not changed."""
+    for handler in HANDLERS:
+        handler.services().session.events.register(event, meet)

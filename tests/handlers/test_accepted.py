@@ -10,9 +10,9 @@ from typing import Any
 import on_schedule
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk.part_message import parse_part
-from lookup.wiring import clients
 from tests.aws_answers import dynamodb_error
 from tests.handlers.calling import Call, serve_the_queue, uploaded
+from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -28,7 +28,7 @@ def silent(service: str, mark: bytes = b"") -> Iterator[None]:
     def fail(request: Any, **_: object) -> Any:
         return dynamodb_error(request.url, 500, "InternalServerError") if failing and mark in request.body else None
 
-    clients.session().events.register(f"before-send.{service}", fail)
+    on_requests_to_aws(f"before-send.{service}", fail)
     yield
     failing = False
 

@@ -15,10 +15,9 @@ import on_schedule
 from infra.local.simulator.process import Simulator
 from lookup.quota import Quota
 from lookup.telemetry import metrics
-from lookup.wiring.clients import session
 from tests.aws_answers import refused
 from tests.handlers.calling import Call, kind_of, serve_the_queue
-from tests.handlers.conftest import with_quota
+from tests.handlers.conftest import on_requests_to_aws, with_quota
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -58,7 +57,7 @@ def strike(operation: str, trouble: object, *, naming: str = "") -> Callable[[],
             raise trouble
         return trouble
 
-    session().events.register(f"before-call.{operation}", meet)  # type: ignore[arg-type]  # an answer is allowed
+    on_requests_to_aws(f"before-call.{operation}", meet)
     return lasts.clear
 
 
@@ -149,7 +148,7 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
 ) -> None:
     """A throttled Secrets Manager gives a part back for seconds; the log tells of AWS, not of a senseless secret."""
     waits: list[int] = []
-    session().events.register(
+    on_requests_to_aws(
         "provide-client-params.sqs.ChangeMessageVisibility",
         lambda params, **_: waits.append(params["VisibilityTimeout"]),
     )
@@ -175,9 +174,7 @@ def test_a_slow_ledger_is_told_by_the_users_that_it_cost(
     quota = Quota(send_spread=3.0, guard=4.0)
     with_quota(deployed, quota, monkeypatch)
     slow = [quota.send_spread]
-    session().events.register(
-        "before-call.dynamodb.TransactWriteItems", lambda **_: time.sleep(slow.pop()) if slow else None
-    )
+    on_requests_to_aws("before-call.dynamodb.TransactWriteItems", lambda **_: time.sleep(slow.pop()) if slow else None)
     received = event("on_queue/parts.json")
     received["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
     assert on_queue.handler(received, context) == {"batchItemFailures": []}

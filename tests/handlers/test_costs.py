@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Simulator
-from lookup.wiring import clients
 from tests.handlers.calling import Call
+from tests.handlers.conftest import on_requests_to_aws
 from tests.lookup.stage import Stage
 from tests.waiting import GIVE_UP
 
@@ -25,7 +25,7 @@ def requests(deployed: Stage) -> Counter[str]:
     def see(model: Any, **_: object) -> None:
         counted[f"{model.service_model.service_name}:{model.name}"] += 1
 
-    clients.session().events.register("before-call", see)
+    on_requests_to_aws("before-call", see)
     return counted
 
 
@@ -64,7 +64,7 @@ def test_profile_and_archive_are_written_together(simulator: Simulator, deployed
         if model.name in {"PutItem", "PutObject"} and is_warm.is_set():
             both.wait()
 
-    clients.session().events.register("before-call", hold)
+    on_requests_to_aws("before-call", hold)
     call("GET", f"{PATH}/C-1")  # the first call of all puts the gate's item
     is_warm.set()
     assert call("GET", f"{PATH}/C-2")[0] == 200

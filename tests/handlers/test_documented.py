@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+import on_request
 from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.response_models import components
 from lookup.api.openapi.route_table import ROUTES
-from lookup.wiring import api as http_wiring
 from tests.handlers.calling import DOCUMENTED, SHAPES
 from tests.lookup.stage import Stage
 
@@ -81,7 +81,7 @@ def test_the_reference_names_every_problem() -> None:
 
 def test_every_route_is_described(deployed: Stage) -> None:
     """The routes of the template, those of the door, and those that are documented are the same."""
-    schema = http_wiring.http_api().get_openapi_schema(title="API", version="1").model_dump(by_alias=True)
+    schema = on_request.services().app.get_openapi_schema(title="API", version="1").model_dump(by_alias=True)
     served = {
         (method.upper(), path) for path, methods in schema["paths"].items() for method in methods if methods[method]
     }

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+import on_request
 from infra.local.simulator.process import Simulator
 from lookup.bulk.part_message import parse_part
 from lookup.ledger.parts import PartLedger
 from lookup.model import Counts, Part
-from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, uploaded
 from tests.handlers.conftest import Grant, forget
 from tests.lookup.services import counted
@@ -48,9 +48,9 @@ def fail(stage: Stage, failed: int) -> None:
     for message in stage.messages(stage.settings.parts_queue_url):
         part: Part = parse_part(str(message["Body"]))
         counts = Counts(len(part.identifiers), found=len(part.identifiers) - failed, failed=failed)
-        PartLedger(wiring.ledger_table()).count_completed([counted(part, counts)], "results/none")
-        wiring.feeder().feed("default")
-        wiring.ending().finish_if_done(part.lookup_id)
+        PartLedger(on_request.services().table).count_completed([counted(part, counts)], "results/none")
+        on_request.services().feeder.feed("default")
+        on_request.services().ending.finish_if_done(part.lookup_id)
 
 
 def test_a_retry_is_charged(deployed: Stage, grant: Grant, call: Call) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.wiring import clients
 from tests.handlers.calling import Answer, Call, kind_of
-from tests.handlers.conftest import CLIENT_ID
+from tests.handlers.conftest import CLIENT_ID, on_requests_to_aws
 from tests.handlers.test_daily_users import grant
 from tests.lookup.stage import Stage
 from tests.waiting import GIVE_UP
@@ -78,7 +77,7 @@ def test_a_request_that_is_being_served(simulator: Simulator, call: Call) -> Non
             begun.set()
             assert refused.wait(GIVE_UP)
 
-    clients.session().events.register("after-call", hold)
+    on_requests_to_aws("after-call", hold)
     first = threading.Thread(target=lambda: answers.append(post(call)))
     first.start()
     assert begun.wait(GIVE_UP)

@@ -13,7 +13,6 @@ import on_queue
 import on_request
 import on_schedule
 from infra.local.simulator.process import Fault, Simulator
-from lookup.wiring import services as wiring
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
@@ -34,6 +33,8 @@ def asked(event: Load, context: LambdaContext) -> tuple[int, dict[str, Any], dic
 
 def tick(event: Load, context: LambdaContext) -> None:
     on_schedule.handler(event("on_schedule/tick.json"), context)
+    for handler in (on_queue, on_request):  # they look at a closed gate again a while later
+        handler.services().gates.of("default").state()
 
 
 def statuses(simulator: Simulator) -> list[int]:
@@ -51,7 +52,7 @@ def test_a_rotated_key_leaves_no_gap(
     assert [asked(event, context)[0] for _ in range(2)] == [200, 200]
     assert statuses(simulator) == [200, 401, 200, 200]
     assert capsys.readouterr().out.count('"KeysRejected":[1.0]') == 1
-    assert wiring.gates().of("default").state().closed_until is None
+    assert on_schedule.services().gates.of("default").state().closed_until is None
 
 
 def test_a_rejected_key_closes_and_a_new_one_opens(
@@ -102,7 +103,7 @@ def test_other_closings_are_not_the_ticks_to_open(
     assert asked(event, context)[0] == 503
     put(deployed, data_api_key="another")
     tick(event, context)
-    assert wiring.gates().of("default").state().is_blocked(time.time())
+    assert on_schedule.services().gates.of("default").state().is_blocked(time.time())
 
 
 @pytest.mark.parametrize("value", [None, "{}"])

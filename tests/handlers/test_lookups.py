@@ -11,9 +11,9 @@ import urllib3
 
 from infra.local.simulator.process import Simulator
 from lookup.bulk import part_message
-from lookup.wiring import clients
 from tests.aws_answers import dynamodb_error
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -145,7 +145,7 @@ def test_a_schedule_that_another_request_changes(deployed: Stage, call: Call) ->
     def refuse(request: Any, **_: object) -> Any:
         return dynamodb_error(request.url, 409, "ConflictException")
 
-    clients.session().events.register("before-send.scheduler", refuse)
+    on_requests_to_aws("before-send.scheduler", refuse)
     order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"}
     assert kind_of(call("PUT", "/v1/schedules/nightly", order)) == (409, "conflict")
     assert kind_of(call("PUT", "/v1/schedules/nightly", order, if_none_match="*")) == (412, "already-there")
@@ -167,7 +167,7 @@ def test_the_scheduler_has_the_last_word_on_expressions(
     def refuse(request: Any, **_: object) -> Any:
         return dynamodb_error(request.url, 400, "ValidationException", Message=message)
 
-    clients.session().events.register("before-send.scheduler", refuse)
+    on_requests_to_aws("before-send.scheduler", refuse)
     order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)"}
     assert kind_of(call("PUT", "/v1/schedules/nightly", order)) == kind
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import on_conversion
 from lookup.ledger.model import LookupSpec
-from lookup.wiring import services as wiring
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -19,10 +18,10 @@ def test_a_packed_roster_is_converted(deployed: Stage, event: Load, context: Lam
     """The message of a lookup makes a copy of its roster as plain text, and is done."""
     body = gzip.compress(b"customer_id\nC-1\nC-2\n")
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key="rosters/acme/packed", Body=body)
-    roster = wiring.rosters().pin("rosters/acme/packed")
-    wiring.conversion_requests().submit(LookupSpec("lookup-packed", "default", "acme", 1.0, roster))
+    roster = on_conversion.services().rosters.pin("rosters/acme/packed")
+    on_conversion.services().conversions.submit(LookupSpec("lookup-packed", "default", "acme", 1.0, roster))
     assert on_conversion.handler(event("on_conversion/conversion.json"), context) == {"batchItemFailures": []}
-    progress = wiring.ledger().progress("lookup-packed")
+    progress = on_conversion.services().lookups.progress("lookup-packed")
     assert progress is not None
     copy = deployed.s3.get_object(Bucket=deployed.settings.bucket_name, Key=progress.spec.roster.key)
     assert copy["Body"].read() == gzip.decompress(body)

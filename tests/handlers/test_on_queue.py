@@ -16,7 +16,7 @@ import pytest
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk import part_message
-from lookup.wiring.clients import session
+from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -96,7 +96,7 @@ def test_a_part_waits_invisible_until_the_gate_reopens(
     def see(params: Mapping[str, Any], **_: object) -> None:
         waits.append(params["VisibilityTimeout"])
 
-    session().events.register("provide-client-params.sqs.ChangeMessageVisibility", see)
+    on_requests_to_aws("provide-client-params.sqs.ChangeMessageVisibility", see)
     simulator.set_faults(Fault(status=429, headers={"x-ratelimit-reset": str(reset)}))
     context.remaining_seconds = 20
     assert len(on_queue.handler(event("on_queue/parts.json"), context)["batchItemFailures"]) == 1
@@ -165,7 +165,7 @@ def test_sigterm_in_the_middle_gives_the_rest_back(
         if model.name == "UpdateItem" and not seen:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    session().events.register("after-call.dynamodb", end_once_granted)
+    on_requests_to_aws("after-call.dynamodb", end_once_granted)
     before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
     failed = on_queue.handler(forty(event), context)["batchItemFailures"]
     signal.signal(signal.SIGTERM, before)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import on_request
 import on_schedule
 from lookup.ledger.items import (
     Item,
@@ -27,10 +28,8 @@ from lookup.ledger.items import (
     unfinished_item,
 )
 from lookup.ledger.model import Cursor, LookupSpec, LookupState, Roster
-from lookup.wiring import clients
-from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
-from tests.handlers.conftest import forget
+from tests.handlers.conftest import forget, on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -65,7 +64,7 @@ class Meter:
 @pytest.fixture
 def meter(deployed: Stage) -> Meter:
     meter = Meter()
-    clients.session().events.register("after-call", meter.see)
+    on_requests_to_aws("after-call", meter.see)
     return meter
 
 
@@ -124,7 +123,7 @@ def test_what_is_owned_costs_nobody(
     """Requests read as much beside thousands of unfinished lookups as beside few; a tick asks under 60 times."""
     monkeypatch.setenv("LOOKUPS_PER_PARTNER", "100000")
     forget()
-    clients.session().events.register("after-call", meter.see)
+    on_requests_to_aws("after-call", meter.see)
     works: dict[str, Callable[[], object]] = {
         "GET /v1/quota": lambda: call("GET", "/v1/quota"),
         "POST /v1/lookups": lambda: call("POST", "/v1/lookups", {"identifiers": ["C-1"]}, prefer="respond-async"),
@@ -147,7 +146,7 @@ def test_what_is_owned_costs_nobody(
         assert many[name][1] <= few[name][1] + 2000
     assert max(requests for requests, _, _ in ticks) < 60, meter.requests
     assert max(answered for _, answered, _ in ticks) < 200_000
-    assert sum(share.unfinished for share in wiring.ledger().shares.of("default")) >= FEW + MANY
+    assert sum(share.unfinished for share in on_request.services().lookups.shares.of("default")) >= FEW + MANY
 
 
 def test_the_most_lookups(deployed: Stage, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

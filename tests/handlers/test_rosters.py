@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import urllib3
 
+import on_request
 from lookup.rosters.keys import EXPIRING, KEPT, copies_of
-from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -104,7 +104,7 @@ def test_a_roster_is_deleted_when_no_lookup_needs_it(deployed: Stage, call: Call
     roster_id = uploaded(call, gzip.compress(LINES))
     lookup = call("POST", "/v1/lookups", {"roster_id": roster_id})[1]
     copies = copies_of(f"rosters/acme/{roster_id}")
-    progress = wiring.ledger().progress(lookup["lookup_id"])
+    progress = on_request.services().lookups.progress(lookup["lookup_id"])
     assert progress is not None
     bucket = deployed.settings.bucket_name
     deployed.s3.put_object(Bucket=bucket, Key=f"{copies}{lookup['lookup_id']}", Body=LINES)

@@ -15,7 +15,7 @@ from lookup.bulk import part_message
 from lookup.bulk.intake_message import parse_intake_message
 from lookup.ledger.parts import ATTEMPT_LIMIT, PartLedger
 from lookup.ledger.table import LedgerTable
-from lookup.wiring.clients import session
+from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -30,7 +30,7 @@ def lose(operation: str) -> Callable[[], None]:
         if lasts:
             raise ReadTimeoutError(endpoint_url="https://sqs")
 
-    session().events.register(f"before-call.sqs.{operation}", lost)  # outside botocore's retries, which would sleep
+    on_requests_to_aws(f"before-call.sqs.{operation}", lost)  # outside botocore's retries, which would sleep
     return lasts.clear
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import on_queue
+import on_request
 import on_schedule
 from infra.app import SOURCE, synthesise
 from infra.local.simulator.process import Fault, Simulator
@@ -17,7 +18,6 @@ from infra.stage_settings.partners import Partner
 from infra.stage_settings.stage import Stage as Settings
 from infra.stage_settings.workspaces import Workspace
 from lookup.telemetry import NAMESPACE
-from lookup.wiring import services as wiring
 from tests.handlers.calling import Call, kind_of
 from tests.handlers.conftest import forget
 from tests.infra.template import Template, text
@@ -84,7 +84,7 @@ def test_every_watched_metric_is_sent_by_some_door(
     for fault in FAULTS:
         simulator.set_faults(fault)
         call("GET", PROFILE)
-        wiring.gates().of("default").open()
+        on_request.services().gates.of("default").open()
     simulator.set_faults()
     deployed.secretsmanager.put_secret_value(SecretId=SECRET_ID, SecretString="{}")
     forget()

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
-
-import urllib3
+from functools import cached_property
 
 from lookup.bulk import part_message
-from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.conversion.conversions import ConversionRequests
-from lookup.bulk.conversion.queue import ConversionQueue
-from lookup.bulk.estimates import Estimates
-from lookup.bulk.feeder import Feeder, FeedingSteps
 from lookup.bulk.intake_share import IntakeShare
-from lookup.bulk.processor import PartProcessor
-from lookup.bulk.queues import Queues
-from lookup.bulk.recording import CompletionRecorder, Retry
-from lookup.bulk.submission import Submission
+from lookup.bulk.recording import Retry
 from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
-from lookup.fetch.authorization import Authorization
-from lookup.fetch.fetcher import Fetcher
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.limiter import Grant
 from lookup.gate.workspaces import WorkspaceGates
-from lookup.ledger.conversions import ConversionLedger
-from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.fair_share import Share
-from lookup.ledger.feeding import FeedingLedger
-from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import ChangedProfiles, LookupRecord, LookupSpec, Roster
-from lookup.ledger.parts import Counted, DeliveredPart, PartLedger
-from lookup.ledger.sweep import Adoption, SweepLedger
-from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import Transitions
+from lookup.ledger.parts import Counted, DeliveredPart
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Outcome, Part, Status
-from lookup.moengage.client import MoEngage
-from lookup.moengage.credential_store import CredentialStore
-from lookup.partners import Partner
-from lookup.results.files import ResultFiles
-from lookup.results.oversize import Oversize
-from lookup.results.profile_item import Retention
-from lookup.results.profiles import ProfileStore
-from lookup.rosters.reader import RosterReader
-from lookup.rosters.references import RosterReferences
-from lookup.rosters.store import RosterStore
+from lookup.partners import Partner, Partners
+from lookup.results.events import EventPublisher
 from lookup.schedules.firings import Firings
-from lookup.schedules.maintenance import Maintenance, Reopening
-from lookup.schedules.sweep import Sweep
+from lookup.wiring.conversions import ConversionServices
+from lookup.wiring.queue import QueueServices
+from lookup.wiring.schedules import ScheduleServices
 from tests.lookup.stage import Stage
 
 WRITERS = ThreadPoolExecutor(4)
@@ -144,100 +118,89 @@ class FakeGate:
         self.released += 1
 
 
-@dataclass
-class FetchServices:
-    """Everything between a door and the stores of one `Stage`."""
+class RecordedEvents(EventPublisher):
+    """An event bus that keeps what is published."""
 
-    stage: Stage
-    clock: FakeClock = field(default_factory=FakeClock)
-
-    def __post_init__(self) -> None:
-        settings = self.stage.settings
-        self.gate = FakeGate(self.clock)
-        self.profiles = ProfileStore(
-            self.stage.dynamodb,
-            settings.profiles_table_name,
-            oversize=Oversize(self.stage.s3, settings.bucket_name),
-            retention=Retention(30, 1),
-            clock=self.clock,
-            sleep=self.clock.sleep,
-        )
-        self.archive = ResultFiles(self.stage.s3, settings.bucket_name)
-        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.ledger = PartLedger(table)
-        client = MoEngage(
-            urllib3.PoolManager(), endpoint_url=settings.moengage_endpoint_url, moengage_id_name="id", clock=self.clock
-        )
-        credentials = CredentialStore(self.stage.secretsmanager, settings)
-        self.heard: list[CallRecord] = []
-        self.vendor = VendorAccess(self.gate, client, credentials, self.clock, self.clock.sleep, self.heard.append)
-        self.fetch = Fetcher(
-            settings=settings,
-            profiles=self.profiles,
-            vendor_of=self._vendor,
-            keep_unmatched=self.archive.keep_unmatched,
-            writers=WRITERS,
-        )
+    def __init__(self) -> None:
+        self.completed: list[LookupRecord] = []
         self.changed: list[ChangedProfiles] = []
-        recorder = CompletionRecorder(archive=self.archive, parts=self.ledger, publish_changed=self.changed.append)
-        self.lookups = LookupLedger(table)
-        self.intake = IntakeShare(
-            self.lookups, table, settings.workspaces, clock=self.clock, sleep=self.clock.sleep, jitter=lambda: 0.5
-        )
-        self.parts = PartProcessor(
-            fetch=self.fetch, recorder=recorder, parts=self.ledger, intake=self.intake, clock=self.clock
-        )
+
+    def lookup_completed(self, progress: LookupRecord) -> None:
+        self.completed.append(progress)
+
+    def profiles_changed(self, changed: ChangedProfiles) -> None:
+        self.changed.append(changed)
+
+
+class FetchServices(QueueServices):
+    """The queues' services over one `Stage`, but for the clock, the gate and the event bus."""
+
+    clock: FakeClock
+    events: RecordedEvents
+
+    def __init__(self, stage: Stage, clock: FakeClock | None = None) -> None:
+        self.stage = stage
+        clock = clock or FakeClock()
+        super().__init__(stage.settings, clock, clock.sleep)
+        self.session = stage.session
+        self.dynamodb, self.s3, self.sqs = stage.dynamodb, stage.s3, stage.sqs
+        self.secretsmanager = stage.secretsmanager
+        self.gate = FakeGate(clock)
+        self.heard: list[CallRecord] = []
+        self.events = RecordedEvents()
+        self.writers = WRITERS
+
+    @cached_property
+    def gates(self) -> WorkspaceGates:
+        """The real gates, in real time: they compare it with the dates of answers."""
+        names = self.settings.ledger_table_name, self.settings.workspaces
+        return WorkspaceGates(self.dynamodb, *names, time.time, self.clock.sleep)
+
+    @cached_property
+    def vendor(self) -> VendorAccess:
+        """The access to every workspace; tests replace it."""
+        real = super()._vendor("default")
+        return VendorAccess(self.gate, real.client, real.credentials, self.clock, self.clock.sleep, self.heard.append)
+
+    @cached_property
+    def vendor_of(self) -> Callable[[str], VendorAccess]:
+        return self._vendor
 
     def _vendor(self, workspace: str) -> VendorAccess:
-        self.stage.settings.workspace(workspace)
+        self.settings.workspace(workspace)
         return self.vendor
 
-
-@dataclass
-class BulkServices(FetchServices):
-    """A road with a ledger and a feeder, whose parts queue a test serves itself."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        settings = self.stage.settings
-        table = LedgerTable(self.stage.dynamodb, settings.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.table = table
-        self.states = Transitions(table, self.lookups, Adoption(table, self.lookups).adopt)
-        self.told: list[LookupRecord] = []
-        self.ending = LookupCompletion(
-            ledger=self.lookups, states=self.states, publish=self.told.append, clock=self.clock
+    @cached_property
+    def intake(self) -> IntakeShare:
+        return IntakeShare(
+            self.lookups,
+            self.table,
+            self.settings.workspaces,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            jitter=lambda: 0.5,
         )
-        self.adoption = Adoption(table, self.lookups)
-        self.queues = Queues(self.stage.sqs, settings, self.clock)
-        urls = settings.conversion_queue_url, settings.conversion_dead_letter_queue_url
-        self.pending = ConversionLedger(table)
-        self.conversion_queue = ConversionQueue(self.stage.sqs, *urls)
-        self.needs = RosterReferences(table)
-        self.conversions = ConversionRequests(
-            ledger=self.lookups, needs=self.needs, pending=self.pending, queue=self.conversion_queue, clock=self.clock
-        )
-        self.reader = RosterReader(self.stage.s3, settings.bucket_name)
-        gates = WorkspaceGates(self.stage.dynamodb, table.name, settings.workspaces, time.time, self.clock.sleep)
-        self.reopening = Reopening(gates=gates, credentials=self.vendor.credentials, table=table)
-        self.is_closed = False
-        self.daily = DailyUsageCounter(table, self.clock)
-        self.feed = FeedingLedger(table, self.lookups.shares)
-        self.feeding_from(self.reader)
 
-    def feeding_from(self, reader: RosterReader) -> None:
-        """Wire the feeder and the sweep."""
-        shared: dict[str, Any] = {
-            "ledger": self.lookups,
-            "feed": self.feed,
-            "ending": self.ending,
-            "queues": self.queues,
-            "is_closed": lambda _: self.is_closed,
-            "clock": self.clock,
-        }
-        steps = FeedingSteps(self.feed, reader)
-        self.feeder = Feeder(steps=steps, settings=self.stage.settings, **shared)
-        swept = SweepLedger(self.table)
-        self.sweep = Sweep(swept=swept, feeder=self.feeder, adoption=self.adoption, reader=reader, **shared)
+
+class FakePartners(Partners):
+    """Grants by name, which a test may change."""
+
+    def __init__(self, grants: Mapping[str, Partner]) -> None:
+        self.grants = grants
+
+    def by_name(self, name: str) -> Partner:
+        if name not in self.grants:
+            raise UnknownClient("this partner has no grants")
+        return self.grants[name]
+
+
+class BulkServices(FetchServices, ScheduleServices, ConversionServices):
+    """The services of a ledger and a feeder, whose parts queue a test serves itself."""
+
+    is_closed = False
+
+    def is_shut(self, workspace: str) -> bool:  # noqa: ARG002 - all workspaces alike
+        return self.is_closed
 
     def unfinished(self) -> list[str]:
         """Give the ids of the lookups that have not ended."""
@@ -269,7 +232,7 @@ class BulkServices(FetchServices):
             counts = Counts(
                 len(part.identifiers) + len(part.invalid), found=len(part.identifiers), invalid=len(part.invalid)
             )
-            self.ledger.count_completed([counted(part, counts)], "results/none")
+            self.part_ledger.count_completed([counted(part, counts)], "results/none")
             self.ending.finish_if_done(part.lookup_id)
         return parts
 
@@ -284,31 +247,5 @@ class BulkServices(FetchServices):
 
 def firings_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Firings:
     """Serve firings at a desk; `partners` may be changed while it does."""
-
-    def named(name: str) -> Partner:
-        if name not in partners:
-            raise UnknownClient("this partner has no grants")
-        return partners[name]
-
-    submission = Submission(
-        ledger=desk.lookups,
-        conversions=desk.conversions,
-        feeder=desk.feeder,
-        rosters=RosterStore(desk.stage.s3, desk.stage.settings.bucket_name),
-        estimates=Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: 0.0, clock=desk.clock),
-        authorization=Authorization(desk.stage.settings, desk.daily, desk.clock),
-        clock=desk.clock,
-        most=desk.stage.settings.lookups_per_partner,
-    )
-    return Firings(ledger=desk.lookups, submission=submission, feeder=desk.feeder, partner_named=named)
-
-
-def maintenance_of(desk: BulkServices) -> Maintenance:
-    """Maintain a desk's workspaces."""
-    return Maintenance(
-        settings=desk.stage.settings,
-        reopening=desk.reopening,
-        sweep=desk.sweep,
-        feeder=desk.feeder,
-        conversions=desk.conversions,
-    )
+    desk.partners = FakePartners(partners)
+    return desk.firings

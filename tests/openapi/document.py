@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+import on_request
 from lookup.api.openapi import document as openapi
 from lookup.settings import Settings, Workspace
-from lookup.wiring import api as http_wiring
 from tests.handlers.conftest import forget
 
 TOKEN_URL = "https://auth.example.com/oauth2/token"
@@ -36,7 +36,7 @@ AWS = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "none", "AWS_S
 def generated(token_url: str | None = TOKEN_URL) -> bytes:
     """Write the document of the routes as they are now."""
     with _instance():
-        return openapi.document(http_wiring.http_api(), token_url)
+        return openapi.document(on_request.services().app, token_url)
 
 
 def parsed(token_url: str | None = TOKEN_URL) -> dict[str, Any]:

@@ -1,23 +1,12 @@
-"""What every collaborator of a function instance shares: its settings, its clock and its clients, each made once."""
+"""AWS clients that are made at their first use, and how they are configured."""
 
 from __future__ import annotations
 
-import time
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from threading import RLock
+from typing import Any
 
-import boto3
-import urllib3
 from botocore.config import Config
-
-from lookup.aws.signed_urls import seconds_left
-from lookup.model import Clock
-from lookup.settings import Settings
-from lookup.telemetry import metrics
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
 
 WRITERS = 8  # profiles written at once
 CONFIG = Config(
@@ -29,41 +18,24 @@ CONFIG = Config(
 # Presigned URLs need both: without the second they name S3's global address, which redirects while a bucket is new, and
 # for ever in regions opened since 2019; the signature holds for one address only.
 S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
-clock: Clock = time.time
+_MAKING = RLock()  # a boto3 session is not thread-safe (boto3 guide, "Multithreading or multiprocessing with Session")
 
 
-@cache
-def settings() -> Settings:
-    """Read the settings once; metrics tell the stage from then on, for two stages may share an account."""
-    read = Settings.from_environment()
-    metrics.set_default_dimensions(stage=read.stage)
-    return read
+class _LazyClient:
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        """Return the client's attribute; called for what this object itself does not have."""
+        with _MAKING:
+            if "_client" not in vars(self):
+                self._client = self._make()
+        return getattr(self._client, name)
 
 
-@cache
-def session() -> boto3.Session:
-    """Share one session."""
-    return boto3.Session()
+def lazy(make: Callable[[], Any]) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+    """Return what stands for the client that `make` returns and calls `make` at its first use.
 
-
-@cache
-def dynamodb() -> DynamoDBClient:
-    """Share one client of DynamoDB."""
-    return session().client("dynamodb", config=CONFIG)
-
-
-@cache
-def s3() -> S3Client:
-    """Share one client of S3."""
-    return session().client("s3", config=S3_CONFIG)
-
-
-def url_seconds() -> int:
-    """Return for how many seconds a URL that is signed now may be promised."""
-    return seconds_left(session().get_credentials())
-
-
-@cache
-def pool() -> urllib3.PoolManager:
-    """Share connections to MoEngage; certificates are verified, which is urllib3's default."""
-    return urllib3.PoolManager(maxsize=4)
+    A client takes some 10 to 100 ms of a start, and most invocations use two of the eight.
+    """
+    return _LazyClient(make)

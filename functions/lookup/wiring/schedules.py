@@ -1,72 +1,62 @@
-"""The schedules' door put together: the only wiring that knows firings and the minute's tick."""
+"""What the schedules' handler adds: firings and the minute's maintenance."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cached_property
 
-from lookup.bulk.estimates import Estimates, backlog_of
-from lookup.bulk.submission import Submission
-from lookup.fetch.authorization import Authorization
-from lookup.ledger.daily_usage import DailyUsageCounter
-from lookup.partners import Partner, Partners
+from lookup.bulk.estimates import backlog_of
+from lookup.ledger.sweep import SweepLedger
 from lookup.schedules.firings import Firings
 from lookup.schedules.gauges import Gauges
 from lookup.schedules.maintenance import Maintenance, Reopening
+from lookup.schedules.sweep import Sweep
 from lookup.telemetry import record_gauge
-from lookup.wiring import services as wiring
-from lookup.wiring.clients import CONFIG, clock, session, settings
+from lookup.wiring.submitting import SubmittingServices
 
 
-@cache
-def gauges() -> Gauges:
-    """Tell once a minute how much waits."""
-    return Gauges(
-        workspaces=settings().workspaces,
-        backlog_of=lambda workspace: backlog_of(wiring.ledger(), workspace),
-        is_shut=lambda workspace: wiring.gates().of(workspace).state().is_blocked(clock()),
-        has_secret=wiring.credentials().has_value,
-        tell=record_gauge,
-    )
+class ScheduleServices(SubmittingServices):
+    """The services of `on_schedule`."""
 
+    @cached_property
+    def gauges(self) -> Gauges:
+        return Gauges(
+            workspaces=self.settings.workspaces,
+            backlog_of=lambda workspace: backlog_of(self.lookups, workspace),
+            is_shut=lambda workspace: self.gates.of(workspace).state().is_blocked(self.clock()),
+            has_secret=self.credentials.has_value,
+            tell=record_gauge,
+        )
 
-@cache
-def firings() -> Firings:
-    """Serve firings."""
-    return Firings(
-        ledger=wiring.ledger(), submission=_submission(), feeder=wiring.feeder(), partner_named=_partner_named
-    )
+    @cached_property
+    def sweep(self) -> Sweep:
+        return Sweep(
+            ledger=self.lookups,
+            swept=SweepLedger(self.table),
+            feed=self.feed,
+            feeder=self.feeder,
+            ending=self.ending,
+            adoption=self.adoption,
+            reader=self.reader,
+            queues=self.queues,
+            is_closed=self.is_shut,
+            clock=self.clock,
+        )
 
+    @cached_property
+    def firings(self) -> Firings:
+        return Firings(
+            ledger=self.lookups,
+            submission=self.submission,
+            feeder=self.feeder,
+            partner_named=self.partners.by_name,
+        )
 
-def _submission() -> Submission:
-    return Submission(
-        ledger=wiring.ledger(),
-        conversions=wiring.conversion_requests(),
-        feeder=wiring.feeder(),
-        rosters=wiring.rosters(),
-        estimates=Estimates(wiring.ledger(), settings(), opens_at=lambda _: 0.0, clock=clock),
-        authorization=Authorization(settings(), DailyUsageCounter(wiring.ledger_table(), clock), clock),
-        clock=clock,
-        most=settings().lookups_per_partner,
-    )
-
-
-@cache
-def maintenance() -> Maintenance:
-    """Maintain workspaces once a minute."""
-    return Maintenance(
-        settings=settings(),
-        reopening=Reopening(gates=wiring.gates(), credentials=wiring.credentials(), table=wiring.ledger_table()),
-        sweep=wiring.sweep(),
-        feeder=wiring.feeder(),
-        conversions=wiring.conversion_requests(),
-    )
-
-
-def _partner_named(name: str) -> Partner:
-    return _partners().by_name(name)
-
-
-@cache
-def _partners() -> Partners:
-    """Read grants; made at a partner's first firing only, for the minute's tick must not pay for it."""
-    return Partners(session().client("ssm", config=CONFIG), settings().partners_parameter_name, clock)
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        return Maintenance(
+            settings=self.settings,
+            reopening=Reopening(gates=self.gates, credentials=self.credentials, table=self.table),
+            sweep=self.sweep,
+            feeder=self.feeder,
+            conversions=self.conversions,
+        )

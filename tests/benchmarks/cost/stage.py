@@ -16,11 +16,8 @@ import boto3
 from infra.local.ministack.process import REGION, EmbeddedAws
 from infra.local.simulator.process import Simulator, SimulatorConfig, instant
 from lookup.quota import Quota
-from lookup.wiring import api as http_wiring
-from lookup.wiring import clients
-from lookup.wiring import schedules as schedule_wiring
-from lookup.wiring import services as wiring
 from tests.benchmarks.cost.meter import Meter
+from tests.handlers.conftest import HANDLERS, forget
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage, deployed
 
@@ -101,7 +98,8 @@ def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
         )
         with _as_functions(stage):
             meter = Meter(stage.dynamodb)
-            meter.watch(clients.session())
+            for handler in HANDLERS:
+                meter.watch(handler.services().session)
             yield Metered(stage, simulator, meter)
 
 
@@ -129,21 +127,10 @@ def _as_functions(stage: Stage) -> Iterator[None]:
         "POWERTOOLS_METRICS_NAMESPACE": "MoEngageLookup",
     }
     os.environ.update(environment)
-    _forget()
+    forget()
     try:
         yield
     finally:
-        _forget()
+        forget()
         for name in environment:
             os.environ.pop(name, None)
-
-
-def _forget() -> None:
-    for maker in (
-        *vars(wiring).values(),
-        *vars(clients).values(),
-        *vars(http_wiring).values(),
-        *vars(schedule_wiring).values(),
-    ):
-        if hasattr(maker, "cache_clear"):
-            maker.cache_clear()

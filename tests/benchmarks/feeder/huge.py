@@ -13,11 +13,8 @@ from pathlib import Path
 
 from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.rosters.reader import RosterReader
-from lookup.wiring import clients
-from lookup.wiring import services as wiring
-from lookup.wiring.conversions import conversions
 from tests.benchmarks.feeder.stage import environment_of
-from tests.benchmarks.feeder.workers import enter, feeder
+from tests.benchmarks.feeder.workers import CrewServices, enter, services
 from tests.lookup.stage import Stage
 
 SPOTS = 200  # places of a roster where a part is read
@@ -58,23 +55,24 @@ def cost(stage: Stage, lines: int, *, packed: bool) -> Cost:
 
 def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> None:
     enter(environment)
-    wiring.ledger().sent("default")  # a function instance has its connections
+    crew = services(factor=1.0)
+    crew.lookups.sent("default")  # a function instance has its connections
     started = time.perf_counter()
-    pinned = wiring.rosters().pin(key)
+    pinned = crew.rosters.pin(key)
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
-    wiring.conversion_requests().submit(spec)
+    crew.conversions.submit(spec)
     seconds = time.perf_counter() - started
-    conversions().convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
-    fed = feeder(factor=1.0).feed("default")
-    progress = wiring.ledger().progress(spec.lookup_id)
+    crew.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
+    fed = crew.feeder.feed("default")
+    progress = crew.lookups.progress(spec.lookup_id)
     if progress is not None:
-        _read_at_many_places(progress)
+        _read_at_many_places(crew, progress)
     answer.send(Cost(seconds, peak_mb(), pinned.entries, fed))
 
 
-def _read_at_many_places(progress: LookupRecord) -> None:
+def _read_at_many_places(crew: CrewServices, progress: LookupRecord) -> None:
     """Read as the feeder does on its way through the roster."""
-    reader, size = RosterReader(clients.s3(), clients.settings().bucket_name), progress.spec.roster.size
+    reader, size = RosterReader(crew.s3, crew.settings.bucket_name), progress.spec.roster.size
     for spot in range(SPOTS):
         reader.next_segment(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
 

@@ -9,15 +9,14 @@ from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
 from infra.local.processes.lifeline import end_with_spawner
-from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
+from lookup.bulk.feeder import DEPTH_SECONDS
 from lookup.bulk.queues import Delivery
-from lookup.bulk.worker import QueueWorker
-from lookup.wiring import clients
-from lookup.wiring import services as wiring
+from lookup.wiring.conversions import ConversionServices
+from lookup.wiring.queue import QueueServices
+from lookup.wiring.schedules import ScheduleServices
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 BATCH = {"parts": 1, "intake": 10}  # messages handed to a worker at once: as deployed, and as many as SQS gives at once
@@ -26,19 +25,15 @@ READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
 
-def feeder(factor: float) -> Feeder:
-    """Wire a feeder whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
-    return Feeder(
-        ledger=wiring.ledger(),
-        feed=wiring.ledger_feed(),
-        steps=FeedingSteps(wiring.ledger_feed(), wiring.roster_reader()),
-        ending=wiring.ending(),
-        queues=wiring.queues(),
-        settings=clients.settings(),
-        is_closed=lambda workspace: wiring.gates().of(workspace).state().is_closed,
-        clock=time.time,
-        depth_seconds=DEPTH_SECONDS / factor,
-    )
+class CrewServices(QueueServices, ScheduleServices, ConversionServices):
+    """The services of a member of the crew, which serves more than one function does."""
+
+
+def services(factor: float) -> CrewServices:
+    """Make services whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
+    made = CrewServices.from_environment()
+    made.depth_seconds = DEPTH_SECONDS / factor
+    return made
 
 
 def enter(environment: Mapping[str, str]) -> None:
@@ -52,9 +47,8 @@ def enter(environment: Mapping[str, str]) -> None:
 def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event, queue: str = "parts") -> None:
     """Serve the parts queue, or the intake queue, until it is over."""
     enter(environment)
-    served = QueueWorker(queues=wiring.queues(), parts=wiring.parts(), ending=wiring.ending(), feeder=feeder(factor))
-    sqs: SQSClient = clients.session().client("sqs")
-    settings = clients.settings()
+    crew = services(factor)
+    served, sqs, settings = crew.worker, crew.sqs, crew.settings
     url = settings.parts_queue_url if queue == "parts" else settings.intake_queue_url
     ready.wait(READY_SECONDS)
     while not over.is_set():
@@ -89,8 +83,8 @@ def _delivery(message: MessageTypeDef, queue: str) -> Delivery:
 def tick(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
     """Feed what nobody else feeds, as the schedule does every minute."""
     enter(environment)
-    backstop = feeder(factor)
+    crew = services(factor)
     ready.wait(READY_SECONDS)
     while not over.wait(TICK / factor):
-        wiring.sweep().run("default")
-        backstop.feed("default")
+        crew.sweep.run("default")
+        crew.feeder.feed("default")

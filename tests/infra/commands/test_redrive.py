@@ -57,7 +57,7 @@ def failed_parts(desk: BulkServices) -> list[Part]:
     parts = desk.taken()
     for part in parts:
         count = len(part.identifiers)
-        desk.ledger.count_completed([counted(part, Counts(count, failed=count))], "results/none")
+        desk.part_ledger.count_completed([counted(part, Counts(count, failed=count))], "results/none")
         lay_aside(desk, "parts", part_message.serialize_part(part))
     desk.ending.finish_if_done("one")
     return parts
@@ -165,7 +165,7 @@ def test_what_cannot_be_retried_stays(desk: BulkServices, capsys: pytest.Capture
     """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
     (part, _) = failed_parts(desk)
     forgotten = replace(part, lookup_id="forgotten")
-    desk.ledger.count_completed([counted(forgotten, Counts(100, failed=100))], "results/none")
+    desk.part_ledger.count_completed([counted(forgotten, Counts(100, failed=100))], "results/none")
     assert redrive.main() == 0
     capsys.readouterr()
     for body in (part_message.serialize_part(part), part_message.serialize_part(forgotten), "{}"):

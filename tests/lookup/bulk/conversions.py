@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookup.bulk.conversion.conversions import Conversions
 from lookup.bulk.conversion.worker import ConversionWorker
 from lookup.bulk.queues import Delivery
-from lookup.errors import UnknownClient
-from lookup.partners import Partner
-from lookup.rosters.copies import RosterCopies
-from lookup.rosters.unpacking import Bounds
-from tests.lookup.services import BulkServices
+from tests.lookup.services import BulkServices, FakePartners
 
 
 @dataclass
 class ConversionDesk:
-    """What submits lookups over rosters that need converting, and what converts them; `partners` may be changed."""
+    """What submits lookups over rosters that need converting, and what converts them; the grants may be changed."""
 
     desk: BulkServices
-    bounds: Bounds = field(default_factory=Bounds)
-    partners: Mapping[str, Partner] = field(default_factory=dict)
+    partners: FakePartners = field(default_factory=lambda: FakePartners({}))
 
     def __post_init__(self) -> None:
-        stage = self.desk.stage
-        self.conversions = Conversions(
-            ledger=self.desk.lookups,
-            pending=self.desk.pending,
-            copies=RosterCopies(stage.s3, stage.settings.bucket_name, self.bounds),
-            ending=self.desk.ending,
-            daily=self.desk.daily,
-            partner_named=self._named,
-            clock=self.desk.clock,
-        )
-        self.work = ConversionWorker(self.conversions, self.desk.conversion_queue)
+        self.desk.partners = self.partners
 
-    def _named(self, name: str) -> Partner:
-        if name not in self.partners:
-            raise UnknownClient("this partner has no grants")
-        return self.partners[name]
+    @property
+    def work(self) -> ConversionWorker:
+        return self.desk.conversion_worker
 
     def deliveries(self) -> list[Delivery]:
         """Take what is on the queue."""

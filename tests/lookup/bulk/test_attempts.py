@@ -39,14 +39,14 @@ def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulat
     works, counted = again(road, 100), list[int]()
 
     def look(_: CallRecord) -> None:
-        counted.append(sum(road.ledger.status_of(work.part).attempts for work in works))
+        counted.append(sum(road.part_ledger.status_of(work.part).attempts for work in works))
 
     road.vendor = replace(road.vendor, heard=look)
     slow(road, "TransactWriteItems", iter([TRIP] * 1000))
     road.parts.process(works, until=road.clock() + 60)
     assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
     assert (simulator.counters().calls, counted) == (5, [100] * 5)
-    assert [road.ledger.status_of(work.part).attempts for work in works] == [0] * 100
+    assert [road.part_ledger.status_of(work.part).attempts for work in works] == [0] * 100
 
 
 def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: Simulator) -> None:
@@ -58,7 +58,7 @@ def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: 
     (completion,) = road.parts.process([work], until=road.clock() + 60)
     assert [one.status for one in outcomes_of(completion)] == [Status.FOUND]
     assert (unused, road.gate.granted, road.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
-    assert road.ledger.status_of(work.part).attempts == 0
+    assert road.part_ledger.status_of(work.part).attempts == 0
 
 
 def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices, simulator: Simulator) -> None:
@@ -82,7 +82,7 @@ def test_trouble_is_no_attempt_of_what_was_not_asked(
     simulator.set_faults(Fault(status=503))
     parts = [part(road, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
     road.parts.process([DeliveredPart(one, redelivered=redelivered) for one in parts], until=road.clock() + 60)
-    assert [road.ledger.status_of(one).attempts for one in parts] == [1, 1, 0, 0]
+    assert [road.part_ledger.status_of(one).attempts for one in parts] == [1, 1, 0, 0]
 
 
 def test_what_aws_does_not_take_is_no_attempt(road: FetchServices, simulator: Simulator) -> None:
@@ -103,7 +103,7 @@ def test_what_breaks_us_is_an_attempt(road: FetchServices, simulator: Simulator)
     meets(road.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
         road.parts.process([work], until=road.clock() + 60)
-    assert road.ledger.status_of(work.part).attempts == 1
+    assert road.part_ledger.status_of(work.part).attempts == 1
 
 
 def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices, simulator: Simulator) -> None:
@@ -116,7 +116,7 @@ def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices,
     works = again(road, 30)
     with pytest.raises(ValueError):  # noqa: PT011 - ours, without a text
         road.parts.process(works, until=road.clock() + 60)
-    assert [road.ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
+    assert [road.part_ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
 
 
 def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServices, simulator: Simulator) -> None:
@@ -127,7 +127,7 @@ def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServi
     wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], road.clock())
     road.fetch.fetch(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=road.clock() + 60)
     for _ in range(ATTEMPT_LIMIT):
-        road.ledger.add_attempts([answered.part, half.part], 1)
+        road.part_ledger.add_attempts([answered.part, half.part], 1)
     ends = done(road.parts.process([answered, half], until=road.clock() + 60))
     assert [(one.reason, Counts.of(one.outcomes).failed) for one in ends] == [(None, 0), ("no_answer", 1)]
-    assert road.ledger.status_of(answered.part).laid_aside is None
+    assert road.part_ledger.status_of(answered.part).laid_aside is None

@@ -130,7 +130,7 @@ def test_lookups_over_one_roster_share_its_copy(at: ConversionDesk) -> None:
 )
 def test_what_passes_the_bounds_ends_its_lookup(at: ConversionDesk, bounds: Bounds, text: bytes, because: str) -> None:
     """A bomb leaves no copy behind and asks for nobody; its partner sees the rule in `ended_because`."""
-    at = ConversionDesk(at.desk, bounds)
+    at.desk.bounds = bounds
     submit(at, "bomb", packed(at, text))
     assert at.convert() == []
     ended = seen(at, "bomb")
@@ -139,7 +139,7 @@ def test_what_passes_the_bounds_ends_its_lookup(at: ConversionDesk, bounds: Boun
     stage = at.desk.stage
     assert stage.keys(copies_of(KEY)) == []
     assert stage.s3.list_multipart_uploads(Bucket=stage.settings.bucket_name).get("Uploads", []) == []
-    assert [told.spec.lookup_id for told in at.desk.told] == ["bomb"]
+    assert [told.spec.lookup_id for told in at.desk.events.completed] == ["bomb"]
 
 
 def test_what_takes_too_long_ends_its_lookup(at: ConversionDesk) -> None:
@@ -219,7 +219,7 @@ def submit_many(at: ConversionDesk, count: int) -> list[LookupSpec]:
     desk = at.desk
     desk.conversions = ConversionRequests(
         ledger=desk.lookups,
-        needs=desk.needs,
+        needs=desk.references,
         pending=desk.pending,
         queue=desk.conversion_queue,
         clock=desk.clock,
@@ -335,7 +335,7 @@ def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:
 def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, left: int, ends: str | None) -> None:
     """What was charged as the least becomes what the roster holds, or the lookup ends and its charge is given back."""
     partner = Partner("acme", users_per_day=5)
-    at.partners = {"acme": partner}
+    at.partners.grants = {"acme": partner}
     assert at.desk.daily.charge(partner, 5 - left) is not None
     use = at.desk.daily.charge(partner, 1)
     assert isinstance(use, DailyUsage)
@@ -356,7 +356,7 @@ def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, 
 def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionDesk) -> None:
     """A lookup that is counted after midnight is charged to that day in full, and yesterday gets its part back."""
     partner = Partner("acme", users_per_day=100)
-    at.partners = {"acme": partner}
+    at.partners.grants = {"acme": partner}
     use = at.desk.daily.charge(partner, 2)
     assert use is not None
     plain = replace(at.desk.roster(b"C-1\nC-2\nC-3\n", KEY), counted=2)

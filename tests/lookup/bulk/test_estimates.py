@@ -67,7 +67,7 @@ def test_what_is_retried_is_waited_for(desk: BulkServices) -> None:
     spec = desk.submit("one", desk.roster(b"C-1\nC-2\nC-3\n"))
     desk.feeder.feed("default")
     (part,) = desk.taken()
-    desk.ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
+    desk.part_ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
     desk.ending.finish_if_done("one")
     ended = desk.lookups.progress("one")
     assert ended is not None

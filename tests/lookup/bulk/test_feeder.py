@@ -47,7 +47,7 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: BulkServices, simulator: 
     assert progress.state is LookupState.COMPLETED
     assert progress.tally.counts == Counts(requested=430, found=423, invalid=7)
     assert (progress.requested, progress.is_estimated, progress.tally.parts_done) == (430, False, 5)
-    assert [told.spec.lookup_id for told in desk.told] == ["big"]
+    assert [told.spec.lookup_id for told in desk.events.completed] == ["big"]
     assert (desk.unfinished(), desk.lookups.sent("default").entries) == ([], 0)
     assert simulator.counters().users == 423
 
@@ -100,7 +100,7 @@ def test_a_worker_that_feeds_itself_does_not_run_away(desk: BulkServices) -> Non
         for part in parts:
             for _ in range(4):
                 found = Counts(len(part.identifiers), found=len(part.identifiers))
-                desk.ledger.count_completed([counted(part, found)], "results/none")
+                desk.part_ledger.count_completed([counted(part, found)], "results/none")
                 desk.ending.finish_if_done(part.lookup_id)
                 desk.feeder.feed("default")
     assert len(sent) == len(set(sent)) == 10
@@ -149,7 +149,7 @@ def test_pause_resume_and_cancel(desk: BulkServices) -> None:
     assert progress.tally.counts == Counts(requested=400, found=200, failed=200)
     assert progress.requested == 400
     assert desk.states.cancel(spec) is False
-    assert [told.state for told in desk.told] == [LookupState.CANCELLED]
+    assert [told.state for told in desk.events.completed] == [LookupState.CANCELLED]
 
 
 def test_retrying_asks_only_for_what_failed(desk: BulkServices, simulator: Simulator) -> None:
@@ -171,7 +171,7 @@ def test_retrying_asks_only_for_what_failed(desk: BulkServices, simulator: Simul
     assert progress.state is LookupState.COMPLETED
     assert progress.tally.counts == Counts(requested=220, found=220)
     assert simulator.counters().users == asked + 2
-    assert len(desk.told) == 2
+    assert len(desk.events.completed) == 2
 
 
 def test_nothing_is_fed_to_a_closed_gate(desk: BulkServices) -> None:
@@ -248,4 +248,4 @@ def test_megabytes_of_blank_lines_move_the_cursor_and_are_no_part(desk: BulkServ
     assert (cursor.parts_fed, cursor.entries_fed, cursor.exhausted) == (2, 2, True)
     assert (seen(desk, "blank").state, seen(desk, "blank").tally.parts_done) == (LookupState.COMPLETED, 2)
     assert seen(desk, "blank").tally.counts == Counts(requested=2, found=2)
-    assert len(desk.told) == 1
+    assert len(desk.events.completed) == 1

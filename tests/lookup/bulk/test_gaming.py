@@ -45,7 +45,7 @@ def served(desk: BulkServices, waiting: list[Part]) -> str:
     part = waiting.pop(0)
     total = len(part.identifiers) + len(part.invalid)
     counts = Counts(total, found=len(part.identifiers), invalid=len(part.invalid))
-    desk.ledger.count_completed([counted(part, counts)], "results/none")
+    desk.part_ledger.count_completed([counted(part, counts)], "results/none")
     desk.ending.finish_if_done(part.lookup_id)
     desk.clock.now += 1
     desk.feeder.feed("default")

@@ -62,7 +62,7 @@ class Day:
             self.progress -= len(part.identifiers)
             self.asked[part.lookup_id] += len(part.identifiers)
             counts = Counts(len(part.identifiers), found=len(part.identifiers))
-            self.desk.ledger.count_completed([counted(part, counts)], "results/none")
+            self.desk.part_ledger.count_completed([counted(part, counts)], "results/none")
             self.desk.ending.finish_if_done(part.lookup_id)
             self.desk.feeder.feed("default")
             self.waiting += self.desk.taken()
@@ -185,7 +185,7 @@ def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
     by_number = {one.part.number: one for one in completions}
     assert retry_at(by_number["known"]) is None
     assert retry_at(by_number["new"]) == pytest.approx(desk.clock() + HELD * 60, abs=5)
-    assert desk.ledger.status_of(new).attempts == 0
+    assert desk.part_ledger.status_of(new).attempts == 0
     assert desk.share(INTAKE).tag == charged + cost(1000, 1)
 
 

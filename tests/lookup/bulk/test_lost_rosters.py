@@ -52,7 +52,7 @@ def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(desk: BulkServices) ->
     shown = lookup_json(seen(desk, "gone"), None)
     assert (shown["state"], shown["ended_because"]) == ("cancelled", "the roster is gone")
     assert shown["counts"] == {"requested": 0, "found": 0, "not_found": 0, "invalid": 0, "failed": 0}
-    assert sorted(told.spec.lookup_id for told in desk.told) == ["gone", "other"]
+    assert sorted(told.spec.lookup_id for told in desk.events.completed) == ["gone", "other"]
     assert desk.unfinished() == []
 
 

@@ -84,7 +84,7 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: FetchServices, simulato
     (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
     assert Counts.of(completion.outcomes).found == 50
     assert simulator.counters().users == 50
-    assert road.ledger.status_of(work.part).attempts == 0
+    assert road.part_ledger.status_of(work.part).attempts == 0
 
 
 def test_one_closed_part_does_not_hold_back_another(road: FetchServices) -> None:
@@ -195,7 +195,7 @@ def test_throttling_is_never_an_attempt(road: FetchServices, simulator: Simulato
         road.gate.refusal, road.gate.room = RetryLater(road.clock() + 1), sum(road.gate.granted) + 1
         simulator.set_faults(Fault(status=429))
         assert retry_at(road.parts.process([work], until=1e12)[0]) is not None
-    assert road.ledger.status_of(work.part).attempts == 0
+    assert road.part_ledger.status_of(work.part).attempts == 0
 
 
 def test_an_unknown_workspace_is_laid_aside(road: FetchServices) -> None:

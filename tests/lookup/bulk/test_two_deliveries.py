@@ -24,7 +24,7 @@ NAMES = ("a1", "b2")
 
 def at_its_last_attempt(road: FetchServices) -> DeliveredPart:
     work = DeliveredPart(part(road, "00000001", NAMES, origin=RosterRange(0, 6, 1)), redelivered=True)
-    road.ledger.add_attempts([work.part], ATTEMPT_LIMIT - 1)
+    road.part_ledger.add_attempts([work.part], ATTEMPT_LIMIT - 1)
     return work
 
 
@@ -56,7 +56,7 @@ def agreed(road: FetchServices, work: DeliveredPart) -> dict[str, int]:
     """Give the outcomes that the ledger has counted, which must be those of the archive."""
     outcomes = counted(road.stage)
     assert outcomes == Counter(one["outcome"] for one in records(road))
-    assert (road.ledger.status_of(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
+    assert (road.part_ledger.status_of(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
     return outcomes
 
 
@@ -75,10 +75,10 @@ def test_answered_while_it_is_given_up(road: FetchServices, simulator: Simulator
 
     def go_on() -> None:
         """Be the delivery that asked before the last attempt was counted."""
-        road.ledger.add_attempts([work.part], -1)
+        road.part_ledger.add_attempts([work.part], -1)
         ends.append(served(road, work))
 
-    road.ledger.add_attempts([work.part], 1)
+    road.part_ledger.add_attempts([work.part], 1)
     road.stage.s3.meta.events.register("before-call.s3.PutObject", once(go_on))
     ends.append(served(road, work))
     assert agreed(road, work) == {"found": 2}
@@ -101,7 +101,7 @@ def test_a_user_who_leaves_between_two_answers(road: FetchServices, simulator: S
 def test_a_retry_replaces_what_failed(road: FetchServices, simulator: Simulator) -> None:
     """The next round's outcomes take the place of the failures, and a late delivery of the first round changes none."""
     work = at_its_last_attempt(road)
-    road.ledger.add_attempts([work.part], 1)
+    road.part_ledger.add_attempts([work.part], 1)
     assert served(road, work).reason == NO_ANSWER
     again = replace(work, part=replace(work.part, origin=RosterRange(0, 6, 1, retry_round=1)))
     assert served(road, again).reason is None
@@ -151,7 +151,7 @@ def test_refused_by_one_of_two_deliveries(
         served(roads[0], work)
     completion = served(roads[1], replace(work, redelivered=True))
     assert (counted(stage), completion.reason) == ends
-    assert roads[1].ledger.status_of(work.part).laid_aside == completion.reason
+    assert roads[1].part_ledger.status_of(work.part).laid_aside == completion.reason
 
 
 def road_of(stage: Stage, exported: tuple[str, ...]) -> FetchServices:

@@ -30,15 +30,12 @@ TWENTY = [customer(f"user-{number}") for number in range(20)]
 class RealGate(FetchServices):
     """A road whose gate is the real one."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        facts = self.stage.settings
-        gates = WorkspaceGates(
-            self.stage.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep
-        )
+    def __init__(self, stage: Stage, clock: FakeClock | None = None) -> None:
+        super().__init__(stage, clock)
+        facts = self.settings
+        gates = WorkspaceGates(self.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep)
         self.own_gate = gates.of("default")
-        table = LedgerTable(self.stage.dynamodb, facts.ledger_table_name, clock=self.clock, sleep=self.clock.sleep)
-        self.calls = SharedCalls(table, "default")
+        self.calls = SharedCalls(self.table, "default")
         self.vendor = replace(self.vendor, gate=self.own_gate, neutral_calls=self.calls, heard=self._pass_time)
 
     def _pass_time(self, _: CallRecord) -> None:
@@ -185,7 +182,7 @@ def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
     work = DeliveredPart(part(road, "message-1", [ODD]))
     (completion,) = road.parts.process([work], until=road.clock() + 0.4)
     assert retry_at(completion) is not None
-    assert road.ledger.status_of(work.part).attempts == 1
+    assert road.part_ledger.status_of(work.part).attempts == 1
     (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 60)
     assert [one.reason for one in outcomes_of(completion)] == ["refused_by_vendor"]
 
@@ -201,7 +198,7 @@ def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator
         work = DeliveredPart(part(road, "message-1", names), redelivered=True)
         (completion,) = road.parts.process([work], until=road.clock() + 60)
         assert retry_at(completion) is not None
-        assert road.ledger.status_of(work.part).attempts == 0
+        assert road.part_ledger.status_of(work.part).attempts == 0
 
 
 def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
@@ -212,7 +209,7 @@ def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -
         road.parts.process([work], until=road.clock() + 60)
         road.own_gate.probe_now("refused")
         road.clock.now += EVERY
-    assert road.ledger.status_of(work.part).attempts == 0
+    assert road.part_ledger.status_of(work.part).attempts == 0
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3600.0])

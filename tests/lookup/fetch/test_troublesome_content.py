@@ -235,7 +235,7 @@ def test_only_misses_are_answered(road: RealGate, simulator: Simulator) -> None:
     work = DeliveredPart(part(road, "000001", names))
     (completion,) = road.parts.process([work], until=road.clock() + 300)
     assert (retry_at(completion) is not None, outcomes_of(completion), road.closed_reason()) == (True, (), None)
-    assert road.ledger.status_of(work.part).attempts == 1
+    assert road.part_ledger.status_of(work.part).attempts == 1
     assert len(simulator.arrivals()) - neutral_calls(simulator) <= 3 + 5 + 31
     simulator.set_faults()
     (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 300)
@@ -284,7 +284,7 @@ def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> 
     work = DeliveredPart(part(road, "message-1", ["user-1", ODD]))
     road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), 8
     road.parts.process([work], until=road.clock() + 50)
-    standing = road.ledger.status_of(work.part)
+    standing = road.part_ledger.status_of(work.part)
     assert (standing.failed, set(standing.doubted)) == ({}, {1})
     items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
     assert items

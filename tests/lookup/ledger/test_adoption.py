@@ -88,7 +88,7 @@ def test_whoever_steers_it_takes_it_over(desk: BulkServices) -> None:
     assert desk.states.cancel(spec)
     desk.count()
     assert (desk.unfinished(), desk.share("acme").unfinished, desk.share("acme").running) == ([], 0, 0)
-    assert [one.state for one in desk.told] == [LookupState.CANCELLED]
+    assert [one.state for one in desk.events.completed] == [LookupState.CANCELLED]
 
 
 def test_what_has_expired_is_forgotten(desk: BulkServices) -> None:

@@ -104,7 +104,7 @@ def test_one_of_many_retries_is_charged(desk: BulkServices, check: Authorization
     for charged in (5, 7):
         desk.feeder.feed("default")
         (part,) = desk.taken()
-        desk.ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
+        desk.part_ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
         desk.feeder.feed("default")
         desk.ending.finish_if_done("one")
         ended = seen(desk)

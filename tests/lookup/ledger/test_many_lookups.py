@@ -12,7 +12,7 @@ import pytest
 from lookup.bulk.estimates import Estimates, PendingLookup, backlog_of
 from lookup.ledger.model import LookupSpec, LookupState
 from lookup.ledger.sweep import LOOKS
-from tests.lookup.services import BulkServices, maintenance_of
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 FIELDS = tuple(f"field-{number:04}-{'x' * 100}" for number in range(500))  # nearly all that a lookup may name
@@ -92,7 +92,7 @@ def test_a_tick_is_bounded(desk: BulkServices, meter: Meter) -> None:
     for spec in submit(desk, range(MANY)):
         assert desk.states.pause(spec)
     submit(desk, range(MANY, MANY + 12))
-    maintenance = maintenance_of(desk)
+    maintenance = desk.maintenance
     for number in range(3):
         requests, answered = meter.of(maintenance.run)
         assert requests < 60, (number, meter.requests)

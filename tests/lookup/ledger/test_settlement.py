@@ -53,7 +53,7 @@ def test_it_is_settled_once(desk: BulkServices) -> None:
     """Of many workers that look at once whether all is in, one ends and settles the lookup."""
     submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.count_completed([counted(part, Counts(2, found=2))], "results/none")
+    desk.part_ledger.count_completed([counted(part, Counts(2, found=2))], "results/none")
     with ThreadPoolExecutor(8) as workers:
         assert sum(workers.map(lambda _: desk.ending.finish_if_done("one"), range(16))) == 1
     assert used(desk) == 2
@@ -63,7 +63,7 @@ def test_a_retry_is_not_settled_again(desk: BulkServices) -> None:
     """What failed was charged with the first round; when it is asked once more the count stays."""
     spec = submitted(desk, b"C-1\nC-2\n", estimate=500)
     (part,) = desk.taken()
-    desk.ledger.count_completed([counted(part, Counts(2, found=1, failed=1))], "results/none")
+    desk.part_ledger.count_completed([counted(part, Counts(2, found=1, failed=1))], "results/none")
     assert desk.ending.finish_if_done("one")
     progress = desk.lookups.progress("one")
     assert progress is not None

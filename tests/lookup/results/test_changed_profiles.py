@@ -44,7 +44,7 @@ def test_new_and_changed_profiles_are_told(road: FetchServices, simulator: Simul
     second = serve(road, "refresh-2")
     road.clock.now += 10
     serve(road, "refresh-3")
-    assert road.changed == [
+    assert road.events.changed == [
         ChangedProfiles("refresh-1", "default", first, profiles=3, changed=3),
         ChangedProfiles("refresh-2", "default", second, profiles=3, changed=2),
     ]
@@ -63,8 +63,8 @@ def test_a_death_before_the_count_is_told_again(road: FetchServices) -> None:
         serve(road, "refresh-1")
     serve(road, "refresh-1", redelivered=True)
     serve(road, "refresh-1", redelivered=True)
-    assert len(road.changed) == 2
-    assert road.changed[0] == road.changed[1]
+    assert len(road.events.changed) == 2
+    assert road.events.changed[0] == road.events.changed[1]
 
 
 def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: FetchServices, simulator: Simulator) -> None:
@@ -74,15 +74,15 @@ def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: FetchServ
         raise AwsUnavailable("EventBridge refused an event: InternalFailure")
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    recorder = CompletionRecorder(archive=road.archive, parts=road.ledger, publish_changed=refuse)
+    recorder = CompletionRecorder(archive=road.archive, parts=road.part_ledger, publish_changed=refuse)
     unheard = PartProcessor(
-        fetch=road.fetch, recorder=recorder, parts=road.ledger, intake=road.intake, clock=road.clock
+        fetch=road.fetch, recorder=recorder, parts=road.part_ledger, intake=road.intake, clock=road.clock
     )
     with pytest.raises(AwsUnavailable, match="refused an event"):
         unheard.process([DeliveredPart(part)], until=1e12)
-    assert road.ledger.status_of(part).is_counted is False
+    assert road.part_ledger.status_of(part).is_counted is False
     road.parts.process([DeliveredPart(part, redelivered=True)], until=1e12)
-    assert (road.ledger.status_of(part).is_counted, len(road.changed)) == (True, 1)
+    assert (road.part_ledger.status_of(part).is_counted, len(road.events.changed)) == (True, 1)
     assert simulator.counters().calls == 1
 
 

@@ -14,7 +14,7 @@ from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Pa
 from lookup.schedules.firing import Firing, parse_firing
 from lookup.schedules.firings import Firings
 from tests.lookup.json_values import values
-from tests.lookup.services import BulkServices, FakeClock, firings_of, maintenance_of
+from tests.lookup.services import BulkServices, FakeClock, firings_of
 from tests.lookup.stage import Stage
 
 EVENT: dict[str, Any] = {
@@ -153,9 +153,9 @@ def test_a_tick_feeds_what_waits(stage: Stage, desk: BulkServices, firings: Firi
     put(stage, "C-1\nC-2\n")
     desk.is_closed = True
     firings.serve(parse_firing(EVENT))
-    assert maintenance_of(desk).run() == 0
+    assert desk.maintenance.run() == 0
     desk.is_closed = False
-    assert maintenance_of(desk).run() == 2
+    assert desk.maintenance.run() == 2
 
 
 def test_unusable_lines(stage: Stage, firings: Firings) -> None:

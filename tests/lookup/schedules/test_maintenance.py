@@ -13,7 +13,7 @@ from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.schedules.maintenance import Maintenance
 from lookup.settings import Workspace
-from tests.lookup.services import BulkServices, maintenance_of
+from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 from tests.waiting import GIVE_UP
 
@@ -27,7 +27,7 @@ def desk(stage: Stage) -> BulkServices:
 
 @pytest.fixture
 def maintenance(desk: BulkServices) -> Maintenance:
-    return maintenance_of(desk)
+    return desk.maintenance
 
 
 def close_for_its_key(desk: BulkServices, workspace: str) -> None:

@@ -13,7 +13,6 @@ import sys
 from itertools import count
 
 import on_queue
-from lookup.wiring import clients
 from tests.lambda_context import LambdaContext
 
 
@@ -26,7 +25,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         os.write(2, f"{event_name.removeprefix('before-send.')}\n".encode())
 
-    clients.session().events.register("before-send", before_send)
+    on_queue.services().session.events.register("before-send", before_send)
     answer = on_queue.handler(json.load(sys.stdin), LambdaContext(remaining_seconds=60.0))
     if answer != {"batchItemFailures": []}:
         sys.exit(f"given back: {answer}")

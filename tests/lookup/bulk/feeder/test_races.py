@@ -127,7 +127,7 @@ def test_a_retry_whose_feeder_dies(world: World) -> None:
     while world.delivered:
         world.serve(world.delivered.pop(), 0)
     end(world)
-    assert [one.tally.counts.failed for one in world.told] == [3, 0]
+    assert [one.tally.counts.failed for one in world.events.completed] == [3, 0]
 
 
 def test_a_late_teller(world: World) -> None:
@@ -158,7 +158,7 @@ def test_a_late_finisher(world: World) -> None:
         assert world.retry(world.specs[0])
 
     between(world, lambda: world.serve_next(0, 1), 2, others, after=False)
-    assert (seen(world).state, len(world.told)) == (LookupState.ACTIVE, 1)
+    assert (seen(world).state, len(world.events.completed)) == (LookupState.ACTIVE, 1)
     end(world)
 
 
@@ -168,10 +168,10 @@ def test_a_retry_before_the_end_is_told(world: World) -> None:
     feed(world)
     between(world, lambda: world.serve_next(0, 1), 2, die, after=True)
     assert seen(world).state is LookupState.COMPLETED
-    assert (world.retry(world.specs[0]), world.told) == (False, [])
+    assert (world.retry(world.specs[0]), world.events.completed) == (False, [])
     world.clock.now += LONG
     world.sweep.run("default")
-    assert (world.retry(world.specs[0]), len(world.told)) == (True, 1)
+    assert (world.retry(world.specs[0]), len(world.events.completed)) == (True, 1)
     end(world)
 
 
@@ -192,7 +192,7 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
     feed(world)
     part = world.taken()[0]
     one = counted(part, Counts(requested=2, found=2))
-    assert world.ledger.count_completed([one, one], "results/one") == [part]
+    assert world.part_ledger.count_completed([one, one], "results/one") == [part]
     assert seen(world).tally.counts == Counts(requested=2, found=2)
     assert world.lookups.sent("default").entries == 0
 
@@ -202,8 +202,8 @@ def test_a_retry_has_its_own_attempts(world: World) -> None:
     world.order(["user-1"], "a", 1)
     feed(world)
     world.take()
-    world.ledger.add_attempts(world.delivered[:1], 5)
+    world.part_ledger.add_attempts(world.delivered[:1], 5)
     world.serve(world.delivered.pop(), 1)
     assert world.retry(world.specs[0])
     feed(world)
-    assert world.ledger.status_of(world.taken()[0]).attempts == 0
+    assert world.part_ledger.status_of(world.taken()[0]).attempts == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lookup.ledger.lookups import OnQueue
 from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, RecordedPart
@@ -12,27 +12,27 @@ from lookup.model import Counts, Part
 from lookup.rosters.reader import RosterReader
 from tests.lookup.bulk.feeder.interruptions import Crash, Interruptions
 from tests.lookup.services import BulkServices, counted
+from tests.lookup.stage import Stage
 
 PART_SIZE = 2
 LONG = 900.0  # seconds: every claim, telling and sent part is overdue after it
 TURNS = 30  # of draining, far more than any run needs
 
 
-@dataclass
 class World(BulkServices):
     """`delivered` are parts taken off the queue and not served yet, `served` may be delivered once more."""
 
-    delivered: list[Part] = field(default_factory=list)
-    served: list[Part] = field(default_factory=list)
-    expected: dict[str, Counts] = field(default_factory=dict)
-    specs: list[LookupSpec] = field(default_factory=list)
-    has_crashed: bool = False
+    has_crashed = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.delivered: list[Part] = []
+        self.served: list[Part] = []
+        self.expected: dict[str, Counts] = {}
+        self.specs: list[LookupSpec] = []
         self.between = Interruptions()
         self.between.watch(self.stage.dynamodb, self.stage.sqs)
-        self.feeding_from(RosterReader(self.stage.s3, self.stage.settings.bucket_name, part_size=PART_SIZE))
+        self.reader = RosterReader(self.s3, self.settings.bucket_name, part_size=PART_SIZE)
 
     def carry_out(self, turn: Callable[[], object]) -> None:
         """Let somebody do something, who may die in the middle of it."""
@@ -62,14 +62,14 @@ class World(BulkServices):
 
     def serve(self, part: Part, failures: int) -> None:
         """Do what a worker does with a part: `failures` of its identifiers get no answer."""
-        status = self.ledger.status_of(part)
+        status = self.part_ledger.status_of(part)
         if status.is_counted:
-            self.ledger.clear_in_flight(part)
+            self.part_ledger.clear_in_flight(part)
         else:
             total = len(part.identifiers)
             failed = total if status.is_cancelled else min(failures, total)
             counts = Counts(total + len(part.invalid), total - failed, invalid=len(part.invalid), failed=failed)
-            self.ledger.count_completed([counted(part, counts)], f"results/{part.name}")
+            self.part_ledger.count_completed([counted(part, counts)], f"results/{part.name}")
         self.ending.finish_if_done(part.lookup_id)
         self.feeder.feed("default")
 
@@ -152,7 +152,7 @@ class World(BulkServices):
                 self.expected[name].invalid,
             )
         self._recorded_once(progress, self.feed.records(name, after="", limit=100))
-        told = [one.finished_at for one in self.told if one.spec.lookup_id == name]
+        told = [one.finished_at for one in self.events.completed if one.spec.lookup_id == name]
         assert progress.finished_at in told
         assert len(set(told)) == 1 + progress.cursor.round
         assert self.has_crashed or len(told) == len(set(told))

@@ -1,0 +1,39 @@
+"""What the queues' handler adds: parts and intake messages, served in batches."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.processor import PartProcessor
+from lookup.bulk.recording import CompletionRecorder
+from lookup.bulk.worker import QueueWorker
+from lookup.ledger.parts import PartLedger
+from lookup.wiring.fetching import FetchingServices
+
+
+class QueueServices(FetchingServices):
+    """The services of `on_queue`."""
+
+    @cached_property
+    def part_ledger(self) -> PartLedger:
+        return PartLedger(self.table)
+
+    @cached_property
+    def intake(self) -> IntakeShare:
+        return IntakeShare(
+            self.lookups, self.table, self.settings.workspaces, clock=self.clock, sleep=self.shutdown.sleep
+        )
+
+    @cached_property
+    def parts(self) -> PartProcessor:
+        recorder = CompletionRecorder(
+            archive=self.archive, parts=self.part_ledger, publish_changed=self.events.profiles_changed
+        )
+        return PartProcessor(
+            fetch=self.fetch, recorder=recorder, parts=self.part_ledger, intake=self.intake, clock=self.clock
+        )
+
+    @cached_property
+    def worker(self) -> QueueWorker:
+        return QueueWorker(queues=self.queues, parts=self.parts, ending=self.ending, feeder=self.feeder)

@@ -1,0 +1,89 @@
+"""What submits lookups over rosters and charges a partner for them: for HTTP requests, firings and conversions."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from lookup.bulk.conversion.conversions import ConversionRequests
+from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.bulk.estimates import Estimates
+from lookup.bulk.submission import Submission
+from lookup.fetch.authorization import Authorization
+from lookup.ledger.conversions import ConversionLedger
+from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.partners import Partners
+from lookup.rosters.references import RosterReferences
+from lookup.rosters.store import RosterStore
+from lookup.rosters.unpacking import Bounds
+from lookup.wiring.services import Services
+
+
+class SubmittingServices(Services):
+    """Rosters, grants and the queue of conversions."""
+
+    @cached_property
+    def partners(self) -> Partners:
+        return Partners(self.ssm, self.settings.partners_parameter_name, self.clock)
+
+    @cached_property
+    def daily(self) -> DailyUsageCounter:
+        return DailyUsageCounter(self.table, self.clock)
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        return Authorization(self.settings, self.daily, self.clock)
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """How much a packed roster may hold."""
+        return Bounds(self.settings.unpacked_roster_megabytes)
+
+    @cached_property
+    def rosters(self) -> RosterStore:
+        return RosterStore(
+            self.s3, self.settings.bucket_name, megabytes=self.settings.roster_megabytes, bounds=self.bounds
+        )
+
+    @cached_property
+    def references(self) -> RosterReferences:
+        return RosterReferences(self.table)
+
+    @cached_property
+    def pending(self) -> ConversionLedger:
+        return ConversionLedger(self.table)
+
+    @cached_property
+    def conversion_queue(self) -> ConversionQueue:
+        urls = self.settings.conversion_queue_url, self.settings.conversion_dead_letter_queue_url
+        return ConversionQueue(self.sqs, *urls)
+
+    @cached_property
+    def conversions(self) -> ConversionRequests:
+        return ConversionRequests(
+            ledger=self.lookups,
+            needs=self.references,
+            pending=self.pending,
+            queue=self.conversion_queue,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        return Estimates(self.lookups, self.settings, opens_at=self.opens_at, clock=self.clock)
+
+    def opens_at(self, workspace: str) -> float:  # noqa: ARG002 - of any
+        """Return 0: a gate is open, as far as estimates that nobody reads are concerned."""
+        return 0.0
+
+    @cached_property
+    def submission(self) -> Submission:
+        return Submission(
+            ledger=self.lookups,
+            conversions=self.conversions,
+            feeder=self.feeder,
+            rosters=self.rosters,
+            estimates=self.estimates,
+            authorization=self.authorization,
+            clock=self.clock,
+            most=self.settings.lookups_per_partner,
+        )
