@@ -26,7 +26,7 @@ them.
 """
 TOKENS = """Tokens come on top: Cognito charges ${one:.5f} for each. A token lives {life:g} h, so a partner that keeps
 it and asks around the clock takes {tokens:.0f} a month, ${month:.2f}. One that fetches a token for every request pays
-${million:,.0f} a million: tell partners to keep their token.
+${million:,.0f} a million: partners should reuse their token.
 """
 WAITING = """
 A part waits: two workers share a quota of 16.7 users a second, so each is at its part for 12 s, most of it at the gate.

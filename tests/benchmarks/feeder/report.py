@@ -17,7 +17,7 @@ HOW_TO_READ = """## How to read it
 Everything runs as deployed: rosters in S3, parts in SQS, the ledger and the gate in DynamoDB (all of them embedded),
 worker processes that serve the queue, and a simulated MoEngage with a strict sliding quota. Only time is shorter: the
 quota's window, the vendor's latency and the depth of the queue are divided by the same factor. Each dashed line is one
-quota window, a minute in real life.
+quota window, a minute in real time.
 
 - **A small lookup behind a huge one**: the small one waits for what is on the queue already, half a minute of quota,
   never for what is still in S3.

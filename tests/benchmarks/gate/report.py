@@ -74,7 +74,7 @@ def write(report: Report, folder: Path) -> Path:
 
 def _page(report: Report, picture: str) -> Iterable[str]:
     date = datetime.fromtimestamp(report.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield from ("# The gate and what people use instead", "")
+    yield from ("# The gate and its alternatives", "")
     yield f"Written by `make bench-gate` on {date}, in {report.took / 60:.1f} minutes, on {machine()}."
     yield from ("", f"![quota used, refusals and waits per contender]({picture})", "")
     yield from _compared(report.rows)
@@ -116,7 +116,7 @@ def _reached(held: Sequence[Target]) -> Iterable[str]:
 
 
 def _split(report: Report) -> Iterable[str]:
-    yield from ("## Where a waiting person's time goes", "")
+    yield from ("## Where the time of waiting callers goes", "")
     yield "| | part | p50 | p99 | max |"
     yield "| --- | --- | ---: | ---: | ---: |"
     named = [(row.contender.title, row.waits) for row in report.rows]
