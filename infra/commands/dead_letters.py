@@ -138,7 +138,7 @@ class PartCases:
         return self._counted(letter, part)
 
     def _counted(self, letter: Letter, part: Part) -> Case:
-        lookup = self._ledger.progress(part.lookup_id)
+        lookup = self._ledger.get(part.lookup_id)
         if lookup is None or lookup.state is LookupState.CANCELLED:
             return Case(letter, Action.LEAVE, reason="the lookup was cancelled or is forgotten")
         if lookup.state is not LookupState.COMPLETED:
@@ -163,7 +163,7 @@ class ConversionCases:
             lookup_id, partner = conversion_queue.parse_conversion(letter.body)
         except InvalidInput as error:
             return Case(letter, Action.LEAVE, reason=str(error))
-        lookup = self._ledger.progress(lookup_id)
+        lookup = self._ledger.get(lookup_id)
         if lookup is None or lookup.finished_at is not None or not lookup.spec.roster.needs_conversion:
             return Case(letter, Action.DROP)
         return Case(letter, Action.SEND, lookup.spec.workspace, group=partner)

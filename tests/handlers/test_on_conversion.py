@@ -21,7 +21,7 @@ def test_a_packed_roster_is_converted(deployed: Stage, event: Load, context: Lam
     roster = on_conversion.services().rosters.pin("rosters/acme/packed")
     on_conversion.services().conversions.submit(LookupSpec("lookup-packed", "default", "acme", 1.0, roster))
     assert on_conversion.handler(event("on_conversion/conversion.json"), context) == {"batchItemFailures": []}
-    progress = on_conversion.services().lookups.progress("lookup-packed")
+    progress = on_conversion.services().lookups.get("lookup-packed")
     assert progress is not None
     copy = deployed.s3.get_object(Bucket=deployed.settings.bucket_name, Key=progress.spec.roster.key)
     assert copy["Body"].read() == gzip.decompress(body)

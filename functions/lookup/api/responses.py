@@ -89,7 +89,7 @@ def intake_day_json(lookup_id: str, tally: CompletedParts) -> dict[str, object]:
     """Write a day of the intake queue: it never ends, has no roster and no estimate."""
     return {
         "lookup_id": lookup_id,
-        "state": LookupState.STANDING.value,
+        "state": LookupState.INTAKE_DAY.value,
         "counts": counts_json(tally.counts),
         "parts": tally.parts_done,
         "links": {"self": f"/v1/lookups/{lookup_id}"},

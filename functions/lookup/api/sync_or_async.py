@@ -56,7 +56,7 @@ class DailyCharges:
         if users > 0:
             self.use = self._daily.charge(self._partner, users)
         elif users < 0 and self.use is not None:
-            self.use = self._daily.give_back(self._partner, self.use, -users)
+            self.use = self._daily.refund(self._partner, self.use, -users)
         return self.use
 
     def look(self) -> None:

@@ -25,8 +25,8 @@ class LookupCompletion:
 
     def finish_if_done(self, lookup_id: str) -> bool:
         """End a lookup if all of it is counted; True for the one caller that ended it."""
-        record = self._ledger.progress(lookup_id)
-        if record is None or not record.is_in or record.finished_at is not None:
+        record = self._ledger.get(lookup_id)
+        if record is None or not record.is_fully_counted or record.finished_at is not None:
             return False
         if not self._states.finish(record):
             return False
@@ -35,7 +35,7 @@ class LookupCompletion:
 
     def abort(self, record: LookupRecord, reason: str) -> None:
         """Cancel a lookup that cannot be fed any more, for a reason; parts in flight are waited for."""
-        if self._states.cancel(record.spec, because=reason):
+        if self._states.cancel(record.spec, reason=reason):
             logger.error("lookup aborted", lookup_id=record.spec.lookup_id, reason=reason, runbook="Stuck lookup")
         self.finish_if_done(record.spec.lookup_id)
 
@@ -46,7 +46,7 @@ class LookupCompletion:
             self._publish_and_retire(record.spec.lookup_id)
 
     def _publish_and_retire(self, lookup_id: str) -> None:
-        record = self._ledger.progress(lookup_id)
+        record = self._ledger.get(lookup_id)
         if record is not None and record.finished_at is not None:
             self._publish(record)
-            self._states.retire(record)
+            self._states.deactivate(record)

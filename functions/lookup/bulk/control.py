@@ -60,7 +60,7 @@ class LookupControl:
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[LookupRecord], str | None]:
         """Give a partner's lookups in granted workspaces, newest first, and the mark of the next page."""
         listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
-        found = self._ledger.progress_of([lookup_id for _, lookup_id in listed])
+        found = self._ledger.get_many([lookup_id for _, lookup_id in listed])
         seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
         return seen, (listed[-1][0] if len(listed) == limit else None)
 
@@ -115,7 +115,7 @@ class LookupControl:
         return page, (records[-1].number if len(records) == limit else None)
 
     def _seen(self, partner: Partner, lookup_id: str) -> LookupRecord:
-        progress = self._ledger.progress(lookup_id)
+        progress = self._ledger.get(lookup_id)
         if progress is None or progress.spec.partner != partner.name:
             raise NotFound("there is no such lookup")
         partner.check_workspace(progress.spec.workspace)

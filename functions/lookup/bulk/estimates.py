@@ -67,13 +67,13 @@ class Estimate:
 def pending_of(progress: LookupRecord) -> PendingLookup:
     """Tell what a lookup still waits for; in a retry these are the failures that were not made good yet."""
     spec, counts = progress.spec, progress.tally.counts
-    left = float(max(0, counts.failed if progress.cursor.round else progress.requested - counts.requested))
+    left = float(max(0, counts.failed if progress.cursor.retry_round else progress.requested - counts.requested))
     return PendingLookup(spec.lookup_id, spec.partner, spec.weight, left, min(left, progress.left), spec.turn)
 
 
 def backlog_of(ledger: LookupLedger, workspace: str) -> Backlog:
     """Read what a workspace still has to ask for."""
-    return Backlog(ledger.sent(workspace).users, ledger.shares.of(workspace))
+    return Backlog(ledger.in_flight(workspace).users, ledger.shares.of(workspace))
 
 
 class Estimates:

@@ -16,8 +16,8 @@ from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.queues import Queues
 from lookup.errors import InvalidInput, Misconfigured, NotFound, ServiceError
 from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, first_turn, turns
-from lookup.ledger.feeding import LEASE, FeedingLedger, Step, Unclaimed
-from lookup.ledger.lookups import LookupLedger, OnQueue
+from lookup.ledger.feeding import LEASE_SECONDS, ClaimRefused, FeedingLedger, Step
+from lookup.ledger.lookups import InFlight, LookupLedger
 from lookup.ledger.model import Claim, Cursor, LookupRecord, LookupSpec, RosterSegment
 from lookup.ledger.shares import ReadyLookup
 from lookup.model import PART_LIMIT, Clock, Part, RosterRange
@@ -37,7 +37,7 @@ class FeedingSteps:
 
     def next(self, progress: LookupRecord, fed_at: float) -> Step:
         """Read the step at the cursor. Raises `NotFound` when the roster is gone, `Misconfigured` if it is barred."""
-        return self._first(progress, fed_at) if progress.cursor.round == 0 else self._retried(progress)
+        return self._first(progress, fed_at) if progress.cursor.retry_round == 0 else self._retried(progress)
 
     def _first(self, progress: LookupRecord, fed_at: float) -> Step:
         spec, cursor = progress.spec, progress.cursor
@@ -51,11 +51,11 @@ class FeedingSteps:
 
     def _retried(self, progress: LookupRecord) -> Step:
         spec, cursor = progress.spec, progress.cursor
-        record, mark = self._feed.failed_after(spec.lookup_id, cursor)
-        empty = _empty(spec, cursor.position, cursor.line, cursor.round)
+        record, mark = self._feed.next_failed(spec.lookup_id, cursor)
+        empty = _empty(spec, cursor.position, cursor.line, cursor.retry_round)
         if record is None:
             return Step(empty, SCAN_BYTES, is_last=not mark, retried_after=mark)
-        origin = RosterRange(record.origin.start, record.origin.end, record.origin.line, cursor.round)
+        origin = RosterRange(record.origin.start, record.origin.end, record.origin.line, cursor.retry_round)
         segment = self._reader.same_segment(spec, origin, number=record.number, fed_at=record.fed_at)
         length = origin.end - origin.start
         return Step(segment or empty, length, record.counts.failed, retried_after=mark)
@@ -126,7 +126,7 @@ class Feeder:
 
         How much room there is is read after the shares: who was given a turn meanwhile took room with it.
         """
-        if self._room(workspace, self._ledger.sent(workspace)) <= 0 or self._is_closed(workspace):
+        if self._room(workspace, self._ledger.in_flight(workspace)) <= 0 or self._is_closed(workspace):
             return 0
         fed: list[int] = []
         passed_over, until = set[str](), self._clock() + FEED_SECONDS
@@ -171,11 +171,11 @@ class Feeder:
         except (ServiceError, BotoCoreError, ClientError) as fault:
             logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
 
-    def _room(self, workspace: str, on_queue: OnQueue) -> float:
+    def _room(self, workspace: str, on_queue: InFlight) -> float:
         quota = self._settings.workspace(workspace).quota
         return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window) - on_queue.entries
 
-    def _has_room(self, workspace: str, on_queue: OnQueue, chosen: NextSegment) -> bool:
+    def _has_room(self, workspace: str, on_queue: InFlight, chosen: NextSegment) -> bool:
         """Return whether a part may go on the queue; before the intake queue's turn one part keeps a worker busy."""
         return on_queue.entries <= 0 if chosen.after_intake else self._room(workspace, on_queue) > 0
 
@@ -222,8 +222,8 @@ class Feeder:
     def _fed(self, progress: LookupRecord, turn: Turn, entry: ReadyLookup | None) -> int | FeedingResult:
         spec, cursor = progress.spec, progress.cursor
         claim = self._feed.claim(spec, cursor, turn)
-        if isinstance(claim, Unclaimed):
-            return FeedingResult.AGAIN if claim is Unclaimed.OUTRUN else FeedingResult.PASSED_OVER
+        if isinstance(claim, ClaimRefused):
+            return FeedingResult.AGAIN if claim is ClaimRefused.CONTENDED else FeedingResult.PASSED_OVER
         step = self._read(progress, claim)
         if step.segment.entries:
             self._queues.send([step.segment.part])
@@ -238,10 +238,10 @@ class Feeder:
         try:
             return self._steps.next(progress, claim.fed_at)
         except (NotFound, InvalidInput, Misconfigured):
-            self._feed.release(progress.spec, claim, give_back=False)
+            self._feed.release(progress.spec, claim, refund=False)
             raise
         except (ServiceError, BotoCoreError, ClientError):
-            self._feed.release(progress.spec, claim, give_back=True)
+            self._feed.release(progress.spec, claim, refund=True)
             raise
 
 
@@ -259,4 +259,4 @@ def is_held(cursor: Cursor, now: float) -> bool:
 
 
 def _claimed_at(cursor: Cursor) -> float:
-    return cursor.claim.until - LEASE if cursor.claim else 0.0
+    return cursor.claim.until - LEASE_SECONDS if cursor.claim else 0.0

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.errors import RetryLater, ServiceError, UnknownWorkspace
-from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, latest, turns
+from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns, virtual_time
 from lookup.ledger.items import share_key
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.shares import read_share
@@ -81,7 +81,7 @@ class IntakeShare:
 
     def seen(self, workspace: str) -> _Seen:
         """Read how things stand."""
-        facts, out = self._ledger.shares.facts(workspace), self._ledger.sent(workspace).entries
+        facts, out = self._ledger.shares.facts(workspace), self._ledger.in_flight(workspace).entries
         now = self.clock()
         shares = [read_share(one, now) for one in facts]
         standing = _standing(shares, out)
@@ -95,11 +95,11 @@ class IntakeShare:
         unmoved = "#tag = :seen" if turn.share.tag else "#tag = :seen OR attribute_not_exists(#tag)"
         change = "SET #tag = :tag, #virtual = :virtual, #weight = :weight"
         values = {**facts, "seen": turn.share.tag}
-        return self._table.update_now(share_key(workspace, INTAKE), change, values, condition=unmoved) is not None
+        return self._table.update_item(share_key(workspace, INTAKE), change, values, condition=unmoved) is not None
 
     def give_back(self, workspace: str, users: int, weight: int) -> None:
         """Give back what was charged for users who were not asked for."""
-        self._table.update_now(share_key(workspace, INTAKE), "ADD #tag :back", {"back": -cost(users, weight)})
+        self._table.update_item(share_key(workspace, INTAKE), "ADD #tag :back", {"back": -cost(users, weight)})
 
     def note(self, workspace: str, seen: _Seen | None, weight: int, until: float) -> None:
         """Write that messages wait, and how things stand meanwhile, if that was looked at."""
@@ -107,7 +107,7 @@ class IntakeShare:
         if seen is not None:
             facts |= {"standing": seen.standing, "standing_since": seen.since}
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in facts)
-        self._table.update_now(share_key(workspace, INTAKE), change, facts)
+        self._table.update_item(share_key(workspace, INTAKE), change, facts)
 
 
 class IntakeTurns:
@@ -180,4 +180,4 @@ def _standing(shares: Sequence[Share], out: int) -> str:
     """Write what moves while rosters are served: the virtual time, or with nothing more to feed what is out."""
     others = [one for one in shares if one.partner != INTAKE]
     waiting = turns(others)
-    return f"ready {waiting[0].tag}" if waiting else f"out {out} {latest(others)}"
+    return f"ready {waiting[0].tag}" if waiting else f"out {out} {virtual_time(others)}"

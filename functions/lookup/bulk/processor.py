@@ -80,7 +80,7 @@ class PartProcessor:
     def _recorded_before(self, one: DeliveredPart) -> Counted:
         """Return what is left to do for a counted part: its first worker may have died before it dead-lettered it."""
         self._parts.clear_in_flight(one.part)
-        return Counted(one.part, reason=one.laid_aside)
+        return Counted(one.part, reason=one.dead_letter_reason)
 
     def _from_store(self, group: Sequence[DeliveredPart], reason: str) -> list[Counted]:
         """Answer what earlier deliveries settled, from the store or from the ledger; the rest failed."""
@@ -123,7 +123,7 @@ class PartProcessor:
         failed = {place: it.reason or "" for place, it in outcomes if it and it.status is Status.FAILED}
         doubted = {place: fetched.in_vain.get(who, 0) for place, who in places if who in fetched.doubted}
         if (failed, doubted) != (one.failed, one.doubted):
-            self._parts.remember(one.part, failed=failed, doubted=doubted)
+            self._parts.record_findings(one.part, failed=failed, doubted=doubted)
 
     def _fetched(
         self,

@@ -65,7 +65,7 @@ class Submission:
     def submit(self, partner: Partner, request: LookupRequest) -> str:
         """Create the lookup unless one of its id is there already, and feed its first part; return its id."""
         lookup_id = request.lookup_id or f"lookup-{uuid4().hex}"
-        if request.lookup_id is None or self._ledger.progress(lookup_id) is None:
+        if request.lookup_id is None or self._ledger.get(lookup_id) is None:
             self.create(partner, replace(request, lookup_id=lookup_id))
         self._feeder.try_feed(request.workspace, lookup_id)
         return lookup_id
@@ -128,5 +128,5 @@ def _users(request: LookupRequest, roster: Roster | None) -> int:
     The least is charged: the rest is when the roster is counted, before anything of it is fetched.
     """
     if roster is not None and request.roster_key is not None:
-        return roster.least
+        return roster.charged_entries
     return sum(isinstance(entry, Identifier) for entry in request.entries)

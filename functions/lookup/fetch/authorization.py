@@ -42,11 +42,11 @@ class Authorization:
         """Return the charge for a lookup that is resumed. Raises as `fields` does, and `DailyLimitExceeded`."""
         self._again(partner, progress.spec)
         failed, cursor = progress.tally.counts.failed, progress.cursor
-        if cursor.round and not cursor.exhausted:
+        if cursor.retry_round and not cursor.exhausted:
             asked = self._asked_again(progress)
             if asked > failed:  # it was begun for the failures alone, while the others were still stored
                 return self._daily.reserve_retry(partner, asked)
-        return self._daily.go_on(partner, progress.spec.charged, cursor.entries_fed, _left(progress))
+        return self._daily.resume(partner, progress.spec.charged, cursor.entries_fed, _left(progress))
 
     def retry(self, partner: Partner, progress: LookupRecord) -> Reserved:
         """Return the charge for asking once more for what failed. Raises as `fields` does, and `DailyLimitExceeded`."""
@@ -80,6 +80,6 @@ def _left(progress: LookupRecord) -> int:
     """Return how many users are not on the queue yet; in a retry what failed, of which some may be."""
     if progress.cursor.exhausted:
         return 0
-    if progress.cursor.round:
+    if progress.cursor.retry_round:
         return progress.tally.counts.failed
     return max(0, progress.requested - progress.cursor.entries_fed)

@@ -67,11 +67,11 @@ class SharedCalls:
         """See `NeutralCalls`. A claim far ahead, of a clock that was wrong, holds for nobody."""
         values = {"now": _ms(now), "before": _ms(now - EVERY), "after": _ms(now + EVERY)}
         may = "attribute_not_exists(#begun_at) OR #begun_at <= :before OR #begun_at >= :after"
-        return self._table.update_now(self._key, "SET #begun_at = :now", values, condition=may) is not None
+        return self._table.update_item(self._key, "SET #begun_at = :now", values, condition=may) is not None
 
     def answer(self, sent_at: float) -> None:
         """See `NeutralCalls`."""
-        self._table.update_now(self._key, "SET #answered_at = :at", {"at": _ms(sent_at)})
+        self._table.update_item(self._key, "SET #answered_at = :at", {"at": _ms(sent_at)})
 
 
 def _ms(moment: float) -> int:

@@ -61,7 +61,7 @@ class WaitingRoom:
         The lease is written first and then looked at among the others, so two who come at once see each other: never
         more wait than may, and in a crush fewer.
         """
-        self._table.update_now(serialize(KEY), f"SET #{lease.name} = :lease", {"lease": _written(lease)})
+        self._table.update_item(serialize(KEY), f"SET #{lease.name} = :lease", {"lease": _written(lease)})
         others = [one for one in self.present() if one.name != lease.name]
         own = [one for one in others if one.partner == lease.partner]
         if len(others) < self._most and len(own) < most_of_partner:
@@ -85,7 +85,7 @@ class WaitingRoom:
 
     def _drop(self, names: Sequence[str]) -> None:
         dropped = ", ".join(f"#{name}" for name in names[:50])
-        self._table.update_now(serialize(KEY), f"SET #looked_at = :now REMOVE {dropped}", {"now": int(self._clock())})
+        self._table.update_item(serialize(KEY), f"SET #looked_at = :now REMOVE {dropped}", {"now": int(self._clock())})
 
 
 class Waiter:

@@ -1,7 +1,7 @@
-"""How many users a partner has asked for today: one number per partner and day (UTC) in the ledger.
+"""The users that a partner has requested today: one number per partner and day (UTC) in the ledger.
 
-Charged before anything is asked, by one conditional write: of many requests at once none gets past the limit. What a
-lookup is charged is written in the transaction that makes it, resumes it or begins its retry.
+Users are charged before any call, by one conditional write: concurrent requests cannot pass the limit. The charge of a
+lookup is written in the transaction that creates it, resumes it or begins its retry.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lookup.errors import DailyLimitExceeded
 from lookup.ledger.items import deserialize, usage_key
-from lookup.ledger.model import KEPT_SECONDS, DailyCharge, Reservation, Reserved
+from lookup.ledger.model import RETENTION_SECONDS, DailyCharge, Reservation, Reserved
 from lookup.ledger.table import LedgerTable
 from lookup.model import DAY, Clock, timestamp
 from lookup.partners import Partner
@@ -27,7 +27,7 @@ class DailyUsage:
 
     @property
     def left(self) -> int:
-        """How many more may be asked for."""
+        """How many more may be requested."""
         return max(0, self.limit - self.users)
 
     @property
@@ -36,7 +36,7 @@ class DailyUsage:
         return _day(self.resets_at - DAY)
 
     def charge(self, users: int) -> DailyCharge:
-        """Say that `users` of these were charged for a lookup."""
+        """Return the charge of `users` of these for a lookup."""
         return DailyCharge(users, self.day)
 
 
@@ -48,86 +48,86 @@ class DailyUsageCounter:
         self._clock = clock
 
     def charge(self, partner: Partner, users: int) -> DailyUsage | None:
-        """Count users that are about to be asked for; None when the partner has no limit.
+        """Count users before their calls; None when the partner has no limit.
 
-        Raises `DailyLimitExceeded` and counts nothing when they are more than are left.
+        Raises `DailyLimitExceeded` and counts nothing when fewer are left.
         """
         now, limit = self._clock(), partner.users_per_day
         if limit is None:
             return None
         if users > limit:
-            raise self.over(partner, users, limit)
-        changed = self._table.update_now(
+            raise self.exceeded(partner, users, limit)
+        changed = self._table.update_item(
             usage_key(partner.name, _day(now)),
             "SET #expires_at = :expires ADD #users :users",
-            {"users": users, "expires": int(now) + KEPT_SECONDS, "most": limit - users},
+            {"users": users, "expires": int(now) + RETENTION_SECONDS, "most": limit - users},
             condition="attribute_not_exists(#users) OR #users <= :most",
         )
         if changed is None:
-            raise self.over(partner, users, limit)
+            raise self.exceeded(partner, users, limit)
         return DailyUsage(int(deserialize(changed)["users"]), limit, _midnight(now))
 
     def reserve(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a lookup of so many users, to be written in the lookup's transaction.
 
-        Raises `DailyLimitExceeded` when no day has room for them; so does the transaction when this day has none.
+        Raises `DailyLimitExceeded` when they are above the limit; so does the transaction when fewer are left today.
         """
         limit = partner.users_per_day
         if limit is None:
             return Reserved()
         if users > limit:
-            raise self.over(partner, users, limit)
+            raise self.exceeded(partner, users, limit)
         day = _day(self._clock())
-        return Reserved(DailyCharge(users, day), (self._within(partner, limit, users, asked=users),))
+        return Reserved(DailyCharge(users, day), (self._reservation(partner, limit, users, requested=users),))
 
     def reserve_retry(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a retry of so many users, as `reserve` does."""
         reserved = self.reserve(partner, users)
         return reserved if reserved.charge is None else replace(reserved, charge=DailyCharge(None, reserved.charge.day))
 
-    def go_on(self, partner: Partner, charged: DailyCharge | None, fed: int, left: int) -> Reserved:
-        """Return the charge for a lookup of which `fed` users are asked for and `left` will be from now on.
+    def resume(self, partner: Partner, charged: DailyCharge | None, fed: int, left: int) -> Reserved:
+        """Return the charge for a resumed lookup of which `fed` users are fed and `left` are not.
 
-        What was charged on another day, or not at all, is charged to today as far as it is left. What was charged today
-        stays, and today's users must be within the limit of now, which may be lower than it was.
+        After a charge on another day, or none, the users left are charged to today. A charge of today stays, and
+        today's users must be within the present limit, which may have been lowered.
         """
         limit, today = partner.users_per_day, _day(self._clock())
         if limit is None or not left:
             return Reserved(charged)
         if charged is not None and charged.day == today:
-            return Reserved(charged, (self._within(partner, limit, 0, asked=left),))
+            return Reserved(charged, (self._reservation(partner, limit, 0, requested=left),))
         users = None if charged is not None and charged.users is None else fed + left
         return replace(self.reserve(partner, left), charge=DailyCharge(users, today))
 
     def recharge(self, partner: Partner, charged: DailyCharge, users: int) -> Reserved:
         """Return the charge of so many users in place of what a lookup was `charged` before, as `reserve` does.
 
-        What was charged on another day is given back to that day.
+        A charge of another day is refunded to that day.
         """
         limit, today = partner.users_per_day, _day(self._clock())
         if limit is None or charged.users is None:
             return Reserved(charged)
         if charged.day == today:
-            within = self._within(partner, limit, users - charged.users, asked=users)
+            within = self._reservation(partner, limit, users - charged.users, requested=users)
             return Reserved(DailyCharge(users, today), (within,))
         reserved = self.reserve(partner, users)
         back = self._table.update(usage_key(partner.name, charged.day), "ADD #users :back", {"back": -charged.users})
-        given_back = Reservation(back, lambda: self.over(partner, users, limit))
+        given_back = Reservation(back, lambda: self.exceeded(partner, users, limit))
         return replace(reserved, reservations=(*reserved.reservations, given_back))
 
-    def _within(self, partner: Partner, limit: int, users: int, *, asked: int) -> Reservation:
+    def _reservation(self, partner: Partner, limit: int, users: int, *, requested: int) -> Reservation:
         now = self._clock()
         action = self._table.update(
             usage_key(partner.name, _day(now)),
             "SET #expires_at = :expires ADD #users :users",
-            {"users": users, "expires": int(now) + KEPT_SECONDS, "most": limit - users},
+            {"users": users, "expires": int(now) + RETENTION_SECONDS, "most": limit - users},
             condition="attribute_not_exists(#users) OR #users <= :most",
         )
-        return Reservation(action, lambda: self.over(partner, asked, limit))
+        return Reservation(action, lambda: self.exceeded(partner, requested, limit))
 
-    def give_back(self, partner: Partner, charged: DailyUsage, users: int) -> DailyUsage:
-        """Take `users` that were not asked for off the day on which they were charged, which may be over by now."""
-        changed = self._table.update_now(
+    def refund(self, partner: Partner, charged: DailyUsage, users: int) -> DailyUsage:
+        """Refund `users` that were not requested, on the day on which they were charged."""
+        changed = self._table.update_item(
             usage_key(partner.name, charged.day),
             "ADD #users :back",
             {"back": -users, "least": users},
@@ -136,18 +136,18 @@ class DailyUsageCounter:
         return charged if changed is None else replace(charged, users=int(deserialize(changed)["users"]))
 
     def today(self, partner: Partner) -> DailyUsage | None:
-        """Read what a partner has asked for today; None when it has no limit."""
-        return None if partner.users_per_day is None else self._use(partner, partner.users_per_day)
+        """Read a partner's usage of today; None when it has no limit."""
+        return None if partner.users_per_day is None else self._usage(partner, partner.users_per_day)
 
-    def _use(self, partner: Partner, limit: int) -> DailyUsage:
+    def _usage(self, partner: Partner, limit: int) -> DailyUsage:
         now = self._clock()
         items = self._table.read([usage_key(partner.name, _day(now))])
         return DailyUsage(int(deserialize(items[0])["users"]) if items else 0, limit, _midnight(now))
 
-    def over(self, partner: Partner, users: int, limit: int) -> DailyLimitExceeded:
-        """Say that a partner has fewer than `users` left of its `limit`."""
-        use = self._use(partner, limit)
-        return DailyLimitExceeded(users, left=use.left, limit=limit, retry_at=use.resets_at)
+    def exceeded(self, partner: Partner, users: int, limit: int) -> DailyLimitExceeded:
+        """Return the error that fewer than `users` are left of a partner's `limit`."""
+        usage = self._usage(partner, limit)
+        return DailyLimitExceeded(users, left=usage.left, limit=limit, retry_at=usage.resets_at)
 
 
 def _day(now: float) -> str:
@@ -158,16 +158,16 @@ def _midnight(now: float) -> float:
     return (now // DAY + 1) * DAY
 
 
-def limit_headers(use: DailyUsage | None, now: float, *, limit: int | None = None) -> dict[str, str]:
-    """Write the fields of the IETF draft "RateLimit header fields for HTTP"; nothing for a partner without a limit.
+def limit_headers(usage: DailyUsage | None, now: float, *, limit: int | None = None) -> dict[str, str]:
+    """Return the fields of the IETF draft "RateLimit header fields for HTTP"; none for a partner without a limit.
 
-    Without `use`, or with that of a day that is over, only the policy is told: what is left is known where it was
-    counted.
+    Without `usage`, or with that of a day that is over, there is only the policy: what is left is known only after a
+    charge.
     """
-    quota = use.limit if use else limit
+    quota = usage.limit if usage else limit
     if quota is None:
         return {}
     headers = {"RateLimit-Policy": f'"daily";q={quota};w={DAY};qu="users"'}
-    if use is not None and use.resets_at > now:
-        headers["RateLimit"] = f'"daily";r={use.left};t={math.ceil(use.resets_at - now)}'
+    if usage is not None and usage.resets_at > now:
+        headers["RateLimit"] = f'"daily";r={usage.left};t={math.ceil(usage.resets_at - now)}'
     return headers

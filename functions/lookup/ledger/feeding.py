@@ -1,6 +1,6 @@
 """Feeding in the ledger: claim → send → commit, because SQS is outside of every transaction.
 
-A crash after the claim leaves it to whoever comes after its time: the same part is sent again, with the same number.
+After a crash the claim expires and another feeder takes it over: the same part is sent again, with the same number.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from uuid import uuid4
 from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
 from lookup.ledger.fair_share import Turn, cost, size_of
-from lookup.ledger.items import deserialize, lookup_key, out_key, read_record, record_item, sent_key, serialize
-from lookup.ledger.model import KEPT_SECONDS, Claim, Cursor, LookupSpec, LookupState, RecordedPart, RosterSegment
+from lookup.ledger.items import deserialize, in_flight_key, lookup_key, queued_key, read_record, record_item, serialize
+from lookup.ledger.model import RETENTION_SECONDS, Claim, Cursor, LookupSpec, LookupState, RecordedPart, RosterSegment
 from lookup.ledger.shares import Action, ReadyLookup, ShareLedger
 from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT, Counts, RosterRange
 
-LEASE = 60.0  # seconds that a feeder has for sending one part
-TRIES = 20  # of a commit that meets changes of the lookup's state
-UNCLAIMED = "REMOVE #claim_token, #claim_until, #claim_fed_at, #claim_charged"
-OWN = "#claim_token = :token"
-SCANNED = 500  # parts of a lookup that one step of a retry looks through
+LEASE_SECONDS = 60.0  # of a claim
+MAX_ATTEMPTS = 20  # of a commit that conflicts with changes of the lookup's state
+REMOVE_CLAIM = "REMOVE #claim_token, #claim_until, #claim_fed_at, #claim_charged"
+OWN_CLAIM = "#claim_token = :token"
+PARTS_PER_SCAN = 500  # that one step of a retry reads
 
 
 @dataclass(frozen=True, slots=True)
 class InFlightPart:
-    """A part that is out, of so many `entries`, `users` of which are identifiers."""
+    """A part in flight, of so many `entries`, `users` of which are identifiers."""
 
     lookup_id: str
     number: str
@@ -40,10 +40,10 @@ class InFlightPart:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of a roster that was read for a claim, in `length` bytes; its part may be empty.
+    """A segment of a roster that was read for a claim, in `length` bytes; its part may be empty.
 
-    `users` are those that it leaves fewer to be fed, by the estimate. `is_last` tells that nothing comes after it,
-    `retried_after` is the sort key of the last part that a retry has passed.
+    `users` is how many fewer are left to feed, by the estimate. With `is_last` nothing comes after it. `retried_after`
+    is the sort key of the last part that a retry has passed.
     """
 
     segment: RosterSegment
@@ -54,39 +54,36 @@ class Step:
 
     @property
     def size(self) -> int:
-        """As how many entries it counts against its partner's share."""
+        """The entries that it costs of its partner's share."""
         return size_of(self.segment.entries, self.length)
 
 
-class Unclaimed(Enum):
-    """Why a claim was not given."""
+class ClaimRefused(Enum):
+    """The reason of a refused claim."""
 
-    TAKEN = "somebody else claimed the part, moved the cursor, or ended the lookup"
-    OUTRUN = "somebody else was given a part of the same share"
+    TAKEN = "another feeder claimed the part, moved the cursor, or the lookup ended"
+    CONTENDED = "another feeder claimed a part of the same share"
 
 
 class FeedingLedger:
-    """Where each lookup's feeding stands."""
+    """Claims, cursors and the parts in flight."""
 
     def __init__(self, table: LedgerTable, shares: ShareLedger) -> None:
         self._table = table
         self._shares = shares
 
-    def claim(self, spec: LookupSpec, cursor: Cursor, turn: Turn) -> Claim | Unclaimed:
-        """Claim the part at the cursor, and charge the partner a full one: what it has less is given back later.
+    def claim(self, spec: LookupSpec, cursor: Cursor, turn: Turn) -> Claim | ClaimRefused:
+        """Claim the part at the cursor, and charge its partner a full one: the commit corrects it.
 
-        Only of an active lookup something new is claimed; what was claimed before, and maybe sent, is seen through and
-        was charged before.
+        A new part is claimed of an active lookup alone; an earlier claim, maybe sent, was charged before and is taken
+        over in any state.
         """
         before = cursor.claim
         now = self._table.clock()
         claim = Claim(
-            uuid4().hex,
-            now + LEASE,
-            before.fed_at if before else now,
-            before.charged if before else PART_LIMIT,
+            uuid4().hex, now + LEASE_SECONDS, before.fed_at if before else now, before.charged if before else PART_LIMIT
         )
-        unmoved, seen = _as_seen(cursor)
+        unmoved, seen = _unchanged(cursor)
         facts = {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, "charged": claim.charged}
         update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
@@ -97,77 +94,85 @@ class FeedingLedger:
         allowed = "attribute_not_exists(#finished_at)" if before else "#is = :active"
         values = {} if before else {"active": LookupState.ACTIVE.value}
         check = self._table.check(lookup_key(spec.lookup_id, "state"), allowed, values)
-        charged = [] if before else [self._charged(spec, turn, claim.charged), self._counted(spec, claimed=PART_LIMIT)]
+        actions = [update, check]
+        if not before:
+            actions += [self._charge_action(spec, turn, claim.charged), self._count_action(spec, claimed=PART_LIMIT)]
         try:
-            self._table.write(update, check, *charged)
+            self._table.write(*actions)
         except ConditionsFailed as failure:
-            return Unclaimed.OUTRUN if failure.indexes == (2,) else Unclaimed.TAKEN
+            return ClaimRefused.CONTENDED if failure.indexes == (2,) else ClaimRefused.TAKEN
         return claim
 
-    def _charged(self, spec: LookupSpec, turn: Turn, entries: int) -> Action:
-        """Move a share's tag on, unless it was moved since it was read: of several feeders each is given a turn."""
+    def _charge_action(self, spec: LookupSpec, turn: Turn, entries: int) -> Action:
+        """Return the action that advances a share's tag, if it is unchanged: so several feeders claim in turn."""
         moved = {"tag": turn.tag + cost(entries, spec.weight), "virtual": turn.virtual}
         seen = {"seen": turn.share.tag}
         unmoved = "#tag = :seen" + ("" if turn.share.tag else " OR attribute_not_exists(#tag)")
-        return self._shares.changed(spec, {}, settings=moved, condition=unmoved, seen=seen)
+        return self._shares.update_share(spec, {}, settings=moved, condition=unmoved, seen=seen)
 
-    def release(self, spec: LookupSpec, claim: Claim, *, give_back: bool) -> bool:
-        """Let go of a part that could not be read; give back what was charged for it where AWS was in trouble."""
+    def release(self, spec: LookupSpec, claim: Claim, *, refund: bool) -> bool:
+        """Release the claim of a part that could not be read; refund its charge when AWS was unavailable."""
         cursor = lookup_key(spec.lookup_id, "cursor")
-        back = [self._shares.changed(spec, {"tag": -cost(claim.charged, spec.weight)})] if give_back else []
-        return self._table.written(
-            self._table.update(cursor, UNCLAIMED, {"token": claim.token}, condition=OWN),
-            self._counted(spec, claimed=-claim.charged),
+        back = [self._shares.update_share(spec, {"tag": -cost(claim.charged, spec.weight)})] if refund else []
+        return self._table.try_write(
+            self._table.update(cursor, REMOVE_CLAIM, {"token": claim.token}, condition=OWN_CLAIM),
+            self._count_action(spec, claimed=-claim.charged),
             *back,
         )
 
-    def _counted(self, spec: LookupSpec, **gains: int) -> Action:
-        """Make the action that counts what is on the queue."""
+    def _count_action(self, spec: LookupSpec, **gains: int) -> Action:
+        """Return the action that adds to the counts in flight."""
         adding = "ADD " + ", ".join(f"#{name} :{name}" for name in gains)
-        return self._table.update(sent_key(spec.workspace), adding, gains)
+        return self._table.update(queued_key(spec.workspace), adding, gains)
 
     def commit(
         self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, *, entry: ReadyLookup | None = None
     ) -> bool:
-        """Move the cursor past a piece whose part was sent; False when the claim was taken over.
+        """Move the cursor past a segment whose part was sent. Return False when the claim was taken over.
 
-        A segment without entries is no part: nothing of it was sent, and only the cursor moves. `entry` is the lookup's
-        place among those that can be fed, as it was read.
+        A segment without entries is no part: nothing was sent, and only the cursor moves. `entry` is the lookup's ready
+        entry as it was read.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             try:
-                self._table.write(*self._committing(spec, cursor, claim, step, entry))
+                self._table.write(*self._commit_actions(spec, cursor, claim, step, entry))
             except ConditionsFailed as failure:
                 if 0 in failure.indexes:
                     return False
-                entry = self._shares.entry(spec)
+                entry = self._shares.ready_entry(spec)
             else:
                 return True
-        raise AwsUnavailable("a lookup's state was changed whenever a part was to be committed")
+        raise AwsUnavailable("a commit met changes of the lookup's state through all retries")
 
-    def _committing(
+    def _commit_actions(
         self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, entry: ReadyLookup | None
     ) -> list[Action]:
         gains = {"tag": cost(step.size, spec.weight) - cost(claim.charged, spec.weight)}
-        place = self._place(spec, entry, gains, 0 if step.is_last else max(1, entry.left - step.users if entry else 1))
-        part = step.segment.part
-        out = self._counted(spec, users=len(part.identifiers), unusable=len(part.invalid), claimed=-claim.charged)
-        sent = [self._table.put(self._sent_item(step.segment))] if step.segment.entries else []
-        looked = [self._shares.look(spec)] if step.is_last else []
-        return [self._moved(spec, cursor, claim, step), place, self._shares.changed(spec, gains), out, *sent, *looked]
+        left = 0 if step.is_last else max(1, entry.left - step.users if entry else 1)
+        ready, part = self._ready_action(spec, entry, gains, left), step.segment.part
+        users, unusable = len(part.identifiers), len(part.invalid)
+        actions = [
+            self._cursor_action(spec, cursor, claim, step),
+            ready,
+            self._shares.update_share(spec, gains),
+            self._count_action(spec, users=users, unusable=unusable, claimed=-claim.charged),
+        ]
+        if step.segment.entries:
+            actions.append(self._table.put(self._in_flight_item(step.segment)))
+        return [*actions, self._shares.mark_for_sweep(spec)] if step.is_last else actions
 
-    def _place(self, spec: LookupSpec, entry: ReadyLookup | None, gains: dict[str, int], left: int) -> Action:
-        """Make the action that says how much is left to feed; what the share gains by it is added to `gains`."""
+    def _ready_action(self, spec: LookupSpec, entry: ReadyLookup | None, gains: dict[str, int], left: int) -> Action:
+        """Return the action that sets how much is left to feed, and add the change of the share to `gains`."""
         if entry is None:
-            return self._shares.absent(spec)
+            return self._shares.require_not_ready(spec)
         if left:
             gains["users"] = left - entry.left
-            return self._shares.resized(entry, left)
+            return self._shares.resize_ready(entry, left)
         gains |= {"ready": -1, "users": -entry.left}
-        return self._shares.leaving(entry)
+        return self._shares.remove_ready(entry)
 
-    def _moved(self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step) -> Action:
-        segment, first_time = step.segment, cursor.round == 0
+    def _cursor_action(self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step) -> Action:
+        segment, first_time = step.segment, cursor.retry_round == 0
         moved = {
             "at": segment.origin.end if first_time else cursor.position,
             "line": segment.next_line if first_time else cursor.line,
@@ -180,66 +185,66 @@ class FeedingLedger:
         return self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #at = :at, #line = :line, #retried_after = :after, #exhausted = :exhausted "
-            f"{UNCLAIMED} ADD #parts_fed :parts, #entries_fed :entries",
+            f"{REMOVE_CLAIM} ADD #parts_fed :parts, #entries_fed :entries",
             moved,
-            condition=OWN,
+            condition=OWN_CLAIM,
         )
 
-    def failed_after(self, lookup_id: str, cursor: Cursor) -> tuple[RecordedPart | None, str]:
-        """Find the part to retry after the cursor's last one, in order of number; and how far was looked.
+    def next_failed(self, lookup_id: str, cursor: Cursor) -> tuple[RecordedPart | None, str]:
+        """Return the part to retry after the cursor's last one, by number, and the mark of the scan.
 
-        It holds failures, or it held them: a feeder that died before its commit may have sent it, and it is in. Where
-        there is none among `SCANNED` parts, the next step goes on from there; the mark is empty at the end.
+        It holds failures, or held them: a feeder that died before its commit may have sent it, and it is completed. If
+        none of `PARTS_PER_SCAN` parts does, the next step continues at the mark; the mark is empty at the end.
         """
         mark = cursor.retried_after
-        items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=SCANNED)
+        items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=PARTS_PER_SCAN)
         for record in map(read_record, items):
-            if record.counts.failed or record.origin.retry_round == cursor.round:
+            if record.counts.failed or record.origin.retry_round == cursor.retry_round:
                 return record, f"part#{record.number}"
-        return None, items[-1]["sk"]["S"] if len(items) == SCANNED else ""
+        return None, items[-1]["sk"]["S"] if len(items) == PARTS_PER_SCAN else ""
 
     def records(self, lookup_id: str, *, after: str, limit: int) -> list[RecordedPart]:
-        """Read a page of the parts that are in, by number, from the one `after` on."""
+        """Read a page of the completed parts, by number, after the one of number `after`."""
         mark = f"part#{after}" if after else ""
         items = self._table.query(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=limit)
         return [read_record(item) for item in items]
 
-    def out(self, workspace: str, lookup_id: str = "") -> list[InFlightPart]:
-        """Read which parts of a workspace, or of one lookup, are out; there are as many as the queue is deep."""
+    def in_flight(self, workspace: str, lookup_id: str = "") -> list[InFlightPart]:
+        """Read the parts in flight of a workspace, or of one lookup: as many as the queue is deep."""
         prefix = f"{lookup_id}#" if lookup_id else ""
-        return [_sent(deserialize(item)) for item in self._table.query(f"out#{workspace}", prefix=prefix)]
+        return [_in_flight_part(deserialize(item)) for item in self._table.query(f"out#{workspace}", prefix=prefix)]
 
-    def sent_again(self, segment: RosterSegment) -> None:
-        """Note that a part that was lost is out again, unless it has come in since."""
-        key = out_key(segment.part.workspace, segment.part.lookup_id, segment.part.number)
+    def mark_resent(self, segment: RosterSegment) -> None:
+        """Record that a lost part was sent again, unless it was completed since."""
+        key = in_flight_key(segment.part.workspace, segment.part.lookup_id, segment.part.number)
         values = {"now": self._table.clock(), "round": segment.origin.retry_round}
-        self._table.written(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
+        self._table.try_write(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
-    def lost(self, spec: LookupSpec, sent: InFlightPart) -> bool:
-        """Count a part that is lost for good as failed, unless it has come in since; it has no result object.
+    def count_as_lost(self, spec: LookupSpec, sent: InFlightPart) -> bool:
+        """Count a lost part as failed, unless it was completed since; it has no result object.
 
-        Of a part that was to be retried, the outcomes of the round before stand.
+        A lost part of a retry keeps the outcomes of the round before.
         """
         failed = 0 if sent.origin.retry_round else sent.entries
         back = {"back": -sent.users, "too": sent.users - sent.entries}
         counting = "ADD #requested :failed, #failed :failed, #parts_done :one"
-        return self._table.written(
-            self._lost_record(spec, sent),
-            self._table.delete(out_key(spec.workspace, spec.lookup_id, sent.number)),
+        return self._table.try_write(
+            self._lost_part_action(spec, sent),
+            self._table.delete(in_flight_key(spec.workspace, spec.lookup_id, sent.number)),
             self._table.update(lookup_key(spec.lookup_id, "counts"), counting, {"failed": failed, "one": 1}),
-            self._table.update(sent_key(spec.workspace), "ADD #users :back, #unusable :too", back),
+            self._table.update(queued_key(spec.workspace), "ADD #users :back, #unusable :too", back),
         )
 
-    def _lost_record(self, spec: LookupSpec, sent: InFlightPart) -> dict[str, object]:
+    def _lost_part_action(self, spec: LookupSpec, sent: InFlightPart) -> dict[str, object]:
         if sent.origin.retry_round:
             key, values = lookup_key(spec.lookup_id, f"part#{sent.number}"), {"round": sent.origin.retry_round}
             return self._table.update(key, "SET #round = :round", values, condition="#round < :round")
         counts = Counts(sent.entries, failed=sent.entries)
         record = RecordedPart(sent.number, counts, "", sent.fed_at, sent.origin)
-        expires = serialize({"expires_at": int(self._table.clock()) + KEPT_SECONDS})
+        expires = serialize({"expires_at": int(self._table.clock()) + RETENTION_SECONDS})
         return self._table.put(record_item(spec.lookup_id, record) | expires, absent=True)
 
-    def _sent_item(self, segment: RosterSegment) -> dict[str, object]:
+    def _in_flight_item(self, segment: RosterSegment) -> dict[str, object]:
         origin, part = segment.origin, segment.part
         facts: dict[str, object] = {
             "start": origin.start,
@@ -250,24 +255,24 @@ class FeedingLedger:
             "users": len(part.identifiers),
         }
         now = self._table.clock()
-        facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + KEPT_SECONDS}
-        return out_key(part.workspace, part.lookup_id, part.number) | serialize(facts)
+        facts |= {"fed_at": part.fed_at, "sent_at": now, "expires_at": int(now) + RETENTION_SECONDS}
+        return in_flight_key(part.workspace, part.lookup_id, part.number) | serialize(facts)
 
 
-def _as_seen(cursor: Cursor) -> tuple[str, dict[str, object]]:
-    """Return the condition that nobody has moved or claimed the cursor since, and its values."""
+def _unchanged(cursor: Cursor) -> tuple[str, dict[str, object]]:
+    """Return the condition that the cursor and its claim are unchanged, and its values."""
     held = "#claim_token = :held" if cursor.claim else "attribute_not_exists(#claim_token)"
     token = cursor.claim.token if cursor.claim else None
     seen: dict[str, object] = {
         "fed": cursor.parts_fed,
         "seen_at": cursor.position,
-        "round": cursor.round,
+        "round": cursor.retry_round,
         "held": token,
     }
     return f"#parts_fed = :fed AND #at = :seen_at AND #round = :round AND {held}", seen
 
 
-def _sent(facts: dict[str, float | int | str]) -> InFlightPart:
+def _in_flight_part(facts: dict[str, float | int | str]) -> InFlightPart:
     origin = RosterRange(*(int(facts[name]) for name in ("start", "end", "line", "round")))
     lookup_id, _, number = str(facts["sk"]).partition("#")
     return InFlightPart(

@@ -1,21 +1,21 @@
-"""How lookups, parts and counts lie in the ledger's table: keys `pk` and `sk`, one item per fact that changes alone.
+"""The items of the ledger's table: keys `pk` and `sk`, one item per fact that changes alone.
 
-lookup#<id>     spec                what was asked; written once
+lookup#<id>     spec                the request; written once
 lookup#<id>     state               active, paused, …; changed by conditions on itself
-lookup#<id>     cursor              how far it is fed, and who is feeding
-lookup#<id>     counts              what became of the parts that are in
-lookup#<id>     part#<number>       one part that is in
-lookup#<id>     attempts#<number>   calls for one part that brought no answer; `#<round>` more in a round of retries;
+lookup#<id>     cursor              how far it is fed, and the feeder's claim
+lookup#<id>     counts              the counts of its completed parts
+lookup#<id>     part#<number>       one completed part
+lookup#<id>     attempts#<number>   calls for one part without a response; `#<round>` more in a round of retries;
                                     `failed` and `doubted` of its identifiers, by their places in it
 unfinished#<ws> <id>                a lookup that has not ended
-share#<ws>      <partner>           a partner's tag, and how much it has to feed; `#intake` is the intake queue
-ready#<ws>#<p>  <turn>#<id>         a lookup that has something to feed; gone when it has not
-out#<ws>        <id>#<number>       one part that is out; gone when it is in
-look#<ws>       <id>                a lookup that the minute's sweep looks at
-feeder#<ws>     sent                users and unusable entries on the parts queue
-feeder#<ws>     swept               how far the sweep has come
+share#<ws>      <partner>           a partner's tag, and what it has to feed; `#intake` is the intake queue
+ready#<ws>#<p>  <turn>#<id>         a lookup with entries to feed; deleted when it has none
+out#<ws>        <id>#<number>       one part in flight; deleted when it is completed
+look#<ws>       <id>                a lookup that the minute's sweep checks
+feeder#<ws>     sent                users and invalid entries on the parts queue
+feeder#<ws>     swept               the position of the sweep
 partner#<name>  <time>#<id>         a partner's lookups, newest last
-usage#<name>    <date>              users that a partner with a limit asked for that day
+usage#<name>    <date>              users that a partner with a limit requested that day
 """
 
 from __future__ import annotations
@@ -42,68 +42,68 @@ def serialize(facts: Mapping[str, object]) -> Item:
 
 
 def deserialize(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Read attributes as facts."""
+    """Return attributes as facts."""
     return {name: _read(value) for name, value in item.items()}
 
 
 def lookup_key(lookup_id: str, sort_key: str) -> Item:
-    """Name an item of a lookup."""
+    """Return the key of an item of a lookup."""
     return serialize({"pk": f"lookup#{lookup_id}", "sk": sort_key})
 
 
 def unfinished_key(workspace: str, lookup_id: str) -> Item:
-    """Name a lookup's place among those that have not ended."""
+    """Return the key of a lookup among those that have not ended."""
     return serialize({"pk": f"unfinished#{workspace}", "sk": lookup_id})
 
 
 def unfinished_item(spec: LookupSpec) -> Item:
-    """Write that a lookup has not ended. It does not expire: the sweep ends what is too old."""
+    """Return the item of a lookup that has not ended. It never expires: the sweep ends old lookups."""
     facts = {"partner": spec.partner, "submitted_at": spec.submitted_at}
     return unfinished_key(spec.workspace, spec.lookup_id) | serialize(facts)
 
 
 def share_key(workspace: str, partner: str) -> Item:
-    """Name a partner's share of a workspace."""
+    """Return the key of a partner's share of a workspace."""
     return serialize({"pk": f"share#{workspace}", "sk": partner})
 
 
 def ready_pk(workspace: str, partner: str) -> str:
-    """Name the partition of a partner's lookups that have something to feed."""
+    """Return the partition of a partner's lookups with entries to feed."""
     return f"ready#{workspace}#{partner}"
 
 
 def ready_sk(turn: float, lookup_id: str = "") -> str:
-    """Name a lookup's place there, or without its id the place before all of that turn."""
+    """Return a lookup's sort key there, or without its id the sort key before all of that turn."""
     return f"{timestamp(turn)}#{lookup_id}"
 
 
-def out_key(workspace: str, lookup_id: str, number: str) -> Item:
-    """Name a part that is on the queue or with a worker."""
+def in_flight_key(workspace: str, lookup_id: str, number: str) -> Item:
+    """Return the key of a part that is on the queue or being processed."""
     return serialize({"pk": f"out#{workspace}", "sk": f"{lookup_id}#{number}"})
 
 
-def look_key(workspace: str, lookup_id: str) -> Item:
-    """Name a lookup's place among those that the sweep looks at."""
+def sweep_key(workspace: str, lookup_id: str) -> Item:
+    """Return the key of a lookup among those that the sweep checks."""
     return serialize({"pk": f"look#{workspace}", "sk": lookup_id})
 
 
-def sent_key(workspace: str) -> Item:
-    """Name the count of users on the parts queue."""
+def queued_key(workspace: str) -> Item:
+    """Return the key of the count of users on the parts queue."""
     return serialize({"pk": f"feeder#{workspace}", "sk": "sent"})
 
 
 def partner_key(spec: LookupSpec) -> Item:
-    """Name a lookup's place in its partner's list."""
+    """Return the key of a lookup in its partner's list."""
     return serialize({"pk": f"partner#{spec.partner}", "sk": f"{timestamp(spec.submitted_at)}#{spec.lookup_id}"})
 
 
 def usage_key(partner: str, day: str) -> Item:
-    """Name the count of a partner's users of a day."""
+    """Return the key of a partner's count of users of a day."""
     return serialize({"pk": f"usage#{partner}", "sk": day})
 
 
 def spec_item(spec: LookupSpec) -> Item:
-    """Write what was asked."""
+    """Return the item of a request."""
     facts = {
         "workspace": spec.workspace,
         "partner": spec.partner,
@@ -136,7 +136,7 @@ def roster_facts(roster: Roster) -> dict[str, object]:
 
 
 def read_spec(item: Mapping[str, Any]) -> LookupSpec:
-    """Read what was asked."""
+    """Parse a request."""
     facts = deserialize(item)
     roster = Roster(
         key=facts["roster_key"],
@@ -169,20 +169,20 @@ def _charge(facts: Mapping[str, Any]) -> DailyCharge | None:
 
 
 def cursor_facts(cursor: Cursor) -> dict[str, object]:
-    """Write how far a lookup is fed, without its claim."""
+    """Return the facts of a cursor, without its claim."""
     return {
         "at": cursor.position,
         "line": cursor.line,
         "parts_fed": cursor.parts_fed,
         "entries_fed": cursor.entries_fed,
-        "round": cursor.round,
+        "round": cursor.retry_round,
         "retried_after": cursor.retried_after,
         "exhausted": cursor.exhausted,
     }
 
 
 def read_cursor(item: Mapping[str, Any]) -> Cursor:
-    """Read how far a lookup is fed, and who is feeding."""
+    """Parse a cursor and its claim."""
     facts = deserialize(item)
     claim = None
     if "claim_token" in facts:
@@ -193,7 +193,7 @@ def read_cursor(item: Mapping[str, Any]) -> Cursor:
         line=int(facts["line"]),
         parts_fed=int(facts["parts_fed"]),
         entries_fed=int(facts["entries_fed"]),
-        round=int(facts["round"]),
+        retry_round=int(facts["round"]),
         retried_after=facts["retried_after"],
         exhausted=facts["exhausted"],
         claim=claim,
@@ -201,13 +201,13 @@ def read_cursor(item: Mapping[str, Any]) -> Cursor:
 
 
 def read_tally(item: Mapping[str, Any]) -> CompletedParts:
-    """Read what became of the parts that are in."""
+    """Parse the counts of completed parts."""
     facts = deserialize(item)
     return CompletedParts(int(facts.get("parts_done", 0)), _counts(facts))
 
 
 def record_item(lookup_id: str, record: RecordedPart) -> Item:
-    """Write a part that is in."""
+    """Return the item of a completed part."""
     origin = record.origin
     facts = {name: getattr(record.counts, name) for name in COUNTED} | {
         "key": record.key,
@@ -216,13 +216,13 @@ def record_item(lookup_id: str, record: RecordedPart) -> Item:
         "end": origin.end,
         "line": origin.line,
         "round": origin.retry_round,
-        "laid_aside": record.laid_aside,
+        "laid_aside": record.dead_letter_reason,
     }
     return lookup_key(lookup_id, f"part#{record.number}") | serialize(facts)
 
 
 def read_record(item: Mapping[str, Any]) -> RecordedPart:
-    """Read a part that is in."""
+    """Parse the record of a completed part."""
     facts = deserialize(item)
     return RecordedPart(
         number=facts["sk"].removeprefix("part#"),
@@ -230,7 +230,7 @@ def read_record(item: Mapping[str, Any]) -> RecordedPart:
         key=facts["key"],
         fed_at=float(facts["fed_at"]),
         origin=RosterRange(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
-        laid_aside=facts.get("laid_aside"),
+        dead_letter_reason=facts.get("laid_aside"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger of lookups: submitted once, seen by their partner, counted in its share."""
+"""Lookups in the ledger: submitted once, listed by partner, counted in its share."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from lookup.ledger.items import (
     deserialize,
     lookup_key,
     partner_key,
+    queued_key,
     read_cursor,
     read_spec,
     read_tally,
     roster_facts,
-    sent_key,
     serialize,
     spec_item,
     unfinished_item,
 )
 from lookup.ledger.model import (
-    KEPT_SECONDS,
+    RETENTION_SECONDS,
     CompletedParts,
     Cursor,
     LookupRecord,
@@ -40,14 +40,14 @@ from lookup.ledger.shares import ShareLedger
 from lookup.ledger.table import LedgerTable
 
 FACTS = ("spec", "state", "cursor", "counts")
-AT_ONCE = 25  # lookups of one batch read: four keys each, of a hundred
+LOOKUPS_PER_READ = 25  # lookups of one batch read: four keys each, of a hundred
 
 
 @dataclass(frozen=True, slots=True)
-class OnQueue:
-    """What of a workspace is out: `users` that MoEngage is asked for, and entries that are `unusable`.
+class InFlight:
+    """The entries of a workspace in flight: `users` to request of MoEngage, and `unusable` entries.
 
-    `claimed` is room for entries that feeders are just sending.
+    `claimed` counts entries that feeders are just sending.
     """
 
     users: int = 0
@@ -56,24 +56,24 @@ class OnQueue:
 
     @property
     def entries(self) -> int:
-        """How much room that takes: unusable entries keep workers busy too."""
+        """The sum: unusable entries occupy workers too."""
         return self.users + self.unusable + self.claimed
 
 
 class LookupLedger:
-    """Lookups as they are submitted and seen."""
+    """Lookups as submitted and read."""
 
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
         self.shares = ShareLedger(table)
 
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
-        """Write a new lookup down, and with it what it reserves; False when one of its id is there already.
+        """Write a new lookup together with its reservations. Return False when its id exists.
 
         Raises the refusal of a reservation that cannot be made, and `LimitExceeded` when its partner has `most` lookups
         in the workspace that have not ended; then nothing is written.
         """
-        expires = serialize({"expires_at": int(spec.submitted_at) + KEPT_SECONDS})
+        expires = serialize({"expires_at": int(spec.submitted_at) + RETENTION_SECONDS})
         items = [
             spec_item(spec),
             lookup_key(spec.lookup_id, "state") | serialize({"is": LookupState.ACTIVE.value}),
@@ -82,21 +82,24 @@ class LookupLedger:
         ]
         actions = [self._table.put(item | expires, absent=True) for item in items]
         actions.append(self._table.put(unfinished_item(spec), absent=True))
-        place, begun = self.begun(spec, _fresh(spec).left, most=most)
-        return self._table.written_with([*actions, *place], [begun, *reservations])
+        place, start_actions = self.start_actions(spec, _new_record(spec).left, most=most)
+        return self._table.try_write_with([*actions, *place], [start_actions, *reservations])
 
-    def begun(self, spec: LookupSpec, left: int, *, most: int | None) -> tuple[list[dict[str, Any]], Reservation]:
-        """Make what a lookup that begins needs: its place, and what counts it in its partner's share.
+    def start_actions(
+        self, spec: LookupSpec, left: int, *, most: int | None
+    ) -> tuple[list[dict[str, Any]], Reservation]:
+        """Return the actions of a lookup that begins: its ready entry, and its count in its partner's share.
 
-        One whose roster is to be converted gets its place then.
+        One whose roster needs a conversion gets its ready entry then.
         """
         gains, place = {"unfinished": 1, "running": 1}, list[dict[str, Any]]()
         if not spec.roster.needs_conversion:
             gains |= {"ready": 1, "users": left}
-            place = [self.shares.entering(spec, left)]
+            place = [self.shares.add_ready(spec, left)]
         limit = {} if most is None else {"most": most}
         condition = None if most is None else "attribute_not_exists(#unfinished) OR #unfinished < :most"
-        counted = self.shares.changed(spec, gains, settings={"weight": spec.weight}, condition=condition, seen=limit)
+        weight = {"weight": spec.weight}
+        counted = self.shares.update_share(spec, gains, settings=weight, condition=condition, seen=limit)
         return place, Reservation(counted, lambda: LimitExceeded("lookups", most or 0))
 
     def of_partner(self, partner: str, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
@@ -104,30 +107,30 @@ class LookupLedger:
         items = self._table.query(f"partner#{partner}", after=after, newest_first=True, limit=limit)
         return [(facts["sk"], facts["lookup_id"]) for facts in map(deserialize, items)]
 
-    def progress(self, lookup_id: str) -> LookupRecord | None:
-        """Read a lookup as it stands; None when there is none of this id."""
-        return next(iter(self.progress_of([lookup_id])), None)
+    def get(self, lookup_id: str) -> LookupRecord | None:
+        """Read a lookup; None when there is none of this id."""
+        return next(iter(self.get_many([lookup_id])), None)
 
-    def progress_of(self, lookup_ids: Sequence[str]) -> list[LookupRecord]:
-        """Read several lookups, in the order asked, those that exist."""
+    def get_many(self, lookup_ids: Sequence[str]) -> list[LookupRecord]:
+        """Read several lookups in the given order, those that exist."""
         found: list[LookupRecord | None] = []
-        for start in range(0, len(lookup_ids), AT_ONCE):
-            of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS)
-            found += map(_progress, of_id.values())
+        for start in range(0, len(lookup_ids), LOOKUPS_PER_READ):
+            of_id = self._facts_of(lookup_ids[start : start + LOOKUPS_PER_READ], FACTS)
+            found += map(_record, of_id.values())
         return [progress for progress in found if progress is not None]
 
     def tally(self, lookup_id: str) -> CompletedParts | None:
-        """Read the counts alone; None when nothing is counted under this id."""
+        """Read the counts of a lookup alone; None when there are none."""
         items = self._table.read([lookup_key(lookup_id, "counts")])
         return read_tally(items[0]) if items else None
 
-    def glances(self, lookup_ids: Sequence[str]) -> list[LookupSummary]:
-        """Read how several lookups stand, without what was asked for; those that exist."""
+    def summaries(self, lookup_ids: Sequence[str]) -> list[LookupSummary]:
+        """Read several lookups without their requests, those that exist."""
         found: list[LookupSummary | None] = []
-        for start in range(0, len(lookup_ids), AT_ONCE):
-            of_id = self._facts_of(lookup_ids[start : start + AT_ONCE], FACTS[1:])
-            found += [_glance(name, items) for name, items in of_id.items()]
-        return [glance for glance in found if glance is not None]
+        for start in range(0, len(lookup_ids), LOOKUPS_PER_READ):
+            of_id = self._facts_of(lookup_ids[start : start + LOOKUPS_PER_READ], FACTS[1:])
+            found += [_summary(name, items) for name, items in of_id.items()]
+        return [summary for summary in found if summary is not None]
 
     def _facts_of(self, lookup_ids: Sequence[str], facts: Sequence[str]) -> dict[str, dict[str, Item]]:
         items = self._table.read([lookup_key(one, fact) for one in lookup_ids for fact in facts])
@@ -136,16 +139,16 @@ class LookupLedger:
             of_id[item["pk"]["S"].removeprefix("lookup#")][item["sk"]["S"]] = item
         return of_id
 
-    def repinned(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
-        """Let a lookup read its roster as it was converted from now on, charged as is `reserved`, if that is said.
+    def use_unpacked_roster(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
+        """Make a lookup use its converted roster, with the charge that is `reserved`, if any; an active one can be fed.
 
-        It can be fed then if it is active. Only the first conversion counts: False when there was one, or when it was
-        charged otherwise since it was read. Raises the refusal of what cannot be reserved.
+        Only the first conversion counts: return False when there was one, or when the charge has changed since it was
+        read. Raises the refusal of a reservation.
         """
         reservations = reserved.reservations if reserved is not None else ()
-        update = self._converted(spec, roster, reserved)
-        while (progress := self.progress(spec.lookup_id)) is not None:
-            actions = [*(one.action for one in reservations), *self._entered(progress, roster)]
+        update = self._conversion_action(spec, roster, reserved)
+        while (progress := self.get(spec.lookup_id)) is not None:
+            actions = [*(one.action for one in reservations), *self._ready_actions(progress, roster)]
             try:
                 self._table.write(update, *actions)
             except ConditionsFailed as failure:
@@ -158,7 +161,7 @@ class LookupLedger:
                 return True
         return False
 
-    def _converted(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None) -> dict[str, Any]:
+    def _conversion_action(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None) -> dict[str, Any]:
         facts = {name: value for name, value in roster_facts(roster).items() if value is not None}
         condition, seen = "(#roster_gzipped = :packed OR attribute_exists(#roster_counted))", dict[str, object]()
         if reserved is not None and reserved.charge is not None and spec.charged is not None:
@@ -173,19 +176,19 @@ class LookupLedger:
             condition=condition,
         )
 
-    def _entered(self, progress: LookupRecord, roster: Roster) -> list[dict[str, Any]]:
-        """Make the actions that let a lookup be fed once its roster is converted, if its state is as it was read."""
+    def _ready_actions(self, progress: LookupRecord, roster: Roster) -> list[dict[str, Any]]:
+        """Return the actions that make a converted lookup ready to feed, if its state is unchanged."""
         spec = replace(progress.spec, roster=roster, due_at=progress.spec.turn)
         state = lookup_key(spec.lookup_id, "state")
         same = self._table.check(state, "#is = :was", {"was": progress.state.value})
         fed = replace(progress, spec=spec)
         if not fed.is_ready:
             return [same]
-        counted = self.shares.changed(spec, {"ready": 1, "users": fed.left})
-        return [same, counted, self.shares.entering(spec, fed.left)]
+        counted = self.shares.update_share(spec, {"ready": 1, "users": fed.left})
+        return [same, counted, self.shares.add_ready(spec, fed.left)]
 
-    def note_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
-        """Keep what a schedule's last firing led to, beside what is kept already."""
+    def record_firing(self, schedule: str, facts: Mapping[str, object]) -> None:
+        """Record the result of a schedule's last firing; other facts are kept."""
         key = serialize({"pk": f"schedule#{schedule}", "sk": "last"})
         self._table.write(self._table.update(key, "SET " + ", ".join(f"#{name} = :{name}" for name in facts), facts))
 
@@ -194,28 +197,28 @@ class LookupLedger:
         items = self._table.read([serialize({"pk": f"schedule#{schedule}", "sk": "last"})])
         return deserialize(items[0]) if items else {}
 
-    def sent(self, workspace: str) -> OnQueue:
-        """Return what of a workspace is on the parts queue, or with a worker."""
-        items = self._table.read([sent_key(workspace)])
-        return _on_queue(items[0]) if items else OnQueue()
+    def in_flight(self, workspace: str) -> InFlight:
+        """Return the entries of a workspace that are on the parts queue or being processed."""
+        items = self._table.read([queued_key(workspace)])
+        return _in_flight(items[0]) if items else InFlight()
 
-    def to_feed(self, workspace: str, lookup_id: str) -> tuple[LookupRecord | None, OnQueue]:
-        """Read a lookup as it stands, and what of its workspace is out, at once."""
-        items = self._table.read([sent_key(workspace), *(lookup_key(lookup_id, fact) for fact in FACTS)])
+    def to_feed(self, workspace: str, lookup_id: str) -> tuple[LookupRecord | None, InFlight]:
+        """Read a lookup and its workspace's entries in flight, in one request."""
+        items = self._table.read([queued_key(workspace), *(lookup_key(lookup_id, fact) for fact in FACTS)])
         facts = {item["sk"]["S"]: item for item in items}
-        return _progress(facts), _on_queue(facts["sent"]) if "sent" in facts else OnQueue()
+        return _record(facts), _in_flight(facts["sent"]) if "sent" in facts else InFlight()
 
 
-def _on_queue(item: Mapping[str, Item]) -> OnQueue:
+def _in_flight(item: Mapping[str, Item]) -> InFlight:
     facts = deserialize(item)
-    return OnQueue(*(int(facts.get(name, 0)) for name in ("users", "unusable", "claimed")))
+    return InFlight(*(int(facts.get(name, 0)) for name in ("users", "unusable", "claimed")))
 
 
-def _fresh(spec: LookupSpec) -> LookupRecord:
+def _new_record(spec: LookupSpec) -> LookupRecord:
     return LookupRecord(spec, LookupState.ACTIVE, Cursor(), CompletedParts())
 
 
-def _glance(lookup_id: str, items: Mapping[str, Item]) -> LookupSummary | None:
+def _summary(lookup_id: str, items: Mapping[str, Item]) -> LookupSummary | None:
     if not {"state", "cursor"} <= set(items):
         return None
     state = deserialize(items["state"])
@@ -228,7 +231,7 @@ def _glance(lookup_id: str, items: Mapping[str, Item]) -> LookupSummary | None:
     )
 
 
-def _progress(items: Mapping[str, Item]) -> LookupRecord | None:
+def _record(items: Mapping[str, Item]) -> LookupRecord | None:
     if not {"spec", "state", "cursor"} <= set(items):
         return None
     state = deserialize(items["state"])

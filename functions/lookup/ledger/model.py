@@ -1,7 +1,7 @@
-"""A lookup over a roster as the ledger knows it: what was asked, how far it was fed, what became of it.
+"""A lookup over a roster in the ledger: its request, how far it is fed, the counts of its outcomes.
 
-Every lookup ends with `requested = found + not_found + invalid + failed`: `Cursor.entries_fed` is the left, written
-when parts are fed; `CompletedParts` is the right, written when parts complete.
+Every lookup ends with `requested = found + not_found + invalid + failed`: `Cursor.entries_fed` is the left side,
+written when parts are fed; `CompletedParts` is the right side, written when parts complete.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 from lookup.errors import ServiceError
 from lookup.model import Counts, Outcome, Part, RosterRange
 
-KEPT_SECONDS = 90 * 24 * 3600  # that the ledger keeps what it wrote
+RETENTION_SECONDS = 90 * 24 * 3600  # of the ledger's items
 SECONDS_PER_ENTRY = 0.06  # of MoEngage's default quota, 1,000 users a minute
 
 
 class LookupState(StrEnum):
-    """Where a lookup stands; `completed` and `cancelled` are final but for a retry of what failed."""
+    """The state of a lookup; `completed` and `cancelled` are final but for a retry of failed identifiers."""
 
     ACTIVE = "active"
     PAUSED = "paused"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
-    STANDING = "standing"  # the day's intake, which never ends by itself
+    INTAKE_DAY = "standing"  # the day's intake, which never ends by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
     """A list of identifiers in S3, pinned by its version. Sizes are bytes; `entries` is an estimate.
 
-    `counted` is how many were counted where all of them must be, and that was more work than there was time for.
+    `counted` is set when the exact number is required and was not found in time: the number counted by then.
     """
 
     key: str
@@ -44,21 +44,21 @@ class Roster:
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether nothing of it may be fed as it lies there: it is to be unpacked, or counted to its end, before."""
+        """Whether it must be unpacked, or counted to its end, before any of it is fed."""
         return self.gzipped or self.counted is not None
 
     @property
-    def least(self) -> int:
-        """How many entries are charged for when it is submitted; the rest is when all are counted."""
+    def charged_entries(self) -> int:
+        """The entries that are charged at submission; the rest is charged when all are counted."""
         return self.entries if self.counted is None else self.counted
 
 
 @dataclass(frozen=True, slots=True)
 class DailyCharge:
-    """How many users a lookup was charged for, and on which day (UTC, `2026-11-25`).
+    """The users that a lookup was charged for, and the day (UTC, `2026-11-25`).
 
-    `users` of None: what was charged stands, and nothing is corrected when the lookup ends. So it is with a retry, and
-    with a request that was charged before it became a lookup.
+    With `users` of None the charge is not corrected when the lookup ends: for a retry, and for a request that was
+    charged before it became a lookup.
     """
 
     users: int | None
@@ -66,13 +66,13 @@ class DailyCharge:
 
 
 def turn_of(submitted_at: float, entries: int) -> float:
-    """Compute when so many entries would be done if they had a quota to themselves."""
+    """Return when so many entries would be done if they had the whole quota."""
     return submitted_at + SECONDS_PER_ENTRY * entries
 
 
 @dataclass(frozen=True, slots=True)
 class LookupSpec:
-    """What was asked for; never changes. `weight` is the partner's share against other partners.
+    """The request; it never changes. `weight` is the partner's share against other partners.
 
     `charged` is None for a partner without a limit.
     """
@@ -90,20 +90,20 @@ class LookupSpec:
 
     @property
     def turn(self) -> float:
-        """Where it stands among its partner's own lookups: when it would be done if it had a quota to itself.
+        """Its place among its partner's own lookups: when it would be done if it had the whole quota.
 
-        So a small one overtakes a large one, and a large one does not wait for small ones for ever. It is fixed when
-        the lookup is submitted; those of an earlier release have none written down.
+        So a small one overtakes a large one, and a large one does not wait for small ones for ever. It is fixed at
+        submission; lookups of an earlier release have none stored.
         """
         return turn_of(self.submitted_at, self.roster.entries) if self.due_at is None else self.due_at
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One feeder's word that it is sending the part at the cursor; after `until` anybody may take it over.
+    """One feeder's claim to send the part at the cursor; after `until` another feeder may take it over.
 
-    A claim that is taken over keeps `fed_at`, so that the part that is sent again is the same part, and `charged`, the
-    entries that the partner's share was charged for it beforehand.
+    A claim that is taken over keeps `fed_at`, so that the same part is sent again, and `charged`, the entries that the
+    partner's share was charged beforehand.
     """
 
     token: str
@@ -114,13 +114,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a lookup is fed: bytes and lines of the roster, parts and entries. `round` counts retries of failures."""
+    """How far a lookup is fed: bytes and lines of the roster, parts, entries. `retry_round` counts retries."""
 
     position: int = 0
     line: int = 1
     parts_fed: int = 0
     entries_fed: int = 0
-    round: int = 0
+    retry_round: int = 0
     retried_after: str = ""
     exhausted: bool = False
     claim: Claim | None = None
@@ -128,7 +128,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class CompletedParts:
-    """What became of the parts that are in."""
+    """The counts of the completed parts."""
 
     parts_done: int = 0
     counts: Counts = field(default_factory=Counts)
@@ -136,7 +136,7 @@ class CompletedParts:
 
 @dataclass(frozen=True, slots=True)
 class LookupRecord:
-    """A lookup as it stands. `ended_because` says why it was cancelled, when nobody asked for it."""
+    """A lookup. `ended_because` is the reason of a cancellation that was not requested."""
 
     spec: LookupSpec
     state: LookupState
@@ -146,26 +146,26 @@ class LookupRecord:
     ended_because: str | None = None
 
     @property
-    def is_in(self) -> bool:
-        """Whether everything that was fed is counted and nothing is left to feed."""
-        return is_in(self.state, self.cursor, self.tally)
+    def is_fully_counted(self) -> bool:
+        """Whether all fed parts are counted and nothing is left to feed."""
+        return is_fully_counted(self.state, self.cursor, self.tally)
 
     @property
     def left(self) -> int:
-        """How many users are still to be fed, by the estimate; at least one, until it is known that there is none."""
+        """The users still to be fed, by the estimate; at least one until the roster is exhausted."""
         if self.cursor.exhausted:
             return 0
         failed = self.tally.counts.failed
-        return max(1, failed if self.cursor.round else self.spec.roster.entries - self.cursor.entries_fed)
+        return max(1, failed if self.cursor.retry_round else self.spec.roster.entries - self.cursor.entries_fed)
 
     @property
     def is_ready(self) -> bool:
-        """Whether the feeder may choose it: it is active, readable as it lies there, and not fed out."""
+        """Whether the feeder may choose it: it is active, needs no conversion, and is not exhausted."""
         return self.state is LookupState.ACTIVE and not self.cursor.exhausted and not self.spec.roster.needs_conversion
 
     @property
     def requested(self) -> int:
-        """How many identifiers are asked for: exact once the roster is exhausted, until then the better estimate."""
+        """The requested identifiers: exact once the roster is exhausted, until then the better estimate."""
         if self.ended_because is not None and self.finished_at is not None:
             return self.tally.counts.requested
         if self.is_estimated:
@@ -174,14 +174,14 @@ class LookupRecord:
 
     @property
     def is_estimated(self) -> bool:
-        """Whether `requested` is an estimate still."""
-        is_first_round = self.cursor.round == 0
+        """Whether `requested` is still an estimate."""
+        is_first_round = self.cursor.retry_round == 0
         return is_first_round and not self.cursor.exhausted and self.state is not LookupState.CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
 class LookupSummary:
-    """A lookup as the sweep looks at it: without what was asked for, which may be long."""
+    """A lookup without its request, which may be long: for the sweep."""
 
     lookup_id: str
     state: LookupState
@@ -190,20 +190,20 @@ class LookupSummary:
     finished_at: float | None = None
 
     @property
-    def is_in(self) -> bool:
-        """Whether everything that was fed is counted and nothing is left to feed."""
-        return is_in(self.state, self.cursor, self.tally)
+    def is_fully_counted(self) -> bool:
+        """Whether all fed parts are counted and nothing is left to feed."""
+        return is_fully_counted(self.state, self.cursor, self.tally)
 
 
-def is_in(state: LookupState, cursor: Cursor, tally: CompletedParts) -> bool:
-    """Return whether everything of a lookup that was fed is counted and nothing is left to feed."""
+def is_fully_counted(state: LookupState, cursor: Cursor, tally: CompletedParts) -> bool:
+    """Return whether all fed parts of a lookup are counted and nothing is left to feed."""
     fed_out = cursor.exhausted or state is LookupState.CANCELLED
     return fed_out and cursor.claim is None and tally.parts_done >= cursor.parts_fed
 
 
 @dataclass(frozen=True, slots=True)
 class RosterSegment:
-    """A part as it lies in the roster, and the number of the line after it."""
+    """A part as read from the roster, and the number of the line after it."""
 
     part: Part
     origin: RosterRange
@@ -211,15 +211,15 @@ class RosterSegment:
 
     @property
     def entries(self) -> int:
-        """How many identifiers and junk lines it holds."""
+        """Its identifiers and invalid lines."""
         return len(self.part.identifiers) + len(self.part.invalid)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedPart:
-    """What the ledger keeps of a part that is in: its counts, its result object, and where it came from.
+    """The ledger's record of a completed part: its counts, its result object, and its place in the roster.
 
-    `laid_aside` is the reason for which its message has to be on the dead-letter queue, if it has to.
+    `dead_letter_reason` is set when its message belongs on the dead-letter queue.
     """
 
     number: str
@@ -227,7 +227,7 @@ class RecordedPart:
     key: str
     fed_at: float
     origin: RosterRange
-    laid_aside: str | None = None
+    dead_letter_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class ChangedProfiles:
 
     @classmethod
     def of(cls, part: Part, key: str, outcomes: Iterable[Outcome]) -> ChangedProfiles:
-        """Count what the part's lookup found changed; the same when it is read from the store at a second delivery."""
+        """Count the changes that the part's lookup found; a second delivery that reads the store counts the same."""
         profiles = {one.profile.identifier: one.profile for one in outcomes if one.profile is not None}
         own = [one for one in profiles.values() if one.lookup_id == part.lookup_id]
         changed = sum(one.changed_at == one.fetched_at for one in own)
@@ -251,9 +251,9 @@ class ChangedProfiles:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """An action that belongs to a transaction of somebody else's: what it counts is counted with it, or not at all.
+    """An action for another transaction, in which it is written together or not at all.
 
-    `refusal` makes the fault to raise when the action's condition does not hold.
+    `refusal` returns the error to raise when the action's condition fails.
     """
 
     action: Mapping[str, Any]
@@ -262,7 +262,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """What a lookup is charged, and what charges it in the lookup's own transaction; nothing without a limit."""
+    """The charge of a lookup, and the actions that charge it in the lookup's transaction; none without a limit."""
 
     charge: DailyCharge | None = None
     reservations: tuple[Reservation, ...] = ()

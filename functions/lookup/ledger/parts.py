@@ -1,6 +1,6 @@
-"""The ledger of parts: each counted once however often it is delivered, and its attempts at MoEngage.
+"""Parts in the ledger: each counted once however often it is delivered, and its attempts at MoEngage.
 
-An attempt is a call that left without bringing an answer back; waiting for quota is none.
+An attempt is a call without a response; waiting for quota is none.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from lookup.ledger.fair_share import cost
 from lookup.ledger.items import (
     COUNTED,
     deserialize,
+    in_flight_key,
     lookup_key,
-    out_key,
+    queued_key,
     read_record,
     read_spec,
     record_item,
-    sent_key,
     serialize,
     share_key,
     usage_key,
 )
-from lookup.ledger.model import KEPT_SECONDS, LookupState, RecordedPart
+from lookup.ledger.model import RETENTION_SECONDS, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
 from lookup.model import Counts, Outcome, Part, RosterRange, timestamp
 
 ATTEMPT_LIMIT = 5
-NO_ANSWER = "no_answer"  # why identifiers failed whose part had all its attempts, and why its message is laid aside
-TOGETHER = 48  # parts counted in one transaction: two actions for each, two for all, of a hundred
+NO_ANSWER = "no_answer"  # reason of failed identifiers and the dead-lettered message after the last attempt
+PARTS_PER_TRANSACTION = 48  # two actions for each, two for all, of a hundred
 NO_ORIGIN = RosterRange(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A part that is done: its outcomes, none where there is nothing to record, and why it is dead-lettered."""
+    """A completed part: its outcomes, none where there is nothing to record, and why it is dead-lettered."""
 
     part: Part
     outcomes: Sequence[Outcome] = ()
@@ -50,11 +50,11 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredPart:
-    """A part as a message brings it, `redelivered` when not for the first time, and what the ledger knows of it.
+    """A delivered part, and what the ledger has of it.
 
-    `is_counted`: an earlier delivery did all of it; then `laid_aside` is why its message belongs on the dead-letter
-    queue. Of its identifiers, by their place in it, earlier deliveries learned which are `failed`, and why, and which
-    are `doubted`: how many calls for one alone met trouble.
+    With `is_counted` an earlier delivery completed it; `dead_letter_reason` is why its message belongs on the
+    dead-letter queue, if it does. Of its identifiers, by place, earlier deliveries found `failed` ones, and why, and
+    `doubted` ones: how many calls for each alone were unanswered.
     """
 
     part: Part
@@ -62,7 +62,7 @@ class DeliveredPart:
     is_counted: bool = False
     is_cancelled: bool = False
     attempts: int = 0
-    laid_aside: str | None = None
+    dead_letter_reason: str | None = None
     failed: Mapping[int, str] = field(default_factory=dict)
     doubted: Mapping[int, int] = field(default_factory=dict)
 
@@ -74,7 +74,7 @@ class PartLedger:
         self._table = table
 
     def status_of(self, part: Part, *, redelivered: bool = False) -> DeliveredPart:
-        """Read what is known of a part before it is processed."""
+        """Read what the ledger has of a part before it is processed."""
         keys = ("state", f"part#{part.number}", _attempts(part))
         items = self._table.read([lookup_key(part.lookup_id, key) for key in keys])
         facts = {item["sk"]["S"]: deserialize(item) for item in items}
@@ -85,40 +85,41 @@ class PartLedger:
             is_counted=record is not None and record["round"] >= (part.origin or NO_ORIGIN).retry_round,
             is_cancelled=facts.get("state", {}).get("is") == LookupState.CANCELLED,
             attempts=int(attempts.get("attempts", 0)),
-            laid_aside=None if record is None else record.get("laid_aside"),
+            dead_letter_reason=None if record is None else record.get("laid_aside"),
             failed=dict(_read_places(attempts.get("failed", ""))),
             doubted={place: int(times) for place, times in _read_places(attempts.get("doubted", ""))},
         )
 
-    def remember(self, part: Part, *, failed: Mapping[int, str], doubted: Mapping[int, int]) -> None:
-        """Note for the next delivery what was learned of a part's identifiers, by their places: no word of theirs."""
+    def record_findings(self, part: Part, *, failed: Mapping[int, str], doubted: Mapping[int, int]) -> None:
+        """Record for the next delivery what was found of a part's identifiers, by their places alone."""
         values = {"failed": _places(failed), "doubted": _places(doubted), "expires": self._expires()}
         expression = "SET #failed = :failed, #doubted = :doubted, #expires_at = :expires"
         self._table.write(self._table.update(lookup_key(part.lookup_id, _attempts(part)), expression, values))
 
     def charge_repeats(self, lookup_id: str, users: int) -> None:
-        """Move the share of a lookup's partner on, and its users of today where they are limited.
+        """Charge repeated calls to the share of a lookup's partner, and to its users of today where they are limited.
 
-        What a lookup asks for once was charged before it was fed. This is known afterwards, and may pass the limit.
+        The first calls of a lookup were charged before they were fed. Repeats are charged afterwards, and may pass the
+        limit.
         """
         found = self._table.read([lookup_key(lookup_id, "spec")])
         if not found:
             return
         spec, now = read_spec(found[0]), self._table.clock()
-        self._table.update_now(
+        self._table.update_item(
             share_key(spec.workspace, spec.partner), "ADD #tag :cost", {"cost": cost(users, spec.weight)}
         )
         if spec.charged is not None:
-            self._table.update_now(
+            self._table.update_item(
                 usage_key(spec.partner, timestamp(now)[:10]),
                 "SET #expires_at = :expires ADD #users :users",
-                {"users": users, "expires": int(now) + KEPT_SECONDS},
+                {"users": users, "expires": int(now) + RETENTION_SECONDS},
             )
 
     def add_attempts(self, parts: Iterable[Part], number: int) -> None:
-        """Count an attempt (1) of each part just before the vendor is asked, or take it back (-1) once it answered.
+        """Count an attempt (1) of each part just before the vendor's call, or subtract it (-1) after the response.
 
-        A hundred parts are one write: what is counted after a grant must not outlast it.
+        A hundred parts are one write: counting after a grant must not outlast it.
         """
         keys = list({part.name: lookup_key(part.lookup_id, _attempts(part)) for part in parts}.values())
         values = {"number": number, "expires": self._expires()}
@@ -128,26 +129,26 @@ class PartLedger:
             self._table.write(*(self._table.update(key, expression, values) for key in some))
 
     def count_completed(self, done: Sequence[Counted], key: str) -> list[Part]:
-        """Count parts of one lookup whose outcomes are in the object of this key; return those not counted before.
+        """Count parts of one lookup whose outcomes are in the object of this key. Return those not counted before.
 
-        One transaction holds the records, the lookup's counts and the feeder's count, so that none lags behind.
+        One transaction holds the records, the lookup's counts and the feeder's count, so that none lags.
         """
         counted: list[Part] = []
         newest = sorted(done, key=lambda one: (one.part.origin or NO_ORIGIN).retry_round)
         once = list({one.part.number: one for one in newest}.values())  # a batch may hold two deliveries of one part
-        for start in range(0, len(once), TOGETHER):
-            counted += self._count_together(once[start : start + TOGETHER], key)
+        for start in range(0, len(once), PARTS_PER_TRANSACTION):
+            counted += self._count_in_one_transaction(once[start : start + PARTS_PER_TRANSACTION], key)
         return counted
 
-    def _count_together(self, done: Sequence[Counted], key: str) -> list[Part]:
+    def _count_in_one_transaction(self, done: Sequence[Counted], key: str) -> list[Part]:
         while True:
             known = self._records([one.part for one in done])
             fresh = [one for one in done if one.part.number not in known or _is_newer(one, known)]
             if not fresh:
                 return []
             try:
-                self._table.write(*self._counting(fresh, key, known))
-            except ConditionsFailed:  # another delivery of one of them came first: look again
+                self._table.write(*self._count_actions(fresh, key, known))
+            except ConditionsFailed:  # another delivery of one of them came first
                 continue
             return [one.part for one in fresh]
 
@@ -155,12 +156,14 @@ class PartLedger:
         items = self._table.read([lookup_key(part.lookup_id, f"part#{part.number}") for part in parts])
         return {record.number: record for record in map(read_record, items)}
 
-    def _counting(self, done: Sequence[Counted], key: str, known: Mapping[str, RecordedPart]) -> list[dict[str, Any]]:
+    def _count_actions(
+        self, done: Sequence[Counted], key: str, known: Mapping[str, RecordedPart]
+    ) -> list[dict[str, Any]]:
         first = done[0].part
         records = {one.part.number: _record(one, key) for one in done}
         fed = [one.part for one in done if one.part.origin is not None]
-        actions = [self._recording(first.lookup_id, record, known.get(number)) for number, record in records.items()]
-        actions += [self._table.delete(out_key(first.workspace, first.lookup_id, part.number)) for part in fed]
+        actions = [self._record_action(first.lookup_id, one, known.get(number)) for number, one in records.items()]
+        actions += [self._table.delete(in_flight_key(first.workspace, first.lookup_id, part.number)) for part in fed]
         before = [known[number].counts for number in records if number in known]
         values = {
             name: sum(getattr(record.counts, name) for record in records.values())
@@ -172,19 +175,19 @@ class PartLedger:
         actions.append(
             self._table.update(counts_key, f"SET #expires_at = :expires {adding}", values | self._expiring())
         )
-        return actions + self._back(first.workspace, fed)
+        return actions + self._in_flight_actions(first.workspace, fed)
 
-    def _back(self, workspace: str, fed: Sequence[Part]) -> list[dict[str, Any]]:
-        """Make the action that counts parts of rosters as not on the queue any more."""
+    def _in_flight_actions(self, workspace: str, fed: Sequence[Part]) -> list[dict[str, Any]]:
+        """Return the action that subtracts parts of rosters from those in flight."""
         if not fed:
             return []
         back = {
             "users": -sum(len(part.identifiers) for part in fed),
             "unusable": -sum(len(part.invalid) for part in fed),
         }
-        return [self._table.update(sent_key(workspace), "ADD #users :users, #unusable :unusable", back)]
+        return [self._table.update(queued_key(workspace), "ADD #users :users, #unusable :unusable", back)]
 
-    def _recording(self, lookup_id: str, record: RecordedPart, known: RecordedPart | None) -> dict[str, Any]:
+    def _record_action(self, lookup_id: str, record: RecordedPart, known: RecordedPart | None) -> dict[str, Any]:
         item = record_item(lookup_id, record) | serialize({"expires_at": self._expires()})
         action = self._table.put(item, absent=known is None)
         if known is not None:
@@ -196,26 +199,26 @@ class PartLedger:
         return action
 
     def clear_in_flight(self, part: Part) -> None:
-        """Forget that a part is out, which was in already when it was delivered once more; not one of a later round."""
-        action = self._table.delete(out_key(part.workspace, part.lookup_id, part.number))
+        """Delete a part from those in flight that was completed before this delivery; not one of a later round."""
+        action = self._table.delete(in_flight_key(part.workspace, part.lookup_id, part.number))
         action["Delete"] |= {
             "ConditionExpression": "attribute_not_exists(#round) OR #round <= :round",
             "ExpressionAttributeNames": {"#round": "round"},
             "ExpressionAttributeValues": serialize({":round": (part.origin or NO_ORIGIN).retry_round}),
         }
-        self._table.written(action)
+        self._table.try_write(action)
 
     def _expires(self) -> int:
-        return int(self._table.clock()) + KEPT_SECONDS
+        return int(self._table.clock()) + RETENTION_SECONDS
 
     def _expiring(self) -> dict[str, object]:
         return {"expires": self._expires()}
 
 
 def _attempts(part: Part) -> str:
-    """Name the count of a part's attempts: every round of retries begins with none."""
-    tried_in = (part.origin or NO_ORIGIN).retry_round
-    return f"attempts#{part.number}" + (f"#{tried_in}" if tried_in else "")
+    """Return the sort key of a part's attempts: every retry round begins with none."""
+    retry_round = (part.origin or NO_ORIGIN).retry_round
+    return f"attempts#{part.number}" + (f"#{retry_round}" if retry_round else "")
 
 
 def _places(facts: Mapping[int, object]) -> str:

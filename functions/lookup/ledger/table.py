@@ -1,4 +1,4 @@
-"""The ledger's table as its readers and writers use it."""
+"""Reads and conditional writes of the ledger's table."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class LedgerTable:
         """Read as `query` does, page by page; `limit` is the size of a page."""
         range_of = " AND begins_with(sk, :prefix)" if prefix else " AND sk < :before" if before else ""
         values = {":pk": partition, ":prefix": prefix or None, ":before": before or None}
-        wanted: dict[str, Any] = {
+        request: dict[str, Any] = {
             "TableName": self.name,
             "ConsistentRead": True,
             "ScanIndexForward": not newest_first,
@@ -70,29 +70,29 @@ class LedgerTable:
             "ExpressionAttributeValues": serialize(values),
         }
         if after:
-            wanted["ExclusiveStartKey"] = serialize({"pk": partition, "sk": after})
+            request["ExclusiveStartKey"] = serialize({"pk": partition, "sk": after})
         if limit:
-            wanted["Limit"] = limit
+            request["Limit"] = limit
         while True:
-            page = self._client.query(**wanted)
+            page = self._client.query(**request)
             yield from (dict(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
-            wanted["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def write(self, *actions: Mapping[str, Any]) -> None:
         """Write all or nothing. Raises `ConditionsFailed`."""
         self._transactions.write(actions)
 
-    def written(self, *actions: Mapping[str, Any]) -> bool:
-        """Write all or nothing; tell whether the conditions held."""
+    def try_write(self, *actions: Mapping[str, Any]) -> bool:
+        """Write all or nothing. Return whether the conditions held."""
         try:
             self.write(*actions)
         except ConditionsFailed:
             return False
         return True
 
-    def written_with(self, actions: Sequence[Mapping[str, Any]], reservations: Sequence[Reservation]) -> bool:
+    def try_write_with(self, actions: Sequence[Mapping[str, Any]], reservations: Sequence[Reservation]) -> bool:
         """Write actions and reservations, all or nothing; return whether the conditions of the actions held.
 
         Raises the refusal of the first reservation whose condition failed, if those of all actions held.
@@ -106,19 +106,19 @@ class LedgerTable:
             raise reservations[refused].refusal() from None
         return True
 
-    def update_now(
+    def update_item(
         self, key: Item, expression: str, values: Mapping[str, object], *, condition: str | None = None
     ) -> Item | None:
-        """Update one item by itself, as `update` writes it; give what it changed, None when the condition failed."""
+        """Update one item outside of a transaction. Return what it changed, None when the condition failed."""
         return self._transactions.update_item(self.update(key, expression, values, condition=condition)["Update"])
 
     def put(self, item: Item, *, absent: bool = False) -> dict[str, Any]:
-        """Make the action that puts an item, only where there is none when `absent`."""
+        """Return the action that puts an item, with `absent` only where there is none."""
         condition = {"ConditionExpression": "attribute_not_exists(pk)"} if absent else {}
         return {"Put": {"TableName": self.name, "Item": item, **condition}}
 
     def check(self, key: Item, condition: str, values: Mapping[str, object]) -> dict[str, Any]:
-        """Make the action that changes nothing, but requires a condition of an item."""
+        """Return the action that requires a condition of an item."""
         check: dict[str, Any] = {
             "TableName": self.name,
             "Key": key,
@@ -130,13 +130,13 @@ class LedgerTable:
         return {"ConditionCheck": check}
 
     def delete(self, key: Item) -> dict[str, Any]:
-        """Make the action that deletes an item, there or not."""
+        """Return the action that deletes an item, if it exists."""
         return {"Delete": {"TableName": self.name, "Key": key}}
 
     def update(
         self, key: Item, expression: str, values: Mapping[str, object], *, condition: str | None = None
     ) -> dict[str, Any]:
-        """Make the action that updates an item; `values` are named without the colon.
+        """Return the action that updates an item; `values` are named without the colon.
 
         Attributes are written `#name` throughout, because DynamoDB reserves many words.
         """

@@ -1,4 +1,4 @@
-"""What may become of a lookup, each change conditional on what it is: of many callers one wins.
+"""The state transitions of a lookup, each conditional on its state: of concurrent callers one succeeds.
 
 Each change of state also changes the partner's share, in the same transaction.
 """
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
-from lookup.ledger.items import charge_facts, look_key, lookup_key, unfinished_item, unfinished_key, usage_key
+from lookup.ledger.items import charge_facts, lookup_key, sweep_key, unfinished_item, unfinished_key, usage_key
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import (
-    KEPT_SECONDS,
+    RETENTION_SECONDS,
     Cursor,
     DailyCharge,
     LookupRecord,
@@ -27,13 +27,13 @@ from lookup.ledger.table import LedgerTable
 NOTHING = Reserved()
 ACTIVE, PAUSED = LookupState.ACTIVE, LookupState.PAUSED
 COMPLETED, CANCELLED = LookupState.COMPLETED, LookupState.CANCELLED
-TRIES = 20  # of a change that meets feeding: each part that is fed changes how much is left to feed
+MAX_ATTEMPTS = 20  # of a change that conflicts with feeding: each part that is fed changes how much is left
 
 
 class Transitions:
-    """Changes of state. Each method tells whether the lookup was in a state that allows it.
+    """State transitions. Each method returns whether the lookup was in a state that allows it.
 
-    `adopt` brings a lookup of an earlier release into the shape that these changes need; True if it was one.
+    `adopt` migrates a lookup of an earlier release into the format that these changes need; True if it was one.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class Transitions:
         self._adopt = adopt or (lambda _: False)
 
     def pause(self, spec: LookupSpec) -> bool:
-        """Take an active lookup from the feeder's choice."""
-        return self._stopped(spec, self._becomes(spec, PAUSED, ACTIVE), was=ACTIVE)
+        """Pause an active lookup: it is not fed."""
+        return self._stop_feeding(spec, self._transition(spec, PAUSED, ACTIVE), was=ACTIVE)
 
-    def _charged(self, spec: LookupSpec, charge: DailyCharge | None, *, is_packed: bool = False) -> list[Action]:
-        """Make the action that notes what a lookup is charged from now on, if that is something else.
+    def _charge_actions(self, spec: LookupSpec, charge: DailyCharge | None, *, is_packed: bool = False) -> list[Action]:
+        """Return the action that records a changed charge of a lookup, if it is changed.
 
-        With `is_packed` its roster must not have been converted since: the lookup would have no place.
+        With `is_packed` its roster must not have been converted since: the lookup would have no ready entry.
         """
         key, packed = (
             lookup_key(spec.lookup_id, "spec"),
@@ -67,138 +67,139 @@ class Transitions:
             return [self._table.update(key, change, {**facts, "packed": True}, condition=packed)]
         return [self._table.update(key, change, facts)]
 
-    def cancel(self, spec: LookupSpec, *, because: str | None = None) -> bool:
-        """End a lookup early: what is not fed is not asked for. `because` is kept when nobody asked for it."""
+    def cancel(self, spec: LookupSpec, *, reason: str | None = None) -> bool:
+        """End a lookup early: nothing more is fed. `reason` is recorded when it was not requested."""
         for was in (ACTIVE, PAUSED):
-            ends = self._becomes(spec, CANCELLED, was)
-            if because is not None:
+            ends = self._transition(spec, CANCELLED, was)
+            if reason is not None:
                 ends["Update"]["UpdateExpression"] = "SET #is = :to, #ended_because = :because REMOVE #finished_at"
                 ends["Update"]["ExpressionAttributeNames"]["#ended_because"] = "ended_because"
-                ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": because}
-            if self._stopped(spec, ends, was=was):
+                ends["Update"]["ExpressionAttributeValues"][":because"] = {"S": reason}
+            if self._stop_feeding(spec, ends, was=was):
                 return True
         return False
 
-    def _stopped(self, spec: LookupSpec, change: Action, *, was: LookupState) -> bool:
-        """Change the state of a lookup that is not fed any more; the sweep looks at what a feeder may have claimed."""
+    def _stop_feeding(self, spec: LookupSpec, change: Action, *, was: LookupState) -> bool:
+        """Write a state in which nothing is fed; the sweep checks for a feeder's claim."""
 
         def actions(entry: ReadyLookup | None) -> list[Action]:
             gains = {"running": -1} if was is ACTIVE else {}
             if entry is None:
-                place = self._shares.absent(spec)
+                place = self._shares.require_not_ready(spec)
             else:
                 gains |= {"ready": -1, "users": -entry.left}
-                place = self._shares.leaving(entry)
-            counted = [self._shares.changed(spec, gains)] if gains else []
-            return [place, self._shares.look(spec), *counted]
+                place = self._shares.remove_ready(entry)
+            counted = [self._shares.update_share(spec, gains)] if gains else []
+            return [place, self._shares.mark_for_sweep(spec), *counted]
 
-        return self._written(spec, [change], actions)
+        return self._write(spec, [change], actions)
 
-    def _written(
+    def _write(
         self,
         spec: LookupSpec,
-        firm: Sequence[Action],
+        decisive: Sequence[Action],
         others: Callable[[ReadyLookup | None], Sequence[Action]],
         reservations: Sequence[Reservation] = (),
     ) -> bool:
-        """Write a change of state, decided by its `firm` conditions; look again while only the others change.
+        """Write a transition; its `decisive` conditions decide, conflicts of the other actions are retried.
 
-        Raises the refusal of a reservation that cannot be made.
+        Raises the refusal of a reservation.
         """
         reserved = [one.action for one in reservations]
-        for _ in range(TRIES):
-            belonging = others(self._shares.entry(spec))
+        for _ in range(MAX_ATTEMPTS):
+            belonging = others(self._shares.ready_entry(spec))
             try:
-                self._table.write(*firm, self._shares.known(spec), *reserved, *belonging)
+                self._table.write(*decisive, self._shares.require_unfinished(spec), *reserved, *belonging)
             except ConditionsFailed as failure:
-                first = min(failure.indexes) - len(firm)
+                first = min(failure.indexes) - len(decisive)
                 if first < 0 or (first == 0 and not self._adopt(spec)):
                     return False
                 if 0 < first <= len(reserved):
                     raise reservations[first - 1].refusal() from None
             else:
                 return True
-        raise AwsUnavailable("a lookup was fed whenever its state was to be changed")
+        raise AwsUnavailable("a transition met feeding through all retries")
 
     def resume(self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING) -> bool:
         """Make a paused lookup active again, if it has entries to feed and is unchanged since `cursor` was read.
 
         Otherwise a retry that began since would never be fed. Raises when `reserved` is refused.
         """
-        progress = self._ledger.progress(spec.lookup_id)
-        if progress is None or (progress.cursor.exhausted, progress.cursor.round) != (cursor.exhausted, cursor.round):
+        progress = self._ledger.get(spec.lookup_id)
+        seen = (cursor.exhausted, cursor.retry_round)
+        if progress is None or (progress.cursor.exhausted, progress.cursor.retry_round) != seen:
             return False
         same = self._table.check(
             lookup_key(spec.lookup_id, "cursor"),
             "#exhausted = :exhausted AND #round = :round",
-            {"exhausted": cursor.exhausted, "round": cursor.round},
+            {"exhausted": cursor.exhausted, "round": cursor.retry_round},
         )
 
         def actions(entry: ReadyLookup | None) -> list[Action]:
-            now = self._ledger.progress(spec.lookup_id) or progress
+            now = self._ledger.get(spec.lookup_id) or progress
             is_packed = now.spec.roster.needs_conversion
-            gains, place = {"running": 1}, [self._shares.look(spec)]
+            gains, place = {"running": 1}, [self._shares.mark_for_sweep(spec)]
             if entry is None and not (cursor.exhausted or is_packed):
                 gains |= {"ready": 1, "users": now.left}
-                place = [self._shares.entering(spec, now.left)]
-            noted = self._charged(spec, reserved.charge, is_packed=is_packed)
-            return [self._shares.changed(spec, gains), *place, *noted]
+                place = [self._shares.add_ready(spec, now.left)]
+            noted = self._charge_actions(spec, reserved.charge, is_packed=is_packed)
+            return [self._shares.update_share(spec, gains), *place, *noted]
 
-        return self._written(spec, [self._becomes(spec, ACTIVE, PAUSED), same], actions, reserved.reservations)
+        return self._write(spec, [self._transition(spec, ACTIVE, PAUSED), same], actions, reserved.reservations)
 
     def retry_failed(
         self, spec: LookupSpec, cursor: Cursor, reserved: Reserved = NOTHING, *, most: int | None = None
     ) -> bool:
-        """Feed the parts of a completed lookup that hold failures once more, in a new round.
+        """Begin a retry round of a completed lookup: its parts that hold failures are fed again.
 
-        Raises the refusal of what cannot be reserved, and `LimitExceeded` when its partner has `most` unfinished.
+        Raises the refusal of a reservation, and `LimitExceeded` when its partner has `most` unfinished.
         """
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #round = :next, #retried_after = :none, #exhausted = :no",
-            {"next": cursor.round + 1, "seen": cursor.round, "none": "", "no": False},
+            {"next": cursor.retry_round + 1, "seen": cursor.retry_round, "none": "", "no": False},
             condition="#round = :seen",
         )
         tally = self._ledger.tally(spec.lookup_id)
-        places, begun = self._ledger.begun(spec, max(1, tally.counts.failed if tally else 1), most=most)
+        places, begun = self._ledger.start_actions(spec, max(1, tally.counts.failed if tally else 1), most=most)
         actions = [
-            self._becomes(spec, ACTIVE, COMPLETED),
+            self._transition(spec, ACTIVE, COMPLETED),
             next_round,
-            # Until the end before it is told, the lookup is among those that have not ended.
+            # Until its earlier end is published, the lookup is among those that have not ended.
             self._table.put(unfinished_item(spec), absent=True),
             *places,
-            *self._charged(spec, reserved.charge),
+            *self._charge_actions(spec, reserved.charge),
         ]
-        return self._table.written_with(actions, [begun, *reserved.reservations])
+        return self._table.try_write_with(actions, [begun, *reserved.reservations])
 
     def finish(self, progress: LookupRecord) -> bool:
-        """Mark a lookup that is all in as completed, or a cancelled one as ended: True for exactly one caller.
+        """Mark a fully counted lookup as completed, or a cancelled one as ended: True for exactly one caller.
 
-        False also when something was claimed or fed, or a retry has begun, since it was read. With the mark the users
-        of the day become what they were in truth.
+        False also when something was claimed or fed, or a retry has begun, since it was read. The same write corrects
+        the charged users of the day.
         """
         spec, cursor = progress.spec, progress.cursor
         as_read = self._table.check(
             lookup_key(spec.lookup_id, "cursor"),
             "attribute_not_exists(#claim_token) AND #parts_fed = :fed AND #round = :round",
-            {"fed": cursor.parts_fed, "round": cursor.round},
+            {"fed": cursor.parts_fed, "round": cursor.retry_round},
         )
         to = CANCELLED if progress.state is CANCELLED else COMPLETED
-        ended = self._becomes(spec, to, progress.state, ended=True)
+        ended = self._transition(spec, to, progress.state, ended=True)
         if to is CANCELLED:
             ended["Update"]["ConditionExpression"] += " AND attribute_not_exists(#finished_at)"
-        running = [self._shares.changed(spec, {"running": -1})] if progress.state is ACTIVE else []
-        return self._written(spec, [ended, as_read, *self._settled(progress)], lambda _: running)
+        running = [self._shares.update_share(spec, {"running": -1})] if progress.state is ACTIVE else []
+        return self._write(spec, [ended, as_read, *self._settle_actions(progress)], lambda _: running)
 
-    def _settled(self, progress: LookupRecord) -> list[Action]:
-        """Make the action that corrects what the partner was charged; a retry was charged with the first round."""
+    def _settle_actions(self, progress: LookupRecord) -> list[Action]:
+        """Return the actions that correct the partner's charge; a retry was charged with the first round."""
         charged, counts = progress.spec.charged, progress.tally.counts
-        if charged is None or charged.users is None or progress.cursor.round:
+        if charged is None or charged.users is None or progress.cursor.retry_round:
             return []
         more = counts.requested - counts.invalid - charged.users
         if not more:
             return []
-        key, expires = usage_key(progress.spec.partner, charged.day), int(self._table.clock()) + KEPT_SECONDS
+        key, expires = usage_key(progress.spec.partner, charged.day), int(self._table.clock()) + RETENTION_SECONDS
         change = "SET #expires_at = :expires ADD #users :more"
         # A lookup that was resumed since may have been charged to another day.
         spec_key, seen = lookup_key(progress.spec.lookup_id, "spec"), {"day": charged.day}
@@ -207,25 +208,25 @@ class Transitions:
             self._table.check(spec_key, "#charged_on = :day", seen),
         ]
 
-    def retire(self, told: LookupRecord) -> bool:
-        """Forget a lookup among those that have not ended, once this end of it has been told."""
-        spec = told.spec
+    def deactivate(self, record: LookupRecord) -> bool:
+        """Remove a lookup from those that have not ended, once this end is published."""
+        spec = record.spec
         same_end = self._table.check(
-            lookup_key(spec.lookup_id, "state"), "#finished_at = :told", {"told": told.finished_at}
+            lookup_key(spec.lookup_id, "state"), "#finished_at = :told", {"told": record.finished_at}
         )
         forgotten = self._table.delete(unfinished_key(spec.workspace, spec.lookup_id))
         forgotten["Delete"] |= {
             "ConditionExpression": "attribute_exists(#pk)",
             "ExpressionAttributeNames": {"#pk": "pk"},
         }
-        return self._table.written(
+        return self._table.try_write(
             same_end,
             forgotten,
-            self._shares.changed(spec, {"unfinished": -1}),
-            self._table.delete(look_key(spec.workspace, spec.lookup_id)),
+            self._shares.update_share(spec, {"unfinished": -1}),
+            self._table.delete(sweep_key(spec.workspace, spec.lookup_id)),
         )
 
-    def _becomes(self, spec: LookupSpec, to: LookupState, was: LookupState, *, ended: bool = False) -> Action:
+    def _transition(self, spec: LookupSpec, to: LookupState, was: LookupState, *, ended: bool = False) -> Action:
         return self._table.update(
             lookup_key(spec.lookup_id, "state"),
             "SET #is = :to, #finished_at = :now" if ended else "SET #is = :to REMOVE #finished_at",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lookup.ledger.items import deserialize, serialize
-from lookup.ledger.model import KEPT_SECONDS, LookupSpec
+from lookup.ledger.model import RETENTION_SECONDS, LookupSpec
 from lookup.ledger.table import LedgerTable
 from lookup.model import timestamp
 from lookup.rosters.keys import uploaded_key
@@ -28,7 +28,7 @@ class RosterReferences:
     def looked_up(self, spec: LookupSpec) -> None:
         """Note a lookup over a roster, before it is submitted."""
         key = uploaded_key(spec.roster.key)
-        facts = {"lookup_id": spec.lookup_id, "expires_at": int(spec.submitted_at) + KEPT_SECONDS}
+        facts = {"lookup_id": spec.lookup_id, "expires_at": int(spec.submitted_at) + RETENTION_SECONDS}
         mark = f"{LOOKUP}{timestamp(spec.submitted_at)}#{spec.lookup_id}"
         self._table.write(self._table.put(_item(key, mark) | serialize(facts)))
 

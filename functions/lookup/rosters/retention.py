@@ -99,7 +99,7 @@ class RosterRetention:
         lookups = self._needs.lookups(key)
         for _ in range(LOOKED_AT // AT_ONCE):
             page = list(islice(lookups, AT_ONCE))
-            found = {one.spec.lookup_id: one for one in self._ledger.progress_of([lookup_id for _, lookup_id in page])}
+            found = {one.spec.lookup_id: one for one in self._ledger.get_many([lookup_id for _, lookup_id in page])}
             for mark, lookup_id in page:
                 progress = found.get(lookup_id)
                 if progress is not None and progress.finished_at is None:

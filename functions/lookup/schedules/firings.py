@@ -48,7 +48,7 @@ class Firings:
 
         Raises `UnknownWorkspace`, and `InvalidInput` when the roster is missing or unreadable.
         """
-        if self._ledger.progress(firing.lookup_id) is None:
+        if self._ledger.get(firing.lookup_id) is None:
             running = self._running(firing)
             if running is not None:
                 self._record_skipped(firing, f"{running} still runs")
@@ -63,13 +63,13 @@ class Firings:
         return FiringResult(firing.lookup_id)
 
     def _record_skipped(self, firing: Firing, reason: str) -> None:
-        self._ledger.note_firing(firing.schedule, {"skipped_at": firing.scheduled_at, "skipped_because": reason})
+        self._ledger.record_firing(firing.schedule, {"skipped_at": firing.scheduled_at, "skipped_because": reason})
 
     def _running(self, firing: Firing) -> str | None:
         last = self._ledger.last_firing(firing.schedule).get("lookup_id")
         if last is None:
             return None
-        record = self._ledger.progress(str(last))
+        record = self._ledger.get(str(last))
         return str(last) if record is not None and record.finished_at is None else None
 
     def _submit(self, firing: Firing) -> None:
@@ -78,7 +78,7 @@ class Firings:
         else:
             partner = self._partner_named(firing.partner)
         if self._submission.create(partner, _request(firing)):
-            self._ledger.note_firing(firing.schedule, {"lookup_id": firing.lookup_id})
+            self._ledger.record_firing(firing.schedule, {"lookup_id": firing.lookup_id})
 
 
 def _request(firing: Firing) -> LookupRequest:

@@ -29,7 +29,7 @@ class ScheduleNames:
         """Note a schedule that is about to be put. `listed` reads the names that exist. Raises `LimitExceeded`."""
         values = {"name": {name}, "one": name, "most": self._most, "now": self._table.clock()}
         for _ in range(TRIES):
-            written = self._table.update_now(
+            written = self._table.update_item(
                 _key(partner),
                 "SET #changed_at = :now ADD #names :name",
                 values,
@@ -55,11 +55,11 @@ class ScheduleNames:
             raise LimitExceeded("schedules", self._most)
         change = "SET #corrected_at = :now" + (", #names = :names" if names else " REMOVE #names")
         values = {"now": self._table.clock(), "seen": seen} | ({"names": names} if names else {})
-        self._table.update_now(_key(partner), change, values, condition="#changed_at = :seen")
+        self._table.update_item(_key(partner), change, values, condition="#changed_at = :seen")
 
     def forget(self, partner: str, name: str) -> None:
         """Forget a schedule that is deleted."""
-        self._table.update_now(
+        self._table.update_item(
             _key(partner),
             "SET #forgotten_at = :now DELETE #names :name",
             {"name": {name}, "now": self._table.clock()},

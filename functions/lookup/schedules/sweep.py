@@ -13,8 +13,8 @@ from lookup.bulk.queues import LONGEST_HOLD, Queues
 from lookup.errors import Misconfigured, NotFound
 from lookup.ledger.feeding import FeedingLedger, InFlightPart
 from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.model import KEPT_SECONDS, LookupRecord, LookupSpec, LookupState, LookupSummary
-from lookup.ledger.sweep import AGES, LOOKS, Adoption, Look, SweepLedger, Swept
+from lookup.ledger.model import RETENTION_SECONDS, LookupRecord, LookupSpec, LookupState, LookupSummary
+from lookup.ledger.sweep import ENTRY_PAGE, UNFINISHED_PAGE, Adoption, SweepEntry, SweepLedger, SweepPosition
 from lookup.model import Clock
 from lookup.rosters.reader import RosterReader
 from lookup.telemetry import logger
@@ -23,7 +23,7 @@ LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
 LOST_MOST = 20  # parts that one sweep sends again, the oldest first
 OLD_MOST = 100  # lookups of an earlier release that one sweep takes over
 SWEEP_SECONDS = 20.0  # after which a sweep leaves the rest to the next one
-EXPIRES_SOON = KEPT_SECONDS - 10 * 24 * 3600  # seconds; then a lookup ends, or its items would go before it does
+EXPIRES_SOON = RETENTION_SECONDS - 10 * 24 * 3600  # seconds; then a lookup ends, or its items would go before it does
 
 
 class Sweep:
@@ -57,30 +57,30 @@ class Sweep:
     def run(self, workspace: str) -> None:
         """Do again what was left undone, and keep how far this came."""
         until = self._clock() + SWEEP_SECONDS
-        for lookup_id in self._adoption.old(workspace, limit=OLD_MOST):
+        for lookup_id in self._adoption.old_lookups(workspace, limit=OLD_MOST):
             if self._clock() <= until:
                 self._adoption.adopt_named(workspace, lookup_id)
-        swept = self._swept.swept(workspace)
+        swept = self._swept.position(workspace)
         looked_at = self._look(workspace, swept.looked_at, until)
         aged_at = self._end_old(workspace, swept.aged_at)
         if (looked_at, aged_at) != (swept.looked_at, swept.aged_at):
-            self._swept.go_on_from(workspace, looked_at=looked_at, aged_at=aged_at)
+            self._swept.save_position(workspace, looked_at=looked_at, aged_at=aged_at)
         self._send_lost(workspace, swept, until)
 
     def _look(self, workspace: str, after: str, until: float) -> str:
         """Look at a page of lookups; return where the next sweep begins."""
-        looks = self._swept.looks(workspace, after)
-        glances = {one.lookup_id: one for one in self._ledger.glances([look.lookup_id for look in looks])}
-        settled: list[Look] = []
+        looks = self._swept.entries(workspace, after)
+        glances = {one.lookup_id: one for one in self._ledger.summaries([look.lookup_id for look in looks])}
+        settled: list[SweepEntry] = []
         for number, look in enumerate(looks):
             if self._clock() > until:
-                self._swept.seen(workspace, settled)
+                self._swept.forget(workspace, settled)
                 return looks[number - 1].lookup_id if number else after
             glance = glances.get(look.lookup_id)
             if glance is None or self._is_settled(glance):
                 settled.append(look)
-        self._swept.seen(workspace, settled)
-        return looks[-1].lookup_id if len(looks) == LOOKS else ""
+        self._swept.forget(workspace, settled)
+        return looks[-1].lookup_id if len(looks) == ENTRY_PAGE else ""
 
     def _is_settled(self, glance: LookupSummary) -> bool:
         """Do what is undone of a lookup; tell whether nothing of it needs a look any more."""
@@ -89,7 +89,7 @@ class Sweep:
             if glance.finished_at <= now - PUBLISH_GRACE:
                 self._with(glance, self._ending.republish)
             return False
-        if glance.is_in:
+        if glance.is_fully_counted:
             self._ending.finish_if_done(glance.lookup_id)
             return False
         if glance.state is LookupState.ACTIVE and not cursor.exhausted:
@@ -99,29 +99,29 @@ class Sweep:
         return glance.state is LookupState.PAUSED and not cursor.exhausted and cursor.claim is None
 
     def _with(self, glance: LookupSummary, work: Callable[[LookupRecord], object]) -> None:
-        progress = self._ledger.progress(glance.lookup_id)
+        progress = self._ledger.get(glance.lookup_id)
         if progress is not None:
             work(progress)
 
     def _end_old(self, workspace: str, after: str) -> str:
         """End lookups whose items expire soon; return where the next sweep begins."""
-        page = self._swept.ages(workspace, after)
+        page = self._swept.unfinished(workspace, after)
         old = [one.lookup_id for one in page if one.submitted_at <= self._clock() - EXPIRES_SOON]
-        for progress in self._ledger.progress_of(old[:LOST_MOST]):
+        for progress in self._ledger.get_many(old[:LOST_MOST]):
             if progress.finished_at is None:
                 self._ending.abort(progress, "it has not ended within 80 days")
-        return page[-1].lookup_id if len(page) == AGES else ""
+        return page[-1].lookup_id if len(page) == UNFINISHED_PAGE else ""
 
-    def _send_lost(self, workspace: str, swept: Swept, until: float) -> None:
-        out = self._feed.out(workspace)
+    def _send_lost(self, workspace: str, swept: SweepPosition, until: float) -> None:
+        out = self._feed.in_flight(workspace)
         if not out and any(swept.on_queue.values()):
-            self._swept.nothing_out(workspace, swept.on_queue)
+            self._swept.reset_in_flight(workspace, swept.on_queue)
         lost = sorted((one for one in out if one.sent_at <= self._clock() - LOST_AFTER), key=lambda one: one.sent_at)
         if lost and not self._is_closed(workspace):
             self._send_again(lost[:LOST_MOST], until)
 
     def _send_again(self, lost: Sequence[InFlightPart], until: float) -> None:
-        progresses = self._ledger.progress_of(list(dict.fromkeys(one.lookup_id for one in lost)))
+        progresses = self._ledger.get_many(list(dict.fromkeys(one.lookup_id for one in lost)))
         of_id = {progress.spec.lookup_id: progress for progress in progresses}
         for sent in lost:
             if sent.lookup_id in of_id and self._clock() <= until:
@@ -135,10 +135,10 @@ class Sweep:
             logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(fault), runbook="Stuck lookup")
             return
         except NotFound:
-            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.lost(spec, sent):
+            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.count_as_lost(spec, sent):
                 logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
                 self._ending.finish_if_done(spec.lookup_id)
             return
         if segment is not None:
             self._queues.send([segment.part])
-            self._feed.sent_again(segment)
+            self._feed.mark_resent(segment)

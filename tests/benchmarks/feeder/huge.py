@@ -56,7 +56,7 @@ def cost(stage: Stage, lines: int, *, packed: bool) -> Cost:
 def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> None:
     enter(environment)
     crew = services(factor=1.0)
-    crew.lookups.sent("default")  # a function instance has its connections
+    crew.lookups.in_flight("default")  # a function instance has its connections
     started = time.perf_counter()
     pinned = crew.rosters.pin(key)
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
@@ -64,7 +64,7 @@ def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> N
     seconds = time.perf_counter() - started
     crew.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
     fed = crew.feeder.feed("default")
-    progress = crew.lookups.progress(spec.lookup_id)
+    progress = crew.lookups.get(spec.lookup_id)
     if progress is not None:
         _read_at_many_places(crew, progress)
     answer.send(Cost(seconds, peak_mb(), pinned.entries, fed))

@@ -40,7 +40,7 @@ def overtaking(factor: float, quota: Quota) -> Scene:
             ["huge", "small"],
             lambda seen: seen["small"].state is LookupState.COMPLETED,
         )
-        finished = office.ledger.progress("small")
+        finished = office.ledger.get("small")
         taken = (finished.finished_at if finished and finished.finished_at else time.time()) - asked
         names = {"huge": f"{BIG:,} users", "small": f"{SMALL} users, submitted behind them"}
         title = "A small lookup behind a huge one"
@@ -66,7 +66,7 @@ def attacked(factor: float, quota: Quota, users: int) -> Scene:
         deadline = time.time() + GIVE_UP
         while time.time() < deadline:
             _flood(office, flood)
-            seen = office.ledger.progress_of([*flood, "second"])
+            seen = office.ledger.get_many([*flood, "second"])
             of_flood = sum(one.tally.counts.requested for one in seen[:-1])
             served = {"first": of_flood, "second": seen[-1].tally.counts.requested}
             office.samples.append(Sample(time.time() - (office.started or 0.0), served))
@@ -86,7 +86,7 @@ def beside_messages(factor: float, quota: Quota, users: int) -> Scene:
         office.submit("second", BIG, partner="b")
         deadline = time.time() + GIVE_UP
         while time.time() < deadline:
-            (roster,) = office.ledger.progress_of(["second"])
+            (roster,) = office.ledger.get_many(["second"])
             served = {"first": office.from_intake(), "second": roster.tally.counts.requested}
             office.samples.append(Sample(time.time() - (office.started or 0.0), served))
             if sum(served.values()) >= users:

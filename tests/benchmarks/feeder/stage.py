@@ -120,7 +120,7 @@ class Office:
         """Sample these lookups until something is true of them. Raises `TimeoutError` when that never comes."""
         deadline = time.time() + GIVE_UP
         while time.time() < deadline:
-            seen = {one.spec.lookup_id: one for one in self.ledger.progress_of(lookup_ids)}
+            seen = {one.spec.lookup_id: one for one in self.ledger.get_many(lookup_ids)}
             at = time.time() - (self.started or 0.0)
             self.samples.append(Sample(at, {name: one.tally.counts.requested for name, one in seen.items()}))
             if until(seen):

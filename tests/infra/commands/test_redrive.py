@@ -142,7 +142,7 @@ def test_failed_parts_are_retried_and_counted_anew(desk: BulkServices) -> None:
     desk.feeder.feed("default")
     while desk.count():
         desk.feeder.feed("default")
-    progress = desk.lookups.progress("one")
+    progress = desk.lookups.get("one")
     assert progress is not None
     assert (progress.state, progress.tally.counts) == (LookupState.COMPLETED, Counts(130, found=130))
 

@@ -73,9 +73,9 @@ def test_conditions_that_fail(table: LedgerTable, clock: FakeClock) -> None:
 def test_checks(table: LedgerTable) -> None:
     """A check writes nothing, and keeps the rest from being written when it does not hold."""
     table.write(table.put(item("a", colour="red")))
-    assert not table.written(table.put(item("b")), table.check(item("a"), "#colour = :it", {"it": "blue"}))
+    assert not table.try_write(table.put(item("b")), table.check(item("a"), "#colour = :it", {"it": "blue"}))
     assert names(table) == ["a"]
-    assert table.written(table.put(item("b")), table.check(item("a"), "attribute_not_exists(#size)", {}))
+    assert table.try_write(table.put(item("b")), table.check(item("a"), "attribute_not_exists(#size)", {}))
     assert names(table) == ["a", "b"]
 
 
@@ -112,9 +112,9 @@ def test_an_update_waits_for_transactions(table: LedgerTable, stage: Stage, cloc
         return dynamodb_error(request.url, 400, "TransactionConflictException") if meetings and meetings.pop() else None
 
     stage.dynamodb.meta.events.register("before-send.dynamodb.UpdateItem", meet)  # type: ignore[arg-type]  # an answer is allowed
-    assert table.update_now(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
+    assert table.update_item(item("a"), "ADD #users :users", {"users": 5}) == {"users": {"N": "5"}}
     assert len(clock.slept) == 2
     meetings += [1] * MAX_ATTEMPTS
     with pytest.raises(AwsUnavailable, match="transactions 10 times"):
-        table.update_now(item("a"), "ADD #users :users", {"users": 5})
+        table.update_item(item("a"), "ADD #users :users", {"users": 5})
     assert [read["users"] for read in table.read([item("a")])] == [{"N": "5"}]

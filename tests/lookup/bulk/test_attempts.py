@@ -130,4 +130,4 @@ def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServi
         road.part_ledger.add_attempts([answered.part, half.part], 1)
     ends = done(road.parts.process([answered, half], until=road.clock() + 60))
     assert [(one.reason, Counts.of(one.outcomes).failed) for one in ends] == [(None, 0), ("no_answer", 1)]
-    assert road.part_ledger.status_of(answered.part).laid_aside is None
+    assert road.part_ledger.status_of(answered.part).dead_letter_reason is None

@@ -54,7 +54,7 @@ def customer(text: str) -> Identifier:
 
 
 def seen(at: ConversionDesk, name: str) -> LookupRecord:
-    progress = at.desk.lookups.progress(name)
+    progress = at.desk.lookups.get(name)
     assert progress is not None
     return progress
 
@@ -75,7 +75,7 @@ def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionDesk) -> None
     at.desk.work()
     assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
     assert at.desk.pending.next_page() == []
-    assert at.desk.pending.line("acme", 10) == []
+    assert at.desk.pending.next_of("acme", 10) == []
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -189,7 +189,7 @@ def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionDesk) -> N
     assert stage.messages(stage.settings.conversion_dead_letter_queue_url or "") == []
     assert at.work.serve([worn], until=at.desk.clock() + 60) == []
     assert len(stage.messages(stage.settings.conversion_dead_letter_queue_url or "")) == 1
-    assert at.desk.pending.line("acme", 10) == []
+    assert at.desk.pending.next_of("acme", 10) == []
 
 
 def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
@@ -270,7 +270,7 @@ def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionDesk) -> None
     at.desk.clock.now += 7 * 3600
     at.desk.conversions.ask_again()
     # They are sent; SQS drops what it had within five minutes of its own clock.
-    assert {one.asked_at for one in at.desk.pending.next_page()} == {at.desk.clock()}
+    assert {one.queued_at for one in at.desk.pending.next_page()} == {at.desk.clock()}
 
 
 def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionDesk) -> None:
@@ -283,10 +283,10 @@ def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionDesk) -> No
     (delivery,) = at.deliveries()
     assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
     assert not at.desk.pending.begin(spec)
-    assert [one.lookup_id for one in at.desk.pending.line("acme", 10)] == ["packed"]
+    assert [one.lookup_id for one in at.desk.pending.next_of("acme", 10)] == ["packed"]
     at.desk.clock.now += BEGUN_WITHIN + 1
     at.desk.conversions.ask_again()
-    assert (at.desk.pending.next_page(), at.desk.pending.line("acme", 10)) == ([], [])
+    assert (at.desk.pending.next_page(), at.desk.pending.next_of("acme", 10)) == ([], [])
 
 
 def test_many_that_wait_are_looked_through_in_turns(at: ConversionDesk) -> None:

@@ -69,13 +69,13 @@ def test_what_is_retried_is_waited_for(desk: BulkServices) -> None:
     (part,) = desk.taken()
     desk.part_ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
     desk.ending.finish_if_done("one")
-    ended = desk.lookups.progress("one")
+    ended = desk.lookups.get("one")
     assert ended is not None
     assert pending_of(ended).users == 0
     assert desk.states.retry_failed(spec, ended.cursor)
     backlog = backlog_of(desk.lookups, "default")
     assert (backlog.users, backlog.lookups) == (2, 1)
-    retried = desk.lookups.progress("one")
+    retried = desk.lookups.get("one")
     assert retried is not None
     assert pending_of(retried).users == 2
 

@@ -29,7 +29,7 @@ def names(prefix: str, number: int) -> bytes:
 
 
 def seen(desk: BulkServices, lookup_id: str) -> LookupRecord:
-    progress = desk.lookups.progress(lookup_id)
+    progress = desk.lookups.get(lookup_id)
     assert progress is not None
     return progress
 
@@ -39,7 +39,7 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: BulkServices, simulator: 
     body = b"customer_id\n" + names("user", 423) + b"unknown\n\n" * 7
     desk.submit("big", desk.roster(body))
     assert desk.feeder.feed("default") == 200
-    assert desk.lookups.sent("default").entries == 200
+    assert desk.lookups.in_flight("default").entries == 200
     assert desk.feeder.feed("default") == 0
     while desk.work():
         desk.feeder.feed("default")
@@ -48,7 +48,7 @@ def test_a_lookup_ends_complete_and_is_told_once(desk: BulkServices, simulator: 
     assert progress.tally.counts == Counts(requested=430, found=423, invalid=7)
     assert (progress.requested, progress.is_estimated, progress.tally.parts_done) == (430, False, 5)
     assert [told.spec.lookup_id for told in desk.events.completed] == ["big"]
-    assert (desk.unfinished(), desk.lookups.sent("default").entries) == ([], 0)
+    assert (desk.unfinished(), desk.lookups.in_flight("default").entries) == ([], 0)
     assert simulator.counters().users == 423
 
 
@@ -86,7 +86,7 @@ def test_a_part_delivered_three_times_counts_once(desk: BulkServices) -> None:
         desk.queues.send(parts)
         desk.work(redelivered=True)
     assert seen(desk, "one").tally.counts == Counts(requested=30, found=30)
-    assert desk.lookups.sent("default").entries == 0
+    assert desk.lookups.in_flight("default").entries == 0
 
 
 def test_a_worker_that_feeds_itself_does_not_run_away(desk: BulkServices) -> None:
@@ -104,7 +104,7 @@ def test_a_worker_that_feeds_itself_does_not_run_away(desk: BulkServices) -> Non
                 desk.ending.finish_if_done(part.lookup_id)
                 desk.feeder.feed("default")
     assert len(sent) == len(set(sent)) == 10
-    assert (desk.lookups.sent("default").entries, seen(desk, "big").state) == (0, LookupState.COMPLETED)
+    assert (desk.lookups.in_flight("default").entries, seen(desk, "big").state) == (0, LookupState.COMPLETED)
 
 
 def test_a_small_lookup_overtakes_a_huge_one(desk: BulkServices) -> None:
@@ -218,7 +218,7 @@ def test_a_paused_lookup_that_is_fed_out_is_not_chosen_again(desk: BulkServices)
     desk.feeder.feed("default")
     assert desk.states.pause(spec)
     assert desk.states.resume(spec, seen(desk, "one").cursor)
-    assert (desk.lookups.shares.entry(spec), seen(desk, "one").state) == (None, LookupState.ACTIVE)
+    assert (desk.lookups.shares.ready_entry(spec), seen(desk, "one").state) == (None, LookupState.ACTIVE)
     assert (desk.share("acme").ready, desk.share("acme").running, desk.share("acme").users) == (0, 1, 0)
     desk.work()
     assert seen(desk, "one").state is LookupState.COMPLETED

@@ -92,7 +92,7 @@ def test_pausing_and_resuming_gains_nothing(desk: BulkServices) -> None:
     parts: Counter[str] = Counter()
     for _ in range(SERVED):
         assert desk.states.pause(other)
-        progress = desk.lookups.progress("other")
+        progress = desk.lookups.get("other")
         assert progress is not None
         assert desk.states.resume(other, progress.cursor)
         desk.feeder.try_feed("default", "other")
@@ -113,7 +113,7 @@ def test_cancelling_what_is_fed_gains_nothing(desk: BulkServices) -> None:
             name = f"brief-{turn}-{number}"
             attack(desk, name, lines(300))
             desk.feeder.try_feed("default", name)
-            progress = desk.lookups.progress(name)
+            progress = desk.lookups.get(name)
             assert progress is not None
             assert desk.states.cancel(progress.spec)
         parts[served(desk, waiting)] += 1
@@ -129,7 +129,7 @@ def test_junk_fills_no_queue(desk: BulkServices) -> None:
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for _ in range(SERVED):
-        assert desk.lookups.sent("default").entries <= 300
+        assert desk.lookups.in_flight("default").entries <= 300
         parts[served(desk, waiting)] += 1
     assert parts["honest"] >= SERVED / 2 - 2
 

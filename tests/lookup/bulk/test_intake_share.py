@@ -127,7 +127,7 @@ def test_a_trickle_waits_for_nobody_and_holds_nobody_up(stage: Stage) -> None:
     for _ in range(8):
         day.batch(1)
         day.pass_by(29.0, beside=0)
-        assert desk.lookups.sent("default").entries == 500
+        assert desk.lookups.in_flight("default").entries == 500
     assert day.waited == 0
     assert day.asked[INTAKE] == 8
     assert desk.share(INTAKE).ready == 0

@@ -35,7 +35,7 @@ def delete(desk: BulkServices, gone: Roster) -> None:
 
 
 def seen(desk: BulkServices, lookup_id: str) -> LookupRecord:
-    progress = desk.lookups.progress(lookup_id)
+    progress = desk.lookups.get(lookup_id)
     assert progress is not None
     return progress
 
@@ -91,7 +91,7 @@ def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: BulkServices) -> No
     assert (progress.state, progress.ended_because) == (LookupState.COMPLETED, None)
     assert progress.tally.counts == Counts(130, failed=130)
     assert progress.requested == 130
-    assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
+    assert (desk.lookups.in_flight("default").entries, desk.unfinished()) == (0, [])
 
 
 def test_a_part_that_comes_in_late_after_all_counts_once(desk: BulkServices) -> None:
@@ -106,7 +106,7 @@ def test_a_part_that_comes_in_late_after_all_counts_once(desk: BulkServices) -> 
     desk.queues.send([late])
     desk.work(redelivered=True)
     assert seen(desk, "gone").tally.counts == Counts(30, failed=30)
-    assert desk.lookups.sent("default").entries == 0
+    assert desk.lookups.in_flight("default").entries == 0
 
 
 def test_a_retry_without_its_roster_keeps_what_was(desk: BulkServices) -> None:

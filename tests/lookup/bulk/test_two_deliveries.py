@@ -56,7 +56,7 @@ def agreed(road: FetchServices, work: DeliveredPart) -> dict[str, int]:
     """Give the outcomes that the ledger has counted, which must be those of the archive."""
     outcomes = counted(road.stage)
     assert outcomes == Counter(one["outcome"] for one in records(road))
-    assert (road.part_ledger.status_of(work.part).laid_aside == NO_ANSWER) is ("failed" in outcomes)
+    assert (road.part_ledger.status_of(work.part).dead_letter_reason == NO_ANSWER) is ("failed" in outcomes)
     return outcomes
 
 
@@ -151,7 +151,7 @@ def test_refused_by_one_of_two_deliveries(
         served(roads[0], work)
     completion = served(roads[1], replace(work, redelivered=True))
     assert (counted(stage), completion.reason) == ends
-    assert roads[1].part_ledger.status_of(work.part).laid_aside == completion.reason
+    assert roads[1].part_ledger.status_of(work.part).dead_letter_reason == completion.reason
 
 
 def road_of(stage: Stage, exported: tuple[str, ...]) -> FetchServices:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lookup.ledger.items import cursor_facts, lookup_key, out_key, partner_key, serialize, spec_item
+from lookup.ledger.items import cursor_facts, in_flight_key, lookup_key, partner_key, serialize, spec_item
 from lookup.ledger.model import Cursor, LookupSpec, LookupState
 from lookup.model import Counts
 from tests.lookup.services import BulkServices
@@ -66,15 +66,15 @@ def test_a_lookup_of_an_earlier_release_goes_on(desk: BulkServices) -> None:
     half_fed(desk)
     desk.sweep.run("default")
     assert (desk.share("acme").unfinished, desk.share("acme").ready, desk.share("acme").users) == (1, 1, 50)
-    assert [one.number for one in desk.feed.out("default", "old")] == ["00000001"]
+    assert [one.number for one in desk.feed.in_flight("default", "old")] == ["00000001"]
     desk.feeder.feed("default")
     desk.count()
-    progress = desk.lookups.progress("old")
+    progress = desk.lookups.get("old")
     assert progress is not None
     assert (progress.state, progress.tally.counts) == (LookupState.COMPLETED, Counts(150, found=150))
-    assert (desk.unfinished(), desk.lookups.sent("default").entries, desk.share("acme").unfinished) == ([], 0, 0)
+    assert (desk.unfinished(), desk.lookups.in_flight("default").entries, desk.share("acme").unfinished) == ([], 0, 0)
     assert not desk.table.query("active#default")
-    assert not desk.table.read([out_key("default", "old", "00000001")])
+    assert not desk.table.read([in_flight_key("default", "old", "00000001")])
 
 
 def test_whoever_steers_it_takes_it_over(desk: BulkServices) -> None:
@@ -82,7 +82,7 @@ def test_whoever_steers_it_takes_it_over(desk: BulkServices) -> None:
     spec = half_fed(desk)
     assert desk.states.pause(spec)
     assert (desk.share("acme").unfinished, desk.share("acme").running, desk.share("acme").ready) == (1, 0, 0)
-    progress = desk.lookups.progress("old")
+    progress = desk.lookups.get("old")
     assert progress is not None
     assert desk.states.resume(spec, progress.cursor)
     assert desk.states.cancel(spec)

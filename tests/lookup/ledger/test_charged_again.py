@@ -47,7 +47,7 @@ def submitted(desk: BulkServices, check: Authorization, name: str = "one", partn
 
 
 def seen(desk: BulkServices, name: str = "one") -> LookupRecord:
-    progress = desk.lookups.progress(name)
+    progress = desk.lookups.get(name)
     assert progress is not None
     return progress
 
@@ -126,7 +126,7 @@ def test_two_deliveries_are_charged_once(desk: BulkServices, check: Authorizatio
     assert used(desk) == 300
     with pytest.raises(DailyLimitExceeded):
         desk.lookups.submit(replace(spec, lookup_id="two"), check.users(ACME, 201).reservations)
-    assert (desk.lookups.progress("two"), used(desk)) == (None, 300)
+    assert (desk.lookups.get("two"), used(desk)) == (None, 300)
 
 
 @pytest.mark.parametrize("late", [0, 13 * 3600])
@@ -150,7 +150,7 @@ def test_a_retry_that_was_paused(
     desk.clock.now += hours * 3600
     now = desk.clock() if begun == "same day" else desk.clock() - DAY
     spec = replace(ended.spec, charged=DailyCharge(None, timestamp(now)[:10]))
-    paused = replace(ended, spec=spec, cursor=replace(ended.cursor, round=1))
+    paused = replace(ended, spec=spec, cursor=replace(ended.cursor, retry_round=1))
     (reservation,) = check.resume(ACME, paused).reservations
     assert reservation.action["Update"]["ExpressionAttributeValues"][":users"] == {"N": str(charged)}
 

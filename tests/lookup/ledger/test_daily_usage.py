@@ -66,16 +66,16 @@ def test_a_new_day(daily: DailyUsageCounter, clock: FakeClock) -> None:
     clock.now = yesterday.resets_at
     assert used(daily.today(ACME)).users == 0
     today = used(daily.charge(ACME, 7))
-    assert daily.give_back(ACME, yesterday, 5).users == 95
+    assert daily.refund(ACME, yesterday, 5).users == 95
     assert used(daily.today(ACME)).users == 7
-    assert daily.give_back(ACME, today, 7).users == used(daily.today(ACME)).users == 0
+    assert daily.refund(ACME, today, 7).users == used(daily.today(ACME)).users == 0
 
 
 def test_nothing_is_given_back_twice(daily: DailyUsageCounter) -> None:
     """A count never falls below nothing."""
     charged = used(daily.charge(ACME, 3))
-    daily.give_back(ACME, charged, 3)
-    daily.give_back(ACME, charged, 3)
+    daily.refund(ACME, charged, 3)
+    daily.refund(ACME, charged, 3)
     assert used(daily.today(ACME)).users == 0
 
 

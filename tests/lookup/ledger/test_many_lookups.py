@@ -11,12 +11,12 @@ import pytest
 
 from lookup.bulk.estimates import Estimates, PendingLookup, backlog_of
 from lookup.ledger.model import LookupSpec, LookupState
-from lookup.ledger.sweep import LOOKS
+from lookup.ledger.sweep import ENTRY_PAGE
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
 FIELDS = tuple(f"field-{number:04}-{'x' * 100}" for number in range(500))  # nearly all that a lookup may name
-FEW, MANY = 3, LOOKS + 5
+FEW, MANY = 3, ENTRY_PAGE + 5
 
 
 @dataclass
@@ -111,7 +111,7 @@ def test_what_is_too_old_ends(desk: BulkServices) -> None:
     assert desk.unfinished() == ["many-0"]
     desk.clock.now += 24 * 3600
     desk.sweep.run("default")
-    progress = desk.lookups.progress("many-0")
+    progress = desk.lookups.get("many-0")
     assert progress is not None
     assert (progress.state, progress.ended_because) == (LookupState.CANCELLED, "it has not ended within 80 days")
     assert (desk.unfinished(), desk.share("a").unfinished) == ([], 0)

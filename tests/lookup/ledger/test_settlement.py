@@ -65,13 +65,13 @@ def test_a_retry_is_not_settled_again(desk: BulkServices) -> None:
     (part,) = desk.taken()
     desk.part_ledger.count_completed([counted(part, Counts(2, found=1, failed=1))], "results/none")
     assert desk.ending.finish_if_done("one")
-    progress = desk.lookups.progress("one")
+    progress = desk.lookups.get("one")
     assert progress is not None
     assert desk.states.retry_failed(spec, progress.cursor)
     desk.feeder.feed("default")
     assert len(desk.count()) == 1
     desk.feeder.feed("default")
-    ended = desk.lookups.progress("one")
+    ended = desk.lookups.get("one")
     assert ended is not None
     assert ended.finished_at is not None
     assert used(desk) == 2

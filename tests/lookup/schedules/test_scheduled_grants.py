@@ -80,7 +80,7 @@ def test_what_is_not_granted_any_more_is_refused(
     partners |= {"acme": now} if now else {}
     fired = firings.serve(parse_firing(EVENT | {"fields": ["city", "salary"]}))
     assert fired == FiringResult(ID, refused_because=because)
-    assert desk.lookups.progress(ID) is None
+    assert desk.lookups.get(ID) is None
     assert desk.taken() == []
     assert desk.lookups.last_firing("acme.nightly") == {
         "pk": "schedule#acme.nightly", "sk": "last", "skipped_at": AT, "skipped_because": because,

@@ -15,7 +15,7 @@ from lookup.aws.errors import error_name
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.errors import AwsUnavailable, DailyLimitExceeded, Forbidden, InvalidInput, NotFound, ServiceError
-from lookup.ledger.conversions import ConversionLedger, Pending
+from lookup.ledger.conversions import ConversionLedger, PendingConversion
 from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, Reservation, Roster
@@ -72,7 +72,7 @@ class ConversionRequests:
             if is_noted:
                 self._pending.end(spec.lookup_id)
             raise
-        if any(one.lookup_id == spec.lookup_id for one in self._pending.line(spec.partner, self._queued_most)):
+        if any(one.lookup_id == spec.lookup_id for one in self._pending.next_of(spec.partner, self._queued_most)):
             self._ask(spec.lookup_id, spec.partner)
         return is_new
 
@@ -90,9 +90,9 @@ class ConversionRequests:
     def _advance(self, partner: str) -> None:
         """Ask for the first of a partner's line, and forget those that need no conversion any more."""
         for _ in range(ROUNDS):
-            line = self._pending.line(partner, self._queued_most)
+            line = self._pending.next_of(partner, self._queued_most)
             due = [one for one in line if self._is_due(one)]
-            found = {one.spec.lookup_id: one for one in self._ledger.progress_of([one.lookup_id for one in due])}
+            found = {one.spec.lookup_id: one for one in self._ledger.get_many([one.lookup_id for one in due])}
             over = [one for one in due if self._is_over(one, found.get(one.lookup_id))]
             for one in over:
                 self._pending.end(one.lookup_id)
@@ -102,10 +102,10 @@ class ConversionRequests:
             if len(over) < self._queued_most:
                 return
 
-    def _is_due(self, one: Pending) -> bool:
-        return one.asked_at <= self._clock() - LOST_AFTER
+    def _is_due(self, one: PendingConversion) -> bool:
+        return one.queued_at <= self._clock() - LOST_AFTER
 
-    def _is_over(self, one: Pending, progress: LookupRecord | None) -> bool:
+    def _is_over(self, one: PendingConversion, progress: LookupRecord | None) -> bool:
         """Return whether a lookup needs no conversion; one that was just noted may be about to be submitted."""
         if progress is None:
             return one.noted_at <= self._clock() - BEGUN_WITHIN
@@ -115,7 +115,7 @@ class ConversionRequests:
         """Put a conversion on the queue, or leave that to a later tick."""
         try:
             self._queue.ask(lookup_id, partner)
-            self._pending.asked(lookup_id)
+            self._pending.mark_queued(lookup_id)
         except (BotoCoreError, ClientError) as error:
             logger.warning("conversion not asked for yet", lookup_id=lookup_id, error=error_name(error))
 
@@ -148,8 +148,8 @@ class Conversions:
         What the roster or the partner's grants do not allow ends the lookup, with the reason. What AWS does wrong is
         raised, and the claim is given back.
         """
-        progress = self._ledger.progress(lookup_id)
-        if progress is None and self._pending.is_new(lookup_id, BEGUN_WITHIN):
+        progress = self._ledger.get(lookup_id)
+        if progress is None and self._pending.was_noted_within(lookup_id, BEGUN_WITHIN):
             return False  # whoever notes it has not submitted it yet
         if progress is None or not _waits(progress):
             self._pending.end(lookup_id)
@@ -174,7 +174,7 @@ class Conversions:
         try:
             roster = self._readable(spec, is_late)
             if spec.charged is None:
-                self._ledger.repinned(spec, roster)
+                self._ledger.use_unpacked_roster(spec, roster)
             else:
                 self._repin_charged(spec, roster)
         except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as fault:
@@ -186,7 +186,7 @@ class Conversions:
     def _readable(self, spec: LookupSpec, is_late: IsLate) -> Roster:
         """Return the roster as it can be fed: its copy, a new one or another lookup's; and counted, if it must be."""
         exactly = spec.roster.counted is not None
-        known = self._pending.converted(spec.roster, exactly=exactly) if spec.roster.gzipped else None
+        known = self._pending.find_result(spec.roster, exactly=exactly) if spec.roster.gzipped else None
         if known is not None:
             return known
         source = spec.roster
@@ -194,7 +194,7 @@ class Conversions:
         if exactly:
             roster = replace(roster, entries=self._counted(spec, roster, is_late), counted=None)
         if source.gzipped:
-            self._pending.keep(source, roster, is_exact=exactly)
+            self._pending.record_result(source, roster, is_exact=exactly)
         return roster
 
     def _counted(self, spec: LookupSpec, roster: Roster, is_late: IsLate) -> int:
@@ -205,17 +205,17 @@ class Conversions:
             return roster.entries
         entries = self._copies.count(roster, limit, is_late)
         if entries > limit:
-            raise self._daily.over(partner, entries, limit)
+            raise self._daily.exceeded(partner, entries, limit)
         return entries
 
     def _repin_charged(self, spec: LookupSpec, roster: Roster) -> None:
         """Charge the counted users in place of those charged at submission. Raises `DailyLimitExceeded`."""
         partner = self._partner_named(spec.partner)
         if spec.charged is None or spec.roster.counted is None or partner.users_per_day is None:
-            self._ledger.repinned(spec, roster)
+            self._ledger.use_unpacked_roster(spec, roster)
             return
         reserved = self._daily.recharge(partner, spec.charged, roster.entries)
-        if not self._ledger.repinned(spec, roster, reserved):
+        if not self._ledger.use_unpacked_roster(spec, roster, reserved):
             raise AwsUnavailable("the lookup was charged or converted by somebody else meanwhile")
 
 

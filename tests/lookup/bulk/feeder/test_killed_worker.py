@@ -70,11 +70,11 @@ def finished(desk: BulkServices, part: Part) -> None:
 
 
 def assert_complete(desk: BulkServices) -> None:
-    progress = desk.lookups.progress("one")
+    progress = desk.lookups.get("one")
     assert progress is not None
     assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)
     assert progress.tally.counts == Counts(requested=USERS, found=USERS)
-    assert (desk.lookups.sent("default").entries, desk.unfinished()) == (0, [])
+    assert (desk.lookups.in_flight("default").entries, desk.unfinished()) == (0, [])
     assert len(desk.stage.keys("results/")) == 1
 
 

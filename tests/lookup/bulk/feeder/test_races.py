@@ -22,7 +22,7 @@ def world(stage: Stage) -> World:
 
 
 def seen(world: World) -> LookupRecord:
-    progress = world.lookups.progress(NAME)
+    progress = world.lookups.get(NAME)
     assert progress is not None
     return progress
 
@@ -182,7 +182,7 @@ def test_a_lost_part_that_comes_in_after_all(world: World) -> None:
     world.take()
     world.clock.now += LONG
     between(world, lambda: world.sweep.run("default"), 1, lambda: world.serve(world.delivered.pop(0), 0), after=True)
-    assert [one.number for one in world.feed.out("default", NAME)] == ["00000002"]
+    assert [one.number for one in world.feed.in_flight("default", NAME)] == ["00000002"]
     end(world)
 
 
@@ -194,7 +194,7 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
     one = counted(part, Counts(requested=2, found=2))
     assert world.part_ledger.count_completed([one, one], "results/one") == [part]
     assert seen(world).tally.counts == Counts(requested=2, found=2)
-    assert world.lookups.sent("default").entries == 0
+    assert world.lookups.in_flight("default").entries == 0
 
 
 def test_a_retry_has_its_own_attempts(world: World) -> None:

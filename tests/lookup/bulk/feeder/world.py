@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from lookup.ledger.lookups import OnQueue
+from lookup.ledger.lookups import InFlight
 from lookup.ledger.model import LookupRecord, LookupSpec, LookupState, RecordedPart
 from lookup.model import Counts, Part
 from lookup.rosters.reader import RosterReader
@@ -97,18 +97,18 @@ class World(BulkServices):
     def steer(self, pick: int, change: Callable[[LookupSpec], bool]) -> None:
         """Pause, resume, cancel or retry a lookup, as its partner does; 0 is the newest."""
         spec = self.specs[-1 - pick % len(self.specs)]
-        if self.lookups.progress(spec.lookup_id):
+        if self.lookups.get(spec.lookup_id):
             change(spec)
             self.ending.finish_if_done(spec.lookup_id)
 
     def retry(self, spec: LookupSpec) -> bool:
-        progress = self.lookups.progress(spec.lookup_id)
+        progress = self.lookups.get(spec.lookup_id)
         if progress is None or not progress.tally.counts.failed:
             return False
         return self.states.retry_failed(spec, progress.cursor)
 
     def resume(self, spec: LookupSpec) -> bool:
-        progress = self.lookups.progress(spec.lookup_id)
+        progress = self.lookups.get(spec.lookup_id)
         return progress is not None and self.states.resume(spec, progress.cursor)
 
     def drain(self) -> None:
@@ -129,14 +129,14 @@ class World(BulkServices):
 
     def check_along_the_way(self) -> None:
         """Nothing is ever counted that was not asked for."""
-        for progress in self.lookups.progress_of(list(self.expected)):
+        for progress in self.lookups.get_many(list(self.expected)):
             _balanced(progress)
             assert progress.tally.counts.requested <= self.expected[progress.spec.lookup_id].requested
 
     def check_the_end(self) -> None:
         """Promise 1 for every lookup, and nothing is left behind."""
-        assert self.lookups.sent("default") == OnQueue()
-        for progress in self.lookups.progress_of(list(self.expected)):
+        assert self.lookups.in_flight("default") == InFlight()
+        for progress in self.lookups.get_many(list(self.expected)):
             self._ended(progress)
 
     def _ended(self, progress: LookupRecord) -> None:
@@ -154,7 +154,7 @@ class World(BulkServices):
         self._recorded_once(progress, self.feed.records(name, after="", limit=100))
         told = [one.finished_at for one in self.events.completed if one.spec.lookup_id == name]
         assert progress.finished_at in told
-        assert len(set(told)) == 1 + progress.cursor.round
+        assert len(set(told)) == 1 + progress.cursor.retry_round
         assert self.has_crashed or len(told) == len(set(told))
 
     @staticmethod
