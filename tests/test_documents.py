@@ -34,6 +34,34 @@ def test_every_path_in_a_code_span_exists(page: Path) -> None:
     assert list(missing_paths(page, ROOT)) == []
 
 
+def test_the_readme_shows_the_folders_that_there_are() -> None:
+    """Each folder of the README's tree exists, and it shows every package of `lookup` and every folder of `infra`."""
+    tree = (ROOT / "README.md").read_text().partition("## Where things are\n\n```\n")[2].partition("```")[0]
+    shown: list[Path] = []
+    for indent, name in re.findall(r"^( {0,4})([\w.]+)/ ", tree, re.MULTILINE):
+        shown = shown or [ROOT]
+        above = next((one for one in reversed(shown) if len(one.relative_to(ROOT).parts) == len(indent) // 2), ROOT)
+        shown.append(above / name)
+    assert [one for one in shown if not one.is_dir()] == []
+    packages = {
+        init.parent for folder in ("functions/lookup", "infra") for init in (ROOT / folder).glob("*/__init__.py")
+    }
+    assert packages - set(shown) == set()
+
+
+def test_every_page_that_code_names_exists() -> None:
+    """A docstring, message or command that points to a page of `docs/` points to one that is there."""
+    modules = [module for top in ("functions", "infra", "tests") for module in (ROOT / top).glob("**/*.py")]
+    named = {
+        page
+        for source in [*modules, ROOT / "Makefile"]
+        if source != Path(__file__)
+        for page in re.findall(r"\bdocs/[\w/-]+\.(?:md|json|png)\b", source.read_text())
+    }
+    assert "docs/runbook.md" in named
+    assert [page for page in named if not (ROOT / page).exists()] == []
+
+
 def test_make_help_lists_every_command() -> None:
     """Each phony target of the Makefile has its line in `make help`, and each `make …` of a page is such a target."""
     makefile = (ROOT / "Makefile").read_text()
