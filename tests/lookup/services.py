@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,8 +25,6 @@ from lookup.wiring.conversions import ConversionServices
 from lookup.wiring.queue import QueueServices
 from lookup.wiring.schedules import ScheduleServices
 from tests.lookup.stage import Stage
-
-WRITERS = ThreadPoolExecutor(4)
 
 
 def customer(name: str) -> Identifier:
@@ -148,7 +145,6 @@ class FetchServices(QueueServices):
         self.gate = FakeGate(clock)
         self.heard: list[CallRecord] = []
         self.events = RecordedEvents()
-        self.writers = WRITERS
 
     @cached_property
     def gates(self) -> WorkspaceGates:

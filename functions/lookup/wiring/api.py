@@ -46,8 +46,8 @@ class ApiServices(FetchingServices, SubmittingServices):
 
     def prepare(self) -> tuple[object, ...]:
         """Make what a start from a snapshot (Lambda SnapStart) should find made: the handler and its clients."""
-        own = self.dynamodb, self.gate_dynamodb, self.s3, self.sqs, self.ssm, self.secretsmanager, self.scheduler
-        return self.handler, *[client.meta for client in own]
+        stores = self.dynamodb, self.gate_dynamodb, self.s3, self.ssm, self.secretsmanager
+        return self.handler, *[client.meta for client in (*stores, self.sqs, self.eventbridge, self.scheduler)]
 
     def _document(self) -> bytes:
         from lookup.api.openapi import document as openapi  # noqa: PLC0415 - rarely asked for, and the others must not pay its start

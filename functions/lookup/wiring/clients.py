@@ -26,7 +26,6 @@ class _LazyClient:
         self._make = make
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
-        """Return the client's attribute; called for what this object itself does not have."""
         with _MAKING:
             if "_client" not in vars(self):
                 self._client = self._make()
@@ -34,8 +33,8 @@ class _LazyClient:
 
 
 def lazy(make: Callable[[], Any]) -> Any:  # noqa: ANN401 - boto3 has a type for each service
-    """Return what stands for the client that `make` returns and calls `make` at its first use.
+    """Return a stand-in for the client that `make` creates, which is called at the first use, by one thread.
 
-    A client takes some 10 to 100 ms of a start, and most invocations use two of the eight.
+    Creating one costs a start tens of milliseconds, and a stored profile is served by two of the eight.
     """
     return _LazyClient(make)

@@ -75,15 +75,11 @@ class FetchingServices(Services):
         )
 
     @cached_property
-    def writers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(WRITERS)
-
-    @cached_property
     def fetch(self) -> Fetcher:
         return Fetcher(
             settings=self.settings,
             profiles=self.profiles,
             vendor_of=self.vendor_of,
             keep_unmatched=self._keep_unmatched,
-            writers=self.writers,
+            writers=ThreadPoolExecutor(WRITERS),
         )

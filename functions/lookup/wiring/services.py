@@ -52,6 +52,7 @@ class Services:
         self.settings = settings
         self.clock = clock
         self.sleep = sleep
+        self.shutdown = Shutdown(clock, sleep)
         self.dynamodb: DynamoDBClient = self._client("dynamodb")
         self.gate_dynamodb: DynamoDBClient = lazy(lambda: gate_client(self.session))
         self.s3: S3Client = self._client("s3", S3_CONFIG)
@@ -81,10 +82,6 @@ class Services:
     @cached_property
     def credentials(self) -> CredentialStore:
         return CredentialStore(self.secretsmanager, self.settings)
-
-    @cached_property
-    def shutdown(self) -> Shutdown:
-        return Shutdown(self.clock, self.sleep)
 
     @cached_property
     def gates(self) -> WorkspaceGates:
