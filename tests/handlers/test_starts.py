@@ -16,12 +16,12 @@ from tests.handlers.conftest import forget, on_requests_to_aws
 from tests.lookup.stage import Stage
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-CONVERTING = frozenset({"lookup.bulk.conversion.worker", "lookup.wiring.conversions"})
+CONVERTING = frozenset({"lookup.bulk.conversion.worker", "lookup.bulk.conversion.conversions", "lookup.rosters.copies"})
 FETCHING = frozenset({"lookup.fetch.fetcher", "lookup.moengage.client", "lookup.results.profiles"})
 SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "lookup.bulk.intake_share"})
 SCHEDULED = frozenset({"lookup.schedules.firings", "lookup.schedules.sweep", "lookup.schedules.maintenance"})
 HTTP = frozenset({"lookup.api", "pydantic", "aws_lambda_powertools.event_handler"})
-SUBMITTING = frozenset({"lookup.bulk.submission", "lookup.rosters.store", "lookup.bulk.conversion.conversions"})
+SUBMITTING = frozenset({"lookup.bulk.submission", "lookup.rosters.store", "lookup.bulk.conversion.requests"})
 
 
 def loaded(handler: str) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from lookup.bulk.conversion.conversions import ConversionRequests
+from lookup.bulk.conversion.requests import ConversionRequests
 from lookup.bulk.estimates import Estimate, Estimates, PendingLookup
 from lookup.bulk.feeder import Feeder
 from lookup.fetch.authorization import Authorization

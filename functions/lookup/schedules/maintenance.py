@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookup.bulk.conversion.conversions import ConversionRequests
+from lookup.bulk.conversion.requests import ConversionRequests
 from lookup.bulk.feeder import Feeder
 from lookup.errors import ServiceError
 from lookup.gate.breaker import CREDENTIALS

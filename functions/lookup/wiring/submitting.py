@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from lookup.bulk.conversion.conversions import ConversionRequests
 from lookup.bulk.conversion.queue import ConversionQueue
+from lookup.bulk.conversion.requests import ConversionRequests
 from lookup.bulk.estimates import Estimates
 from lookup.bulk.submission import Submission
 from lookup.fetch.authorization import Authorization

@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from infra.local.simulator.process import Simulator
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.conversion.conversions import BEGUN_WITHIN, ConversionRequests
+from lookup.bulk.conversion.requests import BEGUN_WITHIN, ConversionRequests
 from lookup.bulk.conversion.worker import DELIVERIES
 from lookup.bulk.queues import Delivery
 from lookup.ledger.conversions import ConversionLedger
