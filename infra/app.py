@@ -21,7 +21,7 @@ BUNDLE = ROOT / "build" / "functions.zip"
 
 
 def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) -> Path:
-    """Write the stage's cloud assembly and give the template's path. `code` is a folder or a zip.
+    """Write the stage's cloud assembly and return the template's path. `code` is a folder or a zip.
 
     `checked` lets cdk-nag look at it; what it found and what was acknowledged is in `validation-report.json`.
     """
@@ -49,13 +49,13 @@ def code_for(stage: Stage) -> Path:
 
 
 def hints(stage: Stage) -> Iterator[str]:
-    """Give what is no mistake, but surely not meant to last."""
+    """Return what is no mistake, but surely not meant to last."""
     if stage.alarms and stage.alarm_email is None:
         yield f"{stage.name} has alarms, but nobody is told: set alarm_email, or subscribe to the topic AlarmTopicArn"
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Synthesise the stage that STAGE names; give the exit status."""
+    """Synthesise the stage that STAGE names; return the exit status."""
     try:
         stage = stage_named(environment.get("STAGE", "dev"), environment)
         outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))

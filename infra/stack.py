@@ -58,11 +58,11 @@ class LookupStack(cdk.Stack):
         self._outputs()
 
     def _road(self) -> list[Grant]:
-        """Give what every function that asks MoEngage does."""
+        """Return what every function that asks MoEngage does."""
         return [*self._storage.road_grants(), *self._credentials.grants()]
 
     def _feed(self) -> list[Grant]:
-        """Give what every function that feeds and ends lookups does."""
+        """Return what every function that feeds and ends lookups does."""
         return [*self._storage.feed_grants(), *self._queues.feed_grants(), *self._notices.grants()]
 
     def _queue_door(self, release: Release) -> OnQueue:

@@ -77,7 +77,7 @@ _STAGES = MappingProxyType({"dev": _dev, "prod": _prod, "rehearsal": _rehearsal,
 
 
 def stage_named(name: str, environment: Mapping[str, str]) -> Stage:
-    """Give a stage's values; the local one takes MOENGAGE_ENDPOINT_URL from `environment`. Raises `Misconfigured`."""
+    """Return a stage's values; the local one takes MOENGAGE_ENDPOINT_URL from `environment`. Raises `Misconfigured`."""
     if name not in _STAGES:
         raise Misconfigured("STAGE", f"{name!r} is not one of {', '.join(_STAGES)}")
     return _STAGES[name](environment)

@@ -49,13 +49,13 @@ def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedA
 
 @pytest.fixture
 def account() -> str:
-    """Give the number of an account that no other test has; with MiniStack it is the access key too."""
+    """Return the number of an account that no other test has; with MiniStack it is the access key too."""
     return str(next(_accounts))
 
 
 @pytest.fixture
 def aws(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
-    """Give a session in an empty account of its own; clients find the server through AWS_ENDPOINT_URL."""
+    """Return a session in an empty account of its own; clients find the server through AWS_ENDPOINT_URL."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", embedded_aws.endpoint_url)
@@ -71,6 +71,6 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 @pytest.fixture
 def simulator(simulator_process: Simulator) -> Simulator:
-    """Give the simulated MoEngage as new: nothing counted, no faults, no users set."""
+    """Return the simulated MoEngage as new: nothing counted, no faults, no users set."""
     simulator_process.reset()
     return simulator_process

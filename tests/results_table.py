@@ -21,7 +21,7 @@ IN_DUCKDB = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "array<s
 
 @contextmanager
 def lookup_results(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give the files below a folder's `results/` as `lookup_results`: same columns, same partitions as in Athena."""
+    """Return the files below a folder's `results/` as `lookup_results`: same columns, same partitions as in Athena."""
     columns = {name: IN_DUCKDB[kind] for name, kind in COLUMNS.items()} | {"user_attributes": "JSON"}
     with duckdb.connect() as connection:
         connection.read_json(

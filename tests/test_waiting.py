@@ -17,7 +17,7 @@ MEANT = frozenset({"lookup/moengage/test_client_errors.py", "local/simulator/tes
 
 
 def own_bounds(path: Path) -> Iterator[str]:
-    """Give the numbers that a file writes where it waits."""
+    """Return the numbers that a file writes where it waits."""
     name = str(path.relative_to(TESTS))
     for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
         function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")

@@ -27,7 +27,7 @@ FILE_MODE = 0o100644 << 16
 
 
 def build(target: Path) -> str:
-    """Write the zip; give its SHA-256. Raises `CalledProcessError` when the wheels cannot be had."""
+    """Write the zip; return its SHA-256. Raises `CalledProcessError` when the wheels cannot be had."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "functions"
         _install(tree)

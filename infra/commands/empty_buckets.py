@@ -25,7 +25,7 @@ GONE = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
 
 
 def empty(session: boto3.Session, stage_name: str) -> int:
-    """Delete every version of every object of the stage's buckets; give how many there were. Raises `Misconfigured`.
+    """Delete every version of every object of the stage's buckets; return how many there were. Raises `Misconfigured`.
 
     S3 stops writing access logs first, or it would log the emptying into a bucket that is empty already.
     """

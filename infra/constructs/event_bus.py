@@ -46,7 +46,7 @@ class Notices(Construct):
         output(self, "UndeliveredEventsQueueUrl", self.dead_letters.queue_url)
 
     def grants(self) -> list[Grant]:
-        """Give what a function that ends lookups does here."""
+        """Return what a function that ends lookups does here."""
         return [Grant("Notices", PUT_EVENTS, [self.bus.event_bus_arn])]
 
     def _rule(self) -> events.CfnRule:

@@ -85,7 +85,7 @@ class Grant:
     because: str = ""
 
     def wildcards(self) -> list[str]:
-        """Give the resources that are written with a wildcard. Raises `ValueError` when nobody said why."""
+        """Return the resources that are written with a wildcard. Raises `ValueError` when nobody said why."""
         found = [resource for resource in self.resources if "*" in resource]
         if found and not self.because:
             raise ValueError(f"the grant {self.name} does not say why it has a wildcard")

@@ -31,7 +31,7 @@ def log_group(scope: Construct, construct_id: str, *, stage: Stage) -> logs.LogG
 
 
 def group_arn(log: logs.LogGroup) -> str:
-    """Give the group's own ARN; the construct gives that of its streams, ending in `:*`."""
+    """Return the group's own ARN; the construct gives that of its streams, ending in `:*`."""
     colons = ArnFormat.COLON_RESOURCE_NAME
     return Stack.of(log).format_arn(
         service="logs", resource="log-group", resource_name=log.log_group_name, arn_format=colons

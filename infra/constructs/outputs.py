@@ -7,5 +7,5 @@ from constructs import Construct
 
 
 def output(scope: Construct, key: str, value: str) -> None:
-    """Give the stack an output under exactly this key, wherever in the tree it is made."""
+    """Return the stack an output under exactly this key, wherever in the tree it is made."""
     CfnOutput(scope, f"{key}Output", value=value).override_logical_id(key)

@@ -50,7 +50,7 @@ class Partners(Construct):
         return replace(settings, token_url=self.token_url, client_claim=client_claim(self._stage))
 
     def grants(self) -> list[Grant]:
-        """Give what a function that knows its callers does here."""
+        """Return what a function that knows its callers does here."""
         return [Grant("Partners", READ_PARAMETERS, [self.parameter.parameter_arn])]
 
     def authorizer(self) -> HttpJwtAuthorizer:
@@ -94,7 +94,7 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
 
 
 def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
-    """Give what a function does that asks for partners' grants, but is made before their parameter is."""
+    """Return what a function does that asks for partners' grants, but is made before their parameter is."""
     name = parameter_name(stage).removeprefix("/")
     return [
         Grant(

@@ -57,7 +57,7 @@ def fifo_work_queue(scope: Construct, construct_id: str, *, visibility: Duration
 
 
 def dead_letters_of(queue: sqs.Queue) -> sqs.IQueue:
-    """Give a work queue's dead-letter queue. Raises `TypeError` of one without."""
+    """Return a work queue's dead-letter queue. Raises `TypeError` of one without."""
     if queue.dead_letter_queue is None:
         raise TypeError("a work queue has a dead-letter queue")
     return queue.dead_letter_queue.queue

@@ -23,11 +23,11 @@ class Credentials(Construct):
         self.arns: Mapping[str, str] = {name: self._secret(name, stage) for name in stage.workspaces}
 
     def grants(self) -> list[Grant]:
-        """Give what a function that asks MoEngage does here."""
+        """Return what a function that asks MoEngage does here."""
         return [Grant("Credentials", READ_SECRETS, list(self.arns.values()))]
 
     def watch_grants(self) -> list[Grant]:
-        """Give what a function that sees secrets change does here."""
+        """Return what a function that sees secrets change does here."""
         return [Grant("SecretVersions", DESCRIBE_SECRETS, list(self.arns.values()))]
 
     def _secret(self, workspace: str, stage: Stage) -> str:

@@ -57,7 +57,7 @@ class Storage(Construct):
         self.ledger = self._table(stage, "Ledger", partition_key="pk", sort_key="sk")
 
     def road_grants(self) -> list[Grant]:
-        """Give what every function that looks profiles up does here."""
+        """Return what every function that looks profiles up does here."""
         return [
             Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
             self._objects("Oversize", READ_OBJECTS, OVERSIZE),
@@ -65,11 +65,11 @@ class Storage(Construct):
         ]
 
     def serve_grants(self) -> list[Grant]:
-        """Give what the function that serves parts does here: whoever comes second counts what is archived already."""
+        """Return what the function that serves parts does here: whoever comes second counts what is archived already."""
         return [self._objects("Archived", READ_OBJECTS, RESULTS)]
 
     def feed_grants(self) -> list[Grant]:
-        """Give what every function that feeds lookups does here."""
+        """Return what every function that feeds lookups does here."""
         return [
             Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
             self._objects("Rosters", READ_VERSIONS, ROSTERS),
@@ -77,7 +77,7 @@ class Storage(Construct):
         ]
 
     def partner_grants(self) -> list[Grant]:
-        """Give what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
+        """Return what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
         return [
             self._objects("Uploads", (*WRITE_OBJECTS, *KEEP_OBJECTS), ROSTERS),
             Grant("Versions", LIST_VERSIONS, [self.bucket.bucket_arn]),
@@ -85,7 +85,7 @@ class Storage(Construct):
         ]
 
     def convert_grants(self) -> list[Grant]:
-        """Give what the function that converts rosters does here."""
+        """Return what the function that converts rosters does here."""
         return [*self.feed_grants(), self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:

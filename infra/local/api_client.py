@@ -46,7 +46,7 @@ class ApiClient:
         return self._call("POST", f"{self._api_url}/v1/lookups", json.dumps({"identifiers": identifiers}), headers)
 
     def upload_roster(self, file: IO[bytes]) -> str:
-        """Upload a roster to the address that the API gives for it; give its id."""
+        """Upload a roster to the address that the API gives for it; return its id."""
         length = file.tell()
         headers = self._authorization | {"Content-Type": "application/json"}
         roster = self._ok(self._call("POST", f"{self._api_url}/v1/rosters", json.dumps({"bytes": length}), headers))

@@ -66,7 +66,7 @@ def _run(options: Options, display: Display, sleep: Sleep) -> int:
 
 
 def _status(status: int, sleep: Sleep) -> int:
-    """Give the status of a run that failed: a signal that came meanwhile is the better reason."""
+    """Return the status of a run that failed: a signal that came meanwhile is the better reason."""
     try:
         sleep(0)
     except Interrupted as end:

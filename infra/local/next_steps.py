@@ -30,7 +30,7 @@ def invite(stage: Stage, example: Identifier, display: Display) -> None:
 
 
 def docs_link(stage: Stage) -> str:
-    """Give the address of Swagger UI; behind the `#`, which no browser sends anywhere, the client that gets a token."""
+    """Return the address of Swagger UI; behind the `#`, which no browser sends anywhere, the client that gets a token."""
     partner = partner_of(stage)
     return f"{stage.api_url}/docs#{urlencode({'client_id': partner.client_id, 'client_secret': partner.client_secret})}"
 

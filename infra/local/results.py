@@ -55,12 +55,12 @@ class ResultObjects:
         self._read: set[str] = set()
 
     def keys(self) -> list[str]:
-        """Give the keys of all result objects."""
+        """Return the keys of all result objects."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=RESULTS)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def new_records(self, lookup: str) -> Iterator[dict[str, Any]]:
-        """Give the records of all objects not read before whose lookup's id begins with `lookup`."""
+        """Return the records of all objects not read before whose lookup's id begins with `lookup`."""
         for key in self.keys():
             if key not in self._read and key.rpartition("/")[2].startswith(lookup):
                 self._read.add(key)
@@ -69,7 +69,7 @@ class ResultObjects:
 
 
 def stored_users(stage: Stage) -> set[User]:
-    """Give whose profiles the table holds; remembered misses are not profiles."""
+    """Return whose profiles the table holds; remembered misses are not profiles."""
     pages = stage.clients.dynamodb.get_paginator("scan").paginate(
         TableName=stage.outputs["ProfilesTableName"],
         ProjectionExpression="identifier, identifier_type",

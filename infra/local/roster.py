@@ -46,7 +46,7 @@ def read(path: Path | None) -> Iterator[ParsedIdentifier]:
 
 
 def samples(path: Path | None, number: int) -> list[Identifier]:
-    """Give the first usable identifiers of the roster. Raises `OptionError` when it has none."""
+    """Return the first usable identifiers of the roster. Raises `OptionError` when it has none."""
     usable = (entry for entry in read(path) if isinstance(entry, Identifier))
     found = list(islice(usable, number))
     if not found:
@@ -70,7 +70,7 @@ def _listed(identifier_type: str, identifier: str) -> str:
 
 
 def _is_plain(one: Identifier) -> bool:
-    """Tell whether SQS takes the identifier as a body and the intake reads it back as it is."""
+    """Return whether SQS takes the identifier as a body and the intake reads it back as it is."""
     try:
         part = parse_intake_message(one.identifier, message_id="", sent_at=0.0, default_workspace="default")
     except InvalidInput:

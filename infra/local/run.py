@@ -14,7 +14,7 @@ from infra.local.processes.lifeline import end_with_make
 
 
 def main() -> int:
-    """Run the job and give the exit status: 128 and the signal's number when one asked for the end."""
+    """Run the job and return the exit status: 128 and the signal's number when one asked for the end."""
     interruption = Interruption(child.kill_all)
     interruption.heed()
     end_with_make(lambda: interruption.is_noted)

@@ -31,7 +31,7 @@ class Summary:
     missing: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
-        """Give the object that `ONCE=1` prints last."""
+        """Return the object that `ONCE=1` prints last."""
         doors = {name: _counts(tally) for name, tally in self.tallies.items()}
         return {
             **doors,

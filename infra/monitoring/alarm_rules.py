@@ -38,7 +38,7 @@ class Rule:
 
 
 def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
-    """Give every alarm of a stage."""
+    """Return every alarm of a stage."""
     yield _gate_closed(measures)
     yield from _secrets(measures)
     yield from _refusals(measures)

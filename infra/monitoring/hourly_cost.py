@@ -19,7 +19,7 @@ HOUR = Duration.hours(1)
 
 
 def cost_of_an_hour(measures: Measures) -> cloudwatch.MathExpression:
-    """Give dollars of Lambda and DynamoDB in an hour."""
+    """Return dollars of Lambda and DynamoDB in an hour."""
     terms = {**_functions(measures), **_tables(measures)}
     using = {name: metric for name, (metric, _) in terms.items()}
     total = " + ".join(f"FILL({name}, 0) * {price:.12f}" for name, (_, price) in terms.items())

@@ -40,7 +40,7 @@ class Measures:
     def of(
         self, metric: Metric, statistic: str = SUM, period: Duration = MINUTE, label: str | None = None
     ) -> cloudwatch.Metric:
-        """Give one of the functions' own metrics."""
+        """Return one of the functions' own metrics."""
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=metric.value,
@@ -51,28 +51,28 @@ class Measures:
         )
 
     def oldest(self, queue: str) -> cloudwatch.Metric:
-        """Give the age of a queue's oldest message, in seconds."""
+        """Return the age of a queue's oldest message, in seconds."""
         found = self.watched.queues[queue]
         return found.metric_approximate_age_of_oldest_message(statistic=MAXIMUM, period=MINUTE, label=queue)
 
     def waiting(self, queue: str) -> cloudwatch.Metric:
-        """Give how many messages wait on a queue."""
+        """Return how many messages wait on a queue."""
         return _visible(queue, self.watched.queues[queue])
 
     def dead(self, queue: str) -> cloudwatch.Metric:
-        """Give how many messages lie on the dead-letter queue of `queue`."""
+        """Return how many messages lie on the dead-letter queue of `queue`."""
         return _visible(queue, self.watched.dead_letters[queue])
 
     def failures(self, function: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-        """Give how many invocations of a function ended with an error."""
+        """Return how many invocations of a function ended with an error."""
         return self.watched.functions[function].metric_errors(statistic=SUM, period=period, label=function)
 
     def defects(self, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-        """Give how many requests were answered with 500."""
+        """Return how many requests were answered with 500."""
         return self.of(Metric.DEFECTS, period=period, label=f"{ANSWERS}: 500")
 
     def throttles(self, function: str) -> cloudwatch.Metric:
-        """Give how many invocations of a function Lambda refused, for want of concurrent executions."""
+        """Return how many invocations of a function Lambda refused, for want of concurrent executions."""
         return self.watched.functions[function].metric_throttles(
             statistic=SUM, period=FIVE_MINUTES, label=f"{function}: refused"
         )
@@ -87,7 +87,7 @@ class Measures:
         return math(total, using, FIVE_MINUTES, "recursive invocations dropped")
 
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
-        """Give the share of a function's invocations that failed, also by what their callers were told, in per cent."""
+        """Return the share of a function's invocations that failed, also by what their callers were told, in per cent."""
         failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}
         if function == ANSWERS:
             failed |= {"defects": self.defects(), "unavailable": self.of(Metric.AWS_TROUBLE, period=FIVE_MINUTES)}
@@ -96,7 +96,7 @@ class Measures:
         return math(f"100 * ({total}) / all", failed | {"all": invocations}, FIVE_MINUTES, f"{function}: errors, %")
 
     def waits_in_vain(self) -> cloudwatch.MathExpression:
-        """Give 1 for every minute in which work waited and no call of MoEngage succeeded, else 0."""
+        """Return 1 for every minute in which work waited and no call of MoEngage succeeded, else 0."""
         using: Mapping[str, cloudwatch.IMetric] = {
             "calls": self.of(Metric.VENDOR_CALLS),
             "backlog": self.of(Metric.BACKLOG_USERS, MAXIMUM),
@@ -106,7 +106,7 @@ class Measures:
         return math(f"IF({waiting} > 0 AND FILL(calls, 0) == 0, 1, 0)", using, MINUTE, "work waits, no call succeeds")
 
     def stands_still(self) -> cloudwatch.MathExpression:
-        """Give 1 for every minute in which lookups were active and no gate closed, but no part was done, else 0."""
+        """Return 1 for every minute in which lookups were active and no gate closed, but no part was done, else 0."""
         using: Mapping[str, cloudwatch.IMetric] = {
             "active": self.of(Metric.LOOKUPS_IN_PROGRESS, MAXIMUM),
             "closed": self.of(Metric.GATE_IS_CLOSED, MAXIMUM),

@@ -73,7 +73,7 @@ class Platform:
 
 @contextmanager
 def platform_of(stage_name: str) -> Iterator[Platform]:
-    """Give the account of the environment, or start the embedded AWS for the stage `local`."""
+    """Return the account of the environment, or start the embedded AWS for the stage `local`."""
     folder = PROJECT / ".local" / f"rehearsal-{stage_name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

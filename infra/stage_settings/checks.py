@@ -77,7 +77,7 @@ def require_tags(tags: Mapping[str, str], setting: str) -> None:
 
 
 def port_of(url: str, setting: str, *, schemes: tuple[str, ...]) -> int:
-    """Give the port of an address. Raises `Misconfigured` when it is none, or not of these schemes."""
+    """Return the port of an address. Raises `Misconfigured` when it is none, or not of these schemes."""
     forms = " or ".join(f"{scheme}://" for scheme in schemes)
     rule = f"{url!r} must be an {forms} address without user, query and fragment"
     try:

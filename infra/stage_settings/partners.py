@@ -94,5 +94,5 @@ class Issuer:
 
     @staticmethod
     def client_ids(partners: Mapping[str, Partner]) -> list[str]:
-        """Give the partners' client ids."""
+        """Return the partners' client ids."""
         return [partner.client_id or "" for partner in partners.values()]

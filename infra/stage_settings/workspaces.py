@@ -60,7 +60,7 @@ class Workspace:
         require(isinstance(self.quota, Quota), "workspaces.quota", f"{self.quota!r} must be a Quota")
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
-        """Give what the functions are told of it."""
+        """Return what the functions are told of it."""
         return WorkspaceSettings(
             secret_id, self.fields, self.moengage_id_name, self.quota, self.keep_profiles, self.intake_weight
         )
@@ -98,7 +98,7 @@ class Schedule:
         self._check_firing()
 
     def firing(self, due: str) -> dict[str, object]:
-        """Give what a firing that was `due` then (ISO 8601) hands to `on_schedule`."""
+        """Return what a firing that was `due` then (ISO 8601) hands to `on_schedule`."""
         return {
             "schedule": self.name,
             "scheduled_time": due,

@@ -48,12 +48,12 @@ class Generated:
     token: str
 
     def call(self, operation: str, *path: str, **arguments: Any) -> Any:
-        """Call an operation, as `profiles.get_profile`; give the answer: its `status_code` and what was `parsed`."""
+        """Call an operation, as `profiles.get_profile`; return the answer: its `status_code` and what was `parsed`."""
         with self._client() as client:
             return self.module(f"api.{operation}").sync_detailed(*path, client=client, **arguments)
 
     def parsed(self, operation: str, status: int, body: dict[str, str]) -> Any:
-        """Give what a call makes of an answer that another than the stage gives."""
+        """Return what a call makes of an answer that another than the stage gives."""
         transport = httpx.MockTransport(lambda _: httpx.Response(status, json=body))
         client = self._client().set_httpx_client(httpx.Client(base_url=self.api_url, transport=transport))
         with client:
@@ -63,7 +63,7 @@ class Generated:
         return self.module("client").AuthenticatedClient(base_url=self.api_url, token=self.token)
 
     def model(self, name: str) -> Any:
-        """Give a model by the name of its schema."""
+        """Return a model by the name of its schema."""
         return getattr(self.module("models"), name)
 
     @staticmethod

@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, list[str]] = {"sh": ["sh", "-eu", "-c"], "python": [sys.e
 
 
 def snippets(page: Path, language: str) -> list[str]:
-    """Give the fenced blocks of a language."""
+    """Return the fenced blocks of a language."""
     return [body for named, body in BLOCK.findall(page.read_text(encoding="utf-8")) if named == language]
 
 
@@ -27,7 +27,7 @@ def languages(page: Path) -> set[str]:
 
 
 def run(page: Path, language: str, variables: Mapping[str, str], folder: Path) -> str:
-    """Run all blocks of a language with just these variables; give what they wrote. Fails as they fail."""
+    """Run all blocks of a language with just these variables; return what they wrote. Fails as they fail."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(variables)
     done = subprocess.run(  # noqa: S603 - the page is ours
         [*COMMANDS[language], "\n".join(snippets(page, language))],

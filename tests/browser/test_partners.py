@@ -52,7 +52,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def variables(stage: Stage) -> dict[str, str]:
-    """Give what the operator gives a partner."""
+    """Return what the operator gives a partner."""
     partner = partner_of(stage)
     return {
         "API_URL": stage.api_url,
@@ -110,7 +110,7 @@ def test_the_python_snippets_work_as_written(variables: dict[str, str], tmp_path
 
 @pytest.fixture(scope="module")
 def client(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generated]:
-    """Generate a client of the document, and give it a token of the stage."""
+    """Generate a client of the document, and return it a token of the stage."""
     folder = tmp_path_factory.mktemp("generated")
     generate(folder)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -238,7 +238,7 @@ def test_a_token_is_pasted_where_the_endpoint_cannot_be_read(stage: Stage, tab: 
 
 
 def _authorise_by_client(stage: Stage, page: Page) -> Locator:
-    """Enter client id and secret under Authorize, and apply them; give the form."""
+    """Enter client id and secret under Authorize, and apply them; return the form."""
     partner = partner_of(stage)
     page.click(".auth-wrapper .authorize")
     page.fill("#client_id_clientCredentials", partner.client_id)

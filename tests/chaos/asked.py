@@ -34,7 +34,7 @@ class Asked:
     again: Sequence[str] = ()
 
     def entries_of(self, lookup: Lookup) -> Sequence[Entry] | None:
-        """Give what a lookup was to look up, None when nobody asked for it; a gzip roster is read from a copy."""
+        """Return what a lookup was to look up, None when nobody asked for it; a gzip roster is read from a copy."""
         roster = lookup.roster or ""
         return self.rosters.get(roster) or self.inline.get(roster) or self.fired.get(schedule_of(lookup))
 
@@ -56,12 +56,12 @@ def schedule_of(lookup: Lookup) -> str:
 
 
 def of_part(number: str, part: Part, evidence: Evidence) -> list[Record]:
-    """Give the records of a part in the object that the ledger names."""
+    """Return the records of a part in the object that the ledger names."""
     return [one for one in evidence.objects.get(part.key, ()) if one["part"] == number]
 
 
 def intake_parts(evidence: Evidence) -> Iterator[tuple[str, Part]]:
-    """Give each message that is counted, by its id; one that is counted on two days twice."""
+    """Return each message that is counted, by its id; one that is counted on two days twice."""
     for lookup in evidence.lookups.values():
         if lookup.lookup_id.startswith(INTAKE):
             yield from lookup.parts.items()

@@ -58,7 +58,7 @@ def _check_list(lookup: Lookup, asked: Asked, evidence: Evidence, found: Finding
 
 
 def _is_stale(outcome: Record, lookup: Lookup) -> bool:
-    """Tell whether an answer from the store is older than the lookup, none of which accepts any age."""
+    """Return whether an answer from the store is older than the lookup, none of which accepts any age."""
     fetched_at = outcome.get("fetched_at")
     is_stored = outcome.get("source") == "stored" and fetched_at is not None
     return is_stored and datetime.fromisoformat(str(fetched_at)).timestamp() < lookup.submitted_at - MICROSECOND

@@ -27,15 +27,15 @@ class FastClock:
     factor: float
 
     def at(self, real: float) -> float:
-        """Give the service's time at a real moment; both are epoch seconds."""
+        """Return the service's time at a real moment; both are epoch seconds."""
         return self.started + (real - self.started) * self.factor
 
     def now(self) -> float:
-        """Give the service's true time, which no process's skew touches."""
+        """Return the service's true time, which no process's skew touches."""
         return self.at(REAL_TIME())
 
     def passed(self) -> float:
-        """Give the real seconds since the start."""
+        """Return the real seconds since the start."""
         return REAL_TIME() - self.started
 
     def wait_until(self, passed: float) -> None:

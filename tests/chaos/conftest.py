@@ -58,12 +58,12 @@ class WentWell:
         return self.evidence.lookups["list0001-x"]
 
     def counted(self) -> dict[str, int]:
-        """Check what is counted; give what is not zero."""
+        """Check what is counted; return what is not zero."""
         check_counts(self.asked, self.evidence, self.found)
         return {name: times for name, times in self.found.numbers.items() if times}
 
     def compared(self) -> dict[str, int]:
-        """Check the values; give what is not zero."""
+        """Check the values; return what is not zero."""
         check_values(self.truth, self.evidence, (), self.found)
         return {name: times for name, times in self.found.numbers.items() if times}
 

@@ -22,7 +22,7 @@ def json_values(entries: Sequence[Entry]) -> list[object]:
 
 
 def shown(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Give entries as outcomes name them: of what is unusable only its first characters."""
+    """Return entries as outcomes name them: of what is unusable only its first characters."""
     return tuple((kind, text[:SHOWN] if kind == INVALID else text) for kind, text in entries)
 
 

@@ -62,17 +62,17 @@ def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Scene
 
 
 def canary_of(customer_id: str) -> str:
-    """Give the attribute value that is watched for."""
+    """Return the attribute value that is watched for."""
     return f"CANARY-USER-{customer_id[::-1]}"
 
 
 def canaries(orders: Orders) -> Sequence[str]:
-    """Give all attribute values that are watched for."""
+    """Return all attribute values that are watched for."""
     return [canary_of(name) for name in orders.canaries]
 
 
 def _vendor(size: Size) -> SimulatorConfig:
-    """Give the strictest vendor: a true sliding window, which says nothing of when there will be room."""
+    """Return the strictest vendor: a true sliding window, which says nothing of when there will be room."""
     quota = QuotaConfig(mode="sliding", limit=size.limit, window=size.window, reset="absent")
     return SimulatorConfig(
         workspaces={WORKSPACE_ID: WorkspaceConfig(quota=quota)},
@@ -94,7 +94,7 @@ def _put_rosters(stage: Stage, orders: Orders) -> None:
 
 
 def _kept_events(stage: Stage) -> str:
-    """Let every event of the stage's bus come to a queue; give its URL."""
+    """Let every event of the stage's bus come to a queue; return its URL."""
     url = stage.sqs.create_queue(QueueName="told")["QueueUrl"]
     arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events = stage.session.client("events")

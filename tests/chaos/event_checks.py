@@ -96,6 +96,6 @@ def _check_changes(evidence: Evidence, found: Findings) -> None:
 
 
 def _must_be_told(one: Record, times: Mapping[tuple[Entry, str], int]) -> bool:
-    """Tell whether a record is of a change that its own fetch made; another's may be written in between."""
+    """Return whether a record is of a change that its own fetch made; another's may be written in between."""
     is_own = one.get("source") == "moengage" and times[entry_of(one), one["fetched_at"]] == 1
     return is_own and bool(one.get("changed_fields"))

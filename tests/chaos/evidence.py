@@ -36,11 +36,11 @@ class Profile:
     earlier: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
 
     def asked(self) -> list[tuple[str, tuple[str, ...] | None]]:
-        """Give the time of each fetch that is left of it, and the fields that no newer one asked for."""
+        """Return the time of each fetch that is left of it, and the fields that no newer one asked for."""
         return [(self.fetched_at, self.fields), *sorted(self.earlier.items(), reverse=True)]
 
     def fetches(self) -> Iterator[tuple[str, tuple[str, ...] | None, Mapping[str, Any] | None]]:
-        """Give the same, and what each of them brought."""
+        """Return the same, and what each of them brought."""
         newer: set[str] = set()
         for at, fields in self.asked():
             own = {name for name in self.attributes or () if name not in newer and (fields is None or name in fields)}
@@ -149,7 +149,7 @@ def _profile(stage: Stage, item: Mapping[str, Any]) -> Profile:
 
 
 def _beside(item: Mapping[str, Any], in_object: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the attributes of an item with an object: the object's, but for fields that were fetched after it."""
+    """Return the attributes of an item with an object: the object's, but for fields that were fetched after it."""
     until = item.get("attributes_key_until", item["fetched_at"])
     times = [(item["fetched_at"], item.get("fields")), *item.get("earlier", {}).items()]
     newer = {name for at, names in times if at > until for name in names or ()}

@@ -136,7 +136,7 @@ class Weather:
         return self._struck[AWAY] > self._unnoticed
 
     def _unspent(self) -> list[Fault]:
-        """Give the pulses that are left; after an outage they go on when somebody has been answered."""
+        """Return the pulses that are left; after an outage they go on when somebody has been answered."""
         was_answering = self._is_answering
         self._learn()
         if self._is_answering and not was_answering:
@@ -161,7 +161,7 @@ class Weather:
         self.vendor.set_faults(*(OUTAGE if self._away else (*always, *in_time, *usual)))
 
     def _due(self) -> list[Fault]:
-        """Give the pulses that have not struck as often as they shall: an outage only puts them off."""
+        """Return the pulses that have not struck as often as they shall: an outage only puts them off."""
         left = [(one, (one.calls or 0) - self._struck[one.name or ""]) for one in self._pulses]
         return [changed(one, calls=calls) for one, calls in left if calls > 0]
 

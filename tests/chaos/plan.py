@@ -137,7 +137,7 @@ class Plan:
         return sum(one.share for one in self.vendor)
 
     def chance(self, *whose: object) -> random.Random:
-        """Give a process or a thread its own source of chance."""
+        """Return a process or a thread its own source of chance."""
         return random.Random(f"{self.seed} {whose}")
 
     def skew(self, *whose: object) -> float:

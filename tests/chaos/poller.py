@@ -96,7 +96,7 @@ class Poller:
         return False
 
     def _invoke(self, records: Sequence[Record]) -> set[str] | None:
-        """Hand a batch over; give the messages that failed, None when all did."""
+        """Hand a batch over; return the messages that failed, None when all did."""
         try:
             name = records[0]["eventSourceARN"].rpartition(":")[2]
             answer = self._handlers[name]({"Records": list(records)}, Context(life=self._life))

@@ -37,7 +37,7 @@ class Post:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def filled(self) -> subprocess.Popen[str]:
-        """Give the process that holds the post, a new one if need be. Raises `RunIsOver`."""
+        """Return the process that holds the post, a new one if need be. Raises `RunIsOver`."""
         with self.lock:
             if self.is_over:
                 raise RunIsOver

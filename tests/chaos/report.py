@@ -37,7 +37,7 @@ class Report:
         return sorted(kind for kind in self.planned if not self.faults[kind])
 
     def to_json(self) -> dict[str, object]:
-        """Give the line for programs."""
+        """Return the line for programs."""
         return {
             "seed": self.seed,
             "identifiers": self.identifiers,
@@ -65,7 +65,7 @@ class Report:
 
 
 def recovery(arrivals: Sequence[Arrival], returns: Sequence[float]) -> Iterator[float]:
-    """Give for each return of the vendor the real seconds until it answered a call with users.
+    """Return for each return of the vendor the real seconds until it answered a call with users.
 
     If it went away once more before that, the later return counts.
     """

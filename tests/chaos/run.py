@@ -143,7 +143,7 @@ class Run:
         return done, ended and not waiting(self.scene.stage) and not out
 
     def left(self) -> Left:
-        """Give what is needed to judge this run."""
+        """Return what is needed to judge this run."""
         return Left(
             plan=self.plan,
             orders=self.orders,
@@ -160,7 +160,7 @@ class Run:
 
 
 def carried_out(seed: int, identifiers: int, session: boto3.Session, folder: Path, advance: Advance) -> Report:
-    """Carry a run out in the session's account and give what was found; `folder` keeps its logs."""
+    """Carry a run out in the session's account and return what was found; `folder` keeps its logs."""
     shutil.rmtree(folder, ignore_errors=True)
     plan = Plan(seed, Size.of(identifiers))
     orders = Drawing(seed, plan.size.horizon).orders(identifiers)

@@ -137,7 +137,7 @@ class Partner:
 
 
 def _is_final(body: dict[str, Any]) -> bool:
-    """Tell whether an answer is kept for whoever sends the same key again: one that may get better is not."""
+    """Return whether an answer is kept for whoever sends the same key again: one that may get better is not."""
     return all(one["reason"] != "vendor_trouble" for one in body.get("outcomes", ()))
 
 

@@ -38,7 +38,7 @@ class Truth:
         self._known = lru_cache(maxsize=100_000)(self._read)
 
     def held(self, entry: Entry, at: float) -> Iterator[Attributes | None]:
-        """Give what MoEngage may have said of an identifier at a moment: one answer, or two close to a change."""
+        """Return what MoEngage may have said of an identifier at a moment: one answer, or two close to a change."""
         first = sum(latest <= at - self.blur for _, latest in self.versions)
         last = sum(earliest <= at + self.blur for earliest, _ in self.versions)
         for version in range(first, last + 1):
@@ -107,7 +107,7 @@ def check_quota(arrivals: Sequence[Arrival], limit: int, window: float, found: F
 
 
 def fullest(arrivals: Sequence[Arrival], window: float) -> int:
-    """Give the users of the fullest window."""
+    """Return the users of the fullest window."""
     return max((users for _, users in _windows(arrivals, window)), default=0)
 
 
@@ -123,14 +123,14 @@ def _windows(arrivals: Sequence[Arrival], window: float) -> Iterator[tuple[Arriv
 
 
 def needles(values: Iterable[str], keys: Iterable[str], token: str) -> dict[str, str]:
-    """Give what must not be found, and what it is: attribute values, keys bare and as they travel, identifiers."""
+    """Return what must not be found, and what it is: attribute values, keys bare and as they travel, identifiers."""
     pairs = (b64encode(f"{WORKSPACE_ID}:{key}".encode()).decode() for key in keys)
     secrets = dict.fromkeys([*keys, *pairs], "a secret")
     return dict.fromkeys(values, "an attribute value") | secrets | {f"{token}-": "an identifier"}
 
 
 def check_leaks(forbidden: Mapping[str, str], texts: Iterable[tuple[str, str]], found: Findings) -> Counter[str]:
-    """Search every line of every log, metric, event and reason; give how many of each source, and how many metrics."""
+    """Search every line of every log, metric, event and reason; return how many of each source, and how many metrics."""
     searched: Counter[str] = Counter()
     for source, text in texts:
         searched.update([source, "metric"] if '"_aws"' in text else [source])

@@ -61,7 +61,7 @@ OUTAGE = (
 def drawn_faults(
     chance: random.Random, severity: float, *, timeouts: int, every_kind: bool
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Draw the shares of what any call may meet, `severity` times; give it with the pulses, each with its own name.
+    """Draw the shares of what any call may meet, `severity` times; return it with the pulses, each with its own name.
 
     With `every_kind` each of them is a pulse too, so that none depends on luck.
     """
@@ -75,7 +75,7 @@ def drawn_faults(
 
 
 def changed(fault: Fault, **facts: float | str) -> Fault:
-    """Give a fault with some of its fields changed."""
+    """Return a fault with some of its fields changed."""
     return Fault.from_json(fault.to_json() | facts)
 
 

@@ -28,7 +28,7 @@ def record(template: dict[str, Any], body: str, attributes: dict[str, Any] | Non
 
 
 def served(deployed: Stage, identifier: str) -> bool:
-    """Tell whether a user's profile has come into the store."""
+    """Return whether a user's profile has come into the store."""
     key = {"identifier": {"S": identifier}, "scope": {"S": "default#customer_id"}}
     return "Item" in deployed.dynamodb.get_item(TableName=deployed.settings.profiles_table_name, Key=key)
 

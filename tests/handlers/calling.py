@@ -117,7 +117,7 @@ def route_key(method: str, path: str) -> str:
 
 
 def kind_of(answer: Answer) -> tuple[int, str]:
-    """Give the status of a problem and the end of its type."""
+    """Return the status of a problem and the end of its type."""
     return answer[0], answer[1]["type"].rpartition(":")[2]
 
 
@@ -125,7 +125,7 @@ Call = Callable[..., Answer]
 
 
 def uploaded(call: Call, body: bytes) -> str:
-    """Upload a roster; give its id."""
+    """Upload a roster; return its id."""
     _, roster, _ = call("POST", "/v1/rosters", {"bytes": len(body)})
     upload = roster["upload"]
     answer = urllib3.PoolManager().request("PUT", upload["url"], body=body, headers=upload["headers"], retries=False)
@@ -134,7 +134,7 @@ def uploaded(call: Call, body: bytes) -> str:
 
 
 def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
-    """Hand the parts queue to its door, as Lambda does, with what that feeds; give the number of parts."""
+    """Hand the parts queue to its door, as Lambda does, with what that feeds; return the number of parts."""
     served = 0
     while messages := deployed.messages(deployed.settings.parts_queue_url):
         served += len(messages)

@@ -71,7 +71,7 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def scarce(deployed: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Leave the workspace a quota that one request can use up; give its users per window."""
+    """Leave the workspace a quota that one request can use up; return its users per window."""
     few = replace(UNHURRIED, limit=100)
     with_quota(deployed, few, monkeypatch)
     return few.limit

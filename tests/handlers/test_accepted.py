@@ -34,7 +34,7 @@ def silent(service: str, mark: bytes = b"") -> Iterator[None]:
 
 
 def queued(deployed: Stage) -> list[str]:
-    """Give the lookups whose parts are on the queue."""
+    """Return the lookups whose parts are on the queue."""
     return [parse_part(one["Body"]).lookup_id for one in deployed.messages(deployed.settings.parts_queue_url)]
 
 

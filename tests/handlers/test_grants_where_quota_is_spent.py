@@ -20,7 +20,7 @@ LOOKUPS = "/v1/lookups"
 
 
 def bulk(call: Call, users: int, **order: object) -> str:
-    """Submit a lookup of so many users; give its path."""
+    """Submit a lookup of so many users; return its path."""
     identifiers = [f"user-{number}" for number in range(users)]
     status, lookup, _ = call("POST", LOOKUPS, {"identifiers": identifiers, **order}, prefer="respond-async")
     assert status == 202, lookup
@@ -34,7 +34,7 @@ def granted(grant: Grant, **grants: object) -> None:
 
 
 def change(call: Call, path: str, action: str) -> tuple[int, str]:
-    """Change a lookup; give the status, and the kind of problem if it is one."""
+    """Change a lookup; return the status, and the kind of problem if it is one."""
     answer = call("PATCH", path, {"action": action})
     return kind_of(answer) if answer[0] >= 400 else (answer[0], "")
 
@@ -84,7 +84,7 @@ def test_a_retry_of_what_is_not_stored_is_charged_whole(
 
 @pytest.fixture
 def paused(deployed: Stage, grant: Grant, call: Call) -> str:
-    """Pause a lookup of 40 of 1,000 users a day; give its path."""
+    """Pause a lookup of 40 of 1,000 users a day; return its path."""
     granted(grant, users_per_day=1000, fields=["city", "tier"])
     body = b"".join(b"user-%d\n" % number for number in range(900))
     order = {"roster_id": uploaded(call, body), "fields": ["city"]}

@@ -147,7 +147,7 @@ def test_no_attribute_and_no_plain_identifier_is_logged(
 
 
 def forty(event: Load) -> dict[str, Any]:
-    """Give a delivery of one part of forty identifiers: two payloads."""
+    """Return a delivery of one part of forty identifiers: two payloads."""
     received = event("on_queue/parts.json")
     part = part_message.parse_part(received["Records"][0]["body"])
     many = replace(part, identifiers=tuple(replace(part.identifiers[0], identifier=f"C-{n}") for n in range(40)))

@@ -35,7 +35,7 @@ def lose(operation: str) -> Callable[[], None]:
 
 
 def given_up(deployed: Stage, received: dict[str, Any]) -> dict[str, Any]:
-    """Give a delivery of one message that was tried five times without an answer."""
+    """Return a delivery of one message that was tried five times without an answer."""
     table = LedgerTable(deployed.dynamodb, deployed.settings.ledger_table_name, clock=time.time, sleep=time.sleep)
     record = received["Records"][0]
     record["attributes"]["ApproximateReceiveCount"] = "6"

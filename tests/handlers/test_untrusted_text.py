@@ -23,7 +23,7 @@ WORD = "jane.doe@example.com"
 
 
 def heard(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> str:
-    """Give everything that reached a log or a metric."""
+    """Return everything that reached a log or a metric."""
     return capsys.readouterr().out + "".join(repr(vars(record)) for record in caplog.records)
 
 

@@ -39,17 +39,17 @@ class Running:
             time.sleep(LOOK)
 
     def started(self) -> set[int]:
-        """Give the ids of all processes below this one."""
+        """Return the ids of all processes below this one."""
         return started_by(self.process.pid)
 
     def end(self, number: signal.Signals) -> int:
-        """Ask for the end; give the exit status."""
+        """Ask for the end; return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(GIVE_UP)
 
 
 def started_by(process_id: int) -> set[int]:
-    """Give the ids of all processes below one."""
+    """Return the ids of all processes below one."""
     parents = {pid: int(parent) for pid, parent in _processes("ppid").items()}
     below, wave = set[int](), {process_id}
     while wave := {pid for pid, parent in parents.items() if parent in wave} - below:
@@ -58,7 +58,7 @@ def started_by(process_id: int) -> set[int]:
 
 
 def mentioning(text: str) -> set[int]:
-    """Give the ids of the processes with a text in their environment; none where the system does not show it."""
+    """Return the ids of the processes with a text in their environment; none where the system does not show it."""
     found = set[int]()
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended meanwhile, or is somebody else's
@@ -68,7 +68,7 @@ def mentioning(text: str) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Give those of the processes that still run; one that ended and was not yet reaped does not."""
+    """Return those of the processes that still run; one that ended and was not yet reaped does not."""
     states = _processes("stat")
     return {pid for pid in pids if not states.get(pid, "Z").startswith("Z")}
 

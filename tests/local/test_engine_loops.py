@@ -28,7 +28,7 @@ def handler(event, context):
 
 
 def looping(aws: boto3.Session, recursive_loop: str) -> tuple[str, str, str]:
-    """Deploy a function that invokes itself through a queue; give its name, the queue and the queue of reports."""
+    """Deploy a function that invokes itself through a queue; return its name, the queue and the queue of reports."""
     reports_url, _ = new_queue(aws)
     own_url, own_arn = new_queue(aws)
     functions = aws.client("lambda")

@@ -37,7 +37,7 @@ HELD_UP = "[time.sleep(1) for _ in range(600)]"
 
 
 def _ended(work: str, *numbers: signal.Signals, grace: float = 600.0, hangup: str = "SIG_DFL") -> tuple[int, str]:
-    """Run a program, send it signals once it has started, and give its status and its last line."""
+    """Run a program, send it signals once it has started, and return its status and its last line."""
     command = [sys.executable, "-c", PROGRAM.format(grace=grace, work=work, hangup=hangup)]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None

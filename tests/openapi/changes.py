@@ -15,7 +15,7 @@ def breaking(old: Json, new: Json) -> list[str]:
 
 
 def allows_breaking(old_version: str, new_version: str) -> bool:
-    """Tell whether the versions announce a break: a new major version, or before 1.0 a new minor one."""
+    """Return whether the versions announce a break: a new major version, or before 1.0 a new minor one."""
     before, after = _numbers(old_version), _numbers(new_version)
     return after[:1] > before[:1] or (before[0] == after[0] == 0 and after[:2] > before[:2])
 

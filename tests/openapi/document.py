@@ -40,7 +40,7 @@ def generated(token_url: str | None = TOKEN_URL) -> bytes:
 
 
 def parsed(token_url: str | None = TOKEN_URL) -> dict[str, Any]:
-    """Give the document as JSON."""
+    """Return the document as JSON."""
     document: dict[str, Any] = json.loads(generated(token_url))
     return document
 

@@ -25,7 +25,7 @@ TEXT_BODIES = re.compile(r"text/|application/(json|xml|javascript)\b")
 
 @contextmanager
 def gateway(handler: Handler, claims: Claims) -> Iterator[str]:
-    """Serve `handler` while entered; give the address. Requests with the token have these claims."""
+    """Serve `handler` while entered; return the address. Requests with the token have these claims."""
 
     class Requests(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -60,7 +60,7 @@ def resolved(document: Json, schema: Json) -> Json:
 
 
 def by_type(document: Json, schema: Json) -> dict[str, Json]:
-    """Give what a schema says of each type of JSON that it allows; without a word about types it allows all."""
+    """Return what a schema says of each type of JSON that it allows; without a word about types it allows all."""
     schema = resolved(document, schema)
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
@@ -77,7 +77,7 @@ def _type_of(value: object) -> str:
 
 
 def _beyond(these: Mapping[str, Json], those: Mapping[str, Json]) -> set[str]:
-    """Give the types that only the first allows; every integer is a number."""
+    """Return the types that only the first allows; every integer is a number."""
     covered = set(those) | ({"integer"} if "number" in those else set())
     return set(these) - covered
 

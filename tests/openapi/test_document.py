@@ -36,7 +36,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def examples(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
-    """Give every body of every request and answer: its place, its schema, its examples."""
+    """Return every body of every request and answer: its place, its schema, its examples."""
     for label, operation in operations(document):
         for content in operation.get("requestBody", {}).get("content", {}).values():
             yield label, content["schema"], [one["value"] for one in content.get("examples", {}).values()]
@@ -79,7 +79,7 @@ def test_the_version_is_the_project_s(document: dict[str, Any]) -> None:
 
 
 def members(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Any]]:
-    """Give the text members of every example of an answer: their place, their schema, their value."""
+    """Return the text members of every example of an answer: their place, their schema, their value."""
     for place, schema, values in examples(document):
         for value in values:
             yield from _members(document, place, schema, value)

@@ -110,7 +110,7 @@ class LookupFunction(Construct):
 
 
 def _told_of(stage: Stage, log: logs.LogGroup) -> dict[str, Any]:
-    """Give how a function is seen: its log and its traces."""
+    """Return how a function is seen: its log and its traces."""
     return {
         "log_group": log,
         "logging_format": lambda_.LoggingFormat.JSON,
@@ -121,7 +121,7 @@ def _told_of(stage: Stage, log: logs.LogGroup) -> dict[str, Any]:
 
 
 def _placed_in(egress: Egress | None) -> dict[str, Any]:
-    """Give the network that a function stands in, if any."""
+    """Return the network that a function stands in, if any."""
     if egress is None:
         return {}
     return {

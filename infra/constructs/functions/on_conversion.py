@@ -37,11 +37,11 @@ class ConversionQueue(Construct):
         return replace(settings, conversion_dead_letter_queue_url=self.dead_letters.queue_url)
 
     def ask_grants(self) -> list[Grant]:
-        """Give what a function that submits lookups does here."""
+        """Return what a function that submits lookups does here."""
         return [Grant("Convert", SEND_MESSAGES, [self.queue.queue_arn])]
 
     def serve_grants(self) -> list[Grant]:
-        """Give what the function that serves the queue does here."""
+        """Return what the function that serves the queue does here."""
         return [
             Grant("Receive", CONSUME_MESSAGES, [self.queue.queue_arn]),
             Grant("LayAside", SEND_MESSAGES, [self.dead_letters.queue_arn]),

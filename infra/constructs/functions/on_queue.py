@@ -41,11 +41,11 @@ class Queues(Construct):
             output(self, key, queue.queue_url)
 
     def feed_grants(self) -> list[Grant]:
-        """Give what a function that puts parts on the queue does here."""
+        """Return what a function that puts parts on the queue does here."""
         return [Grant("Feed", SEND_MESSAGES, [self.parts.queue_arn])]
 
     def serve_grants(self) -> list[Grant]:
-        """Give what the function that serves the queues does here."""
+        """Return what the function that serves the queues does here."""
         return [
             Grant("Receive", CONSUME_MESSAGES, [self.intake.queue_arn, self.parts.queue_arn]),
             Grant("LayAside", SEND_MESSAGES, [self.intake_dead_letters.queue_arn, self.parts_dead_letters.queue_arn]),

@@ -76,7 +76,7 @@ class OnSchedule(Construct):
         )
 
     def keep_grants(self) -> list[Grant]:
-        """Give what a function that keeps schedules does here: in this group only, and with no other role.
+        """Return what a function that keeps schedules does here: in this group only, and with no other role.
 
         The names of other groups' schedules can be listed: AWS cannot grant the list of one group.
         """

@@ -45,7 +45,7 @@ class EmbeddedAws:
         return f"http://127.0.0.1:{self.port}"
 
     def session(self, account: str = ACCOUNT) -> boto3.Session:
-        """Give a session of one account: a 12-digit access key is an account of its own."""
+        """Return a session of one account: a 12-digit access key is an account of its own."""
         return boto3.Session(aws_access_key_id=account, aws_secret_access_key="test", region_name=REGION)
 
     def __enter__(self) -> Self:

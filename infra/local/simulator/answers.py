@@ -51,7 +51,7 @@ class Reply:
 
 
 def refusal_of(status: int, fault: Fault = NO_FAULT) -> Refusal:
-    """Give the usual error of an HTTP code, in the words that a fault may bring."""
+    """Return the usual error of an HTTP code, in the words that a fault may bring."""
     kind, message = KINDS.get(status, OTHER_KIND)
     return Refusal(status, fault.error_type or kind, fault.error_message or message, fault.error_attribute)
 

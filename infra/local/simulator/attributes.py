@@ -58,14 +58,14 @@ GENDERS = ("male", "female", "other", None, "F")
 
 
 def attributes_of(customer_id: str, version: int = 0) -> Attributes:
-    """Give the attributes of the person with this customer id. Some are JSON text already."""
+    """Return the attributes of the person with this customer id. Some are JSON text already."""
     if customer_id.removeprefix(ADOPTED).startswith(BIG_PREFIX):
         return _big(customer_id, version)
     return _usual(customer_id, version)
 
 
 def share_of(*seed: str) -> float:
-    """Give a number from 0 up to 1 that depends on the texts alone."""
+    """Return a number from 0 up to 1 that depends on the texts alone."""
     return int.from_bytes(_digest(*seed)[:8], "big") / 2**64
 
 
@@ -84,7 +84,7 @@ def _usual(customer_id: str, version: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=TEMPLATES)
 def _custom(template: int) -> dict[str, RawJSON]:
-    """Give a set of custom attributes, as JSON text already: doing it for every user would slow the server down."""
+    """Return a set of custom attributes, as JSON text already: doing it for every user would slow the server down."""
     draw = _random("custom", str(template))
     names = draw.sample(sorted(CUSTOM), min(len(CUSTOM), 12 + int(draw.expovariate(0.1))))
     custom = {name: CUSTOM[name](draw) for name in names}

@@ -69,7 +69,7 @@ class SimulatorConfig:
     log_identifiers: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form that `from_json` reads."""
+        """Return the JSON form that `from_json` reads."""
         return asdict(self)
 
     @classmethod
@@ -83,17 +83,17 @@ class SimulatorConfig:
         return cls(**given)
 
     def merged(self, patch: Mapping[str, Any]) -> SimulatorConfig:
-        """Give this configuration with the keys of a partial JSON form laid over it, however deep."""
+        """Return this configuration with the keys of a partial JSON form laid over it, however deep."""
         return SimulatorConfig.from_json(_merge(self.to_json(), patch))
 
     def with_key(self, workspace_id: str, data_api_key: str) -> SimulatorConfig:
-        """Give this configuration with one workspace's key replaced."""
+        """Return this configuration with one workspace's key replaced."""
         changed = replace(self.workspaces[workspace_id], data_api_key=data_api_key)
         return replace(self, workspaces={**self.workspaces, workspace_id: changed})
 
 
 def instant(quota: QuotaConfig | None = None) -> SimulatorConfig:
-    """Give the configuration that tests start from: one workspace, no latency, no quota unless given."""
+    """Return the configuration that tests start from: one workspace, no latency, no quota unless given."""
     workspace = WorkspaceConfig(quota=quota or QuotaConfig(mode="off"))
     return SimulatorConfig(workspaces={WORKSPACE_ID: workspace}, latency=LatencyConfig(mean=0.0))
 

@@ -67,7 +67,7 @@ class Fault:
     name: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON form that `from_json` reads."""
+        """Return the JSON form that `from_json` reads."""
         return asdict(self)
 
     @classmethod
@@ -82,7 +82,7 @@ class Fault:
         })  # fmt: skip
 
     def chosen(self, identifiers: Identifiers) -> set[tuple[str, str]]:
-        """Give the identifiers of a call that the distortions are about."""
+        """Return the identifiers of a call that the distortions are about."""
         if self.identifiers is None:
             return set(identifiers[:1])
         return {asked for asked in identifiers if asked[1] in self.identifiers}
@@ -97,7 +97,7 @@ class FaultPlan:
         self.left = [fault.calls for fault in self.faults]
 
     def strike(self, workspace_id: str, identifiers: Identifiers) -> Fault | None:
-        """Give the fault that this call meets, if any, and count it."""
+        """Return the fault that this call meets, if any, and count it."""
         for number, fault in enumerate(self.faults):
             if self._strikes(number, workspace_id, identifiers):
                 left = self.left[number]

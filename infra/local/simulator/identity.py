@@ -17,7 +17,7 @@ ADOPTED = "moe-"
 
 
 def id_of(customer_id: str) -> str:
-    """Give the MoEngage id of the person with this customer id."""
+    """Return the MoEngage id of the person with this customer id."""
     adopted = customer_id.removeprefix(ADOPTED)
     if adopted != customer_id and _decode(adopted) is None:
         return adopted
@@ -25,7 +25,7 @@ def id_of(customer_id: str) -> str:
 
 
 def customer_id_of(moengage_id: str) -> str:
-    """Give the customer id of the person with this MoEngage id."""
+    """Return the customer id of the person with this MoEngage id."""
     decoded = _decode(moengage_id)
     return ADOPTED + moengage_id if decoded is None else decoded
 

@@ -54,7 +54,7 @@ class Counters:
 
 
 def peak(events: Iterable[tuple[float, int]], window: float) -> int:
-    """Give the largest sum over any `window` seconds, bounds included, of (time, users) in order of time."""
+    """Return the largest sum over any `window` seconds, bounds included, of (time, users) in order of time."""
     inside: deque[tuple[float, int]] = deque()
     total = highest = 0
     for time, users in events:

@@ -17,7 +17,7 @@ JUNK = frozenset((
 
 
 def person_of(identifier_type: str, identifier: str) -> str:
-    """Give the customer id of whom an identifier of either type names."""
+    """Return the customer id of whom an identifier of either type names."""
     return identifier if identifier_type == "customer_id" else customer_id_of(identifier)
 
 
@@ -35,7 +35,7 @@ class Population:
     set_users: dict[tuple[str, str], Attributes | None] = field(default_factory=dict)
 
     def find(self, workspace_id: str, identifier_type: str, identifier: str) -> Attributes | None:
-        """Give the user's attributes, None when there is no such user."""
+        """Return the user's attributes, None when there is no such user."""
         person = person_of(identifier_type, identifier)
         if (workspace_id, person) in self.set_users:
             return self.set_users[workspace_id, person]

@@ -83,7 +83,7 @@ class Simulator:
         return Counters(**counted, refusals=refusals)
 
     def arrivals(self, workspace_id: str | None = None, since: int = 0) -> list[Arrival]:
-        """Give the log of arrivals in order of time, from the arrival numbered `since` on."""
+        """Return the log of arrivals in order of time, from the arrival numbered `since` on."""
         logged = self._call("POST", "arrivals", {"workspace_id": workspace_id, "since": since})["arrivals"]
         return [_arrival(entry) for entry in logged]
 

@@ -12,13 +12,13 @@ class Quota(Protocol):
     """How one workspace's calls are counted. Times must not go back; the caller holds a lock."""
 
     def admit(self, now: float, users: int) -> bool:
-        """Tell whether a call of `users` that arrives `now` is accepted, and count it."""
+        """Return whether a call of `users` that arrives `now` is accepted, and count it."""
 
     def remaining(self, now: float) -> int:
-        """Give how many users would be accepted now."""
+        """Return how many users would be accepted now."""
 
     def room_in(self, now: float, users: int) -> float:
-        """Give the seconds until a call of `users` would be accepted if nobody else came (the window if never)."""
+        """Return the seconds until a call of `users` would be accepted if nobody else came (the window if never)."""
 
 
 class SlidingWindow:
@@ -39,7 +39,7 @@ class SlidingWindow:
         return accepted
 
     def remaining(self, now: float) -> int:
-        """Give the limit less what the window holds."""
+        """Return the limit less what the window holds."""
         self._forget(now)
         return max(0, self._config.limit - self._in_use)
 
@@ -76,7 +76,7 @@ class FixedWindow:
         return accepted
 
     def remaining(self, now: float) -> int:
-        """Give the limit less what this window has used."""
+        """Return the limit less what this window has used."""
         self._turn(now)
         return max(0, self._config.limit - self._in_use)
 
@@ -110,12 +110,12 @@ class TokenBucket:
         return accepted
 
     def remaining(self, now: float) -> int:
-        """Give the whole tokens left."""
+        """Return the whole tokens left."""
         self._fill(now)
         return int(self._tokens)
 
     def room_in(self, now: float, users: int) -> float:
-        """Give the time that the missing tokens take to drip in."""
+        """Return the time that the missing tokens take to drip in."""
         self._fill(now)
         return min(self._config.window, max(0.0, users - self._tokens) / self._rate)
 
@@ -136,11 +136,11 @@ class Unlimited:
         return True
 
     def remaining(self, now: float) -> int:  # noqa: ARG002 - the interface of a quota
-        """Give the whole limit."""
+        """Return the whole limit."""
         return self._limit
 
     def room_in(self, now: float, users: int) -> float:  # noqa: ARG002 - the interface of a quota
-        """Give zero: there is always room."""
+        """Return zero: there is always room."""
         return 0.0
 
 
@@ -153,7 +153,7 @@ MODES: dict[str, type[SlidingWindow | FixedWindow | TokenBucket | Unlimited]] = 
 
 
 def quota_of(config: QuotaConfig) -> Quota:
-    """Give the counter that a configuration names. Raises ValueError for an unknown mode or a senseless number."""
+    """Return the counter that a configuration names. Raises ValueError for an unknown mode or a senseless number."""
     if config.mode not in MODES or config.limit < 1 or config.window <= 0:
         raise ValueError(f"quota: mode is one of {', '.join(MODES)}; limit and window are above 0")
     return MODES[config.mode](config)

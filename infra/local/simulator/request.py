@@ -47,7 +47,7 @@ class Refusal(Exception):
 
 
 def read(call: HttpCall, workspaces: Mapping[str, WorkspaceConfig]) -> Export:
-    """Give what the call asks for. Raises `Refusal`."""
+    """Return what the call asks for. Raises `Refusal`."""
     if len(call.body) > BODY_LIMIT:
         raise Refusal(413, "PayloadTooLarge", "the request body is over 128 KB")
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":

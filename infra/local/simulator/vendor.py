@@ -79,7 +79,7 @@ class Vendor:
             self.faults = FaultPlan(faults)
 
     def arrivals(self, workspace_id: str | None = None, since: int = 0) -> list[Arrival]:
-        """Give the log, from the arrival with the number `since` on, of one workspace or of all."""
+        """Return the log, from the arrival with the number `since` on, of one workspace or of all."""
         with self._lock:
             calls = [replace(call) for call in self._arrivals[since:]]
         return [call for call in calls if workspace_id in {None, call.workspace_id}]

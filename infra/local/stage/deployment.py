@@ -40,7 +40,7 @@ def deploy(clients: Clients, assembly: Path, sleep: Sleep = time.sleep) -> Outpu
 
 
 def _publish(clients: Clients, manifest: dict[str, Any], assembly: Path, template: str) -> str:
-    """Upload every file asset; give the template's address."""
+    """Upload every file asset; return the template's address."""
     template_url = ""
     files = manifest["files"].values()
     for bucket in {_resolved(place["bucketName"]) for asset in files for place in asset["destinations"].values()}:

@@ -30,7 +30,7 @@ class Synthesis:
     sleep: Sleep
 
     def assembly(self) -> Path:
-        """Wait for the cloud assembly and give its folder. Raises OSError with the end of the log."""
+        """Wait for the cloud assembly and return its folder. Raises OSError with the end of the log."""
         deadline = time.monotonic() + SYNTHESIS_SECONDS
         while (status := self.process.poll()) is None:
             if time.monotonic() > deadline:

@@ -43,7 +43,7 @@ def send_and_collect(stage: Stage, entries: Iterable[ParsedIdentifier], display:
 
 
 def _send(stage: Stage, entries: Iterable[ParsedIdentifier], advance: Advance) -> set[str]:
-    """Send from several threads, the roster being read as it goes; give the message ids."""
+    """Send from several threads, the roster being read as it goes; return the message ids."""
     batches = in_parts(map(message_body, entries), BATCH)
     sent: set[str] = set()
     with ThreadPoolExecutor(SENDERS) as senders:

@@ -22,7 +22,7 @@ MAX_AGE = 3600  # seconds: what the steps before have fetched costs no quota
 def look_up_roster(
     stage: Stage, api: ApiClient, entries: Iterable[ParsedIdentifier], display: Display
 ) -> dict[str, int]:
-    """Upload the roster, submit a lookup over it and watch it; give its counts. Raises `OSError` when it is refused."""
+    """Upload the roster, submit a lookup over it and watch it; return its counts. Raises `OSError` when it is refused."""
     with tempfile.TemporaryFile() as file:
         number = _write(file, entries)
         roster_id = api.upload_roster(file)
@@ -47,7 +47,7 @@ def look_up_roster(
 
 
 def _write(file: IO[bytes], entries: Iterable[ParsedIdentifier]) -> int:
-    """Write the entries as NDJSON; give how many."""
+    """Write the entries as NDJSON; return how many."""
     number = 0
     for number, entry in enumerate(entries, 1):  # noqa: B007 - the last number is the count
         file.write(json.dumps(_line(entry)).encode() + b"\n")

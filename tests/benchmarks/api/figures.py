@@ -22,5 +22,5 @@ class Spread:
         return cls(*(round(1000 * cuts[percent - 1], 3) for percent in (50, 95, 99)))
 
     def to_json(self) -> dict[str, float]:
-        """Give it by name."""
+        """Return it by name."""
         return {"p50": self.p50, "p95": self.p95, "p99": self.p99}

@@ -48,7 +48,7 @@ class Report:
     load_before: float
 
     def to_json(self) -> dict[str, dict[str, float]]:
-        """Give the last line."""
+        """Return the last line."""
         one = self.instance
         return {
             "warm_hit_ms": one.hit.own_ms.to_json(),
@@ -59,7 +59,7 @@ class Report:
 
 
 def write(report: Report, folder: Path) -> Path:
-    """Write the page into a folder; give its path."""
+    """Write the page into a folder; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "api.md"
     page.write_text("\n".join(_page(report)), encoding="utf-8")

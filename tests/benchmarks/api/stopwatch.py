@@ -63,14 +63,14 @@ class Stopwatch(AbstractContextManager["Stopwatch"]):
         return noted
 
     def taken(self) -> list[Call]:
-        """Give what was noted since the last time, and forget it."""
+        """Return what was noted since the last time, and forget it."""
         with self._lock:
             calls, self.calls = self.calls, []
         return calls
 
 
 def waited(calls: Iterable[Call]) -> float:
-    """Give the seconds during which any of the calls was under way."""
+    """Return the seconds during which any of the calls was under way."""
     seconds, until = 0.0, float("-inf")
     for call in sorted(calls, key=lambda one: one.began):
         seconds += max(0.0, call.ended - max(call.began, until))
@@ -79,7 +79,7 @@ def waited(calls: Iterable[Call]) -> float:
 
 
 def side_by_side(calls: Iterable[Call]) -> bool:
-    """Tell whether all puts were under way at one moment."""
+    """Return whether all puts were under way at one moment."""
     puts = [call for call in calls if "Put" in call.name]
     return max(call.began for call in puts) < min(call.ended for call in puts)
 

@@ -60,7 +60,7 @@ CHARGED: Mapping[str, Price] = {
 
 
 def monthly(template: Path, tick: Mapping[Item, float]) -> Usage:
-    """Give a month of a stage; `tick` is what the feeder's schedule uses every minute. Raises `KeyError` for a type."""
+    """Return a month of a stage; `tick` is what the feeder's schedule uses every minute. Raises `KeyError` for a type."""
     usage: Usage = {Item.METRIC: len(Metric)}
     add(usage, tick, MINUTES)
     resources: Mapping[str, Resource] = json.loads(template.read_text())["Resources"]
@@ -73,7 +73,7 @@ def monthly(template: Path, tick: Mapping[Item, float]) -> Usage:
 
 
 def _snapshot(version: Resource, resources: Mapping[str, Resource]) -> Mapping[Item, float]:
-    """Give what a version's snapshot costs, if its function keeps one."""
+    """Return what a version's snapshot costs, if its function keeps one."""
     function = resources[version["Properties"]["FunctionName"]["Ref"]]["Properties"]
     if function.get("SnapStart", {}).get("ApplyOn") != "PublishedVersions":
         return {}

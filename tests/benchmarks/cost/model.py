@@ -79,7 +79,7 @@ def _with_seconds(counted: Counted, times: float, seconds: float, memory_mb: int
 
 
 def _between(small: Counted, large: Counted) -> Counted:
-    """Give what one more part takes."""
+    """Return what one more part takes."""
     parts = (large.units - small.units) / PART_LIMIT
     return Counted(
         PART_LIMIT,

@@ -49,7 +49,7 @@ class Price:
     page: str
 
     def of(self, number: float) -> float:
-        """Give the dollars for a number."""
+        """Return the dollars for a number."""
         return number * self.dollars / self.per
 
 
@@ -82,5 +82,5 @@ PRICES: Mapping[Item, Price] = {
 
 
 def total(usage: Mapping[Item, float]) -> float:
-    """Give the dollars of a usage."""
+    """Return the dollars of a usage."""
     return sum(PRICES[item].of(number) for item, number in usage.items())

@@ -63,7 +63,7 @@ class Report:
     fixed: Usage
 
     def to_json(self) -> dict[str, float]:
-        """Give dollars: of a million users or requests, and of a month."""
+        """Return dollars: of a million users or requests, and of a month."""
         dollars = {name: round(line.dollars, 4) for name, line in zip(NAMES, self.lines, strict=True)}
         return dollars | {"fixed_monthly": round(total(self.fixed), 4)}
 

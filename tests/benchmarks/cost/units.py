@@ -57,7 +57,7 @@ def read_units(size: int, *, consistent: bool) -> float:
 
 
 def units(service: str, operation: str, params: Params, answer: Params, size_of: SizeOf) -> Usage:
-    """Give what a request is billed as. Raises `KeyError` for an operation without a price."""
+    """Return what a request is billed as. Raises `KeyError` for an operation without a price."""
     if (service, operation) in NOT_BILLED:
         return {}
     return _BILLED[service, operation](params, answer, size_of)

@@ -46,7 +46,7 @@ class Report:
     took: float
 
     def to_json(self) -> dict[str, float]:
-        """Give the last line."""
+        """Return the last line."""
         small, equal, three, attacked, messages = self.scenes
         return {
             "accept_seconds": round(max(self.plain.accept_seconds, self.packed.accept_seconds), 3),
@@ -60,7 +60,7 @@ class Report:
 
 
 def write(report: Report, folder: Path) -> Path:
-    """Write page and picture into a folder; give the page's path."""
+    """Write page and picture into a folder; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lookups.svg").write_text(curves(report.scenes), encoding="utf-8")
     page = folder / "lookups.md"

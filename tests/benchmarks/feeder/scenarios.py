@@ -30,7 +30,7 @@ class Scene:
 
 
 def overtaking(factor: float, quota: Quota) -> Scene:
-    """Submit ten users behind a huge roster that fills the queue; give the windows until they are done."""
+    """Submit ten users behind a huge roster that fills the queue; return the windows until they are done."""
     with opened(factor, quota) as office:
         office.submit("huge", BIG, partner="a")
         office.watch(["huge"], lambda seen: _served(seen, "huge") >= 500)
@@ -48,7 +48,7 @@ def overtaking(factor: float, quota: Quota) -> Scene:
 
 
 def sharing(factor: float, quota: Quota, weight: int, users: int) -> Scene:
-    """Let two partners compete until so many `users` are served; give the ratio of their shares."""
+    """Let two partners compete until so many `users` are served; return the ratio of their shares."""
     with opened(factor, quota) as office:
         office.submit("first", BIG, partner="a", weight=weight, feed=False)
         office.submit("second", BIG, partner="b")
@@ -59,7 +59,7 @@ def sharing(factor: float, quota: Quota, weight: int, users: int) -> Scene:
 
 
 def attacked(factor: float, quota: Quota, users: int) -> Scene:
-    """Let one partner flood the service with small lookups, fed at once; give what the other is served beside it."""
+    """Let one partner flood the service with small lookups, fed at once; return what the other is served beside it."""
     with opened(factor, quota) as office:
         office.submit("second", BIG, partner="b")
         flood: list[str] = []
@@ -80,7 +80,7 @@ def attacked(factor: float, quota: Quota, users: int) -> Scene:
 
 
 def beside_messages(factor: float, quota: Quota, users: int) -> Scene:
-    """Let the intake queue, of weight 1, compete with a roster of weight 1; give the ratio of their shares."""
+    """Let the intake queue, of weight 1, compete with a roster of weight 1; return the ratio of their shares."""
     with opened(factor, quota, intake_workers=WORKERS) as office:
         office.send(2 * users // MESSAGE, MESSAGE)
         office.submit("second", BIG, partner="b")
@@ -107,7 +107,7 @@ def _flood(office: Office, flood: list[str]) -> None:
 
 
 def ratio(samples: Sequence[Sample]) -> float:
-    """Give how much steeper the first curve is than the second.
+    """Return how much steeper the first curve is than the second.
 
     Fitted through all samples: parts come by the hundred, so that the last sample alone says little. Too short a run
     for a fit is told by its totals.

@@ -85,7 +85,7 @@ class Office:
         return self.stage.settings.workspace("default").quota.window
 
     def put(self, lookup_id: str, users: int) -> str:
-        """Put a roster of so many users in the bucket; give its key."""
+        """Put a roster of so many users in the bucket; return its key."""
         key = f"rosters/bench/{lookup_id}"
         body = b"customer_id\n" + b"".join(b"%s-%d\n" % (lookup_id.encode(), number) for number in range(users))
         self.stage.s3.put_object(Bucket=self.stage.settings.bucket_name, Key=key, Body=body)
@@ -154,7 +154,7 @@ def _vendor(quota: Quota, factor: float) -> SimulatorConfig:
 
 
 def environment_of(stage: Stage) -> dict[str, str]:
-    """Give what a function instance of this stage finds in its environment."""
+    """Return what a function instance of this stage finds in its environment."""
     credentials = stage.session.get_credentials()
     return stage.settings.to_environment() | {
         "AWS_ACCESS_KEY_ID": str(credentials.access_key if credentials else None),

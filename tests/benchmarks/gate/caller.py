@@ -133,6 +133,6 @@ class Caller:
 
 
 def client_factory(endpoint_url: str, connections: int) -> Callable[[], MoEngage]:
-    """Give what makes the shared client: one pool of connections per process."""
+    """Return what makes the shared client: one pool of connections per process."""
     pool = urllib3.PoolManager(maxsize=connections, retries=False)
     return lambda: MoEngage(pool, endpoint_url=endpoint_url, moengage_id_name="id", clock=time.time)

@@ -107,7 +107,7 @@ def _this(shared: Shared) -> Callable[[], Limiter]:
 
 
 def _gate(shared: Shared, client: DynamoDBClient, workspace: str) -> QuotaGate:
-    """Give a gate of a workspace of its own for each caller: functions share nothing but the item."""
+    """Return a gate of a workspace of its own for each caller: functions share nothing but the item."""
     workspaces = {workspace: Workspace("none", quota=shared.plan.quota)}
     meter, jitter = shared.meter, shared.chance.random
     gates = WorkspaceGates(

@@ -26,7 +26,7 @@ class Quantiles:
     max: float
 
     def to_json(self) -> dict[str, float]:
-        """Give the form of the last line."""
+        """Return the form of the last line."""
         return {"p50": round(self.p50, 1), "p99": round(self.p99, 1), "max": round(self.max, 1)}
 
 
@@ -120,13 +120,13 @@ def waits(run: Run, records: Sequence[Record]) -> Waits | None:
 
 
 def quantiles(seconds: Iterable[float], factor: float) -> Quantiles:
-    """Give the quantiles of at least one span of real seconds, in milliseconds of quota time."""
+    """Return the quantiles of at least one span of real seconds, in milliseconds of quota time."""
     ordered = sorted(value * factor * MILLISECONDS for value in seconds)
     return Quantiles(ordered[len(ordered) // 2], ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)], ordered[-1])
 
 
 def job_seconds(run: Run) -> float:
-    """Give the quota seconds from the start of a lone job to its last answer. Raises ValueError if some is missing."""
+    """Return the quota seconds from the start of a lone job to its last answer. Raises ValueError if some is missing."""
     if sum(record.accepted for record in run.records) != run.plan.job_users:
         raise ValueError("the lone job did not end within its run")
     return (max(record.settled for record in run.records) - run.started) * run.plan.factor

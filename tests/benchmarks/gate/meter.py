@@ -65,7 +65,7 @@ class Meter(threading.local):
             raise Stopped
 
     def left(self) -> float:
-        """Give the seconds until the run is over."""
+        """Return the seconds until the run is over."""
         return self._stop.at - time.time()
 
     @contextmanager

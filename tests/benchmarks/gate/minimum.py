@@ -14,7 +14,7 @@ PAUSE = sum(BULK_PHASE) / 2  # of a slot: after the moment that was told, where 
 
 
 def minimum_seconds(quota: Quota, users: int) -> float:
-    """Give the least time that quota and pace allow for bulk users on an idle quota, in the mean of its starts."""
+    """Return the least time that quota and pace allow for bulk users on an idle quota, in the mean of its starts."""
     return fmean(_from(quota, users, quota.slot * phase / PHASES) for phase in range(PHASES))
 
 

@@ -17,7 +17,7 @@ PATIENCE = {"bulk": 20.0, "on_demand": 300.0}  # quota seconds one visit to the 
 
 
 def scaled(quota: Quota, factor: float) -> Quota:
-    """Give the quota with every span of time divided by `factor`: the same users in less time."""
+    """Return the quota with every span of time divided by `factor`: the same users in less time."""
     times = [each.name for each in fields(quota) if each.type == "float" and not each.name.endswith("_factor")]
     return replace(quota, **{name: getattr(quota, name) / factor for name in times})
 
@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def spans(self) -> dict[str, Span]:
-        """Give the run's spans by name, in order of time."""
+        """Return the run's spans by name, in order of time."""
         bursts = self.bursts * self.between_bursts
         lengths = {
             "warm-up": self.warm_up,

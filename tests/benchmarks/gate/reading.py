@@ -58,7 +58,7 @@ Waits that it asks for are stretched by up to a fifth at random; its rejection c
 
 
 def how_to_read(size: Size) -> Iterable[str]:
-    """Give the last part of the page, line by line."""
+    """Return the last part of the page, line by line."""
     window = 60 / size.factor
     time = (UNSCALED if size.factor == 1 else SCALED).format(factor=size.factor, window=window, windows=size.windows)
     yield from TEXT.format(time=time, at_once=size.peers_at_once).splitlines()

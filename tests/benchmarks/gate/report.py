@@ -37,7 +37,7 @@ class Report:
         return targets(self.gate)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the last line."""
+        """Return the last line."""
         burst = self.gate.bursts.burst
         return {
             "this": _json(self.gate.side_by_side),
@@ -63,7 +63,7 @@ def _rounded(share: float | None) -> float | None:
 
 
 def write(report: Report, folder: Path) -> Path:
-    """Write page and picture into a folder; give the page's path."""
+    """Write page and picture into a folder; return the page's path."""
     name = "gate-unscaled" if report.size.factor == 1 else "gate"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.svg").write_text(chart(report.rows), encoding="utf-8")

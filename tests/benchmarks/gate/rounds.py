@@ -33,7 +33,7 @@ class Size:
     windows: float = 10.0
 
     def plan(self) -> Plan:
-        """Give the run in which contenders are compared."""
+        """Return the run in which contenders are compared."""
         return Plan(self.factor, alone=self.windows, together=self.windows)
 
     @property
@@ -42,15 +42,15 @@ class Size:
         return 5 if self.factor == 1 else 3
 
     def bursts(self) -> Plan:
-        """Give the run of a burst, which is not scaled."""
+        """Return the run of a burst, which is not scaled."""
         return Plan(BURST_FACTOR, warm_up=1.0, alone=0.0, settle=0.4, together=0.0, bursts=1, drain=0.1)
 
     def job(self) -> Plan:
-        """Give the run of a lone job."""
+        """Return the run of a lone job."""
         return Plan(self.factor, warm_up=0.0, alone=JOB_WINDOWS, together=0.0, job_users=JOB_USERS)
 
     def two_workers(self) -> Plan:
-        """Give the run that counts gate requests."""
+        """Return the run that counts gate requests."""
         return Plan(self.factor, alone=min(self.windows, TWO_WORKERS_WINDOWS), together=0.0, workers=2)
 
 

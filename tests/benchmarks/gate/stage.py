@@ -52,7 +52,7 @@ Watch = Callable[[float, list[Arrival]], None]  # told of the seconds that have 
 
 
 def aws_environment(endpoint_url: str) -> dict[str, str]:
-    """Give the variables by which every client, the peers' own too, finds the embedded AWS."""
+    """Return the variables by which every client, the peers' own too, finds the embedded AWS."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": "100000000000",
@@ -99,7 +99,7 @@ def _create_table(contender: Contender, plan: Plan, table: str) -> None:
 
 
 def _vendor(plan: Plan) -> SimulatorConfig:
-    """Give the strictest vendor: a true sliding window, which says nothing of when there will be room."""
+    """Return the strictest vendor: a true sliding window, which says nothing of when there will be room."""
     quota = QuotaConfig(mode="sliding", limit=plan.quota.limit, window=plan.quota.window, reset="absent")
     return SimulatorConfig(
         workspaces={WORKSPACE_ID: WorkspaceConfig(quota=quota)},
@@ -136,7 +136,7 @@ class _Processes:
         return context.Process(target=on_demand, args=(post, self._ready), daemon=True)
 
     def start(self) -> float:
-        """Start all, wait until all are ready, and give the moment (epoch seconds)."""
+        """Start all, wait until all are ready, and return the moment (epoch seconds)."""
         for process in self._processes:
             process.start()
         self._ready.wait(READY_SECONDS)

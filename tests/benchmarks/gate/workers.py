@@ -109,7 +109,7 @@ def bulk(post: Post, ready: Barrier, job: Job | None) -> None:
 
 
 def _parts(job: Job | None) -> Iterator[int]:
-    """Give part after part: of what is left of the job, or for ever."""
+    """Return part after part: of what is left of the job, or for ever."""
     while job is None:
         yield PART_LIMIT
     while True:

@@ -71,14 +71,14 @@ def shared_clone() -> Iterator[Path]:
 
 
 def _environment(clone: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """Give an environment without any setting of this machine's for pip and uv, and with an empty home."""
+    """Return an environment without any setting of this machine's for pip and uv, and with an empty home."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("PIP_", "UV_", "MAKE"))}
     own = {"PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "0", "HOME": str(clone / "home"), "PYTHON": PYTHON}
     return {**{name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}, **own, **settings}
 
 
 def _make(clone: Path, settings: Mapping[str, str] = {}, *, user: int | None = None) -> tuple[int, str, str]:
-    """Run the first command; give make's status, and what it wrote on standard output and on standard error."""
+    """Run the first command; return make's status, and what it wrote on standard output and on standard error."""
     done = subprocess.run(
         ["make", "run"],  # noqa: S607 - whichever the machine has
         cwd=clone,

@@ -21,7 +21,7 @@ __all__ = ["stage"]
 
 @pytest.fixture
 def desk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> BulkServices:
-    """Give a desk whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
+    """Return a desk whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
     settings, credentials = stage.settings, stage.session.get_credentials()
     assert credentials is not None
     frozen = credentials.get_frozen_credentials()

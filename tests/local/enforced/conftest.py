@@ -49,7 +49,7 @@ class Enforced:
         hand_over(self.stage.clients, self.stage.outputs, SIMULATED)
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke a function as its trigger does; give what it returned."""
+        """Invoke a function as its trigger does; return what it returned."""
         name = self.stage.outputs[f"{function}FunctionName"]
         answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         returned: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -57,7 +57,7 @@ class Enforced:
         return returned
 
     def call(self, method: str, path: str, body: object = None) -> int:
-        """Call the API; give the HTTP status."""
+        """Call the API; return the HTTP status."""
         form = partner_of(self.stage).token_request
         pool = urllib3.PoolManager(retries=False)
         token = pool.request("POST", f"{self.stage.endpoint_url}/oauth2/token", fields=form, encode_multipart=False)
@@ -66,14 +66,14 @@ class Enforced:
         return int(pool.request(method, self.stage.api_url + path, body=text, headers=headers).status)
 
     def logged(self, function: str, text: str) -> bool:
-        """Tell whether a function has logged this."""
+        """Return whether a function has logged this."""
         logs = self.client("logs")
         groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
         pages = [logs.filter_log_events(logGroupName=group)["events"] for group in groups if function in group]
         return any(text in event["message"] for page in pages for event in page)
 
     def depth(self, queue: str) -> tuple[int, int]:
-        """Give how many messages of a queue are visible, and how many are out."""
+        """Return how many messages of a queue are visible, and how many are out."""
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = self.stage.outputs[queue]
         attributes: Any = self.stage.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

@@ -111,7 +111,7 @@ def filled(enforced: Enforced, value: Any) -> Any:
 
 
 def outcomes_of(enforced: Enforced, role: str, calls: list[Call]) -> dict[str, str]:
-    """Try the calls with the role's credentials; give the error code of each, `done` when there was none."""
+    """Try the calls with the role's credentials; return the error code of each, `done` when there was none."""
     session, outcomes = enforced.assume(role), {}
     for service, operation, arguments in calls:
         call = f"{operation} {sorted(arguments.items(), key=str)}"

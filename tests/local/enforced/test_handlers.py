@@ -16,7 +16,7 @@ TICK: dict[str, object] = {"task": "feed"}
 
 
 def submitted(enforced: Enforced, body: bytes) -> str:
-    """Upload a roster and submit a lookup over it; give its path."""
+    """Upload a roster and submit a lookup over it; return its path."""
     api = enforced.api()
     with tempfile.TemporaryFile() as file:
         file.write(body)

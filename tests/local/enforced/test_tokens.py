@@ -38,7 +38,7 @@ def quota(enforced: Enforced, token: str | None) -> tuple[int, Any]:
 
 
 def told(documented: dict[str, Any], status: str) -> tuple[int, Any]:
-    """Give what the document says that the gateway answers with this status."""
+    """Return what the document says that the gateway answers with this status."""
     return int(status), documented[status]["content"]["application/json"]["examples"]["gateway"]["value"]
 
 

@@ -19,5 +19,5 @@ def _asker(simulator_process: Simulator) -> Iterator[Asker]:
 
 @pytest.fixture
 def ask(simulator: Simulator, _asker: Asker) -> Asker:
-    """Give a client of the simulator as new."""
+    """Return a client of the simulator as new."""
     return _asker
