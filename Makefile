@@ -97,19 +97,19 @@ bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, a
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) LINES=$(LINES) $(BIN)/python -m tests.benchmarks.feeder
 
-bench-api: $(VENV)/.installed ## what the HTTP API takes of a request and asks of AWS, about a minute (REQUESTS=n)
+bench-api: $(VENV)/.installed ## time and AWS calls of a request to the HTTP API, about a minute (REQUESTS=n)
 	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
 
-chaos: $(VENV)/.installed ## the whole pipeline while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
+chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
 
 interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)
 	@PYTHONPATH=functions:. MOMENTS=$(MOMENTS) SEED=$(SEED) FRESH=$(FRESH) $(BIN)/python -m tests.interruptions
 
-attack: $(VENV)/.installed ## an adversary with one partner's rights plays against two others, about 6 minutes (SEED=n; SECONDS=n; HANDS=0 in peace)
+attack: $(VENV)/.installed ## an adversary with one partner's rights attacks two others, about 6 minutes (SEED=n; SECONDS=n; HANDS=0 without it)
 	@PYTHONPATH=functions:. SEED=$(SEED) SECONDS=$(SECONDS) HANDS=$(HANDS) $(BIN)/python -m tests.attack
 
-doctor: $(VENV)/.installed ## is a deployed stage ready to ask MoEngage, and what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
+doctor: $(VENV)/.installed ## check that a deployed stage can call MoEngage, and print what to do if not (STAGE=…; WORKSPACE=one; IDENTIFIER=customer)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.doctor
 
 cost: $(VENV)/.installed ## what a million users or requests cost, counted and computed; writes docs/cost.md (about a minute)
@@ -118,10 +118,10 @@ cost: $(VENV)/.installed ## what a million users or requests cost, counted and c
 gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (STAGE=…; WORKSPACE=one)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.gate
 
-redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only says what it costs)
+redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only prints what it costs)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.redrive
 
-openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks partners and the version does not say so
+openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks partners without a new version
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.openapi
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt

@@ -1,4 +1,4 @@
-"""The CDK app: `STAGE=dev python -m infra.app` writes `cdk.out/`. It asks no network, no account, no git, no clock.
+"""The CDK app: `STAGE=dev python -m infra.app` writes `cdk.out/`. It reads no network, account, git or clock.
 
 The CDK takes seconds to import and starts a Node process: only a synthesis does so, not who needs a path of here.
 """
@@ -23,7 +23,7 @@ BUNDLE = ROOT / "build" / "functions.zip"
 def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) -> Path:
     """Write the stage's cloud assembly and return the template's path. `code` is a folder or a zip.
 
-    `checked` lets cdk-nag look at it; what it found and what was acknowledged is in `validation-report.json`.
+    `checked` runs cdk-nag on it; what it found and what was acknowledged is in `validation-report.json`.
     """
     import aws_cdk as cdk  # noqa: PLC0415 - see above
 
@@ -51,7 +51,7 @@ def code_for(stage: Stage) -> Path:
 def hints(stage: Stage) -> Iterator[str]:
     """Return what is no mistake, but surely not meant to last."""
     if stage.alarms and stage.alarm_email is None:
-        yield f"{stage.name} has alarms, but nobody is told: set alarm_email, or subscribe to the topic AlarmTopicArn"
+        yield f"{stage.name} has alarms, but no subscriber: set alarm_email, or subscribe to the topic AlarmTopicArn"
 
 
 def main(environment: Mapping[str, str]) -> int:
@@ -70,7 +70,7 @@ def main(environment: Mapping[str, str]) -> int:
 
 
 def _context() -> dict[str, object]:
-    # Only the CLI hands cdk.json's context to the app; read here, every way of synthesis gives the same template.
+    # Only the CLI passes cdk.json's context to the app; read here, every way of synthesis gives the same template.
     context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 

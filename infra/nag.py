@@ -11,25 +11,25 @@ PACK = "AwsSolutions"
 
 
 def check_all(app: App) -> None:
-    """Let the synthesis of `app` fail with every finding that nobody acknowledged."""
+    """Make the synthesis of `app` fail with every finding that is not acknowledged."""
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415 - half a second, which `make run` need not wait
 
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 
 
-def acknowledge(scope: Construct, rule: str, because: str) -> None:
+def acknowledge(scope: Construct, rule: str, reason: str) -> None:
     """Record why a rule's finding on this one resource is meant."""
-    Validations.of(scope).acknowledge(Acknowledgment(id=f"{PACK}::{PACK}-{rule}", reason=because))
+    Validations.of(scope).acknowledge(Acknowledgment(id=f"{PACK}::{PACK}-{rule}", reason=reason))
 
 
-def acknowledge_warning(scope: Construct, warning: str, because: str) -> None:
+def acknowledge_warning(scope: Construct, warning: str, reason: str) -> None:
     """Record why a warning of the CDK's own does not apply."""
-    Validations.of(scope).acknowledge(Acknowledgment(id=f"Annotation::{warning}", reason=because))
+    Validations.of(scope).acknowledge(Acknowledgment(id=f"Annotation::{warning}", reason=reason))
 
 
-def acknowledge_wildcard(scope: Construct, resource: str, because: str) -> None:
+def acknowledge_wildcard(scope: Construct, resource: str, reason: str) -> None:
     """Record why a role's policy names `resource` with a wildcard."""
-    acknowledge(scope, f"IAM5[Resource::{_flat(Stack.of(scope).resolve(resource))}]", because)
+    acknowledge(scope, f"IAM5[Resource::{_flat(Stack.of(scope).resolve(resource))}]", reason)
 
 
 def _flat(written: Any) -> str:  # noqa: ANN401 - a template's JSON

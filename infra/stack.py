@@ -9,15 +9,15 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.athena import Query
-from infra.constructs.event_bus import Notices
+from infra.constructs.athena import AthenaTable
+from infra.constructs.event_bus import EventBus
 from infra.constructs.functions.function import Release
 from infra.constructs.functions.on_conversion import ConversionQueue, OnConversion
 from infra.constructs.functions.on_queue import OnQueue, Queues
 from infra.constructs.functions.on_request import OnRequest
 from infra.constructs.functions.on_schedule import OnSchedule
 from infra.constructs.iam import Grant
-from infra.constructs.network import Egress
+from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.constructs.partners import parameter_name, read_grants
 from infra.constructs.secrets import Credentials
@@ -45,45 +45,45 @@ class LookupStack(cdk.Stack):
         self._credentials = Credentials(self, "Credentials", stage=stage)
         self._queues = Queues(self, "Queues")
         self._conversions = ConversionQueue(self, "Conversions")
-        self._notices = Notices(self, "Notices", stage=stage)
-        self._egress = Egress(self, "Egress", stage=stage) if stage.fixed_egress else None
+        self._notices = EventBus(self, "Notices", stage=stage)
+        self._egress = FixedEgress(self, "Egress", stage=stage) if stage.fixed_egress else None
         packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
         release = Release(stage=stage, code=packed, settings=self._settings(stage))
-        self._on_queue = self._queue_door(release)
+        self._on_queue = self._queue_function(release)
         self._on_conversion = self._conversion_function(release)
-        self._schedules = self._schedule_door(release)
-        self._on_request = self._request_door(release)
-        Query(self, "Query", stage=stage, bucket=self._storage.bucket)
+        self._schedules = self._schedule_function(release)
+        self._on_request = self._request_function(release)
+        AthenaTable(self, "Query", stage=stage, bucket=self._storage.bucket)
         Monitoring(self, "Monitoring", stage=stage, watched=self._watched())
         self._outputs()
 
-    def _road(self) -> list[Grant]:
-        """Return what every function that asks MoEngage does."""
-        return [*self._storage.road_grants(), *self._credentials.grants()]
+    def _pipeline(self) -> list[Grant]:
+        """Return the grants of every function that calls MoEngage."""
+        return [*self._storage.pipeline_grants(), *self._credentials.grants()]
 
     def _feed(self) -> list[Grant]:
         """Return what every function that feeds and ends lookups does."""
         return [*self._storage.feed_grants(), *self._queues.feed_grants(), *self._notices.grants()]
 
-    def _queue_door(self, release: Release) -> OnQueue:
-        grants = [*self._road(), *self._feed(), *self._storage.serve_grants()]
+    def _queue_function(self, release: Release) -> OnQueue:
+        grants = [*self._pipeline(), *self._feed(), *self._storage.serve_grants()]
         return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
 
     def _conversion_function(self, release: Release) -> OnConversion:
         grants = [*self._storage.convert_grants(), *self._notices.grants(), *read_grants(self, release.stage)]
-        told = replace(release, settings=self._conversions.told(release.settings))
-        return OnConversion(self, "OnConversion", release=told, queue=self._conversions, grants=grants)
+        extended = replace(release, settings=self._conversions.extend_settings(release.settings))
+        return OnConversion(self, "OnConversion", release=extended, queue=self._conversions, grants=grants)
 
-    def _schedule_door(self, release: Release) -> OnSchedule:
+    def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
         grants = [*self._feed(), *ask, *watch, *read_grants(self, release.stage)]
         return OnSchedule(self, "OnSchedule", release=release, grants=grants)
 
-    def _request_door(self, release: Release) -> OnRequest:
-        told = replace(release, settings=self._schedules.told(release.settings))
+    def _request_function(self, release: Release) -> OnRequest:
+        extended = replace(release, settings=self._schedules.extend_settings(release.settings))
         submit = [*self._storage.partner_grants(), *self._conversions.ask_grants()]
-        grants = [*self._road(), *self._feed(), *submit, *self._schedules.keep_grants()]
-        return OnRequest(self, "OnRequest", release=told, grants=grants, egress=self._egress)
+        grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants()]
+        return OnRequest(self, "OnRequest", release=extended, grants=grants, egress=self._egress)
 
     def _watched(self) -> Watched:
         return Watched(

@@ -11,7 +11,7 @@ from infra.stage_settings.workspaces import Schedule, Workspace
 from lookup.errors import Misconfigured, require
 from lookup.quota import Quota
 
-NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own asks nobody
+NO_VENDOR = "http://127.0.0.1:9"  # the discard port: a local stage without an endpoint of its own calls nothing
 
 
 def _one_workspace() -> Mapping[str, Workspace]:

@@ -24,8 +24,8 @@ READER_SETTINGS: Mapping[str, str] = {"case.insensitive": "FALSE"}
 SCAN_LIMIT = 100 * 1024**3  # bytes of one query: at Athena's price about half a dollar
 
 
-class Query(Construct):
-    """A Glue database with one table, and a workgroup whose answers lie in the stage's bucket for a week."""
+class AthenaTable(Construct):
+    """A Glue database with one table, and a workgroup whose query results are kept in the stage's bucket for a week."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, bucket: s3.Bucket) -> None:
         super().__init__(scope, construct_id)
@@ -85,7 +85,7 @@ class Query(Construct):
 
 
 def projection(stage: Stage, location: str) -> dict[str, str]:
-    """Tell Athena which partitions there can be: the stage's workspaces, and the hours that are still kept."""
+    """Return the partition projection: the stage's workspaces, and the hours that are still kept."""
     return {
         "projection.enabled": "true",
         "projection.workspace.type": "enum",

@@ -1,4 +1,4 @@
-"""The event bus: what other systems are told, and where an event lies that could not be delivered."""
+"""The event bus for other systems' rules, and the dead-letter queue of what could not be delivered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lookup.results.events import SOURCE
 LOG_WRITERS = ("events.amazonaws.com", "delivery.logs.amazonaws.com")
 
 
-class Notices(Construct):
+class EventBus(Construct):
     """A bus of the stage's own; other teams add rules to it. One rule of ours keeps every event in a log group.
 
     EventBridge encrypts what it holds with a key of its own. The bus has the rule's dead-letter queue too; AWS uses it
@@ -67,7 +67,7 @@ class Notices(Construct):
         )
 
     def _let_in(self) -> None:
-        """Let EventBridge write to the log group and to the queue, for this rule and this bus only."""
+        """Allow EventBridge to write to the log group and to the queue, for this rule and this bus only."""
         logs.ResourcePolicy(
             self,
             "LogPolicy",

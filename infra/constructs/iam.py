@@ -75,20 +75,20 @@ WITHOUT_RESOURCE = frozenset({*LIST_SCHEDULES, *WRITE_TRACES})
 class Grant:
     """One statement: a name, exact actions, exact resources (ARNs, possibly a bucket's prefix or a group's schedules).
 
-    `only_when` are values that the request must have, by condition key. `because` says why a wildcard stands there.
+    `only_when` are values that the request must have, by condition key. `reason` is why a resource has a wildcard.
     """
 
     name: str
     actions: Sequence[str]
     resources: Sequence[str]
     only_when: Mapping[str, str] = field(default_factory=dict)
-    because: str = ""
+    reason: str = ""
 
     def wildcards(self) -> list[str]:
-        """Return the resources that are written with a wildcard. Raises `ValueError` when nobody said why."""
+        """Return the resources that are written with a wildcard. Raises `ValueError` when there is no reason."""
         found = [resource for resource in self.resources if "*" in resource]
-        if found and not self.because:
-            raise ValueError(f"the grant {self.name} does not say why it has a wildcard")
+        if found and not self.reason:
+            raise ValueError(f"the grant {self.name} has a wildcard and no reason")
         return found
 
 

@@ -1,6 +1,6 @@
 """One fixed address for calls of MoEngage, for workspaces that take calls from listed addresses only.
 
-The functions that ask MoEngage stand in a VPC of two private subnets; one NAT gateway with an Elastic IP leads out of
+The functions that call MoEngage run in a VPC of two private subnets; one NAT gateway with an Elastic IP leads out of
 it. What goes to S3 and DynamoDB takes gateway endpoints, which cost nothing.
 """
 
@@ -25,7 +25,7 @@ COLONS = ArnFormat.COLON_RESOURCE_NAME
 ZONES = 2  # unless the stage names its own; taken by number: no zone is looked up
 
 
-class Egress(Construct):
+class FixedEgress(Construct):
     """The network; a `LookupFunction` takes it as `egress`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
@@ -80,17 +80,17 @@ class Egress(Construct):
         groups = stack.format_arn(service="logs", resource="log-group", resource_name="*", arn_format=COLONS)
         ours = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": flow_logs}}
         write = Grant("Log", WRITE_FLOW_LOGS, [group_arn(log), log.log_group_arn])
-        find = Grant("FindLog", FIND_LOGS, [groups], because="groups are looked up among all of account and region")
+        find = Grant("FindLog", FIND_LOGS, [groups], reason="groups are looked up among all of account and region")
         role = iam.Role(
             self,
             "FlowLogRole",
             assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com", conditions=ours),
             inline_policies={"Grants": policy([write, find])},
         )
-        acknowledge_wildcard(role, groups, find.because)
+        acknowledge_wildcard(role, groups, find.reason)
         return role
 
 
 def _zones_of(stage: Stage) -> dict[str, Any]:
-    """Return where the subnets lie: not every zone has Lambda, or a NAT gateway's capacity."""
+    """Return the subnets' zones: not every zone has Lambda, or a NAT gateway's capacity."""
     return {"availability_zones": list(stage.egress_zones)} if stage.egress_zones else {"max_azs": ZONES}

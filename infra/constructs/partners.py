@@ -45,7 +45,7 @@ class Partners(Construct):
         self._audiences = audiences or tuple(self._client_ids.values())
         self.parameter = self._parameter(stage)
 
-    def told(self, settings: Settings) -> Settings:
+    def extend_settings(self, settings: Settings) -> Settings:
         """Add what a function must know to know its callers."""
         return replace(settings, token_url=self.token_url, client_claim=client_claim(self._stage))
 
@@ -54,7 +54,7 @@ class Partners(Construct):
         return [Grant("Partners", READ_PARAMETERS, [self.parameter.parameter_arn])]
 
     def authorizer(self) -> HttpJwtAuthorizer:
-        """Make what lets only these partners' tokens through."""
+        """Return the authorizer that accepts these partners' tokens only."""
         return HttpJwtAuthorizer("Partners", self._issuer, jwt_audience=list(self._audiences))
 
     def _parameter(self, stage: Stage) -> ssm.StringParameter:
@@ -94,7 +94,7 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
 
 
 def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
-    """Return what a function does that asks for partners' grants, but is made before their parameter is."""
+    """Return the grants of a function that reads partners' grants, but is made before their parameter is."""
     name = parameter_name(stage).removeprefix("/")
     return [
         Grant(

@@ -1,4 +1,4 @@
-"""One secret per workspace. The template holds no value: an operator puts it, and the stack says so until then."""
+"""One secret per workspace. The template holds no value: an operator puts it, as the stack's outputs ask."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Credentials(Construct):
         self.arns: Mapping[str, str] = {name: self._secret(name, stage) for name in stage.workspaces}
 
     def grants(self) -> list[Grant]:
-        """Return what a function that asks MoEngage does here."""
+        """Return the grants of a function that calls MoEngage."""
         return [Grant("Credentials", READ_SECRETS, list(self.arns.values()))]
 
     def watch_grants(self) -> list[Grant]:

@@ -1,4 +1,4 @@
-"""Where rosters, results and profiles lie."""
+"""The bucket of rosters and results, and the tables of profiles and of the ledger."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Storage(Construct):
         self.profiles = self._table(stage, "Profiles", partition_key="identifier", sort_key="scope")
         self.ledger = self._table(stage, "Ledger", partition_key="pk", sort_key="sk")
 
-    def road_grants(self) -> list[Grant]:
+    def pipeline_grants(self) -> list[Grant]:
         """Return what every function that looks profiles up does here."""
         return [
             Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
@@ -65,11 +65,11 @@ class Storage(Construct):
         ]
 
     def serve_grants(self) -> list[Grant]:
-        """Return what the function that serves parts does here: whoever comes second counts what is archived already."""
+        """Return the grants of the parts' worker: on a second delivery it counts what is archived already."""
         return [self._objects("Archived", READ_OBJECTS, RESULTS)]
 
     def feed_grants(self) -> list[Grant]:
-        """Return what every function that feeds lookups does here."""
+        """Return the grants of every function that feeds lookups."""
         return [
             Grant("Ledger", KEEP_THE_LEDGER, [self.ledger.table_arn]),
             self._objects("Rosters", READ_VERSIONS, ROSTERS),
@@ -77,7 +77,7 @@ class Storage(Construct):
         ]
 
     def partner_grants(self) -> list[Grant]:
-        """Return what the URLs and the inline rosters of partners do here: a signed URL may do what its signer may."""
+        """Return the grants for partners' URLs and inline rosters: a signed URL may do what its signer may."""
         return [
             self._objects("Uploads", (*WRITE_OBJECTS, *KEEP_OBJECTS), ROSTERS),
             Grant("Versions", LIST_VERSIONS, [self.bucket.bucket_arn]),
@@ -85,13 +85,13 @@ class Storage(Construct):
         ]
 
     def convert_grants(self) -> list[Grant]:
-        """Return what the function that converts rosters does here."""
+        """Return the grants of the function that converts rosters."""
         return [*self.feed_grants(), self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
         return Grant(
-            name, actions, below, because="objects under one prefix of one bucket; their names come at run time"
+            name, actions, below, reason="objects under one prefix of one bucket; their names come at run time"
         )
 
     def _access_logs(self, stage: Stage) -> s3.Bucket:
@@ -116,7 +116,7 @@ class Storage(Construct):
                     prefix=ROSTERS,
                     noncurrent_version_expiration=Duration.days(stage.result_retention_days),
                 ),
-                # Hidden at first: a lookup that reads it goes on for as long as superseded ones are kept.
+                # Expiry leaves a delete marker: a lookup can read the version for as long as noncurrent ones are kept.
                 s3.LifecycleRule(
                     id="uploaded-rosters",
                     prefix=ROSTERS,

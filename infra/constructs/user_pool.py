@@ -23,7 +23,7 @@ SCOPES: Mapping[str, str] = {
 }
 PARTNER_SCOPES = (PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE)
 TOKEN_LIFE = Duration.hours(1)
-# For the case that somebody makes a user after all.
+# In case a user is created after all.
 NOBODY_S_PASSWORD = cognito.PasswordPolicy(
     min_length=16, require_digits=True, require_lowercase=True, require_symbols=True, require_uppercase=True
 )

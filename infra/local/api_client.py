@@ -1,4 +1,4 @@
-"""A partner of the deployed HTTP API: gets a token by client credentials and asks for profiles."""
+"""A partner's client of the deployed HTTP API: gets a token by client credentials and requests profiles."""
 
 from __future__ import annotations
 
@@ -91,5 +91,5 @@ class ApiClient:
 
 def profile_path(identifier: Identifier) -> str:
     """Write the path and query of a profile: a query carries every identifier as it is, a path does not."""
-    asked = {"identifier_type": identifier.identifier_type.value, "identifier": identifier.identifier}
-    return "/v1/profiles?" + urlencode(asked, quote_via=quote)
+    query = {"identifier_type": identifier.identifier_type.value, "identifier": identifier.identifier}
+    return "/v1/profiles?" + urlencode(query, quote_via=quote)

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: steps, bars and tables; plain lines where there is no terminal."""
+"""Output on the terminal: steps, bars and tables; plain lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Advance = Callable[[int, int | None], None]  # done, of how many; None: not know
 
 
 class Display:
-    """One per run. Everything goes to standard output; errors to standard error."""
+    """Writes to standard output, errors to standard error. One per run."""
 
     def __init__(self) -> None:
         width = None if sys.stdout.isatty() else PLAIN_WIDTH
@@ -26,11 +26,11 @@ class Display:
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def heading(self, text: str) -> None:
-        """Begin a part of the job."""
+        """Print the heading of a part of the job."""
         self._console.print(f"\n{text}", style="bold", markup=False)
 
-    def say(self, text: str) -> None:
-        """Say one thing."""
+    def line(self, text: str) -> None:
+        """Print an indented line."""
         self._console.print(f"  {text}", markup=False)
 
     def raw(self, text: str) -> None:
@@ -38,7 +38,7 @@ class Display:
         self._console.print(text, markup=False, style="cyan")
 
     def error(self, text: str) -> None:
-        """Say what went wrong and what to do."""
+        """Print what went wrong and what to do."""
         self._errors.print(text, markup=False, style="red")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -52,7 +52,7 @@ class Display:
 
     @contextmanager
     def bar(self, title: str) -> Iterator[Advance]:
-        """Show how far something has come, with an estimate of the rest."""
+        """Show progress, with an estimate of the time left."""
         if not self._console.is_terminal:
             yield self._plain_bar(title)
             return
@@ -69,7 +69,7 @@ class Display:
             now = time.monotonic()
             if done == total or now - last >= PLAIN_SECONDS:
                 last = now
-                self.say(f"{title}: {done}{_progress(done, total, now - started)}")
+                self.line(f"{title}: {done}{_progress(done, total, now - started)}")
 
         return advance
 

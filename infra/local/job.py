@@ -12,27 +12,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local import roster
 from infra.local.api_client import ApiClient, partner_of
 from infra.local.display import Display
-from infra.local.next_steps import invite
+from infra.local.next_steps import print_next_steps
 from infra.local.options import OptionError, Options, read_options
 from infra.local.processes.interruption import Interrupted
 from infra.local.stage.stage import Stage, local_stage
-from infra.local.steps.on_demand import ask_on_demand
+from infra.local.steps.on_demand import request_on_demand
 from infra.local.steps.queued import send_and_collect
 from infra.local.steps.roster_lookup import look_up_roster
 from infra.local.steps.scheduled import fire_and_collect, upload_for_deployed
 from infra.local.summary import Summary, show, summarise
-from infra.local.waiting import NothingComes
+from infra.local.waiting import NoProgress
 from lookup.model import Identifier, Sleep
 from lookup.validation import parse_identifier
 
-SAMPLES = 18  # identifiers that are asked for on demand and on a schedule: with two junk values one vendor call each
+SAMPLES = 18  # identifiers that are requested on demand and on a schedule: with two junk values one vendor call each
 IDLE_SECONDS = 3600.0
 
 
 def run(environment: MutableMapping[str, str], sleep: Sleep) -> int:
     """Run the job; 0 when everything adds up, 1 when not, 2 when the user's variables make no sense.
 
-    `sleep` raises `Interrupted` when a signal asks for the end; that is 128 and its number.
+    `sleep` raises `Interrupted` after a signal; that is 128 and its number.
     """
     display = Display()
     try:
@@ -43,20 +43,20 @@ def run(environment: MutableMapping[str, str], sleep: Sleep) -> int:
     except OptionError as error:
         display.error(str(error))
         return 2
-    except (NothingComes, OSError, BotoCoreError, ClientError) as error:
+    except (NoProgress, OSError, BotoCoreError, ClientError) as error:
         display.error(f"{error}\nLogs are in .local/run-<port>/: functions.log, aws.log, simulator.log, synthesis.log")
         return _status(1, sleep)
     except Interrupted as end:
-        with contextlib.suppress(OSError):  # a terminal that was closed takes no more words
-            display.say("stopped")
+        with contextlib.suppress(OSError):  # a closed terminal takes no more output
+            display.line("stopped")
         return end.status
 
 
 def _run(options: Options, display: Display, sleep: Sleep) -> int:
     display.heading("Starting the local stage")
     if options.port_was_taken:
-        display.say(f"port 4566 is in use, so {options.port} is taken instead (LOCAL_PORT chooses another)")
-    with local_stage(options, display.say, sleep) as stage:
+        display.line(f"port 4566 is in use, so {options.port} is taken instead (LOCAL_PORT chooses another)")
+    with local_stage(options, display.line, sleep) as stage:
         summary = do_job(stage, options, display)
         if not options.once:
             _stay(stage, options, display)
@@ -66,7 +66,7 @@ def _run(options: Options, display: Display, sleep: Sleep) -> int:
 
 
 def _status(status: int, sleep: Sleep) -> int:
-    """Return the status of a run that failed: a signal that came meanwhile is the better reason."""
+    """Return the status of a run that failed: a signal that arrived meanwhile takes precedence."""
     try:
         sleep(0)
     except Interrupted as end:
@@ -75,13 +75,13 @@ def _status(status: int, sleep: Sleep) -> int:
 
 
 def do_job(stage: Stage, options: Options, display: Display) -> Summary:
-    """Look profiles up through every door, then read back what the stores hold."""
+    """Look profiles up through every handler, then read back what the stores hold."""
     known = roster.samples(options.roster, SAMPLES)
     upload_for_deployed(stage)
     display.heading("1  On demand: profiles over HTTP")
     stage.sleep(0)
     api = ApiClient(stage, partner_of(stage))
-    on_demand = ask_on_demand(api, _singles(known, options), known, display)
+    on_demand = request_on_demand(api, _singles(known, options), known, display)
     display.heading("2  From a queue: one message for every identifier of the roster")
     queued = send_and_collect(stage, roster.read(options.roster), display)
     display.heading("3  On a schedule: EventBridge Scheduler fires, and the roster in S3 is refreshed")
@@ -95,7 +95,7 @@ def do_job(stage: Stage, options: Options, display: Display) -> Summary:
 
 
 def _singles(known: list[Identifier], options: Options) -> list[Identifier]:
-    """Ask for one identifier of the roster and, of the simulator, for one that is hard to write in a URL."""
+    """Return one identifier of the roster and, for the simulator, one that is hard to write in a URL."""
     special = parse_identifier(roster.SPECIAL)
     return [known[0], special] if options.vendor is None and isinstance(special, Identifier) else known[:1]
 
@@ -103,9 +103,9 @@ def _singles(known: list[Identifier], options: Options) -> list[Identifier]:
 def _stay(stage: Stage, options: Options, display: Display) -> None:
     known = roster.samples(options.roster, SAMPLES)
     upload_for_deployed(stage, known)
-    invite(stage, known[0], display)
+    print_next_steps(stage, known[0], display)
     display.heading("The stage stays up until Ctrl-C")
-    display.say(f"meanwhile the deployed schedule demo-refresh looks up {len(known)} users every minute")
+    display.line(f"meanwhile the deployed schedule demo-refresh looks up {len(known)} users every minute")
     while True:
         stage.sleep(IDLE_SECONDS)
 

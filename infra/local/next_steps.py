@@ -1,4 +1,4 @@
-"""What the person can try while the stage stays up."""
+"""Addresses and commands to try while the stage stays up."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from infra.local.stage.stage import Stage
 from lookup.model import Identifier
 
 
-def invite(stage: Stage, example: Identifier, display: Display) -> None:
-    """Show addresses and commands that are ready to be pasted."""
+def print_next_steps(stage: Stage, example: Identifier, display: Display) -> None:
+    """Print addresses and commands that are ready to be pasted."""
     display.heading("To try")
-    display.say(f"HTTP API         {stage.api_url}/v1/…")
-    display.say(f"documentation    {docs_link(stage)}")
-    display.say(f"AWS endpoint     {stage.endpoint_url}  (access key 000000000000)")
-    display.say(f"intake queue     {stage.outputs['IntakeQueueUrl']}")
-    display.say(f"vendor           {stage.simulator.endpoint_url if stage.simulator else 'yours'}")
-    display.say("a token, then a profile:")
+    display.line(f"HTTP API         {stage.api_url}/v1/…")
+    display.line(f"documentation    {docs_link(stage)}")
+    display.line(f"AWS endpoint     {stage.endpoint_url}  (access key 000000000000)")
+    display.line(f"intake queue     {stage.outputs['IntakeQueueUrl']}")
+    display.line(f"vendor           {stage.simulator.endpoint_url if stage.simulator else 'yours'}")
+    display.line("a token, then a profile:")
     display.raw(token_command(stage))
     display.raw(f'curl -s -H "Authorization: Bearer $TOKEN" {quote(stage.api_url + profile_path(example))}')
-    display.say("the newest results, with any S3 tool:")
+    display.line("the newest results, with any S3 tool:")
     display.raw(
         "AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=eu-central-1 "
         f"aws --endpoint-url {stage.endpoint_url} s3 ls --recursive s3://{stage.bucket}/results/"
@@ -30,7 +30,7 @@ def invite(stage: Stage, example: Identifier, display: Display) -> None:
 
 
 def docs_link(stage: Stage) -> str:
-    """Return the address of Swagger UI; behind the `#`, which no browser sends anywhere, the client that gets a token."""
+    """Return the address of Swagger UI; the client's credentials are in the fragment, which no browser sends."""
     partner = partner_of(stage)
     return f"{stage.api_url}/docs#{urlencode({'client_id': partner.client_id, 'client_secret': partner.client_secret})}"
 

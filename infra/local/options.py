@@ -1,4 +1,4 @@
-"""What the user asked of `make run`, read from the environment and checked before anything starts."""
+"""The options of `make run`, read from the environment and checked before anything starts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ CREDENTIALS = {
 
 
 class OptionError(ValueError):
-    """A variable of the user's makes no sense; the text names it and says what would."""
+    """A variable of the user's is invalid; the text names it and what is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """Whom to ask instead of the simulator. `credentials` is the content of the deployed secret."""
+    """The vendor to call instead of the simulator. `credentials` is the content of the deployed secret."""
 
     endpoint_url: str
     credentials: Mapping[str, str] = field(repr=False)
@@ -36,7 +36,7 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`port` is the embedded AWS's; `port_was_taken` says that the default one was not free."""
+    """`port` is the embedded AWS's; `port_was_taken`: the default one was not free."""
 
     roster: Path | None
     port: int

@@ -9,7 +9,7 @@ LOWEST, HIGHEST = 20000, 32000
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
+    """Return a port of 127.0.0.1 that nothing listens on now."""
     for _ in range(200):
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - no secret, only spread between parallel runs
         with socket.socket() as probe:

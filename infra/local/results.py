@@ -17,7 +17,7 @@ User = tuple[str, str]  # identifier type, identifier
 
 @dataclass
 class Tally:
-    """Counts of one door as its results come in. Each identifier of each part counts once."""
+    """Counts of one handler as its results arrive. Each identifier of each part counts once."""
 
     requested: int = 0
     outcomes: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))

@@ -60,7 +60,7 @@ def message_body(entry: ParsedIdentifier) -> str:
         return entry.identifier if _is_plain(entry) else _listed(entry.identifier_type.value, entry.identifier)
     typed = {"identifier_type": entry.identifier_type, "identifier": entry.excerpt}
     if isinstance(parse_identifier(typed), Identifier):
-        # Cut off, or part of a line that is unreadable: as it stands it would pass for somebody's identifier.
+        # Cut off, or part of a line that is unreadable: as it is it would pass for an identifier.
         return json.dumps([[entry.excerpt]])
     return _listed(entry.identifier_type, entry.excerpt)
 

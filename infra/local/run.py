@@ -1,6 +1,6 @@
 """`make run`: the whole service on this machine, and its main job shown to a person.
 
-Signals are heeded before anything else is imported, which takes a second or more.
+Signals are handled before anything else is imported, which takes a second or more.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from infra.local.processes.lifeline import end_with_make
 
 
 def main() -> int:
-    """Run the job and return the exit status: 128 and the signal's number when one asked for the end."""
+    """Run the job and return the exit status: 128 and the signal's number after a signal."""
     interruption = Interruption(child.kill_all)
-    interruption.heed()
+    interruption.install_handlers()
     end_with_make(lambda: interruption.is_noted)
     from infra.local.job import run  # noqa: PLC0415 - see above
 

@@ -1,4 +1,4 @@
-"""What the job came to: one JSON object for machines, a table for people, and whether everything adds up."""
+"""The job's result: one JSON object for programs, a table for the terminal, and whether everything adds up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOORS: tuple[Door, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`vendor_calls` and `vendor_refusals` are the simulator's counters, None when another vendor was asked."""
+    """`vendor_calls` and `vendor_refusals` are the simulator's counters, None when another vendor was called."""
 
     tallies: Mapping[str, Tally]
     s3_objects: int
@@ -32,9 +32,9 @@ class Summary:
 
     def to_json(self) -> dict[str, object]:
         """Return the object that `ONCE=1` prints last."""
-        doors = {name: _counts(tally) for name, tally in self.tallies.items()}
+        by_handler = {name: _counts(tally) for name, tally in self.tallies.items()}
         return {
-            **doors,
+            **by_handler,
             "s3_objects": self.s3_objects,
             "dynamodb_profiles": self.dynamodb_profiles,
             "vendor_calls": self.vendor_calls,
@@ -43,7 +43,7 @@ class Summary:
 
 
 def summarise(stage: Stage, tallies: Mapping[str, Tally], ordered: Mapping[str, int]) -> Summary:
-    """Read back what the stores hold; compare it with what the doors and the roster's lookup (`ordered`) answered."""
+    """Read back what the stores hold; compare it with what the handlers and the roster's lookup (`ordered`) gave."""
     stored = stored_users(stage)
     objects = len(ResultObjects(stage).keys())
     counters = None if stage.simulator is None else stage.simulator.counters()
@@ -58,35 +58,35 @@ def summarise(stage: Stage, tallies: Mapping[str, Tally], ordered: Mapping[str, 
 
 
 def _missing(tallies: Mapping[str, Tally], stored: set[tuple[str, str]], objects: int) -> list[str]:
-    """Say what does not add up."""
+    """Return what does not add up."""
     missing = [f"{name}: {_counts(tally)} does not add up" for name, tally in tallies.items() if not tally.balanced]
     found = set().union(*(tally.found for tally in tallies.values()))
     if found - stored:
         missing.append(f"DynamoDB: {len(found - stored)} found profiles are not in the table")
     if stored - found:
-        missing.append(f"DynamoDB: {len(stored - found)} profiles in the table that no door found")
+        missing.append(f"DynamoDB: {len(stored - found)} profiles in the table that no handler found")
     if objects == 0:
         missing.append("S3: there is no result object")
     return missing
 
 
 def _unlike(queued: Tally, ordered: Mapping[str, int]) -> list[str]:
-    """Say where the roster's lookup came to other counts than its identifiers did through the queue."""
+    """Return how the counts of the roster's lookup differ from those of the same identifiers through the queue."""
     if _counts(queued) == dict(ordered):
         return []
     return [f"the lookup of the roster counts {dict(ordered)}, the intake queue {_counts(queued)}"]
 
 
 def show(summary: Summary, stage: Stage, display: Display) -> None:
-    """Show what came back and where it lies."""
+    """Show the results and where they are."""
     rows = [(title, *(str(_counts(summary.tallies[name])[column]) for column in COLUMNS)) for name, title in DOORS]
     display.table(("", *(column.replace("_", " ") for column in COLUMNS)), rows)
-    display.say(f"{summary.dynamodb_profiles} profiles in the DynamoDB table {stage.outputs['ProfilesTableName']}")
-    display.say(f"{summary.s3_objects} result objects in s3://{stage.bucket}/results/ (gzip NDJSON)")
+    display.line(f"{summary.dynamodb_profiles} profiles in the DynamoDB table {stage.outputs['ProfilesTableName']}")
+    display.line(f"{summary.s3_objects} result objects in s3://{stage.bucket}/results/ (gzip NDJSON)")
     if summary.vendor_calls is None:
-        display.say("how often the vendor was called is not known here: it is not the simulator")
+        display.line("how often the vendor was called is not known here: it is not the simulator")
     else:
-        display.say(f"{summary.vendor_calls} calls to the simulated MoEngage, {summary.vendor_refusals} refused")
+        display.line(f"{summary.vendor_calls} calls to the simulated MoEngage, {summary.vendor_refusals} refused")
     for text in summary.missing:
         display.error(text)
 

@@ -1,4 +1,4 @@
-"""Bounded waiting for results: it ends when all are there, or says what to look at when nothing comes any more."""
+"""Bounded waiting for results: it ends when all are there, or raises what to read when nothing more arrives."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from lookup.model import Sleep
 LOOK_SECONDS = 0.25
 
 
-class NothingComes(Exception):
-    """No result has come for too long."""
+class NoProgress(Exception):
+    """No result has arrived for too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait for `what`; it is given up when nothing new came for `patience` seconds."""
+    """A wait for `what`; it is given up when nothing new arrived for `max_idle` seconds."""
 
     what: str
-    patience: float
+    max_idle: float
     log_path: Path
     sleep: Sleep
 
     def until_all(self, total: int, done: Callable[[], int], advance: Advance) -> None:
-        """Wait until `done()` reaches `total`. Raises `NothingComes`."""
+        """Wait until `done()` reaches `total`. Raises `NoProgress`."""
         seen, since = -1, time.monotonic()
         while (number := done()) < total:
             advance(number, total)
             if number != seen:
                 seen, since = number, time.monotonic()
-            if time.monotonic() - since > self.patience:
-                raise NothingComes(
-                    f"{self.what}: {number} of {total}, and nothing new for {self.patience:.0f} s. "
+            if time.monotonic() - since > self.max_idle:
+                raise NoProgress(
+                    f"{self.what}: {number} of {total}, and nothing new for {self.max_idle:.0f} s. "
                     f"The functions' log is {self.log_path}; run again when the cause is gone."
                 )
             self.sleep(LOOK_SECONDS)

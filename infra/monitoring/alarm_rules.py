@@ -1,4 +1,4 @@
-"""When a person is told: each rule names its metric, what it means and the entry of the runbook that goes on."""
+"""When an alarm fires: each rule names its metric, what it means and its entry in the runbook."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from infra.monitoring.metrics import FIVE_MINUTES, MAXIMUM, Measures
 from infra.stage_settings.stage import Stage
 from lookup.telemetry import Metric
 
-CLOSED_MINUTES = 3  # a closing for the vendor's trouble of seconds is nothing to wake anybody for
-TROUBLES = 20  # calls in five minutes that MoEngage failed
+CLOSED_MINUTES = 3  # closing for seconds after vendor errors needs no operator
+FAILED_CALLS = 20  # calls in five minutes that MoEngage failed
 ERROR_PERCENT = 5
-STUCK_MINUTES = 30  # a lost part is sent again after twelve, and one in trouble waits some minutes for each attempt
+STUCK_MINUTES = 30  # a lost part is sent again after twelve, and one that fails waits some minutes for each attempt
 HOUR = 12  # times five minutes
-# Metrics reach CloudWatch some minutes late, and FILL makes 0 of what is still to come: without minutes to spare the
-# latest one would always say that all is well (CloudWatch User Guide, "Using metric math", FILL in alarms).
+# Metrics reach CloudWatch some minutes late, and FILL makes 0 of what has not arrived: without minutes to spare the
+# latest one would always be zero (CloudWatch User Guide, "Using metric math", FILL in alarms).
 LATE_MINUTES = 3
 
 
@@ -29,7 +29,7 @@ class Rule:
     """
 
     name: str
-    says: str
+    text: str
     heading: str
     metric: cloudwatch.IMetric
     threshold: float = 1
@@ -58,7 +58,7 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
 def _gate_closed(measures: Measures) -> Rule:
     return Rule(
         name="gate-closed",
-        says=f"A gate has been closed for {CLOSED_MINUTES} minutes: MoEngage is not asked, work waits.",
+        text=f"A gate has been closed for {CLOSED_MINUTES} minutes: MoEngage is not asked, work waits.",
         heading="Gate closed",
         metric=measures.of(Metric.GATE_IS_CLOSED, MAXIMUM),
         periods=CLOSED_MINUTES,
@@ -68,15 +68,15 @@ def _gate_closed(measures: Measures) -> Rule:
 def _secrets(measures: Measures) -> Iterator[Rule]:
     yield Rule(
         name="secret-unreadable",
-        says="A workspace's secret has not the three keys: its requests get 503, its queues wait.",
+        text="A workspace's secret has not the three keys: its requests get 503, its queues wait.",
         heading="Key rotated",
         metric=measures.of(Metric.SECRETS_UNREADABLE, period=FIVE_MINUTES),
-        periods=HOUR,  # what waits asks again within the hour
+        periods=HOUR,  # waiting work calls again within the hour
         breaching=1,
     )
     yield Rule(
         name="secret-missing",
-        says="A workspace's secret has no value: its requests get 503, its queues wait.",
+        text="A workspace's secret has no value: its requests get 503, its queues wait.",
         heading="Key rotated",
         metric=measures.of(Metric.SECRETS_MISSING, MAXIMUM),
         periods=CLOSED_MINUTES,
@@ -86,19 +86,19 @@ def _secrets(measures: Measures) -> Iterator[Rule]:
 def _refusals(measures: Measures) -> Iterator[Rule]:
     yield Rule(
         name="vendor-throttled",
-        says="MoEngage answered 429 though our own gate had room: somebody else spends this quota.",
+        text="MoEngage answered 429 though our own gate had room: somebody else spends this quota.",
         heading="Quota shared with somebody else",
         metric=measures.of(Metric.VENDOR_THROTTLED, period=FIVE_MINUTES),
     )
     yield Rule(
         name="vendor-refused",
-        says="MoEngage refuses the workspace.",
+        text="MoEngage refuses the workspace.",
         heading="Workspace refused",
         metric=measures.of(Metric.VENDOR_REFUSED, period=FIVE_MINUTES),
     )
     yield Rule(
         name="requests-rejected",
-        says="MoEngage could not read what we sent: a defect of ours, its identifiers are failed.",
+        text="MoEngage could not read what we sent: a defect of ours, its identifiers are failed.",
         heading="Errors",
         metric=measures.of(Metric.REQUESTS_REJECTED, period=FIVE_MINUTES),
     )
@@ -107,10 +107,10 @@ def _refusals(measures: Measures) -> Iterator[Rule]:
 def _trouble(measures: Measures) -> Rule:
     return Rule(
         name="vendor-trouble",
-        says=f"{TROUBLES} calls in five minutes met timeouts, 5xx or broken answers.",
+        text=f"{FAILED_CALLS} calls in five minutes met timeouts, 5xx or broken answers.",
         heading="Vendor down",
         metric=measures.of(Metric.VENDOR_TROUBLE, period=FIVE_MINUTES),
-        threshold=TROUBLES,
+        threshold=FAILED_CALLS,
         periods=2,
     )
 
@@ -118,9 +118,9 @@ def _trouble(measures: Measures) -> Rule:
 def _silence(stage: Stage, measures: Measures) -> Rule:
     return Rule(
         name="no-successful-call",
-        says=f"Work has waited for {stage.silent_minutes} minutes and no call of MoEngage succeeded.",
+        text=f"Work has waited for {stage.silent_minutes} minutes and no call of MoEngage succeeded.",
         heading="No successful call",
-        metric=measures.waits_in_vain(),
+        metric=measures.stalls(),
         periods=stage.silent_minutes + LATE_MINUTES,
         breaching=stage.silent_minutes,
     )
@@ -129,7 +129,7 @@ def _silence(stage: Stage, measures: Measures) -> Rule:
 def _standstill(measures: Measures) -> Rule:
     return Rule(
         name="stuck-lookup",
-        says=f"For {STUCK_MINUTES} minutes lookups were active, no gate was closed and no part was done.",
+        text=f"For {STUCK_MINUTES} minutes lookups were active, no gate was closed and no part was done.",
         heading="Stuck lookup",
         metric=measures.stands_still(),
         periods=STUCK_MINUTES + LATE_MINUTES,
@@ -140,7 +140,7 @@ def _standstill(measures: Measures) -> Rule:
 def _loops(measures: Measures) -> Rule:
     return Rule(
         name="recursive-loop",
-        says="Lambda dropped an invocation as part of a recursive loop: what it should have done waits on its queue.",
+        text="Lambda dropped an invocation as part of a recursive loop: what it should have done waits on its queue.",
         heading="Recursive loop",
         metric=measures.loops(),
     )
@@ -149,7 +149,7 @@ def _loops(measures: Measures) -> Rule:
 def _oldest(queue: str, stage: Stage, measures: Measures) -> Rule:
     return Rule(
         name=f"oldest-{queue}",
-        says=f"A message of the {queue} queue has waited for {stage.oldest_message_minutes} minutes.",
+        text=f"A message of the {queue} queue has waited for {stage.oldest_message_minutes} minutes.",
         heading="Oldest message",
         metric=measures.oldest(queue),
         threshold=stage.oldest_message_minutes * 60,
@@ -159,7 +159,7 @@ def _oldest(queue: str, stage: Stage, measures: Measures) -> Rule:
 def _dead(queue: str, measures: Measures) -> Rule:
     return Rule(
         name=f"dead-letters-{queue}",
-        says=f"Something lies on the dead-letter queue of {queue}.",
+        text=f"Something lies on the dead-letter queue of {queue}.",
         heading="Dead letters",
         metric=measures.dead(queue),
     )
@@ -168,7 +168,7 @@ def _dead(queue: str, measures: Measures) -> Rule:
 def _errors(function: str, measures: Measures) -> Rule:
     return Rule(
         name=f"errors-{function}",
-        says=f"{ERROR_PERCENT} % or more of the invocations of {function} end with an error.",
+        text=f"{ERROR_PERCENT} % or more of the invocations of {function} end with an error.",
         heading="Errors",
         metric=measures.error_rate(function),
         threshold=ERROR_PERCENT,
@@ -180,7 +180,7 @@ def _throttles(function: str, measures: Measures) -> Rule:
     """Watch what Lambda would not start: neither an invocation nor an error, so no other alarm sees it."""
     return Rule(
         name=f"throttles-{function}",
-        says=f"Lambda would not start {function}: the account's concurrent executions are used up.",
+        text=f"Lambda would not start {function}: the account's concurrent executions are used up.",
         heading="Concurrency used up",
         metric=measures.throttles(function),
         periods=3,  # a single burst is over before anybody could look

@@ -1,4 +1,4 @@
-"""Alarms: each rule becomes one, which links the runbook and tells one SNS topic when it begins and ends."""
+"""Alarms: each rule becomes one, which links the runbook and notifies one SNS topic when it begins and ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from infra.stage_settings.workspaces import pascal_case
 
 
 class Alarms(Construct):
-    """The stage's alarms, and the topic that they tell."""
+    """The stage's alarms, and the topic that they notify."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, measures: Measures) -> None:
         super().__init__(scope, construct_id)
@@ -32,7 +32,7 @@ class Alarms(Construct):
         output(self, "AlarmTopicArn", self.topic.topic_arn)
 
     def _let_in(self) -> None:
-        """Let this account's alarms publish: a topic with a policy has no longer the one that lets its owner."""
+        """Allow this account's alarms to publish: a topic with a policy loses the default one that allows its owner."""
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -47,7 +47,7 @@ class Alarms(Construct):
             self,
             pascal_case(rule.name),
             alarm_name=f"{SERVICE}-{stage.name}-{rule.name}",
-            alarm_description=f"{rule.says} {stage.runbook_url}#{anchor(rule.heading)}",
+            alarm_description=f"{rule.text} {stage.runbook_url}#{anchor(rule.heading)}",
             metric=rule.metric,
             threshold=rule.threshold,
             evaluation_periods=rule.periods,
@@ -55,9 +55,9 @@ class Alarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        told = actions.SnsAction(self.topic)
-        alarm.add_alarm_action(told)
-        alarm.add_ok_action(told)
+        notify = actions.SnsAction(self.topic)
+        alarm.add_alarm_action(notify)
+        alarm.add_ok_action(notify)
         return alarm
 
 

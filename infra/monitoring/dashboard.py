@@ -1,4 +1,4 @@
-"""One dashboard: its first row answers in ten seconds whether all is well, the rows below say why not."""
+"""One dashboard: its first row shows in ten seconds whether the service works, the rows below why not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Dashboard(Construct):
 
 
 def _now(measures: Measures) -> list[cloudwatch.IWidget]:
-    """Say how it stands."""
+    """Return the widgets' rows."""
     oldest = math(
         "MAX(METRICS()) / 60",
         {f"q{n}": measures.oldest(q) for n, q in enumerate(measures.watched.queues)},

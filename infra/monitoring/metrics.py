@@ -15,14 +15,14 @@ from infra.stage_settings.stage import Stage
 from lookup.telemetry import NAMESPACE, SERVICE, Metric
 
 MINUTE, FIVE_MINUTES = Duration.minutes(1), Duration.minutes(5)
-ANSWERS = "on_request"  # tells its callers of a defect, instead of failing as the other functions do
-ASKING = ("intake", "parts")  # the queues whose messages ask MoEngage
+HTTP_FUNCTION = "on_request"  # answers 500 after a defect, where the other functions fail
+CALLING_QUEUES = ("intake", "parts")  # the queues whose messages cause calls of MoEngage
 SUM, MAXIMUM, AVERAGE, MEDIAN, SLOWEST = "Sum", "Maximum", "Average", "p50", "p99"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """What of the stack is looked at, by the names that a person reads."""
+    """The stack's resources that are monitored, by the names in alarms and on the dashboard."""
 
     functions: Mapping[str, lambda_.Function]
     queues: Mapping[str, sqs.IQueue]
@@ -60,7 +60,7 @@ class Measures:
         return _visible(queue, self.watched.queues[queue])
 
     def dead(self, queue: str) -> cloudwatch.Metric:
-        """Return how many messages lie on the dead-letter queue of `queue`."""
+        """Return how many messages are on the dead-letter queue of `queue`."""
         return _visible(queue, self.watched.dead_letters[queue])
 
     def failures(self, function: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
@@ -69,7 +69,7 @@ class Measures:
 
     def defects(self, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
         """Return how many requests were answered with 500."""
-        return self.of(Metric.DEFECTS, period=period, label=f"{ANSWERS}: 500")
+        return self.of(Metric.DEFECTS, period=period, label=f"{HTTP_FUNCTION}: 500")
 
     def throttles(self, function: str) -> cloudwatch.Metric:
         """Return how many invocations of a function Lambda refused, for want of concurrent executions."""
@@ -87,20 +87,20 @@ class Measures:
         return math(total, using, FIVE_MINUTES, "recursive invocations dropped")
 
     def error_rate(self, function: str) -> cloudwatch.MathExpression:
-        """Return the share of a function's invocations that failed, also by what their callers were told, in per cent."""
+        """Return the share of a function's invocations that failed or answered 500, in per cent."""
         failed: dict[str, cloudwatch.IMetric] = {"failed": self.failures(function)}
-        if function == ANSWERS:
+        if function == HTTP_FUNCTION:
             failed |= {"defects": self.defects(), "unavailable": self.of(Metric.AWS_TROUBLE, period=FIVE_MINUTES)}
         total = " + ".join(f"FILL({name}, 0)" for name in failed)
         invocations = self.watched.functions[function].metric_invocations(statistic=SUM, period=FIVE_MINUTES)
         return math(f"100 * ({total}) / all", failed | {"all": invocations}, FIVE_MINUTES, f"{function}: errors, %")
 
-    def waits_in_vain(self) -> cloudwatch.MathExpression:
+    def stalls(self) -> cloudwatch.MathExpression:
         """Return 1 for every minute in which work waited and no call of MoEngage succeeded, else 0."""
         using: Mapping[str, cloudwatch.IMetric] = {
             "calls": self.of(Metric.VENDOR_CALLS),
             "backlog": self.of(Metric.BACKLOG_USERS, MAXIMUM),
-            **{f"waiting{number}": self.waiting(name) for number, name in enumerate(ASKING)},
+            **{f"waiting{number}": self.waiting(name) for number, name in enumerate(CALLING_QUEUES)},
         }
         waiting = " + ".join(f"FILL({name}, 0)" for name in using if name != "calls")
         return math(f"IF({waiting} > 0 AND FILL(calls, 0) == 0, 1, 0)", using, MINUTE, "work waits, no call succeeds")

@@ -1,4 +1,4 @@
-"""Seeing that all is well, and being told when it is not."""
+"""The dashboard, and the alarms."""
 
 from __future__ import annotations
 

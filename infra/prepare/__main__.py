@@ -10,13 +10,13 @@ from infra.local.processes import child
 from infra.local.processes.interruption import Interrupted, Interruption
 from infra.local.processes.lifeline import end_with_make
 from infra.prepare.environment import bring_to_lock, environment_for, scratch
-from infra.prepare.line import Line, Trouble
+from infra.prepare.line import Line, SetupError
 
 
 def main(what: str, *arguments: str) -> int:
-    """Do one of both, and return the exit status."""
+    """Run one of both, and return the exit status."""
     interruption = Interruption(child.kill_all)
-    interruption.heed()
+    interruption.install_handlers()
     end_with_make(lambda: interruption.is_noted)
     title = f"Preparing {arguments[0]} (about a minute on a fresh machine)" if what == "environment" else arguments[0]
     line = Line(title, interruption)
@@ -26,9 +26,9 @@ def main(what: str, *arguments: str) -> int:
         else:
             with scratch() as folder:
                 line.run(arguments[1:], environment_for(os.environ, folder))
-    except Trouble as trouble:
+    except SetupError as error:
         line.broken()
-        sys.stderr.write(f"{trouble}\n")
+        sys.stderr.write(f"{error}\n")
         return 1
     except Interrupted as end:
         line.broken()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from infra.local.processes.child import PROJECT
 from infra.prepare.advice import NO_SPACE, NOT_ALLOWED
-from infra.prepare.line import Line, Trouble
+from infra.prepare.line import Line, SetupError
 
 NEEDED_BYTES = 1_300_000_000  # of a new environment
 WORKS = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
@@ -26,7 +26,7 @@ OWN_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 
 
 def bring_to_lock(venv: Path, line: Line) -> None:
-    """Install exactly the locked packages. Raises `Trouble`."""
+    """Install exactly the locked packages. Raises `SetupError`."""
     python = str(venv / "bin" / "python")
     with scratch() as folder:
         environment = environment_for(os.environ, folder)
@@ -51,19 +51,19 @@ def works(python: str) -> bool:
 
 
 def require_tools(are_there: bool) -> None:  # noqa: FBT001 - the only fact
-    """Raise `Trouble` when the interpreter cannot make environments: Debian has that in a package of its own."""
+    """Raise `SetupError` when the interpreter cannot make environments: Debian has that in a package of its own."""
     if not are_there:
         name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        raise Trouble(
+        raise SetupError(
             f"{sys.executable} cannot make virtual environments: it has no venv or ensurepip.\n"
             f"On Debian and Ubuntu: apt install {name}-venv; or name another Python: make PYTHON=/path/to/python3 …"
         )
 
 
 def require_space(free: int) -> None:
-    """Raise `Trouble` when so many free bytes are too few for a new environment."""
+    """Raise `SetupError` when so many free bytes are too few for a new environment."""
     if free < NEEDED_BYTES:
-        raise Trouble(f"{NO_SPACE}\n({free / 1e9:.1f} GB are free in {PROJECT})")
+        raise SetupError(f"{NO_SPACE}\n({free / 1e9:.1f} GB are free in {PROJECT})")
 
 
 def environment_for(inherited: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -103,13 +103,13 @@ def _output(command: list[str]) -> str:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Make a folder for temporary files, so that even what is killed leaves none elsewhere. Raises `Trouble`."""
+    """Make a folder for temporary files, so that even what is killed leaves none elsewhere. Raises `SetupError`."""
     made = PROJECT / ".local"
     try:
         made.mkdir(exist_ok=True)
         folder = tempfile.mkdtemp(prefix="prepare-", dir=made)
     except OSError as error:
-        raise Trouble(f"{made}: {error.strerror}. {NO_SPACE if error.errno == ENOSPC else NOT_ALLOWED}") from None
+        raise SetupError(f"{made}: {error.strerror}. {NO_SPACE if error.errno == ENOSPC else NOT_ALLOWED}") from None
     try:
         yield Path(folder)
     finally:

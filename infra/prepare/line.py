@@ -1,4 +1,4 @@
-"""Commands that run in silence: one line says that they do and for how long, and trouble is told in full."""
+"""Commands whose output is hidden: one line shows that they run and for how long; a failure is shown in full."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SHOWN_LINES = 8
 LOG = PROJECT / ".local" / "prepare.log"
 
 
-class Trouble(Exception):
-    """What is in the way, and what to do about it."""
+class SetupError(Exception):
+    """The preparation failed; the text says why, and what to do about it."""
 
 
 class Line:
@@ -30,10 +30,10 @@ class Line:
     def __init__(self, title: str, interruption: Interruption) -> None:
         self._interruption = interruption
         self._started = self._dotted = time.monotonic()
-        self._say(f"{title} ")
+        self._write(f"{title} ")
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Run a command. Raises `Trouble` when it fails, `Interrupted` after a signal; it is ended in every case."""
+        """Run a command. Raises `SetupError` when it fails, `Interrupted` after a signal; it is ended in every case."""
         kept_alive = [sys.executable, "-m", "infra.local.processes.lifeline", *command]
         with tempfile.TemporaryFile() as output:
             process = child.start(kept_alive, output=output, environment=environment)
@@ -42,35 +42,35 @@ class Line:
                     self._interruption.sleep(LOOK_SECONDS)
                     self._dot()
             finally:
-                child.end(process, patience=0)
+                child.end(process, grace_seconds=0)
             if process.returncode != 0:
                 output.seek(0)
-                raise _trouble(output.read().decode(errors="replace"))
+                raise _failure(output.read().decode(errors="replace"))
 
     def done(self) -> None:
         """End the line."""
-        self._say(f" {time.monotonic() - self._started:.0f} s\n")
+        self._write(f" {time.monotonic() - self._started:.0f} s\n")
 
     def broken(self) -> None:
         """End the line where it is."""
-        self._say("\n")
+        self._write("\n")
 
     def _dot(self) -> None:
         if time.monotonic() - self._dotted >= DOT_SECONDS:
             self._dotted += DOT_SECONDS
-            self._say(".")
+            self._write(".")
 
     @staticmethod
-    def _say(text: str) -> None:
+    def _write(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
 
-def _trouble(output: str) -> Trouble:
+def _failure(output: str) -> SetupError:
     known = advice(output, os.environ)
     if known is None:
-        return Trouble("\n".join(["It failed with:", *output.strip().splitlines()[-SHOWN_LINES:]]))
-    return Trouble(f"{known}{_kept(LOG, output)}")
+        return SetupError("\n".join(["It failed with:", *output.strip().splitlines()[-SHOWN_LINES:]]))
+    return SetupError(f"{known}{_kept(LOG, output)}")
 
 
 def _kept(log: Path, output: str) -> str:

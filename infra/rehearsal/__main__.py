@@ -1,7 +1,7 @@
 """`python -m infra.rehearsal`, `make rehearse STAGE=…`: every step in one line; exit status 1 when one failed.
 
 Environment: STAGE (`local`, or a throw-away stage of a real account); IDENTIFIERS=file (a roster; else as many ids as
-`SIZE` says are made up); KEEP=1 leaves the stage deployed. What a real account is asked with: MOENGAGE_WORKSPACE_ID,
+`SIZE` says are made up); KEEP=1 leaves the stage deployed. For a real account: MOENGAGE_WORKSPACE_ID,
 MOENGAGE_DATA_API_KEY, MOENGAGE_DATA_CENTER, unless the secret has its value already.
 """
 
@@ -69,7 +69,7 @@ def _account(platform: Platform, stage: Stage) -> Iterator[Step]:
 
 def _deployment(stack: Stack) -> Iterator[Step]:
     yield Step(
-        "deploy", stack.deploy, "Read the log named here; docs/operations.md tells what to clean up", is_needed=True
+        "deploy", stack.deploy, "Read the log named here; docs/operations.md names what to clean up", is_needed=True
     )
     yield Step("doctor", stack.doctor, "Do what the doctor says: make doctor", is_needed=True)
 
@@ -80,7 +80,7 @@ def _use(service: Service) -> Iterator[Step]:
         "pages", service.pages, "Look at the API's routes /docs and /openapi.json, and at the token endpoint's CORS"
     )
     yield Step("odd identifiers", service.odd_identifiers, "Say so in an issue: the API must not change identifiers")
-    yield Step("upload, asked for", service.ask_for_upload, LOGS)
+    yield Step("upload, requested", service.request_upload, LOGS)
 
 
 def _load(service: Service, stack: Stack) -> Iterator[Step]:

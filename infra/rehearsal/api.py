@@ -43,13 +43,13 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `patience` seconds."""
+    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `timeout` seconds."""
 
     platform: Platform
     stage: Stage
     outputs: Mapping[str, str]
     token: str = field(default="", repr=False)
-    patience: float = ANSWER_SECONDS
+    timeout: float = ANSWER_SECONDS
 
     def __post_init__(self) -> None:
         self._pool = urllib3.PoolManager()
@@ -63,7 +63,7 @@ class Api:
 
     @property
     def token_url(self) -> str:
-        """Return where tokens come from."""
+        """Return the token endpoint."""
         local = self.platform.endpoint_url
         return self.outputs["TokenUrl"] if local is None else f"{local}/oauth2/token"
 
@@ -92,7 +92,7 @@ class Api:
     def send(
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send any request; the whole of its answer comes in time or counts as none."""
+        """Send any request; a response that is not complete in time counts as none."""
         try:
             got = exchange(
                 self._pool,
@@ -100,8 +100,8 @@ class Api:
                 url,
                 body=body,
                 headers=dict(headers or {}),
-                timeout=urllib3.Timeout(self.patience),
-                max_seconds=self.patience,
+                timeout=urllib3.Timeout(self.timeout),
+                max_seconds=self.timeout,
                 max_bytes=lambda _: ANSWER_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:

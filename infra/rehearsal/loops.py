@@ -1,4 +1,4 @@
-"""What Lambda dropped as part of an endless loop: nothing, or `RecursiveLoop` does not stand where it must."""
+"""What Lambda dropped as part of an endless loop: nothing, or `RecursiveLoop` is missing somewhere."""
 
 from __future__ import annotations
 

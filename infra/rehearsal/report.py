@@ -22,11 +22,11 @@ class Verdict(StrEnum):
 
 
 class Failed(Exception):
-    """A step did not show what it should; the text says what was seen instead."""
+    """A step did not show what it should; the text is what was seen instead."""
 
 
 class Skipped(Exception):
-    """A step cannot be carried out here; the text says why."""
+    """A step cannot be carried out here; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from infra.rehearsal.report import Failed, Skipped
 from lookup.model import PART_LIMIT
 
 PACE_LEAST = 0.9  # of the quota, once the first window is over
-HOPS = 17  # parts in a row: one more than Lambda's loop detection lets pass
+HOPS = 17  # parts in a row: one more than Lambda's loop detection allows
 LATE = 0.9  # of an upload URL's life
 TIME_ZONE = "Asia/Kathmandu"  # 45 minutes off the hour
 LOOK = 2.0  # seconds between two looks
-PATIENCE = 1800.0  # seconds without anything new
+MAX_IDLE_SECONDS = 1800.0  # seconds without anything new
 # Odd, and each of them some user's: what paths, forms and JSON treat in a way of their own.
 ODD = ("a/b", "a//b", "a?b=c", "a%2Fb", "a b", "a+b", "a#b", "ü€😀", "..", "a;b", "a&b", '"a"', "a\\b", "C-1, C-2")
 
@@ -48,7 +48,7 @@ class Service:
     upload_from: float = 0.0
 
     def pages(self) -> str:
-        """Read /docs and /openapi.json as a browser would, and ask the token endpoint from the API's own origin."""
+        """Read /docs and /openapi.json as a browser would, and call the token endpoint from the API's own origin."""
         for path in ("/docs", "/openapi.json"):
             answer = self.api.send("GET", self.api.url + path)
             if answer.status != HTTPStatus.OK:
@@ -57,33 +57,33 @@ class Service:
             name.lower() for name in self.api.send("GET", f"{self.api.url}/docs").headers
         }:
             raise Failed("/docs came without a Content-Security-Policy")
-        asks = {"Origin": self.api.url, "Access-Control-Request-Method": "POST"}
+        preflight = {"Origin": self.api.url, "Access-Control-Request-Method": "POST"}
         if self.api.platform.is_local:
             return "/docs and /openapi.json answer; the token endpoint has the same origin here"
-        answer = self.api.send("OPTIONS", self.api.token_url, None, asks)
+        answer = self.api.send("OPTIONS", self.api.token_url, None, preflight)
         allowed = {name.lower(): value for name, value in answer.headers.items()}.get("access-control-allow-origin")
         if allowed not in {"*", self.api.url}:
             raise Failed(f"the token endpoint does not answer the origin {self.api.url}: /docs cannot get tokens")
         return "/docs and /openapi.json answer, and the token endpoint answers their origin"
 
     def odd_identifiers(self) -> str:
-        """Ask for identifiers that paths and forms tend to change, one by one; each answer must name what was asked."""
+        """Request identifiers that paths and forms tend to change, one by one; each response must name its own."""
         for identifier in ODD:
             query = urlencode({"identifier_type": "customer_id", "identifier": identifier, "fields": "customer_id"})
             answer = self.api.call("GET", f"/v1/profiles?{query}")
-            said = answer.json()
-            found = answer.status == HTTPStatus.OK and said["identifier"] == identifier
-            missing = answer.status == HTTPStatus.NOT_FOUND and str(said.get("type", "")).endswith("no-such-user")
+            body = answer.json()
+            found = answer.status == HTTPStatus.OK and body["identifier"] == identifier
+            missing = answer.status == HTTPStatus.NOT_FOUND and str(body.get("type", "")).endswith("no-such-user")
             if not found and not missing:
                 raise Failed(
                     f"identifier {ODD.index(identifier) + 1} of {len(ODD)} got HTTP {answer.status}, or another"
                 )
-        asked = self.api.ok("POST", "/v1/lookups", {"identifiers": ODD, "fields": ["customer_id"]})
-        if [one["identifier"] for one in asked["outcomes"]] != list(ODD):
+        listed = self.api.ok("POST", "/v1/lookups", {"identifiers": ODD, "fields": ["customer_id"]})
+        if [one["identifier"] for one in listed["outcomes"]] != list(ODD):
             raise Failed("a list of them came back changed")
         return f"{len(ODD)} identifiers with reserved characters were answered as themselves"
 
-    def ask_for_upload(self) -> str:
+    def request_upload(self) -> str:
         """Get an upload URL that is used much later."""
         body = b"late-1\nlate-2\n"
         self.upload = self.api.ok("POST", "/v1/rosters", {"bytes": len(body)}) | {"body": body}
@@ -139,8 +139,8 @@ class Service:
             self.samples.append(Sample(now, done))
             if lookup["state"] != "active":
                 return lookup
-            if now - last > PATIENCE:
-                raise Failed(f"nothing new for {PATIENCE:.0f} s after {done} outcomes")
+            if now - last > MAX_IDLE_SECONDS:
+                raise Failed(f"nothing new for {MAX_IDLE_SECONDS:.0f} s after {done} outcomes")
             time.sleep(LOOK)
 
     def _pace(self) -> str:

@@ -14,7 +14,7 @@ from infra.rehearsal.report import Failed, Skipped
 from infra.stage_settings.stage import SERVICE, Stage
 
 LOOK = 5.0
-PATIENCE = 1800.0  # seconds for a table's restore; AWS names no bound, twenty minutes are usual
+RESTORE_SECONDS = 1800.0  # seconds for a table's restore; AWS names no bound, twenty minutes are usual
 COUNTED = "SELECT outcome, count(*) FROM lookup_results WHERE lookup_id = '{}' GROUP BY outcome"
 MEMORY = {"old": "256", "new": "320"}  # MB of `on_queue`: what differs between two releases
 
@@ -49,7 +49,7 @@ class Stack:
         self.synthesised.add(release)
 
     def doctor(self) -> str:
-        """Put the secret of the environment, if it names one, and let the doctor look."""
+        """Put the secret of the environment, if it names one, and run the doctor."""
         given = {name: self.platform.environment.get(name, "") for name in CREDENTIALS}
         if all(given.values()):
             keys = ("workspace_id", "data_api_key", "data_center")
@@ -71,7 +71,7 @@ class Stack:
                 raise Failed(f"on_queue has {memory} MB after the deployment of the {release} release")
         if all(ran):
             return "to another release and back while a lookup ran"
-        if self.platform.is_local:  # its deployment takes what the machine has to give
+        if self.platform.is_local:  # its deployment uses the whole machine
             return "to another release and back; the lookup ended before that"
         raise Failed("the lookup had ended before the roll-back: take a longer roster")
 
@@ -82,7 +82,7 @@ class Stack:
         return int(found["MemorySize"])
 
     def alarm(self) -> str:
-        """Set an alarm off by hand, and look whether its action was carried out."""
+        """Set an alarm's state, and check that its action was carried out."""
         if not self.stage.alarms:
             raise Skipped("the stage has no alarms")
         cloudwatch, name = self.platform.client("cloudwatch"), f"{self.name}-gate-closed"
@@ -133,10 +133,10 @@ class Stack:
         dynamodb.restore_table_to_point_in_time(
             SourceTableName=source, TargetTableName=target, UseLatestRestorableTime=True
         )
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + RESTORE_SECONDS
         while dynamodb.describe_table(TableName=target)["Table"]["TableStatus"] != "ACTIVE":
             if time.monotonic() > give_up:
-                raise Failed(f"{target} was not restored within {PATIENCE:.0f} s; delete it by hand")
+                raise Failed(f"{target} was not restored within {RESTORE_SECONDS:.0f} s; delete it by hand")
             time.sleep(LOOK)
         there = dynamodb.scan(TableName=target, Select="COUNT", Limit=1)["Count"]
         dynamodb.delete_table(TableName=target)
@@ -150,7 +150,7 @@ class Stack:
         return "the stack is gone"
 
     def destroy_and_redeploy(self) -> str:
-        """Destroy, then deploy again: nothing that stayed may stand in the way."""
+        """Destroy, then deploy again: nothing that was retained may prevent it."""
         self.destroy()
         self.deploy()
         return "destroyed, and deployed again under the same names"

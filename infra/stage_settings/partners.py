@@ -1,4 +1,4 @@
-"""The partners of a stage and where their tokens come from, as frozen values that are checked when they are built."""
+"""The partners of a stage and the issuers of their tokens, as frozen values that are checked when they are built."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ISSUER = re.compile(r"https://[^\s?#]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """What one partner may ask for. `fields` of None means all.
+    """What one partner may request. `fields` of None means all.
 
     `users_per_day` bounds the partner's use of the quota; None does not. `weight` is its share of what bulk gets.
     `lanes` are `on_demand` (answers at once) and `bulk` (rosters, long lists, schedules). `client_id` is how an issuer
-    of your own names the partner; without one the stack makes an app client. `admin` lets that client ask for the
+    of your own names the partner; without one the stack makes an app client. `admin` lets that client request the
     operators' scope. `requests_per_second` is what an instance of the function takes of it;
     `waiting_requests` of its own wait for quota at once.
     """

@@ -1,4 +1,4 @@
-"""What a stage may set. The constructs take a stage as an argument and never ask for its name.
+"""What a stage may set. The constructs take a stage as an argument and never look at its name.
 
 Everything is checked when a value is built: an error names the setting. `docs/configuration.md` lists them all.
 """
@@ -17,7 +17,7 @@ from lookup.errors import require
 
 SERVICE = "moengage-lookup"
 LOCAL = "local"  # the stage that runs on this machine
-HTTPS = 443  # the one port that a network with a fixed address lets out
+HTTPS = 443  # the one port that a network with a fixed address allows
 LOG_RETENTION_DAYS = (1, 7, 14, 30, 90, 180, 365)
 # Cognito, of a domain's prefix: 63 characters, 16 of them the service's, 13 the account's; and none of AWS's names.
 NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
@@ -43,8 +43,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 class Stage:
     """One deployment of the service.
 
-    `retain` keeps the data when the stack goes: retained, recoverable to a point in time, protected from deletion.
-    `recoverable` makes the tables of a stage that goes recoverable, too.
+    `retain` keeps the data of a deleted stack: retained, recoverable to a point in time, protected from deletion.
+    `recoverable` makes the tables of a stage without `retain` recoverable, too.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
     `account_concurrency` is the account's quota of executions at once, of which `request_concurrency` are reserved for
@@ -181,14 +181,14 @@ class Stage:
             port_of(self.token_url, "token_url", schemes=("https",))
         if self.moengage_endpoint_url is None:
             return
-        # The key of a workspace goes there: in clear only on the machine that the local stage runs on.
+        # The key of a workspace is sent there: in clear only on the machine that the local stage runs on.
         schemes = ("http", "https") if self.name == LOCAL else ("https",)
         port = port_of(self.moengage_endpoint_url, "moengage_endpoint_url", schemes=schemes)
         way_out = not self.fixed_egress or port == HTTPS
         require(way_out, "moengage_endpoint_url", f"is at port {port}; fixed_egress lets only {HTTPS} out")
 
     def _check_alarms(self) -> None:
-        # CloudWatch looks back a day at most, and the alarm allows for metrics that come late.
+        # CloudWatch looks back a day at most, and the alarm allows for metrics that arrive late.
         require(1 <= self.silent_minutes <= SILENT_MOST, "silent_minutes", f"must be 1 to {SILENT_MOST} minutes")
         bound = f"must be 1 to {OLDEST_MOST} minutes: queues keep messages for 14 days"
         require(1 <= self.oldest_message_minutes <= OLDEST_MOST, "oldest_message_minutes", bound)

@@ -45,7 +45,7 @@ def require_distinct(names: Iterable[str], setting: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """One MoEngage workspace as a stage knows it; its secret comes with the stack."""
+    """One MoEngage workspace of a stage; the stack holds its secret."""
 
     fields: tuple[str, ...] | None = None
     moengage_id_name: str = "id"
@@ -60,7 +60,7 @@ class Workspace:
         require(isinstance(self.quota, Quota), "workspaces.quota", f"{self.quota!r} must be a Quota")
 
     def settings(self, secret_id: str) -> WorkspaceSettings:
-        """Return what the functions are told of it."""
+        """Return its settings for the functions."""
         return WorkspaceSettings(
             secret_id, self.fields, self.moengage_id_name, self.quota, self.keep_profiles, self.intake_weight
         )
@@ -98,7 +98,7 @@ class Schedule:
         self._check_firing()
 
     def firing(self, due: str) -> dict[str, object]:
-        """Return what a firing that was `due` then (ISO 8601) hands to `on_schedule`."""
+        """Return what a firing that was `due` then (ISO 8601) sends to `on_schedule`."""
         return {
             "schedule": self.name,
             "scheduled_time": due,
@@ -109,7 +109,7 @@ class Schedule:
         }
 
     def _check_firing(self) -> None:
-        """Let the function's own reader look: what it refuses would fail at every firing."""
+        """Parse the firing as the function does: what it refuses would fail at every firing."""
         try:
             parse_firing(self.firing("2026-01-01T00:00:00Z"))
         except InvalidInput as fault:

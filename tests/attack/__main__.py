@@ -26,7 +26,7 @@ def main() -> int:
     with display.bar("seconds") as advance:
         figures = carried_out(seed, seconds, folder, advance, hands=hands)
     display.table(["What", "Count"], [[name, str(value)] for name, value in figures.detail.items()])
-    display.say(f"logs: {folder.relative_to(PROJECT)}")
+    display.line(f"logs: {folder.relative_to(PROJECT)}")
     print(json.dumps(figures.to_json()))  # noqa: T201 - the last line is for programs
     return 0 if figures.holds else 1
 

@@ -30,7 +30,7 @@ def main() -> int:
     with embedded_aws(PROJECT / ".local/chaos/embedded_aws.log"), display.bar("outcomes") as advance:
         report = carried_out(seed, identifiers, boto3.Session(), folder, advance)
     report.show(display)
-    display.say(f"logs of the processes: {folder.relative_to(PROJECT)}")
+    display.line(f"logs of the processes: {folder.relative_to(PROJECT)}")
     print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
     is_complete = not report.missed or not Size.of(identifiers).is_long
     return 0 if report.found.all_is_well and is_complete else 1

@@ -55,10 +55,10 @@ class Report:
                 display.error(f"{name}: {example}")
         if self.missed:
             display.error(f"never struck: {', '.join(self.missed)}")
-        display.say("compared: " + ", ".join(f"{times} {what}" for what, times in self.compared.items()))
+        display.line("compared: " + ", ".join(f"{times} {what}" for what, times in self.compared.items()))
         became = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
-        display.say(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
-        display.say(
+        display.line(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
+        display.line(
             f"{self.identifiers} identifiers, {sum(self.faults.values())} faults, {self.seconds:.0f} s; "
             f"users again {self.recovery_seconds:.0f} s of service time after MoEngage came back"
         )

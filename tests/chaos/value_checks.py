@@ -130,7 +130,7 @@ def needles(values: Iterable[str], keys: Iterable[str], token: str) -> dict[str,
 
 
 def check_leaks(forbidden: Mapping[str, str], texts: Iterable[tuple[str, str]], found: Findings) -> Counter[str]:
-    """Search every line of every log, metric, event and reason; return how many of each source, and how many metrics."""
+    """Search every line of every log, metric, event and reason; return the number of lines by source and of metrics."""
     searched: Counter[str] = Counter()
     for source, text in texts:
         searched.update([source, "metric"] if '"_aws"' in text else [source])

@@ -16,7 +16,7 @@ import os, signal, sys, time
 signal.signal(signal.SIGHUP, signal.{hangup})
 from infra.local.processes.interruption import Interrupted, Interruption
 interruption = Interruption(lambda: print("killed", flush=True), grace={grace})
-interruption.heed()
+interruption.install_handlers()
 print("started", flush=True)
 {work}
 """

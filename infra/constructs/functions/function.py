@@ -17,7 +17,7 @@ from constructs import Construct
 from infra.constructs.functions.environment import environment_of
 from infra.constructs.iam import JOIN_NETWORK, SEND_MESSAGES, WRITE_LOGS, WRITE_TRACES, Grant, policy
 from infra.constructs.log_groups import log_group
-from infra.constructs.network import Egress
+from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.nag import acknowledge, acknowledge_warning, acknowledge_wildcard
 from infra.stage_settings.stage import Stage
@@ -40,7 +40,7 @@ class Release:
 class LookupFunction(Construct):
     """A function named by its module in `functions/`, with a role that allows `grants` and nothing else.
 
-    With `egress` it stands in that network; with `snap_start` its published versions start from a snapshot. One that
+    With `egress` it runs in that network; with `snap_start` its published versions start from a snapshot. One that
     `feeds_itself` is invoked by what it sends; Lambda would end such a chain after about 16 invocations:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
@@ -56,7 +56,7 @@ class LookupFunction(Construct):
         timeout: Duration,
         memory_mb: int,
         dead_letters: sqs.Queue | None = None,
-        egress: Egress | None = None,
+        egress: FixedEgress | None = None,
         snap_start: bool = False,
         reserved: int | None = None,
         feeds_itself: bool = False,
@@ -103,9 +103,9 @@ class LookupFunction(Construct):
         reasons: dict[str, list[str]] = {}
         for grant in grants:
             for resource in grant.wildcards():
-                reasons.setdefault(resource, []).append(f"{grant.name}: {grant.because}")
-        for resource, said in reasons.items():
-            acknowledge_wildcard(role, resource, "; ".join(said))
+                reasons.setdefault(resource, []).append(f"{grant.name}: {grant.reason}")
+        for resource, texts in reasons.items():
+            acknowledge_wildcard(role, resource, "; ".join(texts))
         return role
 
 
@@ -120,8 +120,8 @@ def _told_of(stage: Stage, log: logs.LogGroup) -> dict[str, Any]:
     }
 
 
-def _placed_in(egress: Egress | None) -> dict[str, Any]:
-    """Return the network that a function stands in, if any."""
+def _placed_in(egress: FixedEgress | None) -> dict[str, Any]:
+    """Return the network that a function runs in, if any."""
     if egress is None:
         return {}
     return {
@@ -132,14 +132,14 @@ def _placed_in(egress: Egress | None) -> dict[str, Any]:
 
 
 def _own_grants(
-    log: logs.LogGroup, dead_letters: sqs.Queue | None, egress: Egress | None, *, tracing: bool
+    log: logs.LogGroup, dead_letters: sqs.Queue | None, egress: FixedEgress | None, *, tracing: bool
 ) -> list[Grant]:
-    grants = [Grant("Log", WRITE_LOGS, [log.log_group_arn], because="streams of the function's own log group")]
+    grants = [Grant("Log", WRITE_LOGS, [log.log_group_arn], reason="streams of the function's own log group")]
     if tracing:
-        grants.append(Grant("Traces", WRITE_TRACES, ["*"], because="X-Ray has no resources for these actions"))
+        grants.append(Grant("Traces", WRITE_TRACES, ["*"], reason="X-Ray has no resources for these actions"))
     if dead_letters is not None:
         grants.append(Grant("FailedInvocations", SEND_MESSAGES, [dead_letters.queue_arn]))
     if egress is not None:
         why = "Lambda asks for these with no resource before it places a function in a VPC"
-        grants.append(Grant("Network", JOIN_NETWORK, ["*"], because=why))
+        grants.append(Grant("Network", JOIN_NETWORK, ["*"], reason=why))
     return grants

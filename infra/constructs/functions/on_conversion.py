@@ -32,7 +32,7 @@ class ConversionQueue(Construct):
         output(self, "ConversionQueueUrl", self.queue.queue_url)
         output(self, "ConversionDeadLetterQueueUrl", self.dead_letters.queue_url)
 
-    def told(self, settings: Settings) -> Settings:
+    def extend_settings(self, settings: Settings) -> Settings:
         """Add what the function that serves the queue must know."""
         return replace(settings, conversion_dead_letter_queue_url=self.dead_letters.queue_url)
 
@@ -49,7 +49,7 @@ class ConversionQueue(Construct):
 
 
 class OnConversion(Construct):
-    """The function, and how SQS hands messages to it."""
+    """The function, and its SQS event source."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class OnConversion(Construct):
             timeout=TIMEOUT,
             memory_mb=MEMORY_MB,
         ).function
-        # The bare mapping: `SqsEventSource` would also grant, and the role is written by hand.
+        # The bare mapping: `SqsEventSource` would also grant, and the role has its grants already.
         lambda_.EventSourceMapping(
             self,
             "Conversions",

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
-from infra.constructs.network import Egress
+from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, work_queue
 from infra.stage_settings.workers import workers_for
@@ -20,7 +20,7 @@ TIMEOUT = Duration.seconds(60)
 BATCH_WINDOW = Duration.seconds(2)
 # AWS: six times the function's timeout plus the window, so that throttled polls do not use deliveries up.
 VISIBILITY = Duration.seconds(6 * 60 + 2)
-DELIVERIES = 1000  # waiting for quota gives messages back many times; this is a net for crashes only
+DELIVERIES = 1000  # waiting for quota returns messages many times; the limit is for crashes only
 
 
 class Queues(Construct):
@@ -53,7 +53,7 @@ class Queues(Construct):
 
 
 class OnQueue(Construct):
-    """The function, and how SQS hands messages to it."""
+    """The function, and its SQS event source."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class OnQueue(Construct):
         release: Release,
         queues: Queues,
         grants: Iterable[Grant],
-        egress: Egress | None = None,
+        egress: FixedEgress | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = LookupFunction(
@@ -83,7 +83,7 @@ class OnQueue(Construct):
         self._consume("Parts", queues.parts, batch_size=1, window=None, workers=workers)
 
     def _consume(self, name: str, queue: sqs.Queue, *, batch_size: int, window: Duration | None, workers: int) -> None:
-        # The bare mapping: `SqsEventSource` would also grant, and the role is written by hand.
+        # The bare mapping: `SqsEventSource` would also grant, and the role has its grants already.
         lambda_.EventSourceMapping(
             self,
             name,

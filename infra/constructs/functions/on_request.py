@@ -19,7 +19,7 @@ from infra.constructs.access_log import ACCESS_LOG_FIELDS
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import Grant
 from infra.constructs.log_groups import group_arn, log_group
-from infra.constructs.network import Egress
+from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.constructs.partners import Partners, client_claim
 from infra.nag import acknowledge
@@ -27,7 +27,7 @@ from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.openapi.route_table import PAGES, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
-# Pages are for people who read: whoever floods them must not use up what the partners' requests need.
+# Pages are for readers: a flood of them must not use up the throttling limits of the partners' requests.
 PAGES_PER_SECOND, PAGES_BURST = 10, 20
 
 
@@ -41,7 +41,7 @@ class OnRequest(Construct):
         *,
         release: Release,
         grants: Sequence[Grant],
-        egress: Egress | None = None,
+        egress: FixedEgress | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         partners = Partners(self, "Partners", stage=release.stage)
@@ -49,7 +49,7 @@ class OnRequest(Construct):
             self,
             "OnRequest",
             module="on_request",
-            release=replace(release, settings=partners.told(release.settings)),
+            release=replace(release, settings=partners.extend_settings(release.settings)),
             grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
             memory_mb=1024,

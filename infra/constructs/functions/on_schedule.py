@@ -38,7 +38,7 @@ NEVER_AGAIN = scheduler.CfnSchedule.RetryPolicyProperty(maximum_event_age_in_sec
 
 
 class OnSchedule(Construct):
-    """The function, a group of schedules, the role they share and where failed firings lie."""
+    """The function, a group of schedules, the role they share and the dead-letter queue of failed firings."""
 
     def __init__(self, scope: Construct, construct_id: str, *, release: Release, grants: Sequence[Grant]) -> None:
         super().__init__(scope, construct_id)
@@ -65,7 +65,7 @@ class OnSchedule(Construct):
             self._schedule(schedule.name, schedule.expression, schedule.time_zone, target)
         self._outputs(release.stage)
 
-    def told(self, settings: Settings) -> Settings:
+    def extend_settings(self, settings: Settings) -> Settings:
         """Add what a function must know to keep schedules."""
         return replace(
             settings,
@@ -85,13 +85,13 @@ class OnSchedule(Construct):
                 "Schedules",
                 KEEP_SCHEDULES,
                 [self._arn("schedule", f"{self.group_name}/*")],
-                because="schedules of this stage's group only; partners name them at run time",
+                reason="schedules of this stage's group only; partners name them at run time",
             ),
             Grant(
                 "ListSchedules",
                 LIST_SCHEDULES,
                 ["*"],
-                because="EventBridge Scheduler has no resource for this action, even when the call names a group",
+                reason="EventBridge Scheduler has no resource for this action, even when the call names a group",
             ),
             Grant("PassRole", PASS_ROLE, [self.role.role_arn], only_when={"iam:PassedToService": SCHEDULER}),
         ]
@@ -163,5 +163,5 @@ class OnSchedule(Construct):
 
 
 def firing_input(schedule: Schedule) -> str:
-    """Write what a firing of `schedule` hands to `on_schedule`; EventBridge Scheduler fills in the time it was due."""
+    """Return what a firing of `schedule` sends to `on_schedule`; EventBridge Scheduler fills in the time it was due."""
     return json.dumps(schedule.firing("<aws.scheduler.scheduled-time>"))

@@ -24,7 +24,7 @@ def let_invocations_end() -> None:
 
 
 def sparing_the_busy(invalidate: Callable[..., None]) -> Callable[..., None]:
-    """Take the busy workers out of the pool first, so that nobody gets them again, and end them when they are done."""
+    """Take the busy workers out of the pool first, so that they get no more work; end them when they are done."""
 
     def invalidated(
         name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None

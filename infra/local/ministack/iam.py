@@ -32,12 +32,12 @@ def enforce_as_aws() -> None:
 
 
 def with_tls(pin: Pin) -> Pin:
-    """Let every call count as one by TLS."""
+    """Treat every call as one by TLS."""
     return lambda source_ip, _: pin(source_ip, True)  # noqa: FBT003 - MiniStack's own signature
 
 
 def with_single_messages(name: Name) -> Name:
-    """Let a batch of messages need the permission of one."""
+    """Require for a batch of messages the permission of one."""
 
     def named(*request: object) -> str | None:
         action = name(*request)
@@ -47,7 +47,7 @@ def with_single_messages(name: Name) -> Name:
 
 
 def with_groups(find: Find) -> Find:
-    """Let a schedule's ARN name the group that the call names, and a list need every schedule of the account."""
+    """Build a schedule's ARN with the group that the call names; a list needs every schedule of the account."""
 
     def found(  # noqa: PLR0917 - MiniStack's own signature
         service: str, method: str, path: str, headers: Headers, body: bytes, query: Query, *place: str

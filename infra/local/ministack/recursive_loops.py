@@ -95,7 +95,7 @@ def one_more(name: str, chains: Sequence[Chain]) -> dict[str, int]:
 
 
 def with_recursive_loop(provision: Provision, *, properties_at: int) -> Provision:
-    """Let a function deployed by CloudFormation keep the property `RecursiveLoop`."""
+    """Keep the property `RecursiveLoop` of a function that CloudFormation deploys."""
 
     def provisioned(*arguments: Any, **named: Any) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 - MiniStack's own
         name, attributes = provision(*arguments, **named)

@@ -81,7 +81,7 @@ def _window(queue: Fields) -> float:
 
 
 def with_context_attributes(invoke: Invoke) -> Invoke:
-    """Let a schedule's input hold the values of its firing before its target gets it."""
+    """Fill the values of a firing into a schedule's input before its target gets it."""
 
     def invoked(
         target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[str, Any], view: object = None
@@ -107,7 +107,7 @@ def _filled_in(text: str, event: Fields, schedule: Fields) -> str:
 
 
 def with_ranges_of_versions(get_object: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Let a read of a version give the range that was asked for."""
+    """Return the requested range of a version."""
 
     def got(bucket: str, key: str, headers: Mapping[str, str], query: Fields | None = None) -> Answer:
         wanted = headers.get("range", "")

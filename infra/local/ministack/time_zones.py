@@ -1,7 +1,7 @@
 """Schedules of EventBridge Scheduler fire in their own time zone; MiniStack keeps the zone and reads every time as UTC.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#time-zone: `cron` and `at` are evaluated in
-the schedule's zone. MiniStack hands expressions on as texts; here a text carries its zone, and what is read of it too.
+the schedule's zone. MiniStack passes expressions on as texts; here a text carries its zone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Child processes that end with this one, whatever ends it.
 
 Each leads a session of its own, so that it ends as a group with everything it has started, and the terminal's Ctrl-C
-reaches this process alone. Its standard input is its lifeline: the other end is only in this process's hands, and the
+reaches this process alone. Its standard input is its lifeline: only this process holds the other end, and the
 child ends when it closes (`infra.local.lifeline`), even if this process was killed.
 """
 
@@ -37,12 +37,12 @@ def start(
     return process
 
 
-def end(process: subprocess.Popen[bytes], patience: float = STOP_SECONDS) -> None:
-    """Ask a child and its group to end, and kill after `patience` seconds what is left of them."""
-    if patience > 0:
+def end(process: subprocess.Popen[bytes], grace_seconds: float = STOP_SECONDS) -> None:
+    """Terminate a child and its group, and kill after `grace_seconds` seconds what is left of them."""
+    if grace_seconds > 0:
         signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(grace_seconds)
     signal_group(process.pid, signal.SIGKILL)
     process.wait()
     _leaders.discard(process.pid)
@@ -62,6 +62,6 @@ def kill_all() -> None:
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to a group of this process's own making; to nobody when the group has ended."""
+    """Send a signal to a group of this process's own making; nothing when the group has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, number)

@@ -1,4 +1,4 @@
-"""Signals that end a run: they set a mark that the run's own waits look at, and never raise inside a library.
+"""Signals that end a run: they set a flag that the run's own waits check, and never raise inside a library.
 
 An exception out of a signal handler appears wherever the program happens to be, also where a library takes it for an
 error of its own and goes on. Here only `sleep` raises, which the run calls between its steps and while it waits.
@@ -13,13 +13,13 @@ from collections.abc import Callable
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE = 6.0  # seconds for an ending in good order; then it ends at once
+GRACE = 6.0  # seconds for an orderly end; then it ends at once
 LOOK_SECONDS = 0.1
-ECHO_SECONDS = 0.1  # within which the same signal comes twice when a whole group is told, and make hands it on too
+ECHO_SECONDS = 0.1  # within which the same signal comes twice when a whole group gets it, and make forwards it too
 
 
 class Interrupted(Exception):
-    """A signal asked for the end; `status` is what a shell expects of a process that it ended."""
+    """A signal ended the run; `status` is what a shell expects of a process that a signal ended."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -27,7 +27,7 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """The signal that asked this process to end, if one did.
+    """The signal that ends this process, if one came.
 
     A second signal ends the process at once, and so does the time of grace when something holds the run up:
     `kill_children` is called, nothing else is tidied.
@@ -39,8 +39,8 @@ class Interruption:
         self._number: int | None = None
         self._noted_at = 0.0
 
-    def heed(self) -> None:
-        """Take the signals from now on. SIGHUP stays ignored where it was: that is what `nohup` asks for."""
+    def install_handlers(self) -> None:
+        """Handle the signals from now on. SIGHUP stays ignored where it was: that is what `nohup` wants."""
         for number in SIGNALS:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._note)
@@ -48,7 +48,7 @@ class Interruption:
 
     @property
     def is_noted(self) -> bool:
-        """Whether a signal asked for the end."""
+        """Whether a signal came."""
         return self._number is not None
 
     def sleep(self, seconds: float) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 3.0  # seconds between the request to end and the kill
+GRACE_SECONDS = 3.0  # between SIGTERM and SIGKILL
 LOOK_SECONDS = 0.25
 
 
@@ -31,7 +31,7 @@ def _end_after_input() -> None:
         while os.read(0, 1024):
             pass
     _signal_own(signal.SIGTERM)
-    time.sleep(PATIENCE)
+    time.sleep(GRACE_SECONDS)
     _signal_own(signal.SIGKILL)
 
 
@@ -57,9 +57,9 @@ def _end_after(spawner: multiprocessing.process.BaseProcess) -> None:
 def end_with_make(is_ending: Callable[[], bool]) -> None:
     """Begin to watch this process's parent if that is `make`; when it ends or gives up, this process gets a signal.
 
-    A `make` that is told SIGINT by process id waits for its command without handing the signal on: it counts on the
+    A `make` that gets SIGINT by process id waits for its command without forwarding the signal: it counts on the
     terminal to do that (`fatal_error_signal` in GNU make's commands.c). It takes its handler away first, which Linux
-    shows. `is_ending` says that this process has its signal already.
+    shows. `is_ending` returns whether this process has its signal already.
     """
     if "MAKELEVEL" not in os.environ:
         return

@@ -30,7 +30,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answer(vendor: Vendor, method: str, name: str, body: bytes) -> Reply:
-    """Do what an admin call says: 400 with the reason if it makes no sense, 404 if there is no such call."""
+    """Carry out an admin call: 400 with the reason if it is invalid, 404 if there is no such call."""
     action = ACTIONS.get((method, name))
     if action is None:
         return Reply(404, b'{"error": "no such admin call"}', JSON)

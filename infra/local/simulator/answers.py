@@ -57,7 +57,7 @@ def refusal_of(status: int, fault: Fault = NO_FAULT) -> Refusal:
 
 
 def error(refusal: Refusal, number: int, fault: Fault = NO_FAULT) -> Reply:
-    """Write a refusal, in the shape that a fault asks for."""
+    """Write a refusal, in the shape that a fault names."""
     content: dict[str, Any] = {
         "message": refusal.message,
         "type": refusal.kind,
@@ -76,21 +76,21 @@ NO_NUMBERS = {"not_a_number": "NaN", "absurd_number": "1e999999"}
 UNASKED: Attributes = {"customer_id": "unasked", "id": "f" * 24, "u_fn": "Nobody"}
 
 
-def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], fault: Fault = NO_FAULT) -> Reply:
-    """Write who was found and who was not, each identifier once, in an order of its own."""
+def users(export: Export, known: Mapping[tuple[str, str], Attributes | None], fault: Fault = NO_FAULT) -> Reply:
+    """Write the users that were found and the identifiers that were not, each once, shuffled."""
     chosen = fault.chosen(export.identifiers)
-    found = {asked: person for asked, person in people.items() if person is not None}
-    missing = [asked for asked, person in people.items() if person is None]
+    found = {pair: user for pair, user in known.items() if user is not None}
+    missing = [pair for pair, user in known.items() if user is None]
     if "unaccounted" in fault.distortions:
-        found = {asked: person for asked, person in found.items() if asked not in chosen}
-        missing = [asked for asked in missing if asked not in chosen]
+        found = {pair: user for pair, user in found.items() if pair not in chosen}
+        missing = [pair for pair in missing if pair not in chosen]
     if "both_lists" in fault.distortions:
-        missing += [asked for asked in found if asked in chosen]
+        missing += [pair for pair in found if pair in chosen]
     fields = None if "all_fields" in fault.distortions else export.fields
-    spoilt = [found[asked] for asked in found if asked in chosen]
+    spoilt = [found[pair] for pair in found if pair in chosen]
     listed = [
-        {"user_attributes": _profile(_only(person, fields), fault if person in spoilt else NO_FAULT)}
-        for person in _once(found.values())
+        {"user_attributes": _profile(_only(user, fields), fault if user in spoilt else NO_FAULT)}
+        for user in _once(found.values())
     ]
     if "unasked" in fault.distortions:
         listed.append({"user_attributes": _only(UNASKED, fields)})
@@ -104,30 +104,30 @@ def users(export: Export, people: Mapping[tuple[str, str], Attributes | None], f
 
 
 def _once(found: Iterable[Attributes]) -> list[Attributes]:
-    """Leave out whom another identifier of the same call has already named."""
+    """Leave out users that another identifier of the same call has already named."""
     seen: dict[object, Attributes] = {}
-    for number, person in enumerate(found):
-        named = "customer_id" in person and "id" in person
-        seen.setdefault((str(person["customer_id"]), str(person["id"])) if named else number, person)
+    for number, user in enumerate(found):
+        named = "customer_id" in user and "id" in user
+        seen.setdefault((str(user["customer_id"]), str(user["id"])) if named else number, user)
     return list(seen.values())
 
 
-def _only(person: Attributes, fields: tuple[str, ...] | None) -> Attributes:
-    return person if fields is None else {name: value for name, value in person.items() if name in fields}
+def _only(user: Attributes, fields: tuple[str, ...] | None) -> Attributes:
+    return user if fields is None else {name: value for name, value in user.items() if name in fields}
 
 
-def _profile(person: Attributes, fault: Fault) -> Attributes | RawJSON | None:
-    """Write one profile, spoilt as a fault asks for."""
-    if "float_id" in fault.distortions and str(person.get("customer_id", "")).isdigit():
-        return dict(person) | {"customer_id": RawJSON(f"{person['customer_id']}.0")}
+def _profile(user: Attributes, fault: Fault) -> Attributes | RawJSON | None:
+    """Write one profile, spoilt as a fault says."""
+    if "float_id" in fault.distortions and str(user.get("customer_id", "")).isdigit():
+        return dict(user) | {"customer_id": RawJSON(f"{user['customer_id']}.0")}
     if "no_attributes" in fault.distortions:
         return None
     value = next((text for kind, text in NO_NUMBERS.items() if kind in fault.distortions), None)
     if value is not None:
-        return dict(person) | {"score": RawJSON(value)}
+        return dict(user) | {"score": RawJSON(value)}
     if "cut_profile" in fault.distortions:
-        return RawJSON(_json(person).decode()[: len(_json(person)) // 3])
-    return person
+        return RawJSON(_json(user).decode()[: len(_json(user)) // 3])
+    return user
 
 
 def _without(data: dict[str, Any], fault: Fault) -> dict[str, Any]:

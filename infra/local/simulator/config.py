@@ -1,4 +1,4 @@
-"""How a simulator behaves: frozen values with a JSON form, so that a file, the admin route and Python say the same."""
+"""How a simulator behaves: frozen values with a JSON form, the same in a file, in the admin route and in Python."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Distortion = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, for which calls. The first fault of the list that strikes a call decides about it.
+    """What fails, for which calls. The first fault of the list that matches a call decides about it.
 
     Which calls: those of `workspace_id` (None: all) that carry one of `identifiers` (None: all), each with the
     probability `share` (drawn from `seed`, so a run can be repeated), and of these the next `calls` (None: all).
@@ -85,7 +85,7 @@ class Fault:
         """Return the identifiers of a call that the distortions are about."""
         if self.identifiers is None:
             return set(identifiers[:1])
-        return {asked for asked in identifiers if asked[1] in self.identifiers}
+        return {pair for pair in identifiers if pair[1] in self.identifiers}
 
 
 class FaultPlan:

@@ -48,14 +48,14 @@ class Population:
     def set_user(
         self, workspace_id: str, identifier: tuple[str, str], attributes: dict[str, Any] | None, *, exact: bool
     ) -> None:
-        """Let a user have these attributes; unless `exact`, `customer_id` and `id` are added where absent."""
+        """Set a user's attributes; unless `exact`, `customer_id` and `id` are added where absent."""
         person = person_of(*identifier)
         if attributes is not None and not exact:
             attributes = {"customer_id": person, "id": id_of(person)} | attributes
         self.set_users[workspace_id, person] = attributes
 
     def set_version(self, version: int, identifier: tuple[str, str] | None) -> None:
-        """Let one user, or all that have no version of their own, have changed so many times."""
+        """Set how many times one user, or all that have no version of their own, have changed."""
         if identifier is None:
             self.version = version
         else:

@@ -73,7 +73,7 @@ class Simulator:
         return f"http://127.0.0.1:{self.port}"
 
     def set_faults(self, *faults: Fault) -> None:
-        """Let these faults, and no others, be in force; without any, all is well. See `Fault`."""
+        """Replace the faults in force; none without arguments. See `Fault`."""
         self._call("PUT", "faults", {"faults": [fault.to_json() for fault in faults]})
 
     def counters(self, workspace_id: str | None = None, window: float | None = None) -> Counters:
@@ -108,7 +108,7 @@ class Simulator:
         workspace_id: str = WORKSPACE_ID,
         exact: bool = False,
     ) -> None:
-        """Let the user have exactly these attributes (Decimals keep every digit); None: there is no such user.
+        """Set a user's attributes exactly (Decimals keep every digit); None: there is no such user.
 
         Unless `exact`, `customer_id` and `id` are added where absent, so that the answer can be paired.
         """
@@ -116,7 +116,7 @@ class Simulator:
         self._call("PUT", "user", {**named, "attributes": attributes, "exact": exact})
 
     def set_version(self, version: int, identifier: str | None = None, identifier_type: str = "customer_id") -> None:
-        """Let a synthetic user (None: every one) have changed `version` times: some attributes differ from before."""
+        """Set how many times a synthetic user (None: every one) has changed: some attributes differ by version."""
         named = {"identifier_type": identifier_type, "identifier": identifier}
         self._call("PUT", "version", {**named, "version": version})
 

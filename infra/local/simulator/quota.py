@@ -44,7 +44,7 @@ class SlidingWindow:
         return max(0, self._config.limit - self._in_use)
 
     def room_in(self, now: float, users: int) -> float:
-        """Let calls leave the window, oldest first, until there is room."""
+        """Drop calls from the window, oldest first, until there is room."""
         excess = self._in_use + users - self._config.limit
         if excess <= 0:
             return 0.0

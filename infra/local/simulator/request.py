@@ -28,7 +28,7 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What a well-formed call asks for. `fields` of None means all."""
+    """What a well-formed call requests. `fields` of None means all."""
 
     workspace_id: str
     identifiers: tuple[tuple[str, str], ...]
@@ -36,7 +36,7 @@ class Export:
 
 
 class Refusal(Exception):
-    """The call breaks a rule: the HTTP code, and what the error body says."""
+    """The call breaks a rule: the HTTP code, and the text of the error body."""
 
     def __init__(self, status: int, kind: str, message: str, attribute: str | None = None) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Refusal(Exception):
 
 
 def read(call: HttpCall, workspaces: Mapping[str, WorkspaceConfig]) -> Export:
-    """Return what the call asks for. Raises `Refusal`."""
+    """Return what the call requests. Raises `Refusal`."""
     if len(call.body) > BODY_LIMIT:
         raise Refusal(413, "PayloadTooLarge", "the request body is over 128 KB")
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":

@@ -30,7 +30,7 @@ class SimulatorServer(ThreadingHTTPServer):
         self.vendor = vendor
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: a client that goes away is its own business."""
+        """Log nothing: a client may disconnect."""
 
 
 class ExportHandler(BaseHTTPRequestHandler):
@@ -87,7 +87,7 @@ class ExportHandler(BaseHTTPRequestHandler):
             body = self.rfile.read(int(length))
             if len(body) == int(length):
                 return body
-            self.close_connection = True  # the client went away in the middle of its request: it never arrived
+            self.close_connection = True  # the client disconnected in the middle of its request: it never arrived
         return None
 
     def _refuse(self, status: int, kind: str, message: str) -> None:

@@ -53,7 +53,7 @@ class Vendor:
         self.reset(self.config)
 
     def reset(self, config: SimulatorConfig) -> None:
-        """Forget everything: arrivals, quota in use, faults, users set by hand. Go on with `config`."""
+        """Reset everything: arrivals, quota in use, faults, users that were set. Continue with `config`."""
         quotas = {name: quota_of(workspace.quota) for name, workspace in config.workspaces.items()}
         with self._lock:
             self.config, self._quotas, self._arrivals = config, quotas, []
@@ -62,7 +62,7 @@ class Vendor:
             self._latencies = random.Random(config.latency.seed)  # noqa: S311 - repeatable on purpose
 
     def configure(self, config: SimulatorConfig) -> None:
-        """Go on with `config`. A workspace whose quota changed counts anew what its log says was counted."""
+        """Replace `config`. A workspace whose quota changed counts again what its log says was counted."""
         with self._lock:
             for name, workspace in config.workspaces.items():
                 before = self.config.workspaces.get(name)
@@ -74,7 +74,7 @@ class Vendor:
             self.config = config
 
     def set_faults(self, faults: Sequence[Fault]) -> None:
-        """Let these faults, and no others, be in force."""
+        """Replace the faults in force."""
         with self._lock:
             self.faults = FaultPlan(faults)
 
@@ -92,39 +92,39 @@ class Vendor:
     def answer(self, call: HttpCall) -> Reply:
         """Decide about one complete call; the caller waits `delay` seconds and then sends."""
         try:
-            asked: Export | Refusal = read(call, self.config.workspaces)
+            request: Export | Refusal = read(call, self.config.workspaces)
         except Refusal as refusal:
-            asked = refusal
-        decision = self._decide(call, asked)
-        reply = self._write(decision, asked)
+            request = refusal
+        decision = self._decide(call, request)
+        reply = self._write(decision, request)
         decision.arrival.found, decision.arrival.not_found = reply.found, reply.not_found
         return replace(reply, headers={**decision.headers, **reply.headers}, delay=reply.delay + decision.latency)
 
-    def _write(self, decision: _Decision, asked: Export | Refusal) -> Reply:
+    def _write(self, decision: _Decision, request: Export | Refusal) -> Reply:
         fault = decision.fault
         if decision.refusal is not None:
             return answers.error(decision.refusal, decision.number, fault)
-        if isinstance(asked, Refusal) or fault.drop:
+        if isinstance(request, Refusal) or fault.drop:
             return Reply(DROPPED, b"", delay=fault.delay, drop=True)
-        population, workspace_id = self.population, asked.workspace_id
-        people = {pair: population.find(workspace_id, *pair) for pair in dict.fromkeys(asked.identifiers)}
-        return answers.users(asked, people, fault)
+        population, workspace_id = self.population, request.workspace_id
+        known = {pair: population.find(workspace_id, *pair) for pair in dict.fromkeys(request.identifiers)}
+        return answers.users(request, known, fault)
 
-    def _decide(self, call: HttpCall, asked: Export | Refusal) -> _Decision:
+    def _decide(self, call: HttpCall, request: Export | Refusal) -> _Decision:
         with self._lock:
             now, number = self.monotonic(), len(self._arrivals)
             arrival = Arrival(number, now, self.epoch(), call.app_id or "", 0, 200, counted=False)
             arrival.forwarded_for = call.headers.get("x-forwarded-for")
             self._arrivals.append(arrival)
-            fault, refusal = NO_FAULT, asked if isinstance(asked, Refusal) else None
-            if isinstance(asked, Export):
-                fault, refusal = self._admit(arrival, asked)
+            fault, refusal = NO_FAULT, request if isinstance(request, Refusal) else None
+            if isinstance(request, Export):
+                fault, refusal = self._admit(arrival, request)
             arrival.status = DROPPED if fault.drop else refusal.status if refusal else 200
-            headers = self._rate_limit_headers(arrival) if isinstance(asked, Export) else {}
+            headers = self._rate_limit_headers(arrival) if isinstance(request, Export) else {}
             return _Decision(number, arrival, fault, refusal, headers, draw(self.config.latency, self._latencies))
 
     def _admit(self, arrival: Arrival, export: Export) -> tuple[Fault, Refusal | None]:
-        """Let the call meet its fault, the quota, or both."""
+        """Apply a fault, the quota, or both to a call."""
         arrival.workspace_id, arrival.users = export.workspace_id, len(export.identifiers)
         if self.config.log_identifiers:
             arrival.identifiers, arrival.fields = export.identifiers, export.fields

@@ -44,7 +44,7 @@ class Clients:
 
     @classmethod
     def of(cls, server: EmbeddedAws) -> Clients:
-        """Make the clients; they ask this server and nobody else, whatever the user's environment says."""
+        """Make the clients of this server alone, whatever the user's environment says."""
         session, url = server.session(), server.endpoint_url
         return cls(
             cloudformation=session.client("cloudformation", endpoint_url=url, config=CONFIG),

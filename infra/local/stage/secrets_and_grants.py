@@ -1,4 +1,4 @@
-"""What an operator hands to a fresh stack: the MoEngage credentials, and the grants of the demonstration partner."""
+"""What an operator puts into a fresh stack: MoEngage's credentials, and the grants of the demonstration partner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTNER = "ClientIdDemo"  # the output that names the partner's app client
 GRANTS = {"name": "demo", "workspaces": ["default"]}
 
 
-def hand_over(clients: Clients, outputs: Outputs, credentials: Mapping[str, str]) -> None:
+def put_secrets_and_grants(clients: Clients, outputs: Outputs, credentials: Mapping[str, str]) -> None:
     """Put the secret's value and, if the stack has none for the partner, its grants."""
     clients.secretsmanager.put_secret_value(
         SecretId=outputs["SecretDefaultId"], SecretString=json.dumps(dict(credentials))

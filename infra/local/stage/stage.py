@@ -1,4 +1,4 @@
-"""The local stage: the embedded AWS with the deployed stack in it, and the vendor that it asks."""
+"""The local stage: the embedded AWS with the deployed stack in it, and the vendor that it calls."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from infra.local.stage import function_logs
 from infra.local.stage.clients import Clients
 from infra.local.stage.deployment import Outputs, deploy
-from infra.local.stage.secrets_and_grants import hand_over
+from infra.local.stage.secrets_and_grants import put_secrets_and_grants
 from infra.local.stage.synthesis import synthesis
 from lookup.model import Sleep
 
-Tell = Callable[[str], None]
+Show = Callable[[str], None]
 SIMULATED = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_center": "01"}
 
 
@@ -46,10 +46,10 @@ class Stage:
 
 
 @contextmanager
-def local_stage(options: Options, tell: Tell, sleep: Sleep = time.sleep) -> Iterator[Stage]:
+def local_stage(options: Options, show: Show, sleep: Sleep = time.sleep) -> Iterator[Stage]:
     """Start and deploy everything; stop all of it at the end.
 
-    `sleep` may raise what ends the start. Raises OSError saying what did not start, and its log.
+    `sleep` may raise what ends the start. Raises OSError that names what did not start, and its log.
     """
     folder = PROJECT / ".local" / f"run-{options.port}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,20 +59,20 @@ def local_stage(options: Options, tell: Tell, sleep: Sleep = time.sleep) -> Iter
         running.callback(shutil.rmtree, scratch, ignore_errors=True)
         simulator = Simulator(log_path=folder / "simulator.log", sleep=sleep) if options.vendor is None else None
         vendor_url, credentials = _vendor(options, simulator)
-        tell("synthesising the stack (the stage `local`)")
+        show("synthesising the stack (the stage `local`)")
         made = running.enter_context(
             synthesis(vendor_url, outdir=folder / "cdk.out", log_path=folder / "synthesis.log", sleep=sleep)
         )
         if simulator is not None:
             running.enter_context(simulator)
-            tell(f"the simulated MoEngage listens on {simulator.endpoint_url}")
+            show(f"the simulated MoEngage listens on {simulator.endpoint_url}")
         server = running.enter_context(_server(options.port, folder, scratch, sleep))
         running.callback(function_logs.save, server, folder / "functions.log")
-        tell(f"the embedded AWS listens on {server.endpoint_url}")
+        show(f"the embedded AWS listens on {server.endpoint_url}")
         clients = Clients.of(server)
         outputs = deploy(clients, made.assembly(), sleep)
-        hand_over(clients, outputs, credentials)
-        tell(f"the stack is deployed; logs come to {folder.relative_to(PROJECT)}/")
+        put_secrets_and_grants(clients, outputs, credentials)
+        show(f"the stack is deployed; logs are in {folder.relative_to(PROJECT)}/")
         yield Stage(server.endpoint_url, clients, outputs, simulator, folder, sleep)
 
 
@@ -85,5 +85,5 @@ def _vendor(options: Options, simulator: Simulator | None) -> tuple[str, Mapping
 
 
 def _server(port: int, folder: Path, scratch: Path, sleep: Sleep) -> EmbeddedAws:
-    # The unpacked functions lie in the scratch folder, which goes with the server.
+    # The unpacked functions are in the scratch folder, which is deleted with the server.
     return EmbeddedAws(port=port, log_path=folder / "aws.log", settings={"TMPDIR": str(scratch)}, sleep=sleep)

@@ -46,7 +46,7 @@ class Synthesis:
 def synthesis(
     moengage_endpoint_url: str, *, outdir: Path, log_path: Path, sleep: Sleep = time.sleep
 ) -> Iterator[Synthesis]:
-    """Start the synthesis; it is ended with the context, done or not. Its files lie beside `outdir`, no others."""
+    """Start the synthesis; it is ended with the context, done or not. Its files are beside `outdir`, no others."""
     scratch = outdir.parent / "synthesis"
     scratch.mkdir(parents=True, exist_ok=True)
     settings = {
@@ -57,7 +57,7 @@ def synthesis(
         "TMPDIR": str(scratch),  # where jsii unpacks its kernel, and leaves it when it is killed
         "HOME": str(scratch),  # where the CDK keeps fingerprints of what it has read
     }
-    # Compiled once and kept, the CDK's large modules let every later synthesis take half the time.
+    # Compiled once and kept, the CDK's large modules halve the time of every later synthesis.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-m", "infra.local.processes.lifeline", sys.executable, "-m", "infra.app"]
     with log_path.open("wb") as log:
@@ -65,5 +65,5 @@ def synthesis(
     try:
         yield Synthesis(process, outdir, log_path, sleep)
     finally:
-        child.end(process, patience=0)
+        child.end(process, grace_seconds=0)
         shutil.rmtree(scratch, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""The steps of the main job that `make run` shows, one module for each way to ask."""
+"""The steps of the main job that `make run` shows, one module for each way in."""

@@ -1,4 +1,4 @@
-"""First step of the job: profiles for somebody who waits, over the deployed HTTP API."""
+"""First step of the job: profiles on demand, over the deployed HTTP API."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OUTCOME_BY_STATUS = {
 }
 
 
-def ask_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifier], display: Display) -> Tally:
-    """Ask for each of `singles` alone and for `many`, with two junk values among them, at once.
+def request_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifier], display: Display) -> Tally:
+    """Request each of `singles` alone and `many`, with two junk values among them, at once.
 
     Raises OSError when the function behind the API is broken: nothing after it would work either.
     """
@@ -31,30 +31,30 @@ def ask_on_demand(api: ApiClient, singles: list[Identifier], many: list[Identifi
         status, answer = api.profile(identifier)
         _require_sound(status, answer)
         outcome = OUTCOME_BY_STATUS.get(HTTPStatus(status), "failed")
-        tally.add({**_asked(identifier), "outcome": outcome})
-        display.say(
+        tally.add({**_json(identifier), "outcome": outcome})
+        display.line(
             f"GET  /v1/profiles?identifier_type={identifier.identifier_type}&…  {status}  {_shown(identifier, answer)}"
         )
-    _ask_for_many(api, many, tally, display)
+    _request_many(api, many, tally, display)
     return tally
 
 
-def _ask_for_many(api: ApiClient, many: list[Identifier], tally: Tally, display: Display) -> None:
-    asked: list[object] = [*(_asked(identifier) for identifier in many), *JUNK[:2]]
-    tally.requested += len(asked)
-    status, answer = api.lookup(asked)
+def _request_many(api: ApiClient, many: list[Identifier], tally: Tally, display: Display) -> None:
+    requested: list[object] = [*(_json(identifier) for identifier in many), *JUNK[:2]]
+    tally.requested += len(requested)
+    status, answer = api.lookup(requested)
     _require_sound(status, answer)
     for outcome in answer.get("outcomes", []):
         tally.add(outcome)
-    display.say(f"POST /v1/lookups  {status}  {_sentence(answer)}")
+    display.line(f"POST /v1/lookups  {status}  {_sentence(answer)}")
 
 
-def _asked(identifier: Identifier) -> dict[str, str]:
+def _json(identifier: Identifier) -> dict[str, str]:
     return {"identifier_type": identifier.identifier_type.value, "identifier": identifier.identifier}
 
 
 def _shown(identifier: Identifier, answer: dict[str, Any]) -> str:
-    """Say how many attributes came, never which: profiles are personal data."""
+    """Return how many attributes came, never which: profiles are personal data."""
     attributes = answer.get("user_attributes")
     if attributes is None:
         return f"{identifier.identifier!r}: {answer.get('title') or answer.get('detail') or 'no profile'}"

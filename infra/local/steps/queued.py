@@ -16,7 +16,7 @@ from lookup.rosters.formats.parsing import in_parts
 from lookup.validation import ParsedIdentifier
 
 BATCH = 10  # messages of one SendMessageBatch
-PATIENCE = 180.0  # seconds: longer than any wait for quota
+MAX_IDLE_SECONDS = 180.0  # seconds: longer than any wait for quota
 STANDING_LOOKUP = "intake-"
 
 
@@ -36,14 +36,14 @@ def send_and_collect(stage: Stage, entries: Iterable[ParsedIdentifier], display:
                 tally.add(record)
         return tally.answered
 
-    wait = Wait("results of the intake queue", PATIENCE, stage.folder / "functions.log", stage.sleep)
+    wait = Wait("results of the intake queue", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
     with display.bar("results in S3") as advance:
         wait.until_all(tally.requested, collected, advance)
     return tally
 
 
 def _send(stage: Stage, entries: Iterable[ParsedIdentifier], advance: Advance) -> set[str]:
-    """Send from several threads, the roster being read as it goes; return the message ids."""
+    """Send from several threads, while the roster is read; return the message ids."""
     batches = in_parts(map(message_body, entries), BATCH)
     sent: set[str] = set()
     with ThreadPoolExecutor(SENDERS) as senders:

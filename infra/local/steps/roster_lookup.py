@@ -15,21 +15,21 @@ from infra.local.waiting import Wait
 from lookup.model import Identifier
 from lookup.validation import ParsedIdentifier
 
-PATIENCE = 180.0  # seconds: longer than any wait for quota
+MAX_IDLE_SECONDS = 180.0  # seconds: longer than any wait for quota
 MAX_AGE = 3600  # seconds: what the steps before have fetched costs no quota
 
 
 def look_up_roster(
     stage: Stage, api: ApiClient, entries: Iterable[ParsedIdentifier], display: Display
 ) -> dict[str, int]:
-    """Upload the roster, submit a lookup over it and watch it; return its counts. Raises `OSError` when it is refused."""
+    """Upload the roster, submit a lookup over it and wait for it; return its counts. Raises `OSError` if refused."""
     with tempfile.TemporaryFile() as file:
         number = _write(file, entries)
         roster_id = api.upload_roster(file)
     submitted = api.submit({"roster_id": roster_id, "max_age": MAX_AGE})
     estimate = submitted["estimate"] or {}
-    display.say(f"POST /v1/lookups  202  {submitted['lookup_id']}")
-    display.say(f"about {submitted['counts']['requested']} users, done at {estimate.get('done_at', 'once')}")
+    display.line(f"POST /v1/lookups  202  {submitted['lookup_id']}")
+    display.line(f"about {submitted['counts']['requested']} users, done at {estimate.get('done_at', 'once')}")
     lookup = submitted
 
     def done() -> int:
@@ -38,11 +38,13 @@ def look_up_roster(
         counted = sum(lookup["counts"][name] for name in ("found", "not_found", "invalid", "failed"))
         return counted if counted < number or lookup["finished_at"] else number - 1
 
-    wait = Wait("the lookup of the roster", PATIENCE, stage.folder / "functions.log", stage.sleep)
+    wait = Wait("the lookup of the roster", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
     with display.bar("looked up") as advance:
         wait.until_all(number, done, advance)
     files = api.get(submitted["links"]["results"])["files"]
-    display.say(f"{lookup['state']}: {_told(lookup['counts'])}; {len(files)} result files, the first {files[0]['key']}")
+    display.line(
+        f"{lookup['state']}: {_line_of(lookup['counts'])}; {len(files)} result files, the first {files[0]['key']}"
+    )
     return dict(lookup["counts"])
 
 
@@ -54,11 +56,11 @@ def _write(file: IO[bytes], entries: Iterable[ParsedIdentifier]) -> int:
     return number
 
 
-def _line(entry: ParsedIdentifier) -> Any:  # noqa: ANN401 - an identifier's JSON, or the text of one that is no good
+def _line(entry: ParsedIdentifier) -> Any:  # noqa: ANN401 - an identifier's JSON, or the text of an unusable one
     if isinstance(entry, Identifier):
         return {"identifier_type": entry.identifier_type.value, "identifier": entry.identifier}
     return json.loads(message_body(entry))[0]
 
 
-def _told(counts: dict[str, int]) -> str:
+def _line_of(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())

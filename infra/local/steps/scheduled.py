@@ -19,7 +19,7 @@ SCHEDULE = "local-refresh"
 ROSTER = f"rosters/{SCHEDULE}.csv"
 DEPLOYED_ROSTER = "rosters/demo.csv"  # read every minute by the deployed schedule `demo-refresh`
 DUE = timedelta(seconds=2)
-PATIENCE = 120.0
+MAX_IDLE_SECONDS = 120.0
 
 
 def upload_for_deployed(stage: Stage, identifiers: Sequence[Identifier] = ()) -> None:
@@ -28,12 +28,12 @@ def upload_for_deployed(stage: Stage, identifiers: Sequence[Identifier] = ()) ->
 
 
 def fire_and_collect(stage: Stage, identifiers: Sequence[Identifier], display: Display) -> Tally:
-    """Upload a roster with two junk lines, let a one-time schedule refresh it and wait for the results."""
+    """Upload a roster with two junk lines, refresh it by a one-time schedule and wait for the results."""
     tally = Tally(requested=len(identifiers) + len(JUNK[:2]))
     stage.clients.s3.put_object(Bucket=stage.bucket, Key=ROSTER, Body=_roster(identifiers, JUNK[:2]))
     due = (datetime.now(UTC) + DUE).replace(microsecond=0)
     _schedule(stage, due)
-    display.say(f"the schedule {SCHEDULE} is due at {due:%H:%M:%S} UTC and reads s3://{stage.bucket}/{ROSTER}")
+    display.line(f"the schedule {SCHEDULE} is due at {due:%H:%M:%S} UTC and reads s3://{stage.bucket}/{ROSTER}")
     lookup = f"{SCHEDULE}-{due:%Y%m%dT%H%M%SZ}"
     results = ResultObjects(stage)
 
@@ -42,7 +42,7 @@ def fire_and_collect(stage: Stage, identifiers: Sequence[Identifier], display: D
             tally.add(record)
         return tally.answered
 
-    wait = Wait(f"results of the schedule {SCHEDULE}", PATIENCE, stage.folder / "functions.log", stage.sleep)
+    wait = Wait(f"results of the schedule {SCHEDULE}", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
     with display.bar("results in S3") as advance:
         wait.until_all(tally.requested, collected, advance)
     return tally

@@ -60,7 +60,7 @@ CHARGED: Mapping[str, Price] = {
 
 
 def monthly(template: Path, tick: Mapping[Item, float]) -> Usage:
-    """Return a month of a stage; `tick` is what the feeder's schedule uses every minute. Raises `KeyError` for a type."""
+    """Return a month's use of a stage; `tick` is what the feeder uses every minute. Raises `KeyError` for a type."""
     usage: Usage = {Item.METRIC: len(Metric)}
     add(usage, tick, MINUTES)
     resources: Mapping[str, Resource] = json.loads(template.read_text())["Resources"]

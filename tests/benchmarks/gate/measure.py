@@ -126,7 +126,7 @@ def quantiles(seconds: Iterable[float], factor: float) -> Quantiles:
 
 
 def job_seconds(run: Run) -> float:
-    """Return the quota seconds from the start of a lone job to its last answer. Raises ValueError if some is missing."""
+    """Return the quota seconds from the start of a lone job to its last answer. Raises `ValueError` if not over."""
     if sum(record.accepted for record in run.records) != run.plan.job_users:
         raise ValueError("the lone job did not end within its run")
     return (max(record.settled for record in run.records) - run.started) * run.plan.factor

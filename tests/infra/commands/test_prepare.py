@@ -18,7 +18,7 @@ import pytest
 from infra.app import ROOT
 from infra.prepare.advice import CERTIFICATE, NETWORK, NO_SPACE, NOT_ALLOWED, OTHER_BYTES, advice
 from infra.prepare.environment import environment_for, pip_settings, require_space, uv_settings
-from infra.prepare.line import Trouble
+from infra.prepare.line import SetupError
 from tests.waiting import GIVE_UP, until
 
 CLOSED = "http://127.0.0.1:9"  # nobody listens there
@@ -169,7 +169,7 @@ def test_what_is_not_understood_is_not_explained() -> None:
 def test_a_new_environment_needs_space() -> None:
     """Too little is told before anything is fetched, with how much there is."""
     require_space(2_000_000_000)
-    with pytest.raises(Trouble, match=r"1\.2 GB[^$]*UV_CACHE_DIR[^$]*0\.3 GB are free"):
+    with pytest.raises(SetupError, match=r"1\.2 GB[^$]*UV_CACHE_DIR[^$]*0\.3 GB are free"):
         require_space(300_000_000)
 
 

@@ -18,7 +18,7 @@ from infra.local.ports import free_port
 from infra.local.simulator.process import Simulator, instant
 from infra.local.stage.clients import CONFIG, Clients
 from infra.local.stage.deployment import deploy
-from infra.local.stage.secrets_and_grants import hand_over
+from infra.local.stage.secrets_and_grants import put_secrets_and_grants
 from infra.local.stage.stage import SIMULATED, Stage
 from infra.local.stage.synthesis import synthesis
 
@@ -32,7 +32,7 @@ ANYBODY_OF_THE_ACCOUNT = {
 
 @dataclass(frozen=True)
 class Enforced:
-    """A deployed stage whose secret has no value until `hand_over`."""
+    """A deployed stage whose secret has no value until `put_secrets_and_grants`."""
 
     server: EmbeddedAws
     stage: Stage
@@ -45,8 +45,8 @@ class Enforced:
     def api(self) -> ApiClient:
         return ApiClient(self.stage, partner_of(self.stage))
 
-    def hand_over(self) -> None:
-        hand_over(self.stage.clients, self.stage.outputs, SIMULATED)
+    def put_secrets_and_grants(self) -> None:
+        put_secrets_and_grants(self.stage.clients, self.stage.outputs, SIMULATED)
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """Invoke a function as its trigger does; return what it returned."""

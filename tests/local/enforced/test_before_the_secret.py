@@ -20,5 +20,5 @@ def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforc
 
 def test_with_the_secret_the_same_instances_answer(enforced: Enforced) -> None:
     """Nothing but the secret's value was missing, and nobody has to restart anything."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     assert enforced.api().profile(customer("C-1"))[0] == 200

@@ -134,7 +134,7 @@ def test_what_a_role_must_not_do_is_denied(role: str, enforced: Enforced) -> Non
 @pytest.mark.parametrize("role", ALLOWED)
 def test_what_a_role_is_for_is_not_denied(role: str, enforced: Enforced) -> None:
     """The same credentials may do what the role is for: what is denied is denied by its policy."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     assert set(outcomes_of(enforced, role, ALLOWED[role]).values()) == {"done"}
 
 

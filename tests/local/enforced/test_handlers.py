@@ -26,7 +26,7 @@ def submitted(enforced: Enforced, body: bytes) -> str:
 
 def test_requests_are_answered(enforced: Enforced) -> None:
     """One profile, and several at once."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     assert enforced.api().profile(customer("C-1"))[0] == 200
     status, answer = enforced.api().lookup(["C-3", "C-4"])
     assert (status, answer["counts"]["found"]) == (200, 2)
@@ -34,7 +34,7 @@ def test_requests_are_answered(enforced: Enforced) -> None:
 
 def test_the_intake_queue_is_served(enforced: Enforced) -> None:
     """A message becomes a stored profile."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     enforced.stage.clients.sqs.send_message(QueueUrl=enforced.stage.outputs["IntakeQueueUrl"], MessageBody="C-5")
     key = {"identifier": {"S": "C-5"}, "scope": {"S": "default#customer_id"}}
     table = enforced.stage.outputs["ProfilesTableName"]
@@ -44,7 +44,7 @@ def test_the_intake_queue_is_served(enforced: Enforced) -> None:
 
 def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enforced) -> None:
     """Upload, feeding, parts, the end and the signed URL: each with the role of who does it."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     path = submitted(enforced, b"customer_id\n" + b"".join(b"R-%d\n" % number for number in range(120)))
     lookup = until(lambda: ended(enforced, path))
     assert (lookup["counts"]["found"], lookup["parts"]) == (120, 2)
@@ -55,7 +55,7 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
 
 def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
     """Its own function unpacks it, the next tick feeds it, and its partner removes it with the copy."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     before = keys(enforced, "rosters/demo/")
     path = submitted(enforced, gzip.compress(b"customer_id\nG-1\nG-2\n"))
     (key,) = set(keys(enforced, "rosters/demo/")) - set(before)
@@ -77,7 +77,7 @@ def keys(enforced: Enforced, prefix: str) -> list[str]:
 
 def test_the_schedules_door_fires(enforced: Enforced) -> None:
     """A firing submits a lookup, if its partner may."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/fired.csv", Body=b"S-1\n")
     firing = {"schedule": "fired", "scheduled_time": "2026-11-23T19:00:00Z", "workspace": "default"}
     fired = enforced.invoke("OnSchedule", firing | {"roster": "rosters/fired.csv", "fields": None, "max_age": 0})

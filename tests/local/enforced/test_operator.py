@@ -13,7 +13,7 @@ def test_the_doctor_examines_the_local_stage(
     enforced: Enforced, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`make doctor STAGE=local` reads what the deployed functions are told, and finds all well."""
-    enforced.hand_over()
+    enforced.put_secrets_and_grants()
     environment = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
     for name, value in (environment | {"AWS_ENDPOINT_URL": enforced.server.endpoint_url, "STAGE": "local"}).items():
         monkeypatch.setenv(name, value)
