@@ -1,1 +1,1 @@
-"""Chaos: a seeded run of the whole road in real processes while everything fails, then checked from the stores."""
+"""Chaos: a seeded run of the whole service in real processes under fault injection, then checked from the stores."""

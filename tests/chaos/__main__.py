@@ -23,17 +23,17 @@ SEED, IDENTIFIERS = 1, 20_000
 
 
 def main() -> int:
-    """Run, tell, and print the figures as JSON last."""
+    """Run, show the report, and print the figures as JSON last."""
     seed, identifiers = int(os.environ.get("SEED") or SEED), int(os.environ.get("IDENTIFIERS") or IDENTIFIERS)
     display, folder = Display(), PROJECT / f".local/chaos/{seed}"
-    display.heading(f"Chaos with seed {seed}: {identifiers} identifiers through three doors")
+    display.heading(f"Chaos with seed {seed}: {identifiers} identifiers through three handlers")
     with embedded_aws(PROJECT / ".local/chaos/embedded_aws.log"), display.bar("outcomes") as advance:
         report = carried_out(seed, identifiers, boto3.Session(), folder, advance)
     report.show(display)
     display.line(f"logs of the processes: {folder.relative_to(PROJECT)}")
     print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
     is_complete = not report.missed or not Size.of(identifiers).is_long
-    return 0 if report.found.all_is_well and is_complete else 1
+    return 0 if report.found.is_empty and is_complete else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What AWS does wrong in a run, put between a process's clients and the wire through botocore's event hooks."""
+"""AWS's faults in a run, injected between a process's clients and the wire through botocore's event hooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOSABLE = {"dynamodb", "s3", "sqs", "eventbridge"}  # services whose replies get
 
 
 class AwsFaults:
-    """The faults of one process. Each is noted in a file of the run's before it happens, and ends with the calm."""
+    """The faults of one process. Each is noted in a file of the run's before it happens; none after the injection's end."""
 
     def __init__(self, plan: Plan, chance: random.Random, clock: FastClock, folder: Path) -> None:
         self._plan = plan
@@ -110,7 +110,7 @@ class AwsFaults:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _shorten(self, params: dict[str, Any], **_: Any) -> None:
-        """Let the queue, which lives in real time, hide a message for as long as was meant."""
+        """Scale the visibility timeout to the queue's real time."""
         params["VisibilityTimeout"] = max(1, round(params["VisibilityTimeout"] / self._clock.factor))
 
     def _remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -121,12 +121,12 @@ class AwsFaults:
         kind = "dynamodb_unprocessed_keys"
         if "Responses" not in parsed or not self.happens(kind, self._plan.odds.unprocessed):
             return
-        ((table, asked),) = context["chaos"].items()
-        left = [key for key in asked["Keys"] if self._chance.random() < 0.5]
+        ((table, requested),) = context["chaos"].items()
+        left = [key for key in requested["Keys"] if self._chance.random() < 0.5]
         if left:
             self.note(kind)
             parsed["Responses"][table] = _without(parsed["Responses"].get(table, []), left)
-            parsed["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
+            parsed["UnprocessedKeys"] = {table: {**requested, "Keys": left}}
 
 
 def _text(request: AWSPreparedRequest) -> str | bytes:

@@ -6,25 +6,25 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from tests.chaos.asked import INTAKE, Asked, Served, intake_parts, of_part, schedule_of, served
 from tests.chaos.evidence import Evidence, Record, entry_of
 from tests.chaos.findings import DOUBLED, LOST, STUCK, WRONG, Findings
 from tests.chaos.ledger_evidence import OUTCOMES, Lookup, Part
+from tests.chaos.requested import INTAKE, Requested, Served, intake_parts, of_part, schedule_of, served
 
 MICROSECOND = 1e-6  # what a written time may lack
 
 
-def check_counts(asked: Asked, evidence: Evidence, found: Findings) -> None:
+def check_counts(requested: Requested, evidence: Evidence, found: Findings) -> None:
     """Check every lookup, every message, every answer."""
     for lookup in evidence.lookups.values():
         _check_balance(lookup, found)
         if not lookup.lookup_id.startswith(INTAKE):
-            _check_list(lookup, asked, evidence, found)
-    _check_accepted(asked, evidence, found)
-    _check_intake(asked, evidence, found)
-    for one in served(asked, evidence):
+            _check_list(lookup, requested, evidence, found)
+    _check_accepted(requested, evidence, found)
+    _check_intake(requested, evidence, found)
+    for one in served(requested, evidence):
         _compare(one, found)
-    _check_nothing_waits(evidence, found)
+    _check_nothing_left(evidence, found)
 
 
 def _check_balance(lookup: Lookup, found: Findings) -> None:
@@ -43,9 +43,9 @@ def _differ(what: str, expected: int, counted: int, found: Findings) -> None:
     found.add(DOUBLED, f"{what}: {counted} instead of {expected}", counted - expected)
 
 
-def _check_list(lookup: Lookup, asked: Asked, evidence: Evidence, found: Findings) -> None:
-    if asked.entries_of(lookup) is None:
-        found.add(WRONG, f"{lookup.lookup_id}: a lookup that nobody asked for")
+def _check_list(lookup: Lookup, requested: Requested, evidence: Evidence, found: Findings) -> None:
+    if requested.entries_of(lookup) is None:
+        found.add(WRONG, f"{lookup.lookup_id}: a lookup that was not requested")
         return
     if lookup.state != "completed":
         found.add(STUCK, f"{lookup.lookup_id}: {lookup.state}, {len(lookup.parts)} parts in, {lookup.out} out")
@@ -53,7 +53,7 @@ def _check_list(lookup: Lookup, asked: Asked, evidence: Evidence, found: Finding
     outcomes = [one for number, part in lookup.parts.items() for one in of_part(number, part, evidence)]
     _check_parts(lookup.lookup_id, lookup.parts, evidence, found)
     stale = sum(_is_stale(one, lookup) for one in outcomes)
-    found.add(WRONG, f"{lookup.lookup_id}: {stale} answered with what was stored before it was asked for", stale)
+    found.add(WRONG, f"{lookup.lookup_id}: {stale} answered with what was stored before the request", stale)
     found.add(STUCK, f"{lookup.lookup_id}: {lookup.out} parts are still noted as out", lookup.out)
 
 
@@ -79,31 +79,31 @@ def _compare(one: Served, found: Findings) -> None:
     found.add(DOUBLED, f"{one.name}: one outcome too many for {list(doubled)[:3]}", doubled.total())
 
 
-def _check_accepted(asked: Asked, evidence: Evidence, found: Findings) -> None:
+def _check_accepted(requested: Requested, evidence: Evidence, found: Findings) -> None:
     """Whatever was accepted is in the ledger; one firing is one lookup."""
-    for lookup_id, entries in asked.accepted:
+    for lookup_id, entries in requested.accepted:
         if lookup_id not in evidence.lookups:
             found.add(LOST, f"{lookup_id}: accepted and not in the ledger", len(entries))
     fired = Counter(schedule_of(one) for one in evidence.lookups.values())
-    for schedule in asked.fired:
-        found.add(LOST, f"{schedule}: fired, and no lookup", len(asked.fired[schedule]) * (not fired[schedule]))
+    for schedule in requested.fired:
+        found.add(LOST, f"{schedule}: fired, and no lookup", len(requested.fired[schedule]) * (not fired[schedule]))
         found.add(DOUBLED, f"{schedule}: {fired[schedule]} lookups of one firing", fired[schedule] - 1)
 
 
-def _check_intake(asked: Asked, evidence: Evidence, found: Findings) -> None:
+def _check_intake(requested: Requested, evidence: Evidence, found: Findings) -> None:
     times = Counter(number for number, _ in intake_parts(evidence))
     for number, days in times.items():
         found.add(DOUBLED, f"message {number}: counted on {days} days", days - 1)
-        found.add(WRONG, f"message {number}: counted and never sent", number not in asked.messages)
+        found.add(WRONG, f"message {number}: counted and never sent", number not in requested.messages)
     _check_parts("intake", dict(intake_parts(evidence)), evidence, found)
 
 
-def _check_nothing_waits(evidence: Evidence, found: Findings) -> None:
+def _check_nothing_left(evidence: Evidence, found: Findings) -> None:
     found.add(STUCK, f"{evidence.waiting} messages on the queues", evidence.waiting)
     found.add(
         STUCK,
-        f"{evidence.sent_users} are believed to be out or to wait",
+        f"{evidence.sent_users} are counted as in flight or waiting",
         abs(evidence.sent_users),
     )
     claimed = [one.lookup_id for one in evidence.lookups.values() if one.claimed]
-    found.add(STUCK, f"claims that nobody ended: {claimed[:3]}", len(claimed))
+    found.add(STUCK, f"claims that were not released: {claimed[:3]}", len(claimed))

@@ -1,6 +1,6 @@
 """The service's time in a chaos run: it passes `factor` times as fast as real time.
 
-The road's spans of time (a feeder's lease, the sweep, the pauses after the vendor's trouble) are constants of minutes.
+The service's spans of time (a feeder's lease, the sweep, the pauses after vendor errors) are constants of minutes.
 A run that lives through them must shorten them all alike, so it shortens the second.
 """
 
@@ -43,12 +43,12 @@ class FastClock:
         REAL_SLEEP(max(0.0, passed - self.passed()))
 
     def date(self, response_dict: dict[str, Any], **_: Any) -> None:
-        """Let AWS live in service time too, as botocore's hook `before-parse`: the gate looks at its answers' dates."""
+        """Set the date of AWS's responses to service time, as botocore's hook `before-parse`: the gate reads it."""
         response_dict["headers"]["date"] = formatdate(self.now(), usegmt=True)
 
 
 def enter(clock: FastClock, skew: Callable[[], float]) -> None:
-    """Let this process live in service time, its clock off by `skew()` service seconds.
+    """Run this process in service time, its clock off by `skew()` service seconds.
 
     This replaces the standard library's clock, sleep and wait, as a machine whose clock is wrong would; nothing of
     our own is patched. It must come before the functions are imported, which take `time.time` with them.
@@ -59,7 +59,7 @@ def enter(clock: FastClock, skew: Callable[[], float]) -> None:
 
 
 def enter_idempotency() -> None:
-    """Let Powertools' idempotency, which asks the clock by a type that cannot be replaced, live in service time too."""
+    """Run Powertools' idempotency in service time too: it reads the clock by a type that cannot be replaced."""
     from aws_lambda_powertools.utilities.idempotency import base  # noqa: PLC0415 - not before the clock is set
     from aws_lambda_powertools.utilities.idempotency.persistence import base as kept  # noqa: PLC0415 - as above
     from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb  # noqa: PLC0415 - as above
@@ -75,5 +75,5 @@ class _ServiceTime(dt.datetime):
 
 
 def _shortened(wait: Wait, factor: float) -> Wait:
-    """Let waiting with a bound last as long as it does in service time."""
+    """Scale the timeout of a wait to service time."""
     return lambda event, timeout=None: wait(event, None if timeout is None else timeout / factor)

@@ -11,13 +11,13 @@ import pytest
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from lookup.model import timestamp
-from tests.chaos.asked import Asked
 from tests.chaos.checks import check_counts
 from tests.chaos.entries import Entry
-from tests.chaos.evidence import Evidence, LaidAside, Profile, Record
+from tests.chaos.evidence import DeadLetter, Evidence, Profile, Record
 from tests.chaos.findings import Findings
 from tests.chaos.ledger_evidence import Lookup, Part
 from tests.chaos.orders import Message
+from tests.chaos.requested import Requested
 from tests.chaos.traffic import Answer
 from tests.chaos.value_checks import Truth, check_values
 
@@ -45,10 +45,10 @@ def call(number: int, at: float, users: int, **facts: Any) -> Arrival:
 
 
 @dataclass
-class WentWell:
+class CleanRun:
     """Everything of a run in which a list of three and a message of one were looked up, and one could not be read."""
 
-    asked: Asked
+    requested: Requested
     evidence: Evidence
     truth: Truth
     found: Findings = field(default_factory=Findings)
@@ -59,7 +59,7 @@ class WentWell:
 
     def counted(self) -> dict[str, int]:
         """Check what is counted; return what is not zero."""
-        check_counts(self.asked, self.evidence, self.found)
+        check_counts(self.requested, self.evidence, self.found)
         return {name: times for name, times in self.found.numbers.items() if times}
 
     def compared(self) -> dict[str, int]:
@@ -68,15 +68,15 @@ class WentWell:
         return {name: times for name, times in self.found.numbers.items() if times}
 
 
-def with_records(run: WentWell, key: str, *records: Record) -> None:
-    """Let an object hold other records."""
+def with_records(run: CleanRun, key: str, *records: Record) -> None:
+    """Replace the records of an object."""
     run.evidence = replace(run.evidence, objects={**run.evidence.objects, key: list(records)})
 
 
 @pytest.fixture
-def went_well() -> WentWell:
-    people = Population(0.0)
-    people.set_user(WORKSPACE_ID, ANNA, ATTRIBUTES, exact=True)
+def clean_run() -> CleanRun:
+    population = Population(0.0)
+    population.set_user(WORKSPACE_ID, ANNA, ATTRIBUTES, exact=True)
     listed = Lookup(
         "list0001-x", "rosters/acme/list0001", "completed", 0.0, FAILED_NONE, {"00000001": Part(KEY, FAILED_NONE)}
     )
@@ -93,7 +93,7 @@ def went_well() -> WentWell:
             NOBODY: Profile(timestamp(FETCHED_AT), None, None),
         },
         inline={},
-        laid_aside=[LaidAside(intake=True, message_id="m-2", reason="body: broken", attributes="{}", body="{")],
+        dead_letters=[DeadLetter(intake=True, message_id="m-2", reason="body: broken", attributes="{}", body="{")],
         waiting=0,
         sent_users=0,
         ended=[{"lookup_id": "list0001-x", "state": "completed", "counts": FAILED_NONE}],
@@ -101,7 +101,7 @@ def went_well() -> WentWell:
         arrivals=[call(0, 0.0, 20), call(1, 1.0, 20)],
         texts=lambda: iter(()),
     )
-    asked = Asked(
+    requested = Requested(
         rosters={"rosters/acme/list0001": (ANNA, NOBODY, JUNK)},
         fired={},
         inline={},
@@ -109,4 +109,4 @@ def went_well() -> WentWell:
         messages={"m-1": Message(0.0, "anna", (ANNA,)), "m-2": Message(0.0, "{", None, breaks="body")},
         answered=[Answer((ANNA,), [dict(found)])],
     )
-    return WentWell(asked, evidence, Truth(people))
+    return CleanRun(requested, evidence, Truth(population))

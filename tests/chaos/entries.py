@@ -1,4 +1,4 @@
-"""Entries as they are asked for, and as outcomes name them; the forms of rosters, written without our parsers."""
+"""Entries as they are requested, and as outcomes name them; the forms of rosters, written without our parsers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Form = Callable[[tuple[Entry, ...]], tuple[bytes, tuple[Entry, ...]]]
 
 
 def plain(entries: tuple[Entry, ...]) -> tuple[bytes, tuple[Entry, ...]]:
-    """Write a customer id a line, blank lines between; a MoEngage id there is a customer id nobody has heard of."""
+    """Write a customer id a line, blank lines between; a MoEngage id there is an unknown customer id."""
     listed = tuple((INVALID if kind == INVALID else CUSTOMER, text) for kind, text in entries)
     return "\n\n".join(text for _, text in listed).encode() + b"\n", listed
 

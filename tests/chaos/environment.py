@@ -1,4 +1,4 @@
-"""Where a run happens: a stage in an AWS account of its own, its vendor, and a queue that keeps the stage's events."""
+"""A run's environment: a stage in an AWS account of its own, its vendor, and a queue that keeps the stage's events."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ LATENCY = 0.03  # real seconds, the mean of the vendor's answers
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A stage with everything around it. `told_url` is the queue of the events that left; `people` who exists."""
+class Environment:
+    """A stage with everything around it. `events_url` is the queue of published events; `population` who exists."""
 
     stage: Stage
     vendor: Simulator
-    told_url: str
-    people: Population
+    events_url: str
+    population: Population
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """What a function instance finds in its environment."""
         endpoint = str(self.stage.sqs.meta.endpoint_url)
         return environment_of(self.stage) | {"AWS_ENDPOINT_URL": endpoint, "POWERTOOLS_LOG_LEVEL": "INFO"}
 
 
 @contextmanager
-def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Scene]:
-    """Open a scene in the session's account: the vendor knows the canaries, the bucket holds the rosters."""
-    people = Population(NOT_FOUND_SHARE)
+def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Environment]:
+    """Set up an environment in the session's account: the vendor knows the canaries, the bucket holds the rosters."""
+    population = Population(NOT_FOUND_SHARE)
     with Simulator(config=_vendor(size)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=size.quota)
         stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
@@ -57,22 +57,22 @@ def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Scene
         for name in orders.canaries:
             attributes = {"nickname": canary_of(name), "u_em": f"{canary_of(name)}@example.com"}
             vendor.set_user(name, attributes)
-            people.set_user(WORKSPACE_ID, (CUSTOMER, name), attributes, exact=False)
-        yield Scene(stage, vendor, _kept_events(stage), people)
+            population.set_user(WORKSPACE_ID, (CUSTOMER, name), attributes, exact=False)
+        yield Environment(stage, vendor, _queue_of_events(stage), population)
 
 
 def canary_of(customer_id: str) -> str:
-    """Return the attribute value that is watched for."""
+    """Return the attribute value that must not leak."""
     return f"CANARY-USER-{customer_id[::-1]}"
 
 
 def canaries(orders: Orders) -> Sequence[str]:
-    """Return all attribute values that are watched for."""
+    """Return all attribute values that must not leak."""
     return [canary_of(name) for name in orders.canaries]
 
 
 def _vendor(size: Size) -> SimulatorConfig:
-    """Return the strictest vendor: a true sliding window, which says nothing of when there will be room."""
+    """Return the strictest vendor: a true sliding window, which does not return when there will be room."""
     quota = QuotaConfig(mode="sliding", limit=size.limit, window=size.window, reset="absent")
     return SimulatorConfig(
         workspaces={WORKSPACE_ID: WorkspaceConfig(quota=quota)},
@@ -89,15 +89,15 @@ def _grant(stage: Stage) -> None:
 
 def _put_rosters(stage: Stage, orders: Orders) -> None:
     for listed in orders.listed:
-        if listed.door != "inline":
+        if listed.channel != "inline":
             stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=roster_key(listed.name), Body=listed.body)
 
 
-def _kept_events(stage: Stage) -> str:
-    """Let every event of the stage's bus come to a queue; return its URL."""
-    url = stage.sqs.create_queue(QueueName="told")["QueueUrl"]
+def _queue_of_events(stage: Stage) -> str:
+    """Send every event of the stage's bus to a queue; return its URL."""
+    url = stage.sqs.create_queue(QueueName="events")["QueueUrl"]
     arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events = stage.session.client("events")
     events.put_rule(Name="all", EventPattern=json.dumps({"source": ["moengage-lookup"]}))
-    events.put_targets(Rule="all", Targets=[{"Id": "told", "Arn": arn}])
+    events.put_targets(Rule="all", Targets=[{"Id": "events", "Arn": arn}])
     return url

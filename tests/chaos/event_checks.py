@@ -1,4 +1,4 @@
-"""What was said: dead letters for what failed and for nothing else, and events that say what is in the stores."""
+"""Checks of dead letters, for what failed and for nothing else, and of events, which must match the stores."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from tests.chaos.asked import Asked, intake_parts, of_part
 from tests.chaos.entries import Entry
-from tests.chaos.evidence import Evidence, LaidAside, Record, entry_of
+from tests.chaos.evidence import DeadLetter, Evidence, Record, entry_of
 from tests.chaos.findings import DOUBLED, LOST, STUCK, WRONG, Findings
 from tests.chaos.ledger_evidence import OUTCOMES, Lookup
 from tests.chaos.orders import Message
+from tests.chaos.requested import Requested, intake_parts, of_part
 
 NO_ANSWER = "no_answer"
 Fate = tuple[str, str]  # lookup and part; of the intake queue, where a message is counted once: no lookup
 
 
-def check_letters(asked: Asked, evidence: Evidence, found: Findings) -> None:
-    """Compare the dead-letter queues with what cannot be read and with what the results say got no answer.
+def check_dead_letters(requested: Requested, evidence: Evidence, found: Findings) -> None:
+    """Compare the dead-letter queues with what cannot be parsed and with what got no answer by the results.
 
-    A letter may lie there twice; none may be missing, and none may be of a message that was answered.
+    A letter may be there twice; none may be missing, and none may be of a message that was answered.
     """
-    unreadable = {name: message for name, message in asked.messages.items() if message.entries is None}
+    unreadable = {name: message for name, message in requested.messages.items() if message.entries is None}
     unanswered = set(_unanswered(evidence))
-    for letter in evidence.laid_aside:
+    for letter in evidence.dead_letters:
         message = unreadable.get(letter.message_id)
         fits = _is_of(letter, unanswered) if message is None or not letter.intake else _fits(letter, message)
         found.add(WRONG, f"message {letter.message_id} on a dead-letter queue, reason {letter.reason!r}", not fits)
-    aside = {letter.message_id for letter in evidence.laid_aside if letter.intake}
+    aside = {letter.message_id for letter in evidence.dead_letters if letter.intake}
     found.add(LOST, "a message that cannot be read is not on the dead-letter queue", len(set(unreadable) - aside))
-    missing = unanswered - {_fate(letter) for letter in evidence.laid_aside}
+    missing = unanswered - {_fate(letter) for letter in evidence.dead_letters}
     found.add(LOST, f"failed without a dead letter: {sorted(missing)[:3]}", len(missing))
 
 
-def _fits(letter: LaidAside, message: Message) -> bool:
+def _fits(letter: DeadLetter, message: Message) -> bool:
     return letter.reason.startswith(f"{message.breaks}: ") and letter.body == message.body
 
 
-def _is_of(letter: LaidAside, unanswered: set[Fate]) -> bool:
+def _is_of(letter: DeadLetter, unanswered: set[Fate]) -> bool:
     return letter.reason == NO_ANSWER and _fate(letter) in unanswered
 
 
-def _fate(letter: LaidAside) -> Fate:
+def _fate(letter: DeadLetter) -> Fate:
     if letter.intake:
         return "", letter.message_id
     part = json.loads(letter.body)
@@ -63,39 +63,39 @@ def _unanswered(evidence: Evidence) -> Iterator[Fate]:
 def check_events(evidence: Evidence, excuses: int, found: Findings) -> None:
     """Compare the events with the ledger and the results. Each of the `excuses` may have made one come twice.
 
-    An excuse is a lost reply of EventBridge, or a death or an error of whoever was telling.
+    An excuse is a lost response of EventBridge, or a killed or failed publisher.
     """
     times = Counter(event["lookup_id"] for event in evidence.ended)
     for lookup in evidence.lookups.values():
-        untold = lookup.roster is not None and lookup.state == "completed" and not times[lookup.lookup_id]
-        found.add(STUCK, f"{lookup.lookup_id}: ended without an event", untold)
+        unpublished = lookup.roster is not None and lookup.state == "completed" and not times[lookup.lookup_id]
+        found.add(STUCK, f"{lookup.lookup_id}: ended without an event", unpublished)
     for event in evidence.ended:
-        wrong = not _says(event, evidence.lookups.get(event["lookup_id"]))
-        found.add(WRONG, f"{event['lookup_id']}: its event says what the ledger does not", wrong)
+        wrong = not _matches(event, evidence.lookups.get(event["lookup_id"]))
+        found.add(WRONG, f"{event['lookup_id']}: its event differs from the ledger", wrong)
     repeated = times.total() - len(times)
     found.add(DOUBLED, f"{repeated} events Lookup Completed too many, {excuses} excused", repeated - excuses)
     _check_changes(evidence, found)
 
 
-def _says(event: Mapping[str, object], lookup: Lookup | None) -> bool:
+def _matches(event: Mapping[str, object], lookup: Lookup | None) -> bool:
     if lookup is None or event["state"] != lookup.state:
         return False
     return event["counts"] == {name: lookup.counts.get(name, 0) for name in ("requested", *OUTCOMES)}
 
 
 def _check_changes(evidence: Evidence, found: Findings) -> None:
-    """Every object with changed profiles was told of, and none that is not there."""
-    told = {event["key"] for event in evidence.changed}
-    found.add(WRONG, "a change was told of an object that is not there", len(told - set(evidence.objects)))
+    """Every object with changed profiles was published, and none that is not there."""
+    published = {event["key"] for event in evidence.changed}
+    found.add(WRONG, "a change was published of an object that is not there", len(published - set(evidence.objects)))
     fetched = (one for records in evidence.objects.values() for one in records)
     times: Counter[tuple[Entry, str]] = Counter((entry_of(one), one["fetched_at"]) for one in fetched)
     parts = [part for lookup in evidence.lookups.values() for part in lookup.parts.values()]
-    for key in {part.key for part in parts} - told:
-        changed = sum(_must_be_told(one, times) for one in evidence.objects.get(key, ()))
+    for key in {part.key for part in parts} - published:
+        changed = sum(_must_be_published(one, times) for one in evidence.objects.get(key, ()))
         found.add(LOST, f"{key}: {changed} changed profiles and no event", changed)
 
 
-def _must_be_told(one: Record, times: Mapping[tuple[Entry, str], int]) -> bool:
+def _must_be_published(one: Record, times: Mapping[tuple[Entry, str], int]) -> bool:
     """Return whether a record is of a change that its own fetch made; another's may be written in between."""
     is_own = one.get("source") == "moengage" and times[entry_of(one), one["fetched_at"]] == 1
     return is_own and bool(one.get("changed_fields"))

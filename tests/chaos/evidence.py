@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.process import Arrival
 from lookup import exact_json
 from tests.chaos.entries import INVALID, Entry
-from tests.chaos.environment import Scene
+from tests.chaos.environment import Environment
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
 from tests.lookup.stage import Stage
 
@@ -27,7 +27,7 @@ WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 class Profile:
     """The stored profile of one identifier; `attributes` of None is a user that MoEngage does not know.
 
-    `earlier` are the fields that only older fetches asked for, by the times of those.
+    `earlier` are the fields that only older fetches requested, by the times of those.
     """
 
     fetched_at: str
@@ -35,21 +35,21 @@ class Profile:
     fields: tuple[str, ...] | None
     earlier: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
 
-    def asked(self) -> list[tuple[str, tuple[str, ...] | None]]:
-        """Return the time of each fetch that is left of it, and the fields that no newer one asked for."""
+    def requested(self) -> list[tuple[str, tuple[str, ...] | None]]:
+        """Return the time of each fetch that is left of it, and the fields that no newer one requested."""
         return [(self.fetched_at, self.fields), *sorted(self.earlier.items(), reverse=True)]
 
     def fetches(self) -> Iterator[tuple[str, tuple[str, ...] | None, Mapping[str, Any] | None]]:
         """Return the same, and what each of them brought."""
         newer: set[str] = set()
-        for at, fields in self.asked():
+        for at, fields in self.requested():
             own = {name for name in self.attributes or () if name not in newer and (fields is None or name in fields)}
             yield at, fields, self.attributes and {name: self.attributes[name] for name in own}
             newer.update(fields or ())
 
 
 @dataclass(frozen=True)
-class LaidAside:
+class DeadLetter:
     """A message on a dead-letter queue."""
 
     intake: bool
@@ -61,7 +61,7 @@ class LaidAside:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `waiting` counts messages on the queues; `ended` and `changed` are what the events said that left.
+    """All of it. `waiting` counts messages on the queues; `ended` and `changed` are details of published events.
 
     `inline` are the lists that came in requests, by roster key, junk left out.
     """
@@ -70,7 +70,7 @@ class Evidence:
     objects: Mapping[str, Sequence[Record]]
     profiles: Mapping[Entry, Profile]
     inline: Mapping[str, Sequence[Entry]]
-    laid_aside: Sequence[LaidAside]
+    dead_letters: Sequence[DeadLetter]
     waiting: int
     sent_users: int
     ended: Sequence[Mapping[str, Any]]
@@ -85,11 +85,11 @@ def entry_of(record: Record) -> Entry:
     return kind, record["identifier"]
 
 
-def gathered(scene: Scene, folder: Path) -> Evidence:
+def gathered(environment: Environment, folder: Path) -> Evidence:
     """Read everything."""
-    stage = scene.stage
-    events = [message["Body"] for message in stage.messages(scene.told_url)]
-    aside = list(_laid_aside(stage))
+    stage = environment.stage
+    events = [message["Body"] for message in stage.messages(environment.events_url)]
+    aside = list(_dead_letters(stage))
     lookups, sent_users = ledger(stage)
     sources = [("event", one) for one in events] + [("dead letter", one.attributes) for one in aside]
 
@@ -104,17 +104,17 @@ def gathered(scene: Scene, folder: Path) -> Evidence:
         objects={key: records(stage, key) for key in stage.keys("results/")},
         profiles=profiles(stage),
         inline={key: list(_inline(stage, key)) for key in stage.keys("rosters/inline/")},
-        laid_aside=aside,
+        dead_letters=aside,
         waiting=waiting(stage),
         sent_users=sent_users,
-        ended=_said(events, "Lookup Completed"),
-        changed=_said(events, "Profiles Changed"),
-        arrivals=scene.vendor.arrivals(),
+        ended=_details(events, "Lookup Completed"),
+        changed=_details(events, "Profiles Changed"),
+        arrivals=environment.vendor.arrivals(),
         texts=texts,
     )
 
 
-def _said(events: Sequence[str], kind: str) -> list[Mapping[str, Any]]:
+def _details(events: Sequence[str], kind: str) -> list[Mapping[str, Any]]:
     return [event["detail"] for event in map(json.loads, events) if event["detail-type"] == kind]
 
 
@@ -156,11 +156,11 @@ def _beside(item: Mapping[str, Any], in_object: Mapping[str, Any]) -> Mapping[st
     return {**{name: one for name, one in in_object.items() if name not in newer}, **item.get("attributes", {})}
 
 
-def _laid_aside(stage: Stage) -> Iterator[LaidAside]:
+def _dead_letters(stage: Stage) -> Iterator[DeadLetter]:
     settings = stage.settings
     for url in (settings.intake_dead_letter_queue_url, settings.parts_dead_letter_queue_url):
         for message in stage.messages(url):
-            yield LaidAside(
+            yield DeadLetter(
                 intake=url == settings.intake_dead_letter_queue_url,
                 message_id=_attribute(message, "message_id"),
                 reason=_attribute(message, "reason"),

@@ -1,4 +1,4 @@
-"""Which faults there were, from the logs of those that they struck; and which of the planned ones there were not."""
+"""Which faults struck, from the logs of the processes and of the vendor; and which of the planned ones did not."""
 
 from __future__ import annotations
 

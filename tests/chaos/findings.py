@@ -12,13 +12,13 @@ EXAMPLES = 5
 
 @dataclass
 class Findings:
-    """Counts by number; `examples` say in words what was found, a few of each."""
+    """Counts by number; `examples` are a few texts of each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, number: str, what: str, times: int = 1) -> None:
-        """Find something, so many times; nothing when 0."""
+        """Add a finding, so many times; nothing when 0."""
         if times <= 0:
             return
         self.counts[number] += times
@@ -32,6 +32,6 @@ class Findings:
         return {name: self.counts[name] for name in NUMBERS}
 
     @property
-    def all_is_well(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether nothing was found."""
         return not any(self.counts.values())

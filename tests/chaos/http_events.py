@@ -1,4 +1,4 @@
-"""A partner's requests as API Gateway hands them over."""
+"""A partner's requests as API Gateway's events."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def event_of(request: Call | Listed) -> dict[str, Any]:
         kind, text = request.entries[0]
         return _http("GET", PROFILE, None, query={"identifier_type": kind, "identifier": text})
     if isinstance(request, Call):
-        return _http("POST", LOOKUPS, json.dumps({"identifiers": json_values(request.asked)}), key=request.key)
-    if request.door == "inline":
+        return _http("POST", LOOKUPS, json.dumps({"identifiers": json_values(request.requested)}), key=request.key)
+    if request.channel == "inline":
         return _http("POST", LOOKUPS, request.body.decode(), prefer="respond-async", key=request.key)
     return _http("POST", LOOKUPS, json.dumps({"roster_id": request.name}), key=request.key)
 

@@ -13,26 +13,26 @@ import sys
 import traceback
 from typing import Any
 
-from tests.chaos.process import RAISED, Context, Life, begin
+from tests.chaos.process import RAISED, Context, ProcessState, begin
 
 
 def main() -> None:
     """Answer events until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    life = begin()
+    state = begin()
     module = importlib.import_module(sys.argv[1])
-    life.faults.register(module.services().session.events)
+    state.faults.register(module.services().session.events)
     for line in sys.stdin:
-        print(json.dumps(_answer(module.handler, json.loads(line), life)), file=answers, flush=True)
+        print(json.dumps(_answer(module.handler, json.loads(line), state)), file=answers, flush=True)
 
 
-def _answer(handler: Any, event: dict[str, Any], life: Life) -> dict[str, Any]:
+def _answer(handler: Any, event: dict[str, Any], state: ProcessState) -> dict[str, Any]:
     try:
-        return {"answer": handler(event, Context(life=life))}
+        return {"answer": handler(event, Context(state=state))}
     except Exception as error:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises
         traceback.print_exc()
-        life.faults.note(RAISED)
+        state.faults.note(RAISED)
         return {"error": type(error).__name__}
 
 

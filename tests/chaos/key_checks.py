@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.chaos.asked import Asked
 from tests.chaos.entries import INVALID, Entry
 from tests.chaos.evidence import Evidence
 from tests.chaos.findings import DOUBLED, Findings
 from tests.chaos.http_events import roster_key
 from tests.chaos.orders import Listed
+from tests.chaos.requested import Requested
 
 
-def check_keys(asked: Asked, evidence: Evidence, found: Findings) -> None:
+def check_keys(requested: Requested, evidence: Evidence, found: Findings) -> None:
     """Compare what was answered by key, and the ledger's lookups with the requests that may have led to them."""
-    for key, lookups in asked.named.items():
+    for key, lookups in requested.named.items():
         found.add(DOUBLED, f"key {key}: answered with {sorted(set(lookups))}", len(set(lookups)) - 1)
-    asked_again = sum(call.forwarded_for in set(asked.again) for call in evidence.arrivals)
-    found.add(DOUBLED, f"MoEngage was asked {asked_again} times for what was answered already", asked_again)
-    _check_rosters(asked, evidence, found)
-    _check_inline(asked, evidence, found)
+    requested_again = sum(call.forwarded_for in set(requested.again) for call in evidence.arrivals)
+    found.add(DOUBLED, f"MoEngage was called {requested_again} times for what was answered already", requested_again)
+    _check_rosters(requested, evidence, found)
+    _check_inline(requested, evidence, found)
 
 
-def _check_rosters(asked: Asked, evidence: Evidence, found: Findings) -> None:
+def _check_rosters(requested: Requested, evidence: Evidence, found: Findings) -> None:
     times = Counter(lookup.roster for lookup in evidence.lookups.values())
-    for one in asked.requests:
-        if isinstance(one, Listed) and one.door == "roster" and one.key is not None:
+    for one in requested.requests:
+        if isinstance(one, Listed) and one.channel == "roster" and one.key is not None:
             lookups = times[roster_key(one.name)]
             found.add(DOUBLED, f"key {one.key}: {lookups} lookups of one roster", lookups - 1)
 
 
-def _check_inline(asked: Asked, evidence: Evidence, found: Findings) -> None:
-    """Know lookups over lists that came in requests by what they hold; who sends no key may have several."""
+def _check_inline(requested: Requested, evidence: Evidence, found: Findings) -> None:
+    """Identify lookups over inline lists by their entries; a request without a key may have several."""
     lookups = Counter(usable(evidence.inline[key]) for key in _inline_rosters(evidence))
-    requests = Counter(usable(one.entries) for one in asked.requests)
-    unkeyed = {usable(one.entries) for one in asked.requests if one.key is None}
+    requests = Counter(usable(one.entries) for one in requested.requests)
+    unkeyed = {usable(one.entries) for one in requested.requests if one.key is None}
     for entries, number in lookups.items():
         if entries not in unkeyed:
             more = number - requests[entries]
@@ -48,5 +48,5 @@ def _inline_rosters(evidence: Evidence) -> list[str]:
 
 
 def usable(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Know a request again by what of it can be looked up: an answer may be lost, and the lookup is there."""
+    """Return what identifies a request: its usable entries. Its response may be lost, and the lookup is there."""
     return tuple(sorted(one for one in entries if one[0] != INVALID))

@@ -44,7 +44,7 @@ def scan(stage: Stage, table: str) -> Iterator[dict[str, Any]]:
 
 
 def ledger(stage: Stage) -> tuple[dict[str, Lookup], int]:
-    """Read the ledger: its lookups, and how much it believes to be out, or to wait, beside them."""
+    """Read the ledger: its lookups, and how much it counts as in flight, or waiting, beside them."""
     lookups: dict[str, Lookup] = {}
     sent_users = 0
     for item in scan(stage, stage.settings.ledger_table_name):
@@ -52,7 +52,7 @@ def ledger(stage: Stage) -> tuple[dict[str, Lookup], int]:
         if kind == "feeder" and item["sk"] == "sent":
             sent_users += sum(abs(int(item.get(name, 0))) for name in ("users", "unusable", "claimed"))
         elif kind == "share":
-            # What a share counts of lookups that have all ended is nothing; else it would be counted for ever.
+            # A share whose lookups have all ended counts nothing; else that would be counted for ever.
             sent_users += sum(abs(int(item.get(name, 0))) for name in ("ready", "users", "running", "unfinished"))
         elif kind == "out":
             owner = item["sk"].partition("#")[0]

@@ -1,4 +1,4 @@
-"""What is asked for in a run, and what must become of each entry: drawn from the seed, written without our parsers."""
+"""What is requested in a run, and the outcome due to each entry: drawn from the seed, written without our parsers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.chaos.entries import (
 
 JUNK = ("x", "null", "guest", "-1", "dummy_seller_code", "N" * 600)
 FIELDS = ("u_fn", "u_em", "session_count")
-KNOWN_AGAIN = 0.12  # of entries that somebody else has asked for too
+KNOWN_AGAIN = 0.12  # of entries that are requested more than once
 BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold
 ODD_PREFIX, ODD_EVERY, ODD_FIRST = "odd-", 300, 40  # which identifiers a firewall before MoEngage refuses
 FAILING_PREFIX, FAILING_FIRST = "failing-", 190  # over which MoEngage fails, as many of them
-CANARY_USERS = 12  # users whose attributes are to be found nowhere but in the results
+CANARY_USERS = 12  # users whose attributes must be nowhere but in the results
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A lookup over a list of identifiers, submitted `at` by `door`: a roster's body, or identifiers sent inline.
+    """A lookup over a list of identifiers, submitted `at` by `channel`: a roster's body, or identifiers sent inline.
 
     `key` is its Idempotency-Key, None for a partner who sends none.
     """
 
     at: float
-    door: str  # roster, inline, schedule
+    channel: str  # roster, inline, schedule
     name: str
     body: bytes
     entries: tuple[Entry, ...]
@@ -64,19 +64,19 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Identifiers that somebody waits for; a single one by GET. `entries` are `asked` as outcomes show them."""
+    """An on-demand request; a single identifier by GET. `entries` are `requested` as outcomes show them."""
 
     at: float
-    asked: tuple[Entry, ...]
+    requested: tuple[Entry, ...]
     entries: tuple[Entry, ...]
     single: bool
     key: str | None = None
-    door: str = "call"
+    channel: str = "call"
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All of a run. `canaries` are customer ids whose attributes are watched for, `refused` the firewall's.
+    """All of a run. `canaries` are customer ids whose attributes must not leak, `refused` the firewall's.
 
     Over the `failing` MoEngage fails.
     """
@@ -91,12 +91,12 @@ class Orders:
 
     @property
     def identifiers(self) -> int:
-        """How many identifiers are asked for in all, junk and repetitions included."""
+        """How many identifiers are requested in all, junk and repetitions included."""
         return sum(len(one.entries or ()) for one in self.messages) + sum(len(one.entries) for one in self.requests)
 
     @property
     def requests(self) -> tuple[Listed | Call, ...]:
-        """What is asked for by HTTP or by a schedule."""
+        """What is requested by HTTP or by a schedule."""
         return (*self.listed, *self.calls)
 
 
@@ -110,15 +110,15 @@ class Drawing:
         self._known: list[Entry] = []
 
     def orders(self, identifiers: int) -> Orders:
-        """Divide identifiers among the doors: 3 tenths to the intake queue, 1 to callers who wait, 6 to lists."""
+        """Divide identifiers: 3 tenths to the intake queue, 1 to on-demand requests, 6 to lists."""
         messages = self._messages(identifiers * 3 // 10)
         calls = self._calls(identifiers // 10)
         used = sum(len(one.entries or ()) for one in messages) + sum(len(one.entries) for one in calls)
         listed = self._lists(identifiers - used)
-        people = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
+        names = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
         odd = tuple(text for _, text in self._known if text.startswith(ODD_PREFIX))
         failing = tuple(text for _, text in self._known if text.startswith(FAILING_PREFIX))
-        return Orders(self.token, messages, listed, calls, tuple(people[:CANARY_USERS]), odd, failing)
+        return Orders(self.token, messages, listed, calls, tuple(names[:CANARY_USERS]), odd, failing)
 
     def _entry(self) -> Entry:
         draw = self._chance.random()
@@ -175,7 +175,7 @@ class Drawing:
         return tuple(sorted(drawn, key=lambda one: one.at))
 
     def _lists(self, identifiers: int) -> tuple[Listed, ...]:
-        """Cut what is left into one large list, one half as large, and small ones, by every door in turn."""
+        """Cut what is left into one large list, one half as large, and small ones, by every channel in turn."""
         sizes = [identifiers // 3, identifiers // 6]
         while (left := identifiers - sum(sizes)) > 0:
             sizes.append(min(left, self._chance.randint(30, max(60, identifiers // 12))))
@@ -185,15 +185,15 @@ class Drawing:
         drawn = [self._list(number, size, *forms[number % len(forms)]) for number, size in enumerate(sizes)]
         return tuple(sorted(drawn, key=lambda one: one.at))
 
-    def _list(self, number: int, size: int, door: str, form: Form) -> Listed:
+    def _list(self, number: int, size: int, channel: str, form: Form) -> Listed:
         entries = self._entries(size)
         body, listed = form(entries)
-        key = None if door == "schedule" else key_of("list", number)
-        return Listed(self._at(0.6), door, f"list{number:04}", body, shown(listed), key)
+        key = None if channel == "schedule" else key_of("list", number)
+        return Listed(self._at(0.6), channel, f"list{number:04}", body, shown(listed), key)
 
 
 def key_of(kind: str, number: int) -> str | None:
-    """Name a request for those who may send it twice; every seventh does without."""
+    """Return a request's idempotency key; every seventh has none."""
     return f"{kind}-{number}" if number % 7 else None
 
 
@@ -209,5 +209,5 @@ def unreadable(token: str) -> tuple[tuple[str, str], ...]:
 
 
 def canary_of_bodies(token: str) -> str:
-    """Name what must not leave the body of an unreadable message."""
+    """Return the text that must not leave the body of an unreadable message."""
     return f"CANARY-BODY-{token}"

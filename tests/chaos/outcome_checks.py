@@ -1,4 +1,4 @@
-"""Every outcome is one that MoEngage gave reason for: who exists is found, and failed only where a call was struck."""
+"""Checks that each outcome follows from MoEngage's log: who exists is found, and failed only if a call was struck."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from lookup.fetch.neutral_calls import NOBODY
 from lookup.model import PART_LIMIT
-from tests.chaos.asked import CALL, LIST, QUEUE, Served
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of
 from tests.chaos.findings import WRONG, Findings
+from tests.chaos.requested import CALL, LIST, QUEUE, Served
 from tests.chaos.vendor_faults import ANSWERED, FIREWALL, SPOILT, UNACCOUNTED, kind_of
 
-# Why an identifier may fail. To be throttled is no reason; who does not wait is tried five times before it fails.
+# Why an identifier may fail. Throttling is none; bulk work is tried five times before it fails.
 REASONS: Mapping[str, frozenset[str]] = {
     QUEUE: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
     LIST: frozenset({"no_answer", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
     CALL: frozenset({"vendor_trouble", "unaccounted", "unreadable", "refused_by_vendor", "unanswerable"}),
 }
-ALONE_IN_VAIN = 3  # calls for one alone that are struck before it is `unanswerable`
+STRUCK_ALONE = 3  # calls for one alone that are struck before it is `unanswerable`
 
 
 @dataclass
 class VendorLog:
-    """The simulator's own log, by what can be asked of it: which calls held an entry, and which of them were struck."""
+    """The simulator's own log, indexed: which calls held an entry, and which of them were struck."""
 
     arrivals: Iterable[Arrival]
     struck: dict[Entry, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
@@ -36,8 +36,8 @@ class VendorLog:
     alone: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     spoilt: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     refused: dict[Entry, set[str | None]] = field(default_factory=lambda: defaultdict(set))
-    in_vain: dict[Entry, list[str | None]] = field(default_factory=lambda: defaultdict(list))
-    troubled: set[str | None] = field(default_factory=set)
+    struck_alone: dict[Entry, list[str | None]] = field(default_factory=lambda: defaultdict(list))
+    failed_marks: set[str | None] = field(default_factory=set)
     neutral: int = 0  # calls for nobody that were struck
     excused: set[str] = field(default_factory=set)
 
@@ -68,8 +68,8 @@ class VendorLog:
             self.answered[entry].add(call.forwarded_for)
         else:
             self.struck[entry].append(call)
-            self.in_vain[entry] += [call.forwarded_for] * is_alone
-            self.troubled.add(call.forwarded_for)
+            self.struck_alone[entry] += [call.forwarded_for] * is_alone
+            self.failed_marks.add(call.forwarded_for)
             self.neutral += entry == (CUSTOMER, NOBODY)
 
 
@@ -79,7 +79,7 @@ def _named(identifier: tuple[str, str]) -> Entry:
 
 
 def check_outcomes(
-    served: Sequence[Served], people: Population, log: VendorLog, struck_share: float, found: Findings
+    served: Sequence[Served], population: Population, log: VendorLog, struck_share: float, found: Findings
 ) -> None:
     """Check each outcome by itself, then that not too many of any way in failed.
 
@@ -87,30 +87,30 @@ def check_outcomes(
     """
     for one in served:
         for outcome in one.outcomes:
-            _check_existence(one, outcome, people, found)
-        for why in _without_reason(one, log):
-            found.add(WRONG, f"{one.name}: {why}")
+            _check_existence(one, outcome, population, found)
+        for wrong in _without_reason(one, log):
+            found.add(WRONG, f"{one.name}: {wrong}")
     for way in REASONS:
-        _check_floor(way, [one for one in served if one.way == way], people, struck_share, found)
+        _check_floor(way, [one for one in served if one.way == way], population, struck_share, found)
 
 
-def _exists(entry: Entry, people: Population) -> bool:
-    return entry[0] != INVALID and people.find(WORKSPACE_ID, *entry) is not None
+def _exists(entry: Entry, population: Population) -> bool:
+    return entry[0] != INVALID and population.find(WORKSPACE_ID, *entry) is not None
 
 
-def _check_existence(one: Served, outcome: Record, people: Population, found: Findings) -> None:
+def _check_existence(one: Served, outcome: Record, population: Population, found: Findings) -> None:
     """Compare with who exists, which no version of the users changes; by GET a missing user comes without a time."""
     entry, status = entry_of(outcome), outcome["outcome"]
-    right = "found" if _exists(entry, people) else "not_found"
+    right = "found" if _exists(entry, population) else "not_found"
     if entry[0] != INVALID and status not in {right, "failed"}:
         found.add(WRONG, f"{one.name}: {status} of {entry}, which is to be {right}")
 
 
 def _without_reason(one: Served, log: VendorLog) -> Iterator[str]:
-    """Tell of each failure why it must not be."""
-    asked_with: dict[object, list[Entry]] = defaultdict(list)
+    """Return for each failure that has no cause what is wrong with it."""
+    requested_with: dict[object, list[Entry]] = defaultdict(list)
     for outcome in one.outcomes:
-        asked_with[outcome.get("part")].append(entry_of(outcome))
+        requested_with[outcome.get("part")].append(entry_of(outcome))
     for outcome in one.outcomes:
         if outcome["outcome"] != "failed":
             continue
@@ -119,7 +119,7 @@ def _without_reason(one: Served, log: VendorLog) -> Iterator[str]:
             yield f"failed because of {reason}"
         elif one.way == CALL and one.marks and one.marks[-1] in log.answered[entry]:
             yield f"{entry} failed, and MoEngage answered"
-        elif not _is_reason(reason, one, asked_with[outcome.get("part")], entry, log):
+        elif not _is_reason(reason, one, requested_with[outcome.get("part")], entry, log):
             yield f"{entry} failed because of {reason}, and no call was struck"
 
 
@@ -129,16 +129,16 @@ def _is_reason(reason: str, one: Served, together: Sequence[Entry], entry: Entry
         marks = evidence[reason][entry]
         return bool(marks) if one.way != CALL else bool(marks & set(one.marks))
     if reason == "unanswerable":
-        alone = log.in_vain[entry]
-        return len(alone if one.way != CALL else [mark for mark in alone if mark in one.marks]) >= ALONE_IN_VAIN
+        alone = log.struck_alone[entry]
+        return len(alone if one.way != CALL else [mark for mark in alone if mark in one.marks]) >= STRUCK_ALONE
     if reason == "vendor_trouble":
-        return bool(log.troubled & set(one.marks)) or log.excuses(one.name)
+        return bool(log.failed_marks & set(one.marks)) or log.excuses(one.name)
     return any(log.struck[each] for each in together)
 
 
-def _check_floor(way: str, served: Sequence[Served], people: Population, share: float, found: Findings) -> None:
+def _check_floor(way: str, served: Sequence[Served], population: Population, share: float, found: Findings) -> None:
     """Of those who exist, a share that follows from the plan is found at least; a part or an answer fails as one."""
-    existing = sum(_exists(entry, people) for one in served for entry in one.entries)
+    existing = sum(_exists(entry, population) for one in served for entry in one.entries)
     got = sum(outcome["outcome"] == "found" for one in served for outcome in one.outcomes)
     as_one = max((min(PART_LIMIT, len(one.entries)) for one in served), default=0)
     floor = existing - int(share * existing) - as_one

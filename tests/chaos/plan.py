@@ -15,17 +15,17 @@ from tests.benchmarks.gate.plan import scaled
 from tests.chaos.vendor_faults import drawn_faults
 
 SMALL = 3000  # identifiers under which a run is scaled for speed
-SKEW = 0.5  # service seconds that a clock may be off; settings say so
+SKEW = 0.5  # service seconds that a clock may be off; as in the settings
 WILD_SHARE, WILD_SKEWS = 0.1, (3.0, 30.0)  # of processes whose clock is far off at first, by service seconds
-SURELY_WILD = ("queue-0", 0)  # the process, by name and birth, whose clock is far off in every long run
+SURELY_WILD = ("queue-0", 0)  # the process, by name and number of starts, whose clock is far off in every long run
 WILD_SECONDS = 5.0  # real seconds after which such a clock is set right
-VISIBILITY = 5  # real seconds for which a queue hides what it has handed over
+VISIBILITY = 5  # real seconds for which a queue hides what was received
 FUNCTION_SECONDS = 4.0  # real seconds that an invocation has
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much, how fast, how badly.
+    """The run's amount, pace and severity.
 
     `rate` is users a second of the vendor's quota; `outage` is how long the vendor is away; `severity` multiplies the
     odds of a fault, so that a small run meets all kinds too.
@@ -37,7 +37,7 @@ class Size:
     rate: float
     margin: float  # seconds between a grant's stamp and the vendor's count
     pollers: int
-    people: int
+    partners: int
     kill_every: float
     outages: int
     outage: float
@@ -46,7 +46,7 @@ class Size:
     @classmethod
     def of(cls, identifiers: int) -> Size:
         """Scale a small run for the test suite, a large one for weight."""
-        if identifiers < SMALL:  # as `is_long` tells
+        if identifiers < SMALL:  # as in `is_long`
             return cls(identifiers, 20.0, 1.5, 120.0, 0.7, 2, 1, 2.5, 1, 1.5, 2.5)
         return cls(identifiers, 10.0, 3.0, 180.0, 0.7, 3, 2, 8.0, 3, 5.0, 1.0)
 
@@ -85,7 +85,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """How often a request to AWS meets what, as shares of the requests that can meet it."""
+    """How often a request to AWS meets which fault, as shares of the requests that can meet it."""
 
     throttled: float
     reply_lost: float
@@ -137,7 +137,7 @@ class Plan:
         return sum(one.share for one in self.vendor)
 
     def chance(self, *whose: object) -> random.Random:
-        """Return a process or a thread its own source of chance."""
+        """Return a process's or a thread's own random generator."""
         return random.Random(f"{self.seed} {whose}")
 
     def skew(self, *whose: object) -> float:
@@ -153,7 +153,7 @@ def drawn(chance: random.Random, size: Size) -> dict[str, object]:
     """Draw a run's plan."""
     end, severity = size.horizon, size.severity
     timeouts = max(2, size.identifiers // 2500)
-    weather, pulses = drawn_faults(chance, severity, timeouts=timeouts, every_kind=size.is_long)
+    usual, pulses = drawn_faults(chance, severity, timeouts=timeouts, every_kind=size.is_long)
     return {
         "odds": Odds(
             throttled=severity * chance.uniform(0.005, 0.02),
@@ -163,7 +163,7 @@ def drawn(chance: random.Random, size: Size) -> dict[str, object]:
             killed=severity * chance.uniform(0.0001, 0.0003),
         ),
         "storms": tuple(_storm(chance, service, end) for service in ("dynamodb", "dynamodb", "s3")),
-        "vendor": weather,
+        "vendor": usual,
         "pulses": tuple(sorted(((chance.uniform(0.1, 0.9) * end, one) for one in pulses), key=lambda one: one[0])),
         "outages": _outages(chance, size),
         "rotations": tuple(
@@ -181,7 +181,7 @@ def _storm(chance: random.Random, service: str, end: float) -> Storm:
 
 
 def _outages(chance: random.Random, size: Size) -> tuple[tuple[float, float], ...]:
-    """Let the vendor go away for a while, once in every stretch of the second half."""
+    """Return the outages, one in every stretch of the second half."""
     stretch = size.horizon * 0.4 / size.outages
     starts = [size.horizon * 0.5 + stretch * (number + chance.uniform(0, 0.4)) for number in range(size.outages)]
     return tuple((start, start + size.outage * chance.uniform(0.7, 1.3)) for start in starts)

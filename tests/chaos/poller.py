@@ -18,7 +18,7 @@ import boto3
 
 from tests.chaos.clock import REAL_SLEEP
 from tests.chaos.plan import VISIBILITY
-from tests.chaos.process import RAISED, Context, Life, begin
+from tests.chaos.process import RAISED, Context, ProcessState, begin
 from tests.sqs_records import sqs_record
 
 if TYPE_CHECKING:
@@ -31,24 +31,24 @@ KINDS = frozenset({
     "sqs_left_for_later", "sqs_reordered", "sqs_twice_in_a_batch", "sqs_to_two_at_once", "sqs_after_its_deletion",
 })  # fmt: skip
 DISTURBED = 0.08  # share of batches that each disturbance strikes
-IDLE = 0.1  # seconds between two looks at empty queues
+IDLE = 0.1  # seconds between two receives of empty queues
 
 
 class Poller:
-    """One process's poller: of each queue its URL and what serves it.
+    """One process's poller: of each queue its URL and its handler.
 
     Its own client meets no faults: it stands for a part of AWS.
     """
 
-    def __init__(self, life: Life, queues: Mapping[str, tuple[str, Handler]]) -> None:
-        self._life = life
+    def __init__(self, state: ProcessState, queues: Mapping[str, tuple[str, Handler]]) -> None:
+        self._life = state
         self._queues = {name: url for name, (url, _) in queues.items()}
         self._handlers = {name: handler for name, (_, handler) in queues.items()}
         self._sqs: SQSClient = boto3.Session().client("sqs")
-        self._echoes = life.folder / "echoes"
+        self._echoes = state.folder / "echoes"
 
     def run(self) -> None:
-        """Serve until the run's own process is gone."""
+        """Poll until the run's own process is gone."""
         parent = os.getppid()
         while os.getppid() == parent:
             name = self._life.chance.choice(sorted(self._queues))
@@ -96,10 +96,10 @@ class Poller:
         return False
 
     def _invoke(self, records: Sequence[Record]) -> set[str] | None:
-        """Hand a batch over; return the messages that failed, None when all did."""
+        """Invoke the handler with a batch; return the messages that failed, None when all did."""
         try:
             name = records[0]["eventSourceARN"].rpartition(":")[2]
-            answer = self._handlers[name]({"Records": list(records)}, Context(life=self._life))
+            answer = self._handlers[name]({"Records": list(records)}, Context(state=self._life))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
             self._life.faults.note(RAISED)
@@ -107,7 +107,7 @@ class Poller:
         return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
 
     def _echo(self, records: Sequence[Record]) -> None:
-        """Leave a copy for whichever process looks next."""
+        """Leave a copy for whichever process polls next."""
         name = uuid4().hex
         draft = self._echoes / f".{name}"
         draft.write_text(json.dumps(list(records)))
@@ -124,9 +124,9 @@ class Poller:
 
 
 def main() -> None:
-    """Become the functions of the queues and serve; what they print goes to their log."""
+    """Serve the queues as their functions; what they print is their log."""
     os.dup2(2, 1)
-    life = begin()
+    state = begin()
     import on_conversion  # noqa: PLC0415 - after the clock is set
     import on_queue  # noqa: PLC0415
 
@@ -138,7 +138,7 @@ def main() -> None:
         "parts": (settings.parts_queue_url, on_queue.handler),
         "conversions": (settings.conversion_queue_url, on_conversion.handler),
     }
-    Poller(life, queues).run()
+    Poller(state, queues).run()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What every process of a run does first: enter service time, put faults between itself and AWS, become a door.
+"""What every process of a run does first: enter service time, inject faults between itself and AWS, act as a handler.
 
-The environment variable CHAOS says which process this is: JSON with `seed`, `identifiers`, `started`, `name`, `birth`
+The environment variable CHAOS describes this process: JSON with `seed`, `identifiers`, `started`, `name`, `start`
 (how often this process was started before) and `folder`.
 """
 
@@ -18,12 +18,12 @@ from tests.chaos.clock import FastClock, enter, enter_idempotency
 from tests.chaos.plan import FUNCTION_SECONDS, SKEW, WILD_SECONDS, Plan, Size
 from tests.lambda_context import LambdaContext
 
-RAISED = "raised"  # what is noted of an invocation that ended with an error: no fault, but what faults lead to
+RAISED = "raised"  # what is noted of an invocation that ended with an error: no fault, but a consequence of faults
 
 
 @dataclass(frozen=True)
-class Life:
-    """One life of one process."""
+class ProcessState:
+    """What one process of a run works with."""
 
     plan: Plan
     clock: FastClock
@@ -32,20 +32,20 @@ class Life:
     folder: Path
 
 
-def begin() -> Life:
-    """Begin this process's life; only after it may the functions be imported."""
-    told = json.loads(os.environ["CHAOS"])
-    plan = Plan(told["seed"], Size.of(told["identifiers"]))
-    clock, folder = FastClock(told["started"], plan.size.factor), Path(told["folder"])
-    chance = plan.chance(told["name"], told["birth"])
+def begin() -> ProcessState:
+    """Set this process up; only after it may the functions be imported."""
+    facts = json.loads(os.environ["CHAOS"])
+    plan = Plan(facts["seed"], Size.of(facts["identifiers"]))
+    clock, folder = FastClock(facts["started"], plan.size.factor), Path(facts["folder"])
+    chance = plan.chance(facts["name"], facts["start"])
     faults = AwsFaults(plan, chance, clock, folder)
-    enter(clock, _skewed(plan.skew(told["name"], told["birth"]), clock, faults))
+    enter(clock, _skewed(plan.skew(facts["name"], facts["start"]), clock, faults))
     enter_idempotency()
-    return Life(plan, clock, chance, faults, folder)
+    return ProcessState(plan, clock, chance, faults, folder)
 
 
 def _skewed(skew: float, clock: FastClock, faults: AwsFaults) -> Callable[[], float]:
-    """Tell how far off this process's clock is; what is far off is set right after a while."""
+    """Return this process's clock skew, in service seconds; a large one is corrected after a while."""
     if abs(skew) <= SKEW:
         return lambda: skew
     faults.note("clock_far_off")
@@ -57,11 +57,11 @@ def _skewed(skew: float, clock: FastClock, faults: AwsFaults) -> Callable[[], fl
 class Context(LambdaContext):
     """An invocation's context whose remaining time passes, in service time."""
 
-    life: Life
+    state: ProcessState
 
     def __post_init__(self) -> None:
-        self._until = self.life.clock.passed() + FUNCTION_SECONDS
+        self._until = self.state.clock.passed() + FUNCTION_SECONDS
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time left in milliseconds of service time."""
-        return round(1000 * self.life.clock.factor * max(0.0, self._until - self.life.clock.passed()))
+        return round(1000 * self.state.clock.factor * max(0.0, self._until - self.state.clock.passed()))

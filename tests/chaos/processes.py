@@ -19,25 +19,25 @@ PROJECT = Path(__file__).parents[2]
 
 
 class RunIsOver(Exception):
-    """Nobody is invoked any more."""
+    """No process is started any more."""
 
 
 @dataclass
-class Post:
-    """One place in the crew: whoever holds it is replaced when it dies. `command` are the module and its arguments."""
+class ProcessSlot:
+    """One process that is replaced when it dies. `command` are the module and its arguments."""
 
     name: str
     command: Sequence[str]
     facts: Mapping[str, object]
     environment: Mapping[str, str]
     folder: Path
-    births: int = 0
+    starts: int = 0
     is_over: bool = False
     process: subprocess.Popen[str] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def filled(self) -> subprocess.Popen[str]:
-        """Return the process that holds the post, a new one if need be. Raises `RunIsOver`."""
+    def running(self) -> subprocess.Popen[str]:
+        """Return the running process, a new one if need be. Raises `RunIsOver`."""
         with self.lock:
             if self.is_over:
                 raise RunIsOver
@@ -47,13 +47,13 @@ class Post:
             return self.process
 
     def _start(self) -> subprocess.Popen[str]:
-        told = {**self.facts, "name": self.name, "birth": self.births, "folder": str(self.folder)}
-        self.births += 1
+        facts = {**self.facts, "name": self.name, "start": self.starts, "folder": str(self.folder)}
+        self.starts += 1
         with (self.folder / f"{self.name}.log").open("a") as log:
             return subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", *self.command],
                 cwd=PROJECT,
-                env={**self.environment, "CHAOS": json.dumps(told)},
+                env={**self.environment, "CHAOS": json.dumps(facts)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -69,7 +69,7 @@ class Post:
                         stream.close()
 
     def kill(self) -> bool:
-        """Kill whoever holds the post; tell whether there was anybody."""
+        """Kill the process; return whether there was one."""
         with self.lock:
             if self.process is None or self.process.poll() is not None:
                 return False
@@ -77,7 +77,7 @@ class Post:
             return True
 
     def end(self) -> None:
-        """Kill whoever holds the post; nobody comes after."""
+        """Kill the process for good."""
         self.kill()
         with self.lock:
             self.is_over = True
@@ -85,8 +85,8 @@ class Post:
             self.process = None
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Hand an event to the instance at this post; None when it died before it answered."""
-        process = self.filled()
+        """Send an event to the process; None when it died before it answered."""
+        process = self.running()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -99,8 +99,8 @@ class Post:
         return answer
 
 
-class Crew:
-    """All posts of a run."""
+class Processes:
+    """All processes of a run."""
 
     def __init__(self, environment: Mapping[str, str], facts: Mapping[str, object], folder: Path) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -108,21 +108,21 @@ class Crew:
         self._environment = {**inherited, **environment, **path}
         self._facts = facts
         self._folder = folder
-        self.posts: list[Post] = []
+        self.slots: list[ProcessSlot] = []
         self.killed: Counter[str] = Counter()
 
-    def post(self, name: str, *command: str) -> Post:
-        """Make a place."""
-        made = Post(name, command, self._facts, self._environment, self._folder)
-        self.posts.append(made)
+    def slot(self, name: str, *command: str) -> ProcessSlot:
+        """Return a slot for a process, which starts when it is used."""
+        made = ProcessSlot(name, command, self._facts, self._environment, self._folder)
+        self.slots.append(made)
         return made
 
     def kill_one(self, chance: random.Random) -> None:
-        """Kill somebody who lives, whatever they are at."""
-        if any(post.kill() for post in chance.sample(self.posts, len(self.posts))):
+        """Kill a running process, whatever it is doing."""
+        if any(slot.kill() for slot in chance.sample(self.slots, len(self.slots))):
             self.killed["killed_at_any_moment"] += 1
 
     def end(self) -> None:
-        """Let nobody live."""
-        for post in self.posts:
-            post.end()
+        """Kill all processes."""
+        for slot in self.slots:
+            slot.end()

@@ -1,4 +1,4 @@
-"""What a run says at its end."""
+"""The report of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.chaos.findings import Findings
 class Report:
     """One run. `recovery_seconds` are of service time, `seconds` real ones; `fullest` of the limit.
 
-    `compared` says of how many things the checks could have found something.
+    `compared` counts what the checks compared.
     """
 
     seed: int
@@ -47,7 +47,7 @@ class Report:
         }
 
     def show(self, display: Display) -> None:
-        """Tell a person."""
+        """Show the report on the terminal."""
         display.table(("faults injected", "times"), [(kind, str(times)) for kind, times in self.faults.items()])
         display.table(("found", "times"), [(name, str(times)) for name, times in self.found.numbers.items()])
         for name, examples in self.found.examples.items():
@@ -56,11 +56,11 @@ class Report:
         if self.missed:
             display.error(f"never struck: {', '.join(self.missed)}")
         display.line("compared: " + ", ".join(f"{times} {what}" for what, times in self.compared.items()))
-        became = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
-        display.line(f"outcomes: {became}; the fullest window held {self.fullest:.0%} of the limit")
+        outcomes = ", ".join(f"{times} {outcome}" for outcome, times in sorted(self.outcomes.items()))
+        display.line(f"outcomes: {outcomes}; the fullest window held {self.fullest:.0%} of the limit")
         display.line(
             f"{self.identifiers} identifiers, {sum(self.faults.values())} faults, {self.seconds:.0f} s; "
-            f"users again {self.recovery_seconds:.0f} s of service time after MoEngage came back"
+            f"users again {self.recovery_seconds:.0f} s of service time after MoEngage's outage"
         )
 
 

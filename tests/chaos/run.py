@@ -1,4 +1,4 @@
-"""One run: everybody at work at once, then calm, until nothing is left to do; then what became of it."""
+"""One run: all traffic and faults at once, then no more faults until nothing is left to do; then the verdict."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from typing import Any
 import boto3
 
 from tests.chaos.clock import FastClock
-from tests.chaos.environment import Scene, opened
+from tests.chaos.environment import Environment, opened
 from tests.chaos.evidence import gathered, waiting
-from tests.chaos.faults import Weather
+from tests.chaos.faults import FaultInjector
 from tests.chaos.ledger_evidence import ledger
 from tests.chaos.orders import Call, Drawing, Listed, Orders
 from tests.chaos.plan import Plan, Size
-from tests.chaos.processes import Crew
+from tests.chaos.processes import Processes
 from tests.chaos.report import Report
-from tests.chaos.traffic import Diary, Knocker, Partner, Scheduler, send_messages
-from tests.chaos.verdict import Left, judged
+from tests.chaos.traffic import ExtraSender, Partner, Scheduler, TrafficLog, send_messages
+from tests.chaos.verdict import RunRecord, report_on
 from tests.waiting import GIVE_UP
 
-PATIENCE = GIVE_UP  # real seconds of calm after which what is not done is stuck
-LOOK = 1.0  # real seconds between two looks
+MAX_CALM_SECONDS = GIVE_UP  # real seconds without faults after which what is not done is stuck
+LOOK = 1.0  # real seconds between two reads
 QUIET_LOOKS = 3  # in a row that find nothing to do
 DONE_SHARE = 0.85  # of the identifiers that have their outcome when the faults end
 LONGEST, LEAST = 5.0, GIVE_UP  # horizons, real seconds: whatever is more is when the faults end at the latest
@@ -44,70 +44,76 @@ class Run:
 
     plan: Plan
     orders: Orders
-    scene: Scene
+    environment: Environment
     folder: Path
     advance: Advance
-    diary: Diary = field(default_factory=Diary)
+    traffic: TrafficLog = field(default_factory=TrafficLog)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         (self.folder / "echoes").mkdir(parents=True)
         self.clock = FastClock(time.time(), self.plan.size.factor)
         facts = {"seed": self.plan.seed, "identifiers": self.plan.size.identifiers, "started": self.clock.started}
-        self.crew = Crew(self.scene.environment, facts, self.folder)
-        stage = self.scene.stage
-        knocker = Knocker(self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.diary)
-        self.weather = Weather(
+        self.processes = Processes(self.environment.variables, facts, self.folder)
+        stage = self.environment.stage
+        extra_sender = ExtraSender(
+            self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.traffic
+        )
+        self.injector = FaultInjector(
             self.plan,
             self.clock,
             stage,
-            self.scene.vendor,
-            self.crew,
-            knocker.knock,
+            self.environment.vendor,
+            self.processes,
+            extra_sender.send_one_more,
             self.orders.refused,
             self.orders.failing,
         )
 
     def carry_out(self) -> None:
-        """Let it all happen. Whoever of ours fails ends the run with its exception."""
+        """Carry the run out. An exception of the harness ends it."""
         size = self.plan.size
-        pollers = [self.crew.post(f"queue-{number}", "tests.chaos.poller") for number in range(size.pollers)]
-        with ThreadPoolExecutor(size.people + 4) as threads:
+        pollers = [self.processes.slot(f"queue-{number}", "tests.chaos.poller") for number in range(size.pollers)]
+        with ThreadPoolExecutor(size.partners + 4) as threads:
             try:
                 busy = [threads.submit(job) for job in self._jobs()]
                 tick = threads.submit(self._scheduler().run, self._firings, self.is_over)
                 self._watch(pollers, busy, tick)
             finally:
                 self.is_over.set()
-                self.crew.end()
+                self.processes.end()
 
     def _jobs(self) -> list[Callable[[], None]]:
-        stage = self.scene.stage
+        stage = self.environment.stage
         requests: queue.SimpleQueue[Call | Listed] = queue.SimpleQueue()
-        by_http = [one for one in self.orders.requests if one.door != "schedule"]
+        by_http = [one for one in self.orders.requests if one.channel != "schedule"]
         for request in sorted(by_http, key=lambda one: one.at):
             requests.put(request)
         partners = [
-            Partner(self.crew.post(f"request-{number}", "tests.chaos.instance", "on_request"), self.clock, self.diary)
-            for number in range(self.plan.size.people)
+            Partner(
+                self.processes.slot(f"request-{number}", "tests.chaos.instance", "on_request"), self.clock, self.traffic
+            )
+            for number in range(self.plan.size.partners)
         ]
         url = stage.settings.intake_queue_url
-        sender = partial(send_messages, self.orders, self.clock, stage.sqs, url, self.diary)
-        return [self.weather.run, sender, *(partial(one.run, requests) for one in partners)]
+        sender = partial(send_messages, self.orders, self.clock, stage.sqs, url, self.traffic)
+        return [self.injector.run, sender, *(partial(one.run, requests) for one in partners)]
 
     @property
     def _firings(self) -> list[Listed]:
-        return [one for one in self.orders.listed if one.door == "schedule"]
+        return [one for one in self.orders.listed if one.channel == "schedule"]
 
     def _scheduler(self) -> Scheduler:
-        return Scheduler(self.crew.post("schedule", "tests.chaos.instance", "on_schedule"), self.clock, self.diary)
+        return Scheduler(
+            self.processes.slot("schedule", "tests.chaos.instance", "on_schedule"), self.clock, self.traffic
+        )
 
     def _watch(self, pollers: Sequence[Any], busy: Sequence[Future[None]], tick: Future[None]) -> None:
-        """Replace the dead, end the faults in time, and go on until nothing is left to do."""
+        """Replace dead processes, end the faults in time, and wait until nothing is left to do."""
         calm_since, quiet = None, 0
         while quiet < QUIET_LOOKS:
-            for post in pollers:
-                post.filled()
+            for slot in pollers:
+                slot.running()
             for job in (one for one in (*busy, tick) if one.done()):
                 job.result()
             done, idle = self._look()
@@ -115,13 +121,13 @@ class Run:
             if calm_since is None and self._may_calm(busy, done):
                 calm_since = self._calm()
             quiet = quiet + 1 if idle and calm_since is not None and self._all_done(busy) else 0
-            if calm_since is not None and self.clock.passed() - calm_since > PATIENCE:
+            if calm_since is not None and self.clock.passed() - calm_since > MAX_CALM_SECONDS:
                 return
             wait(busy, timeout=0)
             time.sleep(LOOK)
 
     def _all_done(self, busy: Sequence[Future[None]]) -> bool:
-        fired = {lookup_id for lookup_id, _ in self.diary.accepted}
+        fired = {lookup_id for lookup_id, _ in self.traffic.accepted}
         return all(one.done() for one in busy) and len(fired) >= len(self.orders.listed)
 
     def _may_calm(self, busy: Sequence[Future[None]], done: int) -> bool:
@@ -131,40 +137,40 @@ class Run:
 
     def _calm(self) -> float:
         (self.folder / "calm").touch()
-        self.weather.clear_up()
+        self.injector.stop()
         return self.clock.passed()
 
     def _look(self) -> tuple[int, bool]:
-        """Count the outcomes so far; tell whether nothing is left to do."""
-        lookups, out = ledger(self.scene.stage)
+        """Count the outcomes so far; return whether nothing is left to do."""
+        lookups, out = ledger(self.environment.stage)
         done = sum(one.counts.get("requested", 0) for one in lookups.values())
-        done += sum(len(one.entries) for one in self.diary.answered)
+        done += sum(len(one.entries) for one in self.traffic.answered)
         ended = all(one.state == "completed" and not one.out for one in lookups.values() if one.roster)
-        return done, ended and not waiting(self.scene.stage) and not out
+        return done, ended and not waiting(self.environment.stage) and not out
 
-    def left(self) -> Left:
-        """Return what is needed to judge this run."""
-        return Left(
+    def record(self) -> RunRecord:
+        """Return what the verdict needs of this run."""
+        return RunRecord(
             plan=self.plan,
             orders=self.orders,
-            diary=self.diary,
-            people=self.scene.people,
-            versions=self.weather.versions,
-            keys=self.weather.keys,
-            returns=self.weather.returns,
-            rotations=self.weather.rotations,
-            noted=self.crew.killed + Counter((self.folder / "faults").read_text().split()),
-            logs=[f"{post.name}.log" for post in self.crew.posts],
+            traffic=self.traffic,
+            population=self.environment.population,
+            versions=self.injector.versions,
+            keys=self.injector.keys,
+            returns=self.injector.returns,
+            rotations=self.injector.rotations,
+            noted=self.processes.killed + Counter((self.folder / "faults").read_text().split()),
+            logs=[f"{slot.name}.log" for slot in self.processes.slots],
             seconds=self.clock.passed(),
         )
 
 
 def carried_out(seed: int, identifiers: int, session: boto3.Session, folder: Path, advance: Advance) -> Report:
-    """Carry a run out in the session's account and return what was found; `folder` keeps its logs."""
+    """Carry a run out in the session's account and return the report; `folder` keeps its logs."""
     shutil.rmtree(folder, ignore_errors=True)
     plan = Plan(seed, Size.of(identifiers))
     orders = Drawing(seed, plan.size.horizon).orders(identifiers)
-    with opened(session, plan.size, orders) as scene:
-        run = Run(plan, orders, scene, folder, advance)
+    with opened(session, plan.size, orders) as environment:
+        run = Run(plan, orders, environment, folder, advance)
         run.carry_out()
-        return judged(run.left(), gathered(scene, folder))
+        return report_on(run.record(), gathered(environment, folder))

@@ -1,4 +1,4 @@
-"""Faults are counted where they struck, and a planned one that did not is told."""
+"""Faults are counted where they struck, and a planned one that did not is reported."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from lookup.moengage.retry_after import retry_at
 from tests.chaos.clock import FastClock
 from tests.chaos.conftest import FETCHED_AT, call
 from tests.chaos.fault_evidence import KEY_ROTATED, faults, planned, rotations_met
-from tests.chaos.faults import Weather
+from tests.chaos.faults import FaultInjector
 from tests.chaos.findings import Findings
 from tests.chaos.plan import Plan, Size
-from tests.chaos.processes import Crew
+from tests.chaos.processes import Processes
 from tests.chaos.report import Report
 from tests.chaos.vendor_faults import REFUSALS, dated
 from tests.lookup.conftest import stage
@@ -36,11 +36,11 @@ def refused(at: float) -> Arrival:
     ("calls", "met"),
     [
         ([refused(1), call(0, 2, 20), refused(11), call(0, 12, 20)], 2),
-        ([refused(1), call(0, 2, 20), refused(11)], 1),  # nobody got through with the second key
+        ([refused(1), call(0, 2, 20), refused(11)], 1),  # no call succeeded with the second key
         ([call(0, 0.5, 20), refused(1)], 0),
         ([refused(1), refused(11), call(0, 12, 20)], 1),
         ([refused(1), call(0, 12, 20)], 0),
-        ([call(0, 2, 20), call(0, 12, 20)], 0),  # nobody held the old key
+        ([call(0, 2, 20), call(0, 12, 20)], 0),  # no call used the old key
     ],
 )
 def test_rotations(calls: list[Arrival], met: int) -> None:
@@ -56,8 +56,8 @@ def report(plan: Plan, struck: Mapping[str, int]) -> Report:
     return Report(1, 400, Findings(), 0.0, struck, planned(plan), 1.0, {}, {}, 1.0)
 
 
-def test_what_was_planned_and_did_not_strike_is_told() -> None:
-    """A kind that struck nobody is counted as 0, by its name, and the run says so."""
+def test_what_was_planned_and_did_not_strike_is_reported() -> None:
+    """A kind that struck no call is counted as 0, by its name, and reported as missed."""
     noted = everything(LONG)
     del noted["vendor_429"], noted["sqs_reordered"]
     rotations = [refused(1), call(0, 2, 20)]
@@ -76,19 +76,19 @@ def test_a_long_run_plans_every_kind_of_the_vendors_faults_apart_from_luck() -> 
 
 
 def test_a_pulse_outlasts_an_outage(stage: Stage, simulator: Simulator, tmp_path: Path) -> None:
-    """What is to strike while the vendor is away strikes when it is back, as often as it was to and no oftener."""
+    """A pulse that is due during an outage strikes after it, as often as planned."""
     clock = FastClock(time.time(), 20.0)
-    weather = Weather(SMALL, clock, stage, simulator, Crew({}, {}, tmp_path), knock=lambda: None)
-    weather.go_away()
-    weather.pulse(Fault(name="vendor_429#9", status=429, calls=2, counted=False))
-    ask(simulator, weather.keys[-1])
-    weather.come_back()
+    injector = FaultInjector(SMALL, clock, stage, simulator, Processes({}, {}, tmp_path), send_one_more=lambda: None)
+    injector.start_outage()
+    injector.pulse(Fault(name="vendor_429#9", status=429, calls=2, counted=False))
+    ask(simulator, injector.keys[-1])
+    injector.end_outage()
     for _ in range(40):
-        ask(simulator, weather.keys[-1])
-    assert Counter(one.fault for one in simulator.arrivals())["vendor_429#9"] == 0  # first it answers somebody
-    weather.pulse(Fault(name="vendor_504#10", status=504, calls=1))
+        ask(simulator, injector.keys[-1])
+    assert Counter(one.fault for one in simulator.arrivals())["vendor_429#9"] == 0  # first it answers a call
+    injector.pulse(Fault(name="vendor_504#10", status=504, calls=1))
     for _ in range(40):
-        ask(simulator, weather.keys[-1])
+        ask(simulator, injector.keys[-1])
     struck = Counter(one.fault for one in simulator.arrivals())
     assert (struck["vendor_away"], struck["vendor_429#9"], struck["vendor_504#10"]) == (1, 2, 1)
 

@@ -1,4 +1,4 @@
-"""The checker finds outcomes that MoEngage gave no reason for: who is missing or failed though the vendor answered."""
+"""The checker finds outcomes without a cause: identifiers missing or failed though the vendor answered."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import Arrival
 from lookup.fetch.neutral_calls import NOBODY as NEUTRAL
-from tests.chaos.asked import CALL, LIST, QUEUE, Served, served
-from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, WentWell, call, record
+from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, CleanRun, call, record
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Record
 from tests.chaos.findings import Findings
 from tests.chaos.outcome_checks import VendorLog, check_outcomes
+from tests.chaos.requested import CALL, LIST, QUEUE, Served, served
 
 EVERYBODY = Population(0.0)
 BERT: Entry = ("customer_id", "bert")
@@ -26,7 +26,7 @@ def failed(entry: Entry, reason: str, part: str = "1") -> Record:
     return {**record(part, entry, "failed"), "reason": reason}
 
 
-def asked(entry: Entry, *others: Entry, **facts: object) -> Arrival:
+def requested(entry: Entry, *others: Entry, **facts: object) -> Arrival:
     return call(0, 0.0, 1 + len(others), identifiers=(entry, *others), **facts)
 
 
@@ -36,11 +36,13 @@ def wrong(served_: Iterable[Served], calls: Iterable[Arrival], *, share: float =
     return found.counts["wrong"]
 
 
-def test_nothing_is_found_where_nothing_is_wrong(went_well: WentWell) -> None:
+def test_nothing_is_found_where_nothing_is_wrong(clean_run: CleanRun) -> None:
     """Whoever exists is found and whoever does not is not."""
     found = Findings()
-    check_outcomes(list(served(went_well.asked, went_well.evidence)), went_well.truth.people, VendorLog(()), 0.0, found)
-    assert found.all_is_well
+    check_outcomes(
+        list(served(clean_run.requested, clean_run.evidence)), clean_run.truth.population, VendorLog(()), 0.0, found
+    )
+    assert found.is_empty
 
 
 @pytest.mark.parametrize(("entry", "status"), [(ANNA, "not_found"), (NOBODY, "found")])
@@ -60,40 +62,55 @@ def test_existence(entry: Entry, status: str) -> None:
 def test_reasons_that_must_not_be(way: str, reason: str) -> None:
     """Each way in has its own reasons to fail; to be throttled is none."""
     one = Served(way, "one", (ANNA,), [failed(ANNA, reason)], ["me.1"])
-    assert wrong([one], [asked(ANNA, **STRUCK, forwarded_for="me.1")]) == 1
+    assert wrong([one], [requested(ANNA, **STRUCK, forwarded_for="me.1")]) == 1
 
 
 @pytest.mark.parametrize(
     ("way", "reason", "calls", "number"),
     [
-        (LIST, "no_answer", [asked(BERT, **STRUCK)], 0),  # a part fails as one
-        (LIST, "no_answer", [asked(BERT)], 1),
+        (LIST, "no_answer", [requested(BERT, **STRUCK)], 0),  # a part fails as one
+        (LIST, "no_answer", [requested(BERT)], 1),
         (LIST, "no_answer", [], 1),
-        (QUEUE, "no_answer", [asked(NOBODY, **STRUCK)], 1),
-        (LIST, "unaccounted", [asked(ANNA, fault="vendor_unaccounted")], 0),
-        (LIST, "unaccounted", [asked(ANNA, BERT, fault="vendor_unaccounted")], 1),  # not asked alone again
-        (LIST, "unaccounted", [asked(BERT, fault="vendor_unaccounted")], 1),
-        (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted", forwarded_for="me.1")], 0),
-        (CALL, "unaccounted", [asked(ANNA, fault="vendor_unaccounted")], 1),  # of somebody else
-        (LIST, "unreadable", [asked(ANNA, BERT, fault="vendor_not_a_number#1")], 0),
-        (LIST, "unreadable", [asked(BERT, ANNA, fault="vendor_not_a_number")], 1),  # another one's profile was spoilt
-        (LIST, "unreadable", [asked(ANNA, fault="vendor_truncated")], 0),
-        (LIST, "unreadable", [asked(ANNA, BERT, fault="vendor_truncated")], 1),  # not asked alone
-        (CALL, "unreadable", [asked(ANNA, fault="vendor_no_attributes", forwarded_for="me.1")], 0),
-        (CALL, "unreadable", [asked(ANNA, fault="vendor_no_attributes", forwarded_for="you.1")], 1),
-        (QUEUE, "refused_by_vendor", [asked(ANNA, status=403, fault="vendor_firewall")], 0),
-        (QUEUE, "refused_by_vendor", [asked(ANNA, BERT, status=403, fault="vendor_firewall")], 1),
-        (QUEUE, "refused_by_vendor", [asked(ANNA, **STRUCK)], 1),
-        (QUEUE, "unanswerable", [asked(ANNA, **STRUCK)] * 3, 0),
-        (QUEUE, "unanswerable", [asked(ANNA, **STRUCK)] * 2 + [asked(ANNA, BERT, **STRUCK)], 1),  # twice alone
-        (CALL, "unanswerable", [asked(ANNA, **STRUCK, forwarded_for="me.1")] * 3, 0),
-        (CALL, "unanswerable", [asked(ANNA, **STRUCK)] * 3, 1),  # by somebody else
-        (CALL, "vendor_trouble", [asked(BERT, **STRUCK, forwarded_for="me.2")], 0),
-        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="you.1")], 1),
-        (CALL, "vendor_trouble", [asked(("customer_id", NEUTRAL), **STRUCK)], 0),  # a call for nobody showed it
-        (CALL, "vendor_trouble", [asked(("customer_id", NEUTRAL))], 1),
-        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.2")], 1),
-        (CALL, "vendor_trouble", [asked(ANNA, **STRUCK, forwarded_for="me.2"), asked(ANNA, forwarded_for="me.1")], 0),
+        (QUEUE, "no_answer", [requested(NOBODY, **STRUCK)], 1),
+        (LIST, "unaccounted", [requested(ANNA, fault="vendor_unaccounted")], 0),
+        (LIST, "unaccounted", [requested(ANNA, BERT, fault="vendor_unaccounted")], 1),  # not asked alone again
+        (LIST, "unaccounted", [requested(BERT, fault="vendor_unaccounted")], 1),
+        (CALL, "unaccounted", [requested(ANNA, fault="vendor_unaccounted", forwarded_for="me.1")], 0),
+        (CALL, "unaccounted", [requested(ANNA, fault="vendor_unaccounted")], 1),  # of another request
+        (LIST, "unreadable", [requested(ANNA, BERT, fault="vendor_not_a_number#1")], 0),
+        (
+            LIST,
+            "unreadable",
+            [requested(BERT, ANNA, fault="vendor_not_a_number")],
+            1,
+        ),  # another one's profile was spoilt
+        (LIST, "unreadable", [requested(ANNA, fault="vendor_truncated")], 0),
+        (LIST, "unreadable", [requested(ANNA, BERT, fault="vendor_truncated")], 1),  # not asked alone
+        (CALL, "unreadable", [requested(ANNA, fault="vendor_no_attributes", forwarded_for="me.1")], 0),
+        (CALL, "unreadable", [requested(ANNA, fault="vendor_no_attributes", forwarded_for="you.1")], 1),
+        (QUEUE, "refused_by_vendor", [requested(ANNA, status=403, fault="vendor_firewall")], 0),
+        (QUEUE, "refused_by_vendor", [requested(ANNA, BERT, status=403, fault="vendor_firewall")], 1),
+        (QUEUE, "refused_by_vendor", [requested(ANNA, **STRUCK)], 1),
+        (QUEUE, "unanswerable", [requested(ANNA, **STRUCK)] * 3, 0),
+        (QUEUE, "unanswerable", [requested(ANNA, **STRUCK)] * 2 + [requested(ANNA, BERT, **STRUCK)], 1),  # twice alone
+        (CALL, "unanswerable", [requested(ANNA, **STRUCK, forwarded_for="me.1")] * 3, 0),
+        (CALL, "unanswerable", [requested(ANNA, **STRUCK)] * 3, 1),  # by another request
+        (CALL, "vendor_trouble", [requested(BERT, **STRUCK, forwarded_for="me.2")], 0),
+        (CALL, "vendor_trouble", [requested(ANNA, **STRUCK, forwarded_for="you.1")], 1),
+        (CALL, "vendor_trouble", [requested(("customer_id", NEUTRAL), **STRUCK)], 0),  # a call for nobody showed it
+        (CALL, "vendor_trouble", [requested(("customer_id", NEUTRAL))], 1),
+        (
+            CALL,
+            "vendor_trouble",
+            [requested(ANNA, **STRUCK, forwarded_for="me.2"), requested(ANNA, forwarded_for="me.2")],
+            1,
+        ),
+        (
+            CALL,
+            "vendor_trouble",
+            [requested(ANNA, **STRUCK, forwarded_for="me.2"), requested(ANNA, forwarded_for="me.1")],
+            0,
+        ),
     ],
 )
 def test_failures_without_a_cause(way: str, reason: str, calls: list[Arrival], number: int) -> None:
@@ -117,19 +134,19 @@ def many(way: str, found: int, not_answered: int) -> list[Served]:
 def test_too_few_are_found(way: str, found: int, lacking: int) -> None:
     """However well each failure is explained, no larger share than the plan's may fail, but for one part."""
     some = many(way, found, 100 - found)
-    calls = [asked(one, **STRUCK, forwarded_for="me.1") for each in some for one in each.entries]
+    calls = [requested(one, **STRUCK, forwarded_for="me.1") for each in some for one in each.entries]
     assert wrong(some, calls, share=0.2) == lacking
 
 
 def test_a_pulse_is_a_fault_of_its_kind() -> None:
     """Whoever stood first in a call of a pulse that forgets one has no answer by it, the others have."""
-    log = VendorLog([asked(ANNA, BERT, fault="vendor_unaccounted#3"), asked(JUNK, fault="vendor_unasked#4")])
+    log = VendorLog([requested(ANNA, BERT, fault="vendor_unaccounted#3"), requested(JUNK, fault="vendor_unasked#4")])
     assert (ANNA in log.answered, BERT in log.answered, ANNA in log.struck) == (False, True, False)
 
 
 def test_who_was_answered_may_fail_in_another_try() -> None:
     """An answer that died with its process does not bind the next try."""
-    calls = [asked(ANNA, forwarded_for="me.1"), asked(ANNA, **STRUCK, forwarded_for="me.2")]
+    calls = [requested(ANNA, forwarded_for="me.1"), requested(ANNA, **STRUCK, forwarded_for="me.2")]
     one = Served(CALL, "one", (ANNA,), [failed(ANNA, "vendor_trouble")], ["me.1", "me.2"])
     assert wrong([one], calls) == 0
     assert wrong([replace(one, marks=["me.2", "me.1"])], calls) == 1
@@ -139,5 +156,5 @@ def test_one_call_for_nobody_excuses_one_answer() -> None:
     """Of two answers that failed without a call of their own, one struck call for nobody explains one."""
     outcomes = [failed(ANNA, "vendor_trouble"), record("1", BERT, "found", ATTRIBUTES)]
     answers = [Served(CALL, name, (ANNA, BERT), outcomes, [f"{name}.1"]) for name in ("one", "two")]
-    calls = [asked(("customer_id", NEUTRAL), **STRUCK)]
+    calls = [requested(("customer_id", NEUTRAL), **STRUCK)]
     assert (wrong(answers[:1], calls), wrong(answers, calls), wrong(answers, calls * 2)) == (0, 1, 0)

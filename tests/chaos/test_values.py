@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from lookup.model import timestamp
-from tests.chaos.conftest import ANNA, ATTRIBUTES, FETCHED_AT, INTAKE_KEY, NOBODY, WentWell, call, record
+from tests.chaos.conftest import ANNA, ATTRIBUTES, FETCHED_AT, INTAKE_KEY, NOBODY, CleanRun, call, record
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Profile
 from tests.chaos.findings import Findings
@@ -20,64 +20,64 @@ from tests.chaos.value_checks import Truth, check_leaks, check_quota, needles
 LEAKY = "CANARY-USER-1"
 
 
-def test_nothing_is_found_where_nothing_is_wrong(went_well: WentWell) -> None:
+def test_nothing_is_found_where_nothing_is_wrong(clean_run: CleanRun) -> None:
     """Records and profiles that hold what MoEngage held are right."""
-    assert went_well.compared() == {}
+    assert clean_run.compared() == {}
 
 
 @pytest.mark.parametrize("attributes", [{**ATTRIBUTES, "name": "Ann"}, {}, {**ATTRIBUTES, "more": None}])
-def test_a_record_that_differs(went_well: WentWell, attributes: dict[str, str]) -> None:
+def test_a_record_that_differs(clean_run: CleanRun, attributes: dict[str, str]) -> None:
     """A record with another value, without one, or with one too many is wrong."""
-    objects = {**went_well.evidence.objects, INTAKE_KEY: [record("m-1", ANNA, "found", attributes)]}
-    went_well.evidence = replace(went_well.evidence, objects=objects)
-    assert went_well.compared() == {"wrong": 1}
+    objects = {**clean_run.evidence.objects, INTAKE_KEY: [record("m-1", ANNA, "found", attributes)]}
+    clean_run.evidence = replace(clean_run.evidence, objects=objects)
+    assert clean_run.compared() == {"wrong": 1}
 
 
-def test_somebody_who_is_there_is_not_missing(went_well: WentWell) -> None:
-    """`not_found` of somebody whom MoEngage knows is wrong."""
-    objects = {**went_well.evidence.objects, INTAKE_KEY: [record("m-1", ANNA, "not_found")]}
-    went_well.evidence = replace(went_well.evidence, objects=objects)
-    assert went_well.compared() == {"wrong": 1}
+def test_an_existing_user_is_not_missing(clean_run: CleanRun) -> None:
+    """`not_found` of a user whom MoEngage knows is wrong."""
+    objects = {**clean_run.evidence.objects, INTAKE_KEY: [record("m-1", ANNA, "not_found")]}
+    clean_run.evidence = replace(clean_run.evidence, objects=objects)
+    assert clean_run.compared() == {"wrong": 1}
 
 
-def test_only_the_fields_that_were_asked_for(went_well: WentWell) -> None:
-    """A message that asked for some attributes has those and no others."""
-    went_well.truth = replace(went_well.truth, fields_of={"m-1": ("name",)})
-    assert went_well.compared() == {"wrong": 1}
+def test_only_the_requested_fields(clean_run: CleanRun) -> None:
+    """A message that requested some attributes has those and no others."""
+    clean_run.truth = replace(clean_run.truth, fields_of={"m-1": ("name",)})
+    assert clean_run.compared() == {"wrong": 1}
 
 
 @pytest.mark.parametrize("entry", [ANNA, NOBODY])
-def test_an_older_fetch_over_a_newer_one(went_well: WentWell, entry: Entry) -> None:
+def test_an_older_fetch_over_a_newer_one(clean_run: CleanRun, entry: Entry) -> None:
     """A stored profile that is older than a fetch that was recorded is wrong."""
-    stored = replace(went_well.evidence.profiles[entry], fetched_at=timestamp(FETCHED_AT - 1))
-    went_well.evidence = replace(went_well.evidence, profiles={**went_well.evidence.profiles, entry: stored})
-    assert went_well.compared() == {"wrong": 1}
+    stored = replace(clean_run.evidence.profiles[entry], fetched_at=timestamp(FETCHED_AT - 1))
+    clean_run.evidence = replace(clean_run.evidence, profiles={**clean_run.evidence.profiles, entry: stored})
+    assert clean_run.compared() == {"wrong": 1}
 
 
 @pytest.mark.parametrize(
     ("attributes", "wrong"),
     [(ATTRIBUTES, 0), ({**ATTRIBUTES, "name": "Ann"}, 1), ({**ATTRIBUTES, "more": "x"}, 1), ({}, 2)],
 )
-def test_every_fetch_that_is_left_of_a_profile(went_well: WentWell, attributes: dict[str, str], wrong: int) -> None:
+def test_every_fetch_that_is_left_of_a_profile(clean_run: CleanRun, attributes: dict[str, str], wrong: int) -> None:
     """A stored profile of two fetches holds of each what MoEngage held then: here of the name, and of all others."""
     of_two = Profile(timestamp(FETCHED_AT + 1), attributes, ("name",), {timestamp(FETCHED_AT): None})
-    went_well.evidence = replace(went_well.evidence, profiles={**went_well.evidence.profiles, ANNA: of_two})
-    assert went_well.compared() == ({"wrong": wrong} if wrong else {})
+    clean_run.evidence = replace(clean_run.evidence, profiles={**clean_run.evidence.profiles, ANNA: of_two})
+    assert clean_run.compared() == ({"wrong": wrong} if wrong else {})
 
 
-def test_a_profile_that_was_never_stored(went_well: WentWell) -> None:
+def test_a_profile_that_was_never_stored(clean_run: CleanRun) -> None:
     """What was recorded and is not among the profiles is wrong."""
-    went_well.evidence = replace(went_well.evidence, profiles={ANNA: Profile(timestamp(FETCHED_AT), ATTRIBUTES, None)})
-    assert went_well.compared() == {"wrong": 1}
+    clean_run.evidence = replace(clean_run.evidence, profiles={ANNA: Profile(timestamp(FETCHED_AT), ATTRIBUTES, None)})
+    assert clean_run.compared() == {"wrong": 1}
 
 
 @pytest.mark.parametrize(("changed", "versions"), [(5.0, {0}), (-5.0, {1}), (0.5, {0, 1}), (-0.5, {0, 1})], ids=str)
-def test_users_change(went_well: WentWell, changed: float, versions: set[int]) -> None:
+def test_users_change(clean_run: CleanRun, changed: float, versions: set[int]) -> None:
     """Close to a change either version is right; away from it only the one that was in force."""
-    truth = Truth(went_well.truth.people, [(FETCHED_AT + changed,) * 2], blur=1.0)
+    truth = Truth(clean_run.truth.population, [(FETCHED_AT + changed,) * 2], blur=1.0)
     held = list(truth.held(("customer_id", "bert"), FETCHED_AT))
     every = [
-        next(Truth(went_well.truth.people, [(0.0, 0.0)] * number).held(("customer_id", "bert"), 1.0))
+        next(Truth(clean_run.truth.population, [(0.0, 0.0)] * number).held(("customer_id", "bert"), 1.0))
         for number in (0, 1)
     ]
     assert every[0] != every[1]
@@ -113,9 +113,9 @@ def test_the_quota(calls: list[Arrival], exceeded: int) -> None:
     ],
 )
 def test_leaks(source: str, text: str) -> None:
-    """An attribute value, a key, bare or as it travels, and an identifier are found in whatever line they stand."""
+    """An attribute value, a key, bare or as it travels, and an identifier are found in whatever line they are."""
     found = Findings()
-    lines = [("queue-0.log", "all is well"), (source, text)]
+    lines = [("queue-0.log", "no finding"), (source, text)]
     searched = check_leaks(needles([LEAKY], ["KEY-1"], "u12345"), lines, found)
     assert searched[source] == sum(name == source for name, _ in lines)
     assert searched["metric"] == ("_aws" in text)

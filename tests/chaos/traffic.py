@@ -1,6 +1,6 @@
-"""Who comes by the doors: other systems with messages, partners with requests, and EventBridge Scheduler.
+"""The traffic of a run: other systems' messages, partners' requests, and EventBridge Scheduler.
 
-They do what one does when a service fails: ask again. So a request whose answer was lost may have been served before;
+They retry when the service fails. So a request whose response was lost may have been served before;
 one with an Idempotency-Key must then not be served twice.
 """
 
@@ -18,21 +18,21 @@ from tests.chaos.clock import REAL_SLEEP, FastClock
 from tests.chaos.entries import CUSTOMER, Entry
 from tests.chaos.http_events import event_of, roster_key
 from tests.chaos.orders import Call, Listed, Message, Orders
-from tests.chaos.processes import Post
+from tests.chaos.processes import ProcessSlot
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-TICK = 60.0  # service seconds between two looks of the schedule `feeder-tick`
-PAUSE = 0.2  # real seconds before somebody asks again
+TICK = 60.0  # service seconds between two firings of the schedule `feeder-tick`
+PAUSE = 0.2  # real seconds before a retry
 AGAIN_EVERY = 4  # keyed requests are sent once more although they were answered
-IN_USE = "idempotency-key-in-use"  # whoever served it died, or lives and has not answered
+IN_USE = "idempotency-key-in-use"  # the process that served it was killed, or has not answered yet
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered at once. `marks` name the tries by what MoEngage was told of them, the last one answered."""
+    """What was answered at once. `marks` name the tries by the address that MoEngage got, the last one answered."""
 
     entries: tuple[Entry, ...]
     outcomes: Sequence[dict[str, Any]]
@@ -40,8 +40,8 @@ class Answer:
 
 
 @dataclass
-class Diary:
-    """What those who came were told. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once.
+class TrafficLog:
+    """What the callers got. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once.
 
     `named` are the lookups of all final answers to a request, by its Idempotency-Key; `again` the marks of tries that
     were made when there was such an answer already.
@@ -55,44 +55,44 @@ class Diary:
     refused: int = 0  # requests and firings that had to be repeated
 
 
-def send_messages(orders: Orders, clock: FastClock, sqs: SQSClient, queue_url: str, diary: Diary) -> None:
-    """Be another system: send each message at its time."""
+def send_messages(orders: Orders, clock: FastClock, sqs: SQSClient, queue_url: str, traffic: TrafficLog) -> None:
+    """Send each intake message at its time."""
     for message in sorted(orders.messages, key=lambda one: one.at):
         clock.wait_until(message.at)
         answer = sqs.send_message(QueueUrl=queue_url, MessageBody=message.body)
-        diary.sent[answer["MessageId"]] = message
+        traffic.sent[answer["MessageId"]] = message
 
 
 @dataclass
-class Knocker:
-    """Another system that asks for one more user whenever it is told to: one that nobody else asks for."""
+class ExtraSender:
+    """Another system that requests one more user on demand: one that nothing else requests."""
 
     token: str
     clock: FastClock
     sqs: SQSClient
     queue_url: str
-    diary: Diary
-    knocks: int = 0
+    traffic: TrafficLog
+    extras: int = 0
 
-    def knock(self) -> None:
+    def send_one_more(self) -> None:
         """Send one more message."""
-        self.knocks += 1
-        name = f"{self.token}-knock-{self.knocks:06}"
+        self.extras += 1
+        name = f"{self.token}-knock-{self.extras:06}"
         answer = self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=name)
-        self.diary.sent[answer["MessageId"]] = Message(self.clock.passed(), name, ((CUSTOMER, name),))
+        self.traffic.sent[answer["MessageId"]] = Message(self.clock.passed(), name, ((CUSTOMER, name),))
 
 
 @dataclass
 class Partner:
-    """Asks over HTTP, as API Gateway hands it over: requests that wait for their answer, and lists."""
+    """Sends requests as API Gateway's events: on demand, and lists."""
 
-    post: Post
+    slot: ProcessSlot
     clock: FastClock
-    diary: Diary
+    traffic: TrafficLog
     tries: int = 0
 
     def run(self, requests: queue.SimpleQueue[Call | Listed]) -> None:
-        """Make one request after the other until there are none."""
+        """Send one request after the other until there are none."""
         while True:
             try:
                 request = requests.get_nowait()
@@ -100,44 +100,44 @@ class Partner:
                 return
             self.clock.wait_until(request.at)
             marks: list[str] = []
-            status, body = self._asked(request, marks)
+            status, body = self._answer_to(request, marks)
             self._note(request, status, body, tuple(marks))
-            if request.key in self.diary.named and self.tries % AGAIN_EVERY == 0:
-                self._asked(request, self.diary.again)
+            if request.key in self.traffic.named and self.tries % AGAIN_EVERY == 0:
+                self._answer_to(request, self.traffic.again)
 
-    def _asked(self, request: Call | Listed, marks: list[str]) -> tuple[int, dict[str, Any]]:
-        """Ask until there is an answer that means something. Raises `TimeoutError`."""
+    def _answer_to(self, request: Call | Listed, marks: list[str]) -> tuple[int, dict[str, Any]]:
+        """Send a request until it has a usable response. Raises `TimeoutError`."""
         event = event_of(request)
         until = self.clock.passed() + GIVE_UP
         while self.clock.passed() < until:
             self.tries += 1
-            marks.append(f"{self.post.name}.{self.tries}")
+            marks.append(f"{self.slot.name}.{self.tries}")
             event["requestContext"]["http"]["sourceIp"] = marks[-1]
-            told = self.post.invoke(event)
-            answer: dict[str, Any] | None = told and told.get("answer")
+            reply = self.slot.invoke(event)
+            answer: dict[str, Any] | None = reply and reply.get("answer")
             if answer is not None and answer["statusCode"] < 500 and IN_USE not in answer["body"]:
                 body: dict[str, Any] = exact_json.loads(answer["body"])  # type: ignore[assignment]  # an object
                 self._name(request, body)
                 return answer["statusCode"], body
-            self.diary.refused += 1
+            self.traffic.refused += 1
             REAL_SLEEP(PAUSE)
-        raise TimeoutError(f"{event['routeKey']}: no answer in {GIVE_UP:.0f} s, the last one {told}")
+        raise TimeoutError(f"{event['routeKey']}: no answer in {GIVE_UP:.0f} s, the last one {reply}")
 
     def _name(self, request: Call | Listed, body: dict[str, Any]) -> None:
         if request.key is not None and _is_final(body):
-            self.diary.named.setdefault(request.key, []).append(body["lookup_id"])
+            self.traffic.named.setdefault(request.key, []).append(body["lookup_id"])
 
     def _note(self, request: Call | Listed, status: int, body: dict[str, Any], marks: tuple[str, ...]) -> None:
         if status == 202:
-            self.diary.accepted.append((body["lookup_id"], request.entries))
+            self.traffic.accepted.append((body["lookup_id"], request.entries))
         elif isinstance(request, Listed) or (status != 200 and not request.single):
             raise ValueError(f"a valid request got {status}: {body}")
         else:
-            self.diary.answered.append(Answer(request.entries, _outcomes(request, status, body), marks))
+            self.traffic.answered.append(Answer(request.entries, _outcomes(request, status, body), marks))
 
 
 def _is_final(body: dict[str, Any]) -> bool:
-    """Return whether an answer is kept for whoever sends the same key again: one that may get better is not."""
+    """Return whether a response is stored for replay: one that a retry may improve is not."""
     return all(one["reason"] != "vendor_trouble" for one in body.get("outcomes", ()))
 
 
@@ -147,7 +147,7 @@ def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, A
     if status == 404:
         kind, text = call.entries[0]
         return [{"identifier_type": kind, "identifier": text, "outcome": "not_found"}]
-    if status == 422:  # no other is said of a valid identifier
+    if status == 422:  # a valid identifier gets it for no other reason
         kind, text = call.entries[0]
         return [{"identifier_type": kind, "identifier": text, "outcome": "failed", "reason": body["reason"]}]
     return [body]
@@ -155,21 +155,21 @@ def _outcomes(call: Call, status: int, body: dict[str, Any]) -> list[dict[str, A
 
 @dataclass
 class Scheduler:
-    """Fires schedules, at least once each, every one of them twice, and the tick; repeats what failed."""
+    """Fires each schedule twice, and the tick; retries what failed."""
 
-    post: Post
+    slot: ProcessSlot
     clock: FastClock
-    diary: Diary
+    traffic: TrafficLog
 
     def run(self, lists: Sequence[Listed], is_over: Any) -> None:
-        """Fire what is due until it is over."""
+        """Fire what is due until the run is over."""
         due = sorted(lists, key=lambda one: one.at)
         for tick in count(1):
             next_tick = tick * TICK / self.clock.factor
             while due and due[0].at <= next_tick:
                 self._fire(due.pop(0))
             self.clock.wait_until(next_tick)
-            self.post.invoke({"task": "feed"})
+            self.slot.invoke({"task": "feed"})
             if is_over.is_set() and not due:
                 return
 
@@ -183,16 +183,16 @@ class Scheduler:
             "max_age": 0,
         }
         for _ in range(2):
-            told = self._until_taken(event)
-        self.diary.accepted.append((told["lookup_id"], listed.entries))
+            reply = self._until_taken(event)
+        self.traffic.accepted.append((reply["lookup_id"], listed.entries))
 
     def _until_taken(self, event: dict[str, Any]) -> dict[str, Any]:
         until = self.clock.passed() + GIVE_UP
         while self.clock.passed() < until:
-            told = self.post.invoke(event)
-            if told is not None and "answer" in told:
-                answer: dict[str, Any] = told["answer"]
+            reply = self.slot.invoke(event)
+            if reply is not None and "answer" in reply:
+                answer: dict[str, Any] = reply["answer"]
                 return answer
-            self.diary.refused += 1
+            self.traffic.refused += 1
             REAL_SLEEP(PAUSE)
         raise TimeoutError(f"schedule {event['schedule']}: not taken in {GIVE_UP:.0f} s")

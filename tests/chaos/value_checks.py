@@ -29,24 +29,24 @@ class Truth:
     `blur` is how far apart the vendor's answer and the time that we gave the fetch may be.
     """
 
-    people: Population
+    population: Population
     versions: Sequence[tuple[float, float]] = ()
     blur: float = 0.0
-    fields_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by message id: the attributes asked for
+    fields_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by message id: the attributes requested
 
     def __post_init__(self) -> None:
         self._known = lru_cache(maxsize=100_000)(self._read)
 
     def held(self, entry: Entry, at: float) -> Iterator[Attributes | None]:
-        """Return what MoEngage may have said of an identifier at a moment: one answer, or two close to a change."""
+        """Return what MoEngage may have returned for an identifier at a time: one answer, or two close to a change."""
         first = sum(latest <= at - self.blur for _, latest in self.versions)
         last = sum(earliest <= at + self.blur for earliest, _ in self.versions)
         for version in range(first, last + 1):
             yield self._known(entry, version)
 
     def _read(self, entry: Entry, version: int) -> Attributes | None:
-        self.people.version = version
-        attributes = self.people.find(WORKSPACE_ID, *entry)
+        self.population.version = version
+        attributes = self.population.find(WORKSPACE_ID, *entry)
         return None if attributes is None else exact_json.loads(simplejson.dumps(attributes, use_decimal=True))  # type: ignore[return-value]  # an object
 
 
@@ -64,7 +64,7 @@ def check_values(truth: Truth, evidence: Evidence, answered: Iterable[Record], f
         )
     for entry, profile in evidence.profiles.items():
         for fetched_at, fields, attributes in profile.fetches():
-            newer = {name for at, names in profile.asked() if at > fetched_at for name in names or ()}
+            newer = {name for at, names in profile.requested() if at > fetched_at for name in names or ()}
             _check_one(f"profile {entry}", truth, entry, fetched_at, attributes, fields, found, newer)
     for entry, fetched_at in newest.items():
         stored = evidence.profiles.get(entry)
@@ -94,7 +94,7 @@ def _check_one(
 
 
 def _only(held: Attributes | None, fields: tuple[str, ...] | None, newer: Collection[str] = ()) -> Attributes | None:
-    """Keep what was asked for, less what a newer fetch has told anew."""
+    """Return the requested fields, less those that a newer fetch returned."""
     if held is None:
         return None
     return {name: one for name, one in held.items() if name not in newer and (fields is None or name in fields)}

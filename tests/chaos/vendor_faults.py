@@ -1,4 +1,4 @@
-"""What MoEngage does wrong in a run: faults that any call may meet, and pulses of rarer ones."""
+"""MoEngage's faults in a run: some that any call may meet, and pulses of rarer ones."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from infra.local.simulator.faults import Fault
 
-AWAY = "vendor_away"  # nobody is answered
+AWAY = "vendor_away"  # an outage
 UNACCOUNTED = "vendor_unaccounted"  # the first identifier of the call is in neither list
-# Kinds that leave everybody with an answer; and those that spoil the profile of the first of the call alone.
+# Kinds after which every identifier has an answer; and those that spoil the profile of the call's first alone.
 ANSWERED = frozenset({"vendor_both_lists", "vendor_unasked", "vendor_early_hints"})
 SPOILT = frozenset({"vendor_not_a_number", "vendor_absurd_number", "vendor_no_attributes"})
-FIREWALL = "vendor_firewall"  # some identifiers are refused by what stands before MoEngage, whoever asks and whenever
-FAILS_ON_ONE = "vendor_fails_on_one"  # MoEngage answers 5xx to whoever asks for some identifiers, whenever
+FIREWALL = "vendor_firewall"  # some identifiers are always refused by a firewall before MoEngage
+FAILS_ON_ONE = "vendor_fails_on_one"  # MoEngage always answers 5xx to calls with some identifiers
 SLOW = 10.5  # real seconds, more than the client waits
 # What any call may meet; how many calls meet one at all stays the same, however many kinds there are.
 KINDS = (
@@ -66,12 +66,12 @@ def drawn_faults(
     With `every_kind` each of them is a pulse too, so that none depends on luck.
     """
     order = chance.sample(KINDS, len(KINDS))
-    weather = tuple(
+    usual = tuple(
         changed(one, share=severity * SHARE * chance.uniform(0.5, 1.5), seed=chance.randrange(10**6)) for one in order
     )
     once = [changed(one, calls=1) for one in KINDS] if every_kind else []
     pulses = (*REFUSALS, *[TIMEOUT] * timeouts, *DRIPS, *once)
-    return weather, tuple(changed(one, name=f"{one.name}#{number}") for number, one in enumerate(pulses))
+    return usual, tuple(changed(one, name=f"{one.name}#{number}") for number, one in enumerate(pulses))
 
 
 def changed(fault: Fault, **facts: float | str) -> Fault:
@@ -80,12 +80,12 @@ def changed(fault: Fault, **facts: float | str) -> Fault:
 
 
 def firewall(refused: tuple[str, ...]) -> Fault:
-    """Refuse whoever asks for one of these, in words that are not MoEngage's."""
+    """Return a fault that refuses calls with one of these, in words that are not MoEngage's."""
     return Fault(name=FIREWALL, status=403, body="html", counted=False, identifiers=refused)
 
 
 def failing(identifiers: tuple[str, ...]) -> Fault:
-    """Fail, and say until when, whenever one of these is asked for."""
+    """Return a fault for calls with one of these, with a Retry-After."""
     headers = {"Retry-After": "120"}
     return Fault(name=FAILS_ON_ONE, status=503, body="problem", headers=headers, identifiers=identifiers)
 

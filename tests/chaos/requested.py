@@ -1,4 +1,4 @@
-"""What was asked for, and what was served of it: the entries of each lookup, message and answer with their outcomes."""
+"""What was requested, and what was served of it: the entries of each lookup, message and answer with outcomes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ QUEUE, CALL, LIST = "messages", "answers", "lists"  # the ways in
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked for: entries by roster key, of schedules by name; messages by id; calls with their outcomes.
+class Requested:
+    """What was requested: entries by roster key, of schedules by name; messages by id; calls with their outcomes.
 
     `inline` are the lists that came in requests, by the roster key that each was kept under. `named` are the lookups
     that answers named, by Idempotency-Key; `again` are the marks of tries that had their answer already.
@@ -34,14 +34,14 @@ class Asked:
     again: Sequence[str] = ()
 
     def entries_of(self, lookup: Lookup) -> Sequence[Entry] | None:
-        """Return what a lookup was to look up, None when nobody asked for it; a gzip roster is read from a copy."""
+        """Return what a lookup was to look up, None when it was not requested; a gzip roster is read from a copy."""
         roster = lookup.roster or ""
         return self.rosters.get(roster) or self.inline.get(roster) or self.fired.get(schedule_of(lookup))
 
 
 @dataclass(frozen=True)
 class Served:
-    """One lookup, message or answer: what was asked for, and what became of it. `marks` as of an `Answer`."""
+    """One lookup, message or answer: what was requested, and its outcomes. `marks` as of an `Answer`."""
 
     way: str
     name: str
@@ -51,7 +51,7 @@ class Served:
 
 
 def schedule_of(lookup: Lookup) -> str:
-    """Name the schedule that fired a lookup."""
+    """Return the schedule that fired a lookup."""
     return lookup.lookup_id.partition("-")[0]
 
 
@@ -67,16 +67,16 @@ def intake_parts(evidence: Evidence) -> Iterator[tuple[str, Part]]:
             yield from lookup.parts.items()
 
 
-def served(asked: Asked, evidence: Evidence) -> Iterator[Served]:
-    """Put together what was asked for and what became of it; of lookups those that have ended."""
+def served(requested: Requested, evidence: Evidence) -> Iterator[Served]:
+    """Return what was requested with its outcomes; of lookups those that have ended."""
     for lookup in evidence.lookups.values():
-        entries = asked.entries_of(lookup)
+        entries = requested.entries_of(lookup)
         if entries is not None and lookup.state == "completed":
             outcomes = [one for number, part in lookup.parts.items() for one in of_part(number, part, evidence)]
             yield Served(LIST, lookup.lookup_id, entries, outcomes)
     parts = dict(intake_parts(evidence))
-    for message_id, message in asked.messages.items():
+    for message_id, message in requested.messages.items():
         outcomes = of_part(message_id, parts[message_id], evidence) if message_id in parts else []
         yield Served(QUEUE, f"message {message_id}", message.entries or (), outcomes)
-    for answer in asked.answered:
+    for answer in requested.answered:
         yield Served(CALL, f"answer about {len(answer.entries)}", answer.entries, answer.outcomes, answer.marks)
