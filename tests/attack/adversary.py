@@ -1,7 +1,7 @@
 """The adversary: knows the API and this code, has one partner's token, and wants the others to have less.
 
 Every move is one that the documents allow to be sent. What a move is drawn from is the seed; which order the moves of
-several hands have is the machine's.
+several of its processes have is the machine's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.attack.honest import HOUR, Honest, profile_path
 from tests.attack.stage import FAILS_AT_THE_VENDOR, FORBIDDEN_BY_FIREWALL, SECRET
 
 HANDS = 6  # threads: as many requests may be under way at once
-REST = 0.15  # seconds between two moves of one hand: some 20 requests a second, of the 50 that a stage admits
+REST = 0.15  # seconds between two moves of one process: some 20 requests a second, of the 50 that a stage admits
 BLANK = b"\n" * (4 * 1024 * 1024)
 BOMB = gzip.compress(b"\n" * (32 * 1024 * 1024))
 KNOWN = 40  # own lookups that are remembered
@@ -95,7 +95,7 @@ class Adversary:
         return self._change(chance.choice(self.lookups), action)
 
     def slow_opening(self, chance: random.Random) -> Answer | None:
-        """Look up a roster whose first 64 KB are the worst for whoever tells what they are."""
+        """Look up a roster whose first 64 KB are the worst case of format detection."""
         marks = chance.choice((b"=", b"-|", b'"', b'"a",', b"\\", b"[", b'{"a":', b"\r", b"\xef\xbb\xbf"))
         return self._roster(b"C-1\n" + marks * (64 * 1024 // len(marks)) + b"x\n")
 
@@ -104,7 +104,7 @@ class Adversary:
         return self._change(chance.choice(self.lookups), "retry_failed") if self.lookups else None
 
     def wait_in_the_lane(self, chance: random.Random) -> Answer:
-        """Ask for users as somebody who waits for them, as long as that is allowed."""
+        """Request users on demand, waiting as long as that is allowed."""
         headers = {"Prefer": "wait=20"}
         return self.caller.call(
             "POST", "/v1/lookups", {"identifiers": self._names(chance.choice((1, 20, 100)))}, headers
@@ -124,7 +124,7 @@ class Adversary:
         return self._roster(BOMB)
 
     def junk_roster(self, chance: random.Random) -> Answer | None:
-        """Look up a roster that holds nothing but what cannot be asked for."""
+        """Look up a roster that holds unusable values only."""
         return self._roster(b"C-1\n" + b"unknown\n" * chance.choice((1000, 20_000)))
 
     def many_schedules(self, chance: random.Random) -> Answer | None:
@@ -135,7 +135,7 @@ class Adversary:
         return self.caller.call("PUT", f"/v1/schedules/s{chance.randrange(200)}", body)
 
     def others_lookups(self, chance: random.Random) -> Answer:
-        """See or steer a lookup of somebody else."""
+        """Read or control another partner's lookup."""
         lookup_id = chance.choice(self.victims).lookup_id
         method, path, body = chance.choice([
             ("GET", f"/v1/lookups/{lookup_id}", None),
@@ -146,7 +146,7 @@ class Adversary:
         return self._no_success("others_lookups", self.caller.call(method, path, body))
 
     def others_rosters(self, chance: random.Random) -> Answer:
-        """Use or remove a roster of somebody else."""
+        """Use or remove another partner's roster."""
         roster_id = chance.choice(self.victims).roster_id
         if chance.random() < 0.5:
             return self._no_success("others_rosters", self.caller.call("DELETE", f"/v1/rosters/{roster_id}"))
@@ -161,14 +161,14 @@ class Adversary:
         return self.caller.call("GET", path)
 
     def same_key(self, chance: random.Random) -> Answer:
-        """Send the Idempotency-Key that somebody else uses."""
+        """Send the Idempotency-Key that another partner uses."""
         headers = {"Idempotency-Key": f"nightly-{chance.randrange(3)}", "Prefer": "respond-async"}
         answer = self.caller.call("POST", "/v1/lookups", {"identifiers": self._names(1)}, headers)
         self._remember(answer)
         return answer
 
     def listings(self, chance: random.Random) -> Answer:
-        """Read whatever lists there are."""
+        """Read all lists."""
         return self.caller.call("GET", chance.choice(("/v1/quota", "/v1/lookups?limit=100", "/v1/schedules?limit=100")))
 
     def strange_requests(self, chance: random.Random) -> Answer:

@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass
 class Caller:
-    """A partner. `answers` holds status and seconds of everything it asked."""
+    """A partner. `answers` holds status and seconds of all its requests."""
 
     name: str
     stage: Stage

@@ -47,7 +47,7 @@ class Reader:
     reads: list[Answer] = field(default_factory=list)
 
     def fill(self) -> None:
-        """Let the profiles be fetched."""
+        """Make the profiles be fetched."""
         names = [f"stored-{number}" for number in range(STORED)]
         answer = self.caller.call("POST", "/v1/lookups", {"identifiers": names, "max_age": HOUR})
         if answer.status != 200:

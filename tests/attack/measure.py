@@ -39,7 +39,7 @@ class Figures:
 
     @property
     def holds(self) -> bool:
-        """Return whether nobody was harmed."""
+        """Return whether no partner was harmed."""
         unharmed = self.share >= 0.95 and self.p99_ms < 300
         return unharmed and not (self.gate_closings or self.over_limits or self.foreign_data)
 
@@ -63,7 +63,7 @@ def measured(
     logs = list(_log_lines(stage))
     attacker_requests = len(adversary.caller.answers)
     waited = sum(answer.seconds for caller in (*honest, reader.caller) for answer in caller.answers)
-    spent = sum(lambda_seconds(message) for name, message in logs if any(part in name for part in REQUEST_FUNCTIONS))
+    used = sum(lambda_seconds(message) for name, message in logs if any(part in name for part in REQUEST_FUNCTIONS))
     refused = Counter(answer.status for caller in honest for answer in caller.answers if answer.status >= 400)
     return Figures(
         share=worst_share(users),
@@ -71,7 +71,7 @@ def measured(
         gate_closings=sum(CLOSED in message for _, message in logs),
         over_limits=over_limits(arrivals, users),
         foreign_data=len(adversary.leaked),
-        seconds_per_request=max(0.0, spent - waited) / max(1, attacker_requests),
+        seconds_per_request=max(0.0, used - waited) / max(1, attacker_requests),
         detail={
             "users": dict(users),
             "share of the quota used": round(quota_used(arrivals), 3),
@@ -89,9 +89,9 @@ def measured(
 
 
 def users_of(arrivals: Sequence[Arrival]) -> Counter[str]:
-    """Count the users that were asked for, by the partner whose name their identifiers begin with."""
-    asked = (text for call in arrivals if call.counted for _, text in call.identifiers or ())
-    return Counter(text.partition("-")[0] for text in asked)
+    """Count the requested users by the partner whose name their identifiers begin with."""
+    requested = (text for call in arrivals if call.counted for _, text in call.identifiers or ())
+    return Counter(text.partition("-")[0] for text in requested)
 
 
 def worst_share(users: Counter[str]) -> float:
@@ -103,7 +103,7 @@ def worst_share(users: Counter[str]) -> float:
 
 
 def over_limits(arrivals: Sequence[Arrival], users: Counter[str]) -> int:
-    """Return how many users were asked for beyond the vendor's limit and beyond the attacker's own of the day."""
+    """Return how many users were requested beyond the vendor's limit and beyond the attacker's own of the day."""
     beyond_quota = max(0, count(arrivals, WINDOW).peak_users - LIMIT)
     return beyond_quota + max(0, users["attacker"] - ATTACKER_LIMIT)
 

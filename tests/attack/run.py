@@ -16,14 +16,14 @@ from tests.attack.stage import LIMIT, SECRET, WEIGHTS, WINDOW, Field, deployed
 
 Advance = Callable[[int, int | None], None]
 LOOK = 1.0  # seconds
-PATIENCE = 300.0  # seconds beyond its time that a run waits until it shows something
+EXTRA_SECONDS = 300.0  # seconds beyond its time that a run waits until it shows something
 SERVED = 200  # users of each honest partner without which a run shows nothing: two parts
 
 
 def carried_out(seed: int, seconds: float, folder: Path, advance: Advance, *, hands: int = HANDS) -> Figures:
     """Carry an attack of `seconds` out on a stage of its own below `folder`, and return its figures.
 
-    On a busy machine it takes longer: until every move was made and each honest partner served, within `PATIENCE`.
+    On a busy machine it takes longer: until every move was made and each honest partner served, within `EXTRA_SECONDS`.
     """
     with deployed(folder) as field:
         return Attack(field, seed, seconds, hands).carry_out(advance)
@@ -43,7 +43,7 @@ class Attack:
         self._adversary = Adversary(Caller("attacker", field.stage), self._honest)
 
     def _entries(self, name: str) -> int:
-        """Return a roster's length that lasts to the end, though nobody else asked for anything."""
+        """Return a roster's length that lasts to the end, though no other partner requested anything."""
         return round(2 * LIMIT * (self._seconds / WINDOW + 1) * WEIGHTS[name] / sum(WEIGHTS.values())) + LIMIT
 
     def carry_out(self, advance: Advance) -> Figures:
@@ -77,7 +77,7 @@ class Attack:
             try:
                 while not any(job.done() for job in jobs):
                     late = time.monotonic() - ends
-                    if late >= PATIENCE or (late >= 0 and self._shows_something(first)):
+                    if late >= EXTRA_SECONDS or (late >= 0 and self._shows_something(first)):
                         break
                     advance(round(min(self._seconds, self._seconds + late)), round(self._seconds))
                     time.sleep(LOOK)

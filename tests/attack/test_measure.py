@@ -33,7 +33,7 @@ def test_users_are_counted_by_whose_name_they_bear() -> None:
     ],
 )
 def test_the_share_is_that_of_whoever_fared_worst(users: dict[str, int], share: float) -> None:
-    """A share of one is what the weights 3, 1 and 1 are worth; less than that somebody lost."""
+    """A share of one is what the weights 3, 1 and 1 are worth; less than that is a loss."""
     assert worst_share(Counter(users)) == pytest.approx(share)
 
 

@@ -1,4 +1,4 @@
-"""A short attack: real processes, every move of the adversary, and nobody is harmed.
+"""A short attack: real processes, every move of the adversary, and no partner is harmed.
 
 What it asserts does not depend on how fast the machine is. Shares over a minute and percentiles do: `make attack`
 measures those, and the shares' rule over any strategy is a property of its own (`tests/lookup/test_gaming.py`).

@@ -33,7 +33,7 @@ def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest
 
 
 def test_waiting_is_counted_once() -> None:
-    """Calls under way at the same moment are waited for together; puts that follow each other are told apart."""
+    """Calls under way at the same moment are waited for together; puts that follow each other are counted apart."""
     calls = [Call("S3 Put", 1.0, 3.0), Call("PutItem", 2.0, 4.0), Call("GetItem", 6.0, 7.0)]
     assert waited(calls) == 4.0
     assert side_by_side(calls)

@@ -1,4 +1,4 @@
-"""The cost model counts: the same job twice gives the same, every operation has a price, units follow AWS's rules."""
+"""The cost model counts: the same job twice costs the same, every operation has a price, units follow AWS's rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
 
 
 def test_the_same_job_counts_the_same(server: None) -> None:
-    """Two runs of one job ask the same of AWS; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
+    """Two runs of a job make the same AWS requests; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
     first, again, larger = roster(1), roster(1), roster(2)
     assert first.requests == again.requests
     counted = [
@@ -49,7 +49,7 @@ def test_results_in_s3_only_write_no_profile(server: None) -> None:
 
 
 def test_a_fresh_profile_is_one_read(server: None) -> None:
-    """A warm hit asks AWS once; a miss asks the gate, stores and archives."""
+    """A warm hit makes one AWS request; a miss calls the gate, stores and archives."""
     with metered() as one:
         hit = scenarios.requests(one, 3, fresh=True)
     assert hit.requests == {("dynamodb", "BatchGetItem"): 3}
@@ -62,7 +62,7 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
 
 
 def test_a_tick_that_finds_nothing_to_do_has_its_price(server: None) -> None:
-    """What the schedule asks of AWS every minute is billed and takes its time, a look at each secret included."""
+    """The schedule's AWS requests of a minute are billed and timed, the read of each secret included."""
     with metered() as one:
         tick = scenarios.ticks(one, 2)
     assert tick.requests["secretsmanager", "DescribeSecret"] == 2
@@ -71,7 +71,7 @@ def test_a_tick_that_finds_nothing_to_do_has_its_price(server: None) -> None:
 
 
 def test_an_operation_without_a_price_fails() -> None:
-    """What nobody has priced cannot be left out of the sum."""
+    """An unpriced item cannot be left out of the sum."""
     with pytest.raises(KeyError):
         units("dynamodb", "Scan", {}, {}, lambda *_: 0)
     assert set(PRICES) == set(Item)

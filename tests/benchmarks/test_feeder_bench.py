@@ -20,7 +20,7 @@ UNHURRIED = Quota(guard=20.0)  # a second, scaled, in which a busy machine gets 
 
 @pytest.fixture(autouse=True)
 def environment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process and its children find the embedded AWS."""
+    """Point this process and its children to the embedded AWS."""
     for name, value in aws_environment(embedded_aws.endpoint_url).items():
         monkeypatch.setenv(name, value)
 
@@ -28,8 +28,8 @@ def environment(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_long_roster_needs_little_memory(*, packed: bool) -> None:
     """A process that accepts, unpacks and feeds 50,000 lines stays under 200 MB, and estimates them within 20 %."""
-    with opened(1.0, workers=0) as office:
-        of_it = cost(office.stage, LINES, packed=packed)
+    with opened(1.0, workers=0) as bench:
+        of_it = cost(bench.stage, LINES, packed=packed)
     assert of_it.fed == 500
     assert of_it.peak_mb < 200
     assert of_it.entries_estimated == pytest.approx(LINES, rel=0.2)
@@ -43,7 +43,7 @@ def test_a_tiny_run(tmp_path: Path) -> None:
         "share_intake",
     ]  # fmt: skip
     figures = report.to_json()
-    # In so tiny a run one side of the last two scenes may be served before the other begins: a share of nothing is 0.
+    # In so small a run one side of the last two scenarios may be served before the other begins: its share is 0.
     assert min(figures.pop("share_attacked"), figures.pop("share_intake")) >= 0
     assert all(value > 0 for value in figures.values())
     text = write(report, tmp_path).read_text(encoding="utf-8")

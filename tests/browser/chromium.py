@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 UNPACKED = Path(__file__).parents[2] / "node_modules" / ".chromium"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# It may run as root, without a GPU, and asks nobody but the page's own addresses.
+# It may run as root, without a GPU, and contacts the page's own addresses only.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,7 +28,7 @@ FLAGS = [
 
 @dataclass(frozen=True, slots=True)
 class Chromium:
-    """Where it lies, and what it must find in its environment."""
+    """The browser's path, and the environment that it needs."""
 
     path: Path
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A client as a partner's generator makes it of the committed document: nothing of it is written by hand."""
+"""A client as a partner's generator makes it of the committed document: nothing of it is adapted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Generated:
             return self.module(f"api.{operation}").sync_detailed(*path, client=client, **arguments)
 
     def parsed(self, operation: str, status: int, body: dict[str, str]) -> Any:
-        """Return what a call makes of an answer that another than the stage gives."""
+        """Return what a call makes of an answer that is not the stage's."""
         transport = httpx.MockTransport(lambda _: httpx.Response(status, json=body))
         client = self._client().set_httpx_client(httpx.Client(base_url=self.api_url, transport=transport))
         with client:

@@ -33,7 +33,7 @@ from tests.waiting import GIVE_UP
 PAGE = PROJECT / "docs" / "partners.md"
 SCREENSHOT = "swagger-ui.png"
 MISSING = [name for name in ("curl", "jq") if shutil.which(name) is None]
-PATIENCE = GIVE_UP * 1000  # milliseconds
+TIMEOUT_MS = GIVE_UP * 1000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def variables(stage: Stage) -> dict[str, str]:
-    """Return what the operator gives a partner."""
+    """Return a partner's credentials."""
     partner = partner_of(stage)
     return {
         "API_URL": stage.api_url,
@@ -67,13 +67,13 @@ def tab() -> Iterator[Page]:
     """Open a tab."""
     with browser() as started:
         opened = started.new_page(viewport={"width": 1180, "height": 2250})
-        opened.set_default_timeout(PATIENCE)
+        opened.set_default_timeout(TIMEOUT_MS)
         yield opened
 
 
 @pytest.fixture
 def page(tab: Page) -> Iterator[Page]:
-    """Watch the tab: whatever its console says that is not a warning fails the test."""
+    """Watch the tab: any console message that is not a warning fails the test."""
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: said.append(str(error)))
@@ -177,8 +177,8 @@ def test_a_generated_client_reads_problems(client: Generated) -> None:
     assert type(refused) is client.model("Problem")
     assert (refused.type_, refused.status) == ("urn:moengage-lookup:problem:invalid", 422)
     assert [one.field for one in refused.errors] == ["identifier"]
-    nobody = replace(client, token="spoilt").call("quota.get_quota")
-    assert (nobody.status_code, type(nobody.parsed)) == (401, client.model("GatewayMessage"))
+    refused = replace(client, token="spoilt").call("quota.get_quota")
+    assert (refused.status_code, type(refused.parsed)) == (401, client.model("GatewayMessage"))
     for status in (403, 429, 503):
         by_gateway = client.parsed("quota.get_quota", status, {"message": "Forbidden"})
         assert by_gateway == client.model("GatewayMessage")(message="Forbidden")
@@ -188,7 +188,7 @@ def test_swagger_ui_gets_a_token_in_one_click_and_reads_a_profile(stage: Stage, 
     """In a browser: one click for the token, then `GET /v1/profiles` is tried and its answer read."""
     page.goto(docs_link(stage))
     page.click("#get-token")
-    expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=PATIENCE)
+    expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=TIMEOUT_MS)
     assert "#" not in page.url, "the secret stays out of the address"
     answer = _try_profile(page, "C-1001")
     assert (answer["identifier"], answer["outcome"]) == ("C-1001", "found")
@@ -202,32 +202,32 @@ def test_swagger_ui_authorises_by_client_credentials(stage: Stage, page: Page) -
     """Client id and secret entered under Authorize get a token too, and a profile with it."""
     page.goto(f"{stage.api_url}/docs")
     form = _authorise_by_client(stage, page)
-    expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=PATIENCE)
+    expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=TIMEOUT_MS)
     page.click(".modal-ux .close-modal")
     assert _try_profile(page, "C-1002")["outcome"] == "found"
 
 
 def test_a_token_endpoint_of_another_origin_need_not_allow_anything_beforehand(stage: Stage, page: Page) -> None:
-    """An answer that any origin may read is enough, as Cognito gives it: no request asks for permission first."""
+    """An answer that any origin may read is enough, as Cognito gives it: no preflight request is sent."""
     with token_endpoint(_token_url(stage), readable=True) as endpoint:
         endpoint.behind(page)
         page.goto(docs_link(stage))
         page.click("#get-token")
-        expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=PATIENCE)
+        expect(page.locator("#told")).to_have_text("You have a token, good for 60 minutes.", timeout=TIMEOUT_MS)
         form = _authorise_by_client(stage, page)
-        expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=PATIENCE)
+        expect(form.get_by_role("button", name="Remove authorization")).to_be_visible(timeout=TIMEOUT_MS)
         assert endpoint.methods == ["POST", "POST"]
 
 
 def test_a_token_is_pasted_where_the_endpoint_cannot_be_read(stage: Stage, tab: Page) -> None:
-    """A token endpoint whose answer no page may read is told, with what to do; doing that reads a profile."""
+    """A token endpoint whose response no page may read is reported, with what to do; doing that reads a profile."""
     with token_endpoint(_token_url(stage), readable=False) as endpoint:
         endpoint.behind(tab)
         tab.goto(docs_link(stage))
         tab.click("#get-token")
-        expect(tab.locator("#told")).to_contain_text("paste it: Authorize, then token", timeout=PATIENCE)
+        expect(tab.locator("#told")).to_contain_text("paste it: Authorize, then token", timeout=TIMEOUT_MS)
         form = _authorise_by_client(stage, tab)
-        expect(form).to_contain_text("Failed to fetch", timeout=PATIENCE)
+        expect(form).to_contain_text("Failed to fetch", timeout=TIMEOUT_MS)
     expect(form).to_contain_text("paste a token into token instead")
     by_hand = tab.locator(".auth-container", has_text="http, Bearer")
     expect(by_hand.locator("code", has_text="curl -s")).to_contain_text("| jq -r .access_token")
@@ -266,7 +266,7 @@ def _try_profile(page: Page, identifier: str) -> dict[str, object]:
     operation.locator("tr[data-param-name='identifier'] input").fill(identifier)
     operation.locator(".execute").click()
     live = operation.locator(".live-responses-table")
-    expect(live.locator(".response-col_status").last).to_contain_text("200", timeout=PATIENCE)
+    expect(live.locator(".response-col_status").last).to_contain_text("200", timeout=TIMEOUT_MS)
     answer: dict[str, object] = json.loads(
         live.locator(".response-col_description .highlight-code code").first.inner_text()
     )

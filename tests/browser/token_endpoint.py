@@ -23,8 +23,8 @@ class TokenEndpoint:
     methods: list[str] = field(default_factory=list)
 
     def behind(self, page: Page) -> None:
-        """Let the page take its tokens from here, as one of a stage on AWS takes them from its user pool."""
-        page.context.grant_permissions(["local-network-access"])  # a page from a test's hands counts as a public one
+        """Route the page's token requests here, as a stage on AWS has them at its user pool."""
+        page.context.grant_permissions(["local-network-access"])  # a page that a test serves counts as a public one
         page.route("**/openapi.json", self._document)
         page.route("**/docs", self._policy)
 
@@ -72,7 +72,7 @@ def token_endpoint(real: str, *, readable: bool) -> Iterator[TokenEndpoint]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/token"

@@ -32,7 +32,7 @@ LOSABLE = {"dynamodb", "s3", "sqs", "eventbridge"}  # services whose replies get
 
 
 class AwsFaults:
-    """The faults of one process. Each is noted in a file of the run's before it happens; none after the injection's end."""
+    """The faults of one process. Each is noted in a file of the run's before it happens; none after the end."""
 
     def __init__(self, plan: Plan, chance: random.Random, clock: FastClock, folder: Path) -> None:
         self._plan = plan

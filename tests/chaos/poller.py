@@ -41,7 +41,7 @@ class Poller:
     """
 
     def __init__(self, state: ProcessState, queues: Mapping[str, tuple[str, Handler]]) -> None:
-        self._life = state
+        self._state = state
         self._queues = {name: url for name, (url, _) in queues.items()}
         self._handlers = {name: handler for name, (_, handler) in queues.items()}
         self._sqs: SQSClient = boto3.Session().client("sqs")
@@ -51,7 +51,7 @@ class Poller:
         """Poll until the run's own process is gone."""
         parent = os.getppid()
         while os.getppid() == parent:
-            name = self._life.chance.choice(sorted(self._queues))
+            name = self._state.chance.choice(sorted(self._queues))
             if not self._serve_echo() and not self._serve(name, 10 if name == "intake" else 1):
                 REAL_SLEEP(IDLE)
 
@@ -70,12 +70,12 @@ class Poller:
 
     def _record(self, name: str, message: MessageTypeDef) -> Record:
         record = sqs_record(message, name)
-        sent_at = self._life.clock.at(int(record["attributes"]["SentTimestamp"]) / 1000)
+        sent_at = self._state.clock.at(int(record["attributes"]["SentTimestamp"]) / 1000)
         return record | {"attributes": record["attributes"] | {"SentTimestamp": str(round(sent_at * 1000))}}
 
     def _deliver(self, name: str, records: list[Record]) -> None:
         if len(records) > 1 and self._strikes("sqs_reordered"):
-            self._life.chance.shuffle(records)
+            self._state.chance.shuffle(records)
         if self._strikes("sqs_twice_in_a_batch"):
             records.append(records[0])
         if self._strikes("sqs_to_two_at_once"):
@@ -90,8 +90,8 @@ class Poller:
             self._invoke(list(done.values()))
 
     def _strikes(self, kind: str) -> bool:
-        if self._life.faults.happens(kind, DISTURBED):
-            self._life.faults.note(kind)
+        if self._state.faults.happens(kind, DISTURBED):
+            self._state.faults.note(kind)
             return True
         return False
 
@@ -99,10 +99,10 @@ class Poller:
         """Invoke the handler with a batch; return the messages that failed, None when all did."""
         try:
             name = records[0]["eventSourceARN"].rpartition(":")[2]
-            answer = self._handlers[name]({"Records": list(records)}, Context(state=self._life))
+            answer = self._handlers[name]({"Records": list(records)}, Context(state=self._state))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
-            self._life.faults.note(RAISED)
+            self._state.faults.note(RAISED)
             return None
         return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
 
@@ -131,7 +131,7 @@ def main() -> None:
     import on_queue  # noqa: PLC0415
 
     for services in (on_conversion.services(), on_queue.services()):
-        life.faults.register(services.session.events)
+        state.faults.register(services.session.events)
     settings = on_queue.services().settings
     queues: dict[str, tuple[str, Handler]] = {
         "intake": (settings.intake_queue_url, on_queue.handler),

@@ -1,4 +1,4 @@
-"""For the fuzzed doors: what the doors' own tests use."""
+"""For the fuzzed handlers: the fixtures of their own tests."""
 
 from __future__ import annotations
 

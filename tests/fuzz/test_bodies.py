@@ -1,4 +1,4 @@
-"""The HTTP door under any body: each is answered or refused, none makes it fail."""
+"""The HTTP handler under any body: each is answered or refused, none makes it fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queues' door under any message: its neighbours are served, and nothing makes the function fail."""
+"""The queues' handler under any message: its neighbours are served, and nothing makes the function fail."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def served(deployed: Stage, identifier: str) -> bool:
     return "Item" in deployed.dynamodb.get_item(TableName=deployed.settings.profiles_table_name, Key=key)
 
 
-def told(number: int) -> dict[str, Any]:
+def noise(number: int) -> dict[str, Any]:
     return {"reason": {"stringValue": f"x{number}", "dataType": "String"}}
 
 
 def test_any_message_of_others_leaves_its_neighbours_alone(
     deployed: Stage, event: Load, context: LambdaContext
 ) -> None:
-    """Whatever lies on the intake queue, the messages before and after it are answered, and nothing is given back."""
+    """Whatever is on the intake queue, the messages before and after it are served, and nothing is returned."""
     template = event("on_queue/intake.json")["Records"][0]
     bodies = st.one_of(SQS_TEXT, JSON.map(written), nearly(INTAKE).map(written))
 
@@ -48,7 +48,7 @@ def test_any_message_of_others_leaves_its_neighbours_alone(
     @given(bad=st.lists(st.tuples(bodies, st.integers(0, 9)), min_size=1, max_size=3))
     def always(bad: list[tuple[str, int]]) -> None:
         first, last = f"good-{next(_numbers)}", f"good-{next(_numbers)}"
-        strange = [record(template, body, told(number)) for body, number in bad]
+        strange = [record(template, body, noise(number)) for body, number in bad]
         batch = [record(template, first), *strange, record(template, json.dumps([last]))]
         assert on_queue.handler({"Records": batch}, context) == {"batchItemFailures": []}
         assert served(deployed, first)
@@ -58,7 +58,7 @@ def test_any_message_of_others_leaves_its_neighbours_alone(
 
 
 def test_any_part_leaves_its_neighbours_alone(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """Whatever lies on the parts queue, the part beside it is served, and nothing is given back."""
+    """Whatever is on the parts queue, the part beside it is served, and nothing is returned."""
     template = event("on_queue/parts.json")["Records"][0]
     part = json.loads(template["body"])
     bodies = st.one_of(JSON.map(written), nearly(part).map(written), nearly(part | {"invalid": [], "origin": None}))

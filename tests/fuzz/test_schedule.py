@@ -1,4 +1,4 @@
-"""The schedules' door under any event: refused by name, and the firing after it is served."""
+"""The schedules' handler under any event: refused by name, and the firing after it is served."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def test_any_event_is_refused_by_name_or_served(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """No event makes the door fail otherwise than by a fault of the road, and a firing after it is served."""
+    """No event makes the handler fail but by an error of the service's own, and a firing after it is served."""
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key="rosters/refresh.csv", Body=b"customer_id\nC-1\n")
     firing = event("on_schedule/refresh.json")
     extended = firing | {"partner": "acme", "weight": 1}

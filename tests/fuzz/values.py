@@ -1,4 +1,4 @@
-"""What outsiders may send: any text that SQS takes, any JSON, and JSON that nearly is what a door expects."""
+"""What outsiders may send: any text that SQS takes, any JSON, and JSON that nearly is what a handler expects."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ PORTS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 @dataclass
 class Ending:
-    """How a run ended: seconds from the first signal, the exit status as `subprocess` tells it, what was left."""
+    """How a run ended: seconds from the first signal, the exit status as of `subprocess`, what was left."""
 
     moment: Moment
     seconds: float
@@ -43,7 +43,7 @@ class Ending:
 
 
 @dataclass
-class Scene:
+class Sandbox:
     """A run's place: a folder of the project, and a home and a folder of temporary files that must stay empty."""
 
     project: Path
@@ -123,27 +123,27 @@ def interrupted(moment: Moment, folder: Path) -> Ending:
     if moment.fresh:
         project = folder / "project"
         shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns(*MADE), symlinks=True)
-    scene = Scene(project, folder)
+    sandbox = Sandbox(project, folder)
     files = _files(project)
-    with _started(scene, moment) as process:
-        scene.wait_for(process, moment.mark)
+    with _started(sandbox, moment) as process:
+        sandbox.wait_for(process, moment.mark)
         time.sleep(moment.delay)
         seen = started_by(process.pid)
         began = time.monotonic()
         _interrupt(process, moment)
         status = process.wait(GIVE_UP)
-        left = scene.left_at_last(seen, began + GIVE_UP)
-        ending = Ending(moment, time.monotonic() - began, status, scene.output, left)
-    if moment.fresh and not scene.prepares():
+        left = sandbox.left_at_last(seen, began + GIVE_UP)
+        ending = Ending(moment, time.monotonic() - began, status, sandbox.output, left)
+    if moment.fresh and not sandbox.prepares():
         ending.left.append("an environment that the next command does not mend")
     ending.left += [f"file {path}" for path in sorted(_files(project) - files)]
-    shutil.rmtree(PROJECT / ".local" / f"run-{scene.port}", ignore_errors=True)
+    shutil.rmtree(PROJECT / ".local" / f"run-{sandbox.port}", ignore_errors=True)
     return ending
 
 
 @contextmanager
-def _started(scene: Scene, moment: Moment) -> Iterator[subprocess.Popen[bytes]]:
-    process = scene.start(moment)
+def _started(sandbox: Sandbox, moment: Moment) -> Iterator[subprocess.Popen[bytes]]:
+    process = sandbox.start(moment)
     try:
         yield process
     finally:

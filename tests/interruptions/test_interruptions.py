@@ -1,4 +1,4 @@
-"""`make run` ends whenever it is asked to, and leaves nothing: six moments here, fifty by `make interruptions`."""
+"""`make run` ends at any signal, and leaves nothing: six moments here, fifty by `make interruptions`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.processes.child import PROJECT
-from tests.interruptions.interrupting import Scene, interrupted
+from tests.interruptions.interrupting import Sandbox, interrupted
 from tests.interruptions.moments import DEPLOYED, STARTING, Moment, moments
 from tests.local.running import alive, mentioning, started_by
 from tests.waiting import until
@@ -29,13 +29,13 @@ def test_a_run_ends_at_any_moment_and_leaves_nothing(moment: Moment, tmp_path: P
 @pytest.mark.parametrize("by_make", [False, True])
 def test_children_end_with_a_run_that_is_killed(by_make: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
     """Nothing of a run outlives SIGKILL, of the run itself or of the `make` that started it."""
-    scene = Scene(PROJECT, tmp_path)
+    sandbox = Sandbox(PROJECT, tmp_path)
     moment = Moment("the embedded AWS listens", 0.0, (signal.SIGKILL,), 0.0, "make" if by_make else "python")
-    process = scene.start(moment)
-    scene.wait_for(process, moment.mark)
+    process = sandbox.start(moment)
+    sandbox.wait_for(process, moment.mark)
     seen = started_by(process.pid)
     assert len(seen) >= 3
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not alive(seen | mentioning(str(tmp_path))))
-    assert list(scene.left(seen)) == []
+    assert list(sandbox.left(seen)) == []

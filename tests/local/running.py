@@ -61,7 +61,7 @@ def mentioning(text: str) -> set[int]:
     """Return the ids of the processes with a text in their environment; none where the system does not show it."""
     found = set[int]()
     for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile, or is somebody else's
+        with suppress(OSError):  # it has ended meanwhile, or is another's
             if text.encode() in (entry / "environ").read_bytes():
                 found.add(int(entry.name))
     return found

@@ -111,7 +111,7 @@ def test_the_engine_does_not_outlive_who_started_it(tmp_path: Path) -> None:
 
 
 def test_a_range_of_a_version_is_that_range(aws: boto3.Session) -> None:
-    """A ranged read of a pinned version gives the bytes asked for; beyond the end it fails."""
+    """A ranged read of a pinned version returns the requested bytes; beyond the end it fails."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="ranges", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_bucket_versioning(Bucket="ranges", VersioningConfiguration={"Status": "Enabled"})

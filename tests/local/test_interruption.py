@@ -1,4 +1,4 @@
-"""Signals that ask a process to end: none is lost, whatever the process is at."""
+"""Signals that end a process: none is lost, whatever the process is doing."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_one_sql_statement_returns_the_outcome_counts(results: Path) -> None:
 
 
 def test_the_documented_queries_run_on_what_the_stage_wrote(results: Path) -> None:
-    """Each query of the documentation says the same as a count of the lines of every door's result objects."""
+    """Each query of the documentation returns the count of the lines of every handler's result objects."""
     files = results.rglob("*.ndjson.gz")
     records = [json.loads(line) for path in files for line in gzip.decompress(path.read_bytes()).splitlines()]
     ended = Counter((one["lookup_id"], one["outcome"]) for one in records)
@@ -106,7 +106,7 @@ def test_special_characters_survive_the_queue_and_s3(results: Path) -> None:
 
 
 def test_profiles_are_read_with_plain_boto3(job: Job, results: Path) -> None:
-    """What S3 says was found, and what was found on demand, lies in DynamoDB with the attributes of that person."""
+    """What S3 says was found, and what was found on demand, is in DynamoDB with the attributes of that user."""
     table = job.session.resource("dynamodb", endpoint_url=job.stage.endpoint_url).Table(
         job.stage.outputs["ProfilesTableName"]
     )
@@ -120,7 +120,7 @@ def test_profiles_are_read_with_plain_boto3(job: Job, results: Path) -> None:
 
 
 def test_special_characters_survive_http(job: Job) -> None:
-    """One profile at a time and many at once: the answer names the identifier that was asked for."""
+    """One profile at a time and many at once: the response names the requested identifier."""
     api = ApiClient(job.stage, partner_of(job.stage))
     _, answer = api.lookup(list(SPECIAL))
     assert [outcome["identifier"] for outcome in answer["outcomes"]] == SPECIAL
@@ -133,9 +133,9 @@ def test_special_characters_survive_http(job: Job) -> None:
 
 
 def test_the_http_api_asks_for_a_token(job: Job) -> None:
-    """Without the token that the job got, nobody is let in."""
+    """Without the token that the job got, no request is accepted."""
     api = ApiClient(job.stage, partner_of(job.stage))
-    api._authorization = {"Authorization": "Bearer spoilt"}  # noqa: SLF001 - the only way to be somebody else
+    api._authorization = {"Authorization": "Bearer spoilt"}  # noqa: SLF001 - the only way to send another token
     status, _ = api.profile(Identifier(IdentifierType.CUSTOMER_ID, "C-001"))
     assert status == 401
 

@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 
 def test_a_spawned_process_ends_with_a_killed_spawner(tmp_path: Path) -> None:
-    """A worker of a benchmark does not outlive a run that is killed, whatever it is at."""
+    """A worker of a benchmark does not outlive a run that is killed, whatever it is doing."""
     program = tmp_path / "spawner.py"
     program.write_text(SPAWNER)
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}

@@ -31,12 +31,12 @@ def test_once_with_another_vendor_ends_with_one_json_object(tmp_path: Path, simu
     with running(tmp_path, settings) as run:
         assert run.process.wait(GIVE_UP) == 0, run.output
     summary = json.loads(run.output.splitlines()[-1])
-    doors = [summary.pop(name) for name in ("on_demand", "queued", "scheduled")]
-    assert [door["requested"] for door in doors] == [21, 53, 20]
-    for door in doors:
-        assert door["requested"] == sum(number for name, number in door.items() if name != "requested")
-    assert doors[1]["invalid"] == 1
-    assert summary.pop("dynamodb_profiles") == doors[1]["found"]
+    handlers = [summary.pop(name) for name in ("on_demand", "queued", "scheduled")]
+    assert [counts["requested"] for counts in handlers] == [21, 53, 20]
+    for counts in handlers:
+        assert counts["requested"] == sum(number for name, number in counts.items() if name != "requested")
+    assert handlers[1]["invalid"] == 1
+    assert summary.pop("dynamodb_profiles") == handlers[1]["found"]
     assert summary.pop("s3_objects") >= 4
     assert summary == {"vendor_calls": None, "vendor_refusals": None}
     assert simulator.counters().users == 19 + 52 + 18

@@ -43,7 +43,7 @@ def test_a_plain_customer_id_is_sent_as_plain_text() -> None:
 
 
 def test_the_generated_roster_has_what_it_promises() -> None:
-    """The generated roster holds the ids asked for, and every junk value once."""
+    """The generated roster holds the requested ids, and every junk value once."""
     entries = list(generated(100))
     usable = [entry for entry in entries if isinstance(entry, Identifier)]
     assert (len(entries), len(usable), len(set(usable))) == (100 + len(JUNK), 100, 100)
@@ -67,7 +67,7 @@ def test_the_users_file_is_read_in_any_of_the_three_formats(tmp_path: Path) -> N
     ("text", "said"), [("name,city\nA,Rome\n", "ROSTER: has no column"), ("null\n0\n", "holds no usable identifier")]
 )
 def test_a_file_that_is_no_roster_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    """A table without a column of identifiers and a file of junk only are told before anything starts."""
+    """A table without a column of identifiers and a file of junk only are refused before anything starts."""
     path = tmp_path / "roster.csv"
     path.write_text(text)
     with pytest.raises(OptionError) as caught:

@@ -1,4 +1,4 @@
-"""For requests to the HTTP door: the door behind a gateway, on a loopback port."""
+"""For requests to the HTTP handler behind a gateway, on a loopback port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["deployed", "stage"]
 
 @pytest.fixture
 def address(deployed: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the door with a quota that drawn requests cannot use up."""
+    """Serve the handler with a quota that drawn requests cannot use up."""
     simulator.configure(not_found_share=0.3)
     with_quota(deployed, replace(UNHURRIED, limit=1_000_000), monkeypatch)
     deployed.session.client("scheduler").create_schedule_group(Name="group")

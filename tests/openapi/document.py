@@ -1,4 +1,4 @@
-"""The OpenAPI document as the service writes it, without an AWS to ask."""
+"""The OpenAPI document as the service writes it, without AWS."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def parsed(token_url: str | None = TOKEN_URL) -> dict[str, Any]:
 
 @contextmanager
 def _instance() -> Iterator[None]:
-    """Be a function instance that has its settings and never asks anybody."""
+    """Set up a function instance that has its settings and makes no requests."""
     forget()
     with mock.patch.dict(os.environ, SETTINGS.to_environment() | AWS, clear=True):
         yield

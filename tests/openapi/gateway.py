@@ -1,4 +1,4 @@
-"""What stands in front of the HTTP door in AWS, on a loopback port: routes, tokens, and the shape of its events.
+"""What is in front of the HTTP handler in AWS, on a loopback port: routes, tokens, and the shape of its events.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """

@@ -21,7 +21,7 @@ class Schemas:
     entered: set[tuple[str, str, bool]] = field(default_factory=set)
 
     def breaks(self, old: Json, new: Json, where: str, *, sent: bool) -> Iterator[str]:
-        """Say what breaks at `where`; `sent` of what callers send, else of what they receive."""
+        """Return what breaks at `where`; `sent`: of what callers send, else of what they receive."""
         pair = (old.get("$ref", ""), new.get("$ref", ""), sent)
         if pair[0] and pair in self.entered:
             return

@@ -21,7 +21,7 @@ def test_every_kind_of_breaking_change_is_named(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", HARMLESS)
 def test_what_breaks_nobody_is_let_through(kind: str) -> None:
-    """Additions, looser input and other words break nobody."""
+    """Additions, looser input and other words break no caller."""
     changed = copy.deepcopy(BASE)
     HARMLESS[kind](changed)
     assert breaking(BASE, changed) == []

@@ -105,15 +105,15 @@ def _members(
 
 def test_times_and_addresses_say_so(document: dict[str, Any]) -> None:
     """Whatever an example shows as a time, a URL or a path has its format, and nothing else has one."""
-    told: dict[str, set[str | None]] = {}
+    formats: dict[str, set[str | None]] = {}
     for place, schema, value in members(document):
         is_time = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", value) is not None
         is_address = value.startswith(("https:", "urn:"))
         expected = "date-time" if is_time else "uri" if is_address else "uri-reference" if value[:1] == "/" else None
         allowed = {expected, "uri-reference"} if is_address else {expected}
         assert schema.get("format") in allowed, place
-        told.setdefault(expected or "", set()).add(schema.get("format"))
-    assert {"date-time", "uri", "uri-reference"} <= set(told)
+        formats.setdefault(expected or "", set()).add(schema.get("format"))
+    assert {"date-time", "uri", "uri-reference"} <= set(formats)
     headers = document["components"]["headers"]
     assert [name for name, one in headers.items() if one["schema"].get("format") == "uri-reference"] == ["Location"]
 
@@ -138,7 +138,7 @@ def test_every_body_has_an_example_that_fits(document: dict[str, Any]) -> None:
 
 
 def test_the_examples_of_requests_are_taken() -> None:
-    """What a request shows is what the service takes, also by the rules that no schema tells."""
+    """What a request shows is what the service takes, also by the rules that no schema describes."""
     for order in BODIES["submitLookup"].values():
         LookupOrder.model_validate(order)
     Change.model_validate(BODIES["steerLookup"]["pause"])
@@ -152,7 +152,7 @@ def test_every_problem_is_shown(document: dict[str, Any]) -> None:
 
 
 def test_an_issuer_without_token_address_leaves_the_pasted_token() -> None:
-    """Where tokens come from is told, when it is known; a token that one has is always taken."""
+    """The token endpoint is documented when it is known; a token from elsewhere is always accepted."""
     schemes = parsed()["components"]["securitySchemes"]
     assert schemes["client"]["flows"]["clientCredentials"]["tokenUrl"] == TOKEN_URL
     unknown = parsed(None)

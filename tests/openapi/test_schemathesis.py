@@ -1,4 +1,4 @@
-"""Requests drawn from the service's own OpenAPI document: no 5xx, no answer that the document does not tell."""
+"""Requests drawn from the service's own OpenAPI document: no 5xx, no response that the document does not describe."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the HTTP API takes of a request's time beside MoEngage, and what it asks of AWS."""
+"""What the HTTP API takes of a request's time beside MoEngage, and its requests to AWS."""

@@ -27,7 +27,7 @@ from tests.lookup.stage import SECRET_ID, Stage, deployed
 PROJECT = Path(__file__).parents[3]
 REQUESTS = 2000
 OVER_HTTP = 150
-AMPLE = Quota(limit=1_000_000)  # the gate is asked, and has room
+AMPLE = Quota(limit=1_000_000)  # the gate is called, and has room
 
 
 def in_process(environment: Mapping[str, str], requests: int) -> Instance:

@@ -1,4 +1,4 @@
-"""What the service is compared with: the same read behind a Powertools resolver that checks and tells nothing."""
+"""What the service is compared with: the same read behind a Powertools resolver without checks and telemetry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ metrics = Metrics(namespace="Bare", service="bare")
 
 
 def bare_handler(table: str) -> Any:
-    """Make the handler; it reads one profile as it lies in the table."""
+    """Return the handler; it reads one profile as it is in the table."""
     app = APIGatewayHttpResolver()
     dynamodb = boto3.Session().client("dynamodb", config=CONFIG)
 

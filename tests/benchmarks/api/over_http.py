@@ -27,9 +27,9 @@ class OverHttp:
     hits_per_second: float
 
 
-def over_http(requests: int, tell: Callable[[str], None]) -> OverHttp:
-    """Deploy a local stage whose vendor takes no time, and ask it."""
-    with local_stage(read_options({"LOCAL_PORT": str(free_port())}), tell) as stage:
+def over_http(requests: int, show: Callable[[str], None]) -> OverHttp:
+    """Deploy a local stage whose vendor takes no time, and send it requests."""
+    with local_stage(read_options({"LOCAL_PORT": str(free_port())}), show) as stage:
         if stage.simulator is None:
             raise OSError("the stage has no simulator")
         stage.simulator.configure(latency=NO_LATENCY, not_found_share=0.0)

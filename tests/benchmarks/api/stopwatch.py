@@ -23,7 +23,7 @@ WRITE_LASTS = 0.02  # seconds that a write is made to last when one looks whethe
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to somebody else; times are those of `time.perf_counter`."""
+    """One call to AWS or the vendor; times are those of `time.perf_counter`."""
 
     name: str
     began: float

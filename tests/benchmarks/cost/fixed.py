@@ -1,4 +1,4 @@
-"""What a stage costs while nobody uses it: its resources, counted in the synthesised template, and its every minute."""
+"""What an idle stage costs: its resources, counted in the synthesised template, and its every minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MINUTES = HOURS * 60
 POLLERS, POLL_SECONDS = (
     5,
     20,
-)  # an SQS event source asks so often when the queue is empty (Lambda, "Using Lambda with SQS")
+)  # an SQS event source polls so often when the queue is empty (Lambda, "Using Lambda with SQS")
 Resource = Mapping[str, Any]
 Price = Callable[[Resource], Mapping[Item, float]]
 

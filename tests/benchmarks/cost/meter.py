@@ -1,4 +1,4 @@
-"""Counts what functions ask of AWS, by botocore's event hooks on their own session, and what they log."""
+"""Counts functions' AWS requests, by botocore's event hooks on their own session, and what they log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Meter:
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     gate_requests: int = 0
     gate_usage: Usage = field(default_factory=lambda: defaultdict(float))
-    cpu: float = 0.0  # seconds that counting itself took of the processor, which are nobody's cost
+    cpu: float = 0.0  # seconds that counting itself took of the processor, which is not billed
 
     def watch(self, session: boto3.Session) -> None:
         """Count every request of clients that the session makes from now on."""
@@ -42,10 +42,10 @@ class Meter:
 
     def _count(self, model: Any, parsed: Any, context: Any, **_: Any) -> None:
         started = time.thread_time()
-        self.asked(model.service_model.service_name, model.name, context["cost_params"], parsed)
+        self.count_request(model.service_model.service_name, model.name, context["cost_params"], parsed)
         self.cpu += time.thread_time() - started
 
-    def asked(self, service: str, operation: str, params: Params, answer: Params) -> None:
+    def count_request(self, service: str, operation: str, params: Params, answer: Params) -> None:
         """Count one request; of the gate's item apart, because how many those are depends on the pace."""
         used = units(service, operation, params, answer, self._size_of)
         self.requests[service, operation] += 1

@@ -57,7 +57,7 @@ again. The price of an app client is that of 2024 and 2025; AWS may have dropped
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Lines in the order of `NAMES`, and a month of a stage that nobody uses."""
+    """Lines in the order of `NAMES`, and a month of an idle stage."""
 
     lines: tuple[Line, ...]
     fixed: Usage

@@ -31,7 +31,7 @@ LOGGED = {
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a job of so many units (users or requests) asked of AWS; `cpu` in seconds of one processor."""
+    """What a job of so many units (users or requests) used of AWS; `cpu` in seconds of one processor."""
 
     units: int
     usage: Usage
@@ -49,7 +49,7 @@ def roster(metered: Metered, parts: int) -> Counted:
     roster_id = uuid4().hex
     body = b"customer_id\n" + "".join(f"{name}\n" for name in names).encode()
     metered.stage.s3.put_object(Bucket=metered.stage.settings.bucket_name, Key=f"rosters/acme/{roster_id}", Body=body)
-    metered.meter.asked("s3", "PutObject", {}, {})  # the partner's upload, on our bill
+    metered.meter.count_request("s3", "PutObject", {}, {})  # the partner's upload, on our bill
     answer = metered.invoke(on_request.handler, _posted({"roster_id": roster_id}))
     assert answer["statusCode"] == 202, answer
     before = metered.cpu
@@ -63,23 +63,23 @@ def roster(metered: Metered, parts: int) -> Counted:
 
 
 def requests(metered: Metered, number: int, *, fresh: bool) -> Counted:
-    """Ask for one profile so often: fresh ones are stored and young enough, the others are asked of MoEngage."""
+    """Request one profile so often: fresh ones are stored and young enough, the others are fetched from MoEngage."""
     names = [f"customer-{one:07}" for one in range(number + 1)]
     metered.users(names)
     if fresh:
         for name in names[1:]:
-            metered.invoke(on_request.handler, _asked(name))
-    metered.invoke(on_request.handler, _asked(names[0]))  # an instance has its clients, secret and grants
+            metered.invoke(on_request.handler, _requested(name))
+    metered.invoke(on_request.handler, _requested(names[0]))  # an instance has its clients, secret and grants
     _reset(metered)
     for name in names[1:]:
-        answer = metered.invoke(on_request.handler, _asked(name))
+        answer = metered.invoke(on_request.handler, _requested(name))
         assert answer["statusCode"] == 200, answer
     _request(metered, number)
     return _counted(metered, number)
 
 
 def ticks(metered: Metered, number: int) -> Counted:
-    """Let the minute's tick find nothing to do so often."""
+    """Run the minute's tick without work so often."""
     metered.invoke(on_schedule.handler, {"task": "feed"})
     _reset(metered)
     for _ in range(number):
@@ -118,7 +118,7 @@ def _record(message: Any, metered: Metered) -> dict[str, Any]:
     return sqs_record(message, metered.stage.settings.parts_queue_url.rpartition("/")[2])
 
 
-def _asked(name: str) -> dict[str, Any]:
+def _requested(name: str) -> dict[str, Any]:
     event: dict[str, Any] = json.loads((EVENTS / "on_request/get_profile.json").read_text())
     event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1/profiles/customer_id/{name}"
     event["pathParameters"]["identifier"] = name

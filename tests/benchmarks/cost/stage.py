@@ -47,7 +47,7 @@ class Metered:
     made: set[str] = field(default_factory=set)
 
     def users(self, names: list[str]) -> None:
-        """Let these users exist, each with attributes of `PROFILE_BYTES`."""
+        """Create these users, each with attributes of `PROFILE_BYTES`."""
         for name in names:
             self.simulator.set_user(name, profile(name), exact=True)
 
@@ -65,14 +65,14 @@ class Metered:
         url = self.stage.settings.parts_queue_url
         taken = self.stage.sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"]).get("Messages", [])
         if taken:
-            self.meter.asked("sqs", "ReceiveMessage", {}, {})
+            self.meter.count_request("sqs", "ReceiveMessage", {}, {})
         return taken[0] if taken else None
 
     def done(self, message: MessageTypeDef) -> None:
         """Delete a message as the event source does."""
         url = self.stage.settings.parts_queue_url
         self.stage.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        self.meter.asked("sqs", "DeleteMessage", {}, {})
+        self.meter.count_request("sqs", "DeleteMessage", {}, {})
 
 
 def profile(name: str) -> dict[str, str]:
@@ -105,7 +105,7 @@ def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
 
 @contextmanager
 def aws(server: EmbeddedAws) -> Iterator[None]:
-    """Let this process find the embedded AWS and nothing else."""
+    """Point this process to the embedded AWS and nothing else."""
     kept = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]

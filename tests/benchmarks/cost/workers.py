@@ -18,12 +18,12 @@ from tests.lookup.gate.world import World
 
 LATENCY = 0.25  # seconds of a vendor call; the vendor promises none
 SETTLING = 120.0  # seconds until the window is full for the first time
-PATIENCE = 50.0  # seconds that a worker waits for the gate
+MAX_WAIT = 50.0  # seconds that a worker waits for the gate
 POLL = 0.1  # seconds until the event source has seen a message
 
 
 @dataclass
-class Crew:
+class Workers:
     """Workers over one parts queue. `work` is what a part costs beside gate and vendor, in seconds."""
 
     world: World
@@ -57,7 +57,7 @@ class Crew:
         self.world.time.sleep(share)
         while left:
             try:
-                grant = gate.admit(min(left, PAYLOAD_LIMIT), lane=Lane.BULK, wait_until=clock() + PATIENCE)
+                grant = gate.admit(min(left, PAYLOAD_LIMIT), lane=Lane.BULK, wait_until=clock() + MAX_WAIT)
             except RetryLater as refusal:
                 self.world.time.sleep(max(refusal.retry_at - clock(), 0.0))
                 continue
@@ -76,15 +76,15 @@ class Shift:
 
 
 def shift(*, work: float, quota: Quota | None = None, minutes: float = 30.0, seed: int = 7) -> Shift:
-    """Let the deployed number of workers serve an endless roster, and measure one part."""
+    """Measure one part while the deployed number of workers serves an endless roster."""
     quota = quota or Quota()
     world = World(seed=seed, quota=quota, latency=LATENCY)
-    crew = Crew(world, work, workers_for([quota]))
+    team = Workers(world, work, workers_for([quota]))
     for _ in range(round(DEPTH_SECONDS * quota.limit / quota.window / PART_LIMIT)):
-        crew.feed()
-    for _ in range(crew.workers):
-        world.time.spawn(crew.worker)
+        team.feed()
+    for _ in range(team.workers):
+        world.time.spawn(team.worker)
     world.time.run(SETTLING + minutes * 60)
-    asked = world.seen[GateEvent.GATE_REQUEST, Lane.BULK]
+    requested = world.seen[GateEvent.GATE_REQUEST, Lane.BULK]
     parts = sum(users for _, _, users in world.granted) / PART_LIMIT
-    return Shift(crew.seconds / crew.parts, asked / parts, world.share_used(crew.since))
+    return Shift(team.seconds / team.parts, requested / parts, world.share_used(team.since))

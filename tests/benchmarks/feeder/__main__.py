@@ -20,23 +20,23 @@ from tests.benchmarks.gate.stage import embedded_aws
 
 PROJECT = Path(__file__).parents[3]
 FACTOR, LINES = 5.0, 1_000_000
-SHARED = 4000  # users served until shares are told
+SHARED = 4000  # users served until shares are measured
 
 
 def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
     """Do it; the embedded AWS runs already."""
     started, costs = time.time(), []
     for packed in (False, True):
-        with opened(1.0, workers=0) as office:
+        with opened(1.0, workers=0) as bench:
             print(f"a roster of {lines:,}{', gzip' if packed else ''} …", file=sys.stderr)  # noqa: T201 - progress
-            costs.append(cost(office.stage, lines, packed=packed))
+            costs.append(cost(bench.stage, lines, packed=packed))
     print("a small lookup behind a huge one, then two partners, equal and 3:1 …", file=sys.stderr)  # noqa: T201 - progress
-    scenes = [overtaking(factor, quota), *(sharing(factor, quota, weight, users) for weight in (1, 3))]
+    scenarios = [overtaking(factor, quota), *(sharing(factor, quota, weight, users) for weight in (1, 3))]
     print("a flood of small lookups beside a roster …", file=sys.stderr)  # noqa: T201 - progress
-    scenes.append(attacked(factor, quota, users))
+    scenarios.append(attacked(factor, quota, users))
     print("messages of the intake queue beside a roster …", file=sys.stderr)  # noqa: T201 - progress
-    scenes.append(beside_messages(factor, quota, users))
-    return Report(costs[0], costs[1], lines, scenes, factor, started, time.time() - started)
+    scenarios.append(beside_messages(factor, quota, users))
+    return Report(costs[0], costs[1], lines, scenarios, factor, started, time.time() - started)
 
 
 def main() -> None:

@@ -78,7 +78,7 @@ def _read_at_many_places(crew: CrewServices, progress: LookupRecord) -> None:
 
 
 def peak_mb() -> float:
-    """Tell the most memory that this process ever had, in MB of 1,000,000 bytes."""
+    """Return this process's peak memory, in MB of 1,000,000 bytes."""
     status = Path("/proc/self/status")
     if status.exists():  # there ru_maxrss would count the parent's memory too
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

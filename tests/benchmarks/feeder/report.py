@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.feeder.curves import curves
 from tests.benchmarks.feeder.huge import Cost
-from tests.benchmarks.feeder.scenarios import Scene
+from tests.benchmarks.feeder.scenarios import Scenario
 from tests.benchmarks.gate.machine import machine
 
 HOW_TO_READ = """## How to read it
@@ -40,14 +40,14 @@ class Report:
     plain: Cost
     packed: Cost
     lines: int
-    scenes: Sequence[Scene]
+    scenarios: Sequence[Scenario]
     factor: float
     started: float
     took: float
 
     def to_json(self) -> dict[str, float]:
         """Return the last line."""
-        small, equal, three, attacked, messages = self.scenes
+        small, equal, three, attacked, messages = self.scenarios
         return {
             "accept_seconds": round(max(self.plain.accept_seconds, self.packed.accept_seconds), 3),
             "peak_mb": round(max(self.plain.peak_mb, self.packed.peak_mb), 1),
@@ -62,7 +62,7 @@ class Report:
 def write(report: Report, folder: Path) -> Path:
     """Write page and picture into a folder; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "lookups.svg").write_text(curves(report.scenes), encoding="utf-8")
+    (folder / "lookups.svg").write_text(curves(report.scenarios), encoding="utf-8")
     page = folder / "lookups.md"
     page.write_text("\n".join(_page(report)), encoding="utf-8")
     return page

@@ -1,4 +1,4 @@
-"""One stage with its vendor and its crew: where lookups are submitted, and watched as they go on."""
+"""One stage with its vendor and its workers: lookups are submitted to it and watched."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Sample:
 
 
 @dataclass
-class Office:
+class FeederStage:
     """`factor` is quota seconds in a real second."""
 
     stage: Stage
@@ -92,7 +92,7 @@ class Office:
         return key
 
     def submit(self, lookup_id: str, users: int, *, partner: str, weight: int = 1, feed: bool = True) -> None:
-        """Submit a lookup as the door does."""
+        """Submit a lookup as the handler does."""
         roster = self.rosters.pin(self.put(lookup_id, users))
         now = time.time()
         self.started = self.started or now
@@ -126,21 +126,21 @@ class Office:
             if until(seen):
                 return
             time.sleep(LOOK)
-        raise TimeoutError(f"the lookups stand at {self.samples[-1].served} after {GIVE_UP:.0f} s")
+        raise TimeoutError(f"the lookups are at {self.samples[-1].served} after {GIVE_UP:.0f} s")
 
 
 @contextmanager
 def opened(
     factor: float, plain: Quota | None = None, *, workers: int = WORKERS, intake_workers: int = 0
-) -> Iterator[Office]:
-    """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with a crew; what is started here ends here."""
+) -> Iterator[FeederStage]:
+    """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with workers; all of it ends with the context."""
     quota = on_one_clock(scaled(plain or Quota(), factor))
     session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=quota)
         stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
-        with _crew(stage, factor, workers, intake_workers):
-            yield Office(stage, factor)
+        with _team(stage, factor, workers, intake_workers):
+            yield FeederStage(stage, factor)
 
 
 def _vendor(quota: Quota, factor: float) -> SimulatorConfig:
@@ -166,21 +166,21 @@ def environment_of(stage: Stage) -> dict[str, str]:
 
 
 @contextmanager
-def _crew(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
+def _team(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
     context = forking("tests.benchmarks.feeder.workers")
     over = context.Event()
     jobs = [work] * workers + [work_intake] * intake_workers + [tick] * bool(workers)
     ready = context.Barrier(len(jobs) + 1)
     facts = (environment_of(stage), factor, ready, over)
-    crew = [context.Process(target=job, args=facts, daemon=True) for job in jobs]
-    for one in crew:
+    team = [context.Process(target=job, args=facts, daemon=True) for job in jobs]
+    for one in team:
         one.start()
     try:
         ready.wait(READY_SECONDS)
         yield
     finally:
         over.set()
-        for one in crew:
+        for one in team:
             one.join(GIVE_UP)
             if one.is_alive():
                 one.terminate()

@@ -19,8 +19,11 @@ from tests.waiting import GIVE_UP
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-BATCH = {"parts": 1, "intake": 10}  # messages handed to a worker at once: as deployed, and as many as SQS gives at once
-PATIENCE = 50.0  # quota seconds that a worker waits for the gate, as deployed: what is given back is hidden for a while
+BATCH = {
+    "parts": 1,
+    "intake": 10,
+}  # messages that a worker gets at once, as deployed
+MAX_WAIT = 50.0  # quota seconds that a worker waits for the gate, as deployed: what is returned is hidden for a while
 READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
@@ -58,7 +61,7 @@ def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Ev
         messages = {message["MessageId"]: message for message in answer.get("Messages", [])}
         if messages:
             failed = served.serve(
-                [_delivery(one, queue) for one in messages.values()], until=time.time() + PATIENCE / factor
+                [_delivery(one, queue) for one in messages.values()], until=time.time() + MAX_WAIT / factor
             )
             for name in set(messages) - set(failed):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[name]["ReceiptHandle"])
@@ -81,7 +84,7 @@ def _delivery(message: MessageTypeDef, queue: str) -> Delivery:
 
 
 def tick(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
-    """Feed what nobody else feeds, as the schedule does every minute."""
+    """Feed as the schedule does every minute."""
     enter(environment)
     crew = services(factor)
     ready.wait(READY_SECONDS)

@@ -1,4 +1,4 @@
-"""`make bench-gate`: the gate and what people use instead of it, side by side, against a strict sliding-window vendor.
+"""`make bench-gate`: the gate and its usual alternatives, side by side, against a strict sliding-window vendor.
 
 The way of a run: `__main__` → `rounds` (which runs, in what order) → `stage` (vendor, DynamoDB, processes) →
 `workers` (what a process does) → `caller` (one call until it is accepted, and where its time went) over one of the

@@ -26,7 +26,7 @@ WINDOWS = {True: 5.0, False: 10.0}  # unscaled or not
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for in the environment."""
+    """The options from the environment."""
 
     size: Size
     peers: tuple[Contender, ...]

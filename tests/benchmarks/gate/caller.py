@@ -20,7 +20,7 @@ from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import FIRST_PAUSE, LONGEST_PAUSE, Plan
 
 CREDENTIALS = Credentials(WORKSPACE_ID, DATA_API_KEY, DataCenter.DC_01)
-FIELDS = ("name",)  # a small answer: what is measured is who may ask, not how much comes back
+FIELDS = ("name",)  # a small answer: what is measured is admission, not the size of responses
 
 
 class Leave(NamedTuple):
@@ -32,13 +32,13 @@ class Leave(NamedTuple):
 
 
 class Limiter(Protocol):
-    """What lets a call through, for one caller."""
+    """Admits the calls of one caller."""
 
     def admit(self, users: int, lane: Lane, /) -> Leave:
-        """Wait for leave to send up to so many users. Raises `Stopped`, or `RetryLater` to be asked again later."""
+        """Wait for leave to send up to so many users. Raises `Stopped`, or `RetryLater` to be called again later."""
 
     def report(self, leave: Leave, fault: VendorError | None, /) -> None:
-        """Tell what the vendor answered."""
+        """Report the vendor's response."""
 
 
 class Record(NamedTuple):
@@ -49,7 +49,7 @@ class Record(NamedTuple):
     """
 
     kind: str
-    asked_at: float
+    requested_at: float
     sent: float
     settled: float
     accepted: int
@@ -62,7 +62,7 @@ class Record(NamedTuple):
     @property
     def waited(self) -> float:
         """The whole wait, in seconds."""
-        return self.sent - self.asked_at
+        return self.sent - self.requested_at
 
     @property
     def scheduling(self) -> float:
@@ -80,26 +80,26 @@ class Caller:
         self._plan = plan
         self._chance = chance
 
-    def ask(self, kind: str, users: int, lane: Lane, asked_at: float | None = None) -> Record:
-        """Get up to so many users accepted; `asked_at` when they were wanted earlier than now."""
+    def call(self, kind: str, users: int, lane: Lane, requested_at: float | None = None) -> Record:
+        """Get up to so many users accepted; `requested_at` when they were wanted earlier than now."""
         self._meter.reset()
-        asked_at = time.time() if asked_at is None else asked_at
+        requested_at = time.time() if requested_at is None else requested_at
         refused = 0
         try:
             for refused in itertools.count():
                 leave = self._leave(users, lane)
                 sent = time.time()
                 if self._accepted(leave, refused):
-                    return self._record(kind, asked_at, sent, leave.users, refused)
+                    return self._record(kind, requested_at, sent, leave.users, refused)
         except Stopped:
             pass
-        return self._record(kind, asked_at, time.time(), 0, refused)
+        return self._record(kind, requested_at, time.time(), 0, refused)
 
     def _leave(self, users: int, lane: Lane) -> Leave:
         for times in itertools.count():
             try:
                 leave = self._limiter.admit(users, lane)
-            except RetryLater as refusal:  # a retry that is already due means trouble, not quota: make way for it
+            except RetryLater as refusal:  # a retry that is already due means an error, not quota: yield
                 self._meter.sleep(max(refusal.retry_at - time.time(), self._pause(times)))
                 continue
             if time.time() <= leave.not_after:
@@ -126,10 +126,10 @@ class Caller:
         longest = min(FIRST_PAUSE * 2.0 ** min(refused, 16), LONGEST_PAUSE)
         return self._plan.real(self._chance.uniform(0.0, longest))
 
-    def _record(self, kind: str, asked_at: float, sent: float, accepted: int, refused: int) -> Record:
+    def _record(self, kind: str, requested_at: float, sent: float, accepted: int, refused: int) -> Record:
         meter = self._meter
         split = (meter.gate, meter.quota, meter.requests, meter.unused)
-        return Record(kind, asked_at, sent, time.time(), accepted, *split, refused)
+        return Record(kind, requested_at, sent, time.time(), accepted, *split, refused)
 
 
 def client_factory(endpoint_url: str, connections: int) -> Callable[[], MoEngage]:

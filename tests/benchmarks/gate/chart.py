@@ -94,5 +94,5 @@ def _logarithmic(milliseconds: float) -> float:
 
 
 def duration(milliseconds: float) -> str:
-    """Write a time for people: milliseconds below a second, seconds from there."""
+    """Return a time as text: milliseconds below a second, seconds from there."""
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

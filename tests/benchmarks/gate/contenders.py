@@ -1,4 +1,4 @@
-"""Who is compared. Each gives a limiter per caller, made from what its process shares."""
+"""The contenders. Each makes a limiter per caller from what its process shares."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from lookup.quota import Quota
 from lookup.settings import Workspace
 from tests.benchmarks.gate.caller import Leave, Limiter
 from tests.benchmarks.gate.meter import Meter, Stopped
-from tests.benchmarks.gate.plan import PATIENCE, Plan
+from tests.benchmarks.gate.plan import MAX_WAIT, Plan
 from tests.benchmarks.gate.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 CALLERS_PER_CLIENT = 10  # as many as a client keeps connections
-WARM_UP = "warm-up"  # a workspace that every client asks for once, so that no measured call is its first
+WARM_UP = "warm-up"  # a workspace that every client requests once, so that no measured call is its first
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ThisGate:
 
     def admit(self, users: int, lane: Lane) -> Leave:
         """See `Limiter.admit`."""
-        wait_until = time.time() + self._plan.real(PATIENCE[lane.value])
+        wait_until = time.time() + self._plan.real(MAX_WAIT[lane.value])
         grant = self._gate.admit(users, lane=lane, wait_until=wait_until)
         return Leave(grant.users, grant.not_after, grant)
 

@@ -74,7 +74,7 @@ def figures(run: Run) -> Figures:
     alone, together = spans["bulk alone"], spans["with on-demand"]
     refused = [call for call in run.arrivals if call.status == HTTPStatus.TOO_MANY_REQUESTS]
     measured = _arrived(run, refused, alone) + _arrived(run, refused, together)
-    bulk = [record for record in _asked(run, alone, BULK) if record.accepted]
+    bulk = [record for record in _requested(run, alone, BULK) if record.accepted]
     return Figures(
         contender=run.contender,
         quota_used=share_used(run, alone),
@@ -83,14 +83,14 @@ def figures(run: Run) -> Figures:
         refusals_outside=len(refused) - len(measured),
         peak=peak(((call.monotonic, call.users) for call in run.arrivals), run.plan.quota.window),
         unused=sum(record.unused for record in run.records) / _possible(run, Span("run", 0.0, run.plan.end)),
-        waits=waits(run, _asked(run, together, STEADY)),
+        waits=waits(run, _requested(run, together, STEADY)),
         burst=waits(run, [record for record in run.records if record.kind == BURSTING]),
         dynamodb_requests_per_payload=sum(record.requests for record in bulk) / max(len(bulk), 1),
     )
 
 
 def share_used(run: Run, span: Span) -> float | None:
-    """Tell which share of the possible users the vendor accepted; None when nothing was measured."""
+    """Return the share of the possible users that the vendor accepted; None when nothing was measured."""
     if span.end <= span.start:
         return None
     users = sum(call.users for call in _arrived(run, run.arrivals, span) if call.counted)
@@ -136,9 +136,9 @@ def _arrived(run: Run, arrivals: Iterable[Arrival], span: Span) -> list[Arrival]
     return [call for call in arrivals if span.start <= call.epoch - run.started < span.end]
 
 
-def _asked(run: Run, span: Span, kind: str) -> list[Record]:
+def _requested(run: Run, span: Span, kind: str) -> list[Record]:
     return [
         record
         for record in run.records
-        if record.kind == kind and span.start <= record.asked_at - run.started < span.end
+        if record.kind == kind and span.start <= record.requested_at - run.started < span.end
     ]

@@ -1,4 +1,4 @@
-"""Where a waiting caller's time goes: asking DynamoDB, waiting for quota, and the rest, which is the machine's."""
+"""Where a waiting caller's time goes: DynamoDB requests, waiting for quota, and the rest, which is the machine's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Stopped(Exception):
-    """The run is over before the caller got what it asked for."""
+    """The run is over before the caller was admitted."""
 
 
 class Stop:
@@ -29,7 +29,7 @@ class Stop:
 class Meter(threading.local):
     """Sums of the present thread, in seconds: each thread has its own.
 
-    `gate` is spent in DynamoDB requests, from the call to the parsed answer, and `requests` counts them with their
+    `gate` is the time of DynamoDB requests, from the call to the parsed answer, and `requests` counts them with their
     retries. `quota` is what a caller decided to wait, not what its sleep really took: oversleeping is the machine's.
     `unused` users were charged for nothing, because DynamoDB's answer came too late to send in time.
     """
@@ -44,12 +44,12 @@ class Meter(threading.local):
         self.requests = self.unused = 0
 
     def observe(self, observation: Observation) -> None:
-        """Take in what this project's gate tells about itself."""
+        """Record an event of this project's gate."""
         if observation.event is GateEvent.UNUSED:
             self.unused += round(observation.value)
 
     def watch(self, client: DynamoDBClient) -> None:
-        """Measure every request of a client, in whatever thread it is made."""
+        """Measure every request of a client, in any thread."""
         events = client.meta.events
         events.register("provide-client-params.dynamodb", self._begin)
         events.register("request-created.dynamodb", self._count)

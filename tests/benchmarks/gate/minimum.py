@@ -10,7 +10,7 @@ from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 
 PHASES = 10  # a slot counts until its end, so it matters where in its slot the job starts
-PAUSE = sum(BULK_PHASE) / 2  # of a slot: after the moment that was told, where the gate lets bulk ask in the mean
+PAUSE = sum(BULK_PHASE) / 2  # of a slot: after the returned moment, where bulk tries on average
 
 
 def minimum_seconds(quota: Quota, users: int) -> float:

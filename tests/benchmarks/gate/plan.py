@@ -13,7 +13,7 @@ ON_DEMAND_RATE = 2.0  # users a quota second
 WORKERS = 8
 BURST = 200  # users
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # quota seconds of the shared back-off
-PATIENCE = {"bulk": 20.0, "on_demand": 300.0}  # quota seconds one visit to the gate may wait
+MAX_WAIT = {"bulk": 20.0, "on_demand": 300.0}  # quota seconds one visit to the gate may wait
 
 
 def scaled(quota: Quota, factor: float) -> Quota:

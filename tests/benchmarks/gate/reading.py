@@ -40,7 +40,7 @@ client and, after a 429, the same back-off (full jitter, from one quota second t
 - **never served**: callers without an answer when the run ended. They count with the time they had waited by then.
 - **DynamoDB requests per payload**: counted at the client, retries included, with bulk alone, refused ones included.
 - **lone job**: 1,000 bulk users on an idle quota over eight workers, until the last answer has come. What it is held
-  to is the gate's own arithmetic (quota, pace, and where in a slot bulk asks in the mean) for a caller that loses no
+  to is the gate's own arithmetic (quota, pace, and where in a slot bulk tries on average) for a caller that loses no
   time of its own, and 5 % for handing over from call to call.
 - **burst**: 200 on-demand callers at one moment while bulk saturates the quota and the other on-demand traffic goes
   on. It is not scaled: ten times as fast it would measure how many requests a few cores can answer at one moment.
@@ -53,7 +53,7 @@ as wide as in production.
 The peers, as configured: *pyrate-limiter* keeps an exact moving window per process, once with the whole quota for each
 and once with a fifth; *zae-limiter* keeps one token bucket in DynamoDB, once with a capacity of the whole limit and the
 quota's rate, once with a capacity of 40 and a refill so much lower that it never lets through more than the limit.
-Waits that it asks for are stretched by up to a fifth at random; its rejection cache is scaled with the time.
+Waits that it returns are stretched by up to a fifth at random; its rejection cache is scaled with the time.
 """
 
 

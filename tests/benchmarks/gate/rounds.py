@@ -38,7 +38,7 @@ class Size:
 
     @property
     def peers_at_once(self) -> int:
-        """Tell how many peers this machine can hold beside each other: unscaled, all of them are hardly work."""
+        """Return how many peers this machine can run at once: unscaled, all of them take little CPU."""
         return 5 if self.factor == 1 else 3
 
     def bursts(self) -> Plan:
@@ -119,7 +119,7 @@ def measure_gate(shown: Board, size: Size) -> Gate:
 
 
 def measure_peers(shown: Board, size: Size, peers: Sequence[Contender]) -> list[Figures]:
-    """Measure what people use instead, several at once; the gate was measured alone."""
+    """Measure the alternatives, several at once; the gate was measured alone."""
     with ThreadPoolExecutor(size.peers_at_once) as pool:
         runs = pool.map(lambda peer: _shown(shown, peer, size.plan(), peer.title), peers)
         return [figures(each) for each in runs]

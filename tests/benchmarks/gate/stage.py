@@ -48,7 +48,7 @@ class Run:
     records: list[Record]
 
 
-Watch = Callable[[float, list[Arrival]], None]  # told of the seconds that have passed and of the newest arrivals
+Watch = Callable[[float, list[Arrival]], None]  # called with the seconds that have passed and the newest arrivals
 
 
 def aws_environment(endpoint_url: str) -> dict[str, str]:
@@ -151,7 +151,7 @@ class _Processes:
         return any(process.is_alive() for process in self._processes)
 
     def end(self) -> None:
-        """End whoever still runs."""
+        """End the processes that still run."""
         for process in self._processes:
             if process.is_alive():
                 process.terminate()

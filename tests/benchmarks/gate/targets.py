@@ -10,7 +10,7 @@ QUOTA_USED, QUOTA_USED_WITH_ON_DEMAND = 0.96, 0.94
 WAIT_P99, ROUND_TRIPS = 50.0, 2  # milliseconds of quota time, or so many gate round trips, whichever is more
 BURST_SECONDS = 30.0  # quota seconds
 REQUESTS_PER_PAYLOAD = 2.0  # with two workers
-JOB_SLACK = 1.05  # of what pace and quota make it: workers hand over from payload to payload
+JOB_SLACK = 1.05  # of what pace and quota make it: workers lose time between payloads
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tests.benchmarks.gate.plan import Plan
 
 ENTITY, WARM_UP, RESOURCE, TOKENS = "workspace", "warm-up", "export", "users"
 CACHED_REJECTION = 1.0  # quota seconds: the library's default
-SPREAD = 0.2  # of the wait that the library asks for, so that waiting processes do not come back together
+SPREAD = 0.2  # of the wait that the library returns, so that waiting processes do not retry together
 
 
 class TokenBucket:

@@ -33,7 +33,7 @@ class Barrier(Protocol):
 
 
 class Job(Protocol):
-    """The users of a lone job that nobody has taken yet."""
+    """The users of a lone job that are not yet taken."""
 
     value: int
 
@@ -52,8 +52,8 @@ class Post:
     records: Path
 
 
-class Office:
-    """What a process has made before the run starts, and gives to each of its callers."""
+class FeederStage:
+    """What a process has made before the run starts, shared by its callers."""
 
     def __init__(self, post: Post, connections: int) -> None:
         self.chance = random.Random(post.number)
@@ -94,18 +94,18 @@ class Office:
 def bulk(post: Post, ready: Barrier, job: Job | None) -> None:
     """Send full payloads for as long as the run lasts, or until the job is done."""
     end_with_spawner()
-    office = Office(post, connections=1)
-    caller = office.caller()
-    office.start(ready)
+    bench = FeederStage(post, connections=1)
+    caller = bench.caller()
+    bench.start(ready)
     for users in _parts(job):
         left = users
-        while left and not office.is_over:
-            record = caller.ask(BULK, min(left, PAYLOAD_LIMIT), Lane.BULK)
-            office.keep(record)
+        while left and not bench.is_over:
+            record = caller.call(BULK, min(left, PAYLOAD_LIMIT), Lane.BULK)
+            bench.keep(record)
             left -= record.accepted
-        if office.is_over:
+        if bench.is_over:
             break
-    office.close()
+    bench.close()
 
 
 def _parts(job: Job | None) -> Iterator[int]:
@@ -124,16 +124,16 @@ def _parts(job: Job | None) -> Iterator[int]:
 class OnDemand:
     """One process's callers: each call has a thread, and the caller that was free last, like a warm function."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
-        self._burst = BURST // office.plan.on_demand_processes
+    def __init__(self, bench: FeederStage) -> None:
+        self._office = bench
+        self._burst = BURST // bench.plan.on_demand_processes
         size = self._burst + 64
         self._threads = ThreadPoolExecutor(size)
-        self._callers = [office.caller() for _ in range(self._burst if office.plan.bursts else 8)]
+        self._callers = [bench.caller() for _ in range(self._burst if bench.plan.bursts else 8)]
         self._lock = threading.Lock()
 
     def run(self) -> None:
-        """Let callers come at random, and bursts at their times, until the run ends."""
+        """Start callers at random, and bursts at their times, until the run ends."""
         for at, kind in self._arrivals():
             moment = self._office.started + at
             time.sleep(max(0.0, moment - time.time()))
@@ -154,17 +154,17 @@ class OnDemand:
     def _ask(self, kind: str, moment: float) -> None:
         with self._lock:
             caller = self._callers.pop() if self._callers else self._office.caller()
-        record = caller.ask(kind, 1, Lane.ON_DEMAND, moment)
+        record = caller.call(kind, 1, Lane.ON_DEMAND, moment)
         with self._lock:
             self._office.keep(record)
             self._callers.append(caller)
 
 
 def on_demand(post: Post, ready: Barrier) -> None:
-    """Ask for one user at a time, at random moments, whatever became of those before."""
+    """Call for one user at a time, at random moments, independent of earlier calls."""
     end_with_spawner()
-    office = Office(post, connections=BURST // post.plan.on_demand_processes)
-    callers = OnDemand(office)
-    office.start(ready)
+    bench = FeederStage(post, connections=BURST // post.plan.on_demand_processes)
+    callers = OnDemand(bench)
+    bench.start(ready)
     callers.run()
-    office.close()
+    bench.close()

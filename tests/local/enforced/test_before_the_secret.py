@@ -8,7 +8,7 @@ from tests.waiting import until
 
 
 def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforced) -> None:
-    """A request gets 503 `not-configured`; a message of the intake queue waits, out and not laid aside."""
+    """A request gets 503 `not-configured`; a message of the intake queue waits and is not dead-lettered."""
     status, problem = enforced.api().profile(customer("C-1"))
     assert (status, problem["type"]) == (503, "urn:moengage-lookup:problem:not-configured")
     assert problem["detail"] == "this workspace cannot be asked yet"
@@ -19,6 +19,6 @@ def test_without_the_secret_the_stack_says_so_and_loses_nothing(enforced: Enforc
 
 
 def test_with_the_secret_the_same_instances_answer(enforced: Enforced) -> None:
-    """Nothing but the secret's value was missing, and nobody has to restart anything."""
+    """Nothing but the secret's value was missing, and nothing has to be restarted."""
     enforced.put_secrets_and_grants()
     assert enforced.api().profile(customer("C-1"))[0] == 200

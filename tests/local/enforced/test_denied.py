@@ -15,7 +15,7 @@ PROFILE = {"identifier": {"S": "C-1"}, "scope": {"S": "default#customer_id"}}
 LEDGER = {"pk": {"S": "gate#default"}, "sk": {"S": "gate"}}
 OTHER_TARGET = {"Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:other", "RoleArn": "SCHEDULER_ROLE"}
 
-# (service, operation, arguments); words in capitals stand for what is deployed.
+# (service, operation, arguments); words in capitals are replaced by what is deployed.
 Call = tuple[str, str, dict[str, Any]]
 READ_SECRET: Call = ("secretsmanager", "get_secret_value", {"SecretId": "SECRET"})
 WRITE_SECRET: Call = ("secretsmanager", "put_secret_value", {"SecretId": "SECRET", "SecretString": "{}"})

@@ -1,4 +1,4 @@
-"""Every door does its work with its own role where IAM is enforced."""
+"""Every handler works with its own role where IAM is enforced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that the gateway's authoriser must not let through; each is told as the document tells it."""
+"""Tokens that the gateway's authoriser must not let through; each response is the documented one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def quota(enforced: Enforced, token: str | None) -> tuple[int, Any]:
     return answer.status, json.loads(answer.data)
 
 
-def told(documented: dict[str, Any], status: str) -> tuple[int, Any]:
+def expected_of(documented: dict[str, Any], status: str) -> tuple[int, Any]:
     """Return what the document says that the gateway answers with this status."""
     return int(status), documented[status]["content"]["application/json"]["examples"]["gateway"]["value"]
 
@@ -52,7 +52,7 @@ def test_no_token_a_spoilt_one_and_a_strangers(enforced: Enforced, documented: d
     good = token_of(enforced, partner_of(enforced.stage))
     assert quota(enforced, good)[0] == 200
     for token in (None, good[:-8] + "A" * 8, stranger):
-        assert quota(enforced, token) == told(documented, "401")
+        assert quota(enforced, token) == expected_of(documented, "401")
 
 
 def test_a_token_that_is_over(enforced: Enforced, documented: dict[str, Any]) -> None:
@@ -67,9 +67,11 @@ def test_a_token_that_is_over(enforced: Enforced, documented: dict[str, Any]) ->
     short = token_of(enforced, partner)
     cognito.update_user_pool_client(**kept, **hour)
     until(lambda: quota(enforced, short)[0] == 401)
-    assert quota(enforced, short) == told(documented, "401")
+    assert quota(enforced, short) == expected_of(documented, "401")
 
 
 def test_a_token_without_the_scope(enforced: Enforced, documented: dict[str, Any]) -> None:
     """A good token without the route's scope is a 403, as documented."""
-    assert quota(enforced, token_of(enforced, partner_of(enforced.stage), "lookups/write")) == told(documented, "403")
+    assert quota(enforced, token_of(enforced, partner_of(enforced.stage), "lookups/write")) == expected_of(
+        documented, "403"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.local.simulator.asking import Asker, asker
+from tests.local.simulator.calling import Asker, asker
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, LatencyConfig, QuotaConfig, Simulator, SimulatorConfig, WorkspaceConfig
-from tests.local.simulator.asking import Asker
+from tests.local.simulator.calling import Asker
 
 
 def test_a_rotated_key_kills_the_old_one(simulator: Simulator, ask: Asker) -> None:
@@ -39,13 +39,13 @@ def test_rate_limit_headers(reading: str, simulator: Simulator, ask: Asker) -> N
     took = time.time() - began
     assert [answer.status for answer in answers] == [200] * 5 + [429]
     for number, answer in enumerate(answers):
-        told = {name: int(value) for name, value in answer.headers.items() if name.startswith("x-ratelimit")}
+        limits = {name: int(value) for name, value in answer.headers.items() if name.startswith("x-ratelimit")}
         if reading == "absent":
-            assert told == {}
+            assert limits == {}
             continue
-        assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == (5, max(0, 4 - number))
+        assert (limits["x-ratelimit-limit"], limits["x-ratelimit-remaining"]) == (5, max(0, 4 - number))
         start = began if reading == "epoch" else 0.0
-        assert start + 59 - took < told["x-ratelimit-reset"] <= start + took + 61
+        assert start + 59 - took < limits["x-ratelimit-reset"] <= start + took + 61
 
 
 def test_a_set_user_is_answered_as_set(simulator: Simulator, ask: Asker) -> None:
@@ -87,7 +87,7 @@ def test_digits_are_kept_as_written(simulator: Simulator, ask: Asker) -> None:
 
 
 def test_versions_change_users(simulator: Simulator, ask: Asker) -> None:
-    """One user's version, or everybody's, moves on; asked twice, a version is the same."""
+    """One user's version, or every user's, moves on; read twice, a version is the same."""
     simulator.configure(not_found_share=0.0)
     first = {name: ask(name).users for name in ("C-1", "C-2")}
     simulator.set_version(1, "C-1")
@@ -124,7 +124,7 @@ def test_nonsense_is_refused(simulator: Simulator) -> None:
 
 
 def test_a_configuration_survives_its_json_form() -> None:
-    """Every setting is told to the process as it was meant."""
+    """Every setting reaches the process unchanged."""
     config = SimulatorConfig(
         workspaces={
             "A": WorkspaceConfig("k", "root", "id", QuotaConfig("fixed", 10, 6.0, count_refused=True, reset="epoch"))

@@ -7,7 +7,7 @@ import urllib3
 
 from infra.local.simulator.identity import id_of
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
-from tests.local.simulator.asking import Asker, named
+from tests.local.simulator.calling import Asker, named
 
 
 def test_found_and_missing_come_back_together(simulator: Simulator, ask: Asker) -> None:
@@ -22,7 +22,7 @@ def test_found_and_missing_come_back_together(simulator: Simulator, ask: Asker) 
 
 
 def test_twenty_are_accepted_in_an_order_of_the_vendors(simulator: Simulator, ask: Asker) -> None:
-    """Twenty identifiers are answered in one call, in an order that is not the order asked, and always the same."""
+    """Twenty identifiers are answered in one call, in an order that is not the request's, and always the same."""
     simulator.configure(not_found_share=0.0)
     asked = [f"C-{number}" for number in range(20)]
     answered = [user["customer_id"] for user in ask(*asked).users]
@@ -32,7 +32,7 @@ def test_twenty_are_accepted_in_an_order_of_the_vendors(simulator: Simulator, as
 
 
 def test_types_may_be_mixed_and_name_one_person_once(simulator: Simulator, ask: Asker) -> None:
-    """A user asked for by customer id and by MoEngage id in one call is answered once; so is a duplicate."""
+    """A user requested by customer id and by MoEngage id in one call is answered once; so is a duplicate."""
     simulator.configure(not_found_share=0.0)
     mixed = named(["C-1", "C-1"]) + named([id_of("C-1"), id_of("C-2")], "id")
     answer = ask.post({"data": {"identifiers": mixed}})
@@ -98,7 +98,7 @@ def test_connections_are_kept(simulator: Simulator) -> None:
 
 
 def test_client_address_and_fields_are_logged(simulator: Simulator, ask: Asker) -> None:
-    """The log tells who was asked for, which fields, and the address chain in X-Forwarded-For."""
+    """The log holds the identifiers, the fields, and the address chain in X-Forwarded-For."""
     ask("C-1", fields=["u_em"], headers={"X-Forwarded-For": "203.0.113.195, 10.0.0.1"})
     arrival = simulator.arrivals()[0]
     assert arrival.forwarded_for == "203.0.113.195, 10.0.0.1"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.faults import FaultPlan
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
-from tests.local.simulator.asking import Asker
+from tests.local.simulator.calling import Asker
 from tests.waiting import GIVE_UP, until
 
 
@@ -91,8 +91,8 @@ def test_a_user_in_both_lists(simulator: Simulator, ask: Asker) -> None:
     assert answer.not_found == [("customer_id", "C-1")]
 
 
-def test_a_user_that_nobody_asked_for(simulator: Simulator, ask: Asker) -> None:
-    """One user more than asked for comes back."""
+def test_an_unrequested_user(simulator: Simulator, ask: Asker) -> None:
+    """One user more than requested is returned."""
     simulator.configure(not_found_share=0.0)
     simulator.set_faults(Fault(distortions=("unasked",)))
     assert sorted(user["customer_id"] for user in ask("C-1").users) == ["C-1", "unasked"]
@@ -121,7 +121,7 @@ def test_only_one_workspace(simulator: Simulator, ask: Asker) -> None:
 
 
 def test_delay_is_added(simulator: Simulator, ask: Asker) -> None:
-    """A client whose patience is shorter than the delay gives up, but the call has arrived and is counted."""
+    """A client whose timeout is shorter than the delay gives up, but the call has arrived and is counted."""
     simulator.set_faults(Fault(delay=GIVE_UP))
     impatient = urllib3.PoolManager(retries=False, timeout=0.5)
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
@@ -159,7 +159,7 @@ def test_a_share_is_about_that_share(simulator: Simulator, ask: Asker) -> None:
 @given(st.builds(Fault, status=st.integers(100, 599), calls=st.none() | st.integers(0, 9),
                  identifiers=st.none() | st.lists(st.text()).map(tuple), share=st.floats(0, 1)))  # fmt: skip
 def test_a_fault_survives_its_json_form(fault: Fault) -> None:
-    """What the admin route is told is what was meant."""
+    """The admin route takes every setting unchanged."""
     assert Fault.from_json(simplejson.loads(simplejson.dumps(fault.to_json()))) == fault
 
 
@@ -192,7 +192,7 @@ def test_an_answer_that_drips(simulator: Simulator, ask: Asker) -> None:
 
 
 def test_an_answer_before_the_answer(simulator: Simulator) -> None:
-    """Interim answers come as they are asked for, each with its code, before the real one."""
+    """Interim responses come as configured, each with its code, before the final one."""
     simulator.set_faults(Fault(interim=(100, 103)))
     body = b'{"data": {"identifiers": [{"identifier_type": "customer_id", "identifier": "C-1"}]}}'
     headers = urllib3.make_headers(basic_auth=f"{WORKSPACE_ID}:{DATA_API_KEY}") | {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.journal import peak
 from infra.local.simulator.process import Simulator
-from tests.local.simulator.asking import Asker, asker
+from tests.local.simulator.calling import Asker, asker
 
 gaps = st.lists(st.tuples(st.integers(0, 20).map(lambda quarters: quarters / 4), st.integers(0, 20)), max_size=60)
 

@@ -1,4 +1,4 @@
-"""The child process: it starts, answers, and ends with whoever started it."""
+"""The child process: it starts, answers, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_it_answers_while_inside_and_not_after() -> None:
         simulator.counters()
 
 
-def test_it_ends_well_however_often_it_is_told() -> None:
+def test_it_ends_in_order_after_any_number_of_signals() -> None:
     """A second signal on the heels of the first does not interrupt the ending."""
     with Simulator(config=instant()) as simulator:
         process = simulator.process

@@ -86,7 +86,7 @@ def test_the_window_is_closed() -> None:
 
 
 def test_a_fixed_window_lets_a_burst_pass_over_its_bound() -> None:
-    """Two full windows may lie side by side, as they may with the real vendor if its minute is fixed."""
+    """Two full windows may be adjacent, as they may with the real vendor if its minute is fixed."""
     quota = quota_of(QuotaConfig("fixed", limit=10, window=60.0))
     assert [quota.admit(59.9, 10), quota.admit(59.95, 1), quota.admit(60.0, 10)] == [True, False, True]
 
@@ -103,10 +103,10 @@ def test_a_token_bucket_drips() -> None:
 
 def test_refused_calls_may_use_quota_too() -> None:
     """With `count_refused`, hammering keeps the window full."""
-    patient = quota_of(QuotaConfig("sliding", limit=1, window=1.0))
+    quota = quota_of(QuotaConfig("sliding", limit=1, window=1.0))
     strict = quota_of(QuotaConfig("sliding", limit=1, window=1.0, count_refused=True))
     times = [0.0, 0.75, 1.5, 2.25]
-    assert [patient.admit(time, 1) for time in times] == [True, False, True, False]
+    assert [quota.admit(time, 1) for time in times] == [True, False, True, False]
     assert [strict.admit(time, 1) for time in times] == [True, False, False, False]
 
 

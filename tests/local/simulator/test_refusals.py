@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import WORKSPACE_ID, Simulator
-from tests.local.simulator.asking import Answer, Asker, named
+from tests.local.simulator.calling import Answer, Asker, named
 
 Call = Callable[[Asker], Answer]
 ONE = {"data": {"identifiers": named(["C-1"])}}

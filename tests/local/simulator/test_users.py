@@ -16,7 +16,7 @@ from infra.local.simulator.attributes import attributes_of
 from infra.local.simulator.identity import customer_id_of, id_of
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import Simulator, instant
-from tests.local.simulator.asking import Asker, asker
+from tests.local.simulator.calling import Asker, asker
 
 texts = (
     st.text(min_size=1)
@@ -35,7 +35,7 @@ def test_a_customer_id_leads_to_its_id_and_back(customer_id: str) -> None:
 @settings(deadline=None)
 @given(texts)
 def test_an_id_leads_to_its_customer_id_and_back(moengage_id: str) -> None:
-    """Every text asked for as an id names one person, whose id it is."""
+    """Every text requested as an id names one user, whose id it is."""
     assert id_of(customer_id_of(moengage_id)) == moengage_id
 
 
@@ -70,7 +70,7 @@ def test_both_names_give_the_same_person(ask: Asker) -> None:
 
 
 def test_one_in_ten_is_missing() -> None:
-    """Of many identifiers the set share does not exist; 0 leaves nobody out and 1 everybody."""
+    """Of many identifiers the set share does not exist; 0 leaves none out and 1 all."""
     names = [f"C-{number}" for number in range(5000)]
     missing = {
         share: sum(Population(share).find("W", "customer_id", n) is None for n in names) for share in (0, 0.1, 1)
