@@ -88,7 +88,7 @@ class Grant:
         """Return the resources that are written with a wildcard. Raises `ValueError` when there is no reason."""
         found = [resource for resource in self.resources if "*" in resource]
         if found and not self.reason:
-            raise ValueError(f"the grant {self.name} has a wildcard and no reason")
+            raise ValueError(f"the grant {self.name} does not say why it has a wildcard")
         return found
 
 

@@ -28,7 +28,7 @@ def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
 
 
 def test_the_same_job_counts_the_same(server: None) -> None:
-    """Two runs of a job make the same AWS requests; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
+    """Two runs of a job count the same; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
     first, again, larger = roster(1), roster(1), roster(2)
     assert first.requests == again.requests
     counted = [

@@ -59,10 +59,10 @@ def test_an_unknown_stage_ends_with_its_name(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "out").exists()
 
 
-def test_alarms_that_tell_nobody_are_told() -> None:
+def test_alarms_without_a_subscriber_are_reported() -> None:
     """A stage with alarms and no address says so at every synthesis; the others say nothing."""
     assert [len(list(hints(stage_named(name, {})))) for name in ("dev", "prod", "local")] == [0, 1, 0]
-    assert "prod has alarms, but nobody is told: set alarm_email" in next(hints(stage_named("prod", {})))
+    assert "prod has alarms, but no subscriber: set alarm_email" in next(hints(stage_named("prod", {})))
     assert list(hints(FULL)) == []
 
 

@@ -133,7 +133,7 @@ class FeederStage:
 def opened(
     factor: float, plain: Quota | None = None, *, workers: int = WORKERS, intake_workers: int = 0
 ) -> Iterator[FeederStage]:
-    """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with workers; all of it ends with the context."""
+    """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with workers, all for the context."""
     quota = on_one_clock(scaled(plain or Quota(), factor))
     session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
