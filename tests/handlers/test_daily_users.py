@@ -34,7 +34,7 @@ def used(call: Call) -> int:
     return int(call("GET", "/v1/quota")[1]["today"]["users"])
 
 
-def test_what_is_asked_is_charged_and_told(limited: Stage, simulator: Simulator, call: Call) -> None:
+def test_requested_users_are_charged_and_reported(limited: Stage, simulator: Simulator, call: Call) -> None:
     """Each user that is asked of MoEngage counts once; the answer tells what is left, a stored one only the policy."""
     headers = call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "null"]})[2]
     assert headers["RateLimit-Policy"] == '"daily";q=5;w=86400;qu="users"'
@@ -48,7 +48,7 @@ def test_what_is_asked_is_charged_and_told(limited: Stage, simulator: Simulator,
     assert today["resets_at"].endswith("T00:00:00.000000Z")
 
 
-def test_over_the_limit_nothing_is_asked(limited: Stage, simulator: Simulator, call: Call) -> None:
+def test_over_the_limit_nothing_is_requested(limited: Stage, simulator: Simulator, call: Call) -> None:
     """More users than are left are a 429 with the seconds until midnight UTC; what is stored stays available."""
     call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "C-3"]})
     calls = simulator.counters().calls

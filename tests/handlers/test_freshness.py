@@ -93,7 +93,7 @@ def test_a_narrow_fetch_leaves_a_wide_answer(simulator: Simulator, call: Call) -
     assert simulator.counters().calls == calls
 
 
-def test_a_narrow_fetch_leaves_what_answers_in_trouble(simulator: Simulator, call: Call) -> None:
+def test_a_narrow_fetch_leaves_what_answers_during_errors(simulator: Simulator, call: Call) -> None:
     """After another caller's fetch of one field, `stale_if_error` still finds the others, and a mix of both."""
     simulator.set_user("C-1", ZOE)
     call("GET", PROFILE)

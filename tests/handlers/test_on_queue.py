@@ -70,7 +70,7 @@ def test_a_part_is_filed_under_the_hour_of_its_feeding(deployed: Stage, event: L
     ]
 
 
-def test_a_part_in_vendor_trouble_is_given_back(
+def test_a_part_during_vendor_errors_is_returned(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
     """When MoEngage stays in trouble the message is named as failed, so that SQS delivers it again."""

@@ -222,7 +222,7 @@ def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: Lambd
     assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
 
 
-def test_a_closed_gate_is_told_and_nothing_is_asked(
+def test_a_closed_gate_is_told_and_nothing_is_requested(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
     """After MoEngage refused us the gate is closed for every caller: 503 with Retry-After, no further call."""

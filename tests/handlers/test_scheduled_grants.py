@@ -45,7 +45,7 @@ def test_it_fires_with_the_grants_of_now(
     assert call("GET", "/v1/quota")[1]["today"]["users"] == 2
 
 
-def test_a_refused_firing_is_told(
+def test_a_refused_firing_is_reported(
     deployed: Stage,
     kept: dict[str, object],
     grant: Grant,

@@ -67,7 +67,7 @@ def _sent(output: str) -> Iterator[Sent]:
                     yield directive["Namespace"], metric["Name"], dimensions
 
 
-def test_every_watched_metric_is_sent_by_some_door(
+def test_every_watched_metric_is_sent_by_some_function(
     deployed: Stage,
     simulator: Simulator,
     event: Load,

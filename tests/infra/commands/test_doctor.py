@@ -67,7 +67,7 @@ def test_the_identifier_may_be_named(logged_in: Stage, simulator: Simulator, mon
     assert "C-1" not in texts
 
 
-def test_the_shape_at_the_root_is_told(logged_in: Stage, simulator: Simulator) -> None:
+def test_the_shape_at_the_root_is_reported(logged_in: Stage, simulator: Simulator) -> None:
     """The other shape of the body is no fault: the service finds it by itself."""
     simulator.configure(workspaces={WORKSPACE_ID: {"body_shape": "root"}})
     assert (True, f"{simulator.endpoint_url} answers and takes the credentials; the body's shape is the root") in (
@@ -75,7 +75,7 @@ def test_the_shape_at_the_root_is_told(logged_in: Stage, simulator: Simulator) -
     )
 
 
-def test_the_other_name_of_moengage_s_ids_is_told(logged_in: Stage, simulator: Simulator) -> None:
+def test_the_other_name_of_moengage_s_ids_is_reported(logged_in: Stage, simulator: Simulator) -> None:
     """A workspace that takes `moengage_id` only is to be configured so; the doctor spends three users to know."""
     simulator.configure(workspaces={WORKSPACE_ID: {"id_name": "moengage_id"}})
     assert "set moengage_id_name='moengage_id'" in only_fault(logged_in)
@@ -138,7 +138,7 @@ def test_a_malformed_secret_names_its_key(
     assert simulator.counters().calls == 0
 
 
-def test_a_missing_secret_is_told(logged_in: Stage) -> None:
+def test_a_missing_secret_is_reported(logged_in: Stage) -> None:
     """A secret without a value, or none at all, is told with how to put it."""
     logged_in.secretsmanager.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     assert "has no value: put it with" in only_fault(logged_in)
@@ -159,13 +159,13 @@ def test_nobody_listens(logged_in: Stage) -> None:
         (ssl.SSLError, "MoEngage is in trouble"),
     ],
 )
-def test_the_road_to_moengage_is_told(error: type[Exception], said: str) -> None:
+def test_the_road_to_moengage_is_reported(error: type[Exception], said: str) -> None:
     """Whatever urllib3 meets on the way is told by its name."""
     assert said in advice(VendorUnavailable(error.__name__ if "urllib3" in error.__module__ else "another"))
     assert "ask MoEngage with the request id" in advice(VendorAccessDenied("refused", status=418, request_id="r-1"))
 
 
-def test_a_closed_gate_is_told_and_nobody_is_asked(logged_in: Stage, simulator: Simulator) -> None:
+def test_a_closed_gate_is_reported_and_nothing_is_requested(logged_in: Stage, simulator: Simulator) -> None:
     """The doctor goes through the gate: while it is closed he says so and how to open it."""
     settings = logged_in.settings
     gates = WorkspaceGates(
@@ -179,7 +179,7 @@ def test_a_closed_gate_is_told_and_nobody_is_asked(logged_in: Stage, simulator: 
     assert simulator.counters().calls == 0
 
 
-def test_a_stage_that_is_not_deployed_is_told(
+def test_a_stage_that_is_not_deployed_is_reported(
     logged_in: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a stack the command fails and says which one is missing; an unknown stage is named."""

@@ -27,14 +27,14 @@ __all__ = ["logged_in", "stage"]
 ADDRESS = "203.0.113.7"
 
 
-def test_the_functions_fixed_address_is_told() -> None:
+def test_the_functions_fixed_address_is_reported() -> None:
     """A stage with an address of its own names it, whatever MoEngage says to this machine."""
     finding = origin(ADDRESS)
     assert finding.is_passed
     assert f"they call from {ADDRESS}, which a list of allowed addresses at MoEngage must hold" in finding.text
 
 
-def test_changing_addresses_are_told() -> None:
+def test_changing_addresses_are_reported() -> None:
     """A stage without one says that no list of allowed addresses can hold where its functions call from."""
     assert "without fixed_egress no list of allowed addresses at MoEngage can hold theirs" in origin(None).text
 
@@ -96,7 +96,7 @@ def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simula
         (Fault(status=400, identifiers=(NOBODY,)), "report this as a defect"),
     ],
 )
-def test_what_is_refused_of_one_kind_of_identifier_is_told(
+def test_what_is_refused_of_one_kind_of_identifier_is_reported(
     logged_in: Stage, simulator: Simulator, fault: Fault, said: str
 ) -> None:
     """A fault of only MoEngage's own ids, or of customers in either shape of the body, has its sentence."""
@@ -104,13 +104,13 @@ def test_what_is_refused_of_one_kind_of_identifier_is_told(
     assert said in only_fault(logged_in)
 
 
-def test_a_secret_that_may_not_be_read_is_told(logged_in: Stage) -> None:
+def test_a_secret_that_may_not_be_read_is_reported(logged_in: Stage) -> None:
     """A secret that is marked for deletion is there, but not readable: AWS's code is told."""
     logged_in.secretsmanager.delete_secret(SecretId=SECRET_ID, RecoveryWindowInDays=7)
     assert "cannot be read (InvalidRequestException)" in only_fault(logged_in)
 
 
-def test_a_quota_without_room_is_told(logged_in: Stage, simulator: Simulator) -> None:
+def test_a_quota_without_room_is_reported(logged_in: Stage, simulator: Simulator) -> None:
     """While others spend the whole quota, the doctor asks nobody and says when to come back."""
     settings = logged_in.settings
     gate = WorkspaceGates(

@@ -85,7 +85,7 @@ def test_one_workspace_is_named(
     assert capsys.readouterr().out.startswith("default: open; ")
 
 
-def test_a_stage_that_is_not_deployed_is_told(
+def test_a_stage_that_is_not_deployed_is_reported(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without a stack the command fails and says which one is missing; an unknown stage is named."""

@@ -116,7 +116,7 @@ def test_the_api_calls_a_published_version(template: Template) -> None:
         assert template.attribute(permission["FunctionName"]) == alias
 
 
-def test_a_snapshot_is_a_setting_of_the_http_door(template: Template, full: Template) -> None:
+def test_a_snapshot_is_a_setting_of_the_http_function(template: Template, full: Template) -> None:
     """Only `on_request` starts from a snapshot, and only where the stage says so."""
     assert [module for module, function in template.functions().items() if "SnapStart" in function] == []
     started = {module: function.get("SnapStart") for module, function in full.functions().items()}

@@ -129,14 +129,14 @@ def test_the_operator_s_address_is_subscribed(templates: Mapping[str, Template])
     assert templates["prod"].of_type("AWS::SNS::Subscription") == {}
 
 
-def test_a_gate_that_stays_closed_is_told(watched: Template) -> None:
+def test_a_gate_that_stays_closed_is_reported(watched: Template) -> None:
     """Three minutes in a row; a closing of seconds wakes nobody."""
     alarm = alarms(watched)["gate-closed"]
     assert looks_at(alarm) == ("GateIsClosed", "Maximum", 60)
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)
 
 
-def test_a_deployment_without_the_secret_s_value_is_told(watched: Template) -> None:
+def test_a_deployment_without_the_secret_s_value_is_reported(watched: Template) -> None:
     """Three minutes' ticks without a value are enough, though nobody asks: the stack says that it is not ready."""
     alarm = alarms(watched)["secret-missing"]
     assert looks_at(alarm) == ("SecretsMissing", "Maximum", 60)
@@ -150,14 +150,14 @@ def test_a_malformed_secret_is_told_for_an_hour(watched: Template) -> None:
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (12, 1, 1)
 
 
-def test_a_request_that_moengage_cannot_read_is_told(watched: Template) -> None:
+def test_a_request_that_moengage_cannot_read_is_reported(watched: Template) -> None:
     """One rejected request is enough: it is a defect of ours."""
     alarm = alarms(watched)["requests-rejected"]
     assert looks_at(alarm) == ("RequestsRejected", "Sum", 300)
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (1, 1)
 
 
-def test_a_function_that_lambda_does_not_start_is_told(watched: Template) -> None:
+def test_a_function_that_lambda_does_not_start_is_reported(watched: Template) -> None:
     """Each function's refused invocations, which are no errors, in two of three times five minutes."""
     for module in watched.functions():
         alarm = alarms(watched)[f"throttles-{module}"]

@@ -154,7 +154,7 @@ def test_the_longest_stage_has_a_domain_that_cognito_takes() -> None:
     assert len(f"{SERVICE}-{longest.name}-{'0' * 12}") == 63
 
 
-def test_names_that_become_one_logical_id_are_both_told() -> None:
+def test_names_that_become_one_logical_id_are_both_reported() -> None:
     """The error names the two names; names that differ in a letter's place stay apart."""
     with pytest.raises(Misconfigured, match="'a-1' and 'a1' must differ in more than hyphens"):
         Stage(**{**GOOD, "workspaces": {"default": Workspace(), "a-1": Workspace(), "a1": Workspace()}})
@@ -186,7 +186,7 @@ def test_one_text_is_not_taken_for_its_letters() -> None:
         assert caught.value.setting == setting
 
 
-def test_a_port_that_the_network_does_not_let_out_is_told() -> None:
+def test_a_port_that_the_network_does_not_allow_is_reported() -> None:
     """With a fixed address only 443 leads out; without one any port of an https address will do."""
     elsewhere = {**GOOD, "moengage_endpoint_url": "https://proxy.example.com:8443/moengage"}
     with pytest.raises(Misconfigured, match="is at port 8443; fixed_egress lets only 443 out"):
