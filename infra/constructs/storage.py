@@ -25,7 +25,7 @@ from infra.constructs.iam import (
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
 from infra.stage_settings.stage import Stage
-from lookup.rosters.keys import EXPIRING, INLINE, ROSTERS, UNPACKED
+from lookup.rosters.keys import INLINE, ROSTERS, UNPACKED, UPLOAD_TAG
 
 RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
@@ -120,7 +120,7 @@ class Storage(Construct):
                 s3.LifecycleRule(
                     id="uploaded-rosters",
                     prefix=ROSTERS,
-                    tag_filters=dict([EXPIRING.split("=")]),
+                    tag_filters=dict([UPLOAD_TAG.split("=")]),
                     expiration=Duration.days(stage.roster_retention_days),
                 ),
                 _expiry("query-results", QUERIES, QUERY_RESULT_DAYS),

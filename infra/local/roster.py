@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from infra.local.options import OptionError
 from lookup.bulk.intake_message import parse_intake_message
 from lookup.errors import InvalidInput
-from lookup.model import Identifier
-from lookup.rosters.formats.parsing import entries
+from lookup.model import PART_LIMIT, Identifier
+from lookup.rosters.formats.detection import Kind, detect_format
+from lookup.rosters.formats.parsing import json_entries, numbered_entries, peek
 from lookup.validation import ParsedIdentifier, parse_identifier
 
+T = TypeVar("T")
 GENERATED = 320
 JUNK = ("null", "unknown", "0", "x", "", "none", "-1", "n/a", "x" * 600, "tab\tstop")
 SPECIAL = "team/7 50%+#1? Zoë 東京"  # every character that a URL, a CSV or a query string could stumble over
@@ -80,3 +83,24 @@ def _is_plain(one: Identifier) -> bool:
 
 def _is_taken(code: int) -> bool:
     return code in (0x9, 0xA, 0xD) or (code >= 0x20 and code not in _SURROGATES and code not in _NOT_IN_XML)  # noqa: PLR2004 - XML 1.0
+
+
+def entries(chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
+    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `InvalidIdentifier`s.
+
+    Raises `InvalidInput` when its opening shows that it is no list of identifiers.
+    """
+    opening, whole = peek(chunks)
+    written = detect_format(opening)
+    if written.kind is Kind.JSON:
+        yield from json_entries(opening, whole)
+        return
+    for _, one in numbered_entries(written, whole):
+        yield one
+
+
+def in_parts(items: Iterable[T], size: int = PART_LIMIT) -> Iterator[list[T]]:
+    """Cut a stream into lists of `size`, the last one shorter."""
+    remaining = iter(items)
+    while part := list(islice(remaining, size)):
+        yield part

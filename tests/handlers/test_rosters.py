@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 import on_request
-from lookup.rosters.keys import EXPIRING, KEPT, copies_of
+from lookup.rosters.keys import SCHEDULE_TAG, UPLOAD_TAG, copies_of
 from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -41,10 +41,10 @@ def test_an_upload_is_what_was_declared(deployed: Stage, call: Call) -> None:
     assert put(upload, LINES[:-1], headers) == 403
     for missing in headers:
         assert put(upload, LINES, {name: value for name, value in headers.items() if name != missing}) == 403
-    assert put(upload, LINES, headers | {"x-amz-tagging": KEPT}) == 403
+    assert put(upload, LINES, headers | {"x-amz-tagging": SCHEDULE_TAG}) == 403
     assert deployed.keys("rosters/") == []
     assert put(upload, LINES, headers) == 200
-    assert tag_of(deployed, roster["roster_id"]) == EXPIRING
+    assert tag_of(deployed, roster["roster_id"]) == UPLOAD_TAG
 
 
 def test_an_id_has_one_content(deployed: Stage, call: Call) -> None:
@@ -77,16 +77,16 @@ def test_a_roster_is_kept_while_a_schedule_names_it(deployed: Stage, call: Call)
     first, second = uploaded(call, LINES), uploaded(call, LINES)
     for name in ("one", "two"):
         assert call("PUT", f"/v1/schedules/{name}", HOURLY | {"roster_id": first})[0] == 201
-    assert tag_of(deployed, first) == KEPT
+    assert tag_of(deployed, first) == SCHEDULE_TAG
     assert call("PUT", "/v1/schedules/one", HOURLY | {"roster_id": second})[0] == 200
-    assert (tag_of(deployed, first), tag_of(deployed, second)) == (KEPT, KEPT)
+    assert (tag_of(deployed, first), tag_of(deployed, second)) == (SCHEDULE_TAG, SCHEDULE_TAG)
     status, problem, _ = call("DELETE", f"/v1/rosters/{first}")
     assert (status, problem["detail"]) == (409, "the schedule 'two' names this roster: delete or change it first")
     assert call("DELETE", "/v1/schedules/two")[0] == 204
-    assert (tag_of(deployed, first), tag_of(deployed, second)) == (EXPIRING, KEPT)
+    assert (tag_of(deployed, first), tag_of(deployed, second)) == (UPLOAD_TAG, SCHEDULE_TAG)
     assert call("DELETE", f"/v1/rosters/{first}")[0] == 204
     assert call("PUT", "/v1/schedules/one", HOURLY | {"roster_id": second, "expression": "never"})[0] == 422
-    assert tag_of(deployed, second) == KEPT
+    assert tag_of(deployed, second) == SCHEDULE_TAG
 
 
 def test_a_schedule_that_was_deleted_elsewhere_keeps_nothing(deployed: Stage, call: Call) -> None:

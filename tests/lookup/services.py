@@ -122,10 +122,10 @@ class RecordedEvents(EventPublisher):
         self.completed: list[LookupRecord] = []
         self.changed: list[ChangedProfiles] = []
 
-    def lookup_completed(self, progress: LookupRecord) -> None:
+    def publish_completed(self, progress: LookupRecord) -> None:
         self.completed.append(progress)
 
-    def profiles_changed(self, changed: ChangedProfiles) -> None:
+    def publish_changed(self, changed: ChangedProfiles) -> None:
         self.changed.append(changed)
 
 

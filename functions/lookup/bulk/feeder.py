@@ -56,7 +56,7 @@ class FeedingSteps:
         if record is None:
             return Step(empty, SCAN_BYTES, is_last=not mark, retried_after=mark)
         origin = RosterRange(record.origin.start, record.origin.end, record.origin.line, cursor.retry_round)
-        segment = self._reader.same_segment(spec, origin, number=record.number, fed_at=record.fed_at)
+        segment = self._reader.reread_segment(spec, origin, number=record.number, fed_at=record.fed_at)
         length = origin.end - origin.start
         return Step(segment or empty, length, record.counts.failed, retried_after=mark)
 

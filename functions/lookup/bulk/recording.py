@@ -61,7 +61,7 @@ class CompletionRecorder:
             records=[
                 Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
             ],
-            tried_in=max((part.origin or NO_ORIGIN).retry_round for part in parts),
+            retry_round=max((part.origin or NO_ORIGIN).retry_round for part in parts),
         )
 
 

@@ -190,7 +190,7 @@ def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, 
 
 def _with_fields(stored: Mapping[Identifier, StoredProfile], terms: FetchOptions) -> dict[Identifier, Profile]:
     """Return the profiles of which all wanted fields are in the store."""
-    known = {one: profile.answer(terms.fields) for one, profile in stored.items()}
+    known = {one: profile.select(terms.fields) for one, profile in stored.items()}
     return {one: profile for one, profile in known.items() if profile is not None}
 
 

@@ -1,4 +1,4 @@
-"""What was fetched, kept: profiles in DynamoDB, result files in S3, events on EventBridge.
+"""Storage of results: profiles in DynamoDB, result files in S3, events on EventBridge.
 
-Identifiers and attributes reach the two stores only, never an event.
+Identifiers and attributes are written to the two stores only, never to an event.
 """

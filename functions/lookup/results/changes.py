@@ -1,4 +1,4 @@
-"""What a fetch changed of what was known, as JSON: 1 and 1.0 are the same, 1 and true are not."""
+"""The fields in which a fetch differs from the one before, as JSON: 1 equals 1.0, but not true."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from lookup import exact_json
 from lookup.model import Profile
-from lookup.results.field_groups import names_of, whole
+from lookup.results.field_groups import names_of, to_microseconds
 from lookup.results.stored_profile import StoredProfile
 
 _MISSING = object()
 
 
 def with_changes(fetched: Profile, previous: StoredProfile | None) -> Profile:
-    """Return the fetch with what changed since the one before, over the fields that both asked for."""
+    """Return the fetch with its changes since the one before, over the fields that both requested."""
     if previous is None or not previous.groups:
         return replace(fetched, changed_at=fetched.fetched_at)
     changed = _changed_fields(fetched, previous)
@@ -23,10 +23,10 @@ def with_changes(fetched: Profile, previous: StoredProfile | None) -> Profile:
 
 
 def _changed_fields(new: Profile, old: StoredProfile) -> tuple[str, ...]:
-    """Return the attributes that came, went or differ since an older fetch; none when either found no user."""
+    """Return the attributes added, removed or changed since an older fetch; none when either found no user."""
     if old.attributes is None or new.attributes is None:
         return ()
-    newer = [group for group in old.groups if group.fetched_at >= whole(new.fetched_at)]
+    newer = [group for group in old.groups if group.fetched_at >= to_microseconds(new.fetched_at)]
     if newer and newer[-1].fields is None:
         return ()
     names = {*old.attributes, *new.attributes} - names_of(newer)
@@ -40,7 +40,7 @@ def _changed_fields(new: Profile, old: StoredProfile) -> tuple[str, ...]:
 
 
 def _equal(old: object, new: object) -> bool:
-    """Say whether two values are the same JSON: 1 and 1.0 are, 1 and true are not, however deep they lie."""
+    """Return whether two values are the same JSON at any depth: 1 and 1.0 are, 1 and true are not."""
     if old != new or isinstance(old, bool) != isinstance(new, bool):
         return False
     is_scalar = old is None or old is _MISSING or isinstance(old, str | bool | int)

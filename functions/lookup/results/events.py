@@ -25,19 +25,19 @@ class EventPublisher:
         self._client = client
         self._bus = bus_name
 
-    def lookup_completed(self, progress: LookupRecord) -> None:
-        """Tell that a lookup has ended. Raises `AwsUnavailable` when EventBridge did not take the event."""
+    def publish_completed(self, progress: LookupRecord) -> None:
+        """Publish that a lookup has ended. Raises `AwsUnavailable` when EventBridge refused the event."""
         self._put("Lookup Completed", completed_detail(progress))
 
-    def profiles_changed(self, changed: ChangedProfiles) -> None:
-        """Return which result object holds profiles that differ from the fetch before. Raises as above."""
+    def publish_changed(self, changed: ChangedProfiles) -> None:
+        """Publish which result object holds profiles that differ from the fetch before. Raises as above."""
         self._put("Profiles Changed", asdict(changed))
 
-    def _put(self, kind: str, content: Mapping[str, object]) -> None:
+    def _put(self, detail_type: str, content: Mapping[str, object]) -> None:
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._bus,
             "Source": SOURCE,
-            "DetailType": kind,
+            "DetailType": detail_type,
             "Detail": json.dumps(content),
         }
         answer = self._client.put_events(Entries=[entry])
@@ -46,7 +46,7 @@ class EventPublisher:
 
 
 def completed_detail(progress: LookupRecord) -> dict[str, object]:
-    """Write what the event says."""
+    """Return the detail of the event."""
     spec, counts = progress.spec, progress.tally.counts
     return {
         "lookup_id": spec.lookup_id,

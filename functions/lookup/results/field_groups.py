@@ -1,4 +1,4 @@
-"""Fields of a user in groups that were fetched together last: the newest first; only the oldest may be "all"."""
+"""Fields of a user in groups of one latest fetch each: the newest first; only the oldest may be "all"."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from lookup.model import Attributes, epoch, timestamp
 
-# Bounds of what an item holds beside its attributes, however many partners ask for however many fields: readers pay.
+# Bounds of an item beside its attributes, for any number of partners and fields: each read pays for its size.
 GROUPS = 8
 NAME_BYTES = 8 * 1024  # of the names in all groups but the newest, and of those in the newest that have no attribute
 
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """Fields whose newest fetch left at `fetched_at` (epoch seconds, whole microseconds).
+    """Fields whose latest fetch was sent at `fetched_at` (epoch seconds, whole microseconds).
 
     `fields` of None are all that no newer group names.
     """
@@ -23,24 +23,24 @@ class FieldGroup:
     fields: tuple[str, ...] | None
 
     def without(self, newer: Iterable[FieldGroup]) -> FieldGroup | None:
-        """Return the group less the fields of newer ones; None when nothing is left."""
-        taken = list(newer)
-        if any(group.fields is None for group in taken):
+        """Return the group without the fields of newer ones; None when nothing is left."""
+        newer_groups = list(newer)
+        if any(group.fields is None for group in newer_groups):
             return None
         if self.fields is None:
             return self
-        names = names_of(taken)
+        names = names_of(newer_groups)
         left = tuple(name for name in self.fields if name not in names)
         return FieldGroup(self.fetched_at, left) if left else None
 
 
-def whole(at: float) -> float:
-    """Return a time as it is written: whole microseconds."""
+def to_microseconds(at: float) -> float:
+    """Return a time rounded as it is stored: whole microseconds."""
     return epoch(timestamp(at))
 
 
-def as_one(groups: Sequence[FieldGroup]) -> tuple[FieldGroup, ...]:
-    """Return groups with those of the same moment joined."""
+def join_simultaneous(groups: Sequence[FieldGroup]) -> tuple[FieldGroup, ...]:
+    """Return groups with those of the same time joined."""
     joined: list[FieldGroup] = []
     for group in groups:
         if joined and joined[-1].fetched_at == group.fetched_at:
@@ -50,11 +50,11 @@ def as_one(groups: Sequence[FieldGroup]) -> tuple[FieldGroup, ...]:
     return tuple(joined)
 
 
-def bounded(groups: Sequence[FieldGroup], attributes: Attributes) -> tuple[FieldGroup, ...]:
+def within_bounds(groups: Sequence[FieldGroup], attributes: Attributes) -> tuple[FieldGroup, ...]:
     """Return groups, newest first, within the bounds.
 
-    The oldest two groups are taken for as old as the older; where names are too many, those without an attribute are
-    forgotten, and then the oldest group. To forget a field is to ask for it once more, never to answer wrongly.
+    The oldest two groups are joined with the older time; with too many names, those without an attribute are dropped,
+    and then the oldest group. A dropped field is fetched again, never wrong.
     """
     newest, *older = groups
     while len(older) >= GROUPS:
@@ -77,14 +77,14 @@ def _fitting(group: FieldGroup, attributes: Attributes) -> FieldGroup:
 
 
 def _union(newer: FieldGroup, older: FieldGroup) -> FieldGroup:
-    """Return two groups as one, as old as the older."""
+    """Return two groups as one with the older time."""
     if newer.fields is None or older.fields is None:
         return FieldGroup(older.fetched_at, None)
     return FieldGroup(older.fetched_at, tuple(sorted({*newer.fields, *older.fields})))
 
 
 def _present(group: FieldGroup, attributes: Attributes) -> FieldGroup | None:
-    """Return the group less the names that have no attribute; None when nothing is left."""
+    """Return the group without the names that have no attribute; None when nothing is left."""
     if group.fields is None:
         return group
     names = tuple(name for name in group.fields if name in attributes)
@@ -95,7 +95,7 @@ def _names_bytes(groups: Iterable[FieldGroup]) -> int:
     return sum(len(name.encode()) for name in names_of(groups))
 
 
-def deciding(groups: Sequence[FieldGroup], fields: tuple[str, ...] | None) -> Sequence[FieldGroup]:
+def groups_holding(groups: Sequence[FieldGroup], fields: tuple[str, ...] | None) -> Sequence[FieldGroup]:
     """Return the groups that hold `fields`; none unless they hold all of them."""
     is_whole = bool(groups) and groups[-1].fields is None
     if fields is None:
@@ -112,10 +112,10 @@ def deciding(groups: Sequence[FieldGroup], fields: tuple[str, ...] | None) -> Se
 
 
 def known_names(groups: Sequence[FieldGroup], names: Iterable[str]) -> Collection[str]:
-    """Return those of `names` that the groups decide."""
+    """Return those of `names` that are in the groups."""
     return set(names) if groups[-1].fields is None else names_of(groups)
 
 
 def names_of(groups: Iterable[FieldGroup]) -> set[str]:
-    """Return the names in groups; "all" names none."""
+    """Return the names in groups; "all" has none."""
     return {name for group in groups for name in group.fields or ()}

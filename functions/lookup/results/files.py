@@ -1,7 +1,7 @@
-"""What was fetched, in S3: gzip NDJSON, one record per identifier, partitioned so that SQL finds it.
+"""Result files in S3: gzip NDJSON, one record per identifier, partitioned for SQL.
 
-`results/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those of the part's
-feeding, so a redelivery finds its own object.
+`results/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those at which
+the part was fed, so a redelivery has the same key.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SCHEMA_VERSION = 1
-WRITES = 5  # of one object, each met by another writer: more than two deliveries of a part at one time are unheard of
+MAX_ATTEMPTS = (
+    5  # of one object, each in conflict with another writer: more than two concurrent deliveries do not occur
+)
 ROUND = "round"  # metadata of a part's object
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-THERE, CONTENDED = "PreconditionFailed", "ConditionalRequestConflict"
-OUTCOME = (
+PRECONDITION_FAILED, WRITE_CONFLICT = "PreconditionFailed", "ConditionalRequestConflict"
+OUTCOME_KEYS = (
     "identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed_fields", "replaced_fields",
     "user_attributes",
 )  # fmt: skip
-BEFORE: Mapping[str, object] = {
-    "replaced_fields": []
-}  # what records lack that were written before there was such a key
+DEFAULTS: Mapping[str, object] = {"replaced_fields": []}  # of records written before the key was added
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of a result object: an outcome, and the part that asked."""
+    """One line of a result object: an outcome, and its part."""
 
     part: str
     outcome: Outcome
@@ -52,47 +52,47 @@ class ResultFiles:
         self._bucket = bucket_name
 
     def write(self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record]) -> str:
-        """Store the records of one answer; give the key."""
+        """Write the records of one response. Return the key."""
         key = result_key(workspace, lookup_id, name, fed_at)
-        self._put(key, _packed(lookup_id, records))
+        self._put(key, _gzip_ndjson(lookup_id, records))
         return key
 
     def write_once(
-        self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record], tried_in: int
+        self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record], retry_round: int
     ) -> tuple[str, Sequence[Mapping[str, Any]] | None]:
-        """Store the records of one part, or of several that were fetched together, unless they are stored already.
+        """Write the records of one part, or of several fetched together, unless they are written already.
 
-        Gives the key, and None or what is there of the round `tried_in` or a later one: two deliveries may be served
-        at the same time and end differently, and only one of them may be told and counted. Raises `AwsUnavailable`.
+        Return the key, and None or the existing records of `retry_round` or a later one: two deliveries may be
+        processed at once with different outcomes, and only one may be published and counted. Raises `AwsUnavailable`.
         """
-        key, body = result_key(workspace, lookup_id, name, fed_at), _packed(lookup_id, records)
+        key, body = result_key(workspace, lookup_id, name, fed_at), _gzip_ndjson(lookup_id, records)
         condition = {"IfNoneMatch": "*"}
-        for _ in range(WRITES):
+        for _ in range(MAX_ATTEMPTS):
             try:
-                self._put(key, body, Metadata={ROUND: str(tried_in)}, **condition)
+                self._put(key, body, Metadata={ROUND: str(retry_round)}, **condition)
             except ClientError as error:
-                if error.response["Error"]["Code"] == CONTENDED:
+                if error.response["Error"]["Code"] == WRITE_CONFLICT:
                     continue
-                if error.response["Error"]["Code"] != THERE:
+                if error.response["Error"]["Code"] != PRECONDITION_FAILED:
                     raise
             else:
                 return key, None
-            there = self._client.get_object(Bucket=self._bucket, Key=key)
-            if int(there["Metadata"].get(ROUND, "0")) >= tried_in:
-                return key, _unpacked(there["Body"].read())
-            condition = {"IfMatch": there["ETag"]}
-        raise AwsUnavailable(f"an object met other writers {WRITES} times")
+            existing = self._client.get_object(Bucket=self._bucket, Key=key)
+            if int(existing["Metadata"].get(ROUND, "0")) >= retry_round:
+                return key, _read_ndjson(existing["Body"].read())
+            condition = {"IfMatch": existing["ETag"]}
+        raise AwsUnavailable(f"writing an object met conflicts {MAX_ATTEMPTS} times")
 
     def _put(self, key: str, body: bytes, **more: Any) -> None:  # noqa: ANN401 - S3's own arguments
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip", **more)
 
     def read(self, key: str) -> list[dict[str, Any]]:
-        """Read the outcomes of one object back, as `outcome_json` wrote them."""
+        """Read the outcomes of one object, as `outcome_json` wrote them."""
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        return [{name: {**BEFORE, **record}[name] for name in OUTCOME} for record in _unpacked(body)]
+        return [{name: {**DEFAULTS, **record}[name] for name in OUTCOME_KEYS} for record in _read_ndjson(body)]
 
-    def keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
-        """Keep returned users that nobody asked for, beside the results: a merge or a vendor's defect shows there."""
+    def write_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
+        """Write returned users that were not requested, beside the results: signs of a merge or a vendor's defect."""
         lines = b"".join(exact_json.dumps_well_formed(_unmatched(user)) + b"\n" for user in users)
         name = hashlib.sha256(lines).hexdigest()[:32]
         key = f"unmatched/workspace={workspace}/dt={timestamp(fetched_at)[:10]}/{name}.ndjson.gz"
@@ -104,40 +104,40 @@ def _unmatched(user: Attributes) -> dict[str, object]:
     return {"user_attributes": attributes} | ({"replaced_fields": replaced} if replaced else {})
 
 
-def _packed(lookup_id: str, records: Iterable[Record]) -> bytes:
-    lines = b"".join(exact_json.dumps_well_formed(as_json(lookup_id, record)) + b"\n" for record in records)
+def _gzip_ndjson(lookup_id: str, records: Iterable[Record]) -> bytes:
+    lines = b"".join(exact_json.dumps_well_formed(record_json(lookup_id, record)) + b"\n" for record in records)
     return gzip.compress(lines, compresslevel=6, mtime=0)
 
 
-def _unpacked(body: bytes) -> list[dict[str, Any]]:
+def _read_ndjson(body: bytes) -> list[dict[str, Any]]:
     return [exact_json.loads(line) for line in gzip.decompress(body).splitlines()]  # type: ignore[misc]  # objects
 
 
 def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
-    """Name the object of one part."""
+    """Return the key of one part's object."""
     day, time = timestamp(fed_at).split("T")
     return f"results/workspace={workspace}/dt={day}/hour={time[:2]}/{lookup_id}-{name}.ndjson.gz"
 
 
-def as_json(lookup_id: str, record: Record) -> dict[str, object]:
-    """Write one record; every record has every key, so that readers agree on the columns."""
-    asked = record.outcome.subject
+def record_json(lookup_id: str, record: Record) -> dict[str, object]:
+    """Return one record; every record has every key, so that all have the same columns."""
+    subject = record.outcome.subject
     return {
         "schema_version": SCHEMA_VERSION,
         "lookup_id": lookup_id,
         "part": record.part,
         "correlation_id": record.correlation_id,
-        "line": None if isinstance(asked, Identifier) else asked.line,
+        "line": None if isinstance(subject, Identifier) else subject.line,
         **outcome_json(record.outcome),
     }
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
-    """Write one outcome as partners and analysts read it."""
-    asked, profile = outcome.subject, outcome.profile
+    """Return one outcome as partners and analysts read it."""
+    subject, profile = outcome.subject, outcome.profile
     return {
-        "identifier_type": str(asked.identifier_type),
-        "identifier": asked.identifier if isinstance(asked, Identifier) else asked.excerpt,
+        "identifier_type": str(subject.identifier_type),
+        "identifier": subject.identifier if isinstance(subject, Identifier) else subject.excerpt,
         "outcome": outcome.status.value,
         "reason": outcome.reason,
         "source": outcome.source.value if outcome.source else None,

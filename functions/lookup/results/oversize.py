@@ -1,6 +1,6 @@
-"""Attributes that a DynamoDB map cannot hold exactly, kept in S3 under the fingerprint of their content.
+"""Attributes that a DynamoDB map cannot hold exactly, stored in S3 under the fingerprint of their content.
 
-A key names one content for ever, so an older write can never replace a newer one.
+A key has one content for ever, so an older write cannot replace a newer one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 BYTES_LIMIT = 350_000  # DynamoDB takes 400 KB an item, names and our own attributes included
-DEPTH_LIMIT = 30  # DynamoDB takes 32 levels; the item and its `attributes` are two of them
+DEPTH_LIMIT = 30  # DynamoDB takes 32 levels, of which the item and its `attributes` are two
 NAME_BYTES = 65_535  # DynamoDB's limit for a name
 MAGNITUDES = range(-130, 38)  # powers of ten: from DynamoDB's smallest to what 38 digits write out in full
 
 
-def fits_an_item(attributes: Attributes, *, beside: Sequence[str] = ()) -> bool:
+def fits_item(attributes: Attributes, *, beside: Sequence[str] = ()) -> bool:
     """Return whether a DynamoDB map holds exactly these attributes, in one item with the names `beside`."""
     return _is_holdable(attributes, DEPTH_LIMIT) and _size(attributes) + _size(beside) <= BYTES_LIMIT
 
@@ -73,20 +73,20 @@ def _is_number(value: Decimal) -> bool:
 
 
 class Oversize:
-    """Objects `oversize/workspace=<w>/<fingerprint>.json.gz`, kept as long as results are."""
+    """Objects `oversize/workspace=<w>/<fingerprint>.json.gz`, with the retention of results."""
 
     def __init__(self, client: S3Client, bucket_name: str) -> None:
         self._client = client
         self._bucket = bucket_name
 
     def write(self, workspace: str, attributes: Attributes) -> str:
-        """Store attributes; give the key."""
+        """Write attributes. Return the key."""
         key = f"oversize/workspace={workspace}/{exact_json.fingerprint(attributes)}.json.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(exact_json.dumps(attributes), mtime=0))
         return key
 
     def read(self, key: str) -> Attributes:
-        """Read attributes back. Raises botocore's `ClientError` when they are gone."""
+        """Read attributes. Raises botocore's `ClientError` when they were deleted."""
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         attributes = exact_json.loads(gzip.decompress(body))
         if not isinstance(attributes, dict):

@@ -1,7 +1,7 @@
-"""How a profile lies in its DynamoDB item, and how it is read back. Readable by any tool: one attribute, one fact.
+"""The DynamoDB item of a profile, written and parsed. Readable by any tool: one attribute, one fact.
 
-`fetched_at`, `fields`, `lookup_id` and `changed_fields` are those of the newest fetch, as when an item held nothing
-else; `earlier` names the fields that only older fetches asked for, by the times of those.
+`fetched_at`, `fields`, `lookup_id` and `changed_fields` are those of the newest fetch; `earlier` has the fields that
+only older fetches requested, by their times.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _read = TypeDeserializer().deserialize
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a profile is kept after it was fetched, in days: found, and known to be missing."""
+    """The retention of a profile after its fetch, in days: of a found user, and of a user not found."""
 
     found_days: int
     not_found_days: int
 
     def expires_at(self, fetched_at: float, *, is_found: bool) -> int:
-        """Return the epoch second from which what was fetched counts as gone (DynamoDB's TTL deletes it days later)."""
+        """Return the epoch second from which a fetch counts as expired (DynamoDB's TTL deletes it days later)."""
         return int(fetched_at) + (self.found_days if is_found else self.not_found_days) * DAY
 
-    def alive(self, stored: StoredProfile, now: float) -> StoredProfile:
-        """Return what has not expired of a profile."""
+    def unexpired(self, stored: StoredProfile, now: float) -> StoredProfile:
+        """Return the profile without its expired fetches."""
         is_found = stored.attributes is not None
-        return stored.without(lambda fetched_at: self.expires_at(fetched_at, is_found=is_found) <= now)
+        return stored.without_expired(lambda fetched_at: self.expires_at(fetched_at, is_found=is_found) <= now)
 
 
 def key_of(workspace: str, identifier: Identifier) -> Item:
@@ -48,7 +48,7 @@ def key_of(workspace: str, identifier: Identifier) -> Item:
 
 
 def identifier_of(item: Mapping[str, Any]) -> Identifier:
-    """Read whose item it is."""
+    """Return the identifier of an item."""
     kind = item["scope"]["S"].rpartition("#")[2]
     return Identifier(IdentifierType(kind), item["identifier"]["S"])
 
@@ -56,11 +56,11 @@ def identifier_of(item: Mapping[str, Any]) -> Identifier:
 def to_item(
     stored: StoredProfile, *, retention: Retention, attributes: Attributes | None, attributes_key: str | None = None
 ) -> Item:
-    """Return the item that replaces the version that was read, with these attributes of its own.
+    """Return the item that replaces the version that was read, with these attributes.
 
-    `attributes_key` is the S3 key of what does not fit: of all attributes, or with own ones beside them of the rest.
+    `attributes_key` is the S3 key of the attributes that do not fit: of all, or with `attributes` of the rest.
 
-    DynamoDB deletes the item when its oldest fetch has expired, so that nothing is kept for longer than it may be.
+    DynamoDB deletes the item when its oldest fetch has expired, so that nothing is kept beyond its retention.
     """
     is_found, newest, oldest = stored.attributes is not None, stored.groups[0], stored.groups[-1]
     facts: dict[str, object] = {
@@ -87,7 +87,7 @@ def to_item(
 
 
 def _until(stored: StoredProfile, attributes_key: str | None) -> str | None:
-    """Return until when the object's attributes were fetched, unless that is all of them."""
+    """Return the latest fetch in the object, None when it holds all attributes."""
     kept = stored.object
     return timestamp(kept.until) if kept is not None and kept.key == attributes_key else None
 
@@ -100,10 +100,10 @@ def _earlier(stored: StoredProfile) -> dict[str, list[str] | None]:
 
 
 def from_item(item: Mapping[str, Any], in_object: Attributes | None) -> StoredProfile:
-    """Read an item; `in_object` are the attributes of its S3 object, when it points to one."""
+    """Parse an item; `in_object` are the attributes of its S3 object, if it has one."""
     facts = {name: _read(value) for name, value in item.items() if name != "attributes"}
     is_found = facts["status"] == "found"
-    fields = facts.get("fields") if is_found else None  # of a user that is not there everything is known
+    fields = facts.get("fields") if is_found else None  # a user that does not exist has no unknown fields
     earlier = sorted(facts.get("earlier", {}).items(), reverse=True)
     groups = tuple(_group(written, names) for written, names in [(facts["fetched_at"], fields), *earlier])
     kept = _object(facts, in_object or {})
@@ -136,18 +136,18 @@ def _group(written: str, names: list[str] | None) -> FieldGroup:
 
 
 def version_of(item: Mapping[str, Any]) -> Version:
-    """Read which of an item's states it is."""
+    """Return the version of an item."""
     return Version(item["fetched_at"]["S"], int(item["revision"]["N"]) if "revision" in item else 0)
 
 
 def condition_of(version: Version | None) -> dict[str, Any]:
-    """Return the arguments of a write that replaces this state of an item and no other (None: that there is none)."""
+    """Return the arguments of a write that replaces this version of an item alone (None: that there is none)."""
     if version is None:
         return {"ConditionExpression": "attribute_not_exists(identifier)"}
     seen = {":seen": {"S": version.fetched_at}}
     if version.revision == 0:
-        without = "fetched_at = :seen AND attribute_not_exists(revision)"
-        return {"ConditionExpression": without, "ExpressionAttributeValues": seen}
+        without_expired = "fetched_at = :seen AND attribute_not_exists(revision)"
+        return {"ConditionExpression": without_expired, "ExpressionAttributeValues": seen}
     return {
         "ConditionExpression": "fetched_at = :seen AND revision = :revision",
         "ExpressionAttributeValues": seen | {":revision": {"N": str(version.revision)}},

@@ -1,7 +1,7 @@
-"""The newest profile of every user that was asked for, in DynamoDB: newest fetch wins by field, what changed is known.
+"""The newest profile of every requested user, in DynamoDB: the newest fetch of each field wins.
 
 One item per (workspace, identifier): key `identifier` and `scope` (`<workspace>#<identifier_type>`). A user that
-MoEngage does not know is kept too, for a shorter time, so that asking again soon costs no quota.
+MoEngage does not know is stored too, for a shorter time, so that a repeated request costs no quota.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from lookup.aws.dynamodb import batch_get
 from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.results.changes import with_changes
-from lookup.results.oversize import Oversize, fits_an_item
+from lookup.results.oversize import Oversize, fits_item
 from lookup.results.profile_item import Item, Retention, condition_of, from_item, identifier_of, key_of, to_item
-from lookup.results.stored_profile import StoredProfile, as_written, merged
+from lookup.results.stored_profile import StoredProfile, after_first_write, merge
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-WRITES = 64  # of one profile, each met by another writer
+MAX_ATTEMPTS = 64  # of one profile, each in conflict with another writer
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """What is there instead of what a write was to replace; None when it is gone."""
+class Existing:
+    """The item in conflict with a write; None when there is none."""
 
     item: Mapping[str, Any] | None
 
@@ -52,43 +52,43 @@ class ProfileStore:
         self._sleep = sleep
 
     def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, StoredProfile]:
-        """Read what is stored and has not expired. Raises `AwsUnavailable` when DynamoDB leaves keys unanswered."""
+        """Read stored profiles without expired fetches. Raises `AwsUnavailable` when keys stay unanswered."""
         keys = [key_of(workspace, one) for one in identifiers]
         items = batch_get(self._client, self._table, keys, sleep=self._sleep)
-        stored = {identifier_of(item): self._alive(item) for item in items}
+        stored = {identifier_of(item): self._unexpired(item) for item in items}
         return {one: profile for one, profile in stored.items() if profile.groups}
 
-    def _alive(self, item: Mapping[str, Any]) -> StoredProfile:
-        """Read what has not expired of an item, and the object of what does not fit only if any of that has not."""
+    def _unexpired(self, item: Mapping[str, Any]) -> StoredProfile:
+        """Parse an item without its expired fetches; its object is read only if some of that has not expired."""
         now = self._clock()
-        alive = self._retention.alive(from_item(item, None), now)
-        kept = alive.object
-        if kept is None or len(kept.newer(alive.groups)) == len(alive.groups):
-            return replace(alive, object=None)  # it has not been read: nothing may be kept there
-        return self._retention.alive(from_item(item, self._oversize.read(kept.key)), now)
+        unexpired = self._retention.unexpired(from_item(item, None), now)
+        kept = unexpired.object
+        if kept is None or len(kept.newer(unexpired.groups)) == len(unexpired.groups):
+            return replace(unexpired, object=None)  # it is not read: nothing may be written to it
+        return self._retention.unexpired(from_item(item, self._oversize.read(kept.key)), now)
 
     def write(self, fetched: Profile, previous: StoredProfile | Profile | None) -> Profile:
-        """Store what was fetched, field by field unless a newer fetch is stored; give it with what changed.
+        """Write a fetch, except fields of which a newer fetch is stored. Return it with its changes.
 
-        `previous` is what `read` gave, or `write`; when another writer came between, theirs is taken instead. Of
-        writers that meet, one always gets on, so this needs as many tries as others write the same user meanwhile.
-        Raises `AwsUnavailable` after `WRITES`.
+        `previous` is what `read` or `write` returned; after another write the stored profile is used instead. Of
+        concurrent writers one always succeeds, so this takes as many attempts as there are other writes of the user.
+        Raises `AwsUnavailable` after `MAX_ATTEMPTS`.
         """
         if isinstance(previous, Profile):
-            previous = as_written(previous)
-        for _ in range(WRITES):
+            previous = after_first_write(previous)
+        for _ in range(MAX_ATTEMPTS):
             known = with_changes(fetched, previous)
-            after = merged(previous, known)
+            after = merge(previous, known)
             if after is None:
                 return fetched
-            met = self._put(after)
-            if met is None or _is_ours(met.item, fetched):
+            existing = self._put(after)
+            if existing is None or _is_own_write(existing.item, fetched):
                 return known
-            previous = None if met.item is None else self._alive(met.item)
-        raise AwsUnavailable(f"a profile met other writers {WRITES} times")
+            previous = None if existing.item is None else self._unexpired(existing.item)
+        raise AwsUnavailable(f"writing a profile met conflicts {MAX_ATTEMPTS} times")
 
-    def _put(self, stored: StoredProfile) -> Met | None:
-        """Put the item if what it was made of is what is there; else give what is there."""
+    def _put(self, stored: StoredProfile) -> Existing | None:
+        """Put the item if the stored version is the one it was made of. Return the item in conflict otherwise."""
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -97,22 +97,22 @@ class ProfileStore:
                 **condition_of(stored.version),
             )
         except self._client.exceptions.ConditionalCheckFailedException as failure:
-            return Met(failure.response.get("Item"))  # type: ignore[arg-type]  # absent from the stubs
+            return Existing(failure.response.get("Item"))  # type: ignore[arg-type]  # absent from the stubs
         return None
 
     def _item(self, stored: StoredProfile) -> Item:
         beside = [*stored.changed_fields, *(name for group in stored.groups for name in group.fields or ())]
-        if stored.attributes is None or fits_an_item(stored.attributes, beside=beside):
+        if stored.attributes is None or fits_item(stored.attributes, beside=beside):
             return to_item(stored, retention=self._retention, attributes=stored.attributes)
         own, kept = stored.beside_object(), stored.object
-        if kept is not None and own is not None and fits_an_item(own, beside=beside):
+        if kept is not None and own is not None and fits_item(own, beside=beside):
             return to_item(stored, retention=self._retention, attributes=own or None, attributes_key=kept.key)
         key = self._oversize.write(stored.workspace, stored.attributes)
         return to_item(replace(stored, object=None), retention=self._retention, attributes=None, attributes_key=key)
 
 
-def _is_ours(item: Mapping[str, Any] | None, fetched: Profile) -> bool:
-    """Say whether an item holds this very fetch: it was written although its answer was lost, perhaps written over."""
+def _is_own_write(item: Mapping[str, Any] | None, fetched: Profile) -> bool:
+    """Return whether an item holds this very fetch: its write took effect though the response was lost."""
     if item is None:
         return False
     written = timestamp(fetched.fetched_at)

@@ -1,7 +1,7 @@
-"""What is known of one user: of every field its newest fetch, and when that was.
+"""The stored profile of one user: the newest fetch of every field, with its time.
 
-A fetch of some fields says nothing of the others, so those stay as the fetch before left them. Merging is the same in
-whatever order fetches arrive: each field's newest wins, and whatever is older than "no such user" is void.
+A fetch of some fields leaves the others unchanged. The order in which fetches arrive does not matter: the newest of
+each field wins, and whatever is older than "no such user" is invalid.
 """
 
 from __future__ import annotations
@@ -10,12 +10,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from lookup.model import Attributes, Identifier, Json, Profile, timestamp
-from lookup.results.field_groups import FieldGroup, as_one, bounded, deciding, known_names, names_of, whole
+from lookup.results.field_groups import (
+    FieldGroup,
+    groups_holding,
+    join_simultaneous,
+    known_names,
+    names_of,
+    to_microseconds,
+    within_bounds,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which of an item's states was read: a write replaces that one only. `revision` counts an item's writes."""
+    """The version of an item that was read: a write replaces that alone. `revision` counts an item's writes."""
 
     fetched_at: str
     revision: int = 0
@@ -23,7 +31,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Attributes in S3: those of fetches up to `until` (epoch seconds); the item holds those of newer ones itself."""
+    """Attributes in S3, of fetches up to `until` (epoch seconds); the item holds those of newer ones."""
 
     key: str
     until: float
@@ -32,7 +40,7 @@ class StoredObject:
     def beside(self, groups: Sequence[FieldGroup], own: Attributes) -> Attributes:
         """Return the attributes of an item of these groups that holds `own` beside the object."""
         newer = self.newer(groups)
-        if len(newer) == len(groups):  # nothing of it is left, of a newer fetch of all least
+        if len(newer) == len(groups):  # nothing of the object is left
             return own
         rest = set(known_names(groups, self.attributes)) - names_of(newer)
         return {name: one for name, one in self.attributes.items() if name in rest} | dict(own)
@@ -48,8 +56,8 @@ class StoredProfile:
 
     `attributes` of None means that MoEngage knew no such user. `lookup_id` and `changed_fields` are those of the
     newest fetch. `not_found_at` is when MoEngage last knew no such user, if it has known one since. `version` is None
-    of what has never been written. Without groups all of it has expired. `object` is where attributes lie that the item
-    does not hold.
+    before the first write. Without groups all of it has expired. `object` has the attributes that the item does not
+    hold.
     """
 
     workspace: str
@@ -65,16 +73,16 @@ class StoredProfile:
     object: StoredObject | None = None
 
     def beside_object(self) -> Attributes | None:
-        """Return what an item is to hold beside the object that it has; None when that does not hold all the rest."""
+        """Return the attributes of the item beside its object; None when the object lacks some of the rest."""
         if self.object is None or self.attributes is None:
             return None
         newer = names_of(self.object.newer(self.groups))
         own = {name: value for name, value in self.attributes.items() if name in newer}
         return own if self.object.beside(self.groups, own) == self.attributes else None
 
-    def answer(self, fields: tuple[str, ...] | None) -> Profile | None:
-        """Return what is known of `fields` (None: all), as old as the oldest of them; None when one was never asked."""
-        groups = self.groups[:1] if self.attributes is None else deciding(self.groups, fields)
+    def select(self, fields: tuple[str, ...] | None) -> Profile | None:
+        """Return the profile of `fields` (None: all), as old as the oldest of them; None when one was never fetched."""
+        groups = self.groups[:1] if self.attributes is None else groups_holding(self.groups, fields)
         if not groups:
             return None
         attributes = self.attributes
@@ -92,8 +100,8 @@ class StoredProfile:
             replaced_fields=_among(self.replaced_fields, fields),
         )
 
-    def holding(self, groups: Sequence[FieldGroup]) -> StoredProfile:
-        """Return the profile with no more than what these of its groups decide."""
+    def restricted_to(self, groups: Sequence[FieldGroup]) -> StoredProfile:
+        """Return the profile with the fields of these of its groups alone."""
         if self.attributes is None or not groups:
             return replace(self, attributes=None, groups=tuple(groups), replaced_fields=())
         known = known_names(groups, self.attributes)
@@ -104,40 +112,40 @@ class StoredProfile:
             replaced_fields=tuple(name for name in self.replaced_fields if name in known),
         )
 
-    def without(self, is_expired: Callable[[float], bool]) -> StoredProfile:
+    def without_expired(self, is_expired: Callable[[float], bool]) -> StoredProfile:
         """Return the profile without the fields whose fetch has expired."""
         alive = [group for group in self.groups if not is_expired(group.fetched_at)]
-        return self if len(alive) == len(self.groups) else self.holding(alive)
+        return self if len(alive) == len(self.groups) else self.restricted_to(alive)
 
 
-def as_written(fetched: Profile) -> StoredProfile:
-    """Return what is stored of a user after the first fetch of it."""
-    return replace(_alone(fetched, None), version=Version(timestamp(fetched.fetched_at)))
+def after_first_write(fetched: Profile) -> StoredProfile:
+    """Return the stored profile after the first fetch of a user."""
+    return replace(_single_fetch(fetched, None), version=Version(timestamp(fetched.fetched_at)))
 
 
-def merged(previous: StoredProfile | None, fetched: Profile) -> StoredProfile | None:
-    """Return what is known after a fetch, which `compared` has seen; None when the fetch adds nothing."""
+def merge(previous: StoredProfile | None, fetched: Profile) -> StoredProfile | None:
+    """Return the profile after a fetch from `with_changes`; None when the fetch adds nothing."""
     if previous is None or not previous.groups:
-        return _alone(fetched, previous)
-    at, newest = whole(fetched.fetched_at), previous.groups[0].fetched_at
+        return _single_fetch(fetched, previous)
+    at, newest = to_microseconds(fetched.fetched_at), previous.groups[0].fetched_at
     if fetched.attributes is None:
-        return _alone(fetched, previous) if at > newest else _void_before(previous, at)
+        return _single_fetch(fetched, previous) if at > newest else _invalidated_before(previous, at)
     if previous.attributes is None:
-        return _alone(fetched, replace(previous, not_found_at=newest)) if at > newest else None
+        return _single_fetch(fetched, replace(previous, not_found_at=newest)) if at > newest else None
     if previous.not_found_at is not None and at <= previous.not_found_at:
         return None
-    return _joined(previous, fetched)
+    return _merged(previous, fetched)
 
 
-def _alone(fetched: Profile, previous: StoredProfile | None) -> StoredProfile:
-    """Return a fetch before which nothing counts."""
+def _single_fetch(fetched: Profile, previous: StoredProfile | None) -> StoredProfile:
+    """Return the profile of one fetch that replaces all before it."""
     is_found = fetched.attributes is not None
-    own = FieldGroup(whole(fetched.fetched_at), fetched.fields if is_found else None)
+    own = FieldGroup(to_microseconds(fetched.fetched_at), fetched.fields if is_found else None)
     return StoredProfile(
         workspace=fetched.workspace,
         identifier=fetched.identifier,
         attributes=fetched.attributes,
-        groups=bounded((own,), fetched.attributes or {}),
+        groups=within_bounds((own,), fetched.attributes or {}),
         lookup_id=fetched.lookup_id,
         changed_at=fetched.fetched_at if fetched.changed_at is None else fetched.changed_at,
         changed_fields=fetched.changed_fields,
@@ -147,26 +155,26 @@ def _alone(fetched: Profile, previous: StoredProfile | None) -> StoredProfile:
     )
 
 
-def _void_before(previous: StoredProfile, at: float) -> StoredProfile | None:
-    """Return a profile of which all that is older than "no such user" at `at` is void, what is still to come too."""
+def _invalidated_before(previous: StoredProfile, at: float) -> StoredProfile | None:
+    """Return a profile without fetches older than "no such user" at `at`, which later merges drop as well."""
     if previous.attributes is None or at <= (previous.not_found_at or 0.0):
         return None
     newer = [group for group in previous.groups if group.fetched_at >= at]
     if newer[-1].fields is None:
         return None
-    return replace(previous.holding(newer), not_found_at=at)
+    return replace(previous.restricted_to(newer), not_found_at=at)
 
 
-def _joined(previous: StoredProfile, fetched: Profile) -> StoredProfile | None:
-    """Return the profile with those of the fetch's fields that nothing newer decides."""
-    at = whole(fetched.fetched_at)
+def _merged(previous: StoredProfile, fetched: Profile) -> StoredProfile | None:
+    """Return the profile with those of the fetch's fields that have no newer fetch."""
+    at = to_microseconds(fetched.fetched_at)
     newer = [group for group in previous.groups if group.fetched_at >= at]
     own = FieldGroup(at, fetched.fields).without(newer)
     if own is None:
         return None
     older = [group.without([own]) for group in previous.groups[len(newer) :]]
-    groups = as_one([*newer, own, *(group for group in older if group is not None)])
-    attributes, replaced = _both(previous, fetched, names_of(newer), own)
+    groups = join_simultaneous([*newer, own, *(group for group in older if group is not None)])
+    attributes, replaced = _merged_attributes(previous, fetched, names_of(newer), own)
     is_newest = at > previous.groups[0].fetched_at
     changed_at = previous.changed_at if fetched.changed_at is None else fetched.changed_at
     joined = replace(
@@ -179,14 +187,14 @@ def _joined(previous: StoredProfile, fetched: Profile) -> StoredProfile | None:
         replaced_fields=replaced,
         not_found_at=None if groups[-1].fields is None else previous.not_found_at,
     )
-    within = bounded(groups, attributes)
-    return joined if within == groups else joined.holding(within)
+    within = within_bounds(groups, attributes)
+    return joined if within == groups else joined.restricted_to(within)
 
 
-def _both(
+def _merged_attributes(
     previous: StoredProfile, fetched: Profile, newer: Collection[str], own: FieldGroup
 ) -> tuple[dict[str, Json], tuple[str, ...]]:
-    """Return the attributes of both, and which of them were replaced: those of `own` as they were fetched."""
+    """Return the attributes of both, those of `own` from the fetch, and the names of the replaced ones."""
     theirs = newer if own.fields is None else (previous.attributes or {}).keys() - set(own.fields)
     ours = (fetched.attributes or {}).keys() - set(newer)
     if own.fields is not None:

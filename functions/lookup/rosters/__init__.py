@@ -1,4 +1,4 @@
 """Lists of identifiers in S3: uploaded, pinned by version, checked, converted, and read by byte range.
 
-It never asks for a user and charges nobody.
+It never requests a user and charges no partner.
 """

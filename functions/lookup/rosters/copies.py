@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from lookup.errors import InvalidInput
 from lookup.ledger.model import Roster
-from lookup.rosters.conversion import converted, text_of
+from lookup.rosters.conversion import to_lines, unpacked_text
 from lookup.rosters.counting import count_entries
 from lookup.rosters.keys import copy_key
 from lookup.rosters.reader import CHUNK, translate_s3_error
@@ -26,8 +26,8 @@ ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 10
 IsLate = Callable[[], bool]
 
 
-class ConvertedCopy(TypedDict, total=False):
-    """How an object, or a version of it, is named."""
+class ObjectVersion(TypedDict, total=False):
+    """The arguments that name an object, or a version of it."""
 
     Bucket: str
     Key: str
@@ -35,7 +35,7 @@ class ConvertedCopy(TypedDict, total=False):
 
 
 class RosterCopies:
-    """Writes copies in one bucket, within `bounds`. What takes too long, by `is_late`, is refused as too large is."""
+    """Copies in one bucket, within `bounds`. A conversion that takes too long, by `is_late`, is refused."""
 
     def __init__(self, client: S3Client, bucket_name: str, bounds: Bounds) -> None:
         self._client = client
@@ -43,20 +43,20 @@ class RosterCopies:
         self._bounds = bounds
 
     def unpack(self, roster: Roster, lookup_id: str, is_late: IsLate) -> Roster:
-        """Write a gzip roster or a JSON document as lines of text; what is unreadable of it is one invalid line.
+        """Write a gzip roster or a JSON document as lines of text; an unreadable rest is one invalid line.
 
         Raises `InvalidInput` when it passes the bounds; then there is no copy.
         """
         key = copy_key(roster.key, lookup_id)
         with closing(self._open(roster)) as body:
-            text = text_of(_in_time(body.iter_chunks(CHUNK), is_late), bounds=self._bounds)
-            source = io.BufferedReader(_Stream(self._bounded(converted(_in_time(text, is_late)))), CHUNK)
+            text = unpacked_text(_check_time(body.iter_chunks(CHUNK), is_late), bounds=self._bounds)
+            source = io.BufferedReader(_Stream(self._bounded(to_lines(_check_time(text, is_late)))), CHUNK)
             self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         return Roster(key, head.get("VersionId"), head["ContentLength"], roster.entries)
 
     def _bounded(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Let lines pass until there are too many: those of a JSON document are longer than what is written there."""
+        """Yield lines within the bounds: those of a JSON document are longer than its own text."""
         size = 0
         for piece in lines:
             size += len(piece)
@@ -65,21 +65,21 @@ class RosterCopies:
             yield piece
 
     def count(self, roster: Roster, most: int, is_late: IsLate) -> int:
-        """Count all entries of a roster of plain text; of more than `most` only that they are more."""
+        """Return the number of entries of a roster of plain text; above `most`, any number above it."""
         with closing(self._open(roster)) as body:
-            return count_entries(_in_time(body.iter_chunks(CHUNK), is_late), most, size=None)[0]
+            return count_entries(_check_time(body.iter_chunks(CHUNK), is_late), most, size=None)[0]
 
     def _open(self, roster: Roster) -> StreamingBody:
-        wanted = ConvertedCopy(Bucket=self._bucket, Key=roster.key)
+        request = ObjectVersion(Bucket=self._bucket, Key=roster.key)
         if roster.version_id:
-            wanted["VersionId"] = roster.version_id
+            request["VersionId"] = roster.version_id
         try:
-            return self._client.get_object(**wanted)["Body"]
+            return self._client.get_object(**request)["Body"]
         except ClientError as error:
             raise translate_s3_error(error) from None
 
 
-def _in_time(chunks: Iterable[bytes], is_late: IsLate) -> Iterator[bytes]:
+def _check_time(chunks: Iterable[bytes], is_late: IsLate) -> Iterator[bytes]:
     for chunk in chunks:
         if is_late():
             raise InvalidInput("roster", "takes too long to convert: split it")
@@ -87,7 +87,7 @@ def _in_time(chunks: Iterable[bytes], is_late: IsLate) -> Iterator[bytes]:
 
 
 class _Stream(io.RawIOBase):
-    """Chunks as the file that boto3 uploads from."""
+    """Chunks as the file object that boto3 uploads."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -96,12 +96,12 @@ class _Stream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the one way it is called
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the one use
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return 0
             self._rest = chunk
-        given, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(given)] = given
-        return len(given)
+        piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)

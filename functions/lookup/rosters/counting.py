@@ -1,4 +1,4 @@
-"""How many entries a roster holds, counted as the feeder will read them: for partners whose users are counted."""
+"""The number of entries of a roster, counted as the feeder reads them: for partners with a limit of users."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from lookup.rosters.formats.detection import Format, Kind, detect_format
-from lookup.rosters.formats.parsing import begun, json_entries
+from lookup.rosters.formats.parsing import json_entries, peek
 
-COUNTED_BYTES = 512 * 1024  # of text within a request: half a second at the worst, and some 40,000 usual identifiers
+COUNTED_BYTES = 512 * 1024  # of text within a request: at most half a second, about 40,000 typical identifiers
 
 
 def count_entries(chunks: Iterable[bytes], most: int, *, size: int | None = COUNTED_BYTES) -> tuple[int, bool]:
-    """Count entries until they are more than `most`, within the first `size` bytes; tell whether these are all.
+    """Return the number of entries up to `most` and one more, within the first `size` bytes, and whether it is all.
 
-    Without `size` every byte is read.
-
-    Raises `InvalidInput` as `detect_format` does.
+    Without `size` every byte is read. Raises `InvalidInput` as `detect_format` does.
     """
     budget = _Budget(size)
-    opening, whole = begun(budget.taken(chunks))
+    opening, whole = peek(budget.take(chunks))
     written = detect_format(opening)
-    found = json_entries(opening, whole) if written.kind is Kind.JSON else _filled(written, whole)
+    found = json_entries(opening, whole) if written.kind is Kind.JSON else _contents(written, whole)
     counted = sum(1 for _ in islice(found, most + 1))
     return counted, counted <= most and not budget.is_spent
 
 
-def _filled(written: Format, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Return what is to be read of each line that is an entry."""
+def _contents(written: Format, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the content of each line that is an entry."""
     number = 1
     for line in written.cut(chunks):
         content = written.content(line, number)
@@ -37,13 +35,13 @@ def _filled(written: Format, chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Budget:
-    """Lets chunks pass until their bytes are spent; without a size all of them."""
+    """Passes chunks on until their bytes exceed the size; without a size all of them."""
 
     def __init__(self, size: int | None) -> None:
         self._left = size
         self.is_spent = False
 
-    def taken(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    def take(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
             if self._left is not None:
                 if self._left < len(chunk):

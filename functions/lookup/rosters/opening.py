@@ -1,4 +1,4 @@
-"""The opening of a roster: whether it is accepted, and what of it is entries."""
+"""Check the opening of a roster: whether it is accepted, and its entries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lookup.validation import ParsedIdentifier
 
 
 def check_opening(opening: bytes, *, is_whole: bool) -> tuple[Format, list[ParsedIdentifier]]:
-    """Read the first 64 KB of a roster's text; `is_whole` says that there is no more of it.
+    """Return the format and entries of the first 64 KB of a roster's text, with `is_whole` all of it.
 
-    Raises `InvalidInput` when the roster is not accepted: it is no list, holds nothing, or cannot be read to its end.
+    Raises `InvalidInput` when the roster is not accepted: it is no list, is empty, or cannot be read to its end.
     """
     written = detect_format(opening)
     found = _entries(written, opening, is_whole=is_whole)
@@ -28,7 +28,7 @@ def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[ParsedI
         return _json_entries(opening, is_whole=is_whole)
     pairs = list(numbered_entries(written, [opening]))
     if len(pairs) > 1 and not is_whole and not pairs[-1][0].is_ended:
-        del pairs[-1]  # it goes on behind the opening
+        del pairs[-1]  # it continues after the opening
     for line, entry in pairs:
         is_end = is_whole and line.breaks == 1 and opening.rstrip().endswith(line.text.rstrip())
         if isinstance(entry, InvalidIdentifier) and ((line.is_last and not is_end) or entry.reason == OTHER_HEADER):
@@ -39,7 +39,7 @@ def _entries(written: Format, opening: bytes, *, is_whole: bool) -> list[ParsedI
 def _json_entries(opening: bytes, *, is_whole: bool) -> list[ParsedIdentifier]:
     found = list(json_entries(opening, [opening]))
     if found and isinstance(found[-1], InvalidIdentifier) and found[-1].reason == CUT_OFF:
-        del found[-1]  # it goes on behind the opening
+        del found[-1]  # it continues after the opening
         if is_whole:
             raise InvalidInput(
                 "roster", f"is not JSON behind entry {len(found)}: it is cut off, or something is left over"

@@ -1,4 +1,4 @@
-"""What a lookup would make of a roster, told by its opening before anything is asked."""
+"""The preview of a roster: how a lookup would read it, by its opening."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lookup.rosters.formats.detection import Format, Kind
 from lookup.rosters.opening import check_opening
 from lookup.validation import ParsedIdentifier
 
-SHOWN = 10  # identifiers, and as many unusable entries
+SAMPLE_SIZE = 10  # identifiers, and as many invalid entries
 NOTES: Mapping[str, re.Pattern[str]] = {
     "begin or end with white space, which is part of them": re.compile(r"\s.*|.*\s", re.DOTALL),
     "look like numbers that a spreadsheet has rounded": re.compile(r"\d[.,]\d+E\+\d+"),
@@ -21,9 +21,9 @@ NOTES: Mapping[str, re.Pattern[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How a roster is written, and what the entries in its first 64 KB of text are.
+    """The format of a roster, and the entries in its first 64 KB of text.
 
-    `notes` are what is read as it stands, but may not be meant: how many of the identifiers, and what of them.
+    `notes` are suspicious identifiers that are read as they are: how many, and what is suspicious.
     """
 
     kind: Kind
@@ -40,7 +40,7 @@ class Preview:
 
 
 def preview_of(opening: bytes, *, is_whole: bool) -> Preview:
-    """Read the first 64 KB of a roster's text. Raises `InvalidInput` as a lookup of it would."""
+    """Return the preview by the first 64 KB of a roster's text. Raises `InvalidInput` as a lookup would."""
     written, found = check_opening(opening, is_whole=is_whole)
     usable = [one for one in found if isinstance(one, Identifier)]
     invalid = [one for one in found if isinstance(one, InvalidIdentifier)]
@@ -54,9 +54,9 @@ def preview_of(opening: bytes, *, is_whole: bool) -> Preview:
         identifier_type=_type_of_all(written),
         is_whole=is_whole,
         entries=len(found),
-        first=usable[:SHOWN],
+        first=usable[:SAMPLE_SIZE],
         invalid=len(invalid),
-        first_invalid=invalid[:SHOWN],
+        first_invalid=invalid[:SAMPLE_SIZE],
         notes=_notes(usable, found),
     )
 

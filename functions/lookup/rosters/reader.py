@@ -1,4 +1,4 @@
-"""Rosters in S3, read by byte range: a part at a time, from wherever the last one ended, never whole."""
+"""Rosters in S3, read by byte range: one part at a time, from the end of the last one, never whole."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
-CHUNK = 64 * 1024  # bytes of the first ranged read: a part of short lines comes with one
-GROWTH = 4  # times as much with each further read
-STEP_BYTES = 1024 * 1024  # that one step reads at most: over twice what a part of the longest lines takes
+CHUNK = 64 * 1024  # bytes of the first ranged read: enough for a part of short lines
+GROWTH = 4  # factor of each further read
+STEP_BYTES = 1024 * 1024  # that one step reads at most: over twice a part of the longest lines
 
 
 class RosterReader:
-    """Pieces of the rosters in one bucket."""
+    """Segments of the rosters in one bucket."""
 
     def __init__(
         self, client: S3Client, bucket_name: str, *, part_size: int = PART_LIMIT, step_bytes: int = STEP_BYTES
@@ -36,37 +36,37 @@ class RosterReader:
         self._part_size = part_size
         self._step_bytes = step_bytes
         self._bucket = bucket_name
-        self._written = lru_cache(maxsize=64)(self._format_of)
+        self._format = lru_cache(maxsize=64)(self._format_of)
 
     def next_segment(
         self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float
     ) -> RosterSegment | None:
         """Read the part that begins at byte `position`, which is line `line`; None at the roster's end.
 
-        It reads `step_bytes` at most. What it finds there may be no entry at all (blank lines, the inside of one line
-        of gigabytes): such a segment only moves the cursor on, to its `origin.end` and `next_line`.
+        It reads `step_bytes` at most. A segment may have no entry (blank lines, the inside of a line of gigabytes): it
+        only moves the cursor, to its `origin.end` and `next_line`.
         """
         end = min(spec.roster.size, position + self._step_bytes)
         return self._segment(spec, RosterRange(position, end, line), number, fed_at) if position < end else None
 
-    def same_segment(
+    def reread_segment(
         self, spec: LookupSpec, origin: RosterRange, *, number: str, fed_at: float
     ) -> RosterSegment | None:
-        """Read a part again, just as it was; None when there is no entry in it."""
-        end = min(origin.end, origin.start + self._step_bytes)  # a part that ends the roster early reads no more either
+        """Read a part again; None when it has no entry."""
+        end = min(origin.end, origin.start + self._step_bytes)  # a part that ended the roster early ends there again
         segment = self._segment(spec, RosterRange(origin.start, end, origin.line, origin.retry_round), number, fed_at)
         return segment if segment.entries else None
 
     def _segment(self, spec: LookupSpec, within: RosterRange, number: str, fed_at: float) -> RosterSegment:
-        written = self._written(spec.roster)
+        roster_format = self._format(spec.roster)
         position, line = within.start, within.line
         found: list[ParsedIdentifier] = []
-        is_rest, chunks = self._entered(spec.roster, within)
-        for cut in written.cut(chunks):
+        is_rest, chunks = self._open_range(spec.roster, within)
+        for cut in roster_format.cut(chunks):
             is_cut = not cut.is_ended and position + cut.length < spec.roster.size
             if position >= within.end or (is_cut and position > within.start):
-                break  # it begins behind these bytes, or they end inside of it: the next step begins with it
-            entry = None if is_rest else parse_line(written, cut, line)
+                break  # it begins after these bytes, or ends after them: the next step begins with it
+            entry = None if is_rest else parse_line(roster_format, cut, line)
             found += [] if entry is None else [entry]
             position, line, is_rest = position + cut.length, line + cut.breaks, False
             if cut.is_last:
@@ -76,17 +76,17 @@ class RosterReader:
         origin = RosterRange(within.start, position, within.line, within.retry_round)
         return RosterSegment(_part(spec, found, number, fed_at, origin), origin, line)
 
-    def _entered(self, roster: Roster, within: RosterRange) -> tuple[bool, Iterator[bytes]]:
-        """Return whether `within` begins inside a line, and give the bytes from there on.
+    def _open_range(self, roster: Roster, within: RosterRange) -> tuple[bool, Iterator[bytes]]:
+        """Return whether `within` begins inside a line, and the bytes from there on.
 
-        It does behind a line over the bound, of which the step before made an invalid entry.
+        It does after a line over the bound, of which the step before made an invalid entry.
         """
         end = min(within.end + 1, roster.size)  # one more byte: the LF behind a CR
         if within.start == 0:
             return False, self._chunks(roster, 0, end)
         chunks = self._chunks(roster, within.start - 1, end)
         first = next(chunks)
-        return not self._written(roster).ends(first[:1], first[1:2]), chain([first[1:]], chunks)
+        return not self._format(roster).ends(first[:1], first[1:2]), chain([first[1:]], chunks)
 
     def _format_of(self, roster: Roster) -> Format:
         return detect_format(self._range(roster, 0, min(roster.size, OPENING_BYTES)))
@@ -99,24 +99,24 @@ class RosterReader:
             at, size = until, size * GROWTH
 
     def _range(self, roster: Roster, start: int, end: int) -> bytes:
-        wanted: GetObjectRequestTypeDef = {
+        request: GetObjectRequestTypeDef = {
             "Bucket": self._bucket,
             "Key": roster.key,
             "Range": f"bytes={start}-{end - 1}",
         }
         if roster.version_id:
-            wanted["VersionId"] = roster.version_id
+            request["VersionId"] = roster.version_id
         try:
-            answer = self._client.get_object(**wanted)
+            response = self._client.get_object(**request)
         except ClientError as error:
             raise translate_s3_error(error) from None
-        if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
-            raise AwsUnavailable(f"S3 did not answer with the range from {start} on")  # else lines would count twice
-        return answer["Body"].read()
+        if not response.get("ContentRange", "").startswith(f"bytes {start}-"):
+            raise AwsUnavailable(f"S3 did not return the range from {start} on")  # lines would count twice
+        return response["Body"].read()
 
 
 def translate_s3_error(error: ClientError) -> Exception:
-    """Say that a roster is gone, by its retention or by hand, or may not be read; else give the error back."""
+    """Return `NotFound` for a deleted roster, `Misconfigured` for a denied read, otherwise the error itself."""
     code = error.response["Error"]["Code"]
     if code in {"NoSuchKey", "NoSuchVersion"}:
         return NotFound("the roster is gone")

@@ -1,7 +1,7 @@
-"""Who needs an uploaded roster, in the ledger: schedules that name it, and lookups over it.
+"""References to uploaded rosters in the ledger: schedules that name one, and lookups of it.
 
-roster#<key>    schedule#<name>     a schedule that names the roster; gone when it does not
-roster#<key>    lookup#<time>#<id>  a lookup over the roster; gone once a deletion has found it ended
+roster#<key>    schedule#<name>     a schedule that names the roster; deleted when it does not
+roster#<key>    lookup#<time>#<id>  a lookup of the roster; deleted once a deletion has found it ended
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ PAGE = 25
 
 
 class RosterReferences:
-    """Which schedules and lookups need a roster, by its key."""
+    """The schedules and lookups that reference a roster, by its key."""
 
     def __init__(self, table: LedgerTable) -> None:
         self._table = table
 
-    def looked_up(self, spec: LookupSpec) -> None:
-        """Note a lookup over a roster, before it is submitted."""
+    def add_lookup(self, spec: LookupSpec) -> None:
+        """Record a lookup of a roster, before it is submitted."""
         key = uploaded_key(spec.roster.key)
         facts = {"lookup_id": spec.lookup_id, "expires_at": int(spec.submitted_at) + RETENTION_SECONDS}
         mark = f"{LOOKUP}{timestamp(spec.submitted_at)}#{spec.lookup_id}"
@@ -38,8 +38,8 @@ class RosterReferences:
             facts = deserialize(item)
             yield facts["sk"], facts["lookup_id"]
 
-    def named(self, key: str, schedule: str) -> None:
-        """Note that a schedule names a roster."""
+    def add_schedule(self, key: str, schedule: str) -> None:
+        """Record that a schedule names a roster."""
         self._table.write(self._table.put(_item(key, SCHEDULE + schedule)))
 
     def schedules(self, key: str) -> list[str]:
@@ -47,18 +47,18 @@ class RosterReferences:
         items = self._table.query(f"roster#{key}", prefix=SCHEDULE)
         return [deserialize(item)["sk"].removeprefix(SCHEDULE) for item in items]
 
-    def forget_schedule(self, key: str, schedule: str) -> None:
-        """Note that a schedule names a roster no more."""
-        self.forget(key, SCHEDULE + schedule)
+    def remove_schedule(self, key: str, schedule: str) -> None:
+        """Record that a schedule no longer names a roster."""
+        self.remove(key, SCHEDULE + schedule)
 
-    def forget(self, key: str, mark: str) -> None:
-        """Forget who needed a roster."""
+    def remove(self, key: str, mark: str) -> None:
+        """Delete one reference to a roster."""
         self._table.write(self._table.delete(_item(key, mark)))
 
-    def forget_copies(self, key: str) -> None:
-        """Forget what a roster was converted to."""
+    def remove_copies(self, key: str) -> None:
+        """Delete the results of a roster's conversions."""
         for item in self._table.query(f"roster#{key}", prefix="converted#"):
-            self.forget(key, deserialize(item)["sk"])
+            self.remove(key, deserialize(item)["sk"])
 
 
 def _item(key: str, mark: str) -> dict[str, Any]:

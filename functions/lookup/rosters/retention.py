@@ -1,6 +1,6 @@
-"""How long uploaded rosters stay: while a schedule names them, else for the stage's time or until they are deleted.
+"""The retention of uploaded rosters: while a schedule names them, otherwise the stage's days or until deleted.
 
-S3 deletes by age what carries the tag of an upload (`EXPIRING`). It has another while a schedule names the roster.
+S3 deletes objects with `UPLOAD_TAG` by age. A roster has another tag while a schedule names it.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ from botocore.exceptions import ClientError
 
 from lookup.errors import Conflict, NotFound
 from lookup.ledger.lookups import LookupLedger
-from lookup.rosters.keys import EXPIRING, KEPT, copies_of
+from lookup.rosters.keys import SCHEDULE_TAG, UPLOAD_TAG, copies_of
 from lookup.rosters.references import RosterReferences
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LOOKED_AT = 500  # lookups over a roster that one deletion looks at
-AT_ONCE = 25
-GONE = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}  # the last is S3's answer to a deleted object's tags
+MAX_LOOKUPS = 500  # lookups of a roster that one deletion checks
+PAGE = 25
+GONE = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"}  # the last is S3's error for a deleted object's tags
 
 
 class RosterRetention:
-    """The rosters of one bucket. `names` tells whether a schedule, by its full name, still names a roster's key."""
+    """The rosters of one bucket. `is_named` returns whether a schedule, by its full name, names a roster's key."""
 
     def __init__(
         self,
         client: S3Client,
         bucket_name: str,
         *,
-        needs: RosterReferences,
+        references: RosterReferences,
         ledger: LookupLedger,
-        names: Callable[[str, str], bool],
+        is_named: Callable[[str, str], bool],
     ) -> None:
         self._client = client
         self._bucket = bucket_name
-        self._needs = needs
+        self._references = references
         self._ledger = ledger
-        self._names = names
+        self._is_named = is_named
 
-    def keep(self, key: str, schedule: str) -> None:
-        """Keep a roster for a schedule that is going to name it."""
-        self._needs.named(key, schedule)
-        self._tag(key, KEPT)
+    def retain_for(self, key: str, schedule: str) -> None:
+        """Retain a roster for a schedule that is going to name it."""
+        self._references.add_schedule(key, schedule)
+        self._tag(key, SCHEDULE_TAG)
 
-    def let_go(self, key: str, schedule: str) -> None:
-        """Let a roster expire that a schedule names no more, unless another does.
+    def release(self, key: str, schedule: str) -> None:
+        """Make a roster expire that a schedule no longer names, unless another does.
 
-        It is looked twice: a schedule that comes to name it meanwhile notes that before it tags.
+        The check is repeated after the tag: a schedule that names it meanwhile records that before it tags.
         """
-        self._needs.forget_schedule(key, schedule)
-        if not self._needs.schedules(key):
-            self._tag(key, EXPIRING)
-            if self._needs.schedules(key):
-                self._tag(key, KEPT)
+        self._references.remove_schedule(key, schedule)
+        if not self._references.schedules(key):
+            self._tag(key, UPLOAD_TAG)
+            if self._references.schedules(key):
+                self._tag(key, SCHEDULE_TAG)
 
     def _tag(self, key: str, tag: str) -> None:
         name, _, value = tag.partition("=")
@@ -75,40 +75,40 @@ class RosterRetention:
         """
         self._check_schedules(key)
         self._check_lookups(key)
-        if not self._is_there(key):
+        if not self._exists(key):
             raise NotFound("there is no such roster")
-        # An empty object stays in its place, or the upload's URL would be good again.
-        empty = self._client.put_object(Bucket=self._bucket, Key=key, Body=b"", Tagging=EXPIRING)
+        # An empty object replaces it, otherwise the upload's URL would be valid again.
+        empty = self._client.put_object(Bucket=self._bucket, Key=key, Body=b"", Tagging=UPLOAD_TAG)
         older = [one for one in self._versions(key) if one[0] == key and one[1] != empty.get("VersionId")]
         self._delete(older)
         self._delete(list(self._versions(copies_of(key))))
-        self._needs.forget_copies(key)
+        self._references.remove_copies(key)
 
-    def _is_there(self, key: str) -> bool:
-        """Return whether there is a version of a roster that holds anything."""
+    def _exists(self, key: str) -> bool:
+        """Return whether a roster has a version that is not empty."""
         page = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
         return any(one["Key"] == key and one["Size"] for one in page.get("Versions", []))
 
     def _check_schedules(self, key: str) -> None:
-        for name in self._needs.schedules(key):
-            if self._names(name, key):
+        for name in self._references.schedules(key):
+            if self._is_named(name, key):
                 raise Conflict(f"the schedule {name.partition('.')[2]!r} names this roster: delete or change it first")
-            self._needs.forget_schedule(key, name)
+            self._references.remove_schedule(key, name)
 
     def _check_lookups(self, key: str) -> None:
-        lookups = self._needs.lookups(key)
-        for _ in range(LOOKED_AT // AT_ONCE):
-            page = list(islice(lookups, AT_ONCE))
+        lookups = self._references.lookups(key)
+        for _ in range(MAX_LOOKUPS // PAGE):
+            page = list(islice(lookups, PAGE))
             found = {one.spec.lookup_id: one for one in self._ledger.get_many([lookup_id for _, lookup_id in page])}
             for mark, lookup_id in page:
                 progress = found.get(lookup_id)
                 if progress is not None and progress.finished_at is None:
                     raise Conflict(f"the lookup {lookup_id} has not ended: cancel it, or wait")
-                self._needs.forget(key, mark)
-            if len(page) < AT_ONCE:
+                self._references.remove(key, mark)
+            if len(page) < PAGE:
                 return
         raise Conflict(
-            f"over {LOOKED_AT} lookups had this roster; those looked at have ended: ask again for the others"
+            f"over {MAX_LOOKUPS} lookups had this roster; those looked at have ended: ask again for the others"
         )
 
     def _versions(self, prefix: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Rosters in the bucket: uploaded by partners, pinned by version, checked before they are accepted, unpacked once."""
+"""Rosters in the bucket: checked before they are accepted, and pinned by version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lookup.rosters.keys import inline_key
 from lookup.rosters.opening import check_opening
 from lookup.rosters.preview import Preview, preview_of
 from lookup.rosters.reader import CHUNK, translate_s3_error
-from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, RATIO_FREE, Bounds, Unpacker
+from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, UNCHECKED_BYTES, Bounds, Unpacker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,60 +43,59 @@ class RosterStore:
         self._bounds = bounds or Bounds()
 
     def pin(self, key: str, *, count_to: int | None = None) -> Roster:
-        """Check a roster's size and its first 64 KB, and pin its version. Raises `InvalidInput` saying what is wrong.
+        """Check a roster's size and its first 64 KB, and pin its version. Raises `InvalidInput` naming the rule.
 
-        Of a longer one the number of entries is estimated; with `count_to` it is counted, until it is over that. What
-        is too long to be counted within a request is `counted` in part.
-        What S3 does wrong, such as throttling, is no fault of the roster's and is raised as it came.
+        The entries of a longer one are estimated; with `count_to` they are counted, up to one more than that. A roster
+        too long to be counted within a request has `counted` set. Errors of S3 such as throttling are raised unchanged.
         """
-        begun = self._begun(key)
-        if begun.is_whole or count_to is None:
-            return begun.roster
-        if begun.roster.gzipped:
-            return replace(begun.roster, counted=begun.entries)
-        return self._counted(begun.roster, count_to)
+        opened = self._open(key)
+        if opened.is_whole or count_to is None:
+            return opened.roster
+        if opened.roster.gzipped:
+            return replace(opened.roster, counted=opened.entries)
+        return self._with_count(opened.roster, count_to)
 
     def preview(self, key: str) -> tuple[Roster, Preview]:
-        """Return what a lookup would make of a roster, by its first 64 KB. Raises `InvalidInput` as `pin` does."""
-        begun = self._begun(key)
-        return begun.roster, preview_of(begun.text, is_whole=begun.is_whole)
+        """Return the preview of a roster by its first 64 KB. Raises `InvalidInput` as `pin` does."""
+        opened = self._open(key)
+        return opened.roster, preview_of(opened.text, is_whole=opened.is_whole)
 
-    def _begun(self, key: str) -> _Begun:
+    def _open(self, key: str) -> _OpenedRoster:
         """Read and check a roster's first 64 KB."""
         head = self._head(key)
         opening, size = head["Body"].read(), int(head["ContentRange"].rpartition("/")[2])
         if size > self._megabytes * MEGABYTE:
             raise InvalidInput("roster", f"is over {self._megabytes} MB")
         gzipped = opening.startswith(GZIP_MAGIC)
-        text = self._unpacked(opening) if gzipped else _Opened(opening, len(opening), len(opening))
+        text = self._decompressed_head(opening) if gzipped else _OpenedText(opening, len(opening), len(opening))
         is_whole = text.is_all_of(size)
         written, found = check_opening(text.begin, is_whole=is_whole)
         estimate = len(found) if is_whole else text.scale_estimate(len(found), size)
         needs_rewriting = gzipped or written.kind is Kind.JSON
         roster = Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting)
-        return _Begun(roster, text.begin, len(found), is_whole)
+        return _OpenedRoster(roster, text.begin, len(found), is_whole)
 
     def _head(self, key: str) -> GetObjectOutputTypeDef:
         try:
             return self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{CHUNK - 1}")
         except ClientError as error:
-            raise _unpinned(error) from None
+            raise _pin_error(error) from None
 
-    def _unpacked(self, opening: bytes) -> _Opened:
+    def _decompressed_head(self, opening: bytes) -> _OpenedText:
         """Unpack the first bytes of a gzip roster, to two megabytes of text. Raises `InvalidInput` over the ratio."""
         unpacker, text = Unpacker(self._bounds, piece=CHUNK), b""
-        for piece in unpacker.unpacked([opening], quietly=True):
+        for piece in unpacker.unpack([opening], omit_error_line=True):
             text += piece[: CHUNK - len(text)]
-            if unpacker.text > 2 * RATIO_FREE:
+            if unpacker.text > 2 * UNCHECKED_BYTES:
                 break
-        return _Opened(text, unpacker.text, unpacker.packed)
+        return _OpenedText(text, unpacker.text, unpacker.packed)
 
-    def _counted(self, roster: Roster, most: int) -> Roster:
-        """Count a roster's entries as far as a request has the time; the rest is counted when it is converted."""
+    def _with_count(self, roster: Roster, most: int) -> Roster:
+        """Count a roster's entries within a request's time; a longer one is counted when it is converted."""
         begin = min(roster.size, COUNTED_BYTES + CHUNK)
         pinned = {"VersionId": roster.version_id} if roster.version_id else {}
-        answer = self._client.get_object(Bucket=self._bucket, Key=roster.key, Range=f"bytes=0-{begin - 1}", **pinned)  # type: ignore[arg-type]  # a version, or nothing
-        with closing(answer["Body"]) as body:
+        response = self._client.get_object(Bucket=self._bucket, Key=roster.key, Range=f"bytes=0-{begin - 1}", **pinned)  # type: ignore[arg-type]  # a version, or nothing
+        with closing(response["Body"]) as body:
             counted, is_all = count_entries(body.iter_chunks(CHUNK), most)
         if is_all:
             return replace(roster, entries=counted)
@@ -104,17 +103,17 @@ class RosterStore:
         return longer if counted > most else replace(longer, counted=counted)
 
     def write(self, lookup_id: str, entries: Iterable[Identifier | InvalidIdentifier]) -> Roster:
-        """Keep identifiers that came inline as a roster; what is invalid stays so, with its reason."""
-        kept = [entry_line(one) for one in entries]
-        body = b"".join(kept)
+        """Write inline identifiers as a roster; invalid ones keep their reasons."""
+        lines = [entry_line(one) for one in entries]
+        body = b"".join(lines)
         key = inline_key(lookup_id)
-        answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
-        return Roster(key, answer.get("VersionId"), len(body), len(kept))
+        response = self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
+        return Roster(key, response.get("VersionId"), len(body), len(lines))
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A roster by its first 64 KB: their text, the entries in it, and whether it is all of the text."""
+class _OpenedRoster:
+    """A roster by its first 64 KB: their text, its number of entries, and whether that is all."""
 
     roster: Roster
     text: bytes
@@ -123,8 +122,8 @@ class _Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """The `begin` of a roster's text, and how many bytes of `text` the first `stored` bytes of the object gave."""
+class _OpenedText:
+    """The `begin` of a roster's text, and the `text` bytes to which the first `stored` bytes unpack."""
 
     begin: bytes
     text: int
@@ -135,13 +134,13 @@ class _Opened:
         return self.stored == size and len(self.begin) == self.text
 
     def scale_estimate(self, entries: int, size: int) -> int:
-        """Estimate the entries of the whole from those at the beginning."""
+        """Return the estimated entries of the whole object by those at its beginning."""
         return round(entries / len(self.begin) * self.text * size / self.stored)
 
 
-def _unpinned(error: ClientError) -> Exception:
+def _pin_error(error: ClientError) -> Exception:
     code = error.response["Error"]["Code"]
-    if code == "InvalidRange":  # what S3 says of a range of an empty object
+    if code == "InvalidRange":  # S3's error for a range of an empty object
         return InvalidInput("roster", "is empty, or was deleted")
-    fault = translate_s3_error(error)
-    return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(fault, NotFound) else fault
+    translated = translate_s3_error(error)
+    return InvalidInput("roster", "is unknown, or not uploaded yet") if isinstance(translated, NotFound) else translated

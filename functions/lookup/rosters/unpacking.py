@@ -1,4 +1,4 @@
-"""Gzip unpacked as a stream, several members too, within bounds of size and ratio: a small file may hold a huge one."""
+"""Gzip unpacked as a stream, of any number of members, within bounds of size and ratio against zip bombs."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from lookup.errors import InvalidInput
 
 GZIP_MAGIC = b"\x1f\x8b"
-# No UTF-8: whatever line it is written into, or behind, is invalid; half an identifier must not be asked for.
-NOT_GZIP = b"\xff the gzip stream is not readable from here on\n"
+# Not UTF-8: the line that it ends or follows is invalid, so that half an identifier is never sent.
+BROKEN_GZIP_LINE = b"\xff the gzip stream is not readable from here on\n"
 MEGABYTE = 1024 * 1024
-RATIO_FREE = MEGABYTE  # bytes of text that any ratio may have: what takes no time to unpack
+UNCHECKED_BYTES = MEGABYTE  # bytes of text of any ratio: too few to take time
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """At most `megabytes` of text, and `ratio` times what was packed: a list of identifiers has 3 to 30."""
+    """At most `megabytes` of text, and `ratio` times the packed bytes: a list of identifiers has 3 to 30."""
 
     megabytes: int = 1024
     ratio: int = 100
 
     def check(self, packed: int, text: int) -> None:
-        """Raise `InvalidInput` when `packed` bytes gave more than they may."""
+        """Raise `InvalidInput` when `packed` bytes unpack to more `text` than allowed."""
         if text > self.megabytes * MEGABYTE:
             raise InvalidInput("roster", f"unpacks to over {self.megabytes} MB")
-        if text > max(RATIO_FREE, self.ratio * packed):
+        if text > max(UNCHECKED_BYTES, self.ratio * packed):
             raise InvalidInput("roster", f"unpacks to over {self.ratio} times its size")
 
 
@@ -36,36 +36,36 @@ class Unpacker:
     def __init__(self, bounds: Bounds, *, piece: int) -> None:
         self._bounds = bounds
         self._piece = piece
-        self._begun = False
+        self._is_open = False
         self.packed = 0
         self.text = 0
 
-    def unpacked(self, chunks: Iterable[bytes], *, quietly: bool = False) -> Iterator[bytes]:
-        """Yield the text; what is unreadable or cut off ends with a line that says so, unless `quietly`.
+    def unpack(self, chunks: Iterable[bytes], *, omit_error_line: bool = False) -> Iterator[bytes]:
+        """Yield the text; a broken stream ends with `BROKEN_GZIP_LINE`, unless `omit_error_line`.
 
-        Raises `InvalidInput` as soon as the bounds are passed.
+        Raises `InvalidInput` as soon as the bounds are exceeded.
         """
         try:
             yield from self._pieces(chunks)
         except zlib.error:
-            self._begun = True
-        if self._begun and not quietly:
-            yield NOT_GZIP
+            self._is_open = True
+        if self._is_open and not omit_error_line:
+            yield BROKEN_GZIP_LINE
 
     def _pieces(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         unpacker = zlib.decompressobj(wbits=31)
         for chunk in chunks:
             rest = chunk
             while rest:
-                self._begun = True
+                self._is_open = True
                 piece, before = unpacker.decompress(rest, self._piece), len(rest)
                 rest = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-                self._counted(before - len(rest), len(piece))
+                self._count(before - len(rest), len(piece))
                 yield piece
                 if unpacker.eof:
-                    unpacker, self._begun = zlib.decompressobj(wbits=31), False
+                    unpacker, self._is_open = zlib.decompressobj(wbits=31), False
 
-    def _counted(self, packed: int, text: int) -> None:
+    def _count(self, packed: int, text: int) -> None:
         self.packed += packed
         self.text += text
         self._bounds.check(self.packed, self.text)

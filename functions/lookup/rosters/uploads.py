@@ -1,4 +1,4 @@
-"""Uploads of rosters: an address for one file of one size, that takes it once."""
+"""Uploads of rosters: a presigned URL for one file of one size, valid for one PUT."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from uuid import uuid4
 
 from lookup.aws.signed_urls import LIFETIME
 from lookup.errors import InvalidInput
-from lookup.rosters.keys import EXPIRING, key_of
+from lookup.rosters.keys import UPLOAD_TAG, key_of
 from lookup.rosters.unpacking import MEGABYTE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# What the client has to send as it was signed. S3 refuses a second PUT with 412, and one without it as badly signed:
+# Signed headers that the client must send. S3 refuses a second PUT with 412, and one without them as badly signed:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-HEADERS = {"If-None-Match": "*", "x-amz-tagging": EXPIRING}
+HEADERS = {"If-None-Match": "*", "x-amz-tagging": UPLOAD_TAG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class RosterUploads:
     def __init__(
         self, client: S3Client, bucket_name: str, *, megabytes: int, url_seconds: Callable[[], int] = lambda: LIFETIME
     ) -> None:
-        """`url_seconds` says for how long an upload's URL is surely good."""
+        """`url_seconds` returns the lifetime of an upload's URL."""
         self._client = client
         self._bucket = bucket_name
         self._megabytes = megabytes
         self._url_seconds = url_seconds
 
     def sign(self, partner: str, size: int) -> Upload:
-        """Return an address that takes exactly `size` bytes, once. Raises `InvalidInput` above the stage's limit."""
+        """Return a URL that accepts exactly `size` bytes, once. Raises `InvalidInput` above the stage's limit."""
         if size > self._megabytes * MEGABYTE:
             raise InvalidInput("bytes", f"must be at most {self._megabytes * MEGABYTE} ({self._megabytes} MB)")
         roster_id = uuid4().hex

@@ -130,7 +130,7 @@ class Sweep:
     def _sent_again(self, spec: LookupSpec, sent: InFlightPart) -> None:
         """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
         try:
-            segment = self._reader.same_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
+            segment = self._reader.reread_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
         except Misconfigured as fault:
             logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(fault), runbook="Stuck lookup")
             return

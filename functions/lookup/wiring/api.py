@@ -124,7 +124,11 @@ class ApiServices(FetchingServices, SubmittingServices):
     @cached_property
     def retention(self) -> RosterRetention:
         return RosterRetention(
-            self.s3, self.settings.bucket_name, needs=self.references, ledger=self.lookups, names=self.store.names
+            self.s3,
+            self.settings.bucket_name,
+            references=self.references,
+            ledger=self.lookups,
+            is_named=self.store.names,
         )
 
     @cached_property

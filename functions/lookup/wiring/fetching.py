@@ -61,7 +61,7 @@ class FetchingServices(Services):
 
     def _keep_unmatched(self, workspace: str, fetched_at: float, users: Sequence[Attributes]) -> None:
         count(Metric.USERS_UNMATCHED, len(users))
-        self.archive.keep_unmatched(workspace, fetched_at, users)
+        self.archive.write_unmatched(workspace, fetched_at, users)
 
     @cached_property
     def profiles(self) -> ProfileStore:

@@ -28,7 +28,7 @@ class QueueServices(FetchingServices):
     @cached_property
     def parts(self) -> PartProcessor:
         recorder = CompletionRecorder(
-            archive=self.archive, parts=self.part_ledger, publish_changed=self.events.profiles_changed
+            archive=self.archive, parts=self.part_ledger, publish_changed=self.events.publish_changed
         )
         return PartProcessor(
             fetch=self.fetch, recorder=recorder, parts=self.part_ledger, intake=self.intake, clock=self.clock

@@ -132,7 +132,7 @@ class Services:
     @cached_property
     def ending(self) -> LookupCompletion:
         return LookupCompletion(
-            ledger=self.lookups, states=self.states, publish=self.events.lookup_completed, clock=self.clock
+            ledger=self.lookups, states=self.states, publish=self.events.publish_completed, clock=self.clock
         )
 
     @cached_property

@@ -8,11 +8,10 @@ from itertools import islice
 
 from infra.local.display import Advance, Display
 from infra.local.results import ResultObjects, Tally
-from infra.local.roster import message_body
+from infra.local.roster import in_parts, message_body
 from infra.local.stage.clients import SENDERS
 from infra.local.stage.stage import Stage
 from infra.local.waiting import Wait
-from lookup.rosters.formats.parsing import in_parts
 from lookup.validation import ParsedIdentifier
 
 BATCH = 10  # messages of one SendMessageBatch

@@ -15,7 +15,7 @@ import pytest
 from infra.constructs.result_columns import COLUMNS
 from lookup import exact_json
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
-from lookup.results.files import Record, ResultFiles, as_json, result_key
+from lookup.results.files import Record, ResultFiles, record_json, result_key
 from tests.infra.template import Template, text
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, as_openx, lookup_results
 
@@ -108,7 +108,7 @@ def test_the_tables_reader_keeps_names_as_they_are(template: Template, attribute
     serde = template.only("AWS::Glue::Table")["TableInput"]["StorageDescriptor"]["SerdeInfo"]
     asked = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
     profile = Profile("default", asked, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
-    line = exact_json.dumps(as_json("l-1", Record("1", Outcome(asked, Status.FOUND, profile=profile))))
+    line = exact_json.dumps(record_json("l-1", Record("1", Outcome(asked, Status.FOUND, profile=profile))))
     row = as_openx(line.decode(), serde["Parameters"], COLUMNS)
     assert json.loads(row["user_attributes"]) == attributes
     assert (row["identifier"], row["outcome"]) == ("C-9001", "found")
@@ -130,7 +130,7 @@ def test_why_the_reader_has_a_setting(attributes: str, *, error: bool) -> None:
 
 def test_the_columns_are_the_record_s() -> None:
     """The table has exactly the keys that the archive writes, in their order."""
-    assert list(as_json("l-1", Record("1", OUTCOMES[0]))) == list(COLUMNS)
+    assert list(record_json("l-1", Record("1", OUTCOMES[0]))) == list(COLUMNS)
 
 
 def test_partitions_follow_the_keys(template: Template) -> None:

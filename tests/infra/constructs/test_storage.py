@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import SOURCE
-from lookup.rosters.keys import EXPIRING, KEPT
+from lookup.rosters.keys import SCHEDULE_TAG, UPLOAD_TAG
 from lookup.rosters.uploads import HEADERS
 from tests.infra.template import Properties, Template, listed, text
 
@@ -112,9 +112,9 @@ def test_what_expires_is_deleted(template: Template) -> None:
 def test_uploads_expire_by_the_tag_that_is_signed(template: Template) -> None:
     """The rule's tag is the one that an upload has to be sent with; what schedules name has another."""
     (rule,) = [one for one in _bucket(template)["LifecycleConfiguration"]["Rules"] if one["Id"] == "uploaded-rosters"]
-    assert [f"{one['Key']}={one['Value']}" for one in rule["TagFilters"]] == [EXPIRING] == [HEADERS["x-amz-tagging"]]
-    assert EXPIRING.partition("=")[0] == KEPT.partition("=")[0]
-    assert EXPIRING != KEPT
+    assert [f"{one['Key']}={one['Value']}" for one in rule["TagFilters"]] == [UPLOAD_TAG] == [HEADERS["x-amz-tagging"]]
+    assert UPLOAD_TAG.partition("=")[0] == SCHEDULE_TAG.partition("=")[0]
+    assert UPLOAD_TAG != SCHEDULE_TAG
 
 
 @pytest.mark.parametrize("name", TABLES)

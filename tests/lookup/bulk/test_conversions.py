@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from infra.local.roster import entries
 from infra.local.simulator.process import Simulator
 from lookup.bulk.conversion import queue as conversion_queue
 from lookup.bulk.conversion.requests import BEGUN_WITHIN, ConversionRequests
@@ -20,7 +21,6 @@ from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec, LookupSta
 from lookup.model import Counts, Identifier, IdentifierType, InvalidIdentifier
 from lookup.partners import Partner
 from lookup.rosters.copies import RosterCopies
-from lookup.rosters.formats.parsing import entries
 from lookup.rosters.keys import copies_of
 from lookup.rosters.store import RosterStore
 from lookup.rosters.unpacking import Bounds

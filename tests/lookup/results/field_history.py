@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lookup.model import Profile
 from lookup.results.changes import with_changes
-from lookup.results.stored_profile import StoredProfile, merged
+from lookup.results.stored_profile import StoredProfile, merge
 from tests.lookup.services import customer
 
 NAMES = ("a", "b", "c", "d")
@@ -69,7 +69,7 @@ def replay(fetches: Iterable[Profile], *, now: float = START, days: int = 30) ->
 def after(fetches: Iterable[Profile], stored: StoredProfile | None = None) -> StoredProfile | None:
     """Return what is stored when fetches have arrived in this order."""
     for one in fetches:
-        stored = merged(stored, with_changes(one, stored)) or stored
+        stored = merge(stored, with_changes(one, stored)) or stored
     return stored
 
 

@@ -93,7 +93,7 @@ def test_what_the_event_says(stage: Stage) -> None:
     client.meta.events.register(
         "provide-client-params.events.PutEvents", lambda params, **_: sent.extend(params["Entries"])
     )
-    EventPublisher(client, "default").profiles_changed(
+    EventPublisher(client, "default").publish_changed(
         ChangedProfiles("refresh-1", "default", "results/one", profiles=3, changed=2)
     )
     client.close()

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from lookup import exact_json
 from lookup.model import Attributes, Json
-from lookup.results.oversize import Oversize, fits_an_item
+from lookup.results.oversize import Oversize, fits_item
 from tests.lookup.json_values import attributes
 from tests.lookup.stage import Stage
 
@@ -39,7 +39,7 @@ FITTING: list[Json] = [
 def test_what_fits(stage: Stage) -> None:
     """What DynamoDB holds exactly is kept in the item, and comes back equal."""
     for value in FITTING:
-        assert fits_an_item({"value": value})
+        assert fits_item({"value": value})
         assert put_and_read(stage, {"value": value}) == {"value": value}
 
 
@@ -55,15 +55,15 @@ def test_what_fits(stage: Stage) -> None:
 )  # fmt: skip
 def test_what_does_not_fit(value: Json) -> None:
     """What is too big, too deep, too long a number, out of range, no text or without a name goes to S3."""
-    assert not fits_an_item({"value": value})
+    assert not fits_item({"value": value})
 
 
 def test_names_beside() -> None:
     """The names that the item holds beside the attributes count too."""
     value = {"value": "x" * 340_000}
-    assert fits_an_item(value)
-    assert fits_an_item(value, beside=["a" * 1000] * 9)
-    assert not fits_an_item(value, beside=["a" * 1000] * 11)
+    assert fits_item(value)
+    assert fits_item(value, beside=["a" * 1000] * 9)
+    assert not fits_item(value, beside=["a" * 1000] * 11)
 
 
 def size_of(typed: Mapping[str, Any]) -> int:
@@ -86,8 +86,8 @@ def size_of(typed: Mapping[str, Any]) -> int:
 def test_size_is_never_underestimated(element: Json) -> None:
     """A list that would make the item too big for DynamoDB never fits, whatever it is made of; one of a third does."""
     of_one = 1 + size_of(TypeSerializer().serialize(element))
-    assert not fits_an_item({"value": [element] * (ITEM_LIMIT // of_one)})
-    assert fits_an_item({"value": [element] * (ITEM_LIMIT // of_one // 3)})
+    assert not fits_item({"value": [element] * (ITEM_LIMIT // of_one)})
+    assert fits_item({"value": [element] * (ITEM_LIMIT // of_one // 3)})
 
 
 def put_and_read(stage: Stage, value: Attributes) -> object:
@@ -103,7 +103,7 @@ def put_and_read(stage: Stage, value: Attributes) -> object:
 @example({"value": Decimal("1E-130"), "other": Decimal(12345678901234567890123456789012345678)})
 def test_whatever_fits_survives(stage: Stage, value: Attributes) -> None:
     """Whatever is said to fit can be put into an item and is read back equal."""
-    if fits_an_item(value):
+    if fits_item(value):
         assert put_and_read(stage, value) == value
 
 
@@ -123,7 +123,7 @@ def test_whatever_does_not_fit_survives_in_s3(oversize: Oversize, value: Attribu
 def test_a_big_profile(stage: Stage, oversize: Oversize) -> None:
     """A profile over DynamoDB's limit lies compressed under its fingerprint, once for the same content."""
     value: Attributes = {"orders": [{"id": number, "total": Decimal("9.90")} for number in range(20_000)]}
-    assert not fits_an_item(value)
+    assert not fits_item(value)
     key = oversize.write("default", value)
     assert key == f"oversize/workspace=default/{exact_json.fingerprint(value)}.json.gz"
     assert oversize.write("default", dict(value)) == key

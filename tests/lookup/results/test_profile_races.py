@@ -16,7 +16,7 @@ from lookup.errors import AwsUnavailable
 from lookup.model import Profile
 from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
-from lookup.results.profiles import WRITES, ProfileStore
+from lookup.results.profiles import MAX_ATTEMPTS, ProfileStore
 from tests.lookup.results.field_history import NAMES, QUESTIONS, START, fetch, replay
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
@@ -70,7 +70,7 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
         replay([one for n in range(PROCESSES) for one in drawn(n)]),
     )
     for fields in QUESTIONS:
-        answer, expected = stored.answer(fields), known.answer(fields)
+        answer, expected = stored.select(fields), known.answer(fields)
         assert (answer and (answer.fetched_at, answer.attributes)) == expected
 
 
@@ -98,7 +98,7 @@ def test_a_write_between_a_read_and_a_late_one_is_seen(road: FetchServices) -> N
     seen = road.profiles.read("default", [ALICE])[ALICE]
     road.profiles.write(fetch(1, {"a": 0, "b": 1, "c": 1}), None)
     road.profiles.write(fetch(5, {"b": 2}, ["b"]), seen)
-    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    answer = road.profiles.read("default", [ALICE])[ALICE].select(None)
     assert answer is not None
     assert (answer.attributes, answer.fetched_at) == ({"a": 1, "b": 2, "c": 1}, START + 1)
 
@@ -112,7 +112,7 @@ def test_what_was_erased_in_between_stays_erased(road: FetchServices) -> None:
     before_put(road, lambda: road.stage.dynamodb.delete_item(TableName=table, Key=key))
     road.profiles.write(fetch(1, {"a": 2}, ["a"]), seen)
     stored = road.profiles.read("default", [ALICE])[ALICE]
-    assert (stored.attributes, stored.answer(("b",))) == ({"a": 2}, None)
+    assert (stored.attributes, stored.select(("b",))) == ({"a": 2}, None)
 
 
 def test_a_lost_answer_is_known_under_a_newer_write(road: FetchServices) -> None:
@@ -138,6 +138,6 @@ def test_a_write_that_always_meets_others_ends(road: FetchServices) -> None:
 
     road.profiles.write(fetch(0, {"a": 1}), None)
     road.stage.dynamodb.meta.events.register("provide-client-params.dynamodb.PutItem", meddle)
-    with pytest.raises(AwsUnavailable, match=f"other writers {WRITES} times"):
+    with pytest.raises(AwsUnavailable, match=f"conflicts {MAX_ATTEMPTS} times"):
         road.profiles.write(fetch(1, {"a": 2}), None)
-    assert len(puts) == WRITES
+    assert len(puts) == MAX_ATTEMPTS

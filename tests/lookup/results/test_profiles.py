@@ -147,7 +147,7 @@ def test_items_of_before_are_read_and_joined(road: FetchServices, fields: list[s
     item = {name: TypeSerializer().serialize(value) for name, value in old.items()}
     road.stage.dynamodb.put_item(TableName=road.stage.settings.profiles_table_name, Item=item)
     stored = road.profiles.read("default", [ALICE])[ALICE]
-    assert (stored.answer(("a",)) is not None, stored.answer(("b",)) is not None) == (True, covered)
+    assert (stored.select(("a",)) is not None, stored.select(("b",)) is not None) == (True, covered)
     new = replace(fetched(road, {"b": 2}, after=5), fields=("b",))
     assert road.profiles.write(new, stored).changed_fields == (("b",) if covered else ())
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"a": 1, "b": 2}
@@ -167,7 +167,7 @@ def test_narrow_fetches_of_a_profile_over_the_items_limit(road: FetchServices) -
     road.profiles.write(replace(fetched(road, {"a": 2}, after=5), fields=("a",)), None)
     road.profiles.write(replace(fetched(road, {}, after=6), fields=("b",)), None)
     stored = road.profiles.read("default", [ALICE])[ALICE]
-    answer, narrow = stored.answer(None), stored.answer(("a", "b"))
+    answer, narrow = stored.select(None), stored.select(("a", "b"))
     assert answer is not None
     assert narrow is not None
     assert (answer.attributes, answer.fetched_at) == ({"bio": BIG["bio"], "a": 2}, road.clock())
@@ -186,7 +186,7 @@ def test_a_fetch_of_all_with_the_same_attributes(road: FetchServices) -> None:
     """A newer fetch of all that brings what lies in S3 already is as readable as the first, and as old as it is."""
     road.profiles.write(fetched(road, BIG), None)
     road.profiles.write(fetched(road, BIG, after=5), road.profiles.read("default", [ALICE])[ALICE])
-    answer = road.profiles.read("default", [ALICE])[ALICE].answer(None)
+    answer = road.profiles.read("default", [ALICE])[ALICE].select(None)
     assert answer is not None
     assert (answer.attributes, answer.fetched_at) == (BIG, road.clock() + 5)
 
@@ -231,7 +231,7 @@ def test_an_object_that_has_expired_is_not_asked_for(road: FetchServices) -> Non
         road.stage.s3.delete_object(Bucket=road.stage.settings.bucket_name, Key=key, VersionId=version["VersionId"])
     road.clock.now += 30 * 24 * 3600
     stored = road.profiles.read("default", [ALICE])[ALICE]
-    assert (stored.attributes, stored.answer(None)) == ({"a": 2}, None)
+    assert (stored.attributes, stored.select(None)) == ({"a": 2}, None)
     road.profiles.write(replace(fetched(road, {"b": 5}), fields=("b",)), stored)
     assert road.profiles.read("default", [ALICE])[ALICE].attributes == {"a": 2, "b": 5}
     assert "attributes_key" not in item_of(road)
@@ -255,7 +255,7 @@ def test_each_field_is_of_its_newest_fetch_in_s3_too(
         road.profiles.write(big(one), road.profiles.read("default", [who]).get(who))
     stored, known = road.profiles.read("default", [who])[who], replay(map(big, fetches))
     for question in QUESTIONS:
-        answer = stored.answer(question)
+        answer = stored.select(question)
         assert (answer and (answer.fetched_at, answer.attributes)) == known.answer(question)
 
 
@@ -265,7 +265,7 @@ def test_a_field_outlives_the_fetch_of_all(road: FetchServices) -> None:
     road.profiles.write(replace(fetched(road, {"a": 9}, after=5 * 24 * 3600), fields=("a",)), None)
     road.clock.now += 30 * 24 * 3600
     stored = road.profiles.read("default", [ALICE])[ALICE]
-    assert (stored.attributes, stored.answer(None), stored.answer(("b",))) == ({"a": 9}, None, None)
+    assert (stored.attributes, stored.select(None), stored.select(("b",))) == ({"a": 9}, None, None)
     road.profiles.write(replace(fetched(road, {"c": 1}), fields=("c",)), stored)
     assert "b" not in item_of(road)["attributes"]["M"]
     road.clock.now += 5 * 24 * 3600

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lookup.model import Json, Profile
 from lookup.results.changes import with_changes
 from lookup.results.field_groups import GROUPS, NAME_BYTES
-from lookup.results.oversize import fits_an_item
+from lookup.results.oversize import fits_item
 from lookup.results.profile_item import Retention, from_item, to_item
-from lookup.results.stored_profile import StoredProfile, merged
+from lookup.results.stored_profile import StoredProfile, merge
 from tests.benchmarks.cost.units import item_size, read_units, write_units
 from tests.lookup.results.field_history import DAY, FETCHES, NAMES, QUESTIONS, START, after, fetch, replay
 
@@ -22,7 +22,7 @@ RETENTION = Retention(30, 1)
 
 
 def told(stored: StoredProfile | None, fields: tuple[str, ...] | None) -> tuple[float, object] | None:
-    answer = None if stored is None else stored.answer(fields)
+    answer = None if stored is None else stored.select(fields)
     return None if answer is None else (answer.fetched_at, answer.attributes)
 
 
@@ -54,7 +54,7 @@ def test_fields_expire_one_by_one(fetches: list[Profile], quarters: int) -> None
     stored = after(found)
     if stored is None:
         return
-    alive = RETENTION.alive(again(stored), now)
+    alive = RETENTION.unexpired(again(stored), now)
     for name in NAMES:
         newest = max((one.fetched_at for one in found if one.covers((name,))), default=0.0)
         assert (told(alive, (name,)) is not None) == (newest + 30 * DAY > now)
@@ -68,7 +68,7 @@ def test_an_answer_shows_only_its_fields(fetches: list[Profile]) -> None:
     stored = after(fetches)
     assert stored is not None
     for name in NAMES:
-        answer = stored.answer((name,))
+        answer = stored.select((name,))
         if answer is not None:
             assert set(answer.attributes or {}) | set(answer.changed_fields) <= {name}
 
@@ -105,7 +105,7 @@ def test_values_are_compared_as_json(old: Json, new: Json, *, is_changed: bool) 
     """A change of type is a change, at any depth; another spelling of the same number is none."""
     before = Profile("default", fetch(0, None).identifier, {"a": old}, START, "lookup-1")
     now = Profile("default", before.identifier, {"a": new}, START + 1, "lookup-2")
-    assert with_changes(now, merged(None, before)).changed_fields == (("a",) if is_changed else ())
+    assert with_changes(now, merge(None, before)).changed_fields == (("a",) if is_changed else ())
 
 
 def test_what_changed_is_told_of_fields_that_a_newer_fetch_has_not_answered() -> None:
@@ -113,7 +113,7 @@ def test_what_changed_is_told_of_fields_that_a_newer_fetch_has_not_answered() ->
     stored = after([fetch(0, {"a": 1, "b": 1, "c": 1}), fetch(2, {"a": 2}, ["a"])])
     late = with_changes(fetch(1, {"a": 9, "b": 2, "c": 1}), stored)
     assert late.changed_fields == ("b",)
-    joined = merged(stored, late)
+    joined = merge(stored, late)
     assert joined is not None
     assert (joined.lookup_id, joined.changed_fields, joined.changed_at) == ("lookup-2", ("a",), START + 2)
     assert told(joined, None) == (START + 1, {"a": 2, "b": 2, "c": 1})
@@ -124,7 +124,7 @@ def test_nothing_changed_where_everything_is_newer() -> None:
     stored = after([fetch(5, {"a": 1})])
     for late in (fetch(1, {"a": 2}), fetch(1, {"a": 2}, ["a"])):
         assert with_changes(late, stored).changed_fields == ()
-        assert merged(stored, with_changes(late, stored)) is None
+        assert merge(stored, with_changes(late, stored)) is None
 
 
 def test_many_narrow_fetches_leave_the_wide_one() -> None:
@@ -199,4 +199,4 @@ def test_an_item_stays_within_a_tenth(fields: int) -> None:
         write_units(before),
         read_units(before, consistent=False),
     )
-    assert fits_an_item(beside.attributes or {})
+    assert fits_item(beside.attributes or {})

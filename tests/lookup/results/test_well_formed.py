@@ -108,14 +108,14 @@ def test_a_field_that_is_whole_again_is_marked_no_more(road: FetchServices, simu
     road.fetch.fetch({ASKED: road.clock()}, narrow, until=road.clock() + 20)
     stored = road.profiles.read("default", [ASKED])[ASKED]
     assert stored.replaced_fields == ("city",)
-    answer = stored.answer(("bio",))
+    answer = stored.select(("bio",))
     assert answer is not None
     assert (answer.attributes, answer.replaced_fields) == ({"bio": "whole"}, ())
 
 
 def test_users_that_nobody_asked_for(road: FetchServices, simulator: Simulator) -> None:
     """What is kept of them is readable and marked too."""
-    road.archive.keep_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
+    road.archive.write_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
     (key,) = road.stage.keys("unmatched/")
     body = road.stage.s3.get_object(Bucket=road.stage.settings.bucket_name, Key=key)["Body"].read()
     lines = [json.loads(line) for line in gzip.decompress(body).decode("utf-8", "strict").splitlines()]

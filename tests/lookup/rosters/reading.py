@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lookup.ledger.model import LookupSpec, Roster, RosterSegment
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
-from lookup.rosters.conversion import converted, text_of
+from lookup.rosters.conversion import to_lines, unpacked_text
 from lookup.rosters.formats.detection import OPENING_BYTES
 from lookup.rosters.formats.lines import Line
 from lookup.rosters.opening import check_opening
@@ -46,7 +46,7 @@ def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[
         found = reader.next_segment(spec, position=position, line=line, number=f"{len(read)}", fed_at=1.0)
         if found is None:
             return read
-        again = reader.same_segment(spec, found.origin, number=found.part.number, fed_at=1.0)
+        again = reader.reread_segment(spec, found.origin, number=found.part.number, fed_at=1.0)
         assert again == (found if found.entries else None)
         read.append(found)
         position, line = found.origin.end, found.next_line
@@ -54,9 +54,9 @@ def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[
 
 def accepted(body: bytes) -> bytes:
     """Check an upload; give the text that its parts are read from. Raises `InvalidInput` when it is refused."""
-    text = b"".join(text_of([body]))
+    text = b"".join(unpacked_text([body]))
     check_opening(text[:OPENING_BYTES], is_whole=len(text) <= OPENING_BYTES)
-    return b"".join(converted(text_of(body[at : at + 1000] for at in range(0, len(body), 1000))))
+    return b"".join(to_lines(unpacked_text(body[at : at + 1000] for at in range(0, len(body), 1000))))
 
 
 def read(body: bytes, part_size: int = 100) -> list[ParsedIdentifier]:

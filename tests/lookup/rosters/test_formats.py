@@ -6,9 +6,9 @@ import codecs
 
 import pytest
 
+from infra.local.roster import entries
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
-from lookup.rosters.formats.parsing import entries
 from lookup.validation import ParsedIdentifier
 
 UNREADABLE = "line is not readable in the roster's format"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from infra.local.roster import entries
 from lookup.errors import InvalidInput
 from lookup.ledger.model import RosterSegment
 from lookup.model import RosterRange
 from lookup.rosters import reader as roster_reader
 from lookup.rosters.formats.lines import LINE_BYTES, lines
-from lookup.rosters.formats.parsing import entries
 from lookup.rosters.reader import RosterReader
 from lookup.validation import ParsedIdentifier, partition
 from tests.lookup.rosters.reading import Objects, merged, spec_of
@@ -104,7 +104,7 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
     """From its origin alone a part is read again just as it was."""
     body = b"customer_id\n" + body
     for segment in filter(lambda one: one.entries, segments(body, size)):
-        again = reader(body, size).same_segment(
+        again = reader(body, size).reread_segment(
             spec_of(body), segment.origin, number=segment.part.number, fed_at=segment.part.fed_at
         )
         assert again == segment
@@ -112,7 +112,7 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
 
 def test_a_retry_keeps_its_round() -> None:
     """A part that is retried says in which round."""
-    segment = reader(b"C-1\nC-2\n", 1).same_segment(
+    segment = reader(b"C-1\nC-2\n", 1).reread_segment(
         spec_of(b"C-1\nC-2\n"), RosterRange(0, 4, 1, 3), number="1", fed_at=1.0
     )
     assert segment is not None
@@ -162,5 +162,5 @@ def assert_bounded(body: bytes) -> None:
         assert again is not None
         assert again.origin == origin
         assert objects.read <= min(roster_reader.CHUNK, len(body)) + STEP + 2
-        same = fresh.same_segment(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
+        same = fresh.reread_segment(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
         assert same == (segment if segment.entries else None)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.local.roster import entries, in_parts
 from lookup import exact_json
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType
-from lookup.rosters.formats.parsing import STRAY, entries, in_parts
+from lookup.rosters.formats.parsing import STRAY
 from lookup.validation import ParsedIdentifier, parse_identifier
 
 

@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.local.roster import entries
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 from lookup.rosters.counting import COUNTED_BYTES, count_entries
-from lookup.rosters.formats.parsing import entries
 from lookup.rosters.keys import key_of
 from lookup.rosters.reader import CHUNK
 from lookup.rosters.store import RosterStore

@@ -87,16 +87,16 @@ class ScheduleRoutes:
     def _put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
         """Keep a schedule and the roster that it names, and let go the one that it named before."""
         name, before = full_name(partner, schedule.name), self._named_before(partner, schedule.name)
-        self._retention.keep(schedule.roster, name)
+        self._retention.retain_for(schedule.roster, name)
         try:
             is_new = self._store.put(partner, schedule, only_new=only_new)
         except ServiceError:
             with suppress(ClientError):  # what cannot be looked at keeps its roster
                 if not self._store.names(name, schedule.roster):
-                    self._retention.let_go(schedule.roster, name)
+                    self._retention.release(schedule.roster, name)
             raise
         if before is not None and before != schedule.roster:
-            self._retention.let_go(before, name)
+            self._retention.release(before, name)
         return is_new
 
     def _named_before(self, partner: Partner, name: str) -> str | None:
@@ -115,7 +115,7 @@ class ScheduleRoutes:
         roster = self._named_before(partner, name)
         self._store.delete(partner, name)
         if roster is not None:
-            self._retention.let_go(roster, full_name(partner, name))
+            self._retention.release(roster, full_name(partner, name))
         return Response(HTTPStatus.NO_CONTENT.value, body="")
 
     def _json(self, partner: Partner, schedule: Schedule) -> dict[str, object]:

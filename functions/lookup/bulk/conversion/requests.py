@@ -52,7 +52,7 @@ class ConversionRequests:
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
         """Write a lookup down as `LookupLedger.submit` does; its conversion is noted before, then asked for."""
         if not spec.roster.key.startswith(INLINE):
-            self._needs.looked_up(spec)
+            self._needs.add_lookup(spec)
         if not spec.roster.needs_conversion:
             return self._ledger.submit(spec, reservations, most=most)
         is_noted = self._pending.begin(spec)

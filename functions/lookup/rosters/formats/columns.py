@@ -1,4 +1,4 @@
-"""Which column of a table, or key of an object, holds the identifiers: known names and their usual spellings."""
+"""Find the column of a table, or key of an object, that holds the identifiers: known names and their spellings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lookup.errors import InvalidInput
 
-# What a name means, written in lower case and without what separates its words.
+# The meaning of a name in lower case, without separators.
 MEANINGS = {
     "customerid": "customer_id",
     "uid": "customer_id",
@@ -20,7 +20,7 @@ MEANINGS = {
     "identifiertype": "identifier_type",
 }
 EXPECTED = "customer_id, id, moengage_id, or identifier with identifier_type"
-_AROUND = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n"  # white space, also what has no width: it comes with copied text
+_AROUND = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n"  # white space, also of zero width, from copied text
 _SEPARATORS = re.compile(r"[\s_.\-]+")
 
 
@@ -34,12 +34,12 @@ class Columns:
 
 
 def meaning_of(name: str) -> str | None:
-    """Return what a column's or key's name means; case, spaces, hyphens and underscores do not matter."""
+    """Return the meaning of a column's or key's name; case, spaces, hyphens and underscores are ignored."""
     return MEANINGS.get(_SEPARATORS.sub("", name.strip(_AROUND)).lower())
 
 
 def columns_of(names: Sequence[str], where: str) -> Columns | None:
-    """Choose the column of the identifiers; None when no name is known.
+    """Return the columns of identifiers and types; None when no name is known.
 
     `identifier` with `identifier_type` goes before `customer_id`, that before `id`. Raises `InvalidInput` naming
     `where` when two columns could be meant: one name twice, two spellings of one, or `identifier` beside another.

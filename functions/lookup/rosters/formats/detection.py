@@ -1,4 +1,4 @@
-"""How a roster is written, told by its opening: the one place that decides it, for checking, counting and reading."""
+"""Detect the format of a roster by its opening: the one place that decides it, for checks, counts and reads."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from lookup.rosters.formats.json_lists import shape_of
 from lookup.rosters.formats.lines import LINE_BYTES, OPEN_BYTES, Line, lines, rows, unmarked
 from lookup.rosters.formats.signatures import is_ruler, names_columns, refuse_other_files, structure
 
-OPENING_BYTES = 64 * 1024  # of a roster, by which its format is told; a header must end within them
+OPENING_BYTES = 64 * 1024  # of a roster, by which its format is detected; a header must end within them
 DELIMITERS = (",", ";", "\t", "|")  # spreadsheets of many countries write semicolons
 HINT = re.compile(r'"?sep=(.)"?[,;\t|]*', re.IGNORECASE)  # what Excel writes before a header
 JSON_OBJECT = re.compile(r'\{\s*(["}]|$)')  # the opening of one; `{5e7d-…}` is a plain id
 JSON_ARRAY = re.compile(r'\[\s*(["{\[\]\d.tfn-]|$)')
-WIKI_ROW = re.compile(r"\s*\|\|")  # its rows have fewer marks than its header: cells would be taken for one another
+WIKI_ROW = re.compile(r"\s*\|\|")  # its rows have fewer marks than its header: cells would be confused
 JSON_STRING = re.compile(r'"([^"\\]|\\.)*"')
-SPARE = 64  # bytes that a repeated header may be longer by, quotes and spaces beside
+SPARE = 64  # bytes that a repeated header may be longer, beside quotes and spaces
 FIRST_END = re.compile(rb"\r\n|\r|\n")
 TITLES = 20  # lines in which a header is looked for that is not the first line
-SEEN_LENGTH = 100  # characters of a refused first line that its owner is shown
+SEEN_LENGTH = 100  # characters of a refused first line that its sender is shown
 NO_COLUMN = f"has no column {EXPECTED}"
 OTHERWISE = "expected is CSV with such a header, JSON, or plain lines of one customer id each"
 
 
 class Kind(StrEnum):
-    """How entries are written."""
+    """The format of entries."""
 
     PLAIN = "plain"
     NDJSON = "ndjson"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header of a CSV roster: its names, where the identifiers are, and its text without what does not matter."""
+    """The header of a CSV roster: its names, the columns of identifiers, and its normalized text."""
 
     names: tuple[str, ...]
     columns: Columns
@@ -52,7 +52,7 @@ class Header:
 
     @property
     def is_padded(self) -> bool:
-        """Whether cells stand in white space, which is then no part of identifiers."""
+        """Whether cells are padded with white space, which is then no part of identifiers."""
         name = self.names[self.columns.at].strip("\ufeff")
         return name != name.strip()
 
@@ -70,7 +70,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a roster is to be read. Lines up to `first_line` are no entries; `any_end` says that CR ends lines too."""
+    """The format of a roster. Lines up to `first_line` are no entries; with `any_end` CR ends lines too."""
 
     kind: Kind
     header: Header | None = None
@@ -79,7 +79,7 @@ class Format:
     row_bytes: int = LINE_BYTES
 
     def cut(self, chunks: Iterable[bytes]) -> Iterator[Line]:
-        """Cut bytes that begin where a line begins."""
+        """Yield the lines or rows of bytes that begin at the start of a line."""
         if self.header is None:
             return lines(chunks, any_end=self.any_end)
         cut = lines(chunks, keep=OPEN_BYTES, any_end=self.any_end)
@@ -90,7 +90,7 @@ class Format:
         return before == b"\n" or (self.any_end and before == b"\r" and after != b"\n")
 
     def content(self, line: Line, number: int) -> bytes | None:
-        """Return what is to be read of a line; None when it is no entry: blank, emptied, or the header (again)."""
+        """Return the content of a line; None when it is no entry: blank, without cells, or the header (again)."""
         text = unmarked(line.text)
         if not text.strip() or number <= self.first_line:
             return None
@@ -103,7 +103,7 @@ PLAIN = Format(Kind.PLAIN)
 
 
 def detect_format(opening: bytes) -> Format:
-    """Tell a roster's format by its first 64 KB. Raises `InvalidInput` saying what the first line shows instead."""
+    """Return a roster's format by its first 64 KB. Raises `InvalidInput` naming what the first line shows instead."""
     refuse_other_files(opening)
     filled = _filled(opening)
     if not filled:
@@ -130,7 +130,7 @@ def detect_format(opening: bytes) -> Format:
 
 
 def _filled(opening: bytes) -> list[tuple[int, bytes]]:
-    """Number the lines of an opening, whatever ends them; give the first ones that are not blank, with their ends."""
+    """Return the first lines of an opening that are not blank, with their numbers and ends."""
     numbered = ((number, unmarked(line)) for number, line in enumerate(opening.splitlines(keepends=True), 1))
     return list(islice(((number, line) for number, line in numbered if line.strip()), TITLES))
 
@@ -143,7 +143,7 @@ def _decoded(line: bytes, number: int) -> str:
 
 
 def _hinted_format(opening: bytes, filled: list[tuple[int, bytes]], delimiter: str) -> Format:
-    """Read the header behind Excel's hint with the delimiter that the hint names."""
+    """Read the header after Excel's hint with the delimiter that the hint names."""
     if len(filled) == 1:
         raise InvalidInput("roster", "is empty but for the hint sep=")
     number, raw = filled[1]
@@ -154,7 +154,7 @@ def _hinted_format(opening: bytes, filled: list[tuple[int, bytes]], delimiter: s
 
 
 def _csv_format(opening: bytes, number: int, delimiters: Iterable[str]) -> Format | None:
-    """Read the line of that number as a header; None when no delimiter makes a known column of it."""
+    """Read the line of that number as a header; None when no delimiter yields a known column."""
     rest = unmarked(b"".join(opening.splitlines(keepends=True)[number - 1 :]))
     for delimiter in delimiters:
         text, names = _header_row(rest, delimiter)
@@ -168,13 +168,13 @@ def _csv_format(opening: bytes, number: int, delimiters: Iterable[str]) -> Forma
 
 
 def _named(names: list[str]) -> tuple[str, ...]:
-    """Leave out the columns without a name at the end: a cell in them is one too many, its row is not understood."""
+    """Return the names without the unnamed columns at the end: a row with a cell in them is invalid."""
     last = max(place for place, name in enumerate(names) if name.strip())
     return tuple(names[: last + 1])
 
 
 def _header_row(rest: bytes, delimiter: str) -> tuple[bytes, list[str]]:
-    """Cut off the first row; it has no names when it is no row of CSV, or does not end."""
+    """Return the first row and its names; none when it is no row of CSV, or does not end."""
     row = next(rows(lines([rest], keep=OPEN_BYTES, any_end=True), delimiter.encode()), None)
     if row is None or row.is_last or (not row.is_ended and row.length >= OPENING_BYTES - SPARE):
         return b"", []
@@ -185,7 +185,7 @@ def _header_row(rest: bytes, delimiter: str) -> tuple[bytes, list[str]]:
 
 
 def _json_format(opening: bytes, first: str, number: int) -> Format:
-    """Tell lines of JSON from a document: an object of lines is whole on the first one, and names an identifier."""
+    """Distinguish lines of JSON from a document: the first line is then a whole object that names an identifier."""
     where = f"line {number}"
     try:
         value = exact_json.loads(first)
@@ -217,7 +217,7 @@ def _refuse_rows_of_json(filled: list[tuple[int, bytes]]) -> None:
 
 
 def _is_kept(value: dict[str, object]) -> bool:
-    """Return whether a line is what we wrote of something unusable that came inline."""
+    """Return whether a line is one that `invalid_line` wrote."""
     return list(value) == ["invalid"] and isinstance(value["invalid"], dict)
 
 
@@ -228,7 +228,7 @@ def _refuse_structure(first: str, number: int) -> None:
 
 
 def _refuse_late_header(filled: list[tuple[int, bytes]]) -> None:
-    """Refuse a table whose header is not its first line: what stands above it would be asked for."""
+    """Refuse a table whose header is not its first line: the lines above it would be read as identifiers."""
     for number, raw in filled[1:]:
         for delimiter in DELIMITERS:
             _, names = _header_row(raw, delimiter)
@@ -242,5 +242,5 @@ def _refused(rule: str, first: str) -> InvalidInput:
 
 
 def _squeezed(text: bytes) -> bytes:
-    """Write a row without what makes no difference between two headers."""
+    """Return a row normalized to compare headers."""
     return text.lower().translate(None, b'\xef\xbb\xbf "\t\r\n_-.')

@@ -1,4 +1,4 @@
-"""JSON lists cut into their entries, streaming: a list, an object around one list, or objects one after another."""
+"""Split JSON lists into their entries, streaming: a list, an object around one list, or objects in sequence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lookup.errors import InvalidInput
 from lookup.rosters.formats.columns import EXPECTED, columns_of, meaning_of
 
 ENTRY_BYTES = 64 * 1024  # of one entry that can be read
-NESTING = 64  # brackets within brackets, more than any list of identifiers has
+NESTING = 64  # levels of brackets, more than any list of identifiers has
 _MARK = re.compile(rb'["\[\]{},]')
 _IN_STRING = re.compile(rb'["\\]')
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
@@ -21,18 +21,18 @@ _PAIRS = {ord("}"): ord("{"), ord("]"): ord("[")}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where the entries are: `depth` brackets deep; at 2 in the list that the outermost object calls `key`."""
+    """Where the entries are: `depth` brackets deep; at 2 in the list at `key` of the outermost object."""
 
     depth: int
     key: str | None = None
 
 
 class NotReadable(ValueError):
-    """From here on the text is no JSON, or not of its shape."""
+    """The rest of the text is no JSON, or not of its shape."""
 
 
 def shape_of(opening: bytes, where: str) -> Shape:
-    """Tell where the entries of a JSON document are by its first bytes.
+    """Return where the entries of a JSON document are, by its first bytes.
 
     Raises `InvalidInput` when its first entry is not there, or is neither a text nor an object with a known key.
     """
@@ -97,7 +97,7 @@ def _names_of(opening: bytes) -> tuple[list[str], list[str]]:
 
 
 def split(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
-    """Cut a document into the texts of its entries; of one over 64 KB only the first 64 KB and one byte come.
+    """Yield the texts of a document's entries; of one over 64 KB only the first 64 KB and one byte.
 
     Raises `NotReadable` where it turns unreadable, or ends too early.
     """
@@ -108,7 +108,7 @@ def split(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
 
 
 class _Tokens:
-    """Brackets and commas of JSON outside its strings, however the bytes are cut."""
+    """Brackets and commas of JSON outside its strings, in any chunks."""
 
     def __init__(self) -> None:
         self._in_string = False
@@ -138,11 +138,11 @@ class _Tokens:
 
 
 class _Splitter:
-    """Entries of one shape. `_kept` is what came since the last mark outside of entries."""
+    """Entries of one shape. `_kept` are the bytes since the last mark outside of entries."""
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._within = max(1, shape.depth)  # from how many brackets on a mark is an entry's own
+        self._within = max(1, shape.depth)  # brackets from which a mark is an entry's own
         self._tokens = _Tokens()
         self._open = bytearray()
         self._kept = bytearray()
@@ -150,7 +150,7 @@ class _Splitter:
         self._lists = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Read on; give the entries that end in this chunk. Raises `NotReadable`."""
+        """Yield the entries that end in this chunk. Raises `NotReadable`."""
         begin = 0
         for mark, at in self._tokens.of(chunk):
             depth = len(self._open)
@@ -172,12 +172,12 @@ class _Splitter:
         self._keep(chunk[begin:])
 
     def end(self) -> None:
-        """Say that nothing follows. Raises `NotReadable` when something should."""
+        """Raise `NotReadable` when the document is incomplete."""
         if self._open or self._tokens.in_string or _blank_off(bytes(self._kept)):
             raise NotReadable
 
     def _keep(self, piece: bytes) -> None:
-        """Keep a piece, without the white space before an entry: however long, it must not crowd the entry out."""
+        """Keep a piece without the white space before an entry, which must not displace the entry from the buffer."""
         if not self._kept:
             piece = piece.lstrip()
         self._kept += piece[: max(0, ENTRY_BYTES + 1 - len(self._kept))]
@@ -193,7 +193,7 @@ class _Splitter:
         yield text
 
     def _enter(self, mark: int, depth: int) -> None:
-        """Go into a bracket outside of entries. Raises `NotReadable` when the shape has none there."""
+        """Enter a bracket outside of entries. Raises `NotReadable` when the shape has none there."""
         before = _blank_off(bytes(self._kept))
         self._kept.clear()
         if depth == 0:
@@ -225,7 +225,7 @@ def _key_of(text: bytes) -> str | None:
 
 
 def _blank_off(text: bytes) -> bytes:
-    """Drop white space, commas and byte order marks around a text."""
+    """Return a text without white space, commas and byte order marks around it."""
     bare = text.strip(b" \t\r\n,")
     while bare.startswith(codecs.BOM_UTF8):
         bare = bare.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n,")

@@ -1,4 +1,4 @@
-"""Bytes cut into lines, or into rows of CSV whose quoted cells may hold line breaks; never more than a row is kept."""
+"""Split bytes into lines, or into rows of CSV whose quoted cells may hold line breaks; at most one row is buffered."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 LINE_BYTES = 4096  # of a line that can be read
-OPEN_BYTES = 64 * 1024  # within which a quoted cell must end: else nothing tells where the next row begins
+OPEN_BYTES = 64 * 1024  # within which a quoted cell must end: otherwise the start of the next row is unknown
 SPARSE = 8  # bytes a line, on average of a chunk, under which runs of blank lines are looked for
 _QUOTE = b'"'
-# Runs of blank lines in one step: megabytes of them must cost no more than as many bytes of identifiers.
+# Runs of blank lines in one step: they must cost no more per byte than identifiers.
 _BLANK = rb"(?:[ \t]*+\r?\n){2,}+"
 _BLANK_ANY_END = rb"(?:[ \t]*+(?:\r\n?|\n)){2,}+"
 _ONE = rb"[^\n]*+\n|[^\n]++"
 _ONE_ANY_END = rb"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++"
 _LINE, _LINE_ANY_END = re.compile(_ONE), re.compile(_ONE_ANY_END)
 _PIECE, _PIECE_ANY_END = re.compile(_BLANK + b"|" + _ONE), re.compile(_BLANK_ANY_END + b"|" + _ONE_ANY_END)
-_OPENING = re.compile(rb' *"')  # some writers put a space before it; the row is then refused, but cut where it ends
+_OPENING = re.compile(rb' *"')  # some writers put a space before it; the row is then invalid, but ends correctly
 _CLOSING = re.compile(rb'(?:[^"]|"")*+"(?!") *')
 
 
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 def lines(chunks: Iterable[bytes], *, keep: int = LINE_BYTES, any_end: bool = False) -> Iterator[Line]:
-    """Cut bytes into lines; of the last one the end may be missing.
+    """Yield the lines of bytes; the end of the last one may be missing.
 
     Lines end in LF or CRLF; with `any_end` in a lone CR too. What is over `keep` bytes is cut off soon after: two bytes
     are kept, so that it stays too long without a CR at its end.
@@ -56,7 +56,7 @@ def lines(chunks: Iterable[bytes], *, keep: int = LINE_BYTES, any_end: bool = Fa
 
 
 def unmarked(text: bytes) -> bytes:
-    """Drop byte order marks before a line, as files that are joined have them."""
+    """Return a line without byte order marks, which joined files have."""
     while text.startswith(codecs.BOM_UTF8):
         text = text.removeprefix(codecs.BOM_UTF8)
     return text
@@ -71,7 +71,7 @@ def _without_end(line: bytes) -> bytes:
 
 
 def _pieces(chunks: Iterable[bytes], *, any_end: bool) -> Iterator[tuple[bytes, int]]:
-    """Cut chunks where lines end; with each piece goes how many line ends it holds, several only in a blank run."""
+    """Yield pieces that end with lines, each with its number of line ends, several only in a blank run."""
     held, is_open = b"", False
     for chunk in chunks:
         data = held + chunk
@@ -84,7 +84,7 @@ def _pieces(chunks: Iterable[bytes], *, any_end: bool) -> Iterator[tuple[bytes, 
 
 
 def _cut(data: bytes, *, any_end: bool, is_open: bool) -> Iterator[tuple[bytes, int]]:
-    """Cut one chunk; what it begins with belongs to a line before when that `is_open`."""
+    """Split one chunk; its beginning belongs to the line before when that `is_open`."""
     if _breaks(data, any_end=any_end) * SPARSE < len(data):
         yield from _dense(data, any_end=any_end)
         return
@@ -98,7 +98,7 @@ def _cut(data: bytes, *, any_end: bool, is_open: bool) -> Iterator[tuple[bytes, 
 
 
 def _dense(data: bytes, *, any_end: bool) -> Iterator[tuple[bytes, int]]:
-    """Cut a chunk of usual lines, for which the built-in methods are the quickest."""
+    """Split a chunk of typical lines, for which the built-in methods are the fastest."""
     if any_end:
         yield from ((piece, int(piece[-1:] in b"\r\n")) for piece in data.splitlines(keepends=True))
         return
@@ -109,14 +109,14 @@ def _dense(data: bytes, *, any_end: bool) -> Iterator[tuple[bytes, int]]:
 
 
 def _breaks(data: bytes, *, any_end: bool) -> int:
-    """Count line ends."""
+    """Return the number of line ends."""
     if not any_end:
         return data.count(b"\n")
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
 def rows(cut: Iterable[Line], delimiter: bytes) -> Iterator[Line]:
-    """Join lines into rows of CSV: a line break within quotes ends none.
+    """Join lines to rows of CSV: a line break within quotes ends no row.
 
     A row that spans lines must be written as CSV says, and its quoted cells must end within 64 KB: else it is the last.
     """
@@ -136,7 +136,7 @@ def rows(cut: Iterable[Line], delimiter: bytes) -> Iterator[Line]:
 
 
 class _Row:
-    """The lines of a row, as far as they have come."""
+    """The lines of a row so far."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -172,5 +172,5 @@ def _is_open(text: bytes, delimiter: bytes, *, inside: bool) -> bool | None:
 
 
 def _behind(delimiter: bytes, at: int) -> int:
-    """Return the place behind a delimiter, -1 when there is none."""
+    """Return the place after a delimiter, -1 when there is none."""
     return -1 if at < 0 else at + len(delimiter)

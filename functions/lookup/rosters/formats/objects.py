@@ -1,4 +1,4 @@
-"""One entry of a list that is written as an object."""
+"""Parse one entry of a list that is an object."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lookup.validation import ParsedIdentifier, excerpt, parse_identifier, parse
 
 
 def parse_object(raw: object, *, line: int | None = None) -> ParsedIdentifier:
-    """Read one as `parse_identifier` does, or an object with a key that names the type: `{"customer_id": "C-1"}`."""
+    """Parse as `parse_identifier`, or an object with a key that names the type: `{"customer_id": "C-1"}`."""
     if not isinstance(raw, Mapping):
         return parse_identifier(raw, line=line)
     names = list(raw)

@@ -1,4 +1,4 @@
-"""Rosters: lists of identifiers as CSV with a header, NDJSON, JSON lists or plain lines, read as a stream."""
+"""Parse rosters as a stream: CSV with a header, NDJSON, JSON lists or plain lines of identifiers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
-from typing import TypeVar
+from itertools import chain
 
 from lookup import exact_json
-from lookup.model import PART_LIMIT, Identifier, InvalidIdentifier, Json
+from lookup.model import Identifier, InvalidIdentifier, Json
 from lookup.rosters.formats.columns import meaning_of
-from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind, detect_format
+from lookup.rosters.formats.detection import DELIMITERS, OPENING_BYTES, Format, Header, Kind
 from lookup.rosters.formats.json_lists import ENTRY_BYTES, NotReadable, shape_of, split
 from lookup.rosters.formats.lines import Line
 from lookup.rosters.formats.objects import parse_object
@@ -26,27 +25,12 @@ NOT_UTF8 = "line is not UTF-8"
 NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
 CUT_OFF = "the JSON is not readable from here on"
 TOTAL = r"\d+ rows?( affected)?\)|\d+ rows? (affected|selected|returned|in set)\.?( \(\d+[.,]\d+ sec\))?"
-MARKS = re.compile(rf"\\[N.]|\({TOTAL}")  # what databases write: no value, the end, how many rows
+MARKS = re.compile(rf"\\[N.]|\({TOTAL}")  # of databases: no value, the end, the number of rows
 STRAY = re.compile(r'\s*("|\{\s*"|\[\s*["\[{]|<[!?/A-Za-z][^<]*>)|.*"\s*$', re.DOTALL)  # in a list of plain lines
-T = TypeVar("T")
 
 
-def entries(chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
-    """Read a whole roster, cut anyhow; blank lines are skipped, unreadable ones are `InvalidIdentifier`s.
-
-    Raises `InvalidInput` when its opening shows that it is no list of identifiers.
-    """
-    opening, whole = begun(chunks)
-    written = detect_format(opening)
-    if written.kind is Kind.JSON:
-        yield from json_entries(opening, whole)
-        return
-    for _, one in numbered_entries(written, whole):
-        yield one
-
-
-def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Return the first 64 KB by which a format is told, and all chunks, those included."""
+def peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first 64 KB, for detection, and all chunks, those included."""
     remaining, read, size = iter(chunks), list[bytes](), 0
     for chunk in remaining:
         read.append(chunk)
@@ -57,7 +41,7 @@ def begun(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple[Line, ParsedIdentifier]]:
-    """Read the entries of bytes that begin with the roster, each with the line or row that it is."""
+    """Yield the entries of bytes that begin with the roster, each with its line or row."""
     number = 1
     for line in written.cut(chunks):
         entry = parse_line(written, line, number)
@@ -67,7 +51,7 @@ def numbered_entries(written: Format, chunks: Iterable[bytes]) -> Iterator[tuple
 
 
 def parse_line(written: Format, line: Line, number: int) -> ParsedIdentifier | None:
-    """Read one line; None when it is no entry; what cannot be read is `InvalidIdentifier` with its number."""
+    """Parse one line; None when it is no entry. An unreadable one is `InvalidIdentifier` with its number."""
     content = written.content(line, number)
     if content is None:
         return None
@@ -115,7 +99,7 @@ def _row(text: str, header: Header | None) -> ParsedIdentifier:
     if header is None:
         raise ValueError
     cells = next(csv.reader([text], delimiter=header.delimiter, strict=True), [])
-    if any(cells[len(header.names) :]):  # a delimiter that is not quoted: no telling which cell is which
+    if any(cells[len(header.names) :]):  # an unquoted delimiter: the cells are ambiguous
         raise ValueError
     columns = header.columns
     value = cells[columns.at]
@@ -134,7 +118,7 @@ def _row(text: str, header: Header | None) -> ParsedIdentifier:
 
 
 def _names_a_column(cell: str) -> bool:
-    """Return whether a cell can only be of a header: `ID` may be a country, and `uid` is refused for what it is."""
+    """Return whether a cell can only be of a header: `ID` may be a country, and `uid` is a blocked identifier."""
     is_name = len(cell) < EXCERPT_LENGTH and meaning_of(cell) in {"customer_id", "identifier"}
     return is_name and cell.strip().lower() != "uid"
 
@@ -147,12 +131,12 @@ def _is_quoted_well(text: str, delimiter: str) -> bool:
 
 
 def invalid_line(one: InvalidIdentifier) -> Json:
-    """Write something unusable that came inline so that it is read back as such, whatever its text looks like."""
+    """Return the JSON of an invalid inline entry, which is parsed as invalid whatever its text."""
     return {"invalid": {"text": one.excerpt, "reason": one.reason, "identifier_type": one.identifier_type}}
 
 
 def entry_line(one: ParsedIdentifier) -> bytes:
-    """Write an entry as the line of NDJSON that is read back as it."""
+    """Return an entry as a line of NDJSON that is parsed to the same entry."""
     if isinstance(one, Identifier):
         return exact_json.dumps({"identifier_type": one.identifier_type.value, "identifier": one.identifier}) + b"\n"
     return exact_json.dumps(invalid_line(one)) + b"\n"
@@ -166,7 +150,7 @@ def _kept_invalid(value: Json) -> InvalidIdentifier | None:
 
 
 def _json_line(text: str, _: Header | None) -> ParsedIdentifier:
-    """Read a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
+    """Parse a JSON line; `{"customer_id": "C-1"}` is short for the object that names the type."""
     value = exact_json.loads_unique(text)
     kept = _kept_invalid(value)
     if kept is not None:
@@ -180,9 +164,9 @@ _READERS = {Kind.PLAIN: _plain, Kind.NDJSON: _json_line, Kind.CSV: _row}
 
 
 def json_entries(opening: bytes, chunks: Iterable[bytes]) -> Iterator[ParsedIdentifier]:
-    """Read the entries of a JSON document; the line of an `InvalidIdentifier` is its number in the list.
+    """Yield the entries of a JSON document; the line of an `InvalidIdentifier` is its number in the list.
 
-    Where the document turns unreadable, one `InvalidIdentifier` stands for the rest.
+    An unreadable rest is one `InvalidIdentifier`.
     """
     number = 0
     try:
@@ -202,10 +186,3 @@ def _json_entry(text: bytes) -> ParsedIdentifier:
         return InvalidIdentifier(_shown(text), "entry has a key twice in one object")
     except ValueError:
         return InvalidIdentifier(_shown(text), "entry is not readable as JSON in UTF-8")
-
-
-def in_parts(items: Iterable[T], size: int = PART_LIMIT) -> Iterator[list[T]]:
-    """Cut a stream into lists of `size`, the last one shorter."""
-    remaining = iter(items)
-    while part := list(islice(remaining, size)):
-        yield part

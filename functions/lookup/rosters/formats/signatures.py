@@ -1,4 +1,4 @@
-"""What is no list of identifiers, known by its first bytes or by its first line; it is refused by name."""
+"""Files that are no lists of identifiers, recognized by their first bytes or first line, and refused by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SIGNATURES = (
     (b"\x7fELF", "a program"),
     (b"MZ\x90\x00", "a program"),
 )
-BINARY_NAMES = ("BZh", "PAR1", "PARE", "ORC", "RIFF")  # could begin an identifier: they need a byte that no text has
+BINARY_NAMES = ("BZh", "PAR1", "PARE", "ORC", "RIFF")  # could begin an identifier: a control byte is required too
 IN_ZIP = (
     (b"xl/", "an Excel workbook (.xlsx)"),
     (b"word/", "a Word document (.docx)"),
@@ -61,12 +61,12 @@ WIDE_MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 WIDE_LINE_ENDS = (b"\n\x00", b"\x00\n")
-SEEN_OF_FORM = 4096  # bytes in which a form names its first part
-SEEN_OF_ZIP = 4096  # bytes in which the names of an archive's first files are
+SEEN_OF_FORM = 4096  # bytes searched for the first part of a form
+SEEN_OF_ZIP = 4096  # bytes searched for the names of an archive's first files
 
 CELLS = ((",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "pipes"))
 QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
-ID_IN_BRACES = re.compile(r"\{[0-9A-Za-z-]+\}")  # as Microsoft writes a GUID: one word, no structure
+ID_IN_BRACES = re.compile(r"\{[0-9A-Za-z-]+\}")  # a GUID of Microsoft: one word, no structure
 SHAPES = (
     (re.compile(r"<[!?/A-Za-z]"), "markup (HTML or XML)"),
     (re.compile(r"content-(disposition|type)\s*:", re.IGNORECASE), "a form's envelope: upload the file itself"),
@@ -96,7 +96,7 @@ FORM_HEADER = re.compile(rb"^content-disposition\s*:\s*(form-data|attachment|inl
 
 
 def refuse_other_files(opening: bytes) -> None:
-    """Raise `InvalidInput` naming what the first bytes are those of, when that is no text in UTF-8."""
+    """Raise `InvalidInput` naming the kind of file by its first bytes, when that is no text in UTF-8."""
     text = opening.removeprefix(codecs.BOM_UTF8)
     wide = next((name for mark, name in WIDE_MARKS if text.startswith(mark)), None)
     if wide is not None:
@@ -113,7 +113,7 @@ def refuse_other_files(opening: bytes) -> None:
 
 
 def file_kind(text: bytes) -> str | None:
-    """Return the name of the kind of file that begins with these bytes, None when it is none that is known."""
+    """Return the kind of file that begins with these bytes, None when it is unknown."""
     for mark, name in SIGNATURES:
         if text.startswith(mark) and (mark.decode("latin-1") not in BINARY_NAMES or _is_binary(text)):
             within = IN_ZIP if mark.startswith(b"PK") else ()
@@ -133,7 +133,7 @@ def is_wide(text: bytes) -> bool:
 
 
 def structure(line: str) -> str | None:
-    """Return what the first line of a list shows when it is more than one identifier, None when it is just that."""
+    """Return what the first line of a list shows beside one identifier, None when it is just that."""
     bare = line.strip()
     if ID_IN_BRACES.fullmatch(bare):
         return None
@@ -159,11 +159,11 @@ def _columns(bare: str) -> str | None:
 
 
 def is_ruler(line: bytes) -> bool:
-    """Return whether a line is what query tools and documents print under a header: `---+---`, `|:-:|`."""
+    """Return whether a line is a ruler under a header, as query tools and documents have it: `---+---`, `|:-:|`."""
     return _RULER.fullmatch(line) is not None and _RULED.search(line) is not None
 
 
 def names_columns(line: str) -> bool:
-    """Return whether a line names a column of identifiers and something else beside it, between whatever marks."""
+    """Return whether a line names a column of identifiers and another one, with any delimiter."""
     words = [word for word in _BETWEEN.split(line) if word.strip()]
     return len(words) > 1 and any(meaning_of(word) in {"customer_id", "identifier"} for word in words)
