@@ -119,6 +119,28 @@ class InvalidIdentifier:
 
 
 @dataclass(frozen=True, slots=True)
+class LookupRequest:
+    """What to look up: a roster by its key, or identifiers that came inline.
+
+    `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked,
+    for a caller who waits. `submitted_at` is when it was requested, if not now. `lookup_id` names this request and no
+    other. `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to
+    which its users are charged already.
+    """
+
+    workspace: str
+    roster_key: str | None = None
+    entries: Sequence[Identifier | InvalidIdentifier] = ()
+    fields: tuple[str, ...] | None = None
+    max_age: float = 0.0
+    stale_if_error: float = 0.0
+    submitted_at: float | None = None
+    lookup_id: str | None = None
+    charged_on: str | None = None
+    waited_for: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of one requested identifier."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
 
@@ -28,6 +30,12 @@ class ClientAuth:
         if not isinstance(client_id, str) or not client_id:
             raise UnknownClient("this client has no grants")
         return self._partners.of(client_id)
+
+
+def current_partner(app: APIGatewayHttpResolver) -> Partner:
+    """Return the partner whose request the app serves, as `ApiHandler` found it."""
+    partner: Partner = app.context["partner"]
+    return partner
 
 
 def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:

@@ -62,6 +62,7 @@ class ApiHandler:
             return _written(refusal or unexpected_error(error))
         if refusal is not None:
             return _written(refusal)
+        self._app.context["partner"] = partner  # `current_partner` reads it; Powertools clears it
         answered = self._app.resolve(
             escaped_path(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
         )

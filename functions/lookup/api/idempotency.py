@@ -46,8 +46,8 @@ class Idempotency:
         self._table = table_name
         self._layers: dict[str, DynamoDBPersistenceLayer] = {}
 
-    def once(self, request: KeyedRequest, work: Callable[[], Reference], context: Any) -> Reference:  # noqa: ANN401 - Lambda's
-        """Give what `work` gave the first time. What it raises is raised, and the key is free again.
+    def run_once(self, request: KeyedRequest, work: Callable[[], Reference], context: Any) -> Reference:  # noqa: ANN401 - Lambda's
+        """Return what `work` returned the first time. What it raises is raised, and the key is free again.
 
         Raises `IdempotencyKeyInUse` while another call works at it, `IdempotencyKeyReused` when the key came
         with another request. A call that died leaves its key when its function's time (of `context`) is over.

@@ -10,8 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
 from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
-from lookup.api.sync_or_async import SyncOrAsync, SyncResult
 from lookup.errors import Forbidden
+from lookup.fetch.on_demand import OnDemand, OnDemandResult
 from lookup.model import Status
 from lookup.partners import Partner
 from lookup.results.files import ResultFiles, outcome_json
@@ -21,17 +21,17 @@ Sign = Callable[[str], str]  # makes a URL of a result object's key
 
 
 class OutcomeResponses:
-    """Writes the answers of lookups that were served at once."""
+    """Writes the responses of lookups that were served at once."""
 
-    def __init__(self, spillover: SyncOrAsync, archive: ResultFiles, sign: Sign) -> None:
-        self._spillover = spillover
+    def __init__(self, on_demand: OnDemand, archive: ResultFiles, sign: Sign) -> None:
+        self._on_demand = on_demand
         self._archive = archive
         self._sign = sign
 
-    def answer(self, served: SyncResult) -> Response[str]:
-        """Answer with all outcomes."""
-        outcomes = [outcome_json(outcome) for outcome in served.answered.outcomes]
-        return self._several(served.answered.lookup_id, outcomes, lambda: self.link(served), served.headers)
+    def respond(self, result: OnDemandResult, headers: Mapping[str, str]) -> Response[str]:
+        """Return the response with all outcomes."""
+        outcomes = [outcome_json(outcome) for outcome in result.outcomes]
+        return self._response(result.lookup_id, outcomes, lambda: self.link(result), headers)
 
     def replay(self, partner: Partner, workspace: str, lookup_id: str, key: str) -> Response[str]:
         """Answer once more what was archived under `key`, with the fields that are granted now.
@@ -42,18 +42,18 @@ class OutcomeResponses:
         partner.check_workspace(workspace)
         kept = self._archive.read(key)
         outcomes = [_granted(one, partner) for one in kept]
-        return self._several(lookup_id, outcomes, lambda: self._uncut(key, is_cut=outcomes != kept), {})
+        return self._response(lookup_id, outcomes, lambda: self._uncut(key, is_cut=outcomes != kept), {})
 
     def _uncut(self, key: str, *, is_cut: bool) -> str:
         if is_cut:
             raise Forbidden("the answer holds fields that are not granted any more")
         return self._sign(key)
 
-    def link(self, served: SyncResult) -> str:
-        """Give a URL of the archived answer."""
-        return self._sign(self._spillover.archived(served))
+    def link(self, result: OnDemandResult) -> str:
+        """Return a URL of the archived outcomes."""
+        return self._sign(self._on_demand.archived(result))
 
-    def _several(
+    def _response(
         self,
         lookup_id: str,
         outcomes: Sequence[OutcomeJson],

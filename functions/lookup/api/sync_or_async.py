@@ -1,200 +1,115 @@
-"""Asked at once, answered at once; and when the quota leaves no room in the caller's time, a lookup instead.
+"""Requests served at once; when the quota leaves no room in the caller's time, a lookup is created instead.
 
-The lookup is in the ledger and its first part on the queue before that answer leaves: a valid request is never refused
+The lookup is in the ledger and its first part on the queue before the response leaves: a valid request is never refused
 because the quota is busy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import Response
 
-from lookup.api.auth import ClientAuth
-from lookup.api.preferences import Preference, read_preference
+from lookup.api.request_context import RequestContext
 from lookup.api.responses import json_response, lookup_json, retry_after
 from lookup.bulk.control import LookupControl
 from lookup.bulk.estimates import Estimate
-from lookup.bulk.submission import LookupRequest, Submission
+from lookup.bulk.submission import Submission
 from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.authorization import Authorization
-from lookup.fetch.on_demand import OnDemand, OnDemandRequest, OnDemandResult
+from lookup.fetch.on_demand import OnDemand, OnDemandResult
 from lookup.fetch.waiting_room import Waiter
-from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
+from lookup.ledger.daily_usage import limit_headers
 from lookup.ledger.model import LookupRecord
-from lookup.model import Clock, Counts, Lane
+from lookup.model import Clock, Counts, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.telemetry import count_outcomes
-from lookup.validation import ParsedIdentifier
-
-WRITING = 5.0  # seconds kept back of the function's time for writing and answering
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileQuery:
-    """What a request asks for."""
-
-    entries: Sequence[ParsedIdentifier]
-    workspace: str
-    fields: tuple[str, ...] | None
-    max_age: float
-    stale_if_error: float = 0.0
-
-
-class DailyCharges:
-    """What one request is charged of its partner's users of the day."""
-
-    def __init__(self, daily: DailyUsageCounter, partner: Partner) -> None:
-        self._daily = daily
-        self._partner = partner
-        self.use: DailyUsage | None = None
-
-    def charge(self, users: int) -> DailyUsage | None:
-        """Count users that are about to be asked for, or give back (negative). Raises `DailyLimitExceeded`."""
-        if users > 0:
-            self.use = self._daily.charge(self._partner, users)
-        elif users < 0 and self.use is not None:
-            self.use = self._daily.refund(self._partner, self.use, -users)
-        return self.use
-
-    def look(self) -> None:
-        """Read what is left, where something else has charged."""
-        self.use = self._daily.today(self._partner)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """Who asks, and how. `lookup_id` is what a lookup shall be called; with one, the answer is archived for replay."""
-
-    partner: Partner
-    preference: Preference
-    tab: DailyCharges
-    remaining: float
-    forwarded_for: str | None = None
-    lookup_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """An answer at once: the outcomes, the order they belong to, and the headers that every answer of it has."""
-
-    answered: OnDemandResult
-    order: OnDemandRequest
-    headers: dict[str, str]
-
-
-def _asks_nobody(_: int) -> None:
+def _no_charge(_: int) -> None:
     """Charge nothing: a request that may not wait is answered from the store, and becomes a lookup otherwise."""
 
 
 class SyncOrAsync:
-    """Serves what somebody waits for."""
+    """Serves requests whose callers wait."""
 
     def __init__(
         self,
         *,
-        callers: ClientAuth,
         on_demand: OnDemand,
         submissions: Submission,
         lookups: LookupControl,
-        daily: DailyUsageCounter,
         authorization: Authorization,
         clock: Clock,
         waiter: Callable[[Partner, str], Waiter],
     ) -> None:
         """`waiter` makes a place among those who wait for a workspace's quota."""
-        self._callers = callers
         self._on_demand = on_demand
         self._submissions = submissions
         self._lookups = lookups
-        self._daily = daily
         self._authorization = authorization
         self._clock = clock
         self._waiter = waiter
 
-    def call(self, app: APIGatewayHttpResolver, prefer: str | None, *, lookup_id: str | None = None) -> RequestContext:
-        """Read who asks and how."""
-        event = app.current_event
-        partner = self._callers.of(event.raw_event)
-        return RequestContext(
-            partner,
-            read_preference(prefer),
-            DailyCharges(self._daily, partner),
-            remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - WRITING,
-            forwarded_for=event.request_context.http.source_ip,
-            lookup_id=lookup_id,
-        )
+    def serve(self, context: RequestContext, request: LookupRequest) -> OnDemandResult | Response[str]:
+        """Return the outcomes, or the 202 response that names the lookup. Raises `GateClosed`.
 
-    def serve(self, call: RequestContext, asked: ProfileQuery) -> SyncResult | Response[str]:
-        """Give the outcomes, or the answer 202 that names the lookup. Raises `GateClosed` while MoEngage is not asked.
-
-        Who wants work behind the answer needs the lane `bulk`: who prefers `respond-async`, and who does not wait at
-        all. Whom the busy quota makes wait does not.
+        A request that prefers `respond-async`, or waits for nothing, needs the lane `bulk`. One that the busy quota
+        makes wait does not.
         """
-        submitted_at = self._clock()
-        order = self._order(call, asked)
+        submitted_at, is_sync = self._clock(), _is_sync(context)
+        lane = Lane.ON_DEMAND if is_sync else Lane.BULK
+        fields = self._authorization.fields(context.partner, request.workspace, request.fields, lane)
+        request = replace(request, fields=fields)
+        max_wait = min(context.preference.wait, context.remaining) if is_sync else None
         try:
-            answered = self._on_demand.serve(order)
+            result = self._on_demand.serve(
+                request,
+                max_wait=max_wait,
+                on_charge=context.charges.charge if context.preference.wait else _no_charge,
+                waiter=self._waiter(context.partner, request.workspace),
+                forwarded_for=context.forwarded_for,
+                archive_always=request.lookup_id is not None,
+            )
         except GateClosed:
             raise
         except RetryLater:
-            later = LookupRequest(
-                asked.workspace,
-                entries=asked.entries,
-                fields=order.fields,
-                max_age=asked.max_age,
-                submitted_at=submitted_at,
-                lookup_id=call.lookup_id,
-                charged_on=call.tab.use.day if call.tab.use else None,
-                waited_for=bool(order.patience),
-            )
-            return self.accept(call, later, has_waited=order.patience is not None)
-        count_outcomes(Counts.of(answered.outcomes))
-        headers = call.preference.applied(later=False, may_wait=order.patience is not None) | limit_headers(
-            call.tab.use, self._clock()
-        )
-        return SyncResult(answered, order, headers)
+            usage = context.charges.usage
+            charged_on, waited_for = usage.day if usage else None, bool(max_wait)
+            later = replace(request, submitted_at=submitted_at, charged_on=charged_on, waited_for=waited_for)
+            return self.accept(context, later, has_waited=is_sync)
+        count_outcomes(Counts.of(result.outcomes))
+        return result
 
-    def _order(self, call: RequestContext, asked: ProfileQuery) -> OnDemandRequest:
-        at_once = Lane.ON_DEMAND in call.partner.lanes and not call.preference.respond_async
-        lane = Lane.ON_DEMAND if at_once else Lane.BULK
-        return OnDemandRequest(
-            asked.entries,
-            asked.workspace,
-            self._authorization.fields(call.partner, asked.workspace, asked.fields, lane),
-            asked.max_age,
-            patience=min(call.preference.wait, call.remaining) if at_once else None,
-            charge=call.tab.charge if call.preference.wait else _asks_nobody,
-            stale_if_error=asked.stale_if_error,
-            forwarded_for=call.forwarded_for,
-            keep=call.lookup_id is not None,
-            waiter=self._waiter(call.partner, asked.workspace),
-        )
+    def headers(self, context: RequestContext) -> dict[str, str]:
+        """Return the headers of every response at once."""
+        applied = context.preference.applied(is_async=False, may_wait=_is_sync(context))
+        return applied | limit_headers(context.charges.usage, self._clock())
 
-    def archived(self, served: SyncResult) -> str:
-        """Give the key of the archived answer."""
-        return self._on_demand.archived(served.order, served.answered)
+    def accept(self, context: RequestContext, request: LookupRequest, *, has_waited: bool = False) -> Response[str]:
+        """Submit a lookup; return the 202 response with its URL and when it will be done."""
+        lookup_id = self._submissions.submit(context.partner, request)
+        if request.charged_on is None:
+            context.charges.read()
+        return self._accepted(context, *self._lookups.get(context.partner, lookup_id), has_waited=has_waited)
 
-    def accept(self, call: RequestContext, order: LookupRequest, *, has_waited: bool = False) -> Response[str]:
-        """Submit a lookup and answer 202 with where to look and when it will be done."""
-        lookup_id = self._submissions.submit(call.partner, order)
-        if order.charged_on is None:
-            call.tab.look()
-        return self._accepted(call, *self._lookups.one(call.partner, lookup_id), has_waited=has_waited)
-
-    def seen(self, call: RequestContext, lookup_id: str) -> Response[str]:
-        """Answer 202 for a lookup that was accepted before, as it stands now."""
-        return self._accepted(call, *self._lookups.one(call.partner, lookup_id))
+    def accepted_before(self, context: RequestContext, lookup_id: str) -> Response[str]:
+        """Return the 202 response for a lookup that was accepted before, as it is now."""
+        return self._accepted(context, *self._lookups.get(context.partner, lookup_id))
 
     def _accepted(
-        self, call: RequestContext, progress: LookupRecord, estimate: Estimate | None, *, has_waited: bool = False
+        self, context: RequestContext, record: LookupRecord, estimate: Estimate | None, *, has_waited: bool = False
     ) -> Response[str]:
         headers = {
-            "Location": f"/v1/lookups/{progress.spec.lookup_id}",
+            "Location": f"/v1/lookups/{record.spec.lookup_id}",
             **retry_after(estimate, self._clock()),
-            **call.preference.applied(later=True, may_wait=has_waited),
-            **limit_headers(call.tab.use, self._clock()),
+            **context.preference.applied(is_async=True, may_wait=has_waited),
+            **limit_headers(context.charges.usage, self._clock()),
         }
-        return json_response(lookup_json(progress, estimate), HTTPStatus.ACCEPTED, headers)
+        return json_response(lookup_json(record, estimate), HTTPStatus.ACCEPTED, headers)
+
+
+def _is_sync(context: RequestContext) -> bool:
+    return Lane.ON_DEMAND in context.partner.lanes and not context.preference.respond_async

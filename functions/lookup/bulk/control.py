@@ -50,9 +50,9 @@ class LookupControl:
         self._authorization = authorization
         self._most = most
 
-    def one(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
+    def get(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
         """Give a lookup and, while it runs, when it will be done."""
-        progress = self._seen(partner, lookup_id)
+        progress = self._owned(partner, lookup_id)
         if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
             return progress, None
         return progress, self._estimates.of(progress.spec.workspace, pending_of(progress))
@@ -64,7 +64,7 @@ class LookupControl:
         seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
         return seen, (listed[-1][0] if len(listed) == limit else None)
 
-    def standing(self, lookup_id: str) -> CompletedParts:
+    def intake_day(self, lookup_id: str) -> CompletedParts:
         """Give the counts of a day of the intake queue, which is nobody's. Raises `NotFound`."""
         tally = self._ledger.tally(lookup_id)
         if tally is None:
@@ -76,13 +76,13 @@ class LookupControl:
 
         To resume or retry lets users be asked: raises what `Authorization` does.
         """
-        progress = self._seen(partner, lookup_id)
+        progress = self._owned(partner, lookup_id)
         if not self._changed(partner, progress, action):
             raise Conflict(f"a lookup that is {progress.state.value} cannot be told to {action.value}")
         if action in {Action.RESUME, Action.RETRY_FAILED}:
             self._feeder.try_feed(progress.spec.workspace, lookup_id)
         self._ending.finish_if_done(lookup_id)
-        return self._seen(partner, lookup_id)
+        return self._owned(partner, lookup_id)
 
     def _changed(self, partner: Partner, progress: LookupRecord, action: Action) -> bool:
         match action:
@@ -108,13 +108,13 @@ class LookupControl:
 
         Raises `Forbidden` when they hold fields that are not granted any more.
         """
-        spec = self._seen(partner, lookup_id).spec
+        spec = self._owned(partner, lookup_id).spec
         partner.check_visible(spec.workspace, spec.fields)
         records = self._feed.records(lookup_id, after=after, limit=limit)
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)
 
-    def _seen(self, partner: Partner, lookup_id: str) -> LookupRecord:
+    def _owned(self, partner: Partner, lookup_id: str) -> LookupRecord:
         progress = self._ledger.get(lookup_id)
         if progress is None or progress.spec.partner != partner.name:
             raise NotFound("there is no such lookup")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 from lookup.bulk.conversion.requests import ConversionRequests
@@ -12,29 +11,9 @@ from lookup.bulk.feeder import Feeder
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import DailyCharge, LookupSpec, Reserved, Roster, turn_of
-from lookup.model import Clock, Identifier, InvalidIdentifier, Lane
+from lookup.model import Clock, Identifier, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.rosters.store import RosterStore
-
-
-@dataclass(frozen=True, slots=True)
-class LookupRequest:
-    """What to look up: a roster by its key, or identifiers that came inline.
-
-    `submitted_at` is when it was requested, if not now. `lookup_id` is one that names this request and no other.
-    `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to which
-    its users are charged already.
-    """
-
-    workspace: str
-    roster_key: str | None = None
-    entries: Sequence[Identifier | InvalidIdentifier] = ()
-    fields: tuple[str, ...] | None = None
-    max_age: float = 0.0
-    submitted_at: float | None = None
-    lookup_id: str | None = None
-    charged_on: str | None = None
-    waited_for: bool = False
 
 
 class Submission:

@@ -1,4 +1,4 @@
-"""Lookups that somebody waits for: up to 100 identifiers, there and then, in the on-demand lane."""
+"""Lookups that a caller waits for: up to 100 identifiers in one request, in the on-demand lane."""
 
 from __future__ import annotations
 
@@ -9,134 +9,134 @@ from uuid import uuid4
 from lookup.errors import GateClosed, RetryLater, ServiceError, VendorUnavailable
 from lookup.fetch.fetcher import Fetched, Fetcher
 from lookup.fetch.waiting_room import Waiter
-from lookup.model import Clock, FetchOptions, Identifier, InvalidIdentifier, Lane, Outcome, Source, Status
+from lookup.model import (
+    Clock,
+    FetchOptions,
+    Identifier,
+    InvalidIdentifier,
+    Lane,
+    LookupRequest,
+    Outcome,
+    Source,
+    Status,
+)
 from lookup.results.files import Record, ResultFiles
 from lookup.validation import ParsedIdentifier
 
 PART = "000001"
 FROM_THE_STORE = frozenset({Source.STORED, Source.STALE})
-
-
-@dataclass(frozen=True, slots=True)
-class OnDemandRequest:
-    """What a caller asks for. `patience` is how many seconds it may take; None lets only the store be asked.
-
-    `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked.
-    `charge` hears how many users are about to be asked for, and as a negative number how many of them were not.
-    `keep` archives the answer even when all of it is stored already. `waiter` stands among those who wait for quota.
-    """
-
-    entries: Sequence[ParsedIdentifier]
-    workspace: str
-    fields: tuple[str, ...] | None
-    max_age: float
-    patience: float | None
-    charge: Callable[[int], object]
-    stale_if_error: float = 0.0
-    forwarded_for: str | None = None
-    keep: bool = False
-    waiter: Waiter | None = None
+Charge = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class OnDemandResult:
-    """The outcomes in the order asked. `cause` says why some failed for now; `key` is that of the archived object."""
+    """The outcomes in the order asked. `cause` is why some failed for now; `archive_key` is the archived object's."""
 
+    workspace: str
     lookup_id: str
     outcomes: Sequence[Outcome]
     cause: ServiceError | None
-    key: str | None = None
+    archive_key: str | None = None
 
 
 class OnDemand:
-    """Serves orders."""
+    """Serves requests at once."""
 
     def __init__(self, *, fetch: Fetcher, archive: ResultFiles, clock: Clock) -> None:
         self._fetch = fetch
         self._archive = archive
         self._clock = clock
 
-    def serve(self, order: OnDemandRequest) -> OnDemandResult:
-        """Look up at once. Raises the `ServiceError` that kept anything from being answered, also the gate's."""
-        submitted_at = self._clock()
-        terms = FetchOptions(
-            order.workspace, f"on-demand-{uuid4().hex}", Lane.ON_DEMAND, order.fields, order.forwarded_for
-        )
-        wanted = {one: submitted_at - order.max_age for one in order.entries if isinstance(one, Identifier)}
-        fetched = self._fetched(order, wanted, terms, submitted_at)
-        outcomes = _in_order(order, fetched)
-        key = self._keep(order, terms, submitted_at, outcomes)
-        written = _in_order(order, fetched.wait_until_written())
-        if written != outcomes:  # another writer came between: what changed is archived as it is in the store
-            key = self._keep(order, terms, submitted_at, written)
-        return OnDemandResult(terms.lookup_id, written, fetched.cause, key)
+    def serve(
+        self,
+        request: LookupRequest,
+        *,
+        max_wait: float | None,
+        on_charge: Charge,
+        waiter: Waiter,
+        forwarded_for: str | None = None,
+        archive_always: bool = False,
+    ) -> OnDemandResult:
+        """Look up within `max_wait` seconds; None reads the store only.
 
-    def archived(self, order: OnDemandRequest, answered: OnDemandResult) -> str:
-        """Return the key of the archived answer, which is archived now if it was not yet."""
-        if answered.key is not None:
-            return answered.key
-        return self._write(order.workspace, answered.lookup_id, self._clock(), answered.outcomes)
+        `on_charge` is called with how many users are about to be asked for, and with a negative number for those who
+        were not. `waiter` takes a place among those who wait for quota. `archive_always` archives the outcomes even
+        when all of them come from the store. Raises the `ServiceError` that kept anything from being answered, also
+        the gate's.
+        """
+        now, lookup_id = self._clock(), f"on-demand-{uuid4().hex}"
+        options = FetchOptions(request.workspace, lookup_id, Lane.ON_DEMAND, request.fields, forwarded_for)
+        wanted = {one: now - request.max_age for one in request.entries if isinstance(one, Identifier)}
+        if max_wait is None:
+            fetched = self._from_store(wanted, options)
+        else:
+            stale = request.stale_if_error
+            fetched = self._fetched(
+                wanted, options, until=now + max_wait, stale_if_error=stale, on_charge=on_charge, waiter=waiter
+            )
+        outcomes = _in_order(request, fetched)
+        key = self._archive_new(options, now, outcomes, always=archive_always)
+        written = _in_order(request, fetched.wait_until_written())
+        if written != outcomes:  # another writer came between: what changed is archived as it is in the store
+            key = self._archive_new(options, now, written, always=archive_always)
+        return OnDemandResult(request.workspace, lookup_id, written, fetched.cause, key)
+
+    def archived(self, result: OnDemandResult) -> str:
+        """Return the key of the archived outcomes, which are archived now if they were not yet."""
+        if result.archive_key is not None:
+            return result.archive_key
+        return self._write(result.workspace, result.lookup_id, self._clock(), result.outcomes)
 
     def _fetched(
-        self, order: OnDemandRequest, wanted: Mapping[Identifier, float], terms: FetchOptions, submitted_at: float
+        self,
+        wanted: Mapping[Identifier, float],
+        options: FetchOptions,
+        *,
+        until: float,
+        stale_if_error: float,
+        on_charge: Charge,
+        waiter: Waiter,
     ) -> Fetched:
-        if order.patience is None:
-            return self._from_store(wanted, terms)
         sent: set[Identifier] = set()
-        fetched = self._begun(order, wanted, terms, until=submitted_at + order.patience, sent=sent)
+        before = _charging_repeats(on_charge, sent)
+        try:
+            fetched = self._fetch.start(
+                wanted, options, until=until, before_sending=before, on_charge=on_charge, turn=waiter.turn
+            )
+        finally:
+            waiter.leave()
         if fetched.cause is None:
             return fetched
-        helped = _with_stale(fetched, wanted, order.stale_if_error)
+        helped = _with_stale(fetched, wanted, stale_if_error)
         is_whole = len(helped.outcomes) == len(wanted)
-        if is_whole or not _becomes_a_lookup(fetched.cause):
-            order.charge(-_not_asked(wanted, fetched, sent))
+        if is_whole or not _is_quota_busy(fetched.cause):
+            on_charge(-_not_asked(wanted, fetched, sent))
         if not is_whole and not isinstance(fetched.cause, VendorUnavailable):
             helped.wait_until_written()
             raise fetched.cause
         return helped
 
-    def _begun(
-        self,
-        order: OnDemandRequest,
-        wanted: Mapping[Identifier, float],
-        terms: FetchOptions,
-        *,
-        until: float,
-        sent: set[Identifier],
-    ) -> Fetched:
-        """Fetch, note who is `sent`, and give the place among those who wait back, if one was taken."""
-        waiter = order.waiter
-        try:
-            turn = None if waiter is None else waiter.turn
-            before = _charging_repeats(order.charge, sent)
-            return self._fetch.start(
-                wanted, terms, until=until, before_sending=before, on_charge=order.charge, turn=turn
-            )
-        finally:
-            if waiter is not None:
-                waiter.leave()
-
-    def _from_store(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
-        fetched = self._fetch.from_store(wanted, terms)
+    def _from_store(self, wanted: Mapping[Identifier, float], options: FetchOptions) -> Fetched:
+        fetched = self._fetch.from_store(wanted, options)
         if len(fetched.outcomes) < len(wanted):
             raise RetryLater(self._clock(), "lane")
         return fetched
 
-    def _keep(
-        self, order: OnDemandRequest, terms: FetchOptions, fed_at: float, outcomes: Sequence[Outcome]
+    def _archive_new(
+        self, options: FetchOptions, fed_at: float, outcomes: Sequence[Outcome], *, always: bool
     ) -> str | None:
-        """Archive what was fetched; an answer from the store alone is archived already."""
-        if not order.keep and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
+        """Archive what was fetched; outcomes that all come from the store are archived already."""
+        if not always and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
             return None
-        return self._write(terms.workspace, terms.lookup_id, fed_at, outcomes)
+        return self._write(options.workspace, options.lookup_id, fed_at, outcomes)
 
     def _write(self, workspace: str, lookup_id: str, fed_at: float, outcomes: Sequence[Outcome]) -> str:
         records = [Record(PART, outcome) for outcome in outcomes]
         return self._archive.write(workspace=workspace, lookup_id=lookup_id, name=PART, fed_at=fed_at, records=records)
 
 
-def _charging_repeats(charge: Callable[[int], object], sent: set[Identifier]) -> Callable[[Sequence[Identifier]], None]:
-    """Return what notes who is `sent`, and charges before a call who was already: each was charged once so far.
+def _charging_repeats(charge: Charge, sent: set[Identifier]) -> Callable[[Sequence[Identifier]], None]:
+    """Return a function that notes who is `sent`, and charges those who were already: each was charged once so far.
 
     Whoever sends identifiers over which MoEngage fails pays for the search, and ends it with the users of the day.
     """
@@ -153,23 +153,23 @@ def _charging_repeats(charge: Callable[[int], object], sent: set[Identifier]) ->
 def _not_asked(wanted: Mapping[Identifier, float], fetched: Fetched, sent: set[Identifier]) -> int:
     """Return how many users are not charged: who brought no answer, and was not sent unless a gate is closed since.
 
-    Calls that met trouble have used quota; given back, what MoEngage fails over would cost nothing.
+    Calls that met vendor errors have used quota; refunded, what MoEngage fails over would cost nothing.
     """
     unanswered = wanted.keys() - fetched.outcomes.keys()
     return len(unanswered if isinstance(fetched.cause, GateClosed) else unanswered - sent)
 
 
-def _becomes_a_lookup(cause: ServiceError) -> bool:
-    """Return whether the quota is only busy; everything else is said to the caller."""
+def _is_quota_busy(cause: ServiceError) -> bool:
+    """Return whether the request becomes a lookup; any other cause is returned to the caller."""
     return isinstance(cause, RetryLater) and not isinstance(cause, GateClosed)
 
 
-def _in_order(order: OnDemandRequest, fetched: Fetched) -> list[Outcome]:
-    return [_outcome(one, fetched.outcomes) for one in order.entries]
+def _in_order(request: LookupRequest, fetched: Fetched) -> list[Outcome]:
+    return [_outcome(one, fetched.outcomes) for one in request.entries]
 
 
 def _with_stale(fetched: Fetched, wanted: Mapping[Identifier, float], seconds: float) -> Fetched:
-    """Answer what MoEngage did not with stored profiles that are too old by no more than `seconds`."""
+    """Answer what MoEngage did not with profiles from the store that are too old by no more than `seconds`."""
     usable = {
         one: outcome
         for one, outcome in fetched.stale.items()

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lookup.bulk.feeder import Feeder
-from lookup.bulk.submission import LookupRequest, Submission
+from lookup.bulk.submission import Submission
 from lookup.errors import DailyLimitExceeded, Forbidden, LimitExceeded, NotExported
 from lookup.ledger.lookups import LookupLedger
+from lookup.model import LookupRequest
 from lookup.partners import OPERATOR, Partner, operator
 from lookup.schedules.firing import Firing
 

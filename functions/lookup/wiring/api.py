@@ -57,26 +57,29 @@ class ApiServices(FetchingServices, SubmittingServices):
     @cached_property
     def app(self) -> APIGatewayHttpResolver:
         """The resolver with every route."""
-        app, callers, clock = create_app(self.clock), self.callers, self.clock
-        outcomes = OutcomeResponses(self.spillover, self.archive, self._sign)
+        app, clock = create_app(self.clock), self.clock
+        outcomes = OutcomeResponses(self.on_demand, self.archive, self._sign)
         idempotency = Idempotency(lambda: self.dynamodb, self.settings.ledger_table_name)
-        ProfileRoutes(app, self.spillover, outcomes, clock)
+        ProfileRoutes(app, spillover=self.spillover, outcomes=outcomes, daily=self.daily, clock=clock)
         SubmitRoute(
-            app, spillover=self.spillover, submissions=self.submission, outcomes=outcomes, idempotency=idempotency
+            app,
+            spillover=self.spillover,
+            submissions=self.submission,
+            outcomes=outcomes,
+            idempotency=idempotency,
+            daily=self.daily,
         )
-        LookupRoutes(app, callers=callers, lookups=self.control, sign=self._sign, clock=clock)
+        LookupRoutes(app, lookups=self.control, sign=self._sign, clock=clock)
         RosterRoutes(
             app,
-            callers=callers,
             uploads=self.uploads,
             open_uploads=OpenUploads(self.table, self.settings.uploads_per_partner),
             retention=self.retention,
             clock=clock,
         )
-        PreviewRoute(app, callers=callers, rosters=self.rosters)
+        PreviewRoute(app, rosters=self.rosters)
         ScheduleRoutes(
             app,
-            callers=callers,
             store=self.store,
             rosters=self.rosters,
             retention=self.retention,
@@ -85,7 +88,6 @@ class ApiServices(FetchingServices, SubmittingServices):
         )
         QuotaRoutes(
             app,
-            callers,
             state_of=lambda name: self.gates.of(name).state(),
             backlog_of=self.estimates.backlog,
             daily=self.daily,
@@ -98,13 +100,15 @@ class ApiServices(FetchingServices, SubmittingServices):
         return ClientAuth(self.partners, self.settings.client_claim)
 
     @cached_property
+    def on_demand(self) -> OnDemand:
+        return OnDemand(fetch=self.fetch, archive=self.archive, clock=self.clock)
+
+    @cached_property
     def spillover(self) -> SyncOrAsync:
         return SyncOrAsync(
-            callers=self.callers,
-            on_demand=OnDemand(fetch=self.fetch, archive=self.archive, clock=self.clock),
+            on_demand=self.on_demand,
             submissions=self.submission,
             lookups=self.control,
-            daily=self.daily,
             authorization=self.authorization,
             clock=self.clock,
             waiter=self._waiter,

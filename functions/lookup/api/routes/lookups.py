@@ -9,7 +9,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.api.auth import ClientAuth, scopes_of
+from lookup.api.auth import current_partner, scopes_of
 from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
@@ -17,7 +17,6 @@ from lookup.api.responses import intake_day_json, json_response, link_next, look
 from lookup.bulk.control import Action, LookupControl
 from lookup.errors import InvalidInput
 from lookup.model import Clock
-from lookup.partners import Partner
 
 PAGE = 100
 STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
@@ -33,13 +32,11 @@ class LookupRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: ClientAuth,
         lookups: LookupControl,
         sign: Sign,
         clock: Clock,
     ) -> None:
         self._app = app
-        self._callers = callers
         self._lookups = lookups
         self._sign = sign
         self._clock = clock
@@ -49,30 +46,27 @@ class LookupRoutes:
         app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
-        found, mark = self._lookups.page(self._partner(), after=_unmarked(after), limit=limit)
+        found, mark = self._lookups.page(current_partner(self._app), after=_unmarked(after), limit=limit)
         following = _marked(mark) if mark else None
         body = {"lookups": [lookup_json(one, None) for one in found], "next": following}
         return json_response(body, headers=link_next("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
-            return json_response(intake_day_json(lookup_id, self._lookups.standing(lookup_id)))
-        progress, estimate = self._lookups.one(self._partner(), lookup_id)
+            return json_response(intake_day_json(lookup_id, self._lookups.intake_day(lookup_id)))
+        progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
         return json_response(lookup_json(progress, estimate), headers=retry_after(estimate, self._clock()))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
-        progress = self._lookups.change(self._partner(), lookup_id, Action(change.action))
+        progress = self._lookups.change(current_partner(self._app), lookup_id, Action(change.action))
         return json_response(lookup_json(progress, None))
 
     def _get_results(
         self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
     ) -> Response[str]:
-        records, mark = self._lookups.results(self._partner(), lookup_id, after=after, limit=limit)
+        records, mark = self._lookups.results(current_partner(self._app), lookup_id, after=after, limit=limit)
         body = {"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark}
         return json_response(body, headers=link_next(f"/v1/lookups/{lookup_id}/results", mark, limit))
-
-    def _partner(self) -> Partner:
-        return self._callers.of(self._app.current_event.raw_event)
 
 
 def _marked(mark: str) -> str:

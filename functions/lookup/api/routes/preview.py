@@ -7,7 +7,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import ClientAuth
+from lookup.api.auth import current_partner
 from lookup.api.openapi.route_docs import PREVIEW_ROSTER
 from lookup.api.responses import json_response
 from lookup.ledger.model import Roster
@@ -21,14 +21,13 @@ RosterId = Annotated[str, Path(max_length=64)]
 class PreviewRoute:
     """A partner's look at its own upload; it costs one read of 64 KB."""
 
-    def __init__(self, app: APIGatewayHttpResolver, *, callers: ClientAuth, rosters: RosterStore) -> None:
+    def __init__(self, app: APIGatewayHttpResolver, *, rosters: RosterStore) -> None:
         self._app = app
-        self._callers = callers
         self._rosters = rosters
         app.post("/v1/rosters/<roster_id>/preview", **PREVIEW_ROSTER)(self._post_preview)
 
     def _post_preview(self, roster_id: RosterId) -> Response[str]:
-        partner = self._callers.of(self._app.current_event.raw_event)
+        partner = current_partner(self._app)
         roster, preview = self._rosters.preview(key_of(partner.name, roster_id))
         return json_response(preview_json(roster_id, roster, preview))
 

@@ -15,12 +15,15 @@ from lookup.api import problems
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
 from lookup.api.outcome_responses import OutcomeResponses
+from lookup.api.request_context import RequestContext
 from lookup.api.request_models import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
-from lookup.api.sync_or_async import ProfileQuery, SyncOrAsync, SyncResult
+from lookup.api.sync_or_async import SyncOrAsync
 from lookup.errors import InvalidInput
 from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
-from lookup.model import Clock, InvalidIdentifier, Outcome, Status
+from lookup.fetch.on_demand import OnDemandResult
+from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.model import Clock, InvalidIdentifier, LookupRequest, Outcome, Status
 from lookup.results.files import outcome_json
 
 TAG = re.compile(r'"[^"]*"')
@@ -47,9 +50,16 @@ class ProfileRoutes:
     """One profile; 202 with a lookup's URL when the quota leaves no room in the caller's time."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, spillover: SyncOrAsync, outcomes: OutcomeResponses, clock: Clock
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        spillover: SyncOrAsync,
+        outcomes: OutcomeResponses,
+        daily: DailyUsageCounter,
+        clock: Clock,
     ) -> None:
         self._app = app
+        self._daily = daily
         self._spillover = spillover
         self._outcomes = outcomes
         self._clock = clock
@@ -67,8 +77,8 @@ class ProfileRoutes:
         prefer: Prefer = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response[str]:
-        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
-        return self._served(asked, prefer, if_none_match)
+        request = _request(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._serve(request, prefer, if_none_match)
 
     def _get_profile(  # noqa: PLR0917 - as above
         self,
@@ -84,38 +94,37 @@ class ProfileRoutes:
         identifier = unquote(identifier)
         if not IN_A_PATH.fullmatch(identifier):
             raise InvalidInput("identifier", PATH_RULE)
-        asked = _asked(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
-        return self._served(asked, prefer, if_none_match)
+        request = _request(identifier_type, identifier, fields, max_age, stale_if_error, workspace)
+        return self._serve(request, prefer, if_none_match)
 
-    def _served(self, asked: ProfileQuery, prefer: str | None, if_none_match: str | None) -> Response[str]:
-        served = self._spillover.serve(self._spillover.call(self._app, prefer), asked)
-        if isinstance(served, Response):
-            return served
-        return self._answer(served, asked, if_none_match)
-
-    def _answer(self, served: SyncResult, asked: ProfileQuery, if_none_match: str | None) -> Response[str]:
-        outcome = served.answered.outcomes[0]
+    def _serve(self, request: LookupRequest, prefer: str | None, if_none_match: str | None) -> Response[str]:
+        context = RequestContext.of(self._app, prefer, self._daily)
+        result = self._spillover.serve(context, request)
+        if isinstance(result, Response):
+            return result
+        outcome = result.outcomes[0]
         if outcome.status is Status.FAILED:
-            return self._without_answer(served, outcome)
-        headers = served.headers | {"Age": self._age(outcome), "Cache-Control": _cache_control(asked)}
+            return self._failed(result, outcome)
+        headers = self._spillover.headers(context)
+        headers |= {"Age": self._age(outcome), "Cache-Control": _cache_control(request)}
         if outcome.status is Status.NOT_FOUND:
             return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)
         headers["ETag"] = etag(outcome)
-        if _has(if_none_match, headers["ETag"]):
+        if _matches(if_none_match, headers["ETag"]):
             return Response(HTTPStatus.NOT_MODIFIED.value, headers=headers, body="")
-        return self._profile(served, outcome, headers)
+        return self._profile(result, outcome, headers)
 
-    def _profile(self, served: SyncResult, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
+    def _profile(self, result: OnDemandResult, outcome: Outcome, headers: dict[str, str]) -> Response[str]:
         whole = outcome_json(outcome)
         body = exact_json.dumps_well_formed(whole)
         if is_too_large(body):
-            links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(served))}
+            links = {"attributes_omitted": True, "links": results_link(self._outcomes.link(result))}
             body = exact_json.dumps_well_formed(without_attributes([whole])[0] | links)
         return raw_json_response(body, headers=headers)
 
-    def _without_answer(self, served: SyncResult, outcome: Outcome) -> Response[str]:
-        if served.answered.cause is not None:
-            raise served.answered.cause
+    def _failed(self, result: OnDemandResult, outcome: Outcome) -> Response[str]:
+        if result.cause is not None:
+            raise result.cause
         detail = f"MoEngage gave no answer: {outcome.reason}"
         if outcome.reason in LASTING:
             return problems.problem(Problem.NOT_ANSWERABLE, detail, reason=outcome.reason)
@@ -126,16 +135,18 @@ class ProfileRoutes:
         return str(max(0, int(self._clock() - fetched_at)))
 
 
-def _asked(  # noqa: PLR0917 - what both forms of the request hold
+def _request(  # noqa: PLR0917 - what both forms of the request hold
     identifier_type: str, identifier: str, fields: str | None, max_age: int, stale_if_error: int, workspace: str
-) -> ProfileQuery:
+) -> LookupRequest:
     one = validation.parse_identifier({"identifier_type": identifier_type, "identifier": identifier})
     if isinstance(one, InvalidIdentifier):
         raise InvalidInput("identifier", one.reason)
     names = validation.parse_fields(
         {"fields": None if fields is None else [name.strip() for name in fields.split(",")]}
     )
-    return ProfileQuery([one], workspace, names, float(max_age), float(stale_if_error))
+    return LookupRequest(
+        workspace, entries=[one], fields=names, max_age=float(max_age), stale_if_error=float(stale_if_error)
+    )
 
 
 def etag(outcome: Outcome) -> str:
@@ -144,14 +155,14 @@ def etag(outcome: Outcome) -> str:
     return f'W/"{exact_json.fingerprint(attributes)[:32]}"'
 
 
-def _has(if_none_match: str | None, tag: str) -> bool:
+def _matches(if_none_match: str | None, tag: str) -> bool:
     """Compare weakly, as RFC 9110 wants it of If-None-Match."""
     if if_none_match is None:
         return False
     return if_none_match.strip() == "*" or tag.removeprefix("W/") in TAG.findall(if_none_match)
 
 
-def _cache_control(asked: ProfileQuery) -> str:
+def _cache_control(request: LookupRequest) -> str:
     """Let the caller's own cache keep the answer as long as the caller would take it from our store."""
-    control = f"private, max-age={int(asked.max_age)}"
-    return f"{control}, stale-if-error={int(asked.stale_if_error)}" if asked.stale_if_error else control
+    control = f"private, max-age={int(request.max_age)}"
+    return f"{control}, stale-if-error={int(request.stale_if_error)}" if request.stale_if_error else control

@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup.api.auth import ClientAuth
+from lookup.api.auth import current_partner
 from lookup.api.openapi.route_docs import GET_QUOTA
 from lookup.api.request_models import WorkspaceName
 from lookup.api.responses import json_response
@@ -24,7 +24,6 @@ class QuotaRoutes:
     def __init__(
         self,
         app: APIGatewayHttpResolver,
-        callers: ClientAuth,
         *,
         state_of: Callable[[str], GateState],
         backlog_of: Callable[[str], float],
@@ -32,7 +31,6 @@ class QuotaRoutes:
         clock: Clock,
     ) -> None:
         self._app = app
-        self._callers = callers
         self._state_of = state_of
         self._backlog_of = backlog_of
         self._daily = daily
@@ -40,7 +38,7 @@ class QuotaRoutes:
         app.get("/v1/quota", **GET_QUOTA)(self._get_quota)
 
     def _get_quota(self, workspace: Annotated[WorkspaceName, Query()] = "default") -> Response[str]:
-        partner = self._callers.of(self._app.current_event.raw_event)
+        partner = current_partner(self._app)
         partner.check_workspace(workspace)
         use = self._daily.today(partner)
         body = quota_json(workspace, self._state_of(workspace), self._backlog_of(workspace))

@@ -8,14 +8,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import ClientAuth
+from lookup.api.auth import current_partner
 from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
 from lookup.api.request_models import RosterUpload
 from lookup.api.responses import json_response
 from lookup.aws.signed_urls import expires_at
 from lookup.ledger.open_uploads import OpenUploads
 from lookup.model import Clock, timestamp
-from lookup.partners import Partner
 from lookup.rosters.keys import key_of
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import RosterUploads
@@ -30,14 +29,12 @@ class RosterRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: ClientAuth,
         uploads: RosterUploads,
         open_uploads: OpenUploads,
         retention: RosterRetention,
         clock: Clock,
     ) -> None:
         self._app = app
-        self._callers = callers
         self._uploads = uploads
         self._open_uploads = open_uploads
         self._retention = retention
@@ -46,7 +43,7 @@ class RosterRoutes:
         app.delete("/v1/rosters/<roster_id>", **DELETE_ROSTER)(self._delete_roster)
 
     def _post_rosters(self, order: RosterUpload) -> Response[str]:
-        partner = self._partner()
+        partner = current_partner(self._app)
         upload = self._uploads.sign(partner.name, order.bytes)
         ends = expires_at(upload.url)
         self._open_uploads.count(partner.name, ends)
@@ -60,8 +57,5 @@ class RosterRoutes:
         return json_response({"roster_id": upload.roster_id, "upload": how}, HTTPStatus.CREATED)
 
     def _delete_roster(self, roster_id: RosterId) -> Response[str]:
-        self._retention.delete(key_of(self._partner().name, roster_id))
+        self._retention.delete(key_of(current_partner(self._app).name, roster_id))
         return Response(HTTPStatus.NO_CONTENT.value, body="")
-
-    def _partner(self) -> Partner:
-        return self._callers.of(self._app.current_event.raw_event)

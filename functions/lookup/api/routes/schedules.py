@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from botocore.exceptions import ClientError
 
 from lookup import validation
-from lookup.api.auth import ClientAuth
+from lookup.api.auth import current_partner
 from lookup.api.openapi.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
 from lookup.api.request_models import ScheduleOrder
 from lookup.api.responses import json_response, link_next
@@ -37,7 +37,6 @@ class ScheduleRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        callers: ClientAuth,
         store: ScheduleStore,
         rosters: RosterStore,
         retention: RosterRetention,
@@ -45,7 +44,6 @@ class ScheduleRoutes:
         authorization: Authorization,
     ) -> None:
         self._app = app
-        self._callers = callers
         self._store = store
         self._rosters = rosters
         self._retention = retention
@@ -57,7 +55,7 @@ class ScheduleRoutes:
         app.delete("/v1/schedules/<name>", **DELETE_SCHEDULE)(self._delete_schedule)
 
     def _get_schedules(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
-        listed, mark = self._store.page(self._partner(), after=after, limit=limit)
+        listed, mark = self._store.page(current_partner(self._app), after=after, limit=limit)
         body = {"schedules": [_listed_json(one) for one in listed], "next": mark}
         return json_response(body, headers=link_next("/v1/schedules", mark, limit))
 
@@ -67,7 +65,7 @@ class ScheduleRoutes:
         order: ScheduleOrder,
         if_none_match: Annotated[str | None, Header(description="`*` only creates.")] = None,
     ) -> Response[str]:
-        partner = self._partner()
+        partner = current_partner(self._app)
         fields = validation.parse_fields({"fields": order.fields})
         self._authorization.fields(partner, order.workspace, fields, Lane.BULK)
         roster = key_of(partner.name, order.roster_id)
@@ -107,11 +105,11 @@ class ScheduleRoutes:
             return None
 
     def _get_schedule(self, name: Name) -> Response[str]:
-        partner = self._partner()
+        partner = current_partner(self._app)
         return json_response(self._json(partner, self._store.get(partner, name)))
 
     def _delete_schedule(self, name: Name) -> Response[str]:
-        partner = self._partner()
+        partner = current_partner(self._app)
         roster = self._named_before(partner, name)
         self._store.delete(partner, name)
         if roster is not None:
@@ -133,9 +131,6 @@ class ScheduleRoutes:
             "last_skipped_at": None if skipped_at is None else timestamp(float(skipped_at)),
             "last_skipped_because": last.get("skipped_because"),
         }
-
-    def _partner(self) -> Partner:
-        return self._callers.of(self._app.current_event.raw_event)
 
 
 def _listed_json(listed: ScheduleSummary) -> dict[str, object]:

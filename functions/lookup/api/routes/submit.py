@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -13,13 +14,14 @@ from lookup.api.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import POST_LOOKUPS
 from lookup.api.outcome_responses import OutcomeResponses
-from lookup.api.preferences import read_preference
+from lookup.api.request_context import RequestContext, parse_preference
 from lookup.api.request_models import LookupOrder
 from lookup.api.responses import estimate_json, json_response
-from lookup.api.sync_or_async import ProfileQuery, RequestContext, SyncOrAsync, SyncResult
-from lookup.bulk.submission import LookupRequest, Submission
+from lookup.api.sync_or_async import SyncOrAsync
+from lookup.bulk.submission import Submission
 from lookup.errors import ServiceError
-from lookup.model import PART_LIMIT
+from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.model import PART_LIMIT, LookupRequest
 from lookup.rosters.keys import key_of
 
 ROUTE = "POST /v1/lookups"
@@ -40,12 +42,14 @@ class SubmitRoute:
         submissions: Submission,
         outcomes: OutcomeResponses,
         idempotency: Idempotency,
+        daily: DailyUsageCounter,
     ) -> None:
         self._app = app
         self._spillover = spillover
         self._submissions = submissions
         self._outcomes = outcomes
         self._idempotency = idempotency
+        self._daily = daily
         app.post("/v1/lookups", **POST_LOOKUPS)(self._post_lookups)
 
     def _post_lookups(
@@ -60,59 +64,55 @@ class SubmitRoute:
         refused = _refused(order, prefer, idempotency_key)
         if refused is not None:
             return refused
-        call = self._spillover.call(self._app, prefer)
+        context = RequestContext.of(self._app, prefer, self._daily)
         if dry_run:
-            return json_response(
-                {"estimate": estimate_json(self._submissions.estimate(call.partner, _whole(order, call)))}
-            )
+            estimate = self._submissions.estimate(context.partner, _request(order, context))
+            return json_response({"estimate": estimate_json(estimate)})
         if idempotency_key is None:
-            return self._answered(order, call)[0]
-        keyed = KeyedRequest(call.partner.name, ROUTE, idempotency_key, dict(order))
-        named = self._spillover.call(self._app, prefer, lookup_id=f"lookup-{keyed.fingerprint}")
-        return self._once(order, named, keyed)
+            return self._serve(order, context)[0]
+        keyed = KeyedRequest(context.partner.name, ROUTE, idempotency_key, dict(order))
+        return self._run_once(order, replace(context, lookup_id=f"lookup-{keyed.fingerprint}"), keyed)
 
-    def _once(self, order: LookupOrder, call: RequestContext, keyed: KeyedRequest) -> Response[str]:
+    def _run_once(self, order: LookupOrder, context: RequestContext, keyed: KeyedRequest) -> Response[str]:
         first: list[Response[str]] = []
 
         def work() -> Reference:
-            response, reference = self._answered(order, call)
+            response, reference = self._serve(order, context)
             first.append(response)
             if reference is None:
                 raise NotReplayable
             return reference
 
         try:
-            reference = self._idempotency.once(keyed, work, self._app.lambda_context)
+            reference = self._idempotency.run_once(keyed, work, self._app.lambda_context)
         except NotReplayable:
             return first[0]
-        return first[0] if first else self._replayed(call, order.workspace, reference)
+        return first[0] if first else self._replayed(context, order.workspace, reference)
 
-    def _answered(self, order: LookupOrder, call: RequestContext) -> tuple[Response[str], Reference | None]:
-        """Answer, and tell where the answer is to be found again; None when it is not final."""
-        whole = _whole(order, call)
-        if not whole.entries or len(whole.entries) > PART_LIMIT or call.preference.respond_async:
-            return self._spillover.accept(call, whole), {"lookup_id": call.lookup_id}
-        asked = ProfileQuery(whole.entries, whole.workspace, whole.fields, whole.max_age, float(order.stale_if_error))
-        served = self._spillover.serve(call, asked)
-        if not isinstance(served, SyncResult):
-            return served, {"lookup_id": call.lookup_id}
-        answered = served.answered
-        final = None if answered.cause else {"lookup_id": answered.lookup_id, "key": answered.key}
-        return self._outcomes.answer(served), final
+    def _serve(self, order: LookupOrder, context: RequestContext) -> tuple[Response[str], Reference | None]:
+        """Return the response, and where it is to be found again; None when it is not final."""
+        request = _request(order, context)
+        if not request.entries or len(request.entries) > PART_LIMIT or context.preference.respond_async:
+            return self._spillover.accept(context, request), {"lookup_id": context.lookup_id}
+        result = self._spillover.serve(context, request)
+        if isinstance(result, Response):
+            return result, {"lookup_id": context.lookup_id}
+        final = None if result.cause else {"lookup_id": result.lookup_id, "key": result.archive_key}
+        return self._outcomes.respond(result, self._spillover.headers(context)), final
 
-    def _replayed(self, call: RequestContext, workspace: str, reference: Reference) -> Response[str]:
+    def _replayed(self, context: RequestContext, workspace: str, reference: Reference) -> Response[str]:
         key = reference.get("key")
         if key is None:
-            response = self._spillover.seen(call, reference["lookup_id"])
+            response = self._spillover.accepted_before(context, reference["lookup_id"])
         else:
-            response = self._outcomes.replay(call.partner, workspace, reference["lookup_id"], key)
+            response = self._outcomes.replay(context.partner, workspace, reference["lookup_id"], key)
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
 
 def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Response[str] | None:
-    preference = read_preference(prefer)
-    if preference.says_wait and not preference.respond_async and len(order.identifiers or ()) > PART_LIMIT:
+    preference = parse_preference(prefer)
+    if preference.is_wait_given and not preference.respond_async and len(order.identifiers or ()) > PART_LIMIT:
         detail = f"{len(order.identifiers or ())} identifiers; at most {PART_LIMIT} are answered at once"
         return problems.problem(Problem.TOO_MANY_TO_WAIT, detail)
     if key is not None and not KEY.fullmatch(key):
@@ -120,12 +120,13 @@ def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Respons
     return None
 
 
-def _whole(order: LookupOrder, call: RequestContext) -> LookupRequest:
+def _request(order: LookupOrder, context: RequestContext) -> LookupRequest:
     return LookupRequest(
         order.workspace,
-        None if order.roster_id is None else key_of(call.partner.name, order.roster_id),
+        None if order.roster_id is None else key_of(context.partner.name, order.roster_id),
         [validation.parse_identifier_strictly(raw) for raw in order.identifiers or ()],
         validation.parse_fields({"fields": order.fields}),
         float(order.max_age),
-        lookup_id=call.lookup_id,
+        float(order.stale_if_error),
+        lookup_id=context.lookup_id,
     )
