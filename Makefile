@@ -49,7 +49,7 @@ check: $(VENV)/.installed $(BROWSER) ## everything that CI runs: lint types laye
 synth: $(VENV)/.installed ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 
-build: $(VENV)/.installed ## build the deployable zip
+build: $(VENV)/.installed ## build the deployable zips
 	@$(BIN)/python -m infra.commands.bundle
 
 # The CLI and npm run on the Node of the locked requirements, whatever the machine has.
@@ -125,7 +125,7 @@ openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks p
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.openapi
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
-	@for name in dev runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for name in dev results runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--constraint requirements/constraints.in requirements/$$name.in -o requirements/$$name.txt; done
 

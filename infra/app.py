@@ -18,9 +18,12 @@ from lookup.errors import Misconfigured
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "functions"
 BUNDLE = ROOT / "build" / "functions.zip"
+RESULTS_BUNDLE = ROOT / "build" / "results.zip"  # of the function that collects results, which needs PyArrow
 
 
-def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) -> Path:
+def synthesise(
+    stage: Stage, *, code: Path, outdir: Path, results_code: Path | None = None, checked: bool = True
+) -> Path:
     """Write the stage's cloud assembly and return the template's path. `code` is a folder or a zip.
 
     `checked` runs cdk-nag on it; what it found and what was acknowledged is in `validation-report.json`.
@@ -33,19 +36,29 @@ def synthesise(stage: Stage, *, code: Path, outdir: Path, checked: bool = True) 
     app = cdk.App(context=_context(), outdir=str(outdir), analytics_reporting=False)
     if checked:
         check_all(app)
-    stack = LookupStack(app, stage=stage, code=code)
+    stack = LookupStack(app, stage=stage, code=code, results_code=results_code)
     app.synth()
     return outdir / stack.template_file
 
 
 def code_for(stage: Stage) -> Path:
     """Choose the code to deploy: the built zip, or the source for the local stage and while nothing is built."""
+    return _built(stage, BUNDLE)
+
+
+def results_code_for(stage: Stage) -> Path:
+    """Choose the code of the function that collects results."""
+    return _built(stage, RESULTS_BUNDLE)
+
+
+def _built(stage: Stage, bundle: Path) -> Path:
     if stage.name == "local":
         return SOURCE
-    if not BUNDLE.exists():
-        sys.stderr.write("build/functions.zip is not built: the template takes the bare source, without libraries\n")
+    if not bundle.exists():
+        said = f"{bundle.relative_to(ROOT)} is not built: the template takes the bare source, without libraries\n"
+        sys.stderr.write(said)
         return SOURCE
-    return BUNDLE
+    return bundle
 
 
 def hints(stage: Stage) -> Iterator[str]:
@@ -60,7 +73,8 @@ def main(environment: Mapping[str, str]) -> int:
         stage = stage_named(environment.get("STAGE", "dev"), environment)
         outdir = Path(environment.get("CDK_OUTDIR", ROOT / "cdk.out"))
         checked = environment.get("UNCHECKED") != "1"
-        written = synthesise(stage, code=code_for(stage), outdir=outdir, checked=checked)
+        code, results_code = code_for(stage), results_code_for(stage)
+        written = synthesise(stage, code=code, results_code=results_code, outdir=outdir, checked=checked)
     except Misconfigured as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -15,6 +15,7 @@ from infra.constructs.functions.function import Release
 from infra.constructs.functions.on_conversion import ConversionQueue, OnConversion
 from infra.constructs.functions.on_queue import OnQueue, Queues
 from infra.constructs.functions.on_request import OnRequest
+from infra.constructs.functions.on_results import OnResults, ResultsQueue
 from infra.constructs.functions.on_schedule import OnSchedule
 from infra.constructs.iam import Grant
 from infra.constructs.network import FixedEgress
@@ -31,9 +32,12 @@ NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/.*"]
 
 
 class LookupStack(cdk.Stack):
-    """One stage of the service; `code` is the functions' folder or the built zip."""
+    """One stage of the service; `code` is the functions' folder or the built zip.
 
-    def __init__(self, scope: Construct, *, stage: Stage, code: Path) -> None:
+    `results_code` is that of the one function that needs more libraries; without it that function has the same.
+    """
+
+    def __init__(self, scope: Construct, *, stage: Stage, code: Path, results_code: Path | None = None) -> None:
         super().__init__(
             scope,
             f"{SERVICE}-{stage.name}",
@@ -46,11 +50,13 @@ class LookupStack(cdk.Stack):
         self._queues = Queues(self, "Queues")
         self._conversions = ConversionQueue(self, "Conversions")
         self._notices = EventBus(self, "Notices", stage=stage)
+        self._results = ResultsQueue(self, "Results", notices=self._notices)
         self._egress = FixedEgress(self, "Egress", stage=stage) if stage.fixed_egress else None
         packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
         release = Release(stage=stage, code=packed, settings=self._settings(stage))
         self._on_queue = self._queue_function(release)
         self._on_conversion = self._conversion_function(release)
+        self._on_results = self._results_function(release, results_code)
         self._schedules = self._schedule_function(release)
         self._on_request = self._request_function(release)
         AthenaTable(self, "Query", stage=stage, bucket=self._storage.bucket)
@@ -74,6 +80,12 @@ class LookupStack(cdk.Stack):
         extended = replace(release, settings=self._conversions.extend_settings(release.settings))
         return OnConversion(self, "OnConversion", release=extended, queue=self._conversions, grants=grants)
 
+    def _results_function(self, release: Release, code: Path | None) -> OnResults:
+        grants = [*self._storage.collect_grants(), *self._notices.grants()]
+        own = lambda_.Code.from_asset(str(code), exclude=NOT_CODE) if code else release.code
+        extended = replace(release, code=own, settings=self._results.extend_settings(release.settings))
+        return OnResults(self, "OnResults", release=extended, queue=self._results, grants=grants)
+
     def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
         grants = [*self._feed(), *ask, *watch, *read_grants(self, release.stage)]
@@ -92,16 +104,19 @@ class LookupStack(cdk.Stack):
                 "on_queue": self._on_queue.function,
                 "on_schedule": self._schedules.function,
                 "on_conversion": self._on_conversion.function,
+                "on_results": self._on_results.function,
             },
             queues={
                 "intake": self._queues.intake,
                 "parts": self._queues.parts,
                 "conversions": self._conversions.queue,
+                "results": self._results.queue,
             },
             dead_letters={
                 "intake": self._queues.intake_dead_letters,
                 "parts": self._queues.parts_dead_letters,
                 "conversions": self._conversions.dead_letters,
+                "results": self._results.dead_letters,
                 "failed-firings": self._schedules.dead_letters,
                 "undelivered-events": self._notices.dead_letters,
             },

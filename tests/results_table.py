@@ -16,16 +16,22 @@ from infra.constructs.result_columns import COLUMNS, PARTITIONS
 
 QUERIES = dict(re.findall(r"## (.*?)\n\n```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_text(), re.DOTALL))
 HOW_IT_ENDED, WHY_IT_FAILED, WHAT_CHANGES = QUERIES
-IN_DUCKDB = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "array<string>": "VARCHAR[]"}
+IN_DUCKDB = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "boolean": "BOOLEAN",
+    "bigint": "BIGINT",
+    "array<string>": "VARCHAR[]",
+}
 
 
 @contextmanager
 def lookup_results(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return the files below a folder's `results/` as `lookup_results`: same columns, same partitions as in Athena."""
+    """Return the files below a folder's `parts/` as `lookup_results`: same columns, same partitions as in Athena."""
     columns = {name: IN_DUCKDB[kind] for name, kind in COLUMNS.items()} | {"user_attributes": "JSON"}
     with duckdb.connect() as connection:
         connection.read_json(
-            f"{folder}/results/**/*.ndjson.gz",
+            f"{folder}/parts/**/*.ndjson.gz",
             format="newline_delimited",
             columns=columns,
             hive_partitioning=True,

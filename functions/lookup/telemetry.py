@@ -35,6 +35,8 @@ class Metric(StrEnum):
     MESSAGES_LAID_ASIDE = "MessagesLaidAside"
     ROSTERS_CONVERTED = "RostersConverted"
     ROSTERS_REFUSED = "RostersRefused"
+    RESULTS_COLLECTED = "ResultsCollected"
+    RESULTS_FAILED = "ResultsFailed"
     USERS_GRANTED_ON_DEMAND = "UsersGrantedOnDemand"
     USERS_GRANTED_BULK = "UsersGrantedBulk"
     USERS_GRANTED_UNUSED = "UsersGrantedUnused"

@@ -1,4 +1,6 @@
-"""The deployable zip: `make build` writes `build/functions.zip` for python3.13 on arm64, without Docker.
+"""The deployable zips: `make build` writes them below `build/` for python3.13 on arm64, without Docker.
+
+`functions.zip` is of all functions but the one that collects results: `results.zip` holds PyArrow too.
 
 The same inputs give the same bytes: locked and hash-checked wheels, sorted entries, fixed dates and modes,
 and bytecode that names its source by hash.
@@ -15,22 +17,34 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from infra.app import BUNDLE, ROOT, SOURCE
+from infra.app import BUNDLE, RESULTS_BUNDLE, ROOT, SOURCE
 
-LOCK = ROOT / "requirements" / "runtime.txt"
+REQUIREMENTS = ROOT / "requirements"
+# The zips, the locks of their libraries, and whose glibc the wheels are for: Lambda's python3.13 has 2.34.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: Amazon Linux 2023
+BUNDLES = (
+    (BUNDLE, REQUIREMENTS / "runtime.txt", "aarch64-manylinux2014"),
+    (RESULTS_BUNDLE, REQUIREMENTS / "results.txt", "aarch64-manylinux_2_28"),
+)
 PYTHON = "3.13"
-PLATFORM = "aarch64-manylinux2014"
 LAMBDA_ROOT = "/var/task"  # where Lambda unpacks the zip: tracebacks name files there
 SERVICES = frozenset({"dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs", "ssm", "sts"})
 OLDEST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 FILE_MODE = 0o100644 << 16
+# What of PyArrow no Parquet file needs: headers, sources, and the libraries of other formats and stores.
+UNUSED_ARROW = (
+    "include", "src", "tests", "*.pyx", "*.pxd", "*.pxi", "_*_encryption.*", "_azurefs.*", "_csv.*", "_dataset_orc.*",
+    "_feather.*", "_flight.*", "_gcsfs.*", "_hdfs.*", "_json.*", "_orc.*", "_pyarrow_cpp_tests.*", "_s3fs.*",
+    "_substrait.*", "libarrow_flight.*", "libarrow_python.so", "libarrow_python.so.*.*", "libarrow_python_*",
+    "libarrow_s3.*",
+)  # fmt: skip
 
 
-def build(target: Path) -> str:
+def build(target: Path, lock: Path, platform: str) -> str:
     """Write the zip; return its SHA-256. Raises `CalledProcessError` when the wheels cannot be had."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "functions"
-        _install(tree)
+        _install(tree, lock, platform)
         shutil.copytree(SOURCE, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         trim(tree)
         _compile(tree)
@@ -51,11 +65,18 @@ def trim(tree: Path) -> None:
     ):
         for leftover in list(tree.glob(pattern)):
             _remove(leftover)
+    _trim_arrow(tree / "pyarrow")
     for data in (tree / "botocore" / "data", tree / "boto3" / "data"):
         for model in [path for path in data.glob("*/") if path.name not in SERVICES]:
             _remove(model)
     for examples in list((tree / "botocore" / "data").glob("*/*/examples-1.json*")):
         _remove(examples)
+
+
+def _trim_arrow(tree: Path) -> None:
+    for pattern in UNUSED_ARROW:
+        for leftover in list(tree.glob(pattern)):
+            _remove(leftover)
 
 
 def pack(tree: Path, target: Path) -> None:
@@ -74,21 +95,22 @@ def pack(tree: Path, target: Path) -> None:
 def main() -> int:
     """Build, and say what came out."""
     try:
-        digest = build(BUNDLE)
+        for target, lock, platform in BUNDLES:
+            digest = build(target, lock, platform)
+            size = target.stat().st_size / 1_000_000
+            sys.stdout.write(f"{target.relative_to(ROOT)}  {size:.2f} MB  SHA-256 {digest}\n")
     except subprocess.CalledProcessError as error:
-        sys.stderr.write(f"{BUNDLE.name} is not built: {Path(error.cmd[0]).name} ended with {error.returncode}\n")
+        sys.stderr.write(f"{target.name} is not built: {Path(error.cmd[0]).name} ended with {error.returncode}\n")
         return 1
-    size = BUNDLE.stat().st_size / 1_000_000
-    sys.stdout.write(f"{BUNDLE.relative_to(ROOT)}  {size:.2f} MB  SHA-256 {digest}\n")
     return 0
 
 
-def _install(tree: Path) -> None:
+def _install(tree: Path, lock: Path, platform: str) -> None:
     uv = Path(sys.executable).with_name("uv")
     subprocess.run(  # noqa: S603 - our own command line
         [
             *(uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"),
-            *("--target", tree, "--python-version", PYTHON, "--python-platform", PLATFORM, "-r", LOCK),
+            *("--target", tree, "--python-version", PYTHON, "--python-platform", platform, "-r", lock),
         ],
         check=True,
     )

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.constructs.outputs import output
 from infra.constructs.result_columns import COLUMNS, PARTITIONS
-from infra.constructs.storage import QUERIES, RESULTS
+from infra.constructs.storage import PARTS, QUERIES
 from infra.stage_settings.stage import SERVICE, Stage
 
 TABLE = "lookup_results"
@@ -39,7 +39,7 @@ class AthenaTable(Construct):
         output(self, "WorkGroupName", workgroup.name)
 
     def _table(self, database: str, stage: Stage, bucket: s3.Bucket) -> glue.CfnTable:
-        location = bucket.s3_url_for_object(RESULTS)
+        location = bucket.s3_url_for_object(PARTS)
         return glue.CfnTable(
             self,
             "Table",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.iam import PUT_EVENTS, WRITE_LOGS, Grant
@@ -48,6 +49,13 @@ class EventBus(Construct):
     def grants(self) -> list[Grant]:
         """Return what a function that ends lookups does here."""
         return [Grant("Notices", PUT_EVENTS, [self.bus.event_bus_arn])]
+
+    def let_send(self, rule: events.CfnRule, queue: sqs.Queue) -> None:
+        """Let EventBridge send what a rule of this bus matches to a queue, or else to the dead-letter queue."""
+        for target in (queue, self.dead_letters):
+            target.add_to_resource_policy(
+                _allow(LOG_WRITERS[:1], ("sqs:SendMessage",), target.queue_arn, _from(rule.attr_arn))
+            )
 
     def _rule(self) -> events.CfnRule:
         # The bare rule: the construct would bring a function of its own that writes the log group's policy.

@@ -24,11 +24,20 @@ KEEP_THE_LEDGER = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+# What collecting does with the ledger: nothing of a lookup itself is changed.
+COLLECT_IN_THE_LEDGER = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+)
 READ_OBJECTS = ("s3:GetObject",)
 READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with
 LIST_OBJECTS = ("s3:ListBucket",)  # without it S3 calls an object that is gone one that may not be read
 WRITE_OBJECTS = ("s3:PutObject",)
 WRITE_LARGE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
+DELETE_OBJECTS = ("s3:DeleteObject",)  # in a bucket with versions that hides an object; its lifecycle deletes it
 KEEP_OBJECTS = ("s3:DeleteObjectVersion", "s3:PutObjectTagging")  # a deletion is of every version
 LIST_VERSIONS = ("s3:ListBucketVersions",)
 SEND_MESSAGES = ("sqs:SendMessage",)

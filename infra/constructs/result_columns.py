@@ -11,6 +11,7 @@ COLUMNS: Mapping[str, str] = {
     "part": "string",
     "correlation_id": "string",
     "line": "bigint",
+    "changed": "boolean",
     "identifier_type": "string",
     "identifier": "string",
     "outcome": "string",

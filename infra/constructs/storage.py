@@ -11,6 +11,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.iam import (
+    COLLECT_IN_THE_LEDGER,
+    DELETE_OBJECTS,
     KEEP_OBJECTS,
     KEEP_THE_LEDGER,
     LIST_OBJECTS,
@@ -27,8 +29,9 @@ from infra.nag import acknowledge
 from infra.stage_settings.stage import Stage
 from lookup.rosters.keys import INLINE, ROSTERS, UNPACKED, UPLOAD_TAG
 
-RESULTS, OVERSIZE, UNMATCHED = "results/", "oversize/", "unmatched/"
+PARTS, RESULTS, OVERSIZE, UNMATCHED = "parts/", "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
+    "parts": PARTS,
     "results": RESULTS,
     "unmatched": UNMATCHED,
     "inline-rosters": INLINE,
@@ -61,12 +64,12 @@ class Storage(Construct):
         return [
             Grant("Profiles", READ_AND_WRITE_PROFILES, [self.profiles.table_arn]),
             self._objects("Oversize", READ_OBJECTS, OVERSIZE),
-            self._objects("Results", WRITE_OBJECTS, RESULTS, OVERSIZE, UNMATCHED),
+            self._objects("Results", WRITE_OBJECTS, PARTS, OVERSIZE, UNMATCHED),
         ]
 
     def serve_grants(self) -> list[Grant]:
         """Return the grants of the parts' worker: on a second delivery it counts what is archived already."""
-        return [self._objects("Archived", READ_OBJECTS, RESULTS)]
+        return [self._objects("Archived", READ_OBJECTS, PARTS)]
 
     def feed_grants(self) -> list[Grant]:
         """Return the grants of every function that feeds lookups."""
@@ -81,12 +84,21 @@ class Storage(Construct):
         return [
             self._objects("Uploads", (*WRITE_OBJECTS, *KEEP_OBJECTS), ROSTERS),
             Grant("Versions", LIST_VERSIONS, [self.bucket.bucket_arn]),
-            self._objects("Downloads", READ_OBJECTS, RESULTS),
+            self._objects("Downloads", READ_OBJECTS, PARTS, RESULTS),
         ]
 
     def convert_grants(self) -> list[Grant]:
         """Return the grants of the function that converts rosters."""
         return [*self.feed_grants(), self._objects("Unpack", WRITE_LARGE_OBJECTS, UNPACKED)]
+
+    def collect_grants(self) -> list[Grant]:
+        """Return the grants of the function that collects results."""
+        return [
+            Grant("Ledger", COLLECT_IN_THE_LEDGER, [self.ledger.table_arn]),
+            self._objects("Parts", READ_OBJECTS, PARTS),
+            self._objects("Collected", (*WRITE_LARGE_OBJECTS, *READ_OBJECTS, *DELETE_OBJECTS), RESULTS),
+            Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
+        ]
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]

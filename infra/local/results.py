@@ -11,7 +11,7 @@ from typing import Any
 from infra.local.stage.stage import Stage
 from lookup.model import Counts, Status
 
-RESULTS = "results/"
+PARTS = "parts/"  # what workers write
 User = tuple[str, str]  # identifier type, identifier
 
 
@@ -56,7 +56,7 @@ class ResultObjects:
 
     def keys(self) -> list[str]:
         """Return the keys of all result objects."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=RESULTS)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PARTS)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def new_records(self, lookup: str) -> Iterator[dict[str, Any]]:

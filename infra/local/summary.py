@@ -82,7 +82,7 @@ def show(summary: Summary, stage: Stage, display: Display) -> None:
     rows = [(title, *(str(_counts(summary.tallies[name])[column]) for column in COLUMNS)) for name, title in DOORS]
     display.table(("", *(column.replace("_", " ") for column in COLUMNS)), rows)
     display.line(f"{summary.dynamodb_profiles} profiles in the DynamoDB table {stage.outputs['ProfilesTableName']}")
-    display.line(f"{summary.s3_objects} result objects in s3://{stage.bucket}/results/ (gzip NDJSON)")
+    display.line(f"{summary.s3_objects} result objects in s3://{stage.bucket}/parts/ (gzip NDJSON)")
     if summary.vendor_calls is None:
         display.line("how often the vendor was called is not known here: it is not the simulator")
     else:

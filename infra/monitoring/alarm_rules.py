@@ -46,6 +46,7 @@ def rules(stage: Stage, measures: Measures) -> Iterator[Rule]:
     yield _silence(stage, measures)
     yield _standstill(measures)
     yield _loops(measures)
+    yield _unpublished(measures)
     for queue in measures.watched.queues:
         yield _oldest(queue, stage, measures)
     for queue in measures.watched.dead_letters:
@@ -143,6 +144,15 @@ def _loops(measures: Measures) -> Rule:
         text="Lambda dropped an invocation as part of a recursive loop: what it should have done waits on its queue.",
         heading="Recursive loop",
         metric=measures.loops(),
+    )
+
+
+def _unpublished(measures: Measures) -> Rule:
+    return Rule(
+        name="results-not-published",
+        text="What a lookup's parts hold is not what the ledger counts, or they are gone: its files are not published.",
+        heading="Results not published",
+        metric=measures.of(Metric.RESULTS_FAILED, period=FIVE_MINUTES),
     )
 
 

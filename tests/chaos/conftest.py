@@ -24,7 +24,7 @@ from tests.chaos.value_checks import Truth, check_values
 ANNA: Entry = ("customer_id", "anna")
 NOBODY: Entry = ("customer_id", "missing-1")
 JUNK: Entry = ("invalid", "null")
-KEY, INTAKE_KEY = "results/list0001-x-00000001.ndjson.gz", "results/intake-2026-m-1.ndjson.gz"
+KEY, INTAKE_KEY = "parts/list0001-x-00000001.ndjson.gz", "parts/intake-2026-m-1.ndjson.gz"
 FETCHED_AT = 1_800_000_000.0
 ATTRIBUTES = {"customer_id": "anna", "id": "1", "name": "Anna"}
 FAILED_NONE = {"requested": 3, "found": 1, "not_found": 1, "invalid": 1, "failed": 0}

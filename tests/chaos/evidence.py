@@ -101,7 +101,7 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
 
     return Evidence(
         lookups=lookups,
-        objects={key: records(stage, key) for key in stage.keys("results/")},
+        objects={key: records(stage, key) for key in stage.keys("parts/")},
         profiles=profiles(stage),
         inline={key: list(_inline(stage, key)) for key in stage.keys("rosters/inline/")},
         dead_letters=aside,

@@ -115,7 +115,7 @@ def test_an_operator_sees_the_intake(
     """The day's intake shows its counts to the scope `service/admin`; to everybody else it is not there."""
     intake = event("on_queue/intake.json")
     on_queue.handler(intake, context)
-    keys = deployed.keys("results/")
+    keys = deployed.keys("parts/")
     path = "/v1/lookups/" + keys[0].rsplit("/", 1)[1][: len("intake-2026-11-24")]
     scope = "profiles/read service/admin"
     status, body, _ = call("GET", path, scope=scope)

@@ -127,7 +127,7 @@ def test_without_a_secret_everybody_waits(
     failed = on_queue.handler(parts, context)["batchItemFailures"]
     assert failed == [{"itemIdentifier": parts["Records"][0]["messageId"]}]
     tick(event, context)
-    assert (simulator.counters().calls, deployed.keys("results/")) == (0, [])
+    assert (simulator.counters().calls, deployed.keys("parts/")) == (0, [])
     assert caplog.messages.count("secret unreadable") == 2
     assert capsys.readouterr().out.count('"SecretsUnreadable":[1.0]') == 2
     if value is None:

@@ -25,7 +25,7 @@ Load = Callable[[str], dict[str, Any]]
 
 def records(deployed: Stage) -> list[dict[str, Any]]:
     bucket = deployed.settings.bucket_name
-    bodies = [deployed.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in deployed.keys("results/")]
+    bodies = [deployed.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in deployed.keys("parts/")]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
@@ -60,8 +60,8 @@ def test_a_message_twice_in_a_batch_has_one_record(deployed: Stage, event: Load,
 def test_a_part_is_filed_under_the_hour_of_its_feeding(deployed: Stage, event: Load, context: LambdaContext) -> None:
     """A part's object has a key known before it is served, and holds its junk lines too."""
     assert on_queue.handler(event("on_queue/parts.json"), context) == {"batchItemFailures": []}
-    assert deployed.keys("results/") == [
-        "results/workspace=default/dt=2026-11-23/hour=19/refresh-20261123T190000Z-000001.ndjson.gz"
+    assert deployed.keys("parts/") == [
+        "parts/workspace=default/dt=2026-11-23/hour=19/refresh-20261123T190000Z-000001.ndjson.gz"
     ]
     assert [(one["identifier"], one["outcome"], one["line"]) for one in records(deployed)] == [
         ("C-2001", "found", None),
@@ -83,7 +83,7 @@ def test_a_part_during_vendor_errors_is_returned(
     context.remaining_seconds = 10.3  # no time to wait out the trouble
     failed = on_queue.handler(received, context)["batchItemFailures"]
     assert failed == [{"itemIdentifier": received["Records"][0]["messageId"]}]
-    assert deployed.keys("results/") == []
+    assert deployed.keys("parts/") == []
 
 
 @pytest.mark.parametrize("reset", [25, 50])
@@ -172,7 +172,7 @@ def test_sigterm_in_the_middle_gives_the_rest_back(
     assert (len(failed), seen, simulator.counters().calls) == (1, [signal.SIGTERM], 1)
     stored = deployed.dynamodb.scan(TableName=deployed.settings.profiles_table_name)["Items"]
     assert len(stored) == 20
-    assert deployed.keys("results/") == []
+    assert deployed.keys("parts/") == []
 
 
 def test_out_of_time_the_rest_is_given_back(

@@ -101,7 +101,7 @@ def test_a_lookup_answers_each_identifier(
     ]
     assert body["outcomes"][2]["reason"] == "identifier is a value that MoEngage blocks as a customer_id"
     assert all(set(one["user_attributes"] or ()) <= {"customer_id", "u_fn"} for one in body["outcomes"])
-    assert len(deployed.keys("results/")) == 1
+    assert len(deployed.keys("parts/")) == 1
 
 
 def test_no_such_user_is_a_problem(deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext) -> None:

@@ -77,7 +77,7 @@ def test_what_got_no_answer_is_laid_aside_in_the_end(
     returned = {"batchItemFailures": [{"itemIdentifier": received["Records"][0]["messageId"]}]}
     find = lose("SendMessage")
     assert [on_queue.handler(received, context) for _ in range(2)] == [returned] * 2
-    assert len(deployed.keys("results/")) == 1
+    assert len(deployed.keys("parts/")) == 1
     find()
     assert on_queue.handler(received, context) == {"batchItemFailures": []}
     (letter,) = deployed.messages(getattr(deployed.settings, f"{name}_dead_letter_queue_url"))

@@ -36,7 +36,8 @@ ALLOWED = {
     "OnRequestRole": {
         "StorageProfiles": PROFILES,
         "StorageLedger": LEDGER,
-        "StorageBucket/results/*": GET | PUT,
+        "StorageBucket/parts/*": GET | PUT,
+        "StorageBucket/results/*": GET,
         "StorageBucket/oversize/*": GET | PUT,
         "StorageBucket/unmatched/*": PUT,
         "StorageBucket": {"s3:ListBucket", "s3:ListBucketVersions"},
@@ -54,7 +55,7 @@ ALLOWED = {
     "OnQueueRole": {
         "StorageProfiles": PROFILES,
         "StorageLedger": LEDGER,
-        "StorageBucket/results/*": GET | PUT,
+        "StorageBucket/parts/*": GET | PUT,
         "StorageBucket/oversize/*": GET | PUT,
         "StorageBucket/unmatched/*": PUT,
         "StorageBucket": {"s3:ListBucket"},
@@ -89,6 +90,16 @@ ALLOWED = {
         "ConversionsQueueDeadLetters": SEND,
         "NoticesBus": PUT_EVENTS,
         "OnConversionLog": LOG,
+    },
+    "OnResultsRole": {
+        "StorageLedger": LEDGER - {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "StorageBucket": {"s3:ListBucket"},
+        "StorageBucket/parts/*": GET,
+        "StorageBucket/results/*": GET | PUT | {"s3:AbortMultipartUpload", "s3:DeleteObject"},
+        "ResultsQueue": CONSUME | SEND,
+        "ResultsQueueDeadLetters": SEND,
+        "NoticesBus": PUT_EVENTS,
+        "OnResultsLog": LOG,
     },
     "OnScheduleSchedulerRole": {
         "OnScheduleFunction": {"lambda:InvokeFunction"},

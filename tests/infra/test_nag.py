@@ -23,19 +23,21 @@ MEANT = {
     "OnQueue/OnQueue/Function/Resource": {"L1"},
     "OnSchedule/OnSchedule/Function/Resource": {"L1"},
     "OnRequest/OnRequest/Role/Resource": {
-        *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
+        *(BUCKET.format(prefix) for prefix in ("parts", "results", "oversize", "unmatched", "rosters")),
         "IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/moengage-lookup-STAGE/*]",
         ANYTHING,  # the list of schedules has no resource
     },
     "OnQueue/OnQueue/Role/Resource": {
-        *(BUCKET.format(prefix) for prefix in ("results", "oversize", "unmatched", "rosters")),
+        *(BUCKET.format(prefix) for prefix in ("parts", "oversize", "unmatched", "rosters")),
     },
     "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters")},
     "OnConversion/OnConversion/Function/Resource": {"L1"},
     "OnConversion/OnConversion/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
+    "OnResults/OnResults/Function/Resource": {"L1"},
+    "OnResults/OnResults/Role/Resource": {BUCKET.format("parts"), BUCKET.format("results")},
 }
 NO_RECOVERY = {"Storage/Profiles/Resource": {"DDB3"}, "Storage/Ledger/Resource": {"DDB3"}}
-ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule", "OnConversion")]
+ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule", "OnConversion", "OnResults")]
 MORE = {
     "dev": NO_RECOVERY,
     "local": NO_RECOVERY,

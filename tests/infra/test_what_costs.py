@@ -23,7 +23,7 @@ def test_a_stage_may_trace_its_functions(full: Template) -> None:
     for role_id in full.of_type("AWS::IAM::Role"):
         actions = {action for one in full.statements(role_id) for action in one["Action"]}
         assert (actions >= TRACES) == role_id[:-8].endswith(
-            ("RequestRole", "QueueRole", "ScheduleRole", "ConversionRole")
+            ("RequestRole", "QueueRole", "ScheduleRole", "ConversionRole", "ResultsRole")
         )
 
 

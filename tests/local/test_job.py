@@ -61,11 +61,11 @@ def results(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The result objects as files, as any S3 tool would bring them."""
     folder = tmp_path_factory.mktemp("results")
     s3 = job.stage.clients.s3
-    for entry in s3.list_objects_v2(Bucket=job.stage.bucket, Prefix="results/")["Contents"]:
+    for entry in s3.list_objects_v2(Bucket=job.stage.bucket, Prefix="parts/")["Contents"]:
         path = folder / entry["Key"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(s3.get_object(Bucket=job.stage.bucket, Key=entry["Key"])["Body"].read())
-    return folder / "results"
+    return folder / "parts"
 
 
 def sql(results: Path, query: str) -> list[tuple[str, int]]:

@@ -8,14 +8,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
+from lookup.ledger.collections import Collection
 from lookup.ledger.model import ChangedProfiles, LookupRecord
-from lookup.model import timestamp
+from lookup.model import Status, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "moengage-lookup"
+COMPLETED, READY = "Lookup Completed", "Results Ready"  # the kinds of events that come of a lookup's end
 
 
 class EventPublisher:
@@ -27,7 +29,11 @@ class EventPublisher:
 
     def publish_completed(self, progress: LookupRecord) -> None:
         """Publish that a lookup has ended. Raises `AwsUnavailable` when EventBridge refused the event."""
-        self._put("Lookup Completed", completed_detail(progress))
+        self._put(COMPLETED, completed_detail(progress))
+
+    def publish_ready(self, progress: LookupRecord, collected: Collection) -> None:
+        """Publish that a lookup's files can be read, and where its manifest is. Raises as above."""
+        self._put(READY, ready_detail(progress, collected))
 
     def publish_changed(self, changed: ChangedProfiles) -> None:
         """Publish which result object holds profiles that differ from the fetch before. Raises as above."""
@@ -63,4 +69,19 @@ def completed_detail(progress: LookupRecord) -> dict[str, object]:
         "parts": progress.tally.parts_done,
         "submitted_at": timestamp(spec.submitted_at),
         "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
+    }
+
+
+def ready_detail(progress: LookupRecord, collected: Collection) -> dict[str, object]:
+    """Return the detail of the event of files that can be read."""
+    spec, counts = progress.spec, collected.counts
+    return {
+        "lookup_id": spec.lookup_id,
+        "workspace": spec.workspace,
+        "partner": spec.partner,
+        "files": collected.files,
+        "bytes": collected.bytes,
+        "manifest": collected.manifest,
+        "counts": {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))},
+        "ready_at": None if collected.ready_at is None else timestamp(collected.ready_at),
     }

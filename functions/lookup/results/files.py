@@ -1,6 +1,6 @@
 """Result files in S3: gzip NDJSON, one record per identifier, partitioned for SQL.
 
-`results/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those at which
+`parts/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those at which
 the part was fed, so a redelivery has the same key.
 """
 
@@ -42,6 +42,13 @@ class Record:
     part: str
     outcome: Outcome
     correlation_id: str | None = None
+
+    def changed_by(self, lookup_id: str) -> bool | None:
+        """Return whether this lookup fetched a user who is new, gone or different; None when nothing is known of it."""
+        profile = self.outcome.profile
+        if profile is None:
+            return None
+        return profile.lookup_id == lookup_id and profile.changed_at == profile.fetched_at
 
 
 class ResultFiles:
@@ -116,7 +123,7 @@ def _read_ndjson(body: bytes) -> list[dict[str, Any]]:
 def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
     """Return the key of one part's object."""
     day, time = timestamp(fed_at).split("T")
-    return f"results/workspace={workspace}/dt={day}/hour={time[:2]}/{lookup_id}-{name}.ndjson.gz"
+    return f"parts/workspace={workspace}/dt={day}/hour={time[:2]}/{lookup_id}-{name}.ndjson.gz"
 
 
 def record_json(lookup_id: str, record: Record) -> dict[str, object]:
@@ -128,6 +135,7 @@ def record_json(lookup_id: str, record: Record) -> dict[str, object]:
         "part": record.part,
         "correlation_id": record.correlation_id,
         "line": None if isinstance(subject, Identifier) else subject.line,
+        "changed": record.changed_by(lookup_id),
         **outcome_json(record.outcome),
     }
 

@@ -134,14 +134,14 @@ def test_the_columns_are_the_record_s() -> None:
 
 
 def test_partitions_follow_the_keys(template: Template) -> None:
-    """The template of locations is the pattern of the archive's keys, below the bucket's `results/`."""
+    """The template of locations is the pattern of the archive's keys, below the bucket's `parts/`."""
     table = template.only("AWS::Glue::Table")["TableInput"]
     location = text(table["Parameters"]["storage.location.template"])
-    assert location.endswith("/results/workspace=${workspace}/dt=${dt}/hour=${hour}/")
+    assert location.endswith("/parts/workspace=${workspace}/dt=${dt}/hour=${hour}/")
     assert location.startswith("s3://StorageBucket")
     filled = location.replace("${workspace}", "default").replace("${dt}", "2026-11-24").replace("${hour}", "07")
     key = result_key("default", "l-1", "00000001", 1795505400.0)
-    assert key.startswith("results/" + filled.partition("/results/")[2])
+    assert key.startswith("parts/" + filled.partition("/parts/")[2])
 
 
 def test_partitions_end_with_the_retention(full: Template) -> None:

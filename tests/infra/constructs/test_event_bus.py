@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lookup.results.events import SOURCE
-from tests.infra.template import Template, text
+from tests.infra.template import Template, listed, text
 
 
 def test_events_go_to_a_bus_of_the_stage_s_own(template: Template) -> None:
@@ -16,25 +16,41 @@ def test_events_go_to_a_bus_of_the_stage_s_own(template: Template) -> None:
 
 
 def test_an_event_that_cannot_be_delivered_is_kept(template: Template) -> None:
-    """The bus and its rule lay undelivered events on one dead-letter queue."""
-    (target,) = template.only("AWS::Events::Rule")["Targets"]
+    """The bus and its rules lay undelivered events on one dead-letter queue."""
+    targets = [one for rule in template.of_type("AWS::Events::Rule").values() for one in rule["Targets"]]
+    assert len(targets) == 2
     bus = template.only("AWS::Events::EventBus")
-    queues = {template.attribute(kept["DeadLetterConfig"]["Arn"]) for kept in (bus, target)}
+    queues = {template.attribute(kept["DeadLetterConfig"]["Arn"]) for kept in (bus, *targets)}
     assert [queue[:-8] for queue in queues] == ["NoticesUndelivered"]
 
 
 def test_only_this_bus_and_its_rule_use_the_queue(template: Template) -> None:
-    """EventBridge may send to the dead-letter queue for the stage's bus and rule, nobody else may."""
-    _, policy = template.named("AWS::SQS::QueuePolicy", "NoticesUndelivered")
-    (allowed,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
-    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
-    sources = [template.attribute(arn)[:-8] for arn in allowed["Condition"]["ArnEquals"]["aws:SourceArn"]]
-    assert sources in (["NoticesRule", "NoticesBus"], ["NoticesBus", "NoticesRule"])
+    """EventBridge may send to the dead-letter queue for the stage's bus and rules, nobody else may."""
+    assert senders_to("NoticesUndelivered", template) == {"NoticesRule", "NoticesBus", "ResultsEnded"}
+
+
+def test_the_end_of_a_lookup_comes_to_the_results_queue(template: Template) -> None:
+    """A rule puts what an event says of a lookup's end on the results queue, to which nobody else in AWS may send."""
+    _, rule = template.named("AWS::Events::Rule", "ResultsEnded")
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": ["Lookup Completed"]}
+    (target,) = rule["Targets"]
+    assert (template.attribute(target["Arn"])[:-8], target["InputPath"]) == ("ResultsQueue", "$.detail")
+    assert senders_to("ResultsQueuePolicy", template) == {"ResultsEnded"}
+
+
+def senders_to(name: str, template: Template) -> set[str]:
+    """The rules and buses for which EventBridge may send to a queue."""
+    _, policy = template.named("AWS::SQS::QueuePolicy", name)
+    allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    for one in allowed:
+        assert (one["Principal"], one["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    sources = [arn for one in allowed for arn in listed(one["Condition"]["ArnEquals"]["aws:SourceArn"])]
+    return {template.attribute(arn)[:-8] for arn in sources}
 
 
 def test_every_event_is_kept_in_a_log_group(template: Template) -> None:
     """The rule takes all that the functions tell, and its target is the group itself, not the ARN of its streams."""
-    rule = template.only("AWS::Events::Rule")
+    _, rule = template.named("AWS::Events::Rule", "NoticesRule")
     assert rule["EventPattern"] == {"source": [SOURCE]}
     assert template.attribute(rule["EventBusName"])[:-8] == "NoticesBus"
     (target,) = rule["Targets"]

@@ -14,6 +14,7 @@ from tests.infra.template import Template
 SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
 ON_REQUEST_ONLY = SCHEDULE_SETTINGS | {"TOKEN_URL"}
 CONVERSION_DEAD_LETTERS = "CONVERSION_DEAD_LETTER_QUEUE_URL"
+RESULTS_QUEUES = {"RESULTS_QUEUE_URL", "RESULTS_DEAD_LETTER_QUEUE_URL"}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
@@ -28,7 +29,7 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY
+    assert known - names <= {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY | RESULTS_QUEUES
 
 
 def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
@@ -44,6 +45,15 @@ def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(templa
         if CONVERSION_DEAD_LETTERS in function["Environment"]["Variables"]
     ]
     assert laying_aside == ["on_conversion"]
+
+
+def test_only_on_results_knows_its_queue(template: Template) -> None:
+    """The results queue and its dead-letter queue are told to the function that serves them, and to no other."""
+    told = {
+        module: RESULTS_QUEUES & set(function["Environment"]["Variables"])
+        for module, function in template.functions().items()
+    }
+    assert told == {module: RESULTS_QUEUES if module == "on_results" else set() for module in MODULES}
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:

@@ -40,6 +40,7 @@ def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> No
         "QueuesIntake": ("QueuesIntakeDeadLetters", 1000),
         "QueuesParts": ("QueuesPartsDeadLetters", 1000),
         "ConversionsQueue": ("ConversionsQueueDeadLetters", 12),
+        "ResultsQueue": ("ResultsQueueDeadLetters", 40),
     }
 
 
@@ -72,7 +73,12 @@ def test_intake_is_collected_and_parts_come_singly(template: Template) -> None:
 def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template: Template) -> None:
     """A failed message never brings its batch back; workers are bounded by the mapping, at AWS's least or more."""
     mappings = template.of_type("AWS::Lambda::EventSourceMapping")
-    assert {name[:-8] for name in mappings} == {"OnQueueIntake", "OnQueueParts", "OnConversionConversions"}
+    assert {name[:-8] for name in mappings} == {
+        "OnQueueIntake",
+        "OnQueueParts",
+        "OnConversionConversions",
+        "OnResults",
+    }
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2

@@ -60,7 +60,7 @@ def test_every_prefix_that_is_written_expires(template: Template) -> None:
     """What the code writes lies below these prefixes, and each has an expiry: with its tag, uploads too."""
     rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    kept_as_results = ("results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
+    kept_as_results = ("parts/", "results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
     assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31, "queries/": 7, "rosters/": 90}
     written = {*_prefixes(), "queries/"}
     assert {prefix for prefix in written if not any(prefix.startswith(one) for one in expiring)} == set()
@@ -73,7 +73,7 @@ def _prefixes() -> set[str]:
     for path in (Path(SOURCE) / "lookup").rglob("*.py"):
         for text_ in re.findall(r'"((?:[a-z]+/)+)', path.read_text()):
             found.add(text_)
-    return {one for one in found if one.split("/")[0] in {"rosters", "results", "oversize", "unmatched"}}
+    return {one for one in found if one.split("/")[0] in {"rosters", "parts", "results", "oversize", "unmatched"}}
 
 
 def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
@@ -87,7 +87,7 @@ def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
         if "s3:PutObject" in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     }
-    assert writable == {"results/", "oversize/", "unmatched/", "rosters/", "rosters/unpacked/"}
+    assert writable == {"parts/", "results/", "oversize/", "unmatched/", "rosters/", "rosters/unpacked/"}
     assert {prefix for prefix in writable if not any(prefix.startswith(one) for one in expiring)} == set()
 
 
@@ -101,7 +101,7 @@ def test_what_expires_is_deleted(template: Template) -> None:
     uploads = hidden.pop("uploaded-rosters")
     assert uploads is None
     assert hidden == {name: {"NoncurrentDays": 1} for name in hidden}
-    assert len(hidden) == 6
+    assert len(hidden) == 7
     (older,) = [rule for rule in rules if rule["Id"] == "superseded-rosters"]
     assert (older["Prefix"], older["NoncurrentVersionExpiration"]) == ("rosters/", {"NoncurrentDays": 30})
     (leftovers,) = [rule for rule in rules if "Prefix" not in rule]

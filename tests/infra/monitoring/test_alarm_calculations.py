@@ -49,6 +49,7 @@ def test_a_defect_that_callers_are_told_counts_as_an_error(watched: Template) ->
         "errors-on_queue": "100 * (FILL(failed, 0)) / all",
         "errors-on_schedule": "100 * (FILL(failed, 0)) / all",
         "errors-on_conversion": "100 * (FILL(failed, 0)) / all",
+        "errors-on_results": "100 * (FILL(failed, 0)) / all",
     }
     assert {"Defects", "AwsTrouble"} <= {
         metric["MetricName"] for metric in metrics(alarms(watched)["errors-on_request"])

@@ -32,7 +32,7 @@ def part(road: FetchServices, number: str, names: Iterable[str], **facts: Any) -
     return Part("refresh-1", number, "default", tuple(map(customer, names)), road.clock(), road.clock(), **facts)
 
 
-def records(road: FetchServices, prefix: str = "results/") -> list[dict[str, Any]]:
+def records(road: FetchServices, prefix: str = "parts/") -> list[dict[str, Any]]:
     bucket = road.stage.settings.bucket_name
     bodies = [road.stage.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in road.stage.keys(prefix)]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
@@ -45,7 +45,7 @@ def test_messages_of_one_identifier_share_payloads(road: FetchServices, simulato
     assert [len(completion.outcomes) for completion in completions] == [1] * 100
     assert (road.gate.granted, road.gate.lanes) == ([20] * 5, {Lane.BULK})
     assert simulator.counters().calls == 5
-    assert len(road.stage.keys("results/")) == 1
+    assert len(road.stage.keys("parts/")) == 1
 
 
 def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None:
@@ -79,7 +79,7 @@ def test_a_part_cut_off_by_the_quota_is_given_back(road: FetchServices, simulato
     road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
     work = DeliveredPart(part(road, "000001", [f"user-{number}" for number in range(50)]))
     assert retry_at(road.parts.process([work], until=1e12)[0]) == road.clock() + 42
-    assert road.stage.keys("results/") == []
+    assert road.stage.keys("parts/") == []
     road.gate.refusal = None
     (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
     assert Counts.of(completion.outcomes).found == 50

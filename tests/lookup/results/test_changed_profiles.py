@@ -32,7 +32,7 @@ def serve(road: FetchServices, lookup_id: str, *, redelivered: bool = False) -> 
     """Look the three users up; give the key of what was archived."""
     part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
     road.parts.process([DeliveredPart(part, redelivered=redelivered)], until=1e12)
-    return next(key for key in road.stage.keys("results/") if lookup_id in key)
+    return next(key for key in road.stage.keys("parts/") if lookup_id in key)
 
 
 def test_new_and_changed_profiles_are_told(road: FetchServices, simulator: Simulator) -> None:

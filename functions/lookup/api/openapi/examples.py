@@ -60,8 +60,8 @@ RESULTS = {
     "files": [
         {
             "part": "00000001",
-            "key": f"results/workspace=default/dt=2026-11-24/hour=09/{LOOKUP_ID}-00000001.ndjson.gz",
-            "url": "https://bucket.example.com/results/…",
+            "key": f"parts/workspace=default/dt=2026-11-24/hour=09/{LOOKUP_ID}-00000001.ndjson.gz",
+            "url": "https://bucket.example.com/parts/…",
             "expires_at": "2026-11-24T09:45:00.000000Z",
             "counts": {"requested": 100, "found": 98, "not_found": 2, "invalid": 0, "failed": 0},
         }

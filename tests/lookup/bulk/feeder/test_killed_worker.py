@@ -75,7 +75,7 @@ def assert_complete(desk: BulkServices) -> None:
     assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)
     assert progress.tally.counts == Counts(requested=USERS, found=USERS)
     assert (desk.lookups.in_flight("default").entries, desk.unfinished()) == (0, [])
-    assert len(desk.stage.keys("results/")) == 1
+    assert len(desk.stage.keys("parts/")) == 1
 
 
 def test_nothing_is_lost(stage: Stage, embedded_aws: EmbeddedAws, simulator: Simulator) -> None:

@@ -1,0 +1,75 @@
+"""Rows as gzip CSV (RFC 4180): one column for each requested field, or all attributes in one as JSON.
+
+No cell is a formula: text that a spreadsheet would calculate gets an apostrophe before it, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection). Numbers stay numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from lookup import exact_json
+from lookup.collection.ndjson import GZIP, LEVEL
+from lookup.collection.rows import Row
+from lookup.collection.upload import Upload
+from lookup.model import Json
+
+FACTS = ("identifier_type", "identifier", "outcome", "reason", "source", "fetched_at", "changed", "changed_fields")
+EVERYTHING = "user_attributes"  # the one column of a lookup that asked for no fields by name
+BYTE_ORDER_MARK = "\ufeff".encode()
+# The full-width forms begin formulas too, where a spreadsheet normalises what it reads.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+class CsvFile:
+    """A gzip CSV file that is written as a stream."""
+
+    def __init__(self, upload: Upload, fields: Sequence[str] | None, *, byte_order_mark: bool = False) -> None:
+        self._upload = upload
+        self._fields = fields
+        self._packing = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+        if byte_order_mark:
+            self._upload.write(self._packing.compress(BYTE_ORDER_MARK))
+        self._write([[*FACTS, *([EVERYTHING] if fields is None else [safe(name) for name in fields])]])
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        self._write(self._cells(row) for row in rows)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._upload.write(self._packing.flush())
+
+    def _write(self, lines: Iterator[list[str]] | Sequence[list[str]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\r\n").writerows(lines)
+        self._upload.write(self._packing.compress(text.getvalue().encode()))
+
+    def _cells(self, row: Row) -> list[str]:
+        told = [_fact(row.facts.get(name)) for name in FACTS]
+        if self._fields is None:
+            return [*told, "" if row.attributes is None else row.attributes.decode()]
+        held = {} if row.attributes is None else exact_json.loads(row.attributes)
+        return [*told, *(_cell(held, name) for name in self._fields)]
+
+
+def safe(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _fact(value: object) -> str:
+    return safe(value) if isinstance(value, str) else _json(value)
+
+
+def _cell(held: Json, name: str) -> str:
+    value = held.get(name) if isinstance(held, Mapping) else None
+    return safe(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: object) -> str:
+    """Write a number, a truth, a list or an object as JSON has it; null is an empty cell."""
+    return "" if value is None else exact_json.dumps_well_formed(value).decode()

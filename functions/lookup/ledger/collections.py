@@ -1,0 +1,198 @@
+"""How far a lookup's results are collected: items beside the lookup's own, changed by whoever holds the claim.
+
+lookup#<id>     results             of which end and round; collecting, ready or failed; how far; who is at it
+lookup#<id>     files#<round>#<n>   the files of one set, which are written and become visible when all of them are
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lookup.ledger.items import Item, deserialize, lookup_key, read_record, serialize
+from lookup.ledger.model import RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
+from lookup.ledger.table import LedgerTable
+from lookup.model import Counts
+
+COUNTED = ("requested", "found", "not_found", "invalid", "failed")
+PAGE = 500  # parts of one request
+
+
+class CollectionState(StrEnum):
+    """Where the files of a lookup that has ended stand."""
+
+    COLLECTING = "collecting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is collected of one end of a lookup, which is told from others by `round`.
+
+    So many `sets` of files are written; `mark` is the number of the last part in them, and with `is_whole` none comes
+    behind it. `lost` are identifiers that have no record. `token` and `held_until` say who is at it.
+    """
+
+    ended_at: float
+    round: int = 0
+    state: CollectionState = CollectionState.COLLECTING
+    mark: str = ""
+    sets: int = 0
+    is_whole: bool = False
+    counts: Counts = field(default_factory=Counts)
+    lost: int = 0
+    token: str = ""
+    held_until: float = 0.0
+    ready_at: float | None = None
+    manifest: str | None = None
+    files: int = 0
+    bytes: int = 0
+    told: bool = False  # of files that are ready, and whether those of ends before a retry are gone
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """The files of the same parts, in each format, as JSON objects."""
+
+    round: int
+    number: int
+    files: tuple[Mapping[str, Any], ...]
+
+
+class CollectionLedger:
+    """The items of collections, and the records of parts as collecting reads them."""
+
+    def __init__(self, table: LedgerTable) -> None:
+        self._table = table
+
+    def read(self, lookup_id: str) -> Collection | None:
+        """Read how far a lookup is collected; None when nobody has begun."""
+        items = self._table.read([lookup_key(lookup_id, "results")])
+        return _collection(items[0]) if items else None
+
+    def read_all(self, lookup_ids: list[str]) -> dict[str, Collection]:
+        """Read of several lookups how far they are collected."""
+        items = self._table.read([lookup_key(one, "results") for one in lookup_ids])
+        return {item["pk"]["S"].removeprefix("lookup#"): _collection(item) for item in items}
+
+    def write(self, lookup_id: str, now: Collection, *, seen: Collection | None, files: FileSet | None = None) -> bool:
+        """Write how far it is, and a set of files; False when somebody else wrote since `seen` was read or written."""
+        action = self._table.put(self._item(lookup_id, now), absent=seen is None)
+        if seen is not None:
+            action["Put"] |= _unless_moved(seen)
+        return self._table.try_write(action, *([] if files is None else [self._set_put(lookup_id, files)]))
+
+    def publish(self, progress: LookupRecord, now: Collection, *, seen: Collection) -> bool:
+        """Write that the files are ready; False when the lookup is not at this end any more, or as in `write`."""
+        spec = progress.spec
+        action = self._table.put(self._item(spec.lookup_id, now))
+        action["Put"] |= _unless_moved(seen)
+        same_end = self._table.check(
+            lookup_key(spec.lookup_id, "state"), "#finished_at = :ended", {"ended": now.ended_at}
+        )
+        return self._table.try_write(action, same_end)
+
+    def records(self, lookup_id: str, *, after: str) -> Iterator[RecordedPart]:
+        """Read the parts that are in, by number, from the one behind `after` on, page by page."""
+        mark = f"part#{after}" if after else ""
+        for item in self._table.pages(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=PAGE):
+            yield read_record(item)
+
+    def sets(self, lookup_id: str) -> list[FileSet]:
+        """Read all sets of files, of all rounds, in order."""
+        items = self._table.query(f"lookup#{lookup_id}", prefix="files#")
+        return [_file_set(deserialize(item)) for item in items]
+
+    def forget(self, lookup_id: str, files: FileSet) -> None:
+        """Forget a set whose files are gone."""
+        self._table.write(self._table.delete(_set_key(lookup_id, files)))
+
+    def _set_put(self, lookup_id: str, files: FileSet) -> dict[str, Any]:
+        text = json.dumps(list(files.files), separators=(",", ":"))
+        return self._table.put(_set_key(lookup_id, files) | serialize({"files": text, "expires_at": self._expires()}))
+
+    def _expires(self) -> int:
+        return int(self._table.clock()) + RETENTION_SECONDS
+
+    def _item(self, lookup_id: str, one: Collection) -> Item:
+        facts = {
+            "is": one.state.value,
+            "ended_at": one.ended_at,
+            "round": one.round,
+            "mark": one.mark,
+            "sets": one.sets,
+            "lost": one.lost,
+            "whole": one.is_whole,
+            "files": one.files,
+            "token": one.token,
+            "held_until": one.held_until,
+            "ready_at": one.ready_at,
+            "manifest": one.manifest,
+            "bytes": one.bytes,
+            "told": one.told,
+            "reason": one.reason,
+            "expires_at": self._expires(),
+        } | {name: getattr(one.counts, name) for name in COUNTED}
+        return lookup_key(lookup_id, "results") | serialize(facts)
+
+
+def is_over(progress: LookupRecord) -> bool:
+    """Return whether a lookup has ended, and nothing of it is asked again."""
+    return progress.finished_at is not None and progress.state in {LookupState.COMPLETED, LookupState.CANCELLED}
+
+
+def _unless_moved(seen: Collection) -> dict[str, Any]:
+    """Return the condition that an item is as it was: every writer writes a token or a length of time of its own."""
+    return {
+        "ConditionExpression": "#token = :token AND #held_until = :until AND #ended_at = :ended AND #is = :is",
+        "ExpressionAttributeNames": {
+            "#token": "token",
+            "#held_until": "held_until",
+            "#ended_at": "ended_at",
+            "#is": "is",
+        },
+        "ExpressionAttributeValues": serialize(
+            {
+                ":token": seen.token,
+                ":until": seen.held_until,
+                ":ended": seen.ended_at,
+                ":is": seen.state.value,
+            }
+        ),
+    }
+
+
+def _collection(item: Mapping[str, Any]) -> Collection:
+    facts = deserialize(item)
+    return Collection(
+        ended_at=float(facts["ended_at"]),
+        round=int(facts["round"]),
+        state=CollectionState(facts["is"]),
+        mark=facts["mark"],
+        sets=int(facts["sets"]),
+        counts=Counts(**{name: int(facts[name]) for name in COUNTED}),
+        lost=int(facts["lost"]),
+        is_whole=facts["whole"],
+        files=int(facts["files"]),
+        token=facts["token"],
+        held_until=float(facts["held_until"]),
+        ready_at=float(facts["ready_at"]) if "ready_at" in facts else None,
+        manifest=facts.get("manifest"),
+        bytes=int(facts["bytes"]),
+        told=facts["told"],
+        reason=facts.get("reason"),
+    )
+
+
+def _set_key(lookup_id: str, files: FileSet) -> Item:
+    return lookup_key(lookup_id, f"files#{files.round:04}#{files.number:05}")
+
+
+def _file_set(facts: Mapping[str, Any]) -> FileSet:
+    _, tried_in, number = facts["sk"].split("#")
+    return FileSet(int(tried_in), int(number), tuple(json.loads(facts["files"])))
