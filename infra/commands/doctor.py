@@ -22,7 +22,7 @@ from lookup.fetch.neutral_calls import NOBODY
 from lookup.gate.limiter import QuotaGate, gate_client
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Clock, Identifier, IdentifierType, Lane
-from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
+from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credential_store import parse_secret
 from lookup.moengage.credentials import Credentials
 from lookup.moengage.responses import ExportResponse
@@ -205,7 +205,7 @@ class WorkspaceCheck:
         """Call MoEngage with a grant. Report an error to the gate only for its own probe: nothing else is closed."""
         grant = self.gate.admit(1, lane=Lane.ON_DEMAND, wait_until=self.clock() + self.grant_seconds)
         try:
-            answer = client.export(ExportRequest([one]), self.credentials)
+            answer = client.export([one], self.credentials)
         except VendorError as error:
             if grant.probe:
                 self.gate.report(grant, error)

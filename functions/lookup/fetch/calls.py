@@ -12,7 +12,6 @@ from lookup.fetch.neutral_calls import QUESTION
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.grant import Grant
 from lookup.model import FetchOptions, Identifier
-from lookup.moengage.client import ExportRequest
 from lookup.moengage.credentials import Credentials
 from lookup.moengage.responses import ExportResponse
 
@@ -55,11 +54,14 @@ class Calls:
         vendor, asked_at = self._vendor, self._vendor.clock()
         is_neutral = payload is QUESTION
         heard = partial(CallRecord, self._terms.workspace, len(payload), is_neutral=is_neutral)
-        question = ExportRequest(payload, self._terms.fields, self._terms.forwarded_for)
+        fields, forwarded_for = self._terms.fields, self._terms.forwarded_for
         try:
-            within = max(self._until - asked_at, 0.0) + LAST_CALL
             answer = vendor.client.export(
-                ExportRequest(payload) if is_neutral else question, credentials, max_seconds=within
+                payload,
+                credentials,
+                fields=None if is_neutral else fields,
+                forwarded_for=None if is_neutral else forwarded_for,
+                max_seconds=max(self._until - asked_at, 0.0) + LAST_CALL,
             )
         except VendorError as fault:
             vendor.heard(heard(vendor.clock() - asked_at, fault))

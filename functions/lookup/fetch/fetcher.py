@@ -10,9 +10,9 @@ from lookup import exact_json
 from lookup.errors import NotExported, ServiceError
 from lookup.fetch.isolation import NOBODY_DOUBTED
 from lookup.fetch.vendor_access import VendorAccess
-from lookup.fetch.vendor_calls import CallResult, Turn, VendorCalls
+from lookup.fetch.vendor_calls import Turn, VendorCalls
 from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
-from lookup.moengage.matching import ID_ATTRIBUTE_NAMES
+from lookup.moengage.matching import ID_ATTRIBUTE_NAMES, Matches
 from lookup.results.changes import with_changes
 from lookup.results.profiles import ProfileStore
 from lookup.results.stored_profile import StoredProfile
@@ -119,13 +119,14 @@ class Fetcher:
         )
         writes: list[Future[Profile]] = []
         try:
-            for result in calls.results():
-                outcomes |= self._settle(result, terms, stored, writes)
+            for matches in calls.results():
+                outcomes |= self._settle(matches, terms, stored, writes) | _failures(calls.failed)
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
         except ServiceError as cause:
+            outcomes |= _failures(calls.failed)
             return Fetched(outcomes, cause, stale, writes, frozenset(calls.doubted), calls.doubted)
-        return Fetched(outcomes, None, stale, writes)
+        return Fetched(outcomes | _failures(calls.failed), None, stale, writes)
 
     def from_store(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
         """Answer from the store alone, as fresh as `fetch` would take it."""
@@ -155,18 +156,18 @@ class Fetcher:
 
     def _settle(
         self,
-        result: CallResult,
+        matches: Matches,
         terms: FetchOptions,
         stored: Mapping[Identifier, StoredProfile],
         writes: list[Future[Profile]],
     ) -> dict[Identifier, Outcome]:
         """Return the outcomes of one call, and begin to write its profiles."""
-        if result.unmatched:
+        if matches.unmatched:
             named = None if terms.fields is None else (*terms.fields, *ID_ATTRIBUTE_NAMES)
-            unmatched = [_select(user, named) for user in result.unmatched]
-            self._keep_unmatched(terms.workspace, result.fetched_at, unmatched)
-        outcomes = {one: Outcome(one, Status.FAILED, reason) for one, reason in result.failed.items()}
-        for profile in _profiles(result, terms):
+            unmatched = [_select(user, named) for user in matches.unmatched]
+            self._keep_unmatched(terms.workspace, matches.fetched_at, unmatched)
+        outcomes: dict[Identifier, Outcome] = {}
+        for profile in _profiles(matches, terms):
             previous = stored.get(profile.identifier)
             if self._uses_store(terms.workspace):
                 writes.append(self._writers.submit(self._profiles.write, profile, previous))
@@ -174,12 +175,16 @@ class Fetcher:
         return outcomes
 
 
-def _profiles(result: CallResult, terms: FetchOptions) -> list[Profile]:
+def _failures(failed: Mapping[Identifier, str]) -> dict[Identifier, Outcome]:
+    return {one: Outcome(one, Status.FAILED, reason) for one, reason in failed.items()}
+
+
+def _profiles(matches: Matches, terms: FetchOptions) -> list[Profile]:
     answers: dict[Identifier, Attributes | None] = {
-        **{one: _select(user, terms.fields) for one, user in result.found.items()},
-        **dict.fromkeys(result.not_found, None),
+        **{one: _select(user, terms.fields) for one, user in matches.found.items()},
+        **dict.fromkeys(matches.not_found, None),
     }
-    return [_profile(one, attributes, result.fetched_at, terms) for one, attributes in answers.items()]
+    return [_profile(one, attributes, matches.fetched_at, terms) for one, attributes in answers.items()]
 
 
 def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: FetchOptions) -> Profile:

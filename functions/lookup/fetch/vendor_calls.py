@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from lookup.aws.lambda_lifecycle import SHUTTING_DOWN
 from lookup.errors import (
@@ -24,25 +23,12 @@ from lookup.fetch.neutral_calls import EVERY
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.breaker import FAILURES_TO_CLOSE, UNAVAILABLE
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
-from lookup.model import Attributes, FetchOptions, Identifier, Lane
+from lookup.model import FetchOptions, Identifier, Lane
 from lookup.moengage.credentials import Credentials
 from lookup.moengage.matching import Matches, match_users
 
 TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
 FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """What one call settled. `fetched_at` is when its request left (epoch seconds)."""
-
-    fetched_at: float
-    found: Mapping[Identifier, Attributes] = field(default_factory=dict)
-    not_found: Sequence[Identifier] = ()
-    failed: Mapping[Identifier, str] = field(default_factory=dict)
-    unmatched: Sequence[Attributes] = ()
-
-
 TURN = 1.0  # seconds; about a slot of the gate
 # The gate, users of this call, users in all, until when; for how many the gate may be asked.
 Turn = Callable[[Gate, int, int, float], int]
@@ -75,6 +61,7 @@ class VendorCalls:
         self._calls = Calls(vendor, terms, until)
         self._troubles = 0
         self._trouble: VendorUnavailable | None = None  # since the last answer
+        self.failed: dict[Identifier, str] = {}  # and why; complete when `results` ends or raises
 
     @property
     def doubted(self) -> Mapping[Identifier, int]:
@@ -84,23 +71,23 @@ class VendorCalls:
         """
         return {one: self._line.in_vain(one) for one in self._line.doubted}
 
-    def results(self) -> Iterator[CallResult]:
-        """Return results until nothing is left to ask.
+    def results(self) -> Iterator[Matches]:
+        """Return what each answered call matched, until nothing is left to ask.
 
         Raises `RetryLater` or `GateClosed` when the gate's wait is too long, `VendorUnavailable` when the vendor stays
         unavailable, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsUnavailable`
-        when they cannot be read now. What had no result then is still to be asked.
+        when they cannot be read now. Who neither matched nor failed then is still to be asked for.
         """
         if self._line:
             self._in_time(self._settle_earlier)
         while self._line or self._line.blamed:
             if self._vendor.is_stopping():
                 raise RetryLater(self._vendor.clock(), SHUTTING_DOWN)
-            reply = self._in_time(self._ask if self._line else self._judged)
-            if reply is not None:
-                yield reply
+            matches = self._in_time(self._ask if self._line else self._judge)
+            if matches is not None:  # else the queue tells what is asked next: the same again, less of it, or others
+                yield matches
 
-    def _in_time(self, step: Callable[[], CallResult | None]) -> CallResult | None:
+    def _in_time(self, step: Callable[[], Matches | None]) -> Matches | None:
         """Go on; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
         if (now := self._vendor.clock()) >= self._until:
             raise self._trouble or RetryLater(now, OUT_OF_TIME)
@@ -114,9 +101,10 @@ class VendorCalls:
     def _settle_earlier(self) -> None:
         """Learn whether troubles of earlier runs, which had no time left to learn it, are MoEngage's."""
         if (met := self._calls.met_by_now()) is not None:
-            self._heed(met, ())
+            self._take_as_theirs(met, ())
 
-    def _ask(self) -> CallResult | None:
+    def _ask(self) -> Matches | None:
+        """Call once for the next ones in line; None when that brought no answer."""
         vendor, calls = self._vendor, self._calls
         self._rest_until(self._line.ready_at)
         credentials = vendor.credentials.of(self._terms.workspace)
@@ -132,10 +120,11 @@ class VendorCalls:
         try:
             answer = calls.export(payload, credentials)
         except VendorError as fault:
-            return self._failed(fault, grant, credentials, payload, sent_at)
+            self._failed(fault, grant, credentials, payload, sent_at)
+            return None
         calls.answered(grant, sent_at)
         self._trouble = None
-        return self._settled(match_users(payload, answer), sent_at)
+        return self._settled(match_users(payload, answer, fetched_at=sent_at))
 
     def _rest_until(self, moment: float) -> None:
         """Wait; who has no time for that gives the work back."""
@@ -153,7 +142,7 @@ class VendorCalls:
             return
         self._vendor.unused(grant.users - 1)
         if (met := self._calls.ask_for_nobody_with(grant, credentials, sent_at)) is not None:
-            self._heed(met, ())
+            self._take_as_theirs(met, ())
 
     def _granted(self, size: int) -> Grant:
         """Get leave of the gate. Who has a turn waits for that; on demand it lasts so long at the gate at most."""
@@ -180,32 +169,32 @@ class VendorCalls:
             raise
         return self._vendor.clock()
 
-    def _settled(self, paired: Matches, sent_at: float) -> CallResult:
+    def _settled(self, paired: Matches) -> Matches:
         failed = dict.fromkeys(paired.unreadable, UNREADABLE)
         if self._line.is_alone:
             failed |= dict.fromkeys(paired.unaccounted, "unaccounted")
         known = len(paired.found) + len(paired.not_found) + len(paired.unreadable)
         self._line.answered(known + len(paired.unaccounted), paired.unaccounted)
-        failed |= self._line.condemned(self._calls.well_at)
-        return CallResult(sent_at, paired.found, paired.not_found, failed, paired.unmatched)
+        self.failed |= failed | self._line.condemned(self._calls.well_at)
+        return paired
 
     def _failed(
         self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
-    ) -> CallResult | None:
+    ) -> None:
         """Do what helps; before what a payload holds counts as the account's fault, learn whose it is."""
         if isinstance(fault, VendorUnavailable):
             self._trouble = fault
             if not fault.may_be_content:
-                return self._troubled(fault, grant, payload, sent_at)
+                self._troubled(fault, grant, payload, sent_at)
+                return
         if not fault.may_be_content:
-            return self._remedied(fault, grant, credentials, payload)
+            self._after_error(fault, grant, credentials, payload)
+            return
         if grant.probe:  # it says nothing of the account; the neutral call may be the probe
             self._vendor.gate.release(grant)
-        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY)
+        self._doubt(fault, payload, sent_at, since=sent_at - EVERY)
 
-    def _troubled(
-        self, fault: VendorUnavailable, grant: Grant, payload: Sequence[Identifier], sent_at: float
-    ) -> CallResult | None:
+    def _troubled(self, fault: VendorUnavailable, grant: Grant, payload: Sequence[Identifier], sent_at: float) -> None:
         """Bear trouble as MoEngage's while that closes no gate; before it does, learn whether the payload is why.
 
         Three in a row need an answer to a later call: when MoEngage has just gone, an earlier one says nothing.
@@ -215,60 +204,57 @@ class VendorCalls:
         if not (is_last or line.is_searched or troubles.would_close(grant, fault, self._vendor.clock())):
             line.borne(payload)
             self._calls.failed(grant, fault)
-            self._bear(fault)
-            return None
+            self._back_off(fault)
+            return
         troubles.hold(grant, fault, sent_at)
         if grant.probe:
             self._vendor.gate.release(grant)
         is_fresh = line.is_searched and troubles.in_a_row < FAILURES_TO_CLOSE
-        return self._doubted(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
+        self._doubt(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
 
-    def _doubted(
-        self, fault: VendorError, payload: Sequence[Identifier], sent_at: float, *, since: float
-    ) -> CallResult | None:
+    def _doubt(self, fault: VendorError, payload: Sequence[Identifier], sent_at: float, *, since: float) -> None:
         """Search among a payload if MoEngage has answered somebody `since` then; else heed what a neutral call met."""
         if (met := self._calls.met_since(since, fault)) is not None:
-            return self._heed(met, payload)
+            self._take_as_theirs(met, payload)
+            return
         self._trouble = None
         times = self._line.in_vain(payload[0]) + 1 if len(payload) == 1 else 0
         self._line.doubt(payload, fault, sent_at, rest=_pause(times))
         if self._line.is_hopeless:  # no gate closes by it: it may be odd ones all the same
             raise fault
-        failed = self._line.condemned(self._calls.well_at)
-        return CallResult(sent_at, failed=failed) if failed else None
+        self.failed |= self._line.condemned(self._calls.well_at)
 
-    def _heed(self, met: Met, payload: Sequence[Identifier]) -> CallResult | None:
+    def _take_as_theirs(self, met: Met, payload: Sequence[Identifier]) -> None:
         """Take what a neutral call met as the account's, or MoEngage's."""
         self._line.absolve()
         self._calls.confirmed(met)
-        return self._remedied(met.fault, met.grant, met.credentials, payload)
+        self._after_error(met.fault, met.grant, met.credentials, payload)
 
-    def _judged(self) -> CallResult | None:
+    def _judge(self) -> None:
         """Learn whether those fail who were asked for alone in vain, when nobody else is left to ask for."""
         last = max(one.at for one in self._line.blamed)
         if (met := self._calls.met_since(last, None)) is not None:
-            return self._heed(met, ())
-        return CallResult(last, failed=self._line.condemned(self._calls.well_at))
+            self._take_as_theirs(met, ())
+        else:
+            self.failed |= self._line.condemned(self._calls.well_at)
 
-    def _remedied(
+    def _after_error(
         self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
-    ) -> CallResult | None:
+    ) -> None:
         """Do what helps, and leave the payload in line unless the same again is useless."""
         if isinstance(fault, VendorUnauthorized):
-            self._rekeyed(fault, grant, credentials)
-            return None
+            self._after_unauthorized(fault, grant, credentials)
+            return
         self._calls.failed(grant, fault)
         if isinstance(fault, VendorPayloadTooLarge) and len(payload) > 1:
             self._line.split(len(payload))
-            return None
-        if isinstance(fault, VendorPayloadTooLarge | VendorBadRequest):
+        elif isinstance(fault, VendorPayloadTooLarge | VendorBadRequest):
             self._line.drop(len(payload))
-            return CallResult(grant.stamp, failed=dict.fromkeys(payload, fault.reason))
-        if isinstance(fault, VendorUnavailable):
-            self._bear(fault)
-        return None
+            self.failed |= dict.fromkeys(payload, fault.reason)
+        elif isinstance(fault, VendorUnavailable):
+            self._back_off(fault)
 
-    def _rekeyed(self, fault: VendorUnauthorized, grant: Grant, rejected: Credentials) -> None:
+    def _after_unauthorized(self, fault: VendorUnauthorized, grant: Grant, rejected: Credentials) -> None:
         """With another key in the secret go on at once: what was rejected says nothing about this one.
 
         Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, who must act is not known.
@@ -285,7 +271,7 @@ class VendorCalls:
         else:
             self._vendor.gate.release(grant)
 
-    def _bear(self, fault: VendorUnavailable) -> None:
+    def _back_off(self, fault: VendorUnavailable) -> None:
         self._troubles, self._trouble = self._troubles + 1, fault
         pause = _pause(self._troubles)
         if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:

@@ -10,7 +10,6 @@ import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -49,15 +48,6 @@ class BodyShape(Enum):
     ROOT = "at the root"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
-    """One call: 1 to 20 identifiers, and the requested attributes of each user (None: all)."""
-
-    identifiers: Sequence[Identifier]
-    fields: tuple[str, ...] | None = None
-    forwarded_for: str | None = None
-
-
 class MoEngage:
     """The client of one workspace; it remembers which body shape the vendor accepted."""
 
@@ -80,10 +70,20 @@ class MoEngage:
         self._shape_is_sure = False
 
     def export(
-        self, request: ExportRequest, credentials: Credentials, *, max_seconds: float = math.inf
+        self,
+        identifiers: Sequence[Identifier],
+        credentials: Credentials,
+        *,
+        fields: tuple[str, ...] | None = None,
+        forwarded_for: str | None = None,
+        max_seconds: float = math.inf,
     ) -> ExportResponse:
-        """Send one request, for `max_seconds` at most. Raises a `VendorError`, whose type names the remedy."""
-        response = self._send(request, credentials, min(max_seconds, self._max_seconds))
+        """Request 1 to 20 users with these attributes (None: all), for `max_seconds` at most.
+
+        Raises a `VendorError`, whose type names the remedy.
+        """
+        body, headers = self._body(identifiers, fields), _headers(forwarded_for, credentials)
+        response = self._send(body, headers, credentials, min(max_seconds, self._max_seconds))
         if response.status != HTTPStatus.OK:
             raise self._error(response)
         if not response.is_whole:
@@ -92,15 +92,17 @@ class MoEngage:
         self._shape_is_sure = True
         return parsed
 
-    def _send(self, request: ExportRequest, credentials: Credentials, max_seconds: float) -> HttpResponse:
+    def _send(
+        self, body: bytes, headers: Mapping[str, str], credentials: Credentials, max_seconds: float
+    ) -> HttpResponse:
         host = self._endpoint_url or HOSTS[credentials.data_center]
         try:
             return exchange(
                 self._pool,
                 "POST",
                 f"{host}{PATH}?{urlencode({'app_id': credentials.workspace_id})}",
-                body=self._body(request),
-                headers=_headers(request, credentials),
+                body=body,
+                headers=headers,
                 timeout=self._timeout,
                 max_seconds=max_seconds,
                 max_bytes=lambda status: MAX_RESPONSE_BYTES if status == HTTPStatus.OK else MAX_ERROR_BYTES,
@@ -108,15 +110,15 @@ class MoEngage:
         except urllib3.exceptions.HTTPError as error:
             raise VendorUnavailable(type(error).__name__) from None  # the text may hold the URL
 
-    def _body(self, request: ExportRequest) -> bytes:
+    def _body(self, identifiers: Sequence[Identifier], fields: tuple[str, ...] | None) -> bytes:
         content: dict[str, object] = {
             "identifiers": [
                 {"identifier_type": self._names[one.identifier_type], "identifier": one.identifier}
-                for one in request.identifiers
+                for one in identifiers
             ]
         }
-        if request.fields is not None:  # an empty list is undocumented; matching needs both names
-            content["user_fields_to_export"] = sorted({*request.fields, "customer_id", "id"})
+        if fields is not None:  # an empty list is undocumented; matching needs both names
+            content["user_fields_to_export"] = sorted({*fields, "customer_id", "id"})
         return exact_json.dumps({"data": content} if self._shape is BodyShape.WRAPPED else content)
 
     def _error(self, response: HttpResponse) -> VendorError:
@@ -144,9 +146,9 @@ def _names_missing_keys(error: Mapping[str, Json]) -> bool:
     return "identifiers" in text or "data" in text.lower()
 
 
-def _headers(request: ExportRequest, credentials: Credentials) -> dict[str, str]:
+def _headers(forwarded_for: str | None, credentials: Credentials) -> dict[str, str]:
     pair = f"{credentials.workspace_id}:{credentials.data_api_key}".encode()
     headers = {"Authorization": f"Basic {b64encode(pair).decode()}", "Content-Type": "application/json"}
-    if request.forwarded_for and FORWARDED_FOR.fullmatch(request.forwarded_for):
-        headers["X-Forwarded-For"] = request.forwarded_for
+    if forwarded_for and FORWARDED_FOR.fullmatch(forwarded_for):
+        headers["X-Forwarded-For"] = forwarded_for
     return headers

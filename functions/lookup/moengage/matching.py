@@ -27,7 +27,7 @@ class Matches:
     """The requested identifiers by their result in one response.
 
     `unaccounted` are in neither of its lists. `unmatched` are returned users that were not requested. `unreadable` are
-    those whose returned profile cannot be parsed.
+    those whose returned profile cannot be parsed. `fetched_at` is when the request left (epoch seconds).
     """
 
     found: Mapping[Identifier, Attributes]
@@ -35,9 +35,10 @@ class Matches:
     unaccounted: tuple[Identifier, ...]
     unmatched: tuple[Attributes, ...]
     unreadable: tuple[Identifier, ...] = ()
+    fetched_at: float = 0.0
 
 
-def match_users(requested: Sequence[Identifier], response: ExportResponse) -> Matches:
+def match_users(requested: Sequence[Identifier], response: ExportResponse, *, fetched_at: float = 0.0) -> Matches:
     """Match a response with the requested identifiers. Found wins over not found; two identifiers may name one user.
 
     An unreadable profile without a name is that of the only requested identifier, if there was one.
@@ -57,6 +58,7 @@ def match_users(requested: Sequence[Identifier], response: ExportResponse) -> Ma
         unaccounted=left,
         unmatched=tuple(user for user in response.users if not _is_used(user, found)),
         unreadable=unreadable,
+        fetched_at=fetched_at,
     )
 
 

@@ -14,7 +14,7 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup.errors import RetryLater, VendorError, VendorThrottled, VendorUnavailable
 from lookup.gate.limiter import Grant
 from lookup.model import Identifier, IdentifierType, Lane
-from lookup.moengage.client import ExportRequest, MoEngage
+from lookup.moengage.client import MoEngage
 from lookup.moengage.credentials import Credentials, DataCenter
 from tests.benchmarks.gate.meter import Meter, Stopped
 from tests.benchmarks.gate.plan import FIRST_PAUSE, LONGEST_PAUSE, Plan
@@ -110,9 +110,9 @@ class Caller:
         """Send once. A refusal's round trip and the jittered pause after it are time that quota has cost."""
         started = time.perf_counter()
         names = (f"C-{self._chance.randrange(10**9)}" for _ in range(leave.users))
-        question = ExportRequest([Identifier(IdentifierType.CUSTOMER_ID, name) for name in names], FIELDS)
+        users = [Identifier(IdentifierType.CUSTOMER_ID, name) for name in names]
         try:
-            self._client.export(question, CREDENTIALS)
+            self._client.export(users, CREDENTIALS, fields=FIELDS)
         except (VendorThrottled, VendorUnavailable) as fault:
             self._meter.quota += time.perf_counter() - started
             self._limiter.report(leave, fault)

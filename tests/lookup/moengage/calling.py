@@ -8,7 +8,7 @@ import urllib3
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from lookup.errors import VendorError
 from lookup.model import Identifier, IdentifierType
-from lookup.moengage.client import TIMEOUT, ExportRequest, MoEngage
+from lookup.moengage.client import TIMEOUT, MoEngage
 from lookup.moengage.credentials import Credentials, DataCenter
 
 NOW = 1_800_000_000.0
@@ -35,5 +35,5 @@ def client_of(
 def fault_of(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorError:
     """Ask, expecting a fault."""
     with pytest.raises(VendorError) as caught:
-        client.export(ExportRequest(identifiers or [customer("alice")]), credentials)
+        client.export(identifiers or [customer("alice")], credentials)
     return caught.value

@@ -12,11 +12,11 @@ import urllib3
 
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Simulator
 from lookup.errors import VendorAccessDenied, VendorBadRequest, VendorUnauthorized, VendorWrongShape
-from lookup.moengage.client import HOSTS, ExportRequest, MoEngage
+from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credentials import DataCenter
 from tests.lookup.moengage.calling import CREDENTIALS, client_of, customer, fault_of, own
 
-ALICE = ExportRequest([customer("alice")])
+ALICE = [customer("alice")]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
 def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> None:
     """A success tells whole users, digit for digit, and who is not known."""
     simulator.set_user("bob", None)
-    answer = client.export(ExportRequest([customer("alice"), customer("bob")]), CREDENTIALS)
+    answer = client.export([customer("alice"), customer("bob")], CREDENTIALS)
     assert [(user["customer_id"], user["score"], user["tags"]) for user in answer.users] == [
         ("alice", Decimal("0.12345678901234567890123"), ["a", None])
     ]
@@ -46,14 +46,14 @@ def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> N
 )
 def test_identifiers_survive(client: MoEngage, simulator: Simulator, text: str) -> None:
     """Any identifier reaches the vendor as it is."""
-    client.export(ExportRequest([customer(text)]), CREDENTIALS)
+    client.export([customer(text)], CREDENTIALS)
     assert simulator.arrivals()[-1].identifiers == (("customer_id", text),)
 
 
 def test_whole_payload(client: MoEngage, simulator: Simulator) -> None:
     """A call carries 20 identifiers of both types."""
     asked = [customer(f"C-{number}") for number in range(10)] + [own(f"{number:024x}") for number in range(10)]
-    client.export(ExportRequest(asked), CREDENTIALS)
+    client.export(asked, CREDENTIALS)
     assert simulator.arrivals()[-1].users == 20
 
 
@@ -65,7 +65,7 @@ def test_over_the_limit(client: MoEngage) -> None:
 
 def test_fields(client: MoEngage, simulator: Simulator) -> None:
     """A field list goes out with the two names that pairing needs; without one the key is left out."""
-    answer = client.export(replace(ALICE, fields=("name", "id")), CREDENTIALS)
+    answer = client.export(ALICE, CREDENTIALS, fields=("name", "id"))
     assert set(answer.users[0]) == {"name", "customer_id", "id"}
     client.export(ALICE, CREDENTIALS)
     assert [call.fields for call in simulator.arrivals()] == [("customer_id", "id", "name"), None]
@@ -85,7 +85,7 @@ def test_fields(client: MoEngage, simulator: Simulator) -> None:
 )
 def test_forwarded_for(client: MoEngage, simulator: Simulator, chain: str | None, sent: str | None) -> None:
     """The caller's chain of addresses goes on to the vendor; what is no such chain stays here."""
-    client.export(replace(ALICE, forwarded_for=chain), CREDENTIALS)
+    client.export(ALICE, CREDENTIALS, forwarded_for=chain)
     assert simulator.arrivals()[-1].forwarded_for == sent
 
 
@@ -93,7 +93,7 @@ def test_forwarded_for(client: MoEngage, simulator: Simulator, chain: str | None
 def test_spelling_of_the_own_id(simulator: Simulator, pool: urllib3.PoolManager, spelling: str) -> None:
     """MoEngage's own id is written in the spelling that the workspace is set to; customer ids are not."""
     simulator.configure(workspaces={WORKSPACE_ID: {"id_name": spelling}})
-    client_of(simulator, pool, id_name=spelling).export(ExportRequest([own("62e7"), customer("C-1")]), CREDENTIALS)
+    client_of(simulator, pool, id_name=spelling).export([own("62e7"), customer("C-1")], CREDENTIALS)
     assert simulator.arrivals()[-1].identifiers == ((spelling, "62e7"), ("customer_id", "C-1"))
 
 

@@ -21,7 +21,7 @@ from lookup.errors import (
     VendorUnauthorized,
     VendorUnavailable,
 )
-from lookup.moengage.client import ExportRequest, MoEngage
+from lookup.moengage.client import MoEngage
 from lookup.moengage.responses import ExportResponse, error_type
 from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of
 from tests.waiting import GIVE_UP, until
@@ -114,7 +114,7 @@ def test_what_may_be_of_the_content(
     client: MoEngage, simulator: Simulator, status: int, body: Body, *, is_doubtful: bool
 ) -> None:
     """A refusal that MoEngage does not document, or whose body is not MoEngage's, may be about the content alone."""
-    client.export(ExportRequest([customer("alice")]), CREDENTIALS)  # from now on a 400 is not about the body's shape
+    client.export([customer("alice")], CREDENTIALS)  # from now on a 400 is not about the body's shape
     simulator.set_faults(Fault(status=status, body=body))
     assert fault_of(client).may_be_content is is_doubtful
 
@@ -152,7 +152,7 @@ def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault
     seen = fault_of(client)
     assert (type(seen), seen.status) == (VendorUnavailable, None)
     assert seen.reason == "ProtocolError"
-    assert isinstance(client.export(ExportRequest([customer("alice")]), CREDENTIALS), ExportResponse)
+    assert isinstance(client.export([customer("alice")], CREDENTIALS), ExportResponse)
 
 
 def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
@@ -173,9 +173,9 @@ def test_a_call_takes_no_longer_than_its_caller_has(
     simulator.set_faults(Fault(delay=GIVE_UP / 2, calls=1))  # an answer that the client's own bounds wait for
     client = client_of(simulator, pool, timeout=timeout)
     with pytest.raises(VendorUnavailable, match="ReadTimeoutError"):
-        client.export(ExportRequest([customer("alice")]), CREDENTIALS, max_seconds=0.2)
+        client.export([customer("alice")], CREDENTIALS, max_seconds=0.2)
     simulator.set_faults(Fault(delay=0.3, calls=1))
-    assert isinstance(client.export(ExportRequest([customer("alice")]), CREDENTIALS), ExportResponse)
+    assert isinstance(client.export([customer("alice")], CREDENTIALS), ExportResponse)
 
 
 def test_nobody_there(pool: urllib3.PoolManager) -> None:
@@ -223,7 +223,7 @@ def test_until_when_to_wait(
 def test_the_vendors_own_429(simulator: Simulator, pool: urllib3.PoolManager, reset: str) -> None:
     """A quota really used up tells the same time in either reading."""
     simulator.set_quota(mode="sliding", limit=20, reset=reset)
-    full = ExportRequest([customer(f"C-{number}") for number in range(20)])
+    full = [customer(f"C-{number}") for number in range(20)]
     client_of(simulator, pool).export(full, CREDENTIALS)
     real = simulator.arrivals()[0].epoch
     client = MoEngage(pool, endpoint_url=simulator.endpoint_url, moengage_id_name="id", clock=lambda: real)
