@@ -1,4 +1,4 @@
-"""Door of the queues: identifiers that other systems send, and parts of rosters."""
+"""Handler of the queues: identifiers that other systems send, and parts of rosters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Door of the HTTP API: profiles and lookups for whoever waits for the answer."""
+"""Handler of the HTTP API: profiles and lookups for whoever waits for the answer."""
 
 from __future__ import annotations
 

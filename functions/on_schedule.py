@@ -1,4 +1,4 @@
-"""Door of the schedules: a roster to refresh, or the minute's look at what waits."""
+"""Handler of the schedules: a roster to refresh, or the maintenance of every minute."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
             count(metric, 0)
         try:
             return {"fed": services().maintenance.run()}
-        finally:  # what waits is told even when feeding fails, and then most of all
+        finally:  # gauges are recorded even when feeding fails, and then most of all
             services().gauges.publish()
     fired = services().firings.serve(parse_firing(event))
     if fired.refused_because:

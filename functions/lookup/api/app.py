@@ -29,8 +29,8 @@ NESTING = 32  # levels of a body: what reads deeper would end in the middle of w
 def create_app(clock: Clock) -> APIGatewayHttpResolver:
     """Make the resolver that the groups of routes add theirs to; every error of theirs becomes a problem."""
     app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=_json)
-    app.use([_knows_the_query])
-    app.exception_handler(ServiceError)(lambda fault: problems.problem_for(fault, now=clock()))
+    app.use([reject_unknown_query])
+    app.exception_handler(ServiceError)(lambda error: problems.problem_for(error, now=clock()))
     app.exception_handler(RequestValidationError)(_unprocessable)
     app.exception_handler(UnicodeDecodeError)(lambda _: _malformed())
     app.exception_handler(AwsUnavailable)(unexpected_error)
@@ -39,7 +39,7 @@ def create_app(clock: Clock) -> APIGatewayHttpResolver:
     return app
 
 
-def _knows_the_query(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
+def reject_unknown_query(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[str]:
     """Refuse names in the query that the route does not know: a misspelt `max_age` must not be ignored."""
     known = {param.alias for param in app.context["_route"].dependant.query_params}
     unknown = sorted(set(app.current_event.query_string_parameters) - known)
@@ -50,9 +50,9 @@ def _knows_the_query(app: APIGatewayHttpResolver, next_middleware: NextMiddlewar
 
 
 def escaped_path(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the event a path that routes, whatever its parameters hold.
+    """Return the event with a path that routes, whatever its parameters hold.
 
-    An HTTP API decodes the path before it hands it over, all escapes but `%25`. So its steps are taken as they came,
+    An HTTP API decodes the path before it delivers it, all escapes but `%25`. So its steps are taken as they came,
     as many as the route has, the last with all that follows, and each is escaped once.
     """
     steps = event.get("routeKey", "").partition(" ")[2].count("/") or -1
@@ -65,7 +65,7 @@ def escaped_path(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unexpected_error(error: Exception) -> Response[str]:
-    """Say nothing of an error to the caller, and to the log only where it is: its text may hold what it stumbled on.
+    """Return nothing of an error to the caller, and log only where it is: its text may hold data.
 
     The invocation ends well, so Lambda counts none.
     """

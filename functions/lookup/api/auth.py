@@ -25,7 +25,7 @@ class ClientAuth:
         self._client_claim = client_claim
 
     def of(self, event: Mapping[str, Any]) -> Partner:
-        """Give the caller's grants by the token's client id. Raises `UnknownClient`."""
+        """Return the caller's grants by the token's client id. Raises `UnknownClient`."""
         client_id = _claims(event).get(self._client_claim)
         if not isinstance(client_id, str) or not client_id:
             raise UnknownClient("this client has no grants")
@@ -39,7 +39,7 @@ def current_partner(app: APIGatewayHttpResolver) -> Partner:
 
 
 def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:
-    """Give the scopes of the request's token: words between spaces (RFC 6749, 3.3), whatever else they hold.
+    """Return the scopes of the request's token: words between spaces (RFC 6749, 3.3), whatever else they hold.
 
     API Gateway writes a claim that is a list as `[a b]`.
     """

@@ -1,4 +1,4 @@
-"""The way in: what every request must be before its route looks at it, and what every answer tells."""
+"""Checks of every request before its route runs, and headers of every response."""
 
 from __future__ import annotations
 
@@ -50,27 +50,27 @@ class ApiHandler:
         if event.get("routeKey") in PAGE_KEYS:
             return self._pages.answer(event) or _written(problems.no_such_route())
         event = _without_needless_body(event)
-        refusal = _unfit(event)
+        refusal = _rejection(event)
         try:
             partner = self._callers.of(event)
             self._rate.admit(partner)  # what is refused counts, too: nobody may send any number of it
-        except TooManyRequests as fault:
-            return _written(problems.problem_for(fault, now=self._clock()))
-        except ServiceError as fault:
-            return _written(refusal or problems.problem_for(fault, now=self._clock()))
+        except TooManyRequests as error:
+            return _written(problems.problem_for(error, now=self._clock()))
+        except ServiceError as error:
+            return _written(refusal or problems.problem_for(error, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
             return _written(refusal or unexpected_error(error))
         if refusal is not None:
             return _written(refusal)
         self._app.context["partner"] = partner  # `current_partner` reads it; Powertools clears it
         answered = self._app.resolve(
-            escaped_path(_called_json(event)) | {"queryStringParameters": read_query(event)}, context
+            escaped_path(_with_json_type(event)) | {"queryStringParameters": read_query(event)}, context
         )
-        self._tell_the_limit(answered["headers"], partner)
+        self._add_limit_headers(answered["headers"], partner)
         return answered
 
-    def _tell_the_limit(self, headers: dict[str, Any], partner: Partner) -> None:
-        """Tell the partner's daily policy, if it has one and the answer has not told it with what is left."""
+    def _add_limit_headers(self, headers: dict[str, Any], partner: Partner) -> None:
+        """Add the partner's daily policy, if it has one and the route has not added it with what is left."""
         for name, value in limit_headers(None, self._clock(), limit=partner.users_per_day).items():
             headers.setdefault(name, value)
 
@@ -78,9 +78,9 @@ class ApiHandler:
 Check = Callable[[Mapping[str, Any]], Response[str] | None]
 
 
-def _unfit(event: Mapping[str, Any]) -> Response[str] | None:
-    """Tell what is wrong with a request, whatever its route does; None when nothing is."""
-    checks: tuple[Check, ...] = (_without_route, _out_of_scope, _ambiguous, _oversized, _not_json)
+def _rejection(event: Mapping[str, Any]) -> Response[str] | None:
+    """Return what is wrong with a request, whatever its route does; None when nothing is."""
+    checks: tuple[Check, ...] = (_check_route, _check_scope, _check_query, _check_size, _check_content_type)
     return next((found for check in checks if (found := check(event)) is not None), None)
 
 
@@ -90,11 +90,11 @@ def _without_needless_body(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return event if route is None or route.takes_body else {**event, "body": None, "isBase64Encoded": False}
 
 
-def _without_route(event: Mapping[str, Any]) -> Response[str] | None:
+def _check_route(event: Mapping[str, Any]) -> Response[str] | None:
     return None if event.get("routeKey") in BY_KEY else problems.no_such_route()
 
 
-def _out_of_scope(event: Mapping[str, Any]) -> Response[str] | None:
+def _check_scope(event: Mapping[str, Any]) -> Response[str] | None:
     """API Gateway has checked the scope already; a route that was deployed without one must not be open."""
     scope = BY_KEY[event["routeKey"]].scope
     if scope in scopes_of(event):
@@ -102,15 +102,15 @@ def _out_of_scope(event: Mapping[str, Any]) -> Response[str] | None:
     return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
 
 
-def _ambiguous(event: Mapping[str, Any]) -> Response[str] | None:
+def _check_query(event: Mapping[str, Any]) -> Response[str] | None:
     try:
         read_query(event)
-    except InvalidInput as fault:
-        return problems.invalid((fault.sender_field, fault.sender_rule))
+    except InvalidInput as error:
+        return problems.invalid((error.sender_field, error.sender_rule))
     return None
 
 
-def _oversized(event: Mapping[str, Any]) -> Response[str] | None:
+def _check_size(event: Mapping[str, Any]) -> Response[str] | None:
     body = event.get("body") or ""
     size = len(body) * 3 // 4 if event.get("isBase64Encoded") else len(body.encode("utf-8", "surrogatepass"))
     if size <= BODY_LIMIT:
@@ -118,7 +118,7 @@ def _oversized(event: Mapping[str, Any]) -> Response[str] | None:
     return problems.problem(Problem.BODY_TOO_LARGE, f"the body has {size} bytes; the limit is {BODY_LIMIT}")
 
 
-def _not_json(event: Mapping[str, Any]) -> Response[str] | None:
+def _check_content_type(event: Mapping[str, Any]) -> Response[str] | None:
     """An absent content type counts as JSON; so nothing is guessed of a body that says what it is."""
     if not event.get("body"):
         return None
@@ -128,7 +128,7 @@ def _not_json(event: Mapping[str, Any]) -> Response[str] | None:
     return problems.problem(Problem.CONTENT_TYPE, f"the body must be {JSON}")
 
 
-def _called_json(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_json_type(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write the content type as Powertools compares it: media types know no case, and that of an empty body nothing."""
     return {**event, "headers": {**event.get("headers", {}), "content-type": JSON}}
 

@@ -1,4 +1,4 @@
-"""Answers that hold outcomes: as they are, by a link when they are too large, or once more from the archive."""
+"""Responses that hold outcomes: as they are, by a link when they are too large, or replayed from the archive."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class OutcomeResponses:
         return self._response(result.lookup_id, outcomes, lambda: self.link(result), headers)
 
     def replay(self, partner: Partner, workspace: str, lookup_id: str, key: str) -> Response[str]:
-        """Answer once more what was archived under `key`, with the fields that are granted now.
+        """Return once more what was archived under `key`, with the fields that are granted now.
 
         Raises `Forbidden` without a grant for the workspace, and when only the archived object could be
-        handed out and it holds more than is granted.
+        returned and it holds more than is granted.
         """
         partner.check_workspace(workspace)
         kept = self._archive.read(key)

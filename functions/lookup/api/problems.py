@@ -34,9 +34,9 @@ from lookup.ledger.daily_usage import DailyUsage, limit_headers
 CONTENT_TYPE = "application/problem+json"
 KEY_WAIT = 2  # seconds after which the same request may have been answered
 AWS_WAIT = 5  # seconds after which what AWS was throttled over may be over
-TROUBLE_WAIT = 5  # seconds after which asking a vendor in trouble again makes sense
+TROUBLE_WAIT = 5  # seconds after which a vendor that failed may answer
 OWNED_WAIT = 60  # seconds after which one of too many lookups may have ended
-OPERATOR_WAIT = 300  # seconds; a setting or secret must be mended first
+OPERATOR_WAIT = 300  # seconds; a setting or secret must be corrected first
 
 CALLERS: Mapping[type[ServiceError], Problem] = {
     UnknownClient: Problem.UNKNOWN_CLIENT,
@@ -58,68 +58,68 @@ def problem(
 
 
 def no_such_route() -> Response[str]:
-    """Say that the API has no such route."""
+    """Return the problem of an unknown route."""
     return problem(Problem.NO_SUCH_ROUTE, "this API has no such route")
 
 
 def retry_later(kind: Problem, detail: str, seconds: float, **members: object) -> Response[str]:
-    """Ask the caller to come back."""
+    """Return a problem with `Retry-After`."""
     return problem(kind, detail, headers={"Retry-After": str(max(1, math.ceil(seconds)))}, **members)
 
 
 def unavailable() -> Response[str]:
-    """Say that AWS's trouble keeps us from answering, and nothing of what it was."""
+    """Return the problem of an error of AWS, and nothing of what it was."""
     return retry_later(Problem.UNAVAILABLE, "what the service stores cannot be read or written now", AWS_WAIT)
 
 
-def problem_for(fault: ServiceError, *, now: float) -> Response[str]:
-    """Tell a fault of the road; no text of it comes from the vendor or holds a secret."""
-    if isinstance(fault, InvalidInput):
-        return invalid((fault.sender_field, fault.sender_rule))
+def problem_for(error: ServiceError, *, now: float) -> Response[str]:
+    """Return the problem of an error; no text of it comes from the vendor or holds a secret."""
+    if isinstance(error, InvalidInput):
+        return invalid((error.sender_field, error.sender_rule))
     for type_, kind in CALLERS.items():
-        if isinstance(fault, type_):
-            return problem(kind, fault.sender_message)
-    if isinstance(fault, IdempotencyKeyInUse):
-        return retry_later(Problem.KEY_IN_USE, str(fault), KEY_WAIT)
-    if isinstance(fault, DailyLimitExceeded | LimitExceeded | TooManyRequests):
-        return _over_limit(fault, now)
-    if isinstance(fault, UnknownWorkspace):
+        if isinstance(error, type_):
+            return problem(kind, error.sender_message)
+    if isinstance(error, IdempotencyKeyInUse):
+        return retry_later(Problem.KEY_IN_USE, str(error), KEY_WAIT)
+    if isinstance(error, DailyLimitExceeded | LimitExceeded | TooManyRequests):
+        return _over_limit(error, now)
+    if isinstance(error, UnknownWorkspace):
         return invalid(("workspace", "is not known"))
-    return _unavailable(fault, now)
+    return _unavailable(error, now)
 
 
-def _unavailable(fault: ServiceError, now: float) -> Response[str]:
-    if isinstance(fault, AwsUnavailable):
+def _unavailable(error: ServiceError, now: float) -> Response[str]:
+    if isinstance(error, AwsUnavailable):
         return unavailable()
-    if isinstance(fault, GateClosed):
-        return retry_later(Problem.CLOSED, f"MoEngage is not being asked ({fault.reason})", fault.retry_at - now)
-    if isinstance(fault, RetryLater):
-        return retry_later(Problem.BUSY, f"the quota cannot be read ({fault.reason})", fault.retry_at - now)
-    if isinstance(fault, Misconfigured):
+    if isinstance(error, GateClosed):
+        return retry_later(Problem.CLOSED, f"MoEngage is not being asked ({error.reason})", error.retry_at - now)
+    if isinstance(error, RetryLater):
+        return retry_later(Problem.BUSY, f"the quota cannot be read ({error.reason})", error.retry_at - now)
+    if isinstance(error, Misconfigured):
         return retry_later(Problem.NOT_CONFIGURED, "this workspace cannot be asked yet", OPERATOR_WAIT)
-    request_id = fault.request_id if isinstance(fault, VendorError) else None
+    request_id = error.request_id if isinstance(error, VendorError) else None
     return retry_later(Problem.VENDOR_TROUBLE, "MoEngage did not answer", TROUBLE_WAIT, vendor_request_id=request_id)
 
 
-def _over_limit(fault: DailyLimitExceeded | LimitExceeded | TooManyRequests, now: float) -> Response[str]:
-    if isinstance(fault, TooManyRequests):
-        return _too_many(fault, now)
-    if isinstance(fault, LimitExceeded):
-        return retry_later(Problem.TOO_MANY, str(fault), OWNED_WAIT, owned=fault.kind, limit=fault.limit)
-    use = DailyUsage(fault.limit - fault.left, fault.limit, fault.retry_at)
-    headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(fault.retry_at - now)))}
-    return problem(Problem.DAILY_USERS, str(fault), headers=headers, **{"violated-policies": ["daily"]})
+def _over_limit(error: DailyLimitExceeded | LimitExceeded | TooManyRequests, now: float) -> Response[str]:
+    if isinstance(error, TooManyRequests):
+        return _too_many(error, now)
+    if isinstance(error, LimitExceeded):
+        return retry_later(Problem.TOO_MANY, str(error), OWNED_WAIT, owned=error.kind, limit=error.limit)
+    use = DailyUsage(error.limit - error.left, error.limit, error.retry_at)
+    headers = limit_headers(use, now) | {"Retry-After": str(max(1, math.ceil(error.retry_at - now)))}
+    return problem(Problem.DAILY_USERS, str(error), headers=headers, **{"violated-policies": ["daily"]})
 
 
-def _too_many(fault: TooManyRequests, now: float) -> Response[str]:
-    seconds = max(1, math.ceil(fault.retry_at - now))
-    window = ";w=1" if fault.policy == "requests" else ""
+def _too_many(error: TooManyRequests, now: float) -> Response[str]:
+    seconds = max(1, math.ceil(error.retry_at - now))
+    window = ";w=1" if error.policy == "requests" else ""
     headers = {
-        "RateLimit-Policy": f'"{fault.policy}";q={fault.limit}{window}',
-        "RateLimit": f'"{fault.policy}";r=0;t={seconds}',
+        "RateLimit-Policy": f'"{error.policy}";q={error.limit}{window}',
+        "RateLimit": f'"{error.policy}";r=0;t={seconds}',
         "Retry-After": str(seconds),
     }
-    return problem(Problem.TOO_MANY_REQUESTS, str(fault), headers=headers, **{"violated-policies": [fault.policy]})
+    return problem(Problem.TOO_MANY_REQUESTS, str(error), headers=headers, **{"violated-policies": [error.policy]})
 
 
 def invalid(*errors: tuple[str, str], kind: Problem = Problem.INVALID) -> Response[str]:

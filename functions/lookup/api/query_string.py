@@ -16,7 +16,7 @@ from lookup.errors import InvalidInput
 
 NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 RULE = "must be percent-encoded UTF-8"
-NAME_TOLD = 64  # characters of a name that are told
+NAME_LENGTH = 64  # characters of a name in an error
 
 
 def read_query(event: Mapping[str, Any]) -> dict[str, str]:
@@ -55,4 +55,4 @@ def _decoded(text: str, name: str) -> str:
 
 
 def _broken(name: str, rule: str) -> InvalidInput:
-    return InvalidInput("query", rule, sender_field=f"query.{name[:NAME_TOLD]}" if name else None)
+    return InvalidInput("query", rule, sender_field=f"query.{name[:NAME_LENGTH]}" if name else None)

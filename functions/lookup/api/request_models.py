@@ -1,4 +1,4 @@
-"""The shapes of the HTTP surface. pydantic lives behind HTTP only: no other door pays for its start."""
+"""Request bodies of the HTTP API. Only `on_request` loads pydantic, whose start is slow."""
 
 from __future__ import annotations
 

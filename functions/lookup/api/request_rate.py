@@ -15,7 +15,7 @@ BURST_SECONDS = 2.0  # of its rate a partner may send at once
 
 
 class RequestRate:
-    """The buckets of the partners that this instance has met."""
+    """The buckets of the partners that this instance has served."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""How the HTTP surface answers when all is well."""
+"""Responses of the HTTP API when nothing failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.
 LAMBDA_LIMIT = 6_000_000
 
-LOOK = 60  # seconds; an estimate may turn out too long
+MAX_RETRY_AFTER = 60  # seconds; an estimate may turn out too long
 
 
 def json_response(
@@ -37,7 +37,7 @@ def raw_json_response(
 
 
 def is_too_large(body: bytes) -> bool:
-    """Tell whether a body must be answered by a link instead."""
+    """Return whether a link must replace the body."""
     return len(body) > ANSWER_LIMIT or len(body) + body.count(b'"') + body.count(b"\\") > LAMBDA_LIMIT
 
 
@@ -48,7 +48,7 @@ def without_attributes(outcomes: Sequence[Mapping[str, object]]) -> list[dict[st
 
 def retry_after(estimate: Estimate | None, now: float) -> dict[str, str]:
     """Write when to look at a lookup again, a minute from now at most; nothing of one that does not run."""
-    return {"Retry-After": str(min(LOOK, max(1, math.ceil(estimate.done_at - now))))} if estimate else {}
+    return {"Retry-After": str(min(MAX_RETRY_AFTER, max(1, math.ceil(estimate.done_at - now))))} if estimate else {}
 
 
 def link_next(path: str, mark: str | None, limit: int) -> dict[str, str]:

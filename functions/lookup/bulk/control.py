@@ -1,4 +1,4 @@
-"""Lookups over rosters as their partner sees and steers them, and their results handed out."""
+"""Lookups over rosters as their partner sees and controls them, and their results."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ class LookupControl:
         self._most = most
 
     def get(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
-        """Give a lookup and, while it runs, when it will be done."""
+        """Return a lookup and, while it runs, when it will be done."""
         progress = self._owned(partner, lookup_id)
         if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
             return progress, None
         return progress, self._estimates.of(progress.spec.workspace, pending_of(progress))
 
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[LookupRecord], str | None]:
-        """Give a partner's lookups in granted workspaces, newest first, and the mark of the next page."""
+        """Return a partner's lookups in granted workspaces, newest first, and the cursor of the next page."""
         listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
         found = self._ledger.get_many([lookup_id for _, lookup_id in listed])
         seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
         return seen, (listed[-1][0] if len(listed) == limit else None)
 
     def intake_day(self, lookup_id: str) -> CompletedParts:
-        """Give the counts of a day of the intake queue, which is nobody's. Raises `NotFound`."""
+        """Return the counts of a day of the intake queue, which is nobody's. Raises `NotFound`."""
         tally = self._ledger.tally(lookup_id)
         if tally is None:
             raise NotFound("there is no such lookup")
@@ -74,7 +74,7 @@ class LookupControl:
     def change(self, partner: Partner, lookup_id: str, action: Action) -> LookupRecord:
         """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
 
-        To resume or retry lets users be asked: raises what `Authorization` does.
+        To resume or retry charges users: raises what `Authorization` does.
         """
         progress = self._owned(partner, lookup_id)
         if not self._changed(partner, progress, action):
@@ -104,7 +104,7 @@ class LookupControl:
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int
     ) -> tuple[list[RecordedPart], str | None]:
-        """Give the parts that are in, in order of number, and the number that the next page comes after.
+        """Return the parts that are counted, in order of number, and the number that the next page comes after.
 
         Raises `Forbidden` when they hold fields that are not granted any more.
         """

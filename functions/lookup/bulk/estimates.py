@@ -15,7 +15,7 @@ from lookup.model import DAY, Clock
 from lookup.quota import Quota
 from lookup.settings import Settings
 
-BULK_SHARE = 0.95  # of the quota that the gate gives to bulk while people ask too
+BULK_SHARE = 0.95  # of the quota that the gate gives to bulk beside the on-demand lane
 AHEAD_MOST = 100  # of a partner's own lookups that are looked at one by one
 
 
@@ -65,7 +65,7 @@ class Estimate:
 
 
 def pending_of(progress: LookupRecord) -> PendingLookup:
-    """Tell what a lookup still waits for; in a retry these are the failures that were not made good yet."""
+    """Return what a lookup still waits for; in a retry these are the failures that were not made good yet."""
     spec, counts = progress.spec, progress.tally.counts
     left = float(max(0, counts.failed if progress.cursor.retry_round else progress.requested - counts.requested))
     return PendingLookup(spec.lookup_id, spec.partner, spec.weight, left, min(left, progress.left), spec.turn)
@@ -77,7 +77,7 @@ def backlog_of(ledger: LookupLedger, workspace: str) -> Backlog:
 
 
 class Estimates:
-    """Estimates of what a ledger holds. `opens_at` tells when a workspace is asked again: a time gone by if it is."""
+    """Estimates of what a ledger holds. `opens_at` returns when a gate opens: a time in the past if it is open."""
 
     def __init__(
         self, ledger: LookupLedger, settings: Settings, *, opens_at: Callable[[str], float], clock: Clock
@@ -96,24 +96,24 @@ class Estimates:
         return estimate(one, self._ahead(workspace, one, own), backlog, quota, begins_at)
 
     def _ahead(self, workspace: str, one: PendingLookup, own: Share) -> float:
-        """Tell how many users of the partner's own are fed before; of very many lookups at most."""
+        """Return how many users of the partner's own are fed before; of very many lookups at most."""
         before = self._ledger.shares.before(workspace, one.partner, one.turn, AHEAD_MOST)
         if len(before) == AHEAD_MOST:
             return max(0.0, own.users - one.unfed)
         return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
 
     def backlog(self, workspace: str) -> float:
-        """Tell how many users a workspace's lookups still wait for."""
+        """Return how many users a workspace's lookups still wait for."""
         return float(backlog_of(self._ledger, workspace).users)
 
 
 def minutes(users: float, quota_limit: float, window: float) -> float:
-    """Tell how many minutes of quota so many users take."""
+    """Return how many minutes of quota so many users take."""
     return users * window / quota_limit / 60
 
 
 def estimate(one: PendingLookup, ahead: float, backlog: Backlog, quota: Quota, now: float) -> Estimate:
-    """Let the backlog drain until the lookup is through: what is on the queue, then by the partners' weights.
+    """Return when the backlog has drained so far: what is on the queue, then by the partners' weights.
 
     `ahead` are the unfed users of the partner's own that come before; all but the lookup's own users are ahead of it.
     """

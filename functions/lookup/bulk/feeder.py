@@ -168,8 +168,8 @@ class Feeder:
         """Feed a lookup's first part now if it may be: what is in the ledger is safe, the next feeding finds it."""
         try:
             self.feed_first(workspace, lookup_id)
-        except (ServiceError, BotoCoreError, ClientError) as fault:
-            logger.warning("not fed yet", workspace=workspace, error=type(fault).__name__)
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("not fed yet", workspace=workspace, error=type(error).__name__)
 
     def _room(self, workspace: str, on_queue: InFlight) -> float:
         quota = self._settings.workspace(workspace).quota
@@ -211,12 +211,12 @@ class Feeder:
             return FeedingResult.AT_WORK if _claimed_at(progress.cursor) > now - AT_WORK else FeedingResult.PASSED_OVER
         try:
             return self._fed(progress, turn, entry)
-        except Misconfigured as fault:
+        except Misconfigured as error:
             logger.error(
-                "lookup passed over", lookup_id=progress.spec.lookup_id, reason=str(fault), runbook="Stuck lookup"
+                "lookup passed over", lookup_id=progress.spec.lookup_id, reason=str(error), runbook="Stuck lookup"
             )
-        except (NotFound, InvalidInput) as fault:
-            self._ending.abort(progress, str(fault))
+        except (NotFound, InvalidInput) as error:
+            self._ending.abort(progress, str(error))
         return FeedingResult.PASSED_OVER
 
     def _fed(self, progress: LookupRecord, turn: Turn, entry: ReadyLookup | None) -> int | FeedingResult:
@@ -234,7 +234,7 @@ class Feeder:
         return step.segment.entries or FeedingResult.AGAIN
 
     def _read(self, progress: LookupRecord, claim: Claim) -> Step:
-        """Read the claimed part. What cannot be read is let go of: nothing of it was sent, and it need not wait."""
+        """Read the claimed part. What cannot be read is released: nothing of it was sent, and it need not wait."""
         try:
             return self._steps.next(progress, claim.fed_at)
         except (NotFound, InvalidInput, Misconfigured):
@@ -254,7 +254,7 @@ def _first_turn(shares: Sequence[Share], progress: LookupRecord, *, is_full: boo
 
 
 def is_held(cursor: Cursor, now: float) -> bool:
-    """Tell whether a feeder has claimed the part at the cursor, and has time left for it."""
+    """Return whether a feeder has claimed the part at the cursor, and has time left for it."""
     return cursor.claim is not None and cursor.claim.until > now
 
 

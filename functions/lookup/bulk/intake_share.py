@@ -1,6 +1,6 @@
 """The intake queue's share of a workspace's quota: its messages take turns with the partners' rosters, as one of them.
 
-Charged is what MoEngage is asked for, a part's worth at a time and before it is asked; what was not used is given back.
+Charged is what MoEngage is asked for, a part's worth at a time and before it is asked; what was not used is refunded.
 A function that dies between the two leaves the intake queue charged for a part at most. What is answered from the store
 never comes here.
 """
@@ -67,7 +67,7 @@ class IntakeShare:
 
     @contextmanager
     def turns(self, workspace: str) -> Iterator[IntakeTurns]:
-        """Return the turns of one batch; at its end what it was charged and has not used is given back.
+        """Return the turns of one batch; at its end what it was charged and has not used is refunded.
 
         Raises `UnknownWorkspace`.
         """
@@ -97,8 +97,8 @@ class IntakeShare:
         values = {**facts, "seen": turn.share.tag}
         return self._table.update_item(share_key(workspace, INTAKE), change, values, condition=unmoved) is not None
 
-    def give_back(self, workspace: str, users: int, weight: int) -> None:
-        """Give back what was charged for users who were not asked for."""
+    def refund(self, workspace: str, users: int, weight: int) -> None:
+        """Refund what was charged for users who were not requested."""
         self._table.update_item(share_key(workspace, INTAKE), "ADD #tag :back", {"back": -cost(users, weight)})
 
     def note(self, workspace: str, seen: _Seen | None, weight: int, until: float) -> None:
@@ -165,14 +165,14 @@ class IntakeTurns:
             self._share.note(self._workspace, seen, self._weight, now + WANTS * self._quota.window)
 
     def end(self) -> None:
-        """Give back what is left, for which the gate had no room in time; the batch is done even if that fails."""
+        """Refund what is left, for which the gate had no room in time; the batch is done even if that fails."""
         if self._left <= 0:
             return
         try:
-            self._share.give_back(self._workspace, self._left, self._weight)
+            self._share.refund(self._workspace, self._left, self._weight)
             self._note(None)
-        except (ServiceError, BotoCoreError, ClientError) as fault:
-            logger.warning("charge not given back", workspace=self._workspace, error=type(fault).__name__)
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("charge not refunded", workspace=self._workspace, error=type(error).__name__)
         self._left = 0
 
 

@@ -1,4 +1,4 @@
-"""The SQS queues: parts sent and received, messages held back or laid aside with a reason."""
+"""The SQS queues: parts sent and received, messages delayed, or dead-lettered with a reason."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 BATCH_LIMIT = 10  # messages in one SendMessageBatch
 SENDS = 3  # of what SQS refuses of a batch; botocore has waited out throttling before
 BATCH_BYTES = 900_000  # of the 1 MiB that a batch may hold
-FIRST_LOOK = 60.0  # seconds; doubles with every delivery: what is mended early is noticed early
-LONGEST_HOLD = 3600  # seconds, jitter included; after that a look at the gate costs little
+FIRST_DELAY = 60.0  # seconds; doubles with every delivery: what is mended early is noticed early
+MAX_DELAY = 3600  # seconds, jitter included; after that a look at the gate costs little
 # The queue delivers a message a thousand times, then it is a dead letter without a reason: whatever keeps it waiting, a
 # thousand must last for the fourteen days that it is kept. From so many deliveries on it comes every half an hour.
-OFTEN, OFTEN_HOLD = 200, 1800.0  # deliveries, seconds
+FREQUENT_DELIVERIES, FREQUENT_DELAY = 200, 1800.0  # deliveries, seconds
 # SQS keeps a message this long from its first sending, whatever happens to it, and then deletes it without a word; a
 # move to a dead-letter queue does not begin the time anew:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
@@ -71,7 +71,7 @@ class Queues:
         self._clock = clock
 
     def is_intake(self, delivery: Delivery) -> bool:
-        """Tell whether another system wrote the message, or we did."""
+        """Return whether another system wrote the message, or we did."""
         return self._settings.intake_queue_url.endswith(f"/{delivery.queue}")
 
     def is_expiring(self, delivery: Delivery) -> bool:
@@ -84,9 +84,9 @@ class Queues:
         A long wait is cut into growing ones: a closed gate may be opened before its time. What has come often waits for
         half an hour at least.
         """
-        look = FIRST_LOOK * 2.0 ** min(delivery.received - 1, 10)
-        wait = min(max(0.0, until - self._clock()), look, (LONGEST_HOLD - 2) / 1.1)
-        wait = max(wait, OFTEN_HOLD if delivery.received > OFTEN else 0.0)
+        look = FIRST_DELAY * 2.0 ** min(delivery.received - 1, 10)
+        wait = min(max(0.0, until - self._clock()), look, (MAX_DELAY - 2) / 1.1)
+        wait = max(wait, FREQUENT_DELAY if delivery.received > FREQUENT_DELIVERIES else 0.0)
         spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
         self._client.change_message_visibility(
             QueueUrl=self._url(delivery),
@@ -110,7 +110,7 @@ class Queues:
         )
 
     def send(self, parts: Iterable[Part]) -> int:
-        """Put parts on the parts queue; give how many. Raises `AwsUnavailable` when SQS does not take all of them."""
+        """Put parts on the parts queue; return how many. Raises `AwsUnavailable` when SQS does not take all of them."""
         remaining, number = iter(parts), 0
         while batch := list(islice(remaining, BATCH_LIMIT)):
             self._send_batch(batch)

@@ -15,12 +15,12 @@ DAY_OF_WEEK = re.compile(rf"L|([1-7]|{DAYS})(L|#[1-5])")
 
 
 def is_rate(expression: str) -> bool:
-    """Tell whether EventBridge Scheduler would take a rate expression."""
+    """Return whether EventBridge Scheduler would take a rate expression."""
     return RATE.fullmatch(expression) is not None
 
 
 def is_cron(expression: str) -> bool:
-    """Tell whether EventBridge Scheduler would take a cron expression.
+    """Return whether EventBridge Scheduler would take a cron expression.
 
     Source: EventBridge Scheduler User Guide, "Schedule types", "Cron-based schedules": six fields separated by white
     space; one of the two day fields is `?` and the other is not; `L` in either, `W` in the first, `#` in the second.
@@ -41,7 +41,7 @@ def is_cron(expression: str) -> bool:
 
 
 def _field(written: str, lowest: int, highest: int, names: str = "") -> bool:
-    """Tell whether every element of `1,3-5,*/10` lies within its bounds."""
+    """Return whether every element of `1,3-5,*/10` lies within its bounds."""
     value = rf"(?:\d+|{names})" if names else r"\d+"
     for element in written.split(","):
         read = re.fullmatch(rf"(?:\*|({value})(?:-({value}))?)(?:/(\d+))?", element)

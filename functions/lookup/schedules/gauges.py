@@ -1,4 +1,4 @@
-"""How much waits, told once a minute: what a person wants to see first, and what alarms are made of."""
+"""Gauges once a minute of what waits: what an operator looks at first, and what alarms are made of."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ class Gauges:
         backlog_of: Callable[[str], Backlog],
         is_shut: Callable[[str], bool],
         has_secret: Callable[[str], bool],
-        tell: Callable[[Metric, float], None],
+        record: Callable[[Metric, float], None],
     ) -> None:
         self._workspaces = workspaces
         self._backlog_of = backlog_of
         self._is_shut = is_shut
         self._has_secret = has_secret
-        self._tell = tell
+        self._record = record
 
     def publish(self) -> None:
-        """Measure, and tell each gauge once."""
+        """Measure, and record each gauge once."""
         waiting = {name: self._backlog_of(name) for name in self._workspaces}
         users = {name: float(backlog.users) for name, backlog in waiting.items()}
-        self._tell(Metric.BACKLOG_USERS, sum(users.values()))
-        self._tell(Metric.BACKLOG_MINUTES, max(self._minutes(name, left) for name, left in users.items()))
-        self._tell(Metric.LOOKUPS_IN_PROGRESS, sum(backlog.lookups for backlog in waiting.values()))
-        self._tell(Metric.GATE_IS_CLOSED, float(any(self._is_shut(name) for name in self._workspaces)))
-        self._tell(Metric.SECRETS_MISSING, sum(not self._has_secret(name) for name in self._workspaces))
+        self._record(Metric.BACKLOG_USERS, sum(users.values()))
+        self._record(Metric.BACKLOG_MINUTES, max(self._minutes(name, left) for name, left in users.items()))
+        self._record(Metric.LOOKUPS_IN_PROGRESS, sum(backlog.lookups for backlog in waiting.values()))
+        self._record(Metric.GATE_IS_CLOSED, float(any(self._is_shut(name) for name in self._workspaces)))
+        self._record(Metric.SECRETS_MISSING, sum(not self._has_secret(name) for name in self._workspaces))
 
     def _minutes(self, workspace: str, users: float) -> float:
         quota = self._workspaces[workspace].quota

@@ -1,6 +1,6 @@
 """How many schedules a partner has: the set of their names in the ledger, changed by conditions on itself.
 
-EventBridge Scheduler cannot be asked to create one of at most so many. A name is noted before its schedule is made, and
+EventBridge Scheduler cannot bound how many are created. A name is noted before its schedule is made, and
 forgotten after it is deleted, so that whoever dies in between leaves a name too many, never a schedule. Such names are
 found when the set is full; so are schedules that an earlier release put.
 """
@@ -41,7 +41,7 @@ class ScheduleNames:
         raise LimitExceeded("schedules", self._most)
 
     def _correct(self, partner: str, listed: Callable[[], Iterable[str]]) -> None:
-        """Let a full set hold the schedules that exist: a name in it may stand for none.
+        """Set a full set to the schedules that exist: a name in it may stand for none.
 
         Raises `LimitExceeded` when it holds nothing else, or when a schedule was put of late and may not be listed yet.
         """

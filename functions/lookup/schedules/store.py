@@ -43,7 +43,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSummary:
-    """What a list tells of a schedule; times are epoch seconds."""
+    """A schedule in a list; times are epoch seconds."""
 
     name: str
     created_at: float
@@ -75,7 +75,7 @@ class ScheduleStore:
             self._replace(wanted)
             return False
         except self._client.exceptions.ValidationException as refusal:
-            raise _judged(refusal) from None
+            raise _meaning_of(refusal) from None
         return True
 
     def _replace(self, wanted: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ class ScheduleStore:
         except (exceptions.ConflictException, exceptions.ResourceNotFoundException):
             raise Conflict("another request is changing or deleting this schedule") from None
         except exceptions.ValidationException as refusal:
-            raise _judged(refusal) from None
+            raise _meaning_of(refusal) from None
 
     def get(self, partner: Partner, name: str) -> Schedule:
         """Read a schedule. Raises `NotFound`."""
@@ -105,7 +105,7 @@ class ScheduleStore:
         )
 
     def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[ScheduleSummary], str | None]:
-        """Give a page of a partner's schedules, and the mark of the next. Raises `InvalidInput` on a foreign mark."""
+        """Return a page of a partner's schedules, and the next cursor. Raises `InvalidInput` on a foreign one."""
         prefix = full_name(partner, "")
         wanted: dict[str, Any] = {"GroupName": self._group, "NamePrefix": prefix, "MaxResults": limit}
         try:
@@ -137,7 +137,7 @@ class ScheduleStore:
         self._names.forget(partner.name, name)
 
     def names(self, full_name: str, roster: str) -> bool:
-        """Tell whether there is a schedule of this name in the group that names the roster of this key."""
+        """Return whether there is a schedule of this name in the group that names the roster of this key."""
         try:
             read = self._client.get_schedule(GroupName=self._group, Name=full_name)
         except self._client.exceptions.ResourceNotFoundException:
@@ -186,11 +186,11 @@ def check(schedule: Schedule) -> None:
     if not is_rate(schedule.expression) and not is_cron(schedule.expression):
         raise InvalidInput("expression", "must be rate(…) or cron(minutes hours day-of-month month day-of-week year)")
     if schedule.time_zone not in available_timezones():
-        told = f"{schedule.time_zone[:64]!r} is no IANA time zone"
-        raise InvalidInput("time_zone", "is no IANA time zone", sender_rule=told)
+        rule = f"{schedule.time_zone[:64]!r} is no IANA time zone"
+        raise InvalidInput("time_zone", "is no IANA time zone", sender_rule=rule)
 
 
-def _judged(refusal: ClientError) -> Exception:
+def _meaning_of(refusal: ClientError) -> Exception:
     """Return what a refusal means: the Scheduler's own judgement of an expression is the last; else it is a defect."""
     if "expression" in refusal.response["Error"].get("Message", "").lower():
         return InvalidInput("expression", "is not one that EventBridge Scheduler takes")

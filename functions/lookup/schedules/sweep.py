@@ -1,4 +1,4 @@
-"""What was left undone, done again every minute: parts lost on the way, claims and endings whose owner died.
+"""Recover once a minute what was left undone: parts lost on the way, claims and endings whose owner died.
 
 It looks at indexes of what may be undone, a bounded page of each, and goes on from there a minute later.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from lookup.bulk.completion import PUBLISH_GRACE, LookupCompletion
 from lookup.bulk.feeder import Feeder, is_held
-from lookup.bulk.queues import LONGEST_HOLD, Queues
+from lookup.bulk.queues import MAX_DELAY, Queues
 from lookup.errors import Misconfigured, NotFound
 from lookup.ledger.feeding import FeedingLedger, InFlightPart
 from lookup.ledger.lookups import LookupLedger
@@ -83,7 +83,7 @@ class Sweep:
         return looks[-1].lookup_id if len(looks) == ENTRY_PAGE else ""
 
     def _is_settled(self, glance: LookupSummary) -> bool:
-        """Do what is undone of a lookup; tell whether nothing of it needs a look any more."""
+        """Do what is undone of a lookup; return whether nothing of it needs a look any more."""
         now, cursor = self._clock(), glance.cursor
         if glance.finished_at is not None:
             if glance.finished_at <= now - PUBLISH_GRACE:
@@ -131,11 +131,11 @@ class Sweep:
         """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
         try:
             segment = self._reader.reread_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
-        except Misconfigured as fault:
-            logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(fault), runbook="Stuck lookup")
+        except Misconfigured as error:
+            logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(error), runbook="Stuck lookup")
             return
         except NotFound:
-            if sent.sent_at <= self._clock() - LOST_AFTER - LONGEST_HOLD and self._feed.count_as_lost(spec, sent):
+            if sent.sent_at <= self._clock() - LOST_AFTER - MAX_DELAY and self._feed.count_as_lost(spec, sent):
                 logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
                 self._ending.finish_if_done(spec.lookup_id)
             return

@@ -24,7 +24,7 @@ class ScheduleServices(SubmittingServices):
             backlog_of=lambda workspace: backlog_of(self.lookups, workspace),
             is_shut=lambda workspace: self.gates.of(workspace).state().is_blocked(self.clock()),
             has_secret=self.credentials.has_value,
-            tell=record_gauge,
+            record=record_gauge,
         )
 
     @cached_property

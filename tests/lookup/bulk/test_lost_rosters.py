@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lookup.api.responses import lookup_json
-from lookup.bulk.queues import LONGEST_HOLD
+from lookup.bulk.queues import MAX_DELAY
 from lookup.ledger.fair_share import turns
 from lookup.ledger.model import Claim, LookupRecord, LookupState, Roster
 from lookup.model import Counts
@@ -85,7 +85,7 @@ def test_a_lost_part_of_a_lost_roster_counts_as_failed(desk: BulkServices) -> No
     desk.clock.now += 2 * 362
     desk.sweep.run("default")
     assert (seen(desk, "gone").state, seen(desk, "gone").tally.parts_done) == (LookupState.ACTIVE, 0)
-    desk.clock.now += LONGEST_HOLD
+    desk.clock.now += MAX_DELAY
     desk.sweep.run("default")
     progress = seen(desk, "gone")
     assert (progress.state, progress.ended_because) == (LookupState.COMPLETED, None)
@@ -101,7 +101,7 @@ def test_a_part_that_comes_in_late_after_all_counts_once(desk: BulkServices) -> 
     desk.feeder.feed("default")
     (late,) = desk.taken()
     delete(desk, gone)
-    desk.clock.now += 2 * 362 + LONGEST_HOLD
+    desk.clock.now += 2 * 362 + MAX_DELAY
     desk.sweep.run("default")
     desk.queues.send([late])
     desk.work(redelivered=True)
@@ -116,7 +116,7 @@ def test_a_retry_without_its_roster_keeps_what_was(desk: BulkServices) -> None:
     desk.feeder.feed("default")
     delete(desk, gone)
     desk.taken()
-    desk.clock.now += 2 * 362 + LONGEST_HOLD
+    desk.clock.now += 2 * 362 + MAX_DELAY
     desk.sweep.run("default")
     assert desk.states.retry_failed(spec, seen(desk, "gone").cursor)
     desk.feeder.feed("default")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.bulk.queues import LONGEST_HOLD
+from lookup.bulk.queues import MAX_DELAY
 from lookup.errors import RetryLater
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.limiter import Grant
@@ -167,7 +167,7 @@ def test_a_secret_may_come_days_later(road: FetchServices, simulator: Simulator)
     work, deliveries, fed_at = DeliveredPart(part(road, "000001", ["a1"])), 0, road.clock()
     while road.clock() < fed_at + 14 * 24 * 3600:
         (waiting,) = retried(road.parts.process([replace(work, redelivered=deliveries > 0)], until=1e12))
-        road.clock.now = min(waiting.retry_at, road.clock() + LONGEST_HOLD)
+        road.clock.now = min(waiting.retry_at, road.clock() + MAX_DELAY)
         deliveries += 1
     assert 300 < deliveries < 900
     secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
@@ -182,7 +182,7 @@ def test_a_secret_may_be_unreadable_for_long(road: FetchServices, simulator: Sim
     meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
     while road.clock() < fed_at + 14 * 24 * 3600:
         (completion,) = retried(road.parts.process([work], until=1e12))
-        waits.append(min(completion.retry_at - road.clock(), LONGEST_HOLD))
+        waits.append(min(completion.retry_at - road.clock(), MAX_DELAY))
         road.clock.now += waits[-1]
     assert 5 <= waits[0] <= 10
     assert len(waits) < 900

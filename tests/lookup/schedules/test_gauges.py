@@ -28,7 +28,7 @@ def _told(
         backlog_of=lambda name: Backlog(0, [Share("crm", running=len(waiting[name]), users=round(sum(waiting[name])))]),
         is_shut=lambda name: name in shut,
         has_secret=lambda name: name not in without_secret,
-        tell=told.__setitem__,
+        record=told.__setitem__,
     ).publish()
     return told
 

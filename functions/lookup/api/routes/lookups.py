@@ -1,4 +1,4 @@
-"""`/v1/lookups/…`: lookups that run behind the answer."""
+"""`/v1/lookups/…`: lookups that run after the response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lookup.errors import InvalidInput
 from lookup.model import Clock
 
 PAGE = 100
-STANDING = "intake-"  # what the lookups begin with that stand for a day of the intake queue
+INTAKE_DAY = "intake-"  # prefix of the ids that are a day of the intake queue
 LookupId = Annotated[str, Path(max_length=200)]
 After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
 Sign = Callable[[str], str]
@@ -46,13 +46,13 @@ class LookupRoutes:
         app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
-        found, mark = self._lookups.page(current_partner(self._app), after=_unmarked(after), limit=limit)
-        following = _marked(mark) if mark else None
+        found, mark = self._lookups.page(current_partner(self._app), after=_decode_cursor(after), limit=limit)
+        following = _encode_cursor(mark) if mark else None
         body = {"lookups": [lookup_json(one, None) for one in found], "next": following}
         return json_response(body, headers=link_next("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
-        if lookup_id.startswith(STANDING) and ADMIN in scopes_of(self._app.current_event.raw_event):
+        if lookup_id.startswith(INTAKE_DAY) and ADMIN in scopes_of(self._app.current_event.raw_event):
             return json_response(intake_day_json(lookup_id, self._lookups.intake_day(lookup_id)))
         progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
         return json_response(lookup_json(progress, estimate), headers=retry_after(estimate, self._clock()))
@@ -69,12 +69,12 @@ class LookupRoutes:
         return json_response(body, headers=link_next(f"/v1/lookups/{lookup_id}/results", mark, limit))
 
 
-def _marked(mark: str) -> str:
-    """Write a page mark so that it fits in a URL as it is."""
+def _encode_cursor(mark: str) -> str:
+    """Return a cursor that fits in a URL as it is."""
     return urlsafe_b64encode(mark.encode()).decode().rstrip("=")
 
 
-def _unmarked(after: str) -> str:
+def _decode_cursor(after: str) -> str:
     try:
         return urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode()
     except ValueError:

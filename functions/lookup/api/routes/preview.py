@@ -1,4 +1,4 @@
-"""`POST /v1/rosters/{roster_id}/preview`: what a lookup would make of an upload, before anything is asked."""
+"""`POST /v1/rosters/{roster_id}/preview`: what a lookup would make of an upload, before anything is fetched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RosterId = Annotated[str, Path(max_length=64)]
 
 
 class PreviewRoute:
-    """A partner's look at its own upload; it costs one read of 64 KB."""
+    """The preview of a partner's own upload; it costs one read of 64 KB."""
 
     def __init__(self, app: APIGatewayHttpResolver, *, rosters: RosterStore) -> None:
         self._app = app

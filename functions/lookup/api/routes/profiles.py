@@ -1,4 +1,4 @@
-"""`GET /v1/profiles/…`: one profile, there and then."""
+"""`GET /v1/profiles/…`: one profile, at once."""
 
 from __future__ import annotations
 
@@ -163,6 +163,6 @@ def _matches(if_none_match: str | None, tag: str) -> bool:
 
 
 def _cache_control(request: LookupRequest) -> str:
-    """Let the caller's own cache keep the answer as long as the caller would take it from our store."""
+    """Return how long the caller's own cache may keep the response: as long as our store would answer it."""
     control = f"private, max-age={int(request.max_age)}"
     return f"{control}, stale-if-error={int(request.stale_if_error)}" if request.stale_if_error else control

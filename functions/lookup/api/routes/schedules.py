@@ -1,4 +1,4 @@
-"""`/v1/schedules/…`: rosters that are refreshed again and again."""
+"""`/v1/schedules/…`: rosters that are refreshed repeatedly."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class ScheduleRoutes:
             roster=roster,
             time_zone=order.time_zone,
             workspace=order.workspace,
-            fields=fields,  # as wished: what is granted is asked again whenever it fires
+            fields=fields,  # as requested: grants are checked whenever it fires
             max_age=float(order.max_age),
         )
         is_new = self._put(partner, schedule, only_new=if_none_match == "*")
         return json_response(self._json(partner, schedule), HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
     def _put(self, partner: Partner, schedule: Schedule, *, only_new: bool) -> bool:
-        """Keep a schedule and the roster that it names, and let go the one that it named before."""
+        """Keep a schedule and the roster that it names, and release the one that it named before."""
         name, before = full_name(partner, schedule.name), self._named_before(partner, schedule.name)
         self._retention.retain_for(schedule.roster, name)
         try:

@@ -1,4 +1,4 @@
-"""`POST /v1/lookups`: up to 100 identifiers at once; more of them, or a roster, behind the answer."""
+"""`POST /v1/lookups`: up to 100 identifiers at once; more of them, or a roster, after the response."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ROUTE = "POST /v1/lookups"
 
 
 class NotReplayable(ServiceError):
-    """An answer that the same request may get better later: it is not kept for replay."""
+    """A response that the same request may improve on later: it is not kept for replay."""
 
 
 class SubmitRoute:
-    """The one route that every lookup of a partner comes by."""
+    """The route that creates lookups."""
 
     def __init__(
         self,

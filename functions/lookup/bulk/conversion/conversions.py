@@ -70,7 +70,7 @@ class Conversions:
         return True
 
     def defer(self, lookup_id: str) -> None:
-        """Let its partner's other lookups be converted before one whose message was laid aside."""
+        """Put a lookup whose message is dead-lettered behind its partner's others."""
         self._pending.defer(lookup_id)
 
     def _convert(self, progress: LookupRecord, is_late: IsLate) -> None:
@@ -81,9 +81,9 @@ class Conversions:
                 self._ledger.use_unpacked_roster(spec, roster)
             else:
                 self._repin_charged(spec, roster)
-        except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as fault:
+        except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as error:
             count(Metric.ROSTERS_REFUSED)
-            self._ending.abort(progress, str(fault))
+            self._ending.abort(progress, str(error))
         else:
             count(Metric.ROSTERS_CONVERTED)
 

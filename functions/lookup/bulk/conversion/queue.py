@@ -1,6 +1,6 @@
 """The queue of rosters to convert: FIFO with a group for each partner, so that one of each partner's runs at a time.
 
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: of a group one batch is handed over at a time.
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: of a group one batch is delivered at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGEST_WAIT = 900  # seconds between two tries
 
 
 class ConversionQueue:
-    """The queue, and for who serves it its dead-letter queue, by their URLs."""
+    """The queue, and for its worker the dead-letter queue, by their URLs."""
 
     def __init__(self, client: SQSClient, url: str, dead_letter_url: str | None) -> None:
         self._client = client
@@ -33,7 +33,7 @@ class ConversionQueue:
         )
 
     def try_again(self, delivery: Delivery) -> None:
-        """Make a message that is given back visible after a time that doubles with every delivery."""
+        """Make a returned message visible after a time that doubles with every delivery."""
         wait = min(LONGEST_WAIT, 30 * 2 ** min(delivery.received - 1, 5))
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=wait
@@ -56,7 +56,7 @@ class ConversionQueue:
 
 
 def parse_conversion(body: str) -> tuple[str, str]:
-    """Read which lookup a message is about, and its partner. Raises `InvalidInput`."""
+    """Parse which lookup a message is about, and its partner. Raises `InvalidInput`."""
     try:
         match exact_json.loads(body):
             case {"lookup_id": str(lookup_id), "partner": str(partner)}:

@@ -50,7 +50,7 @@ class ConversionRequests:
         self._clock = clock
 
     def submit(self, spec: LookupSpec, reservations: Sequence[Reservation] = (), *, most: int | None = None) -> bool:
-        """Write a lookup down as `LookupLedger.submit` does; its conversion is noted before, then asked for."""
+        """Write a lookup as `LookupLedger.submit` does; its conversion is noted before, then requested."""
         if not spec.roster.key.startswith(INLINE):
             self._needs.add_lookup(spec)
         if not spec.roster.needs_conversion:

@@ -1,4 +1,4 @@
-"""One batch of the conversion queue: each message done, given back for later, or laid aside with a reason."""
+"""One batch of the conversion queue: each message done, returned for later, or dead-lettered with a reason."""
 
 from __future__ import annotations
 
@@ -18,56 +18,54 @@ DELIVERIES = 8  # over an hour of tries: then a person has to look
 
 
 class ConversionWorker:
-    """Serves batches; gives the message ids that the queue must deliver again."""
+    """Serves batches; returns the message ids that the queue must deliver again."""
 
     def __init__(self, conversions: Conversions, queue: ConversionQueue) -> None:
         self._conversions = conversions
         self._queue = queue
 
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
-        """Convert until then (epoch seconds); what AWS does wrong gives the message back."""
+        """Convert until then (epoch seconds); an error of AWS returns the message."""
         return [one.message_id for one in deliveries if not self._is_done(one, until)]
 
     def _is_done(self, delivery: Delivery, until: float) -> bool:
         try:
             lookup_id, _ = conversion_queue.parse_conversion(delivery.body)
-        except InvalidInput as fault:
-            return self._laid_aside(delivery, str(fault))
+        except InvalidInput as error:
+            return self._dead_letter(delivery, str(error))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
-            return self._given_up(delivery, lookup_id)
+            return self._abandon(delivery, lookup_id)
         try:
             if self._conversions.convert(lookup_id, until=until):
                 return True
-        except (ServiceError, BotoCoreError, ClientError) as fault:
-            logger.warning(
-                "conversion given back", lookup_id=lookup_id, error=error_name(fault), runbook="Dead letters"
-            )
-        self._hold_back(delivery)
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("conversion returned", lookup_id=lookup_id, error=error_name(error), runbook="Dead letters")
+        self._delay(delivery)
         return False
 
-    def _given_up(self, delivery: Delivery, lookup_id: str) -> bool:
-        """Let the others of its partner's line follow a message, and lay it aside; False when either failed."""
+    def _abandon(self, delivery: Delivery, lookup_id: str) -> bool:
+        """Let the others of its partner's line overtake a message, and dead-letter it; False when either failed."""
         try:
             self._conversions.defer(lookup_id)
-        except (ServiceError, BotoCoreError, ClientError) as fault:
-            logger.warning("conversion keeps its place", lookup_id=lookup_id, error=error_name(fault))
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("conversion keeps its place", lookup_id=lookup_id, error=error_name(error))
             return False
-        return self._laid_aside(delivery, f"not converted in {DELIVERIES} deliveries")
+        return self._dead_letter(delivery, f"not converted in {DELIVERIES} deliveries")
 
-    def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
+    def _dead_letter(self, delivery: Delivery, reason: str) -> bool:
         """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
         try:
             self._queue.dead_letter(delivery, reason)
         except (ClientError, BotoCoreError) as error:
             logger.error(
-                "message not laid aside", message_id=delivery.message_id, reason=reason, error=error_name(error)
+                "message not dead-lettered", message_id=delivery.message_id, reason=reason, error=error_name(error)
             )
             return False
-        logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
+        logger.warning("message dead-lettered", message_id=delivery.message_id, reason=reason)
         count(Metric.MESSAGES_LAID_ASIDE)
         return True
 
-    def _hold_back(self, delivery: Delivery) -> None:
+    def _delay(self, delivery: Delivery) -> None:
         """Ask for an early delivery; without it the message returns after the queue's own time, which is later."""
         try:
             self._queue.try_again(delivery)
