@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-CDK = ("aws_cdk", "constructs", "cdk_nag")
+SLOW = ("aws_cdk", "constructs", "cdk_nag", "schemathesis")
+COLLECTED = re.compile(r"tests\..*(conftest|test_\w+)")
 
 
 def _imported(path: Path) -> Iterator[str]:
@@ -19,15 +21,15 @@ def _imported(path: Path) -> Iterator[str]:
             yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
 
 
-def test_no_test_imports_the_cdk_when_it_is_collected() -> None:
-    """No module of tests leads to the CDK by imports outside functions: it starts a Node process in every worker."""
+def test_no_test_imports_what_is_slow_when_it_is_collected() -> None:
+    """No test file leads to the CDK, which starts a Node process, or to Schemathesis, by imports outside functions."""
     files = [path for tree in ("infra", "tests") for path in (PROJECT / tree).rglob("*.py")]
     imports = {_name(path): set(_imported(path)) for path in files}
-    heavy = {name for name, modules in imports.items() if any(one.split(".")[0] in CDK for one in modules)}
-    assert "infra.stack" in heavy
+    heavy = {name for name, modules in imports.items() if any(one.split(".")[0] in SLOW for one in modules)}
+    assert {"infra.stack", "tests.openapi.drawn_requests"} <= heavy
     while found := {name for name, modules in imports.items() if modules & heavy} - heavy:
         heavy |= found
-    assert sorted(name for name in heavy if name.startswith("tests.")) == []
+    assert sorted(name for name in heavy if COLLECTED.fullmatch(name)) == []
 
 
 def _name(path: Path) -> str:

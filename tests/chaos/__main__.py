@@ -16,8 +16,8 @@ import boto3
 from infra.local.display import Display
 from tests.benchmarks.gate.stage import embedded_aws
 from tests.chaos.plan import Size
-from tests.chaos.processes import PROJECT
 from tests.chaos.run import carried_out
+from tests.forking import PROJECT
 
 SEED, IDENTIFIERS = 1, 20_000
 

@@ -15,6 +15,10 @@ from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any, Self
 
+from aws_lambda_powertools.utilities.idempotency import base
+from aws_lambda_powertools.utilities.idempotency.persistence import base as kept
+from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb
+
 Wait = Callable[..., bool]
 REAL_TIME, REAL_SLEEP = time.time, time.sleep  # kept from before any process enters its own time
 
@@ -51,7 +55,7 @@ def enter(clock: FastClock, skew: Callable[[], float]) -> None:
     """Run this process in service time, its clock off by `skew()` service seconds.
 
     This replaces the standard library's clock, sleep and wait, as a machine whose clock is wrong would; nothing of
-    our own is patched. It must come before the functions are imported, which take `time.time` with them.
+    our own is patched. It must come before a function's services are made, which take `time.time` with them.
     """
     time.time = lambda: clock.at(REAL_TIME()) + skew()
     time.sleep = lambda seconds: REAL_SLEEP(float(seconds) / clock.factor)
@@ -60,10 +64,6 @@ def enter(clock: FastClock, skew: Callable[[], float]) -> None:
 
 def enter_idempotency() -> None:
     """Run Powertools' idempotency in service time too: it reads the clock by a type that cannot be replaced."""
-    from aws_lambda_powertools.utilities.idempotency import base  # noqa: PLC0415 - not before the clock is set
-    from aws_lambda_powertools.utilities.idempotency.persistence import base as kept  # noqa: PLC0415 - as above
-    from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb  # noqa: PLC0415 - as above
-
     for module in (base, kept, datarecord, dynamodb):
         module.dt = SimpleNamespace(**vars(dt) | {"datetime": _ServiceTime})  # type: ignore[attr-defined]  # on purpose
 

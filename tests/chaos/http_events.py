@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from tests.chaos.entries import json_values
 from tests.chaos.orders import Call, Listed
-from tests.chaos.processes import PROJECT
+from tests.forking import PROJECT
 
 PARTNER = "acme"
 LOOKUPS = "/v1/lookups"

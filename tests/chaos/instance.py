@@ -1,30 +1,31 @@
-"""`python -m tests.chaos.instance on_request|on_schedule`: a function instance that is invoked over its standard input.
+"""A function instance that is invoked over a connection.
 
-An event is a line of JSON, and so is the answer on standard output: {"answer": …}, or {"error": …} when the handler
-raised. What the function itself prints goes to standard error with its log.
+An event is JSON, and so is the answer: {"answer": …}, or {"error": …} when the handler raised. What the function itself
+prints goes to the process's log.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
-import sys
 import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import Any
 
-from tests.chaos.process import RAISED, Context, ProcessState, begin
+from tests.chaos.process import RAISED, Context, ProcessFacts, ProcessState, begin
 
 
-def main() -> None:
-    """Answer events until there are no more."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    state = begin()
-    module = importlib.import_module(sys.argv[1])
+def serve(environment: Mapping[str, str], facts: ProcessFacts, connection: Connection, function: str) -> None:
+    """Answer events as `on_request` or `on_schedule`, until there are no more."""
+    state = begin(environment, facts)
+    module = importlib.import_module(function)
     state.faults.register(module.services().session.events)
-    for line in sys.stdin:
-        print(json.dumps(_answer(module.handler, json.loads(line), state)), file=answers, flush=True)
+    with suppress(EOFError):
+        while True:
+            answer = _answer(module.handler, json.loads(connection.recv_bytes()), state)
+            connection.send_bytes(json.dumps(answer).encode())
 
 
 def _answer(handler: Any, event: dict[str, Any], state: ProcessState) -> dict[str, Any]:
@@ -34,7 +35,3 @@ def _answer(handler: Any, event: dict[str, Any], state: ProcessState) -> dict[st
         traceback.print_exc()
         state.faults.note(RAISED)
         return {"error": type(error).__name__}
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.poller`: takes messages off the queues for their functions, as Lambda's poller does.
+"""A process that takes messages off the queues for their functions, as Lambda's poller does.
 
 It disturbs what it delivers: batches out of order, messages twice in a batch, twice in a row, to two processes at the
 same time, and messages that it takes and leaves until they become visible again.
@@ -7,18 +7,20 @@ same time, and messages that it takes and leaves until they become visible again
 from __future__ import annotations
 
 import json
-import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import boto3
 
+import on_conversion
+import on_queue
 from tests.chaos.clock import REAL_SLEEP
 from tests.chaos.plan import VISIBILITY
-from tests.chaos.process import RAISED, Context, ProcessState, begin
+from tests.chaos.process import RAISED, Context, ProcessFacts, ProcessState, begin
 from tests.sqs_records import sqs_record
 
 if TYPE_CHECKING:
@@ -48,9 +50,8 @@ class Poller:
         self._echoes = state.folder / "echoes"
 
     def run(self) -> None:
-        """Poll until the run's own process is gone."""
-        parent = os.getppid()
-        while os.getppid() == parent:
+        """Poll until this process is killed, or ends with the run's own."""
+        while True:
             name = self._state.chance.choice(sorted(self._queues))
             if not self._serve_echo() and not self._serve(name, 10 if name == "intake" else 1):
                 REAL_SLEEP(IDLE)
@@ -123,13 +124,9 @@ class Poller:
         return False
 
 
-def main() -> None:
-    """Serve the queues as their functions; what they print is their log."""
-    os.dup2(2, 1)
-    state = begin()
-    import on_conversion  # noqa: PLC0415 - after the clock is set
-    import on_queue  # noqa: PLC0415
-
+def serve(environment: Mapping[str, str], facts: ProcessFacts, _: Connection) -> None:
+    """Serve the queues as their functions; nobody is answered."""
+    state = begin(environment, facts)
     for services in (on_conversion.services(), on_queue.services()):
         state.faults.register(services.session.events)
     settings = on_queue.services().settings
@@ -139,7 +136,3 @@ def main() -> None:
         "conversions": (settings.conversion_queue_url, on_conversion.handler),
     }
     Poller(state, queues).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,24 +1,34 @@
-"""What every process of a run does first: enter service time, inject faults between itself and AWS, act as a handler.
-
-The environment variable CHAOS describes this process: JSON with `seed`, `identifiers`, `started`, `name`, `start`
-(how often this process was started before) and `folder`.
-"""
+"""What every process of a run does first: enter service time, and inject faults between itself and AWS."""
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import random
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.processes.lifeline import end_with_spawner
 from tests.chaos.aws_faults import AwsFaults
 from tests.chaos.clock import FastClock, enter, enter_idempotency
 from tests.chaos.plan import FUNCTION_SECONDS, SKEW, WILD_SECONDS, Plan, Size
 from tests.lambda_context import LambdaContext
 
 RAISED = "raised"  # what is noted of an invocation that ended with an error: no fault, but a consequence of faults
+
+
+@dataclass(frozen=True)
+class ProcessFacts:
+    """What describes a process. `started`: the run's start in epoch seconds; `start`: how often it started before."""
+
+    seed: int
+    identifiers: int
+    started: float
+    name: str
+    start: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -32,16 +42,28 @@ class ProcessState:
     folder: Path
 
 
-def begin() -> ProcessState:
-    """Set this process up; only after it may the functions be imported."""
-    facts = json.loads(os.environ["CHAOS"])
-    plan = Plan(facts["seed"], Size.of(facts["identifiers"]))
-    clock, folder = FastClock(facts["started"], plan.size.factor), Path(facts["folder"])
-    chance = plan.chance(facts["name"], facts["start"])
-    faults = AwsFaults(plan, chance, clock, folder)
-    enter(clock, _skewed(plan.skew(facts["name"], facts["start"]), clock, faults))
+def begin(environment: Mapping[str, str], facts: ProcessFacts) -> ProcessState:
+    """Set this process up, with these variables and no others; only after it may a function's services be made."""
+    end_with_spawner()
+    os.environ.clear()
+    os.environ.update(environment)
+    _log_to(facts.folder / f"{facts.name}.log")
+    plan = Plan(facts.seed, Size.of(facts.identifiers))
+    clock = FastClock(facts.started, plan.size.factor)
+    chance = plan.chance(facts.name, facts.start)
+    faults = AwsFaults(plan, chance, clock, facts.folder)
+    enter(clock, _skewed(plan.skew(facts.name, facts.start), clock, faults))
     enter_idempotency()
-    return ProcessState(plan, clock, chance, faults, folder)
+    return ProcessState(plan, clock, chance, faults, facts.folder)
+
+
+def _log_to(path: Path) -> None:
+    """Write all output to a file, each line at once: of a process that is killed nothing is missing."""
+    log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for number in (1, 2):
+        os.dup2(log, number)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)
 
 
 def _skewed(skew: float, clock: FastClock, faults: AwsFaults) -> Callable[[], float]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[2]
+from tests.chaos.process import ProcessFacts
+from tests.forking import forking
+
+Job = Callable[..., None]  # of the environment, the facts, this process's end of a connection, and the slot's arguments
 
 
 class RunIsOver(Exception):
@@ -24,54 +26,52 @@ class RunIsOver(Exception):
 
 @dataclass
 class ProcessSlot:
-    """One process that is replaced when it dies. `command` are the module and its arguments."""
+    """One process that is replaced when it dies. `job` is what it runs."""
 
     name: str
-    command: Sequence[str]
-    facts: Mapping[str, object]
+    job: Job
+    arguments: Sequence[str]
+    facts: Mapping[str, Any]
     environment: Mapping[str, str]
     folder: Path
     starts: int = 0
     is_over: bool = False
-    process: subprocess.Popen[str] | None = None
+    process: BaseProcess | None = None
+    connection: Connection | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def running(self) -> subprocess.Popen[str]:
-        """Return the running process, a new one if need be. Raises `RunIsOver`."""
+    def running(self) -> Connection:
+        """Return the connection to the running process, a new one if need be. Raises `RunIsOver`."""
         with self.lock:
             if self.is_over:
                 raise RunIsOver
-            if self.process is None or self.process.poll() is not None:
+            if self.connection is None or self.process is None or not self.process.is_alive():
                 self._close()
-                self.process = self._start()
-            return self.process
+                self.process, self.connection = self._start()
+            return self.connection
 
-    def _start(self) -> subprocess.Popen[str]:
-        facts = {**self.facts, "name": self.name, "start": self.starts, "folder": str(self.folder)}
+    def _start(self) -> tuple[BaseProcess, Connection]:
+        facts = ProcessFacts(**self.facts, name=self.name, start=self.starts, folder=self.folder)
         self.starts += 1
-        with (self.folder / f"{self.name}.log").open("a") as log:
-            return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", *self.command],
-                cwd=PROJECT,
-                env={**self.environment, "CHAOS": json.dumps(facts)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+        context = forking()
+        ours, theirs = context.Pipe()
+        process = context.Process(target=self.job, args=(self.environment, facts, theirs, *self.arguments), daemon=True)
+        process.start()
+        theirs.close()
+        return process, ours
 
     def _close(self) -> None:
         if self.process is not None:
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    with suppress(OSError):
-                        stream.close()
+            self.process.join()
+            self.process.close()
+        if self.connection is not None:
+            self.connection.close()
+        self.process = self.connection = None
 
     def kill(self) -> bool:
         """Kill the process; return whether there was one."""
         with self.lock:
-            if self.process is None or self.process.poll() is not None:
+            if self.process is None or not self.process.is_alive():
                 return False
             self.process.kill()
             return True
@@ -82,38 +82,32 @@ class ProcessSlot:
         with self.lock:
             self.is_over = True
             self._close()
-            self.process = None
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """Send an event to the process; None when it died before it answered."""
-        process = self.running()
-        assert process.stdin is not None
-        assert process.stdout is not None
+        connection = self.running()
         try:
-            process.stdin.write(json.dumps(event) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except (OSError, ValueError):
+            connection.send_bytes(json.dumps(event).encode())
+            answer: dict[str, Any] = json.loads(connection.recv_bytes())
+        except (OSError, EOFError):
             return None
-        answer: dict[str, Any] | None = json.loads(line) if line.endswith("\n") else None
         return answer
 
 
 class Processes:
     """All processes of a run."""
 
-    def __init__(self, environment: Mapping[str, str], facts: Mapping[str, object], folder: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], facts: Mapping[str, Any], folder: Path) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        path = {"PYTHONPATH": f"{PROJECT / 'functions'}:{PROJECT}", "PYTHONUNBUFFERED": "1"}
-        self._environment = {**inherited, **environment, **path}
+        self._environment = {**inherited, **environment}
         self._facts = facts
         self._folder = folder
         self.slots: list[ProcessSlot] = []
         self.killed: Counter[str] = Counter()
 
-    def slot(self, name: str, *command: str) -> ProcessSlot:
+    def slot(self, name: str, job: Job, *arguments: str) -> ProcessSlot:
         """Return a slot for a process, which starts when it is used."""
-        made = ProcessSlot(name, command, self._facts, self._environment, self._folder)
+        made = ProcessSlot(name, job, arguments, self._facts, self._environment, self._folder)
         self.slots.append(made)
         return made
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 
+from tests.chaos import instance, poller
 from tests.chaos.clock import FastClock
 from tests.chaos.environment import Environment, opened
 from tests.chaos.evidence import gathered, waiting
@@ -73,7 +74,7 @@ class Run:
     def carry_out(self) -> None:
         """Carry the run out. An exception of the harness ends it."""
         size = self.plan.size
-        pollers = [self.processes.slot(f"queue-{number}", "tests.chaos.poller") for number in range(size.pollers)]
+        pollers = [self.processes.slot(f"queue-{number}", poller.serve) for number in range(size.pollers)]
         with ThreadPoolExecutor(size.partners + 4) as threads:
             try:
                 busy = [threads.submit(job) for job in self._jobs()]
@@ -90,9 +91,7 @@ class Run:
         for request in sorted(by_http, key=lambda one: one.at):
             requests.put(request)
         partners = [
-            Partner(
-                self.processes.slot(f"request-{number}", "tests.chaos.instance", "on_request"), self.clock, self.traffic
-            )
+            Partner(self.processes.slot(f"request-{number}", instance.serve, "on_request"), self.clock, self.traffic)
             for number in range(self.plan.size.partners)
         ]
         url = stage.settings.intake_queue_url
@@ -104,9 +103,7 @@ class Run:
         return [one for one in self.orders.listed if one.channel == "schedule"]
 
     def _scheduler(self) -> Scheduler:
-        return Scheduler(
-            self.processes.slot("schedule", "tests.chaos.instance", "on_schedule"), self.clock, self.traffic
-        )
+        return Scheduler(self.processes.slot("schedule", instance.serve, "on_schedule"), self.clock, self.traffic)
 
     def _watch(self, pollers: Sequence[Any], busy: Sequence[Future[None]], tick: Future[None]) -> None:
         """Replace dead processes, end the faults in time, and wait until nothing is left to do."""

@@ -34,7 +34,7 @@ from lookup.rosters.reader import RosterReader
 from lookup.rosters.store import RosterStore
 from tests.benchmarks.feeder.workers import READY_SECONDS, tick, work, work_intake
 from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
-from tests.benchmarks.preloaded import forking
+from tests.forking import forking
 from tests.lookup.stage import Stage, deployed
 from tests.waiting import GIVE_UP
 
@@ -167,7 +167,7 @@ def environment_of(stage: Stage) -> dict[str, str]:
 
 @contextmanager
 def _team(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
-    context = forking("tests.benchmarks.feeder.workers")
+    context = forking()
     over = context.Event()
     jobs = [work] * workers + [work_intake] * intake_workers + [tick] * bool(workers)
     ready = context.Barrier(len(jobs) + 1)
