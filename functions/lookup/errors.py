@@ -137,6 +137,9 @@ class IdempotencyKeyReused(ServiceError):
     """This Idempotency-Key came with another request before."""
 
 
+OPERATOR_WAIT = 300  # seconds before it is tried again: a setting or a secret must be corrected first
+
+
 class Misconfigured(ServiceError):
     """A setting or secret is missing or malformed; `setting` names it."""
 

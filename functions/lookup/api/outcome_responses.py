@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
-from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
+from lookup.api.responses import Sign, is_too_large, raw_json_response, results_link, without_attributes
 from lookup.errors import Forbidden
 from lookup.fetch.on_demand import OnDemand, OnDemandResult
 from lookup.model import Status
@@ -17,7 +17,6 @@ from lookup.partners import Partner
 from lookup.results.files import ResultFiles, outcome_json
 
 OutcomeJson = Mapping[str, object]
-Sign = Callable[[str], str]  # makes a URL of a result object's key
 
 
 class OutcomeResponses:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from lookup import exact_json
 from lookup.api.openapi.problem_types import Problem
 from lookup.errors import (
+    OPERATOR_WAIT,
     AlreadyExists,
     AwsUnavailable,
     Conflict,
@@ -36,7 +37,6 @@ KEY_WAIT = 2  # seconds after which the same request may have been answered
 AWS_WAIT = 5  # seconds after which what AWS was throttled over may be over
 TROUBLE_WAIT = 5  # seconds after which a vendor that failed may answer
 OWNED_WAIT = 60  # seconds after which one of too many lookups may have ended
-OPERATOR_WAIT = 300  # seconds; a setting or secret must be corrected first
 
 CALLERS: Mapping[type[ServiceError], Problem] = {
     UnknownClient: Problem.UNKNOWN_CLIENT,

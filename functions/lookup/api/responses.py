@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -57,6 +57,7 @@ def link_next(path: str, mark: str | None, limit: int) -> dict[str, str]:
     return {"Link": f'<{path}?{query}>; rel="next"'} if mark else {}
 
 
+Sign = Callable[[str], str]  # makes a URL of a result object's key
 DIGITS = 4  # of shares and progress
 
 

@@ -10,14 +10,21 @@ from itertools import groupby
 from lookup.aws.errors import is_transient
 from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.recording import REFUSED, CompletionRecorder, Retry, unanswered
-from lookup.errors import AwsUnavailable, InvalidInput, Misconfigured, RetryLater, ServiceError, VendorUnavailable
+from lookup.errors import (
+    OPERATOR_WAIT,
+    AwsUnavailable,
+    InvalidInput,
+    Misconfigured,
+    RetryLater,
+    ServiceError,
+    VendorUnavailable,
+)
 from lookup.fetch.calls import OUT_OF_TIME
 from lookup.fetch.fetcher import Fetched, Fetcher
 from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, Counted, DeliveredPart, PartLedger
 from lookup.model import Clock, FetchOptions, Identifier, Lane, Outcome, Part, Status
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after vendor errors; doubles with every attempt
-OPERATOR_WAIT = 300.0  # seconds before a part is tried again when a setting or a secret must be corrected first
 # Of the time since a part was fed, when no attempts end the waiting: the queue delivers a thousand times, and that must
 # last for its fourteen days.
 WAITED_SHARE = 0.1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -13,7 +12,7 @@ from lookup.api.auth import current_partner, scopes_of
 from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
-from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, record_json, retry_after
+from lookup.api.responses import Sign, intake_day_json, json_response, link_next, lookup_json, record_json, retry_after
 from lookup.bulk.control import Action, LookupControl
 from lookup.errors import InvalidInput
 from lookup.model import Clock
@@ -22,7 +21,6 @@ PAGE = 100
 INTAKE_DAY = "intake-"  # prefix of the ids that are a day of the intake queue
 LookupId = Annotated[str, Path(max_length=200)]
 After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
-Sign = Callable[[str], str]
 
 
 class LookupRoutes:
