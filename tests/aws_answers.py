@@ -1,4 +1,4 @@
-"""Answers of AWS that a test gives in its stead, through botocore's event hooks `before-send` and `before-call`."""
+"""Responses of AWS that a test injects, through botocore's event hooks `before-send` and `before-call`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def refused(status: int, code: str) -> tuple[AWSResponse, dict[str, Any]]:
 
 
 def meets(client: BaseClient, operation: str, answers: list[tuple[AWSResponse, dict[str, Any]]]) -> None:
-    """Let the next requests of an operation (`dynamodb.PutItem`) meet these answers, from the last to the first."""
+    """Answer the next requests of an operation (`dynamodb.PutItem`) with these, from the last to the first."""
     events = client.meta.events
     events.register(f"before-call.{operation}", lambda **_: answers.pop() if answers else None)  # type: ignore[arg-type]  # an answer is allowed

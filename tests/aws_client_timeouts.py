@@ -1,7 +1,7 @@
 """AWS's clients of a test process wait for the embedded AWS, however busy the machine is.
 
-What a deployed function gives AWS (the gate's client one second, and one try) is a figure for AWS; tests assert it as a
-figure, and cut connections and time out by botocore's events. An emulator that is starved for a second is neither.
+A deployed function's timeouts (the gate's client: one second, and one try) are figures for AWS; tests assert them as
+figures, and cut connections and time out by botocore's events. An emulator that is starved for a second is neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tests.waiting import GIVE_UP
 
 
 def be_patient() -> None:
-    """Let all clients made from now on wait for a connection and an answer until a test gives up."""
+    """Set the timeouts of all clients made from now on to those of a test."""
     make = URLLib3Session.__init__
 
     def made(self: URLLib3Session, *args: Any, **settings: Any) -> None:

@@ -65,7 +65,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest begin; the others keep their order."""
+    """Move the longest to the front; the others keep their order."""
     items.sort(key=_rank)
 
 

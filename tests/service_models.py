@@ -1,7 +1,7 @@
 """The shapes of AWS's services, read once for all clients of a test process.
 
 botocore reads a service's JSON anew in every session, and every test has sessions of its own: that was half of what
-the whole suite computed. The models are the same and nobody writes into them; what a test registers on its clients or
+the whole suite computed. The models are the same and nothing writes into them; what a test registers on its clients or
 its session stays there.
 """
 
@@ -25,7 +25,7 @@ class KeptModels(Loader):
 
 
 def keep_models() -> None:
-    """Let all sessions made from now on share one loader, unless AWS_DATA_PATH names models of the user's own."""
+    """Make all sessions from now on share one loader, unless AWS_DATA_PATH names models of the user's own."""
     kept, create = KeptModels(extra_search_paths=[RESOURCES]), botocore.session.create_loader
 
     def loader(search_path_string: str | None = None) -> Loader:

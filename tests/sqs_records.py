@@ -1,4 +1,4 @@
-"""Messages as Lambda hands them to a function."""
+"""SQS messages as records of Lambda's event."""
 
 from __future__ import annotations
 

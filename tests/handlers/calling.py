@@ -1,4 +1,4 @@
-"""A partner's calls as API Gateway hands them over; every answer is held to what the route says of itself."""
+"""A partner's calls as API Gateway's events; every response is checked against the route's documentation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Answer = tuple[int, dict[str, Any], Mapping[str, str]]
 
 @dataclass
 class Calling:
-    """Calls as the partner acme, unless told otherwise: status, body and headers come back."""
+    """Calls as the partner acme by default; returns status, body and headers."""
 
     template: dict[str, Any]
     context: LambdaContext
@@ -67,17 +67,17 @@ class Calling:
         raw: bytes | str | None = None,
         **headers: str,
     ) -> Answer:
-        asked = json.loads(json.dumps(self.template))
+        event = json.loads(json.dumps(self.template))
         path, _, query = path.partition("?")
         key = route_key(method, path)
-        asked |= {"rawPath": path, "routeKey": key, "rawQueryString": query}
-        asked["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True)) or None
-        asked["requestContext"]["http"] |= {"method": method, "path": path}
-        asked["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
-        asked["body"] = raw if raw is not None or body is None else json.dumps(body)
-        claims = asked["requestContext"]["authorizer"]["jwt"]["claims"]
+        event |= {"rawPath": path, "routeKey": key, "rawQueryString": query}
+        event["queryStringParameters"] = dict(parse_qsl(query, keep_blank_values=True)) or None
+        event["requestContext"]["http"] |= {"method": method, "path": path}
+        event["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
+        event["body"] = raw if raw is not None or body is None else json.dumps(body)
+        claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
         claims |= {"client_id": client or claims["client_id"], "scope": claims["scope"] if scope is None else scope}
-        return self.answer(asked, key)
+        return self.answer(event, key)
 
     def answer(self, event: dict[str, Any], key: str) -> Answer:
         """Hand an event over; check what comes back against what is documented."""
@@ -133,8 +133,8 @@ def uploaded(call: Call, body: bytes) -> str:
     return str(roster["roster_id"])
 
 
-def serve_the_queue(deployed: Stage, context: LambdaContext) -> int:
-    """Hand the parts queue to its door, as Lambda does, with what that feeds; return the number of parts."""
+def serve_parts_queue(deployed: Stage, context: LambdaContext) -> int:
+    """Invoke the handler with the parts queue, as Lambda does, until it is empty; return the number of parts."""
     served = 0
     while messages := deployed.messages(deployed.settings.parts_queue_url):
         served += len(messages)

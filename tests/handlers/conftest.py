@@ -1,4 +1,4 @@
-"""A door as Lambda meets it: the environment set, the handler's module imported, an event from `events/`."""
+"""A handler as Lambda runs it: the environment set, the handler's module imported, an event from `events/`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def call(deployed: Stage, event: Callable[[str], dict[str, Any]], context: Lambd
 
 
 def with_quota(deployed: Stage, quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the next function instance find a workspace with this quota."""
+    """Set a workspace's quota for the next function instance."""
     workspace = replace(deployed.settings.workspace("default"), quota=quota)
     written = replace(deployed.settings, workspaces={"default": workspace}).to_environment()
     monkeypatch.setenv("WORKSPACES", written["WORKSPACES"])

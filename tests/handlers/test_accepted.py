@@ -11,7 +11,7 @@ import on_schedule
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk.part_message import parse_part
 from tests.aws_answers import dynamodb_error
-from tests.handlers.calling import Call, serve_the_queue, uploaded
+from tests.handlers.calling import Call, serve_parts_queue, uploaded
 from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -22,7 +22,7 @@ TICK = {"task": "feed"}
 
 @contextmanager
 def silent(service: str, mark: bytes = b"") -> Iterator[None]:
-    """Let a service of AWS fail every request that holds the mark; to be entered before the first request."""
+    """Make a service of AWS fail every request that holds the mark; to be entered before the first request."""
     failing = True
 
     def fail(request: Any, **_: object) -> Any:
@@ -57,7 +57,7 @@ def test_a_gate_that_does_not_answer_is_no_error(
         status, lookup, headers = call("GET", PROFILE)
         assert (status, headers["Location"]) == (202, lookup["links"]["self"])
     assert on_schedule.handler(TICK, context) == {"fed": 1}
-    assert serve_the_queue(deployed, context) == 1
+    assert serve_parts_queue(deployed, context) == 1
     assert call("GET", lookup["links"]["self"])[1]["state"] == "completed"
 
 
@@ -78,12 +78,12 @@ def test_when_to_look_again(deployed: Stage, simulator: Simulator, call: Call, c
     call("PATCH", long["links"]["self"], {"action": "cancel"})
     _, short, headers = call("POST", "/v1/lookups", {"identifiers": ["C-1"]}, prefer="respond-async")
     assert headers["Retry-After"] == "1"
-    serve_the_queue(deployed, context)
+    serve_parts_queue(deployed, context)
     assert "Retry-After" not in call("GET", short["links"]["self"])[2]
 
 
 def test_an_estimate_waits_for_a_closed_gate(deployed: Stage, simulator: Simulator, call: Call) -> None:
-    """While the gate is closed, a lookup that is accepted is not done before MoEngage is asked again."""
+    """While the gate is closed, a lookup that is accepted is not done before MoEngage is called again."""
     simulator.set_faults(Fault(status=403))
     assert call("GET", PROFILE)[0] == 503
     closed_until = call("GET", "/v1/quota")[1]["gate"]["closed_until"]
@@ -95,7 +95,7 @@ def test_an_estimate_waits_for_a_closed_gate(deployed: Stage, simulator: Simulat
 
 
 def test_nothing_is_kept_by_others(simulator: Simulator, call: Call) -> None:
-    """Every answer but a profile says `no-store`: it holds people's data or addresses that open it; so do problems."""
+    """Every answer but a profile says `no-store`: it holds personal data or URLs of it; so do problems."""
     for method, path, body in (
         ("POST", "/v1/lookups", {"identifiers": ["C-1"]}),
         ("POST", "/v1/rosters", {"bytes": 9}),

@@ -1,4 +1,4 @@
-"""Who may ask for what: scopes, lanes, fields, workspaces, and what an operator sees."""
+"""Authorization: scopes, lanes, fields, workspaces, and what an operator sees."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def test_a_client_without_grants_learns_nothing(deployed: Stage, simulator: Simu
     ],
 )
 def test_a_missing_scope(deployed: Stage, call: Call, method: str, path: str, scope: str) -> None:
-    """Should API Gateway let a token without the route's scope through, the door does not."""
+    """A token without the route's scope that API Gateway accepted is refused by the handler."""
     answer = call(method, path, {}, scope=scope)
     assert kind_of(answer) == (403, "missing-scope")
     assert answer[1]["scope"] not in scope
 
 
 def test_scopes_as_a_list(deployed: Stage, call: Call) -> None:
-    """API Gateway hands over a claim that is a list as `[a b]`."""
+    """API Gateway passes a claim that is a list as `[a b]`."""
     assert call("GET", "/v1/quota", scope="[lookups/write profiles/read]")[0] == 200
 
 
-def test_only_granted_fields_are_asked_and_answered(
+def test_only_granted_fields_are_requested_and_returned(
     deployed: Stage, simulator: Simulator, grant: Grant, call: Call
 ) -> None:
-    """Without a wish the granted fields are asked for and answered; a wish for another is a 403 that asks nothing."""
+    """Without `fields` the granted ones are requested and returned; another field is a 403 that calls nothing."""
     grant(fields=["city"])
     simulator.set_user("C-1", {"customer_id": "C-1", "city": "Dunedin", "salary": 7})
     assert call("GET", PROFILE)[1]["user_attributes"] == {"city": "Dunedin"}
@@ -63,7 +63,7 @@ def test_only_granted_fields_are_asked_and_answered(
 
 
 def test_an_empty_list_of_fields_is_no_grant(deployed: Stage, simulator: Simulator, grant: Grant, call: Call) -> None:
-    """Grants with an empty list are unreadable: nobody is let in, and nothing is asked."""
+    """Grants with an empty list are unreadable: no request is accepted, and nothing is called."""
     grant(fields=[])
     simulator.set_user("C-1", {"customer_id": "C-1", "salary": 7})
     assert call("GET", PROFILE)[0] == 503

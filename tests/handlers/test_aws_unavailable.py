@@ -1,4 +1,4 @@
-"""AWS in trouble beyond the tries that it is given: callers are asked to come back, and nobody is told of a defect."""
+"""AWS unavailable beyond botocore's retries: callers get a 503 with Retry-After, and no defect is reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.local.simulator.process import Simulator
 from lookup.quota import Quota
 from lookup.telemetry import metrics
 from tests.aws_answers import refused
-from tests.handlers.calling import Call, kind_of, serve_the_queue
+from tests.handlers.calling import Call, kind_of, serve_parts_queue
 from tests.handlers.conftest import on_requests_to_aws, with_quota
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -25,8 +25,8 @@ Load = Callable[[str], dict[str, Any]]
 PROFILE = "/v1/profiles/customer_id/C-1"
 ORDER = {"identifiers": ["C-1", "C-2"]}
 THROTTLED = refused(400, "ThrottlingException")
-# What a request for one profile asks of AWS, and how each service says that it cannot serve now.
-TROUBLE = (
+# AWS's operations for one profile, and how each service refuses for now.
+FAILURES = (
     ("ssm.GetParameter", THROTTLED),
     ("dynamodb.BatchGetItem", refused(400, "ProvisionedThroughputExceededException")),
     ("dynamodb.BatchGetItem", refused(500, "InternalServerError")),
@@ -43,26 +43,26 @@ DEFECTS = (
 )
 
 
-def strike(operation: str, trouble: object, *, naming: str = "") -> Callable[[], None]:
-    """Let every request of an operation that names this meet trouble, as when botocore's tries are over.
+def strike(operation: str, failure: object, *, naming: str = "") -> Callable[[], None]:
+    """Make every request of an operation that names this fail, as when botocore's retries are over.
 
-    It ends when what this gives is called.
+    It ends when the returned function is called.
     """
     lasts = [True]
 
     def meet(params: Mapping[str, Any], **_: Any) -> object:
         if not lasts or naming not in str(params["body"]):
             return None
-        if isinstance(trouble, Exception):
-            raise trouble
-        return trouble
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
 
     on_requests_to_aws(f"before-call.{operation}", meet)
     return lasts.clear
 
 
 def counted(output: str) -> Mapping[str, float]:
-    """Add up the metrics that were sent, of those that tell of trouble."""
+    """Return the sums of the metrics of defects and AWS errors."""
     documents = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
     names = ("AwsTrouble", "Defects", "SecretsUnreadable", "UsersGrantedUnused")
     total = {name: sum(sum(one.get(name, ())) for one in documents) for name in names}
@@ -71,22 +71,22 @@ def counted(output: str) -> Mapping[str, float]:
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    """Forget what tests in this process have counted outside of a door: the next door would tell it."""
+    """Clear what tests in this process have counted outside of a handler: the next handler would publish it."""
     metrics.clear_metrics()
 
 
-@pytest.mark.parametrize(("operation", "trouble"), TROUBLE)
-def test_a_caller_is_asked_to_come_back(
+@pytest.mark.parametrize(("operation", "failure"), FAILURES)
+def test_a_caller_is_told_when_to_retry(
     deployed: Stage,
     simulator: Simulator,
     call: Call,
     capsys: pytest.CaptureFixture[str],
     operation: str,
-    trouble: object,
+    failure: object,
 ) -> None:
-    """Whichever service is in trouble: 503 with Retry-After, a metric of its own, and the same again is served."""
+    """Whichever service is unavailable: 503 with Retry-After, a metric of its own, and the same again is served."""
     name, _, table = operation.partition(":")
-    passes = strike(name, trouble, naming=table)
+    passes = strike(name, failure, naming=table)
     answer = call("GET", PROFILE)
     assert kind_of(answer) == (503, "unavailable")
     assert answer[2]["Retry-After"] == "5"
@@ -115,7 +115,7 @@ def test_a_defect_stays_one(
 def test_a_request_with_a_key_can_be_sent_again(
     deployed: Stage, simulator: Simulator, call: Call, operation: str
 ) -> None:
-    """Throttled wherever it may be, a keyed request is told `unavailable`, and the same key is served afterwards."""
+    """Throttled wherever it may be, a keyed request gets `unavailable`, and the same key is served afterwards."""
     passes = strike(operation, THROTTLED)
     headers = {"idempotency_key": "k-1", "prefer": "respond-async"}
     assert kind_of(call("POST", "/v1/lookups", ORDER, **headers)) == (503, "unavailable")
@@ -134,7 +134,7 @@ def test_a_gate_that_does_not_answer_makes_it_a_lookup(
     assert (status, lookup["state"]) == (202, "active")
     passes()
     on_schedule.handler(event("on_schedule/tick.json"), context)
-    assert serve_the_queue(deployed, context) == 1
+    assert serve_parts_queue(deployed, context) == 1
     assert call("GET", f"/v1/lookups/{lookup['lookup_id']}")[1]["counts"]["found"] == 1
 
 
@@ -146,7 +146,7 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A throttled Secrets Manager gives a part back for seconds; the log tells of AWS, not of a senseless secret."""
+    """A throttled Secrets Manager returns a part for seconds; the log names AWS, not a malformed secret."""
     waits: list[int] = []
     on_requests_to_aws(
         "provide-client-params.sqs.ChangeMessageVisibility",
@@ -158,11 +158,11 @@ def test_a_secret_that_cannot_be_read_now_is_not_unreadable(
     assert len(on_queue.handler(received, context)["batchItemFailures"]) == 1
     assert [5 <= wait <= 12 for wait in waits] == [True]
     assert counted(capsys.readouterr().out) == {}
-    told = [vars(record) for record in caplog.records if record.getMessage() == "aws unavailable"]
-    assert [(one["error"], one["setting"]) for one in told] == [("ThrottlingException", "secret of workspace default")]
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "aws unavailable"]
+    assert [(one["error"], one["setting"]) for one in lines] == [("ThrottlingException", "secret of workspace default")]
 
 
-def test_a_slow_ledger_is_told_by_the_users_that_it_cost(
+def test_a_slow_ledger_counts_the_users_that_it_cost(
     deployed: Stage,
     simulator: Simulator,
     event: Load,
@@ -170,7 +170,7 @@ def test_a_slow_ledger_is_told_by_the_users_that_it_cost(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """When counting a redelivered part's attempt outlasts its grant, the grant's users are told, and it is served."""
+    """When counting a redelivered part's attempt outlasts its grant, the users are counted, and it is served."""
     quota = Quota(send_spread=3.0, guard=4.0)
     with_quota(deployed, quota, monkeypatch)
     slow = [quota.send_spread]

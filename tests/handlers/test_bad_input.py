@@ -1,4 +1,4 @@
-"""Bad input: each its own problem, told before anything is asked of MoEngage."""
+"""Bad input: each its own problem, before any call of MoEngage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.handlers.calling import Call, kind_of, serve_parts_queue, uploaded
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -27,7 +27,7 @@ ONE = {"identifiers": ["C-1"]}
     ],
 )
 def test_an_unknown_query_parameter(simulator: Simulator, call: Call, path: str, name: str) -> None:
-    """A name that the route does not know is named, and nothing is asked."""
+    """A name that the route does not know is named, and nothing is called."""
     answer = call("GET", path)
     assert kind_of(answer) == (422, "unknown-parameter")
     assert answer[1]["errors"][0]["field"] == name
@@ -62,7 +62,7 @@ def test_a_body_that_is_no_json(simulator: Simulator, call: Call, text: str) -> 
     ],
 )
 def test_a_key_twice_in_a_body(simulator: Simulator, call: Call, method: str, path: str, text: str, key: str) -> None:
-    """A body that has a key twice is a 422 that names it: which of them is meant nobody can tell."""
+    """A body that has a key twice is a 422 that names it: which of them is meant is undecidable."""
     answer = call(method, path, raw=text)
     assert kind_of(answer) == (422, "invalid")
     assert answer[1]["errors"] == [{"field": key, "rule": "occurs twice in one object"}]
@@ -125,7 +125,7 @@ def test_a_body_that_is_too_large(simulator: Simulator, call: Call) -> None:
 
 @pytest.mark.parametrize("body", ["x", "{", "x" * 300_000])
 def test_a_body_that_a_route_does_not_take(simulator: Simulator, call: Call, body: str) -> None:
-    """It is not looked at, whatever it is, says it is, or measures: these routes tell no problem of a body."""
+    """It is ignored, whatever its content, type or size: these routes have no problem of a body."""
     for method, path, status in (
         ("POST", "/v1/rosters/none/preview", 422),
         ("GET", "/v1/quota", 200),
@@ -148,11 +148,11 @@ def test_too_many_to_wait_for(simulator: Simulator, call: Call) -> None:
 def test_an_identifier_with_an_unknown_key(
     deployed: Stage, simulator: Simulator, call: Call, context: LambdaContext, headers: dict[str, str]
 ) -> None:
-    """A misspelt `identifier_type` makes that identifier invalid, by name; it is not asked for as something else."""
+    """A misspelt `identifier_type` makes that identifier invalid, by name; it is not looked up as something else."""
     order = {"identifiers": [{"identifier": "62e7a1b2c3d4e5f601234567", "type": "id"}, {"customer_id": "C-1"}]}
     status, body, _ = call("POST", "/v1/lookups", order, **headers)
     if status == 202:
-        serve_the_queue(deployed, context)
+        serve_parts_queue(deployed, context)
         assert call("GET", body["links"]["self"])[1]["counts"]["invalid"] == 2
     else:
         assert [one["outcome"] for one in body["outcomes"]] == ["invalid"] * 2
@@ -174,12 +174,12 @@ def test_a_marks_of_no_page(deployed: Stage, call: Call) -> None:
 
 
 def test_a_method_without_a_route(deployed: Stage, call: Call) -> None:
-    """What the API does not have is a 404, before anybody asks who calls."""
+    """What the API does not have is a 404, before the caller is authenticated."""
     assert kind_of(call("DELETE", "/v1/lookups", client="nobody")) == (404, "no-such-route")
 
 
 @pytest.mark.parametrize("fields", [["ci\u0000ty"], ["x" * 200 + str(number) for number in range(400)]])
-def test_fields_that_nobody_can_ask_for(deployed: Stage, call: Call, fields: list[str]) -> None:
+def test_fields_that_cannot_be_requested(deployed: Stage, call: Call, fields: list[str]) -> None:
     """Control characters and more than 64 KB of names are a 422 that names `fields`, on every route that takes them."""
     schedule = {"roster_id": uploaded(call, b"user-1\n"), "expression": "rate(1 hour)", "fields": fields}
     for answer in (

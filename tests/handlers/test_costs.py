@@ -32,18 +32,18 @@ def requests(deployed: Stage) -> Counter[str]:
 def test_a_warm_profile_costs_one_read(simulator: Simulator, requests: Counter[str], call: Call) -> None:
     """A stored profile that is fresh enough costs one DynamoDB read: no write, no quota, no object."""
     call("GET", f"{PATH}/C-1?max_age=60")
-    asked = simulator.counters().users
+    before = simulator.counters().users
     requests.clear()
     status, body, _ = call("GET", f"{PATH}/C-1?max_age=60")
     assert (status, body["source"]) == (200, "stored")
     assert requests == {"dynamodb:BatchGetItem": 1}
-    assert simulator.counters().users == asked
+    assert simulator.counters().users == before
 
 
 def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: Counter[str], call: Call) -> None:
     """A miss costs one read, one write of the gate and one put to each store."""
     call("GET", f"{PATH}/C-1")
-    asked = simulator.counters().users
+    before = simulator.counters().users
     requests.clear()
     status, body, _ = call("GET", f"{PATH}/C-2")
     assert (status, body["source"]) == (200, "moengage")
@@ -53,7 +53,7 @@ def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: C
         "dynamodb:PutItem": 1,
         "s3:PutObject": 1,
     }
-    assert simulator.counters().users == asked + 1
+    assert simulator.counters().users == before + 1
 
 
 def test_profile_and_archive_are_written_together(simulator: Simulator, deployed: Stage, call: Call) -> None:

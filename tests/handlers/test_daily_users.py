@@ -1,4 +1,4 @@
-"""A partner's users of the day: charged for what is asked, told in the RateLimit fields, ended with a 429."""
+"""A partner's users of the day: charged for calls of MoEngage, shown in the RateLimit fields, refused with a 429."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROFILE = "/v1/profiles/customer_id"
 
 
 def grant(stage: Stage, users_per_day: int) -> None:
-    """Let acme ask for so many users a day."""
+    """Grant acme so many users a day."""
     grants = {CLIENT_ID: {"name": "acme", "users_per_day": users_per_day}}
     stage.session.client("ssm").put_parameter(
         Name=stage.settings.partners_parameter_name, Value=json.dumps(grants), Type="String", Overwrite=True
@@ -35,7 +35,7 @@ def used(call: Call) -> int:
 
 
 def test_requested_users_are_charged_and_reported(limited: Stage, simulator: Simulator, call: Call) -> None:
-    """Each user that is asked of MoEngage counts once; the answer tells what is left, a stored one only the policy."""
+    """Each user requested from MoEngage counts once; the response shows what is left, a stored one only the policy."""
     headers = call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "null"]})[2]
     assert headers["RateLimit-Policy"] == '"daily";q=5;w=86400;qu="users"'
     left = re.fullmatch(r'"daily";r=3;t=(\d+)', headers["RateLimit"])
@@ -96,7 +96,7 @@ def test_a_request_over_a_whole_day(limited: Stage, simulator: Simulator, call: 
 
 
 def test_what_was_not_answered_is_given_back(limited: Stage, simulator: Simulator, call: Call) -> None:
-    """A closed gate costs nobody users of the day, with an older profile or without."""
+    """A closed gate costs no users of the day, with an older profile or without."""
     call("GET", f"{PROFILE}/C-1")
     simulator.set_faults(Fault(status=403))
     assert kind_of(call("GET", f"{PROFILE}/C-2")) == (503, "closed")
@@ -104,8 +104,8 @@ def test_what_was_not_answered_is_given_back(limited: Stage, simulator: Simulato
     assert used(call) == 1
 
 
-def test_what_met_trouble_is_not_given_back(limited: Stage, simulator: Simulator, call: Call) -> None:
-    """Who asks for what MoEngage fails over has used quota: again and again it is no way past the limit."""
+def test_what_met_vendor_errors_is_not_refunded(limited: Stage, simulator: Simulator, call: Call) -> None:
+    """A request that MoEngage fails over has used quota: repeating it is no way past the limit."""
     simulator.set_faults(Fault(status=503, delay=0.3, identifiers=("odd",)))
     order = {"identifiers": ["odd", "C-2", "C-3"]}
     assert call("POST", "/v1/lookups", order, prefer="wait=1")[0] in {200, 202, 429}  # as far as it came in a second
@@ -120,20 +120,20 @@ def test_a_spilled_request_is_charged_once(deployed: Stage, simulator: Simulator
     grant(deployed, 5000)
     call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(scarce)]})
     before = used(call)
-    asked = [f"late-{number}" for number in range(60)]
-    assert call("POST", "/v1/lookups", {"identifiers": asked}, prefer="wait=0")[0] == 202
+    late = [f"late-{number}" for number in range(60)]
+    assert call("POST", "/v1/lookups", {"identifiers": late}, prefer="wait=0")[0] == 202
     assert used(call) == before + 60
 
 
 def test_a_partner_without_a_limit_is_not_counted(deployed: Stage, simulator: Simulator, call: Call) -> None:
-    """Without a limit nothing is counted, and no RateLimit field is told."""
+    """Without a limit nothing is counted, and no RateLimit field is sent."""
     headers = call("GET", f"{PROFILE}/C-1")[2]
     assert not {"RateLimit", "RateLimit-Policy"} & set(headers)
     assert call("GET", "/v1/quota")[1]["today"] is None
 
 
 def test_a_search_is_charged_call_by_call(deployed: Stage, simulator: Simulator, call: Call) -> None:
-    """Whom a search asks for again counts again: an odd identifier among many ends with the users of the day."""
+    """A user that a search requests again counts again: an odd identifier among many ends with the users of the day."""
     grant(deployed, 30)
     simulator.configure(not_found_share=0.0)
     simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))

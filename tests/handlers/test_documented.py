@@ -49,19 +49,19 @@ def test_the_schemas_name_each_other() -> None:
     assert named(schemas) <= set(schemas)
 
 
-def test_problems_are_told_apart() -> None:
-    """No two problems share a type, each says what it means, and each is told by some route."""
+def test_problem_types_are_distinct() -> None:
+    """No two problems share a type, each has a meaning, and each is documented for some route."""
     types = [problem.value for problem in Problem]
     assert len({one.uri for one in types}) == len(types)
     assert all(one.title and one.meaning.endswith(".") for one in types)
-    told = {
+    documented = {
         name
         for operation in OPERATIONS
         for response in operation["responses"].values()
         for content in response.get("content", {}).values()
         for name in content["examples"]
     }
-    assert {one.name for one in types} - told == {"no-such-route"}
+    assert {one.name for one in types} - documented == {"no-such-route"}
 
 
 def test_partners_find_every_problem() -> None:
@@ -73,14 +73,14 @@ def test_partners_find_every_problem() -> None:
 def test_the_reference_names_every_problem() -> None:
     """Its table has every problem once, in a row with its status, and nothing else."""
     rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \| (`[^|]*) \|", REFERENCE.read_text(), re.MULTILINE)
-    told = [(name, status) for status, names in rows for name in re.findall(r"`([a-z-]+)`", names)]
-    assert sorted(name for name, _ in told) == sorted(one.value.name for one in Problem)
+    rows_by_name = [(name, status) for status, names in rows for name in re.findall(r"`([a-z-]+)`", names)]
+    assert sorted(name for name, _ in rows_by_name) == sorted(one.value.name for one in Problem)
     known = {one.value.name: str(one.value.status.value) for one in Problem}
-    assert all(known[name] in status for name, status in told)
+    assert all(known[name] in status for name, status in rows_by_name)
 
 
 def test_every_route_is_described(deployed: Stage) -> None:
-    """The routes of the template, those of the door, and those that are documented are the same."""
+    """The routes of the template, those of the handler, and those that are documented are the same."""
     schema = on_request.services().app.get_openapi_schema(title="API", version="1").model_dump(by_alias=True)
     served = {
         (method.upper(), path) for path, methods in schema["paths"].items() for method in methods if methods[method]

@@ -1,4 +1,4 @@
-"""How fresh an answer is: chosen by the caller, told in every answer, and what answers while MoEngage cannot."""
+"""How fresh an answer is: chosen by the caller, shown in every response, and what is returned without MoEngage."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tests.lookup.stage import Stage
 
 PROFILE = "/v1/profiles/customer_id/C-1"
 ZOE = {"customer_id": "C-1", "id": "62e7c1f0a1b2c3d4e5f60718", "city": "Bern", "name": "Zoë"}
-CLOSING, TROUBLE = Fault(status=403), Fault(status=503, delay=1.0)
+CLOSING, FAILING = Fault(status=403), Fault(status=503, delay=1.0)
 
 
 def test_the_same_content_has_the_same_tag(simulator: Simulator, call: Call) -> None:
     """The tag follows the content alone: not the fetch, the source or the order of the attributes."""
     simulator.set_user("C-1", {"customer_id": "C-1", "a": 1, "b": [1.5]})
-    asked = call("GET", PROFILE)[2]
+    fetched = call("GET", PROFILE)[2]
     stored = call("GET", f"{PROFILE}?max_age=60")[2]
     simulator.set_user("C-1", {"b": [1.5], "a": 1, "customer_id": "C-1"})
     again = call("GET", PROFILE)[2]
     simulator.set_user("C-1", {"customer_id": "C-1", "a": 2, "b": [1.5]})
     changed = call("GET", PROFILE)[2]
-    assert asked["ETag"] == stored["ETag"] == again["ETag"] != changed["ETag"]
-    assert asked["ETag"].startswith('W/"')
+    assert fetched["ETag"] == stored["ETag"] == again["ETag"] != changed["ETag"]
+    assert fetched["ETag"].startswith('W/"')
 
 
 @pytest.mark.parametrize("form", ["{tag}", '"other", {tag}', "{strong}", "*"])
@@ -53,7 +53,7 @@ def test_the_callers_cache_may_keep_it_as_long(simulator: Simulator, call: Call)
     assert call("GET", PROFILE)[2]["Cache-Control"] == "private, max-age=0"
 
 
-@pytest.mark.parametrize("fault", [CLOSING, TROUBLE], ids=["closed", "trouble"])
+@pytest.mark.parametrize("fault", [CLOSING, FAILING], ids=["closed", "failing"])
 def test_an_older_profile_answers_while_moengage_does_not(
     simulator: Simulator, call: Call, context: LambdaContext, fault: Fault
 ) -> None:
@@ -69,7 +69,7 @@ def test_an_older_profile_answers_while_moengage_does_not(
 
 
 def test_a_profile_without_the_fields_does_not_answer(simulator: Simulator, call: Call) -> None:
-    """A stored profile answers only when it holds what is asked for."""
+    """A stored profile answers only when it holds the requested fields."""
     call("GET", f"{PROFILE}?fields=a")
     simulator.set_faults(CLOSING)
     assert kind_of(call("GET", f"{PROFILE}?fields=a,b&stale_if_error=600")) == (503, "closed")
@@ -109,7 +109,7 @@ def test_a_narrow_fetch_leaves_what_answers_during_errors(simulator: Simulator, 
 
 
 def test_the_age_is_that_of_the_oldest_field(deployed: Stage, simulator: Simulator, call: Call) -> None:
-    """`Age` and `max_age` are about the fields that are asked for: the oldest of them."""
+    """`Age` and `max_age` are about the requested fields: the oldest of them."""
     call("GET", PROFILE)
     key = {"identifier": {"S": "C-1"}, "scope": {"S": "default#customer_id"}}
     table, hour_ago = deployed.settings.profiles_table_name, timestamp(time.time() - 3600)
@@ -129,7 +129,7 @@ def test_the_age_is_that_of_the_oldest_field(deployed: Stage, simulator: Simulat
 
 
 def test_no_such_user_answers_whoever_asks(simulator: Simulator, call: Call) -> None:
-    """That MoEngage knows no such user was learnt by asking for one field, and answers a question for all."""
+    """That MoEngage knows no such user was learnt by a fetch of one field, and answers a request for all."""
     simulator.set_user("C-1", None)
     assert call("GET", f"{PROFILE}?fields=a")[0] == 404
     calls = simulator.counters().calls
@@ -138,7 +138,7 @@ def test_no_such_user_answers_whoever_asks(simulator: Simulator, call: Call) -> 
 
 
 def test_stale_profiles_of_a_list(simulator: Simulator, call: Call) -> None:
-    """In a list every identifier must have an answer; then each tells its own source."""
+    """In a list every identifier must have an answer; then each has its own source."""
     call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2"]})
     simulator.set_faults(CLOSING)
     order = {"identifiers": ["C-1", "C-2", "null"], "stale_if_error": 600}
@@ -148,15 +148,15 @@ def test_stale_profiles_of_a_list(simulator: Simulator, call: Call) -> None:
 
 
 def test_a_busy_quota_and_an_older_profile(deployed: Stage, simulator: Simulator, scarce: int, call: Call) -> None:
-    """When the quota has no room in the caller's time, an older profile answers whoever said that it may."""
+    """When the quota has no room in the caller's time, an older profile is returned to callers that allow it."""
     call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(scarce)]})
-    asked = [f"user-{number}" for number in range(40)]
-    status, body, _ = call("POST", "/v1/lookups", {"identifiers": asked, "stale_if_error": 600}, prefer="wait=0")
+    busy = [f"user-{number}" for number in range(40)]
+    status, body, _ = call("POST", "/v1/lookups", {"identifiers": busy, "stale_if_error": 600}, prefer="wait=0")
     assert (status, {one["source"] for one in body["outcomes"]}) == (200, {"stale"})
-    assert call("POST", "/v1/lookups", {"identifiers": asked}, prefer="wait=0")[0] == 202
+    assert call("POST", "/v1/lookups", {"identifiers": busy}, prefer="wait=0")[0] == 202
 
 
-def test_trouble_tells_the_vendors_request_id(
+def test_a_vendor_error_has_the_vendors_request_id(
     simulator: Simulator, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     """MoEngage's own mark of a failed call is in the problem and in the log line, beside ours."""
@@ -165,7 +165,7 @@ def test_trouble_tells_the_vendors_request_id(
     assert (status, headers["Retry-After"]) == (503, "5")
     assert body["vendor_request_id"]
     lines = [json.loads(logger.registered_formatter.format(record)) for record in caplog.records]
-    told = [line for line in lines if line["message"] == "call failed"]
-    assert told[-1]["vendor_request_id"] == body["vendor_request_id"]
-    assert told[-1]["request_id"] == headers["X-Request-Id"]
+    failures = [line for line in lines if line["message"] == "call failed"]
+    assert failures[-1]["vendor_request_id"] == body["vendor_request_id"]
+    assert failures[-1]["request_id"] == headers["X-Request-Id"]
     assert "C-1" not in json.dumps(lines)

@@ -1,4 +1,4 @@
-"""Whatever lets users be asked is checked against the grants of that moment, and charged to the day."""
+"""Whatever causes calls is checked against the grants of that moment, and charged to the day."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def fail(stage: Stage, failed: int) -> None:
 
 
 def test_a_retry_is_charged(deployed: Stage, grant: Grant, call: Call) -> None:
-    """What is asked once more counts among the users of the day, exactly; over the limit nothing is asked again."""
+    """A retry counts among the users of the day, exactly; over the limit nothing is called again."""
     granted(grant, users_per_day=50)
     path = bulk(call, 40)
     fail(deployed, 5)
-    for asked in (45, 50):
+    for charged in (45, 50):
         assert change(call, path, "retry_failed") == (200, "")
-        assert used(call) == asked
+        assert used(call) == charged
         fail(deployed, 5)
     assert change(call, path, "retry_failed") == (429, "daily-users")
     assert used(call) == 50
@@ -71,7 +71,7 @@ def test_a_retry_is_charged(deployed: Stage, grant: Grant, call: Call) -> None:
 def test_a_retry_of_what_is_not_stored_is_charged_whole(
     deployed: Stage, grant: Grant, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where profiles are not kept, a retry asks for everybody in its parts once more, and all of them count."""
+    """Where profiles are not kept, a retry requests all identifiers of its parts again, and all of them count."""
     default = replace(deployed.settings.workspaces["default"], keep_profiles=False)
     settings = replace(deployed.settings, workspaces={"default": default})
     monkeypatch.setenv("WORKSPACES", settings.to_environment()["WORKSPACES"])
@@ -116,7 +116,7 @@ def test_what_was_withdrawn_stops_a_resume(
 
 @pytest.mark.parametrize("grants", [{"lanes": ["on_demand"]}, {"users_per_day": 4}, {"fields": ["tier"]}])
 def test_what_was_withdrawn_stops_a_retry(deployed: Stage, grant: Grant, call: Call, grants: dict[str, object]) -> None:
-    """The same grants are asked before failures are asked for once more, and then nothing goes on the queue."""
+    """The same grants are checked before failures are retried, and then nothing goes on the queue."""
     granted(grant, users_per_day=100)
     path = bulk(call, 10, fields=["city"])
     fail(deployed, 10)
@@ -126,7 +126,7 @@ def test_what_was_withdrawn_stops_a_retry(deployed: Stage, grant: Grant, call: C
 
 
 def test_not_to_wait_needs_the_bulk_lane(deployed: Stage, simulator: Simulator, grant: Grant, call: Call) -> None:
-    """With `wait=0` the store answers; without the lane `bulk` what it does not hold is neither asked nor charged."""
+    """With `wait=0` the store answers; without the lane `bulk` what it does not hold is neither fetched nor charged."""
     granted(grant, lanes=["on_demand"], users_per_day=10)
     call("GET", "/v1/profiles/customer_id/C-1")
     for order in ({"identifiers": ["C-2"]}, {"identifiers": ["C-1", "C-2"], "max_age": 600}):

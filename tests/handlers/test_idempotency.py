@@ -24,12 +24,12 @@ def post(call: Call, order: object = None, **headers: str) -> Answer:
 
 def test_an_answer_is_given_again(simulator: Simulator, call: Call) -> None:
     """The second answer is the first, byte for byte, and costs no quota; it says that it is one."""
-    first, asked = post(call), simulator.counters().users
+    first, requested = post(call), simulator.counters().users
     simulator.set_user("C-1", {"customer_id": "C-1", "changed": True})
     second = post(call)
     assert (first[0], second[0], second[1]) == (200, 200, first[1])
     assert (second[2]["Idempotent-Replayed"], "Idempotent-Replayed" in first[2]) == ("true", False)
-    assert simulator.counters().users == asked
+    assert simulator.counters().users == requested
 
 
 def test_an_answer_from_the_store_is_given_again(simulator: Simulator, call: Call) -> None:
@@ -40,7 +40,7 @@ def test_an_answer_from_the_store_is_given_again(simulator: Simulator, call: Cal
 
 
 def test_a_lookup_is_submitted_once(deployed: Stage, simulator: Simulator, call: Call) -> None:
-    """An accepted lookup is answered again as it stands; there is no second one, and one charge."""
+    """An accepted lookup is answered again with its state; there is no second one, and one charge."""
     grant(deployed, 5)
     first = post(call, prefer="respond-async")
     second = post(call, prefer="respond-async")
@@ -69,7 +69,7 @@ def test_another_partners_key(deployed: Stage, simulator: Simulator, call: Call)
 
 
 def test_a_request_that_is_being_served(simulator: Simulator, call: Call) -> None:
-    """While the first is being served, the second is a 409 with Retry-After and asks nothing."""
+    """While the first is being served, the second is a 409 with Retry-After and calls nothing."""
     begun, refused, answers = threading.Event(), threading.Event(), list[Answer]()
 
     def hold(model: Any, **_: object) -> None:
@@ -93,8 +93,8 @@ def test_a_fault_frees_the_key(simulator: Simulator, call: Call) -> None:
     assert post(call)[0] == 200
 
 
-def test_an_answer_in_trouble_is_not_kept(simulator: Simulator, call: Call) -> None:
-    """An answer with identifiers that failed for now is not kept: the same request asks again."""
+def test_a_response_after_vendor_errors_is_not_stored(simulator: Simulator, call: Call) -> None:
+    """A response with identifiers that failed for now is not stored: the same request calls again."""
     simulator.set_faults(Fault(status=503))
     assert post(call)[1]["counts"]["failed"] == 2
     simulator.set_faults()

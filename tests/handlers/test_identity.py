@@ -1,4 +1,4 @@
-"""Whose profile a request asks for: what arrives is what was meant, or it is refused by name."""
+"""Whose profile is requested: what arrives is what was sent, or it is refused by name."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ IN_A_PATH_KEY = "GET /v1/profiles/{identifier_type}/{identifier+}"
 
 
 def get(call: Calling, key: str, path: str, raw_query: str = "") -> Answer:
-    """Ask as API Gateway hands a request over; what it decodes of a query with a name twice is not to be looked at."""
+    """Send a request as API Gateway's event; its decoding of a query with a repeated name must not be read."""
     event = json.loads(json.dumps(call.template)) | {"body": None, "routeKey": key, "rawPath": path}
     event["requestContext"]["http"] |= {"method": "GET", "path": path}
     event |= {"rawQueryString": raw_query, "queryStringParameters": {"identifier": "C-9,C-8"} if raw_query else None}
     return call.answer(event, key)
 
 
-def asked(call: Calling, raw_query: str) -> Answer:
+def response_of(call: Calling, raw_query: str) -> Answer:
     return get(call, "GET /v1/profiles", "/v1/profiles", raw_query)
 
 
 @pytest.mark.parametrize("encode", [quote, None], ids=["%20", "+"])
 def test_a_query_carries_any_identifier(deployed: Stage, simulator: Simulator, call: Calling, encode: Any) -> None:
-    """However a client encodes a query, MoEngage is asked for whom it meant, and the answer names it."""
+    """However a client encodes a query, MoEngage gets the identifier that it sent, and the response names it."""
     for identifier in ODD:
         given = {"identifier_type": "customer_id", "identifier": identifier}
         query = urlencode(given, quote_via=encode, safe="") if encode else urlencode(given)
-        status, body, _ = asked(call, query)
+        status, body, _ = response_of(call, query)
         assert (status, body["identifier"], body["user_attributes"]["customer_id"]) == (200, identifier, identifier)
 
 
@@ -69,8 +69,8 @@ def test_a_query_carries_any_identifier(deployed: Stage, simulator: Simulator, c
 def test_what_can_be_read_in_two_ways(
     deployed: Stage, simulator: Simulator, call: Calling, raw: str, field: str, rule: str
 ) -> None:
-    """Parameters that occur twice, are empty, missing or not encoded are refused by name, and nobody is asked for."""
-    status, body, _ = asked(call, raw)
+    """Parameters that occur twice, are empty, missing or not encoded are refused by name, and nothing is called."""
+    status, body, _ = response_of(call, raw)
     errors = {one["field"]: one["rule"] for one in body["errors"]}
     assert (status, rule in errors[field]) == (422, True)
     assert simulator.counters().calls == 0
@@ -125,7 +125,7 @@ def test_no_query_is_a_defect(text: str) -> None:
 
 @given(identifier=st.text(max_size=20))
 def test_what_a_path_takes_needs_no_escape(identifier: str) -> None:
-    """What the path form takes is the same escaped or not, whoever decodes it, and is no step up or down."""
+    """What the path form takes is the same escaped or not, wherever it is decoded, and changes no level of the path."""
     if IN_A_PATH.fullmatch(identifier):
         assert quote(identifier, safe="@:") == identifier
         assert identifier not in {".", ".."}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.handlers.calling import Answer, Call, serve_the_queue, uploaded
+from tests.handlers.calling import Answer, Call, serve_parts_queue, uploaded
 from tests.handlers.conftest import CLIENT_ID
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -45,7 +45,7 @@ def test_lookups(two: Stage, call: Call, context: LambdaContext) -> None:
             assert answers[0] == answers[1]
             assert answers[0][0] == 404
         assert call("GET", "/v1/lookups", client=OTHER)[1]["lookups"] == []
-        serve_the_queue(two, context)
+        serve_parts_queue(two, context)
     assert call("GET", theirs)[1]["state"] == "completed"
 
 
@@ -78,7 +78,7 @@ def test_schedules(two: Stage, call: Call) -> None:
 
 
 def test_the_quota(two: Stage, call: Call) -> None:
-    """What others ask for shows in the workspace's sums only; today's users are the caller's own."""
+    """Other partners' requests show in the workspace's sums only; today's users are the caller's own."""
     grants = {CLIENT_ID: {"name": "acme", "users_per_day": 9}, OTHER: {"name": "other", "users_per_day": 9}}
     two.session.client("ssm").put_parameter(
         Name=two.settings.partners_parameter_name, Value=json.dumps(grants), Type="String", Overwrite=True

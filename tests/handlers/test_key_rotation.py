@@ -20,11 +20,11 @@ Load = Callable[[str], dict[str, Any]]
 
 
 def put(deployed: Stage, **changed: str) -> None:
-    """Let the secret hold other values."""
+    """Put other values into the secret."""
     deployed.secretsmanager.put_secret_value(SecretId=SECRET_ID, SecretString=json.dumps(SECRET | changed))
 
 
-def asked(event: Load, context: LambdaContext) -> tuple[int, dict[str, Any], dict[str, str]]:
+def response_of(event: Load, context: LambdaContext) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Ask for one profile, whatever is stored."""
     now = {"rawQueryString": "max_age=0", "queryStringParameters": {"max_age": "0"}}
     answer = on_request.handler(event("on_request/get_profile.json") | now, context)
@@ -45,11 +45,11 @@ def test_a_rotated_key_leaves_no_gap(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the new key in the secret, the request that meets the 401 is answered; one rejection is counted."""
-    assert asked(event, context)[0] == 200
+    assert response_of(event, context)[0] == 200
     simulator.rotate_key("new-key")
     put(deployed, data_api_key="new-key")
     capsys.readouterr()
-    assert [asked(event, context)[0] for _ in range(2)] == [200, 200]
+    assert [response_of(event, context)[0] for _ in range(2)] == [200, 200]
     assert statuses(simulator) == [200, 401, 200, 200]
     assert capsys.readouterr().out.count('"KeysRejected":[1.0]') == 1
     assert on_schedule.services().gates.of("default").state().closed_until is None
@@ -60,9 +60,9 @@ def test_a_rejected_key_closes_and_a_new_one_opens(
 ) -> None:
     """With the old key in the secret everybody waits; when it changes, the next minute's tick lets a probe through."""
     # The probe's own 401, by an instance that still holds the old key, costs the others no lease.
-    assert asked(event, context)[0] == 200
+    assert response_of(event, context)[0] == 200
     simulator.rotate_key("new-key")
-    status, problem, headers = asked(event, context)
+    status, problem, headers = response_of(event, context)
     assert (status, problem["type"].rpartition(":")[2]) == (503, "closed")
     assert 600 < int(headers["Retry-After"]) <= 900
     parts = event("on_queue/parts.json")
@@ -70,10 +70,10 @@ def test_a_rejected_key_closes_and_a_new_one_opens(
     assert failed == [{"itemIdentifier": parts["Records"][0]["messageId"]}]
     calls = simulator.counters().calls
     put(deployed, data_api_key="new-key")
-    assert asked(event, context)[0] == 503
+    assert response_of(event, context)[0] == 503
     assert simulator.counters().calls == calls
     tick(event, context)
-    assert [asked(event, context)[0] for _ in range(2)] == [200, 200]
+    assert [response_of(event, context)[0] for _ in range(2)] == [200, 200]
     assert statuses(simulator)[calls:] == [401, 200, 200]
     assert on_queue.handler(parts, context) == {"batchItemFailures": []}
 
@@ -84,15 +84,15 @@ def test_an_unchanged_secret_is_tried_once(
     """After a closing the tick tries the secret's version once; a version that was tried is not tried again."""
     simulator.rotate_key("new-key")
     for _ in range(3):
-        assert asked(event, context)[0] == 503
+        assert response_of(event, context)[0] == 503
         tick(event, context)
     assert statuses(simulator) == [401, 401]
     put(deployed, data_api_key="still-wrong")
     tick(event, context)
-    assert asked(event, context)[0] == 503
+    assert response_of(event, context)[0] == 503
     put(deployed, data_api_key="new-key")
     tick(event, context)
-    assert asked(event, context)[0] == 200
+    assert response_of(event, context)[0] == 200
 
 
 def test_other_closings_are_not_the_ticks_to_open(
@@ -100,7 +100,7 @@ def test_other_closings_are_not_the_ticks_to_open(
 ) -> None:
     """A gate that MoEngage's refusal closed stays closed, whatever the secret."""
     simulator.set_faults(Fault(status=403))
-    assert asked(event, context)[0] == 503
+    assert response_of(event, context)[0] == 503
     put(deployed, data_api_key="another")
     tick(event, context)
     assert on_schedule.services().gates.of("default").state().is_blocked(time.time())
@@ -121,7 +121,7 @@ def test_without_a_secret_everybody_waits(
         deployed.secretsmanager.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     else:
         deployed.secretsmanager.put_secret_value(SecretId=SECRET_ID, SecretString=value)
-    status, problem, headers = asked(event, context)
+    status, problem, headers = response_of(event, context)
     assert (status, problem["type"].rpartition(":")[2], headers["Retry-After"]) == (503, "not-configured", "300")
     parts = event("on_queue/parts.json")
     failed = on_queue.handler(parts, context)["batchItemFailures"]
@@ -135,4 +135,4 @@ def test_without_a_secret_everybody_waits(
     else:
         put(deployed)
     assert on_queue.handler(parts, context) == {"batchItemFailures": []}
-    assert asked(event, context)[0] == 200
+    assert response_of(event, context)[0] == 200

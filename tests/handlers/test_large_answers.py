@@ -1,4 +1,4 @@
-"""An answer over 5 MB tells outcomes and a link to the archived object, and no attributes."""
+"""A response over 5 MB holds outcomes and a link to the archived object, and no attributes."""
 
 from __future__ import annotations
 

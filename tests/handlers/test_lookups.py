@@ -12,7 +12,7 @@ import urllib3
 from infra.local.simulator.process import Simulator
 from lookup.bulk import part_message
 from tests.aws_answers import dynamodb_error
-from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.handlers.calling import Call, kind_of, serve_parts_queue, uploaded
 from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -29,7 +29,7 @@ def test_a_roster_from_upload_to_results(
     assert lookup["estimate"]["done_at"] > lookup["submitted_at"]
     assert headers["Location"] == lookup["links"]["self"]
     assert call("GET", "/v1/quota")[1]["backlog"]["users"] == 131
-    assert serve_the_queue(deployed, context) == 2
+    assert serve_parts_queue(deployed, context) == 2
     status, done, _ = call("GET", lookup["links"]["self"])
     assert (status, done["state"], done["progress"], done["requested_is_estimated"]) == (200, "completed", 1.0, False)
     assert done["counts"] == {"requested": 131, "found": 130, "not_found": 0, "invalid": 1, "failed": 0}
@@ -54,13 +54,13 @@ def test_more_than_run_at_once_become_a_lookup(deployed: Stage, call: Call, cont
     page = call("GET", headers["Link"].partition(">")[0].removeprefix("<"))[1]
     assert [one["lookup_id"] for one in page["lookups"]] == [lookup["lookup_id"]]
     assert call("GET", "/v1/lookups?after=%")[0] == 422
-    serve_the_queue(deployed, context)
+    serve_parts_queue(deployed, context)
     done = call("GET", lookup["links"]["self"])[1]
     assert done["counts"] == {"requested": 101, "found": 100, "not_found": 0, "invalid": 1, "failed": 0}
 
 
 def test_a_dry_run_changes_nothing(deployed: Stage, call: Call) -> None:
-    """A dry run gives the estimate alone: junk is not asked for, and nothing is kept."""
+    """A dry run returns the estimate alone: junk is not requested, and nothing is stored."""
     order = {"identifiers": [*(f"user-{n}" for n in range(1000)), "null"]}
     status, body, _ = call("POST", "/v1/lookups?dry_run=true", order)
     assert (status, body["estimate"]["users"], body["estimate"]["users_ahead"]) == (200, 1000, 0)
@@ -79,7 +79,7 @@ def test_a_lookup_is_steered(deployed: Stage, call: Call, context: LambdaContext
     status, body, _ = call("PATCH", path, {"action": "pause"})
     assert (status, body["detail"]) == (409, "a lookup that is cancelled cannot be told to pause")
     assert call("PATCH", path, {"action": "stop"})[0] == 422
-    serve_the_queue(deployed, context)
+    serve_parts_queue(deployed, context)
     ended = call("GET", path)[1]
     assert ended["counts"] == {"requested": 200, "found": 0, "not_found": 0, "invalid": 0, "failed": 200}
     assert ended["finished_at"] is not None
@@ -99,8 +99,8 @@ def test_partners_see_only_their_own(deployed: Stage, call: Call) -> None:
     assert call("GET", "/v1/lookups/lookup-never")[0] == 404
 
 
-def test_nobody_waits_for_a_roster(deployed: Stage, call: Call) -> None:
-    """A roster, and a stored profile that is asked for without waiting, honour no `wait`."""
+def test_rosters_honour_no_wait(deployed: Stage, call: Call) -> None:
+    """A roster, and a stored profile that is requested without waiting, honour no `wait`."""
     roster_id = uploaded(call, b"user-1\n")
     status, _, headers = call("POST", "/v1/lookups", {"roster_id": roster_id}, prefer="wait=15")
     assert (status, "Preference-Applied" in headers) == (202, False)
@@ -121,7 +121,7 @@ def test_a_busy_quota_is_no_error(deployed: Stage, simulator: Simulator, scarce:
 
 
 def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
-    """A schedule is created, read, replaced and deleted; one that exists is not created anew when that is asked."""
+    """A schedule is created, read, replaced and deleted; one that exists is not created again on request."""
     deployed.session.client("scheduler").create_schedule_group(Name="group")
     order = {"roster_id": uploaded(call, b"user-1\n"), "expression": "cron(0 6 * * ? *)", "time_zone": "Europe/Berlin"}
     assert call("PUT", "/v1/schedules/nightly", order)[0] == 201
@@ -139,7 +139,7 @@ def test_schedules_are_kept(deployed: Stage, call: Call) -> None:
 
 
 def test_a_schedule_that_another_request_changes(deployed: Stage, call: Call) -> None:
-    """What EventBridge Scheduler refuses because somebody else is changing the schedule is a 409."""
+    """What EventBridge Scheduler refuses because another change of the schedule is in progress is a 409."""
     deployed.session.client("scheduler").create_schedule_group(Name="group")
 
     def refuse(request: Any, **_: object) -> Any:

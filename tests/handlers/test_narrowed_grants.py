@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.process import Simulator
-from tests.handlers.calling import Answer, Call, kind_of, serve_the_queue
+from tests.handlers.calling import Answer, Call, kind_of, serve_parts_queue
 from tests.handlers.conftest import Grant, forget
 from tests.handlers.test_large_answers import HUGE
 from tests.lambda_context import LambdaContext
@@ -26,7 +26,7 @@ def narrow(grant: Grant, **grants: object) -> None:
 
 @pytest.fixture
 def two_brands(deployed: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """Let the stage know a second workspace."""
+    """Add a second workspace to the stage."""
     known = deployed.settings.workspaces
     settings = replace(deployed.settings, workspaces={**known, "brand-b": known["default"]})
     for name, value in settings.to_environment().items():
@@ -68,7 +68,7 @@ def test_a_revoked_workspace(two_brands: Stage, simulator: Simulator, grant: Gra
 
 
 def test_a_lookup_of_a_revoked_workspace(two_brands: Stage, grant: Grant, call: Call) -> None:
-    """Such a lookup is neither told, steered nor listed, and gives no results."""
+    """Such a lookup is neither shown, controlled nor listed, and its results are not returned."""
     path = post(call, prefer="respond-async")[1]["links"]["self"]
     narrow(grant, workspaces=["brand-b"])
     assert kind_of(call("GET", path)) == (403, "forbidden")
@@ -95,17 +95,17 @@ def test_results_with_a_field_that_is_not_granted_now(
     now: list[str] | None,
     status: int,
 ) -> None:
-    """Result files are handed out while all fields of the lookup are granted; how it stands is always told."""
+    """Result files are returned while all fields of the lookup are granted; its state always is."""
     narrow(grant, fields=before)
     path = post(call, prefer="respond-async")[1]["links"]["self"]
-    serve_the_queue(deployed, context)
+    serve_parts_queue(deployed, context)
     narrow(grant, fields=now)
     assert call("GET", f"{path}/results")[0] == status
     assert call("GET", path)[0] == 200
 
 
-def test_nothing_more_is_asked_with_a_field_that_is_not_granted_now(deployed: Stage, grant: Grant, call: Call) -> None:
-    """A lookup that asks for a withdrawn field can be paused and cancelled, and neither resumed nor retried."""
+def test_no_more_calls_with_a_field_that_is_not_granted_now(deployed: Stage, grant: Grant, call: Call) -> None:
+    """A lookup with a withdrawn field can be paused and cancelled, and neither resumed nor retried."""
     path = post(call, prefer="respond-async")[1]["links"]["self"]
     narrow(grant, fields=["city"])
     assert call("PATCH", path, {"action": "pause"})[0] == 200

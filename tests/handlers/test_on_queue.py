@@ -1,4 +1,4 @@
-"""The queues' door: real SQS events in, the stores filled, partial batch failures out."""
+"""The queues' handler: real SQS events in, the stores filled, partial batch failures out."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def records(deployed: Stage) -> list[dict[str, Any]]:
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
-def test_an_unreadable_message_is_laid_aside_and_its_neighbours_are_served(
+def test_an_unreadable_message_is_dead_lettered_and_its_neighbours_are_served(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """Every form of intake message is served in one call; the unreadable one is laid aside with its reason."""
+    """Every form of intake message is served in one call; the unreadable one is dead-lettered with its reason."""
     assert on_queue.handler(event("on_queue/intake.json"), context) == {"batchItemFailures": []}
     outcomes = {(one["identifier"], one["outcome"], one["correlation_id"]) for one in records(deployed)}
     assert outcomes == {
@@ -43,15 +43,15 @@ def test_an_unreadable_message_is_laid_aside_and_its_neighbours_are_served(
         ("unknown", "invalid", "crm-7"),
     }
     assert simulator.counters().calls == 1
-    laid_aside = deployed.messages(deployed.settings.intake_dead_letter_queue_url)
-    assert [message["Body"] for message in laid_aside] == ["{not json"]
-    assert laid_aside[0]["MessageAttributes"]["reason"]["StringValue"] == (
+    letters = deployed.messages(deployed.settings.intake_dead_letter_queue_url)
+    assert [message["Body"] for message in letters] == ["{not json"]
+    assert letters[0]["MessageAttributes"]["reason"]["StringValue"] == (
         "body: starts like JSON but is not readable as JSON"
     )
 
 
 def test_a_message_twice_in_a_batch_has_one_record(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """SQS may hand over a message twice in one batch: its identifiers are recorded once."""
+    """SQS may deliver a message twice in one batch: its identifiers are recorded once."""
     delivered = event("on_queue/parts.json")
     assert on_queue.handler({"Records": delivered["Records"] * 2}, context) == {"batchItemFailures": []}
     assert [one["identifier"] for one in records(deployed)] == ["C-2001", "C-2002", "unknown"]
@@ -73,14 +73,14 @@ def test_a_part_is_filed_under_the_hour_of_its_feeding(deployed: Stage, event: L
 def test_a_part_during_vendor_errors_is_returned(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """When MoEngage stays in trouble the message is named as failed, so that SQS delivers it again."""
+    """When MoEngage keeps failing the message is named as failed, so that SQS delivers it again."""
     simulator.set_faults(Fault(status=503))
     received = event("on_queue/parts.json")
     url = deployed.settings.parts_queue_url
     deployed.sqs.send_message(QueueUrl=url, MessageBody=received["Records"][0]["body"])
     message = deployed.sqs.receive_message(QueueUrl=url)["Messages"][0]
     received["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
-    context.remaining_seconds = 10.3  # no time to wait out the trouble
+    context.remaining_seconds = 10.3  # no time to wait out the errors
     failed = on_queue.handler(received, context)["batchItemFailures"]
     assert failed == [{"itemIdentifier": received["Records"][0]["messageId"]}]
     assert deployed.keys("parts/") == []
@@ -106,7 +106,7 @@ def test_a_part_waits_invisible_until_the_gate_reopens(
 
 
 @pytest.mark.parametrize("kind", ["intake", "parts"])
-def test_a_message_that_must_wait_is_laid_aside_before_sqs_deletes_it(
+def test_a_message_that_must_wait_is_dead_lettered_before_sqs_deletes_it(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, kind: str
 ) -> None:
     """In the last of its fourteen days a message that must wait becomes a dead letter with a reason."""
@@ -158,7 +158,7 @@ def forty(event: Load) -> dict[str, Any]:
 def test_sigterm_in_the_middle_gives_the_rest_back(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """Told to end when a call is granted, the function stores its answer, asks nothing more and gives the part back."""
+    """After SIGTERM during a granted call, the function stores its response, calls no more and returns the part."""
     seen: list[int] = []
 
     def end_once_granted(model: Any, **_: object) -> None:
@@ -178,7 +178,7 @@ def test_sigterm_in_the_middle_gives_the_rest_back(
 def test_out_of_time_the_rest_is_given_back(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """With its time over after the first answer, the function keeps it and gives the rest back; later it goes on."""
+    """With its time over after the first answer, the function stores it and returns the rest; later it continues."""
     on_queue.handler(event("on_queue/intake.json"), context)  # whatever is slow the first time
     simulator.reset(not_found_share=0.0)
     simulator.set_faults(Fault(delay=4.2, calls=1))  # and four seconds are time for a grant on a busy machine

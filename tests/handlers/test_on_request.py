@@ -1,4 +1,4 @@
-"""The HTTP door: real HTTP API events in, answers and problems out."""
+"""The HTTP handler: real HTTP API events in, responses and problems out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def problem(answer: dict[str, Any]) -> tuple[int, str, str]:
 def test_a_profile_is_answered_with_age_and_tag(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """A profile comes whole, numbers digit for digit; asked again within `max_age` it comes from the store."""
+    """A profile comes whole, numbers digit for digit; requested again within `max_age` it comes from the store."""
     simulator.set_user("C-1001", {"customer_id": "C-1001", "score": Decimal("0.10000000000000000001"), "Straße": None})
     first = on_request.handler(event("on_request/get_profile.json"), context)
     assert (first["statusCode"], first["headers"]["Age"]) == (200, "0")
@@ -63,7 +63,7 @@ def test_an_identifier_of_any_letters_survives(
 
 @given(identifier=st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=2, max_size=80))
 def test_the_path_gives_the_identifier_back(identifier: str) -> None:
-    """For any identifier, the path that the HTTP API hands over is made into one safe segment that decodes to it."""
+    """For any identifier, the path of the HTTP API's event is made into one safe segment that decodes to it."""
     raw = "/v1/profiles/customer_id/" + identifier.replace("%", "%25")
     key = "GET /v1/profiles/{identifier_type}/{identifier+}"
     routed = escaped_path({"routeKey": key, "rawPath": raw, "requestContext": {"stage": "$default"}})["rawPath"]
@@ -75,21 +75,21 @@ def test_the_callers_address_goes_on_to_moengage(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
     """What MoEngage sees in X-Forwarded-For is the address that API Gateway saw, whatever header the caller sends."""
-    asked = event("on_request/get_profile.json")
-    asked["requestContext"]["http"]["sourceIp"] = "198.51.100.7"
-    asked["headers"] |= {
+    received = event("on_request/get_profile.json")
+    received["requestContext"]["http"]["sourceIp"] = "198.51.100.7"
+    received["headers"] |= {
         "x-forwarded-for": "203.0.113.195, 10.0.0.1",
         "forwarded": "for=10.0.0.1",
         "x-real-ip": "10.0.0.1",
     }
-    on_request.handler(asked, context)
+    on_request.handler(received, context)
     assert simulator.arrivals()[0].forwarded_for == "198.51.100.7"
 
 
 def test_a_lookup_answers_each_identifier(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """Outcomes come in the order asked, junk as invalid with its reason, and the counts add up."""
+    """Outcomes come in the order of the request, junk as invalid with its reason, and the counts add up."""
     answer = on_request.handler(event("on_request/post_lookups.json"), context)
     body = json.loads(answer["body"])
     assert answer["statusCode"] == 200
@@ -136,7 +136,7 @@ def test_a_malformed_order_names_field_and_rule(
     body: object,
     expected: tuple[int, str, str],
 ) -> None:
-    """Bad input is a problem that names the field and the rule, and nothing is asked of MoEngage."""
+    """Bad input is a problem that names the field and the rule, and MoEngage is not called."""
     status, kind, detail = problem(on_request.handler(posted(event, body), context))
     assert (status, kind) == expected[:2]
     assert expected[2] in detail
@@ -153,10 +153,10 @@ def test_junk_in_the_path_is_a_problem(deployed: Stage, event: Load, context: La
         assert rule in detail
 
 
-def test_a_vendor_in_trouble_is_said_of_one(
+def test_vendor_errors_fail_one_profile(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """When MoEngage gives no answer, however often it is asked, one profile is a 503 with Retry-After."""
+    """When MoEngage does not answer any retry, one profile is a 503 with Retry-After."""
     simulator.set_faults(Fault(status=503))
     answer = on_request.handler(event("on_request/get_profile.json"), context)
     assert problem(answer)[:2] == (503, "vendor-trouble")
@@ -173,20 +173,20 @@ def test_a_vendor_in_trouble_is_said_of_one(
         (Fault(status=415), "rejected"),
     ],
 )
-def test_one_that_cannot_be_asked_for(
+def test_one_that_cannot_be_answered(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, fault: Fault, reason: str
 ) -> None:
-    """Where asking again does not help, one profile is a 422 with a reason and no Retry-After, and others are read."""
+    """Where a retry does not help, one profile is a 422 with a reason and no Retry-After, and others are read."""
     simulator.set_faults(replace(fault, identifiers=("C-9002",)))
-    asked = event("on_request/get_profile.json")
-    answer = on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9002"}, context)
+    received = event("on_request/get_profile.json")
+    answer = on_request.handler(received | {"rawPath": "/v1/profiles/customer_id/C-9002"}, context)
     assert problem(answer)[:2] == (422, "not-answerable")
     assert json.loads(answer["body"])["reason"] == reason
     assert "Retry-After" not in answer["headers"]
-    assert on_request.handler(asked | {"rawPath": "/v1/profiles/customer_id/C-9003"}, context)["statusCode"] == 200
+    assert on_request.handler(received | {"rawPath": "/v1/profiles/customer_id/C-9003"}, context)["statusCode"] == 200
 
 
-def test_one_that_is_unaccounted_may_be_asked_for_again(
+def test_one_that_is_unaccounted_may_be_requested_again(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
     """One that MoEngage said nothing of, in two calls, is a 503: it may be an accident."""
@@ -196,10 +196,10 @@ def test_one_that_is_unaccounted_may_be_asked_for_again(
     assert answer["headers"]["Retry-After"] == "5"
 
 
-def test_a_vendor_in_trouble_is_said_of_each(
+def test_vendor_errors_fail_each_identifier(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """When MoEngage gives no answer, every identifier of a list is told to have none."""
+    """When MoEngage does not answer, every identifier of a list fails."""
     simulator.set_faults(Fault(status=503))
     several = json.loads(on_request.handler(event("on_request/post_lookups.json"), context)["body"])
     assert several["counts"] == {"requested": 3, "found": 0, "not_found": 0, "invalid": 1, "failed": 2}
@@ -211,8 +211,8 @@ def test_unknown_routes_are_problems(deployed: Stage, event: Load, context: Lamb
     assert problem(on_request.handler(request, context))[:2] == (404, "no-such-route")
 
 
-def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """`GET /v1/quota` tells the users of the last minute per lane, the limit and the gate's state."""
+def test_the_quota_is_shown_per_lane(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """`GET /v1/quota` returns the users of the last minute per lane, the limit and the gate's state."""
     on_request.handler(event("on_request/post_lookups.json"), context)
     answer = on_request.handler(event("on_request/get_quota.json"), context)
     body = json.loads(answer["body"])
@@ -222,7 +222,7 @@ def test_the_quota_is_told_per_lane(deployed: Stage, event: Load, context: Lambd
     assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
 
 
-def test_a_closed_gate_is_told_and_nothing_is_requested(
+def test_a_closed_gate_is_reported_and_nothing_is_requested(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
     """After MoEngage refused us the gate is closed for every caller: 503 with Retry-After, no further call."""

@@ -1,4 +1,4 @@
-"""The schedules' door: a firing puts a roster's parts on the queue."""
+"""The schedules' handler: a firing puts a roster's parts on the queue."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def test_a_tick_tells_how_much_waits(
     on_schedule.handler(event("on_schedule/refresh.json"), context)
     capsys.readouterr()
     on_schedule.handler(event("on_schedule/tick.json"), context)
-    told = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
-    assert (told["service"], told["stage"]) == ("moengage-lookup", "test")
-    ((*dimensions,),) = told["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert (metrics["service"], metrics["stage"]) == ("moengage-lookup", "test")
+    ((*dimensions,),) = metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
     assert sorted(dimensions) == ["service", "stage"]
     gauges = ("LookupsInProgress", "BacklogUsers", "GateIsClosed", "SecretsMissing", "Firings", "VendorCalls")
-    assert [told[name] for name in gauges] == [[1.0], [2.0], [0.0], [0.0], [1.0], [0.0]]
-    assert [told[name] for name in ("PartsCompleted", "Defects", "AwsTrouble")] == [[0.0]] * 3
-    assert told["BacklogMinutes"][0] == pytest.approx(0.002)
+    assert [metrics[name] for name in gauges] == [[1.0], [2.0], [0.0], [0.0], [1.0], [0.0]]
+    assert [metrics[name] for name in ("PartsCompleted", "Defects", "AwsTrouble")] == [[0.0]] * 3
+    assert metrics["BacklogMinutes"][0] == pytest.approx(0.002)
 
 
 def test_a_malformed_firing_names_its_field(deployed: Stage, event: Load, context: LambdaContext) -> None:
-    """Input that no schedule of ours gives is refused by name, and nothing is fed."""
+    """Input that no schedule of ours sends is refused by name, and nothing is fed."""
     with pytest.raises(InvalidInput, match="scheduled_time"):
         on_schedule.handler(event("on_schedule/refresh.json") | {"scheduled_time": "soon"}, context)
     assert deployed.messages(deployed.settings.parts_queue_url) == []

@@ -1,4 +1,4 @@
-"""What partners own costs nobody: requests and ticks beside thousands of unfinished lookups, and the caps on them."""
+"""What partners own costs others nothing: requests and ticks beside thousands of lookups, and the caps on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from lookup.ledger.items import (
     unfinished_item,
 )
 from lookup.ledger.model import Cursor, LookupSpec, LookupState, Roster
-from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.handlers.calling import Call, kind_of, serve_parts_queue, uploaded
 from tests.handlers.conftest import forget, on_requests_to_aws
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -117,10 +117,10 @@ def items_of(spec: LookupSpec, *, is_active: bool) -> Iterator[Item]:
         yield serialize(place)
 
 
-def test_what_is_owned_costs_nobody(
+def test_what_is_owned_costs_others_nothing(
     deployed: Stage, meter: Meter, call: Call, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests read as much beside thousands of unfinished lookups as beside few; a tick asks under 60 times."""
+    """Requests read as much beside thousands of unfinished lookups as beside few; a tick makes under 60 requests."""
     monkeypatch.setenv("LOOKUPS_PER_PARTNER", "100000")
     forget()
     on_requests_to_aws("after-call", meter.see)
@@ -163,7 +163,7 @@ def test_the_most_lookups(deployed: Stage, call: Call, monkeypatch: pytest.Monke
     assert int(refused[2]["Retry-After"]) >= 1
     path = f"/v1/lookups/{accepted[0][1]['lookup_id']}"
     assert call("PATCH", path, {"action": "cancel"})[0] == 200
-    serve_the_queue(deployed, LambdaContext())
+    serve_parts_queue(deployed, LambdaContext())
     assert call("POST", "/v1/lookups", order, prefer="respond-async")[0] == 202
 
 

@@ -28,7 +28,7 @@ def get(deployed: Stage, event: Load, context: LambdaContext) -> Get:
     template = event("on_request/get_quota.json")
     del template["requestContext"]["authorizer"]
 
-    def ask(key: str, *, accept: str = "", **parameters: str) -> tuple[int, dict[str, str], bytes]:
+    def get(key: str, *, accept: str = "", **parameters: str) -> tuple[int, dict[str, str], bytes]:
         page = {"routeKey": key, "rawPath": key.partition(" ")[2], "pathParameters": parameters}
         answer = on_request.handler(template | page | {"headers": {"accept-encoding": accept}}, context)
         body = answer["body"]
@@ -38,7 +38,7 @@ def get(deployed: Stage, event: Load, context: LambdaContext) -> Get:
             base64.b64decode(body) if answer["isBase64Encoded"] else body.encode(),
         )
 
-    return ask
+    return get
 
 
 def test_the_document_is_answered_to_everybody_and_holds_nothing_secret(deployed: Stage, get: Get) -> None:
@@ -81,7 +81,7 @@ def test_no_other_file_is_given_out(get: Get, name: str) -> None:
 
 
 def test_no_request_pays_for_the_document() -> None:
-    """What writes the document is loaded when somebody asks for it, not with the door."""
+    """What writes the document is loaded when it is requested, not with the handler."""
     code = (
         "import sys, on_request; api = 'lookup.api.openapi.'; assert api + 'operations' in sys.modules; "
         "sys.exit(bool({api + 'document', api + 'response_models'} & set(sys.modules)))"

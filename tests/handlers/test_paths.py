@@ -26,6 +26,6 @@ def test_every_step_of_a_path_is_escaped_once() -> None:
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded", "text/plain"])
 def test_an_empty_body_is_missing_whatever_it_is_called(deployed: Stage, call: Calling, kind: str) -> None:
-    """A body that is not there is a 422 that says so; its content type tells nothing."""
+    """A missing body is a 422 that names it, whatever its content type."""
     status, problem, _ = call("POST", "/v1/lookups", content_type=kind)
     assert (status, problem["errors"][0]["field"]) == (422, "body")

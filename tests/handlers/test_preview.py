@@ -1,4 +1,4 @@
-"""The preview of a roster: what a lookup would make of it, told before anything is asked."""
+"""The preview of a roster: what a lookup would make of it, before any call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST = [{"identifier_type": "customer_id", "identifier": one} for one in ("C-90
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_table(simulator: Simulator, call: Call, pack: Callable[[bytes], bytes]) -> None:
-    """It tells format, delimiter, column, first entries, what is invalid and why, and what may not be meant."""
+    """It returns format, delimiter, column, first entries, what is invalid and why, and what may not be meant."""
     body = pack(TABLE.encode())
     roster_id = uploaded(call, body)
     status, preview, _ = call("POST", f"/v1/rosters/{roster_id}/preview")
@@ -52,7 +52,7 @@ def test_a_table(simulator: Simulator, call: Call, pack: Callable[[bytes], bytes
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (b"C-1\nC-2\n", {"format": "plain", "identifier_type": "customer_id", "column": None, "read": 2}),
         (b'"C-1"\n{"id":"M-1"}\n', {"format": "ndjson", "identifier_type": None, "read": 2}),
@@ -64,10 +64,10 @@ def test_a_table(simulator: Simulator, call: Call, pack: Callable[[bytes], bytes
         ]}),
     ],
 )  # fmt: skip
-def test_other_formats(call: Call, simulator: Simulator, body: bytes, told: dict[str, object]) -> None:
+def test_other_formats(call: Call, simulator: Simulator, body: bytes, expected: dict[str, object]) -> None:
     """Every format that is read says which it is."""
     preview = call("POST", f"/v1/rosters/{uploaded(call, body)}/preview")[1]
-    assert {name: preview[name] for name in told} == told
+    assert {name: preview[name] for name in expected} == expected
 
 
 def test_a_long_roster(call: Call, simulator: Simulator) -> None:
@@ -90,8 +90,8 @@ def test_what_a_lookup_would_refuse(call: Call, simulator: Simulator, body: byte
     assert preview[1] == call("POST", "/v1/lookups", {"roster_id": roster_id})[1]
 
 
-def test_rosters_of_others_and_of_nobody(deployed: Stage, call: Call, simulator: Simulator) -> None:
-    """Another partner's upload is not told from none; an id that is none is named."""
+def test_rosters_of_others_and_unknown_ones(deployed: Stage, call: Call, simulator: Simulator) -> None:
+    """Another partner's upload is answered as a missing one; an id that is none is named."""
     other = "9d3e0f1a2b3c4d5e6f708192a3b4c5d6"
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key=key_of("other", other), Body=b"C-1\n")
     for roster_id in (other, "none"):
@@ -111,8 +111,8 @@ def test_the_event_of_the_documents(
     deployed: Stage, simulator: Simulator, event: Callable[[str], dict[str, Any]], context: LambdaContext
 ) -> None:
     """The event file is answered."""
-    asked = event("on_request/post_preview.json")
-    key = key_of("acme", asked["pathParameters"]["roster_id"])
+    received = event("on_request/post_preview.json")
+    key = key_of("acme", received["pathParameters"]["roster_id"])
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key=key, Body=b"C-1\n")
-    answer = on_request.handler(asked, context)
+    answer = on_request.handler(received, context)
     assert (answer["statusCode"], json.loads(answer["body"])["entries"]) == (200, 1)

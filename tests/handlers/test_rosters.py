@@ -10,7 +10,7 @@ import urllib3
 
 import on_request
 from lookup.rosters.keys import SCHEDULE_TAG, UPLOAD_TAG, copies_of
-from tests.handlers.calling import Call, kind_of, serve_the_queue, uploaded
+from tests.handlers.calling import Call, kind_of, serve_parts_queue, uploaded
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -111,13 +111,13 @@ def test_a_roster_is_deleted_when_no_lookup_needs_it(deployed: Stage, call: Call
     status, problem, _ = call("DELETE", f"/v1/rosters/{roster_id}")
     assert (status, problem["detail"]) == (409, f"the lookup {lookup['lookup_id']} has not ended: cancel it, or wait")
     assert call("PATCH", lookup["links"]["self"], {"action": "cancel"})[0] == 200
-    serve_the_queue(deployed, context)
+    serve_parts_queue(deployed, context)
     assert call("DELETE", f"/v1/rosters/{roster_id}")[0] == 204
     assert versions(deployed, copies) == []
     assert versions(deployed, f"rosters/acme/{roster_id}") == [0]
 
 
-def test_nobody_deletes_another_partner_s(deployed: Stage, call: Call) -> None:
+def test_another_partner_s_is_not_deleted(deployed: Stage, call: Call) -> None:
     """Another partner's roster is a 404 like one that never was, and stays."""
     key = "rosters/other/" + "a" * 32
     deployed.s3.put_object(Bucket=deployed.settings.bucket_name, Key=key, Body=LINES)

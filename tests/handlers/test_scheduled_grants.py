@@ -1,4 +1,4 @@
-"""A schedule that a partner keeps, from the API through the Scheduler to the door that it fires."""
+"""A schedule that a partner keeps, from the API through the Scheduler to the function that it invokes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID = "acme.nightly-20261123T190000Z"
 
 @pytest.fixture
 def kept(deployed: Stage, call: Call) -> dict[str, object]:
-    """Keep a schedule without a field list; return what its firing at `AT` hands over."""
+    """Keep a schedule without a field list; return the event of its firing at `AT`."""
     scheduler = deployed.session.client("scheduler")
     scheduler.create_schedule_group(Name=str(deployed.settings.schedule_group_name))
     order = {"roster_id": uploaded(call, b"user-1\nuser-2\n"), "expression": "rate(1 hour)"}
@@ -35,7 +35,7 @@ def kept(deployed: Stage, call: Call) -> dict[str, object]:
 def test_it_fires_with_the_grants_of_now(
     deployed: Stage, kept: dict[str, object], grant: Grant, call: Call, context: LambdaContext
 ) -> None:
-    """Fields that were withdrawn since the schedule was made are not asked for, and its users are charged."""
+    """Fields that were withdrawn since the schedule was made are not requested, and its users are charged."""
     grant(fields=["city"], users_per_day=5)
     forget()
     assert on_schedule.handler(kept, context) == {"lookup_id": ID, "skipped_for": None, "refused_because": None}
@@ -59,8 +59,8 @@ def test_a_refused_firing_is_reported(
     forget()
     refusal = "lane 'bulk' is not granted"
     assert on_schedule.handler(kept, context)["refused_because"] == refusal
-    told = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
-    assert (told["Firings"], told["FiringsRefused"]) == ([1.0], [1.0])
+    metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert (metrics["Firings"], metrics["FiringsRefused"]) == ([1.0], [1.0])
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert (warning.message, vars(warning)["refused_because"]) == ("firing refused", refusal)
     assert deployed.messages(deployed.settings.parts_queue_url) == []

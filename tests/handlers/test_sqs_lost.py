@@ -1,4 +1,4 @@
-"""SQS lost in the middle of a batch: what it could not be told returns, and the neighbours are served."""
+"""SQS fails in the middle of a batch: messages whose request failed return, and the neighbours are served."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Load = Callable[[str], dict[str, Any]]
 
 
 def lose(operation: str) -> Callable[[], None]:
-    """Let every request of an operation of SQS end in a timeout, until what this gives is called."""
+    """Make every request of an operation of SQS time out, until the returned function is called."""
     lasts = [True]
 
     def lost(**_: object) -> None:
@@ -56,10 +56,10 @@ def served(deployed: Stage) -> int:
     return int(deployed.dynamodb.scan(TableName=deployed.settings.profiles_table_name)["Count"])
 
 
-def test_a_message_that_cannot_be_laid_aside_returns(
+def test_a_message_that_cannot_be_dead_lettered_returns(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext
 ) -> None:
-    """Only the unreadable message is given back, its neighbours are answered; later it is laid aside."""
+    """Only the unreadable message is returned, its neighbours are served; later it is dead-lettered."""
     received = event("on_queue/intake.json")
     (unreadable,) = (one["messageId"] for one in received["Records"] if one["body"] == "{not json")
     lose("SendMessage")
@@ -69,7 +69,7 @@ def test_a_message_that_cannot_be_laid_aside_returns(
 
 
 @pytest.mark.parametrize("name", ["intake", "parts"])
-def test_what_got_no_answer_is_laid_aside_in_the_end(
+def test_what_got_no_answer_is_dead_lettered_in_the_end(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, name: str
 ) -> None:
     """A message that failed is given back until it is on its dead-letter queue, recorded already or not."""
@@ -93,6 +93,6 @@ def test_a_message_whose_return_cannot_be_put_off(
     lose("ChangeMessageVisibility")
     simulator.set_faults(Fault(status=status))
     received = event("on_queue/parts.json")
-    context.remaining_seconds = 10.3  # no time to wait out the trouble
+    context.remaining_seconds = 10.3  # no time to wait out the errors
     failed = on_queue.handler(received, context)["batchItemFailures"]
     assert failed == [{"itemIdentifier": received["Records"][0]["messageId"]}]

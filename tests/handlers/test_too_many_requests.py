@@ -1,4 +1,4 @@
-"""A client that sends too many requests a second is told so, before anything is read for it."""
+"""A client that sends too many requests a second gets a 429, before anything is read for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.lookup.stage import Stage
 
 
 def test_a_flood_is_refused(deployed: Stage, simulator: Simulator, grant: Grant, call: Call) -> None:
-    """Over its rate and burst a client gets 429 with the policy and when to come back; nobody is asked for it."""
+    """Over its rate and burst a client gets 429 with the policy and when to retry; nothing is called for it."""
     grant(requests_per_second=1)
     forget()
     answers = [call("GET", "/v1/lookups") for _ in range(12)]

@@ -40,7 +40,7 @@ def heard(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) 
         ('{"%s"' % WORD, "body: starts like JSON"),  # noqa: UP031 - braces
     ],
 )
-def test_a_message_that_is_laid_aside(
+def test_a_dead_lettered_message(
     deployed: Stage,
     event: Callable[[str], dict[str, Any]],
     context: LambdaContext,
@@ -49,7 +49,7 @@ def test_a_message_that_is_laid_aside(
     body: object,
     reason: str,
 ) -> None:
-    """Its reason names place and rule; the words stay in the message, which is laid aside as it came."""
+    """Its reason names place and rule; the words stay in the message, which is dead-lettered unchanged."""
     delivered = event("on_queue/intake.json")
     sent = body if isinstance(body, str) else json.dumps(body)
     on_queue.handler({"Records": [delivered["Records"][0] | {"body": sent}]}, context)
@@ -84,7 +84,7 @@ def test_requests_that_are_refused(
     deployed: Stage, simulator: Simulator, grant: Grant, call: Call,
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """A caller is told its own words; nobody else is."""
+    """Only the caller itself gets its own words."""
     grant(fields=["city"])
     forget()
     order = {"identifiers": ["C-1"]}
@@ -112,8 +112,8 @@ def test_a_firing_that_is_refused(
     firing = {"schedule": "acme.nightly", "scheduled_time": "2026-11-23T19:00:00Z", "roster": "rosters/acme/r"}
     fired = on_schedule.handler(firing | {"partner": "acme", "fields": [WORD]}, context)
     assert fired["refused_because"] == f"field '{WORD}' is not granted"
-    told = heard(caplog, capsys)
-    assert (WORD in told, "a field is not granted" in told) == (False, True)
+    texts = heard(caplog, capsys)
+    assert (WORD in texts, "a field is not granted" in texts) == (False, True)
 
 
 @pytest.mark.parametrize("value", [WORD, [WORD], {WORD: WORD}, 10**20, None])

@@ -1,4 +1,4 @@
-"""What alarms and the dashboard look at is what the doors send: namespace, name and dimensions, to the letter."""
+"""What alarms and the dashboard look at is what the functions send: namespace, name and dimensions, to the letter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAULTS = tuple(Fault(status=status) for status in (400, 401, 403, 429, 503))
 
 @pytest.fixture
 def watched(tmp_path: Path) -> set[Sent]:
-    """Synthesise a stage of the name that the doors here are told, with its alarms."""
+    """Synthesise a stage of the name in the functions' settings here, with its alarms."""
     workspaces, partners = {"default": Workspace()}, {"crm": Partner()}
     stage = Settings(name="test", workspaces=workspaces, partners=partners, retain=False, alarms=True)
     template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path, checked=False))
@@ -96,7 +96,7 @@ def test_every_watched_metric_is_sent_by_some_function(
 def test_a_defect_is_counted_though_the_invocation_ends_well(
     deployed: Stage, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lambda counts no error when the caller gets a 500: the door counts it, so that an alarm can tell."""
+    """Lambda counts no error when the caller gets a 500: the function counts it for the alarm."""
     deployed.dynamodb.delete_table(TableName=deployed.settings.profiles_table_name)
     capsys.readouterr()
     assert kind_of(call("GET", PROFILE)) == (500, "internal")

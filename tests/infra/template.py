@@ -1,4 +1,4 @@
-"""A synthesised template as tests ask about it."""
+"""Queries of tests on a synthesised template."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_the_local_stage_takes_the_source() -> None:
 
 
 def test_a_built_zip_is_deployed_byte_for_byte(tmp_path: Path) -> None:
-    """What was built is what the assembly hands to Lambda."""
+    """What was built is what the assembly deploys to Lambda."""
     built = tmp_path / "functions.zip"
     with zipfile.ZipFile(built, "w") as archive:
         archive.writestr("on_request.py", "")
@@ -114,7 +114,7 @@ def test_the_command_line_is_pinned_and_names_no_host() -> None:
 
 
 def test_the_stack_is_tagged_for_its_cost(full: Template) -> None:
-    """Service, stage and the stage's own tags are the stack's; CloudFormation hands them to every resource."""
+    """Service, stage and the stage's own tags are the stack's; CloudFormation sets them on every resource."""
     manifest = json.loads(full.path.with_name("manifest.json").read_text())
     tags = manifest["artifacts"]["moengage-lookup-full"]["properties"]["tags"]
     assert tags == {"service": "moengage-lookup", "stage": "full", "team": "crm"}

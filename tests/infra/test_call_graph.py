@@ -21,7 +21,7 @@ STARTS = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 }
-# Kinds of resources that hand work to a function or a queue, and are followed here.
+# Types of resources that send work to a function or a queue, and are followed here.
 FOLLOWED = {
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
@@ -130,7 +130,7 @@ def _of_subscriptions(template: Template) -> Iterator[tuple[str, str]]:
 
 
 def _of_aliases(template: Template) -> Iterator[tuple[str, str]]:
-    """An alias stands for a version, and that for the function; alarms and what an invocation ends as start others."""
+    """An alias resolves to a version, and that to the function; alarms and what an invocation ends as start others."""
     for kind, start in (("AWS::Lambda::Alias", "FunctionVersion"), ("AWS::Lambda::Version", "FunctionName")):
         for name, properties in template.of_type(kind).items():
             yield from ((name, target) for target in pointed_at(properties[start]))

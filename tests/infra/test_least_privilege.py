@@ -140,7 +140,7 @@ def test_there_is_no_role_beside_the_table(template: Template) -> None:
 
 
 def test_wildcards_only_where_aws_offers_no_resource(template: Template) -> None:
-    """No action holds `*`; the resource `*` stands only beside actions for which AWS has no resource."""
+    """No action holds `*`; the resource `*` is only for actions for which AWS has no resource."""
     from infra.constructs.iam import WITHOUT_RESOURCE  # noqa: PLC0415 - begins Node
 
     for role_id in template.of_type("AWS::IAM::Role"):

@@ -81,7 +81,7 @@ def test_every_acknowledgement_stands_at_its_resource(full: Template) -> None:
         assert len(finding["reason"].split()) > 5
 
 
-def test_a_finding_that_nobody_acknowledged_ends_the_synthesis(tmp_path: Path) -> None:
+def test_an_unacknowledged_finding_ends_the_synthesis(tmp_path: Path) -> None:
     """The check is alive: a bucket as the CDK makes it by default is not written down."""
     from aws_cdk import App, Stack  # noqa: PLC0415 - begins Node
     from aws_cdk.aws_s3 import Bucket  # noqa: PLC0415 - begins Node

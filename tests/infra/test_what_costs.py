@@ -27,7 +27,7 @@ def test_a_stage_may_trace_its_functions(full: Template) -> None:
         )
 
 
-def test_the_memory_of_the_queues_door_is_a_setting(full: Template, template: Template) -> None:
+def test_the_memory_of_the_queues_function_is_a_setting(full: Template, template: Template) -> None:
     """It mostly waits for quota, and waiting is paid by the memory: 256 MB unless a stage wants more."""
     assert template.functions()["on_queue"]["MemorySize"] == 256
     assert full.functions()["on_queue"]["MemorySize"] == 512
@@ -37,7 +37,7 @@ def test_the_memory_of_the_queues_door_is_a_setting(full: Template, template: Te
 def test_a_month_is_counted_in_the_template(
     stage: str, secrets: int, network: float, templates: Mapping[str, Template]
 ) -> None:
-    """Every resource has a price or is free; the page tells what the JSON tells."""
+    """Every resource has a price or is free; the page and the JSON agree."""
     month = monthly(templates[stage].path, {Item.INVOCATION: 1})
     assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (secrets, 1, 43_800)
     assert (month.get(Item.NAT_HOUR, 0), Item.SNAPSHOT_GB_SECOND in month) == (network, stage == "full")
@@ -53,5 +53,5 @@ def test_the_page_of_costs_is_that_of_this_template(templates: Mapping[str, Temp
         assert f"| {item} | {number:,.0f} | {PRICES[item].of(number):.2f} |" in page
     month = page.partition("## A month")[2].partition("## Assumed")[0]
     rows = [float(dollars) for dollars in re.findall(r"^\| .* \| .* \| ([\d.]+) \|$", month, re.MULTILINE)]
-    (told,) = re.findall(r"costs \$([\d.]+) a month", page)
-    assert float(told) == pytest.approx(sum(rows), abs=0.05)
+    (total,) = re.findall(r"costs \$([\d.]+) a month", page)
+    assert float(total) == pytest.approx(sum(rows), abs=0.05)

@@ -69,7 +69,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_in_the_way(
     _run(BOOTSTRAP, assembly, account, tmp_path, stage="prod")
     cognito, prefix = aws.client("cognito-idp"), f"moengage-lookup-prod-{account}"
     other = cognito.create_user_pool(PoolName="other")["UserPool"]["Id"]
-    cognito.create_user_pool_domain(Domain=prefix, UserPoolId=other)  # somebody was there first
+    cognito.create_user_pool_domain(Domain=prefix, UserPoolId=other)  # the prefix is taken
     said = _run(DEPLOY, assembly, account, tmp_path, stage="prod", succeeds=False)
     assert "ROLLBACK_COMPLETE" in said
     assert set(re.findall(r"DELETE_SKIPPED +\| (\S+)", said)) == {"AWS::Cognito::UserPool"}

@@ -1,4 +1,4 @@
-"""`make doctor`: every state of a workspace is told in one sentence with what to do, for a handful of quota."""
+"""`make doctor`: every state of a workspace is reported in one sentence with what to do, for a few users of quota."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def only_fault(stage: Stage, **changed: Any) -> str:
 
 
 def test_all_is_passed(logged_in: Stage, simulator: Simulator) -> None:
-    """Secret, address, shape, quota headers and the name of MoEngage's ids are told, for two users of quota."""
+    """Secret, address, shape, quota headers and the name of MoEngage's ids are reported, for two users of quota."""
     simulator.configure(not_found_share=1.0)
     found = findings(logged_in)
     assert [is_passed for is_passed, _ in found] == [True] * 5
@@ -59,7 +59,7 @@ def test_all_is_passed(logged_in: Stage, simulator: Simulator) -> None:
 
 
 def test_the_identifier_may_be_named(logged_in: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """IDENTIFIER is asked for, and never shown."""
+    """IDENTIFIER is looked up, and never shown."""
     simulator.configure(not_found_share=0.0)
     monkeypatch.setenv("IDENTIFIER", "C-1")
     texts = " ".join(text for _, text in findings(logged_in))
@@ -76,7 +76,7 @@ def test_the_shape_at_the_root_is_reported(logged_in: Stage, simulator: Simulato
 
 
 def test_the_other_name_of_moengage_s_ids_is_reported(logged_in: Stage, simulator: Simulator) -> None:
-    """A workspace that takes `moengage_id` only is to be configured so; the doctor spends three users to know."""
+    """A workspace that takes `moengage_id` only is to be configured so; finding out costs three users of quota."""
     simulator.configure(workspaces={WORKSPACE_ID: {"id_name": "moengage_id"}})
     assert "set moengage_id_name='moengage_id'" in only_fault(logged_in)
     assert simulator.counters().calls <= 4
@@ -97,7 +97,7 @@ def test_the_other_name_of_moengage_s_ids_is_reported(logged_in: Stage, simulato
         (Fault(drop=True), "the connection ended early"),
     ],
 )
-def test_what_moengage_says_is_told_with_what_helps(
+def test_each_vendor_error_is_reported_with_advice(
     logged_in: Stage, simulator: Simulator, fault: Fault, said: str
 ) -> None:
     """Each refusal has its sentence; the doctor's own call closes no gate."""
@@ -129,7 +129,7 @@ def test_a_wrong_key_is_a_401(logged_in: Stage, simulator: Simulator) -> None:
 def test_a_malformed_secret_names_its_key(
     logged_in: Stage, simulator: Simulator, value: str | bytes, said: str
 ) -> None:
-    """What is wrong with the secret is told, with how to put it, and nobody is asked."""
+    """What is wrong with the secret is reported, with how to put it, and MoEngage is not called."""
     kept: Any = {"SecretString" if isinstance(value, str) else "SecretBinary": value}
     logged_in.secretsmanager.put_secret_value(SecretId=SECRET_ID, **kept)
     text = only_fault(logged_in)
@@ -139,12 +139,12 @@ def test_a_malformed_secret_names_its_key(
 
 
 def test_a_missing_secret_is_reported(logged_in: Stage) -> None:
-    """A secret without a value, or none at all, is told with how to put it."""
+    """A secret without a value, or none at all, is reported with how to put it."""
     logged_in.secretsmanager.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     assert "has no value: put it with" in only_fault(logged_in)
 
 
-def test_nobody_listens(logged_in: Stage) -> None:
+def test_nothing_listens(logged_in: Stage) -> None:
     """A refused connection and an unknown name have sentences of their own."""
     assert "nobody listens" in only_fault(logged_in, moengage_endpoint_url=f"http://127.0.0.1:{free_port()}")
 
@@ -159,14 +159,14 @@ def test_nobody_listens(logged_in: Stage) -> None:
         (ssl.SSLError, "MoEngage is in trouble"),
     ],
 )
-def test_the_road_to_moengage_is_reported(error: type[Exception], said: str) -> None:
-    """Whatever urllib3 meets on the way is told by its name."""
+def test_network_errors_are_reported(error: type[Exception], said: str) -> None:
+    """Each error of urllib3 has advice by its name."""
     assert said in advice(VendorUnavailable(error.__name__ if "urllib3" in error.__module__ else "another"))
     assert "ask MoEngage with the request id" in advice(VendorAccessDenied("refused", status=418, request_id="r-1"))
 
 
 def test_a_closed_gate_is_reported_and_nothing_is_requested(logged_in: Stage, simulator: Simulator) -> None:
-    """The doctor goes through the gate: while it is closed he says so and how to open it."""
+    """The doctor calls through the gate: while it is closed it reports that and how to open it."""
     settings = logged_in.settings
     gates = WorkspaceGates(
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep

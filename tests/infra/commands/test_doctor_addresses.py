@@ -1,4 +1,4 @@
-"""`make doctor` asks from the operator's machine: it says so, and what an allow-list of MoEngage has to hold."""
+"""`make doctor` calls from the operator's machine: it reports that, and what MoEngage's allow-list has to hold."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_changing_addresses_are_reported() -> None:
 def test_the_command_reads_the_address_from_the_stack(
     logged_in: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The output `EgressAddress` of the deployed stack is told first, and again beside a 403."""
+    """The output `EgressAddress` of the deployed stack is shown first, and again beside a 403."""
     _deploy(logged_in)
     monkeypatch.setenv("STAGE", "dev")
     monkeypatch.setenv("AWS_DEFAULT_REGION", str(logged_in.session.region_name))
@@ -76,7 +76,7 @@ def _deploy(stage: Stage) -> None:
 
 
 def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simulator) -> None:
-    """With a fixed address a 403 names it, this machine's beside it, and the metric that tells of the functions."""
+    """With a fixed address a 403 names it, this machine's beside it, and the metric of the functions' refusals."""
     simulator.set_faults(Fault(status=403))
     (text,) = [
         one.text
@@ -105,13 +105,13 @@ def test_what_is_refused_of_one_kind_of_identifier_is_reported(
 
 
 def test_a_secret_that_may_not_be_read_is_reported(logged_in: Stage) -> None:
-    """A secret that is marked for deletion is there, but not readable: AWS's code is told."""
+    """A secret that is marked for deletion is there, but not readable: AWS's code is shown."""
     logged_in.secretsmanager.delete_secret(SecretId=SECRET_ID, RecoveryWindowInDays=7)
     assert "cannot be read (InvalidRequestException)" in only_fault(logged_in)
 
 
 def test_a_quota_without_room_is_reported(logged_in: Stage, simulator: Simulator) -> None:
-    """While others spend the whole quota, the doctor asks nobody and says when to come back."""
+    """While others use the whole quota, the doctor does not call and advises to try later."""
     settings = logged_in.settings
     gate = WorkspaceGates(
         gate_client(logged_in.session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep
@@ -120,8 +120,8 @@ def test_a_quota_without_room_is_reported(logged_in: Stage, simulator: Simulator
         gate.admit(20, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP)
     credentials = parse_secret(json.dumps(SECRET), setting="the secret")
     workspace = settings.workspaces["default"]
-    patient = WorkspaceCheck(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, grant_seconds=0.2)
-    (finding,) = patient.findings(NOBODY)
+    check = WorkspaceCheck(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, grant_seconds=0.2)
+    (finding,) = check.findings(NOBODY)
     assert not finding.is_passed
     assert "the quota leaves no room within 0.2 s: try again when less is going on" in finding.text
     assert simulator.counters().calls == 0

@@ -50,7 +50,7 @@ def test_every_version_goes(aws: boto3.Session, bucket_names: dict[str, str]) ->
 
 
 def test_no_log_of_the_emptying_arrives(aws: boto3.Session, bucket_names: dict[str, str]) -> None:
-    """S3 is told to write no more access logs, which arrive late and would fill the emptied bucket again."""
+    """S3 is configured to write no more access logs, which arrive late and would fill the emptied bucket again."""
     s3 = aws.client("s3")
     s3.put_bucket_logging(
         Bucket=bucket_names["Bucket"],
@@ -82,7 +82,7 @@ def test_a_stage_that_retains_its_data_is_never_emptied(aws: boto3.Session) -> N
 def test_without_credentials_one_line_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Whoever is not logged in is told so in a line, and the stack is not touched: the command ends with 2."""
+    """Without credentials the command prints one line and ends with 2, and the stack is not touched."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):

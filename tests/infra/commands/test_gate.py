@@ -73,7 +73,7 @@ def test_an_operator_sees_and_opens_a_closed_gate(
 def test_one_workspace_is_named(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """WORKSPACE names one gate, an unknown one is told by its name, and an empty one means all."""
+    """WORKSPACE names one gate, an unknown one is reported by its name, and an empty one means all."""
     monkeypatch.setenv("WORKSPACE", "default")
     assert gate.main() == 0
     assert capsys.readouterr().out.startswith("default: open; ")

@@ -17,7 +17,7 @@ def test_every_command_is_phony() -> None:
     assert set(phony.split()) == commands
 
 
-def test_a_deploy_asks_unless_it_is_told_not_to() -> None:
-    """By default the CDK CLI asks before permissions widen; APPROVAL is handed to it."""
+def test_a_deploy_asks_for_approval_by_default() -> None:
+    """By default the CDK CLI asks before permissions widen; APPROVAL is passed to it."""
     assert re.search(r"^APPROVAL \?= broadening$", MAKEFILE, re.MULTILINE)
     assert re.search(r"\$\(CDK\) deploy .*--require-approval \$\(APPROVAL\)", MAKEFILE)

@@ -21,7 +21,7 @@ from infra.prepare.environment import environment_for, pip_settings, require_spa
 from infra.prepare.line import SetupError
 from tests.waiting import GIVE_UP, until
 
-CLOSED = "http://127.0.0.1:9"  # nobody listens there
+CLOSED = "http://127.0.0.1:9"  # nothing listens there
 NOBODY = 65534
 PYTHON = str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 SYSTEMS_OWN = ("/usr/bin/python3", "/usr/local/bin/python3")
@@ -143,7 +143,7 @@ def test_no_way_to_the_index_says_what_to_do(settings: Mapping[str, str], said: 
 
 
 def test_a_folder_that_is_not_ones_own_says_so(clone: Path) -> None:
-    """Who may not write in the project's folder is told, before anything is tried."""
+    """A project folder that is not writable is reported before anything is tried."""
     user = NOBODY if os.geteuid() == 0 else None
     python = next((one for one in (PYTHON, *SYSTEMS_OWN) if _may_run(one, user)), None)
     if python is None:
@@ -167,7 +167,7 @@ def test_what_is_not_understood_is_not_explained() -> None:
 
 
 def test_a_new_environment_needs_space() -> None:
-    """Too little is told before anything is fetched, with how much there is."""
+    """Too little space is reported before anything is fetched, with how much there is."""
     require_space(2_000_000_000)
     with pytest.raises(SetupError, match=r"1\.2 GB[^$]*UV_CACHE_DIR[^$]*0\.3 GB are free"):
         require_space(300_000_000)
@@ -183,7 +183,7 @@ def test_uv_gets_what_pip_is_configured_with() -> None:
 
 
 def test_a_home_that_takes_no_files_is_not_needed(tmp_path: Path) -> None:
-    """Where no cache can be kept, none is asked for; temporary files lie in the project's folder in every case."""
+    """Where no cache can be kept, none is used; temporary files are in the project's folder in every case."""
     without = environment_for({"HOME": "/dev/null/home"}, tmp_path)
     assert (without["UV_NO_CACHE"], without["TMPDIR"]) == ("1", str(tmp_path))
     kept = environment_for({"HOME": str(tmp_path), "TMPDIR": "/elsewhere"}, tmp_path)
@@ -198,13 +198,13 @@ def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(
     number: signal.Signals,
     tmp_path: Path,
 ) -> None:
-    """A dot comes now and then; a signal ends the command too, even one that only make was told."""
+    """A dot comes now and then; a signal ends the command too, even one that only make got."""
     marker = str(tmp_path)
     command = [sys.executable, "-m", "infra.prepare", "quietly", "Fetching", "sh", "-c", f"sleep 600; : {marker}"]
     if by_make:
         (tmp_path / "Makefile").write_text(f"fetched:\n\t@{shlex.join(command)}\n")
         command = ["make", "-f", str(tmp_path / "Makefile")]
-    # `make test` tells its own make by these that it is one within another, which says more.
+    # `make test` tells its own make by these that it is one within another, which prints more.
     outside = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL"}}
     with subprocess.Popen(command, cwd=ROOT, env=outside, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""`make redrive`: dead letters go back through the gate, after it is told what that costs."""
+"""`make redrive`: dead letters go back to their queues after the cost is printed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["stage"]
 
 @pytest.fixture
 def services(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> BulkServices:
-    """Return a desk whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
+    """Return services whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
     settings, credentials = stage.settings, stage.session.get_credentials()
     assert credentials is not None
     frozen = credentials.get_frozen_credentials()
@@ -51,7 +51,7 @@ def put_dead_letter(services: BulkServices, queue: str, body: str, reason: str =
 
 
 def failed_parts(services: BulkServices) -> list[Part]:
-    """Bring a lookup of two parts to its end: no part got an answer, both were laid aside."""
+    """Bring a lookup of two parts to its end: no part got an answer, both were dead-lettered."""
     services.submit("one", services.roster("".join(f"user-{n}\n" for n in range(130)).encode()))
     services.feeder.feed("default")
     parts = services.taken()
@@ -63,10 +63,10 @@ def failed_parts(services: BulkServices) -> list[Part]:
     return parts
 
 
-def test_a_dry_run_tells_what_it_costs_and_changes_nothing(
+def test_a_dry_run_prints_what_it_costs_and_changes_nothing(
     services: BulkServices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Count, cost in users and minutes, and what stays are told; every letter is where it was."""
+    """Count, cost in users and minutes, and what stays are printed; every letter is where it was."""
     failed_parts(services)
     put_dead_letter(services, "intake", '["C-1", "C-2"]')
     put_dead_letter(services, "intake", "{broken", "body: starts like JSON but is not readable as JSON")
@@ -119,23 +119,23 @@ def test_intake_letters_are_sent_again(services: BulkServices) -> None:
     assert [one["Body"] for one in services.stage.messages(settings.intake_dead_letter_queue_url)] == ["{broken"]
 
 
-def test_a_message_that_was_laid_aside_twice_is_sent_again_once(
+def test_a_message_that_was_dead_lettered_twice_is_sent_again_once(
     services: BulkServices, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two letters of one message cost its users once; the second goes with the first."""
     put_dead_letter(services, "intake", '["C-1", "C-2"]')
     put_dead_letter(services, "intake", '["C-1", "C-2"]')
     assert redrive.main() == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "intake: 2 dead letters: 1 sent again, 1 settled since, dropped"
-    assert "cost: 2 users of workspace default, 0.0 minutes of its quota" in told
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "intake: 2 dead letters: 1 sent again, 1 settled since, dropped"
+    assert "cost: 2 users of workspace default, 0.0 minutes of its quota" in lines
     settings = services.stage.settings
     assert len(services.stage.messages(settings.intake_queue_url)) == 1
     assert services.stage.messages(settings.intake_dead_letter_queue_url) == []
 
 
 def test_failed_parts_are_retried_and_counted_anew(services: BulkServices) -> None:
-    """What was counted as failed is asked again with its lookup, and ends as found: nothing is counted twice."""
+    """What was counted as failed is retried with its lookup, and ends as found: nothing is counted twice."""
     failed_parts(services)
     assert redrive.main() == 0
     assert services.stage.messages(services.stage.settings.parts_dead_letter_queue_url) == []
@@ -162,7 +162,7 @@ def test_a_part_that_never_came_in_is_sent_again(services: BulkServices) -> None
 
 
 def test_what_cannot_be_retried_stays(services: BulkServices, capsys: pytest.CaptureFixture[str]) -> None:
-    """A letter of a lookup that still runs, was cancelled, or makes no sense is left, and it is told why."""
+    """A letter of a lookup that still runs, was cancelled, or cannot be parsed is left, with the reason."""
     (part, _) = failed_parts(services)
     forgotten = replace(part, lookup_id="forgotten")
     services.part_ledger.count_completed([counted(forgotten, Counts(100, failed=100))], "results/none")

@@ -21,9 +21,9 @@ from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAIL
 
 
 def _found(identifier: str, *changed: str) -> Outcome:
-    asked = Identifier(IdentifierType.CUSTOMER_ID, identifier)
-    profile = Profile("default", asked, {"u_em": "a@b.c", "n": {"x": 1}}, time.time(), "l-1", changed_fields=changed)
-    return Outcome(asked, Status.FOUND, profile=profile, source=Source.MOENGAGE)
+    user = Identifier(IdentifierType.CUSTOMER_ID, identifier)
+    profile = Profile("default", user, {"u_em": "a@b.c", "n": {"x": 1}}, time.time(), "l-1", changed_fields=changed)
+    return Outcome(user, Status.FOUND, profile=profile, source=Source.MOENGAGE)
 
 
 OUTCOMES = [
@@ -106,9 +106,9 @@ def test_which_attributes_change(results: duckdb.DuckDBPyConnection) -> None:
 def test_the_tables_reader_keeps_names_as_they_are(template: Template, attributes: dict[str, object]) -> None:
     """By the rules of the table's reader, names that differ in case only do not end a query, and none is changed."""
     serde = template.only("AWS::Glue::Table")["TableInput"]["StorageDescriptor"]["SerdeInfo"]
-    asked = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
-    profile = Profile("default", asked, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
-    line = exact_json.dumps(record_json("l-1", Record("1", Outcome(asked, Status.FOUND, profile=profile))))
+    user = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
+    profile = Profile("default", user, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
+    line = exact_json.dumps(record_json("l-1", Record("1", Outcome(user, Status.FOUND, profile=profile))))
     row = as_openx(line.decode(), serde["Parameters"], COLUMNS)
     assert json.loads(row["user_attributes"]) == attributes
     assert (row["identifier"], row["outcome"]) == ("C-9001", "found")

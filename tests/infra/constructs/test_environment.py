@@ -1,4 +1,4 @@
-"""What a stage tells its functions fits into a function's environment, or the synthesis says so."""
+"""A stage's settings fit into a function's environment, or the synthesis fails with the reason."""
 
 from __future__ import annotations
 

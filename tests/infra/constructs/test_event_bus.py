@@ -7,7 +7,7 @@ from tests.infra.template import Template, listed, text
 
 
 def test_events_go_to_a_bus_of_the_stage_s_own(template: Template) -> None:
-    """The functions name the stage's bus, which the outputs name too; nothing is told on the account's default bus."""
+    """The functions name the stage's bus, which the outputs name too; nothing goes to the account's default bus."""
     bus = template.only("AWS::Events::EventBus")
     assert bus["Name"] == f"moengage-lookup-{template.stage}"
     for function in template.functions().values():
@@ -25,12 +25,12 @@ def test_an_event_that_cannot_be_delivered_is_kept(template: Template) -> None:
 
 
 def test_only_this_bus_and_its_rule_use_the_queue(template: Template) -> None:
-    """EventBridge may send to the dead-letter queue for the stage's bus and rules, nobody else may."""
+    """EventBridge may send to the dead-letter queue for the stage's bus and rules, no other principal may."""
     assert senders_to("NoticesUndelivered", template) == {"NoticesRule", "NoticesBus", "ResultsEnded"}
 
 
 def test_the_end_of_a_lookup_comes_to_the_results_queue(template: Template) -> None:
-    """A rule puts what an event says of a lookup's end on the results queue, to which nobody else in AWS may send."""
+    """A rule puts what an event says of a lookup's end on the results queue, to which nothing else in AWS may send."""
     _, rule = template.named("AWS::Events::Rule", "ResultsEnded")
     assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": ["Lookup Completed"]}
     (target,) = rule["Targets"]

@@ -18,14 +18,14 @@ RESULTS_QUEUES = {"RESULTS_QUEUE_URL", "RESULTS_DEAD_LETTER_QUEUE_URL"}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
-def test_every_door_is_deployed_and_nothing_else(template: Template) -> None:
+def test_every_handler_is_deployed_and_nothing_else(template: Template) -> None:
     """A rule for readers: `functions/on_*.py` and the template's functions are the same set."""
     assert sorted(template.functions()) == MODULES
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_environment_names_are_the_settings(module: str, template: Template) -> None:
-    """A function is told exactly the settings that `lookup.settings` reads; what has a default may be left out."""
+    """A function's environment holds exactly the settings that `lookup.settings` reads; but for defaults."""
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
@@ -33,12 +33,12 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
 
 
 def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
-    """What a new schedule is made of, and the token endpoint, are told to the one function that needs them."""
-    told = {
+    """What a new schedule is made of, and the token endpoint, are settings of the one function that needs them."""
+    own = {
         module: ON_REQUEST_ONLY & set(function["Environment"]["Variables"])
         for module, function in template.functions().items()
     }
-    assert told == {module: ON_REQUEST_ONLY if module == "on_request" else set() for module in MODULES}
+    assert own == {module: ON_REQUEST_ONLY if module == "on_request" else set() for module in MODULES}
     laying_aside = [
         module
         for module, function in template.functions().items()
@@ -92,7 +92,7 @@ def test_each_function_has_its_own_role(template: Template) -> None:
 
 
 def test_only_the_local_stage_asks_another_endpoint(template: Template) -> None:
-    """A deployed stage asks MoEngage's own hosts; the local one asks where it was told, else nobody."""
+    """A deployed stage calls MoEngage's own hosts; the local one calls its configured endpoint, else nothing."""
     endpoints = {
         function["Environment"]["Variables"].get("MOENGAGE_ENDPOINT_URL") for function in template.functions().values()
     }

@@ -1,4 +1,4 @@
-"""Promises about the fixed address that MoEngage may be asked from."""
+"""Promises about the fixed egress address."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_one_address_leads_out(full: Template) -> None:
     assert {full.attribute(route["NatGatewayId"]) for route in ways.values()} == {gateway}
 
 
-def test_the_functions_that_ask_moengage_stand_in_it(full: Template) -> None:
-    """`on_request` and `on_queue` leave by the address; `on_schedule` asks nobody outside and needs no network."""
+def test_the_functions_that_call_moengage_run_in_it(full: Template) -> None:
+    """`on_request` and `on_queue` leave by the address; `on_schedule` calls AWS only and needs no network."""
     placed = {module for module, function in full.functions().items() if "VpcConfig" in function}
     assert placed == {"on_request", "on_queue"}
     private = {name for name in full.of_type("AWS::EC2::Subnet") if "Functions" in name}

@@ -28,7 +28,7 @@ PAGES = {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
 
 
 def test_every_route_wants_a_token_with_its_scope(template: Template) -> None:
-    """No route but the pages is open: each stands behind the JWT authoriser and asks for one scope."""
+    """No route but the pages is open: each has the JWT authoriser and requires one scope."""
     (authorizer,) = template.of_type("AWS::ApiGatewayV2::Authorizer")
     routes = [one for one in template.of_type("AWS::ApiGatewayV2::Route").values() if one["RouteKey"] not in PAGES]
     assert {route["RouteKey"]: route["AuthorizationScopes"] for route in routes} == {
@@ -76,7 +76,7 @@ def test_partners_get_tokens_by_client_credentials_for_an_hour(template: Templat
         assert scopes == ["read", "write", "write"]
 
 
-def test_nobody_signs_up(template: Template) -> None:
+def test_sign_up_is_disabled(template: Template) -> None:
     """The user pool has no users and takes none."""
     assert template.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 

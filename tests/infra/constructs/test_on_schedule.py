@@ -31,7 +31,7 @@ def test_a_schedule_invokes_the_function_in_the_stage_s_group(local: Template) -
 
 
 def test_the_function_reads_what_a_schedule_sends() -> None:
-    """Every key that a schedule's input holds is one that the door knows, with its meaning kept."""
+    """Every key that a schedule's input holds is one that the handler knows, with the same meaning."""
     from infra.constructs.functions.on_schedule import firing_input  # noqa: PLC0415 - begins Node
 
     schedule = Schedule(
@@ -46,7 +46,7 @@ def test_the_function_reads_what_a_schedule_sends() -> None:
 
 
 def test_failed_invocations_are_kept(template: Template) -> None:
-    """The scheduler hands over asynchronously: what the function itself fails at is kept beside failed firings."""
+    """The scheduler invokes asynchronously: failed invocations go to the dead-letter queue of failed firings."""
     target = template.functions()["on_schedule"]["DeadLetterConfig"]["TargetArn"]
     assert template.attribute(target).startswith("OnScheduleFailedFirings")
 

@@ -57,7 +57,7 @@ def test_the_bucket_refuses_requests_without_tls(template: Template) -> None:
 
 
 def test_every_prefix_that_is_written_expires(template: Template) -> None:
-    """What the code writes lies below these prefixes, and each has an expiry: with its tag, uploads too."""
+    """What the code writes is below these prefixes, and each has an expiry: with its tag, uploads too."""
     rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
     kept_as_results = ("parts/", "results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
@@ -77,7 +77,7 @@ def _prefixes() -> set[str]:
 
 
 def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
-    """Whatever a function may put into the bucket lies below a prefix that expires: a new one gets its rule first."""
+    """Whatever a function may put into the bucket is below a prefix that expires: a new one gets its rule first."""
     rules = _bucket(full)["LifecycleConfiguration"]["Rules"]
     expiring = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
     writable = {

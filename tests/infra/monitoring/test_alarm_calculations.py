@@ -8,7 +8,7 @@ from tests.infra.template import Template
 __all__ = ["watched"]
 
 
-def test_waiting_in_vain_is_told_after_the_stage_s_minutes(watched: Template) -> None:
+def test_waiting_without_success_is_reported_after_the_stage_s_minutes(watched: Template) -> None:
     """Work of lookups or on a queue, and no successful call, in fifteen minutes; what comes late spoils none."""
     alarm = alarms(watched)["no-successful-call"]
     (expression,) = [used["Expression"] for used in alarm["Metrics"] if "Expression" in used]
@@ -25,7 +25,7 @@ def test_waiting_in_vain_is_told_after_the_stage_s_minutes(watched: Template) ->
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (18, 15, 1)
 
 
-def test_lookups_that_stand_still_are_told_after_half_an_hour(watched: Template) -> None:
+def test_lookups_without_progress_are_reported_after_half_an_hour(watched: Template) -> None:
     """Active lookups, no gate closed and no part done, in thirty minutes; what comes late spoils none."""
     alarm = alarms(watched)["stuck-lookup"]
     (expression,) = [used["Expression"] for used in alarm["Metrics"] if "Expression" in used]
@@ -35,7 +35,7 @@ def test_lookups_that_stand_still_are_told_after_half_an_hour(watched: Template)
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (33, 30, 1)
 
 
-def test_a_defect_that_callers_are_told_counts_as_an_error(watched: Template) -> None:
+def test_a_defect_answered_with_500_counts_as_an_error(watched: Template) -> None:
     """`on_request` answers what failed and ends well: its rate holds those answers, the others' do not."""
     expressions = {
         name: used["Expression"]

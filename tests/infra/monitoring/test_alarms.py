@@ -1,4 +1,4 @@
-"""Promises about alarms: what they look at, whom they tell, and where they send the reader."""
+"""Promises about alarms: their metrics, whom they notify, and their runbook entries."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_every_alarm_tells_the_topic_when_it_begins_and_ends(watched: Template) 
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_alarms_may_publish_and_nobody_without_tls(watched: Template) -> None:
+def test_alarms_may_publish_with_tls_only(watched: Template) -> None:
     """The topic lets CloudWatch publish for this account, and denies everybody without TLS."""
     statements = watched.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     (allowed,) = [one for one in statements if one["Effect"] == "Allow"]
@@ -135,21 +135,21 @@ def test_the_operator_s_address_is_subscribed(templates: Mapping[str, Template])
 
 
 def test_a_gate_that_stays_closed_is_reported(watched: Template) -> None:
-    """Three minutes in a row; a closing of seconds wakes nobody."""
+    """Three minutes in a row; a closing of seconds raises no alarm."""
     alarm = alarms(watched)["gate-closed"]
     assert looks_at(alarm) == ("GateIsClosed", "Maximum", 60)
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)
 
 
 def test_a_deployment_without_the_secret_s_value_is_reported(watched: Template) -> None:
-    """Three minutes' ticks without a value are enough, though nobody asks: the stack says that it is not ready."""
+    """Three minutes' ticks without a value are enough, also without requests: the stack is not ready."""
     alarm = alarms(watched)["secret-missing"]
     assert looks_at(alarm) == ("SecretsMissing", "Maximum", 60)
     assert (alarm["EvaluationPeriods"], alarm["Threshold"]) == (3, 1)
 
 
-def test_a_malformed_secret_is_told_for_an_hour(watched: Template) -> None:
-    """One unreadable secret is enough, and it is no OK that what waits asks again only within the hour."""
+def test_a_malformed_secret_is_reported_for_an_hour(watched: Template) -> None:
+    """One unreadable secret is enough, and the alarm stays until waiting work calls again, within the hour."""
     alarm = alarms(watched)["secret-unreadable"]
     assert looks_at(alarm) == ("SecretsUnreadable", "Sum", 300)
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Threshold"]) == (12, 1, 1)

@@ -44,7 +44,7 @@ def test_the_first_row_says_how_it_stands(template: Template) -> None:
 
 
 def test_the_quota_is_drawn_against_the_limit(template: Template, full: Template) -> None:
-    """The graph of users granted has a line at what all workspaces together may ask in a minute."""
+    """The graph of users granted has a line at the limit of all workspaces together in a minute."""
     for one, limit in ((template, 1000), (full, 2000)):
         (quota,) = [widget for widget in _widgets(one) if "Quota used" in widget["properties"]["title"]]
         (line,) = quota["properties"]["annotations"]["horizontal"]
@@ -52,7 +52,7 @@ def test_the_quota_is_drawn_against_the_limit(template: Template, full: Template
 
 
 def test_our_metrics_are_named_by_the_enum(template: Template) -> None:
-    """No metric on the dashboard is one that nobody sends; all are of this stage."""
+    """Every metric on the dashboard is sent by the service; all are of this stage."""
     ours = [
         metric
         for widget in _widgets(template)

@@ -31,7 +31,7 @@ def test_a_local_stage_passes_its_rehearsal(tmp_path: Path) -> None:
     verdicts = {name: verdict for verdict, name, _ in LINE.findall(said)}
     assert {name: verdict for name, verdict in verdicts.items() if verdict == "FAIL"} == {}, said
     assert {name for name, verdict in verdicts.items() if verdict == "skip"} == SKIPPED
-    assert set(verdicts) == {"upload, asked for", "roster, begun", "destroy", *_documented()}
+    assert set(verdicts) == {"upload, requested", "roster, begun", "destroy", *_documented()}
     texts = {name: text for _, name, text in LINE.findall(said)}
     assert texts["roster, ended"].startswith(f"{SIZE} outcomes of {SIZE} requested, 0 failed")
     assert said.splitlines()[-1] == "passed: local"

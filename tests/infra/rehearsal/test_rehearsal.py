@@ -25,7 +25,7 @@ def test_a_step_that_passes_says_what_it_saw(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("error", [Failed("nothing came"), OSError("nothing came")])
 def test_a_failed_step_says_what_to_do(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
-    """A failure names what was seen and what helps, whoever raised it; nothing follows that needs it."""
+    """A failure names what was seen and what to do, whatever raised it; steps that need it are skipped."""
     report = Report()
     assert report.carry_out(raising(error)) is False
     assert not report.is_passed

@@ -1,4 +1,4 @@
-"""What the rehearsal asks ends in time, tokens included, however slowly the answer comes."""
+"""The rehearsal's requests end in time, tokens included, however slow the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises about who may ask for what."""
+"""Promises about partners' grants and scopes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_issuer_of_your_own(tmp_path: Path, audiences: tuple[str, ...], expec
 
 
 def test_an_operators_client(tmp_path: Path) -> None:
-    """Only the client of a partner that is `admin` may ask for the operators' scope."""
+    """Only the client of a partner that is `admin` may request the operators' scope."""
     stage = _stage({"ops": Partner(admin=True), "crm": Partner()})
     template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
     scopes = {
@@ -95,7 +95,7 @@ def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
     assert caught.value.setting == "partners"
 
 
-def test_the_functions_are_told_the_parameter_s_name(template: Template) -> None:
+def test_the_functions_get_the_parameter_s_name(template: Template) -> None:
     """The name in the settings is the parameter's; it needs no secret type, for it holds none."""
     parameter = template.only("AWS::SSM::Parameter")
     assert parameter["Name"] == f"/moengage-lookup/{template.stage}/partners"

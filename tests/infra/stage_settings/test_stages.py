@@ -212,7 +212,7 @@ def test_a_workspace_that_makes_no_sense_names_the_setting(changed: Mapping[str,
 
 
 def test_a_quota_of_nothing_is_refused() -> None:
-    """A workspace whose quota is 0 users could never be asked: the error names the quota's limit."""
+    """A workspace whose quota is 0 users could never be called: the error names the quota's limit."""
     with pytest.raises(Misconfigured, match="must be 1 to 1,000,000 users") as caught:
         Workspace(quota=Quota(limit=0))
     assert caught.value.setting == "quota.limit"
