@@ -143,7 +143,7 @@ def _is_right(path: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # pyenv's command answers only when told which of its versions is meant; without pyenv the variable means nothing.
+    # pyenv's command works only when a variable names one of its versions; without pyenv the variable means nothing.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return environment | {"PYENV_VERSION": PYTHON}
 

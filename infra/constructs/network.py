@@ -61,7 +61,7 @@ class FixedEgress(Construct):
         )
 
     def _flow_log(self, stage: Stage) -> None:
-        """Keep who talked to whom (addresses and ports, no contents) in a log group."""
+        """Write flow logs (addresses and ports, no contents) to a log group."""
         log = log_group(self, "FlowLog", stage=stage)
         ec2.CfnFlowLog(
             self,

@@ -106,5 +106,5 @@ def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
 
 
 def parameter_name(stage: Stage) -> str:
-    """Name the parameter that holds the grants."""
+    """Return the name of the parameter that holds the grants."""
     return f"/{SERVICE}/{stage.name}/partners"

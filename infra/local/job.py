@@ -111,6 +111,6 @@ def _stay(stage: Stage, options: Options, display: Display) -> None:
 
 
 def _forget_users_aws(environment: MutableMapping[str, str]) -> None:
-    """Keep the user's AWS profile, region and credentials out: the only AWS here is the embedded one."""
+    """Remove the user's AWS profile, region and credentials: the only AWS here is the embedded one."""
     for name in [name for name in environment if name.startswith("AWS_")]:
         del environment[name]

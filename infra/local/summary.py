@@ -11,8 +11,8 @@ from infra.local.stage.stage import Stage
 from lookup.model import Status
 
 COLUMNS = ("requested", *(status.value for status in Status))
-Door = tuple[str, str]  # key in the JSON object, what it is called in the table
-DOORS: tuple[Door, ...] = (
+Row = tuple[str, str]  # key in the JSON object, what it is called in the table
+ROWS: tuple[Row, ...] = (
     ("on_demand", "on demand, over HTTP"),
     ("queued", "from the intake queue"),
     ("scheduled", "on a schedule"),
@@ -79,7 +79,7 @@ def _unlike(queued: Tally, ordered: Mapping[str, int]) -> list[str]:
 
 def show(summary: Summary, stage: Stage, display: Display) -> None:
     """Show the results and where they are."""
-    rows = [(title, *(str(_counts(summary.tallies[name])[column]) for column in COLUMNS)) for name, title in DOORS]
+    rows = [(title, *(str(_counts(summary.tallies[name])[column]) for column in COLUMNS)) for name, title in ROWS]
     display.table(("", *(column.replace("_", " ") for column in COLUMNS)), rows)
     display.line(f"{summary.dynamodb_profiles} profiles in the DynamoDB table {stage.outputs['ProfilesTableName']}")
     display.line(f"{summary.s3_objects} result objects in s3://{stage.bucket}/parts/ (gzip NDJSON)")

@@ -20,7 +20,7 @@ from infra.prepare.line import Line, SetupError
 
 NEEDED_BYTES = 1_300_000_000  # of a new environment
 WORKS = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
-# uv does not read what pip is configured with; whoever needs it for pip needs it for uv.
+# uv does not read pip's configuration; what pip needs, uv needs too.
 FROM_PIP = {"index-url": "UV_DEFAULT_INDEX", "proxy": "HTTPS_PROXY", "cert": "SSL_CERT_FILE"}
 OWN_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 

@@ -31,7 +31,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `run` returns what it saw, or raises `Failed` or `Skipped`; `advice` is for whoever reads a failure."""
+    """One step. `run` returns what it saw, or raises `Failed` or `Skipped`; `advice` is for the reader of a failure."""
 
     name: str
     run: Callable[[], str]

@@ -153,7 +153,7 @@ class Service:
         return f"{reached:.0%} of the quota"
 
     def schedule(self) -> str:
-        """Keep a schedule in another time zone that is due in two minutes, and wait for its lookup."""
+        """Create a schedule in another time zone that is due in two minutes, and wait for its lookup."""
         roster_id = self._small_roster()
         due = (datetime.now(UTC) + timedelta(minutes=2)).astimezone(ZoneInfo(TIME_ZONE)).replace(second=0)
         expression = f"cron({due.minute} {due.hour} {due.day} {due.month} ? {due.year})"

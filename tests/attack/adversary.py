@@ -128,7 +128,7 @@ class Adversary:
         return self._roster(b"C-1\n" + b"unknown\n" * chance.choice((1000, 20_000)))
 
     def many_schedules(self, chance: random.Random) -> Answer | None:
-        """Keep schedules that fire every minute."""
+        """Create schedules that fire every minute."""
         if not self.rosters:
             return None
         body = {"roster_id": chance.choice(self.rosters), "expression": "rate(1 minute)", "time_zone": "UTC"}

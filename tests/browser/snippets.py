@@ -22,7 +22,7 @@ def snippets(page: Path, language: str) -> list[str]:
 
 
 def languages(page: Path) -> set[str]:
-    """Name the languages of all fenced blocks."""
+    """Return the languages of all fenced blocks."""
     return {named for named, _ in BLOCK.findall(page.read_text(encoding="utf-8"))}
 
 

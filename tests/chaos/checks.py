@@ -65,7 +65,7 @@ def _is_stale(outcome: Record, lookup: Lookup) -> bool:
 
 
 def _check_parts(name: str, parts: Mapping[str, Part], evidence: Evidence, found: Findings) -> None:
-    """What the ledger counted is what lies in the part's object."""
+    """Check that the ledger counted what is in the part's object."""
     for number, part in parts.items():
         kept = Counter(one["outcome"] for one in of_part(number, part, evidence))
         if any(kept[outcome] != part.counts[outcome] for outcome in OUTCOMES):

@@ -50,7 +50,7 @@ def _fate(letter: DeadLetter) -> Fate:
 
 
 def _unanswered(evidence: Evidence) -> Iterator[Fate]:
-    """Name the parts of which something got no answer, from the results that the ledger names."""
+    """Return the parts of which something got no answer, from the results that the ledger names."""
     parts = [("", number, part) for number, part in intake_parts(evidence)]
     for lookup in evidence.lookups.values():
         if lookup.roster is not None:

@@ -80,7 +80,7 @@ class Evidence:
 
 
 def entry_of(record: Record) -> Entry:
-    """Name the entry that an outcome is of."""
+    """Return the entry of an outcome."""
     kind = INVALID if record["outcome"] == INVALID else record["identifier_type"]
     return kind, record["identifier"]
 

@@ -18,7 +18,7 @@ AT_ANY_MOMENT, FAR_OFF = "killed_at_any_moment", "clock_far_off"
 
 
 def planned(plan: Plan) -> frozenset[str]:
-    """Name every kind of fault that a run is to meet."""
+    """Return every kind of fault that a run is to meet."""
     pulses = tuple(one for _, one in plan.pulses)
     of_vendor = {kind_of(one.name) for one in (*plan.vendor, *pulses, *OUTAGE) if one.name}
     of_world = {KEY_ROTATED, OUTAGE_OVER, AT_ANY_MOMENT, FAR_OFF, FIREWALL, FAILS_ON_ONE}

@@ -55,5 +55,5 @@ def _http(
 
 
 def roster_key(name: str) -> str:
-    """Name the object of a list that is not sent inline."""
+    """Return the key of a list that is not sent inline."""
     return f"rosters/{PARTNER}/{name}"

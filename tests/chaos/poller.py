@@ -39,7 +39,7 @@ IDLE = 0.1  # seconds between two receives of empty queues
 class Poller:
     """One process's poller: of each queue its URL and its handler.
 
-    Its own client meets no faults: it stands for a part of AWS.
+    Its own client meets no faults: it is a part of AWS.
     """
 
     def __init__(self, state: ProcessState, queues: Mapping[str, tuple[str, Handler]]) -> None:

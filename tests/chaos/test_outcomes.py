@@ -37,7 +37,7 @@ def wrong(served_: Iterable[Served], calls: Iterable[Arrival], *, share: float =
 
 
 def test_nothing_is_found_where_nothing_is_wrong(clean_run: CleanRun) -> None:
-    """Whoever exists is found and whoever does not is not."""
+    """Users that exist are found, others are not."""
     found = Findings()
     check_outcomes(
         list(served(clean_run.requested, clean_run.evidence)), clean_run.truth.population, VendorLog(()), 0.0, found

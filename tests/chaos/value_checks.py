@@ -55,7 +55,7 @@ def check_values(truth: Truth, evidence: Evidence, answered: Iterable[Record], f
     newest: dict[Entry, str] = {}
     for record in _all(evidence, answered):
         entry, fetched_at = entry_of(record), record.get("fetched_at")
-        if fetched_at is None:  # a call by GET that found nobody has no time
+        if fetched_at is None:  # a GET that ended in 404 has no time
             continue
         newest[entry] = max(fetched_at, newest.get(entry, ""))
         fields = truth.fields_of.get(record.get("part", ""))

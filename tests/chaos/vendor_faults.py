@@ -97,5 +97,5 @@ def dated(fault: Fault, now: float) -> Fault:
 
 
 def kind_of(name: str) -> str:
-    """Name the kind of a fault, one of a pulse too."""
+    """Return the kind of a fault, also of a pulse's."""
     return name.partition("#")[0]

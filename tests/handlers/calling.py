@@ -80,7 +80,7 @@ class Calling:
         return self.answer(event, key)
 
     def answer(self, event: dict[str, Any], key: str) -> Answer:
-        """Hand an event over; check what comes back against what is documented."""
+        """Invoke the handler with an event; check the response against the documentation."""
         answered = on_request.handler(event, self.context)
         status, text = answered["statusCode"], answered["body"]
         headers: Mapping[str, str] = answered["headers"]

@@ -21,7 +21,7 @@ ID = "acme.nightly-20261123T190000Z"
 
 @pytest.fixture
 def kept(deployed: Stage, call: Call) -> dict[str, object]:
-    """Keep a schedule without a field list; return the event of its firing at `AT`."""
+    """Create a schedule without a field list; return the event of its firing at `AT`."""
     scheduler = deployed.session.client("scheduler")
     scheduler.create_schedule_group(Name=str(deployed.settings.schedule_group_name))
     order = {"roster_id": uploaded(call, b"user-1\nuser-2\n"), "expression": "rate(1 hour)"}

@@ -97,7 +97,7 @@ class Sandbox:
             time.sleep(LOOK)
 
     def left(self, seen: set[int]) -> Iterator[str]:
-        """Name what is left: processes, of those seen or with the run's folders in their environment; ports; files."""
+        """Return leftovers: processes, of those seen or with the run's folders in their environment; ports; files."""
         for pid in sorted(alive(seen | mentioning(str(self.folder)) | mentioning(f"run-{self.port}/"))):
             yield f"process {pid}"
         for port in {self.port, *map(int, PORTS.findall(self.output))}:

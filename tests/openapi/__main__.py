@@ -13,7 +13,7 @@ COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 def unannounced(old: bytes, new: bytes) -> list[str]:
-    """Name what breaks partners between two documents, if the newer's version does not announce it."""
+    """Return what breaks partners between two documents, if the newer's version does not announce it."""
     before, after = json.loads(old), json.loads(new)
     announced = allows_breaking(before["info"]["version"], after["info"]["version"])
     return [] if announced else breaking(before, after)

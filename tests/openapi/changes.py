@@ -10,7 +10,7 @@ METHODS = ("get", "put", "post", "patch", "delete", "head", "options")
 
 
 def breaking(old: Json, new: Json) -> list[str]:
-    """Name every change that breaks, each with its place."""
+    """Return every change that breaks, each with its place."""
     return list(_Comparison(old, new).run())
 
 

@@ -48,7 +48,7 @@ def gateway(handler: Handler, claims: Claims) -> Iterator[str]:
         do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = handle_one  # noqa: N815 - as the base class wants
 
         def log_message(self, *_: object) -> None:
-            """Keep the terminal clean."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
     thread = threading.Thread(target=server.serve_forever)

@@ -63,7 +63,7 @@ class OnRequest(Construct):
         output(self, "ApiUrl", api_stage.url)
 
     def _live(self) -> lambda_.Alias:
-        """Name the version that answers: a request meets the old one or the new one, never half a deployment."""
+        """Return the live alias: a request meets the old one or the new one, never half a deployment."""
         return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
 
     def _api(self, stage: Stage, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction) -> apigateway.HttpApi:

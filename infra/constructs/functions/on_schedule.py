@@ -97,7 +97,7 @@ class OnSchedule(Construct):
         ]
 
     def _tick_alias(self) -> lambda_.Alias:
-        """Name the version that the minute's tick invokes. Lambda does not repeat what failed: the next tick does.
+        """Return the alias that the minute's tick invokes. Lambda does not repeat what failed: the next tick does.
 
         Firings invoke the function itself, whose failures Lambda repeats twice: a schedule's next may be a day away.
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html

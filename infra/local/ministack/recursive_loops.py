@@ -66,7 +66,7 @@ def with_chain(build: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, 
 
 
 def refusing_loops(run: Callable[..., None]) -> Callable[..., None]:
-    """Hand a batch to its function unless one of the messages has invoked it too often."""
+    """Invoke a function with a batch unless one of the messages has invoked it too often."""
 
     def ran(mapping: Fields, function: Fields, event: object, batch: Sequence[Fields], *rest: object) -> None:
         name = str(mapping["FunctionName"])

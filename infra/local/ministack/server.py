@@ -46,7 +46,7 @@ OK, PARTIAL_CONTENT, NO_SUCH_RANGE = 200, 206, 416
 
 
 def main() -> None:
-    """Serve until SIGTERM, or until whoever holds the other end of standard input is gone."""
+    """Serve until SIGTERM, or until the other end of standard input is closed."""
     sqs._receive_messages_for_esm = collect_batch  # noqa: SLF001 - see above
     eventbridge._invoke_target = with_context_attributes(eventbridge._invoke_target)  # noqa: SLF001
     s3._get_object = with_ranges_of_versions(s3._get_object)  # noqa: SLF001

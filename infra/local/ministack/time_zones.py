@@ -44,7 +44,7 @@ def heed_time_zones() -> None:
 
 
 def keeping_the_zone(keep: Keep) -> Keep:
-    """Keep a schedule whose expression carries its zone."""
+    """Store a schedule whose expression carries its zone."""
 
     def kept(name: str, body: Mapping[str, Any]) -> object:
         if body.get(EXPRESSION) and body.get(ZONE):

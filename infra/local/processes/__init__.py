@@ -1,1 +1,1 @@
-"""Processes that end with whoever started them, and signals that end a run without raising in a library."""
+"""Processes that end with the process that started them, and signals that end a run without raising in a library."""

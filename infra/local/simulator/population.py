@@ -9,7 +9,7 @@ from infra.local.simulator.attributes import Attributes, attributes_of, share_of
 from infra.local.simulator.identity import customer_id_of, id_of
 
 MISSING_PREFIX = "missing-"
-# Never valid as a customer id (MoEngage, "Get User"): nobody has one of these.
+# Never valid as a customer id (MoEngage, "Get User"): no user has one of these.
 JUNK = frozenset((
     "unknown", "guest", "null", "0", "1", "true", "false", "user_attribute_unique_id", "(empty)", "na", "n/a",
     "dummy_seller_code", "user_id", "id", "customer_id", "uid", "userid", "none", "-2", "-1", "2",
@@ -23,7 +23,7 @@ def person_of(identifier_type: str, identifier: str) -> str:
 
 @dataclass(slots=True)
 class Population:
-    """The users of all workspaces. A user set by hand is of one workspace; synthetic ones are the same in all.
+    """The users of all workspaces. A user that was set is of one workspace; synthetic ones are the same in all.
 
     `set_users`: attributes by workspace and customer id, None for a user that does not exist.
     `versions`: by customer id; others have `version`.

@@ -18,7 +18,7 @@ class Quota(Protocol):
         """Return how many users would be accepted now."""
 
     def room_in(self, now: float, users: int) -> float:
-        """Return the seconds until a call of `users` would be accepted if nobody else came (the window if never)."""
+        """Return the seconds until a call of `users` would be accepted without other calls (the window if never)."""
 
 
 class SlidingWindow:

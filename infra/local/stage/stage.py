@@ -25,7 +25,7 @@ SIMULATED = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_c
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is deployed. `simulator` is None when the user named another vendor; whoever waits for it takes `sleep`."""
+    """What is deployed. `simulator` is None when the user named another vendor; waits for it take `sleep`."""
 
     endpoint_url: str
     clients: Clients

@@ -59,7 +59,7 @@ def main() -> None:
     outside = over_http(OVER_HTTP, lambda text: print(text, file=sys.stderr))  # noqa: T201 - progress
     report = Report(instance, outside, requests, started, time.time() - started, load)
     page = write(report, PROJECT / ("docs/benchmarks" if requests == REQUESTS else ".local/benchmarks"))
-    print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for people
+    print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for the terminal
     print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
 
 

@@ -45,7 +45,7 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
 
 
 def counted(job: Callable[[Metered], Counted], *, keep_profiles: bool = True) -> Counted:
-    """Do a job on a stage of its own."""
+    """Run a job on a stage of its own."""
     with metered(keep_profiles=keep_profiles) as one:
         return job(one)
 

@@ -24,7 +24,7 @@ SHARED = 4000  # users served until shares are measured
 
 
 def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
-    """Do it; the embedded AWS runs already."""
+    """Run the benchmark; the embedded AWS runs already."""
     started, costs = time.time(), []
     for packed in (False, True):
         with opened(1.0, workers=0) as bench:
@@ -46,7 +46,7 @@ def main() -> None:
         report = measured(factor, lines, SHARED, Quota())
     is_whole = (factor, lines) == (FACTOR, LINES)
     page = write(report, PROJECT / ("docs/benchmarks" if is_whole else ".local/benchmarks"))
-    print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for people
+    print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for the terminal
     print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.rosters.reader import RosterReader
 from tests.benchmarks.feeder.stage import environment_of
-from tests.benchmarks.feeder.workers import CrewServices, enter, services
+from tests.benchmarks.feeder.workers import WorkerServices, enter, services
 from tests.lookup.stage import Stage
 
 SPOTS = 200  # places of a roster where a part is read
@@ -55,24 +55,24 @@ def cost(stage: Stage, lines: int, *, packed: bool) -> Cost:
 
 def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> None:
     enter(environment)
-    crew = services(factor=1.0)
-    crew.lookups.in_flight("default")  # a function instance has its connections
+    instance = services(factor=1.0)
+    instance.lookups.in_flight("default")  # a function instance has its connections
     started = time.perf_counter()
-    pinned = crew.rosters.pin(key)
+    pinned = instance.rosters.pin(key)
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
-    crew.conversions.submit(spec)
+    instance.conversions.submit(spec)
     seconds = time.perf_counter() - started
-    crew.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
-    fed = crew.feeder.feed("default")
-    progress = crew.lookups.get(spec.lookup_id)
+    instance.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
+    fed = instance.feeder.feed("default")
+    progress = instance.lookups.get(spec.lookup_id)
     if progress is not None:
-        _read_at_many_places(crew, progress)
+        _read_at_many_places(instance, progress)
     answer.send(Cost(seconds, peak_mb(), pinned.entries, fed))
 
 
-def _read_at_many_places(crew: CrewServices, progress: LookupRecord) -> None:
+def _read_at_many_places(instance: WorkerServices, progress: LookupRecord) -> None:
     """Read as the feeder does on its way through the roster."""
-    reader, size = RosterReader(crew.s3, crew.settings.bucket_name), progress.spec.roster.size
+    reader, size = RosterReader(instance.s3, instance.settings.bucket_name), progress.spec.roster.size
     for spot in range(SPOTS):
         reader.next_segment(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
 

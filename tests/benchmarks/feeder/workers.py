@@ -28,19 +28,19 @@ READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
 
-class CrewServices(QueueServices, ScheduleServices, ConversionServices):
-    """The services of a member of the crew, which serves more than one function does."""
+class WorkerServices(QueueServices, ScheduleServices, ConversionServices):
+    """The services of a member of the worker, which serves more than one function does."""
 
 
-def services(factor: float) -> CrewServices:
+def services(factor: float) -> WorkerServices:
     """Make services whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
-    made = CrewServices.from_environment()
+    made = WorkerServices.from_environment()
     made.depth_seconds = DEPTH_SECONDS / factor
     return made
 
 
 def enter(environment: Mapping[str, str]) -> None:
-    """Become a function instance: its settings, and its metrics kept from the terminal."""
+    """Return the services of a function instance, its metrics kept from the terminal."""
     end_with_spawner()
     os.environ |= environment
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -50,8 +50,8 @@ def enter(environment: Mapping[str, str]) -> None:
 def work(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event, queue: str = "parts") -> None:
     """Serve the parts queue, or the intake queue, until it is over."""
     enter(environment)
-    crew = services(factor)
-    served, sqs, settings = crew.worker, crew.sqs, crew.settings
+    instance = services(factor)
+    served, sqs, settings = instance.worker, instance.sqs, instance.settings
     url = settings.parts_queue_url if queue == "parts" else settings.intake_queue_url
     ready.wait(READY_SECONDS)
     while not over.is_set():
@@ -86,8 +86,8 @@ def _delivery(message: MessageTypeDef, queue: str) -> Delivery:
 def tick(environment: Mapping[str, str], factor: float, ready: Barrier, over: Event) -> None:
     """Feed as the schedule does every minute."""
     enter(environment)
-    crew = services(factor)
+    instance = services(factor)
     ready.wait(READY_SECONDS)
     while not over.wait(TICK / factor):
-        crew.sweep.run("default")
-        crew.feeder.feed("default")
+        instance.sweep.run("default")
+        instance.feeder.feed("default")

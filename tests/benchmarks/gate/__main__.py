@@ -51,7 +51,7 @@ def wish() -> Wish:
 
 
 def main() -> None:
-    """Do it."""
+    """Run the benchmark."""
     wanted, console, started = wish(), Console(), time.time()
     console.print(f"The gate and its peers, {wanted.size.factor:g} quota seconds a second; unfinished runs show a bar.")
     with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"), board(console) as shown:

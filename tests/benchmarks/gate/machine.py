@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine() -> str:
-    """Name processor, cores, system and Python; no host name."""
+    """Return processor, cores, system and Python; no host name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     python = f"Python {platform.python_version()}"

@@ -78,7 +78,7 @@ class _Line:
         self._passed = 0.0
 
     def watch(self, passed: float, newest: Sequence[Arrival]) -> None:
-        """Take in what the vendor saw since the last look."""
+        """Record the vendor's arrivals since the last read."""
         self._users += sum(call.users for call in newest if call.counted)
         self._refused += sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in newest)
         self._passed = passed

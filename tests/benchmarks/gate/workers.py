@@ -78,7 +78,7 @@ class FeederStage:
         self._stop.at = self.started + self.plan.end
 
     def keep(self, record: Record) -> None:
-        """Keep what happened."""
+        """Store a record."""
         self._records.append(record)
 
     def close(self) -> None:

@@ -204,7 +204,7 @@ def test_the_line_shows_that_it_goes_on_and_ends_with_a_signal(
     if by_make:
         (tmp_path / "Makefile").write_text(f"fetched:\n\t@{shlex.join(command)}\n")
         command = ["make", "-f", str(tmp_path / "Makefile")]
-    # `make test` tells its own make by these that it is one within another, which prints more.
+    # By these `make test` passes to its own make that it is a recursive one, which prints more.
     outside = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL"}}
     with subprocess.Popen(command, cwd=ROOT, env=outside, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout is not None
