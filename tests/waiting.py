@@ -16,7 +16,7 @@ LOOK = 0.05  # seconds between two looks
 
 
 def until(look: Callable[[], T | None], clock: Callable[[], float] = time.monotonic) -> T:
-    """Look until there is something, neither None nor False. Raises `AssertionError` after `GIVE_UP`."""
+    """Call until the result is neither None nor False, and return it. Raises `AssertionError` after `GIVE_UP`."""
     deadline = clock() + GIVE_UP
     while (seen := look()) is None or seen is False:
         assert clock() < deadline, f"nothing within {GIVE_UP:.0f} s"

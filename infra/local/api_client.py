@@ -37,11 +37,11 @@ class ApiClient:
         self._authorization = {"Authorization": f"Bearer {answer['access_token']}"}
 
     def profile(self, identifier: Identifier) -> tuple[int, dict[str, Any]]:
-        """Ask for one profile."""
+        """Request one profile."""
         return self._call("GET", self._api_url + profile_path(identifier), None, self._authorization)
 
     def lookup(self, identifiers: list[object]) -> tuple[int, dict[str, Any]]:
-        """Ask for many."""
+        """Request many."""
         headers = self._authorization | {"Content-Type": "application/json"}
         return self._call("POST", f"{self._api_url}/v1/lookups", json.dumps({"identifiers": identifiers}), headers)
 

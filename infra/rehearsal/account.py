@@ -15,7 +15,7 @@ SERVICES = ("apigatewayv2", "cognito-idp", "events", "glue", "athena", "lambda",
 
 
 def concurrency(platform: Platform) -> str:
-    """Look at the account's concurrent executions."""
+    """Check the account's concurrent executions."""
     limits = platform.client("lambda").get_account_settings()["AccountLimit"]
     free = int(limits["UnreservedConcurrentExecutions"])
     if free < EXECUTIONS_LEAST:
@@ -24,7 +24,7 @@ def concurrency(platform: Platform) -> str:
 
 
 def log_policies(platform: Platform) -> str:
-    """Look at the resource policies of CloudWatch Logs, of which a stage writes one."""
+    """Check the resource policies of CloudWatch Logs, of which a stage writes one."""
     there = len(platform.client("logs").describe_resource_policies().get("resourcePolicies", []))
     if there >= LOG_POLICIES_MOST:
         raise Failed(f"{there} of {LOG_POLICIES_MOST} resource policies are there")
@@ -32,7 +32,7 @@ def log_policies(platform: Platform) -> str:
 
 
 def network(platform: Platform, stage: Stage) -> str:
-    """Look at addresses and VPCs, if the stage takes one of each."""
+    """Check addresses and VPCs, if the stage takes one of each."""
     if not stage.fixed_egress:
         raise Skipped("the stage has no fixed egress address")
     ec2 = platform.client("ec2")
@@ -43,7 +43,7 @@ def network(platform: Platform, stage: Stage) -> str:
 
 
 def services(platform: Platform) -> str:
-    """Look whether the region has what the stack is made of."""
+    """Check that the region has what the stack is made of."""
     if platform.is_local:
         raise Skipped("the embedded AWS has one region")
     session = boto3.Session()

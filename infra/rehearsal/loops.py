@@ -13,7 +13,7 @@ LOOKED_BACK = timedelta(hours=3)  # further than any rehearsal
 
 
 def none_dropped(cloudwatch: Any, outputs: Mapping[str, str]) -> str:  # noqa: ANN401 - boto3 makes its class
-    """Look at every function of the outputs. Raises `Failed` with the names of those that were not invoked."""
+    """Check every function of the outputs. Raises `Failed` with the names of those that were not invoked."""
     functions = sorted(value for name, value in outputs.items() if name.endswith(FUNCTION_OUTPUT))
     dropped = [name for name in functions if _dropped(cloudwatch, name) > 0]
     if dropped:

@@ -100,7 +100,7 @@ class Adversary:
         return self._roster(b"C-1\n" + marks * (64 * 1024 // len(marks)) + b"x\n")
 
     def retry_failures(self, chance: random.Random) -> Answer | None:
-        """Ask again for what failed, which may cost no users of the day."""
+        """Retry what failed, which may cost no users of the day."""
         return self._change(chance.choice(self.lookups), "retry_failed") if self.lookups else None
 
     def wait_in_the_lane(self, chance: random.Random) -> Answer:
@@ -111,7 +111,7 @@ class Adversary:
         )
 
     def firewall(self, chance: random.Random) -> Answer:
-        """Ask for an identifier that a firewall before the vendor refuses, or over which the vendor fails."""
+        """Request an identifier that a firewall before the vendor refuses, or over which the vendor fails."""
         names = [chance.choice((*FORBIDDEN_BY_FIREWALL, *FAILS_AT_THE_VENDOR)), *self._names(chance.choice((0, 3, 19)))]
         return self.caller.call("POST", "/v1/lookups", {"identifiers": names})
 
@@ -153,7 +153,7 @@ class Adversary:
         return self._no_success("others_rosters", self.caller.call("POST", "/v1/lookups", {"roster_id": roster_id}))
 
     def more_than_granted(self, chance: random.Random) -> Answer:
-        """Ask for a field or a workspace that is not granted, also of what is stored already."""
+        """Request a field or a workspace that is not granted, also of what is stored already."""
         field_name = chance.choice(("secret_note", "u_em", "city,secret_note", "Secret_Note", "secret_note "))
         path = profile_path("stored-1", max_age=HOUR, fields=field_name)
         if chance.random() < 0.3:

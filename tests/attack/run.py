@@ -30,7 +30,7 @@ def carried_out(seed: int, seconds: float, folder: Path, advance: Advance, *, ha
 
 
 class Attack:
-    """Everybody who takes part."""
+    """The participants."""
 
     def __init__(self, field: Field, seed: int, seconds: float, hands: int) -> None:
         self._field = field

@@ -117,7 +117,7 @@ class AwsFaults:
         context["chaos"] = params["RequestItems"]
 
     def _leave_unprocessed(self, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-        """Take some of the items back and name their keys as unprocessed."""
+        """Remove some of the items and return their keys as unprocessed."""
         kind = "dynamodb_unprocessed_keys"
         if "Responses" not in parsed or not self.happens(kind, self._plan.odds.unprocessed):
             return

@@ -114,7 +114,7 @@ def test_reasons_that_must_not_be(way: str, reason: str) -> None:
     ],
 )
 def test_failures_without_a_cause(way: str, reason: str, calls: list[Arrival], number: int) -> None:
-    """Who failed was in a call that was struck, by the vendor's own log, and in none that was answered."""
+    """What failed was in a call that was struck, by the vendor's own log, and in none that was answered."""
     outcomes = [failed(ANNA, reason), record("1", BERT, "found", ATTRIBUTES)]
     assert wrong([Served(way, "one", (ANNA, BERT), outcomes, ["me.1", "me.2"])], calls) == number
 

@@ -24,7 +24,7 @@ Attributes = Mapping[str, Any]
 
 @dataclass
 class Truth:
-    """Who exists, and how they changed: `versions` are spans of service time within which every user did.
+    """The users that exist, and how they changed: `versions` are spans of service time within which every user did.
 
     `blur` is how far apart the vendor's answer and the time that we gave the fetch may be.
     """
@@ -101,7 +101,7 @@ def _only(held: Attributes | None, fields: tuple[str, ...] | None, newer: Collec
 
 
 def check_quota(arrivals: Sequence[Arrival], limit: int, window: float, found: Findings) -> None:
-    """Look at every window of the vendor's own time that ends with a call; whatever was sent counts."""
+    """Check every window of the vendor's own time that ends with a call; whatever was sent counts."""
     for call, users in _windows(arrivals, window):
         found.add(EXCEEDED, f"call {call.number}: {users} users in {window} s, limit {limit}", users > limit)
 

@@ -72,7 +72,7 @@ def deployed(stage: Stage, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def scarce(deployed: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Leave the workspace a quota that one request can use up; return its users per window."""
+    """Set the workspace a quota that one request can use up; return its users per window."""
     few = replace(UNHURRIED, limit=100)
     with_quota(deployed, few, monkeypatch)
     return few.limit
@@ -108,7 +108,7 @@ def with_quota(deployed: Stage, quota: Quota, monkeypatch: pytest.MonkeyPatch) -
 
 
 def forget() -> None:
-    """Begin a new function instance."""
+    """Start a new function instance."""
     for handler in HANDLERS:
         handler.services.cache_clear()
     metrics.clear_metrics()  # of what ran in this process before, outside of any handler

@@ -14,7 +14,7 @@ PROFILE = "/v1/profiles/customer_id/C-1001"
 
 @pytest.mark.parametrize("drip", ["headers", "body"])
 def test_a_caller_hears_of_it_in_time(call: Calling, simulator: Simulator, drip: str) -> None:
-    """Who waits a second gets a problem that says so, a few seconds later, whether headers or body drip."""
+    """A caller that waits a second gets a 503 a few seconds later, whether headers or body arrive slowly."""
     simulator.set_faults(Fault(drip=drip, drip_pause=0.2))  # type: ignore[arg-type]  # a drip
     started = time.monotonic()
     status, problem, _ = call("GET", PROFILE, prefer="wait=1")

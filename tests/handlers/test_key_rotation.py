@@ -25,7 +25,7 @@ def put(deployed: Stage, **changed: str) -> None:
 
 
 def response_of(event: Load, context: LambdaContext) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Ask for one profile, whatever is stored."""
+    """Request one profile, whatever is stored."""
     now = {"rawQueryString": "max_age=0", "queryStringParameters": {"max_age": "0"}}
     answer = on_request.handler(event("on_request/get_profile.json") | now, context)
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]

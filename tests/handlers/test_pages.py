@@ -24,7 +24,7 @@ ASSETS = ["swagger-ui-bundle.min.js", "swagger-ui.min.css", "start.js"]
 
 @pytest.fixture
 def get(deployed: Stage, event: Load, context: LambdaContext) -> Get:
-    """Ask for a page without a token; return status, headers and body."""
+    """Get a page without a token; return status, headers and body."""
     template = event("on_request/get_quota.json")
     del template["requestContext"]["authorizer"]
 

@@ -103,7 +103,7 @@ def test_rosters_of_others_and_unknown_ones(deployed: Stage, call: Call, simulat
 
 
 def test_the_scope(call: Call, simulator: Simulator) -> None:
-    """Who may only read profiles sees no rosters."""
+    """A client that may only read profiles sees no rosters."""
     assert kind_of(call("POST", "/v1/rosters/none/preview", scope="profiles/read")) == (403, "missing-scope")
 
 

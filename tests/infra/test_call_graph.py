@@ -70,7 +70,7 @@ def pointed_at(value: object) -> Iterator[str]:
 
 
 def edges(template: Template) -> Edges:
-    """Who starts whom: functions what they may send to, and resources the functions behind them."""
+    """The call graph: functions what they may send to, and resources the functions behind them."""
     return {
         *_of_roles(template),
         *_of_targets(template, "AWS::Lambda::EventSourceMapping", "EventSourceArn", "FunctionName"),

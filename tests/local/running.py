@@ -43,7 +43,7 @@ class Running:
         return started_by(self.process.pid)
 
     def end(self, number: signal.Signals) -> int:
-        """Ask for the end; return the exit status."""
+        """Terminate it; return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(GIVE_UP)
 

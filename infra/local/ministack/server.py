@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def collect_batch(queue_url: str, batch_size: int) -> list[dict[str, Any]]:
-    """Take a full batch, or what there is once the oldest message has waited for the mapping's window."""
+    """Receive a full batch, or what there is once the oldest message has waited for the mapping's window."""
     with sqs._queues_lock:  # noqa: SLF001
         queue = sqs._get_q(queue_url)  # noqa: SLF001
         sqs._expire_retained(queue)  # noqa: SLF001

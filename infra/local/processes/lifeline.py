@@ -43,7 +43,7 @@ def _signal_own(number: signal.Signals) -> None:
 
 
 def end_with_spawner() -> None:
-    """Begin to watch who spawned this process by `multiprocessing`: it ends at once when that one is gone."""
+    """Begin to watch the parent of this process by `multiprocessing`: it ends at once when that one is gone."""
     spawner = multiprocessing.parent_process()
     if spawner is not None:
         threading.Thread(target=_end_after, args=(spawner,), daemon=True).start()

@@ -104,7 +104,7 @@ def users(export: Export, known: Mapping[tuple[str, str], Attributes | None], fa
 
 
 def _once(found: Iterable[Attributes]) -> list[Attributes]:
-    """Leave out users that another identifier of the same call has already named."""
+    """Return the users without those that another identifier of the same call has already named."""
     seen: dict[object, Attributes] = {}
     for number, user in enumerate(found):
         named = "customer_id" in user and "id" in user

@@ -1,4 +1,4 @@
-"""Who exists: synthetic users for any identifier, and those that the admin route sets."""
+"""The simulator's users: synthetic ones for any identifier, and those that the admin route sets."""
 
 from __future__ import annotations
 

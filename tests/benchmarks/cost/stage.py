@@ -61,7 +61,7 @@ class Metered:
         return answer
 
     def take(self) -> MessageTypeDef | None:
-        """Take a part off the queue as the event source does, which is billed too."""
+        """Receive a part from the queue as the event source does, which is billed too."""
         url = self.stage.settings.parts_queue_url
         taken = self.stage.sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"]).get("Messages", [])
         if taken:

@@ -29,7 +29,7 @@ TICK = 60.0  # quota seconds between two sweeps
 
 
 class WorkerServices(QueueServices, ScheduleServices, ConversionServices):
-    """The services of a member of the worker, which serves more than one function does."""
+    """The services of a worker, which serves more than one function does."""
 
 
 def services(factor: float) -> WorkerServices:

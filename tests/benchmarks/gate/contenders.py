@@ -64,7 +64,7 @@ class ThisGate:
 
 
 class NoLimiter:
-    """Everybody sends at once; the shared retry code backs off after a 429."""
+    """Every caller sends at once; the shared retry code backs off after a 429."""
 
     def admit(self, users: int, _: Lane) -> Leave:
         """See `Limiter.admit`."""

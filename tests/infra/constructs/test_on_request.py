@@ -44,7 +44,7 @@ def test_the_api_is_found_by_its_stage(template: Template) -> None:
 
 
 def test_pages_are_open_and_throttled(template: Template) -> None:
-    """Everybody reads the documentation, but not so often that partners are kept waiting."""
+    """The documentation is public, throttled so that partners' requests are not delayed."""
     routes = template.of_type("AWS::ApiGatewayV2::Route")
     pages = {name: one for name, one in routes.items() if one["RouteKey"] in PAGES}
     assert {one["RouteKey"] for one in pages.values()} == PAGES

@@ -44,7 +44,7 @@ def test_who_read_and_wrote_is_kept_as_long_as_logs(template: Template) -> None:
 
 
 def test_the_bucket_refuses_requests_without_tls(template: Template) -> None:
-    """Everybody is denied everything on every bucket without TLS, and below TLS 1.2."""
+    """Every bucket denies all principals all actions without TLS, and below TLS 1.2."""
     policies = template.of_type("AWS::S3::BucketPolicy").values()
     assert {template.attribute(policy["Bucket"]) for policy in policies} == set(template.of_type("AWS::S3::Bucket"))
     for policy in policies:

@@ -60,7 +60,7 @@ class Asker:
     pool: urllib3.PoolManager
 
     def __call__(self, *identifiers: str, identifier_type: str = "customer_id", **options: Any) -> Answer:
-        """Ask for customer ids; `fields`, `key`, `user`, `app_id` and `headers` as given."""
+        """Request customer ids; `fields`, `key`, `user`, `app_id` and `headers` as given."""
         content: dict[str, Any] = {"identifiers": named(identifiers, identifier_type)}
         if "fields" in options:
             content["user_fields_to_export"] = options.pop("fields")
