@@ -1,4 +1,4 @@
-"""Function of the conversion queue: rosters that are unpacked or counted before anything of them is fed."""
+"""Handler of the conversion queue: rosters that are unpacked or counted before they are fed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lookup.bulk.queues import Delivery
 from lookup.telemetry import logger, metrics
 from lookup.wiring.conversions import ConversionServices
 
-WRITING = 20.0  # seconds kept back of the function's time for writing what came of it
+RESERVED_SECONDS = 20.0  # seconds of the function's time reserved for writing the result
 services = cache(ConversionServices.from_environment)  # one for all invocations of a function instance
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
-    """Convert one batch of rosters; answer which messages failed (`batchItemFailures`)."""
+    """Convert one batch of rosters. Return the failed messages (`batchItemFailures`)."""
     deliveries = [Delivery.of(record) for record in event["Records"]]
-    until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
+    until = time.time() + context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
     failed = services().conversion_worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -11,7 +11,7 @@ from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.schedules import ScheduleServices
 
 TICK = {"task": "feed"}
-# Alarms calculate with these: each needs a series to look at, also when nothing of the kind has ever happened.
+# Alarms calculate with these: each needs a data series, also before its first event.
 AT_LEAST_ZERO = (Metric.VENDOR_CALLS, Metric.PARTS_COMPLETED, Metric.DEFECTS, Metric.AWS_TROUBLE)
 services = cache(ScheduleServices.from_environment)  # one for all invocations of a function instance
 
@@ -19,7 +19,7 @@ services = cache(ScheduleServices.from_environment)  # one for all invocations o
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: ANN401, ARG001 - Lambda's signature
-    """Submit the schedule's lookup and answer its id; or, every minute, feed what waits."""
+    """Submit the schedule's lookup and return its id; or run the minute's maintenance."""
     count(Metric.FIRINGS)
     if event == TICK:
         for metric in AT_LEAST_ZERO:
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: 
     fired = services().firings.serve(parse_firing(event))
     if fired.refused_because:
         count(Metric.FIRINGS_REFUSED)
-        # The partner reads its own words in its schedule; the log holds the rule alone.
+        # The schedule shows the partner its own words; the log has the rule alone.
         logger.warning("firing refused", lookup_id=fired.lookup_id, refused_because=fired.refused_by)
     else:
         logger.info("schedule fired", lookup_id=fired.lookup_id, skipped_for=fired.skipped_for)

@@ -18,7 +18,7 @@ from infra.commands.stack_outputs import all_outputs, outputs_of
 from infra.commands.stage_command import named_or_all, run
 from infra.stage_settings.stage import Stage
 from lookup.errors import GateClosed, Misconfigured, RetryLater, VendorBadRequest, VendorError, VendorWrongShape
-from lookup.fetch.neutral_calls import NOBODY
+from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.gate.limiter import QuotaGate, gate_client
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Clock, Identifier, IdentifierType, Lane
@@ -107,7 +107,7 @@ def examined(session: boto3.Session, settings: Settings, name: str, address: str
     yield passed(f"the secret is well-formed: data centre {credentials.data_center}")
     gates = WorkspaceGates(gate_client(session), settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
     check = WorkspaceCheck(workspace, credentials, gates.of(name), settings.moengage_endpoint_url, time.time, address)
-    yield from check.findings(os.environ.get("IDENTIFIER") or NOBODY)
+    yield from check.findings(os.environ.get("IDENTIFIER") or NEUTRAL_ID)
 
 
 def _print(subject: str, finding: Finding) -> bool:
@@ -188,7 +188,7 @@ class WorkspaceCheck:
             return
         yield passed(f"{host} answers and takes the credentials; the body's shape is {shape}")
         known = "knows" if answer.users else "does not know"
-        yield passed(f"MoEngage {known} the customer {'nobody has' if identifier == NOBODY else 'that was named'}")
+        yield passed(f"MoEngage {known} the customer {'nobody has' if identifier == NEUTRAL_ID else 'that was named'}")
         yield self._quota()
         yield self._own_ids(client)
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
-from lookup.fetch.neutral_calls import NOBODY
+from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.model import PART_LIMIT
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of
@@ -70,7 +70,7 @@ class VendorLog:
             self.struck[entry].append(call)
             self.struck_alone[entry] += [call.forwarded_for] * is_alone
             self.failed_marks.add(call.forwarded_for)
-            self.neutral += entry == (CUSTOMER, NOBODY)
+            self.neutral += entry == (CUSTOMER, NEUTRAL_ID)
 
 
 def _named(identifier: tuple[str, str]) -> Entry:

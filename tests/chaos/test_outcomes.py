@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.simulator.population import Population
 from infra.local.simulator.process import Arrival
-from lookup.fetch.neutral_calls import NOBODY as NEUTRAL
+from lookup.fetch.neutral_calls import NEUTRAL_ID as NEUTRAL
 from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, CleanRun, call, record
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Record

@@ -128,7 +128,7 @@ class PartProcessor:
         places = list(enumerate(one.part.identifiers))
         outcomes = [(place, fetched.outcomes.get(identifier)) for place, identifier in places]
         failed = {place: it.reason or "" for place, it in outcomes if it and it.status is Status.FAILED}
-        doubted = {place: fetched.in_vain.get(who, 0) for place, who in places if who in fetched.doubted}
+        doubted = {place: fetched.unanswered_calls.get(who, 0) for place, who in places if who in fetched.doubted}
         if (failed, doubted) != (one.failed, one.doubted):
             self._parts.record_findings(one.part, failed=failed, doubted=doubted)
 

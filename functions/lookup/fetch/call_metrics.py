@@ -1,4 +1,4 @@
-"""What MoEngage answers, as metrics and logs: each kind of fault has its metric and its entry in `docs/runbook.md`."""
+"""Calls to MoEngage as metrics and logs: each kind of error has its metric and its entry in `docs/runbook.md`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ METRICS: Mapping[type[VendorError], Metric] = {
     VendorAccessDenied: Metric.VENDOR_REFUSED,
     VendorBadRequest: Metric.REQUESTS_REJECTED,
     VendorThrottled: Metric.VENDOR_THROTTLED,
-    VendorPayloadTooLarge: Metric.REQUESTS_REJECTED,  # of one identifier; more than one are asked again in halves
+    VendorPayloadTooLarge: Metric.REQUESTS_REJECTED,  # of one identifier; more than one are sent again in halves
     VendorUnavailable: Metric.VENDOR_TROUBLE,
     VendorWrongShape: Metric.REQUESTS_RESHAPED,
 }
-# The runbook's headings, by status or else by kind. Of the kinds that are not here nobody has to be told.
+# The runbook's headings, by status or else by kind. Other kinds need no action.
 HEADINGS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Key rotated",
     HTTPStatus.FORBIDDEN: "Account suspended",
@@ -43,36 +43,38 @@ HEADINGS_OF_KINDS: Mapping[type[VendorError], str] = {
 }
 
 
-def publish(heard: CallRecord) -> None:
-    """Add one call to the invocation's metrics; a fault that a person may have to act on is logged too."""
-    metrics.add_metric(Metric.VENDOR_LATENCY.value, MetricUnit.Milliseconds, heard.seconds * 1000)
-    if heard.fault is None:
+def publish(record: CallRecord) -> None:
+    """Add one call to the invocation's metrics; an error that may need an operator is logged too."""
+    metrics.add_metric(Metric.VENDOR_LATENCY.value, MetricUnit.Milliseconds, record.seconds * 1000)
+    if record.error is None:
         count(Metric.VENDOR_CALLS)
         return
-    if heard.fault.may_be_content and not heard.is_neutral:  # nothing is known of the account, and nobody has to act
-        count(Metric.REQUESTS_RESHAPED if heard.users > 1 else Metric.REQUESTS_REJECTED)
-        logger.info("content doubted", workspace=heard.workspace, reason=heard.fault.reason, status=heard.fault.status)
+    if record.error.may_be_content and not record.is_neutral:  # nothing is known of the account
+        count(Metric.REQUESTS_RESHAPED if record.users > 1 else Metric.REQUESTS_REJECTED)
+        logger.info(
+            "content doubted", workspace=record.workspace, reason=record.error.reason, status=record.error.status
+        )
         return
-    count(metric_of(heard.fault, heard.users))
-    heading = heading_of(heard.fault)
+    count(metric_of(record.error, record.users))
+    heading = heading_of(record.error)
     if heading is not None:
         logger.warning(
             "call failed",
-            workspace=heard.workspace,
-            reason=heard.fault.reason,
-            status=heard.fault.status,
-            vendor_request_id=heard.fault.request_id,
+            workspace=record.workspace,
+            reason=record.error.reason,
+            status=record.error.status,
+            vendor_request_id=record.error.request_id,
             runbook=heading,
         )
 
 
-def metric_of(fault: VendorError, users: int) -> Metric:
-    """Name the metric of a fault that a call of so many users met."""
-    if isinstance(fault, VendorPayloadTooLarge) and users > 1:
+def metric_of(error: VendorError, users: int) -> Metric:
+    """Return the metric of an error of a call for so many users."""
+    if isinstance(error, VendorPayloadTooLarge) and users > 1:
         return Metric.REQUESTS_RESHAPED
-    return METRICS[type(fault)]
+    return METRICS[type(error)]
 
 
-def heading_of(fault: VendorError) -> str | None:
-    """Name the runbook's entry about a fault; None when nobody has to act."""
-    return HEADINGS.get(fault.status or 0) or HEADINGS_OF_KINDS.get(type(fault))
+def heading_of(error: VendorError) -> str | None:
+    """Return the runbook's heading for an error; None when no action is needed."""
+    return HEADINGS.get(error.status or 0) or HEADINGS_OF_KINDS.get(type(error))

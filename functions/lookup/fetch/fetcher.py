@@ -1,4 +1,4 @@
-"""The use case: fresh enough? → pack → gate → ask → pair → write → outcomes."""
+"""Fetch profiles: store → payloads → gate → calls → matching → store → outcomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from lookup import exact_json
 from lookup.errors import NotExported, ServiceError
-from lookup.fetch.isolation import NOBODY_DOUBTED
+from lookup.fetch.isolation import NO_SUSPECTS
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.fetch.vendor_calls import Turn, VendorCalls
 from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
@@ -23,11 +23,11 @@ KeepUnmatched = Callable[[str, float, Sequence[Attributes]], None]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The outcomes that are settled; `cause` says why others are missing, None when none are.
+    """The settled outcomes; `cause` is the error for which others are missing, None when none are.
 
     `stale` are the answers of profiles in the store that are too old. `pending_writes` are profiles on their way into
-    it: their outcomes count once `wait_until_written` has returned. Among the `doubted` somebody was still searched for
-    who spoils the others' calls; `in_vain` are calls for one of these alone that met vendor errors.
+    it: their outcomes count once `wait_until_written` has returned. `doubted` are suspects that may fail
+    the calls of others, with their `unanswered_calls`: calls for each alone without a response.
     """
 
     outcomes: Mapping[Identifier, Outcome]
@@ -35,7 +35,7 @@ class Fetched:
     stale: Mapping[Identifier, Outcome] = field(default_factory=dict)
     pending_writes: Sequence[Future[Profile]] = ()
     doubted: frozenset[Identifier] = frozenset()
-    in_vain: Mapping[Identifier, int] = field(default_factory=dict)
+    unanswered_calls: Mapping[Identifier, int] = field(default_factory=dict)
 
     def wait_until_written(self) -> Fetched:
         """Return the outcomes once all is in the store: as they are there, where another writer came between."""
@@ -77,7 +77,7 @@ class Fetcher:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
         turn: Turn | None = None,
-        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
+        doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> Fetched:
         """Do as `start` does, and wait until all is written."""
         started = self.start(wanted, terms, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
@@ -92,14 +92,14 @@ class Fetcher:
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
         on_charge: Callable[[int], object] = _ignore,
         turn: Turn | None = None,
-        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
+        doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.
 
         Waits for quota until `until` (epoch seconds) at most. Raises `UnknownWorkspace` and `NotExported` (fields
-        that the workspace does not export) before anything is asked or charged. `on_charge` is called with how many
-        users are to be asked for, if any are; what it raises is raised. `doubted` are those that an earlier run
-        doubted, with what it returned as `in_vain`.
+        that the workspace does not export) before any call or charge. `on_charge` is called with how many users
+        are to be requested, if any are; what it raises is raised. `doubted` are the suspects of an earlier run, with
+        its `unanswered_calls`.
         """
         terms, stored, outcomes = self._read_fresh(wanted, terms)
         missing = [one for one in wanted if one not in outcomes]
@@ -211,5 +211,5 @@ def _outcome(profile: Profile, source: Source) -> Outcome:
 
 
 def _select(attributes: Attributes, fields: tuple[str, ...] | None) -> Attributes:
-    """Return the attributes asked for; the identifiers were added for matching."""
+    """Return the requested attributes; the identifiers were added for matching."""
     return attributes if fields is None else {name: attributes[name] for name in fields if name in attributes}

@@ -1,7 +1,7 @@
-"""The line of those to be asked for, and how many at once: halved while what they hold may be why calls fail.
+"""The queue of identifiers to send, and the payload's size: halved while the content may be why calls fail.
 
-So the one that spoils a payload comes to stand alone, and only it fails. A size that halves with every failure and
-doubles with every answer costs about twice the users where every second one is bad, and hardly more where all are.
+So a bad identifier is isolated, and only it fails. A size that halves with every failure and doubles with every success
+costs about twice the users when every second one is bad, and hardly more when all are.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from lookup.errors import VendorError, VendorUnavailable
 from lookup.model import PAYLOAD_LIMIT, Identifier
 
 UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE = "unreadable", "refused_by_vendor", "unanswerable"
-# Calls in which an identifier must have met it before it fails: a broken answer may be an accident of one call. A 5xx
-# and silence are accidents oftener than not, so only calls for nobody else count of them.
+# Failed calls before an identifier fails: a broken response may be an accident of one call. A 5xx or a timeout mostly
+# is, so of these only calls for the identifier alone count.
 STRIKES = {UNREADABLE: 2, REFUSED_BY_VENDOR: 1, UNANSWERABLE: 3}
-MOST_IN_VAIN = 30  # calls in a row, each for one alone, that meet trouble: then it is MoEngage's, for all that is known
-NOBODY_DOUBTED: Mapping[Identifier, int] = MappingProxyType({})
+MAX_UNANSWERED = 30  # calls for one identifier in a row without a response: then the cause is MoEngage
+NO_SUSPECTS: Mapping[Identifier, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedContent:
-    """One that was asked for alone in vain, by a call that left `at` (epoch seconds), and why it fails."""
+    """An identifier that a call for it alone, sent `at` (epoch seconds), failed for, and the reason."""
 
     identifier: Identifier
     reason: str
@@ -33,26 +33,26 @@ class RefusedContent:
 
 
 class CallQueue:
-    """Who is still to be asked for, in order: those asked for alone once more, the others, and the suspects last."""
+    """The identifiers to send, in order: those sent alone once more, the others, and the suspects last."""
 
-    def __init__(self, wanted: Iterable[Identifier], doubted: Mapping[Identifier, int] = NOBODY_DOUBTED) -> None:
-        """`doubted` are those among whom somebody was searched for before, with their calls alone that met trouble.
+    def __init__(self, wanted: Iterable[Identifier], doubted: Mapping[Identifier, int] = NO_SUSPECTS) -> None:
+        """`doubted` are the suspects of an earlier run, with the number of unanswered calls for each alone.
 
-        They are asked for one by one, at the end: what a short search learns must not be lost in the next.
+        They are sent one by one at the end, so that the next run continues the search.
         """
         wanted = list(wanted)
         self._pending = deque(one for one in wanted if one not in doubted)
-        self._alone: deque[Identifier] = deque()  # in neither list of an answer: asked once more, by itself
-        self._suspects = deque(one for one in wanted if one in doubted)  # asked for alone, when the others are answered
+        self._alone: deque[Identifier] = deque()  # in neither list of a response: sent once more, alone
+        self._suspects = deque(one for one in wanted if one in doubted)  # sent alone after the others
         self._cap = PAYLOAD_LIMIT
         self._size = PAYLOAD_LIMIT
-        self._guilty = 0  # among so many of the first is one that spoils its payload
+        self._searched = 0  # of the first so many one is bad
         self._strikes: Counter[Identifier] = Counter()
-        self._in_vain = Counter(doubted)  # calls for this one alone that met trouble
+        self._unanswered_calls = Counter(doubted)  # unanswered calls for one alone
         self._ready_at: dict[Identifier, float] = {}
-        self._vain_in_a_row = 0
-        self._borne: Sequence[Identifier] = ()  # met trouble, and nobody has been answered since
-        self.blamed: list[RefusedContent] = []
+        self._unanswered_in_a_row = 0
+        self._unanswered: Sequence[Identifier] = ()  # the last payload, if it was unanswered
+        self.refused: list[RefusedContent] = []
 
     def __bool__(self) -> bool:
         return bool(len(self))
@@ -62,123 +62,123 @@ class CallQueue:
 
     @property
     def is_alone(self) -> bool:
-        """Whether the next one is asked for by itself, after a call that did not say what it is."""
+        """Whether the next identifier is sent alone."""
         return self._first is not self._pending
 
     @property
     def is_searched(self) -> bool:
-        """Whether somebody who spoils the others' calls is searched for."""
-        return bool(self._guilty or self._suspects)
+        """Whether a bad identifier is searched for."""
+        return bool(self._searched or self._suspects)
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether so many in a row got no answer that they are not odd ones: only misses may be answered now."""
-        return self._vain_in_a_row > MOST_IN_VAIN
+    def is_exhausted(self) -> bool:
+        """Whether so many calls in a row for one alone were unanswered that the content is not the cause."""
+        return self._unanswered_in_a_row > MAX_UNANSWERED
 
     @property
     def ready_at(self) -> float:
-        """From when on the next payload may be asked for (epoch seconds); 0 for at once."""
+        """The earliest time of the next payload (epoch seconds); 0 for at once."""
         return self._ready_at.get(self._suspects[0], 0.0) if self._first is self._suspects and self._suspects else 0.0
 
     @property
     def doubted(self) -> frozenset[Identifier]:
-        """Those among whom is one that spoils its payload, as far as is known, and who has not failed yet."""
-        guilty = [*self._alone, *islice(self._pending, self._guilty)]
-        struck = (one for one in guilty if self._strikes[one] or self._in_vain[one])
-        return frozenset([*struck, *self._suspects, *self._borne]) | {one.identifier for one in self.blamed}
+        """The identifiers that may be bad and have not failed yet."""
+        searched = [*self._alone, *islice(self._pending, self._searched)]
+        struck = (one for one in searched if self._strikes[one] or self._unanswered_calls[one])
+        return frozenset([*struck, *self._suspects, *self._unanswered]) | {one.identifier for one in self.refused}
 
     @property
     def _first(self) -> deque[Identifier]:
-        """The line that is asked for now."""
+        """The queue to send from."""
         if self._alone:
             return self._alone
         return self._pending if self._pending or not self._suspects else self._suspects
 
     def next(self) -> Sequence[Identifier]:
-        """Return the next payload; it stays in line."""
+        """Return the next payload; it stays in the queue."""
         if self.is_alone:
             return [self._first[0]]
-        guilty = max(self._guilty // 2, 1) if self._guilty else PAYLOAD_LIMIT
-        most = min(self._cap, self._size, guilty, len(self._pending))
+        searched = max(self._searched // 2, 1) if self._searched else PAYLOAD_LIMIT
+        most = min(self._cap, self._size, searched, len(self._pending))
         return [self._pending[index] for index in range(most)]
 
     def drop(self, number: int) -> None:
-        """Let the first go."""
-        line = self._first
+        """Remove the first `number`."""
+        queue = self._first
         for _ in range(number):
-            line.popleft()
-        if line is self._pending:
-            self._guilty = max(self._guilty - number, 0)
+            queue.popleft()
+        if queue is self._pending:
+            self._searched = max(self._searched - number, 0)
 
     def answered(self, number: int, unaccounted: Sequence[Identifier]) -> None:
-        """Let the first go, which were answered; those without an answer are asked for alone."""
-        is_alone, self._borne, self._vain_in_a_row = self.is_alone, (), 0
+        """Remove the first, which were answered; the unaccounted ones are sent alone."""
+        is_alone, self._unanswered, self._unanswered_in_a_row = self.is_alone, (), 0
         self.drop(number)
         if not is_alone:
             self._alone.extend(unaccounted)
             self._size = min(2 * self._size, PAYLOAD_LIMIT)
 
     def split(self, number: int) -> None:
-        """Ask for half as many from now on: they are too many for one call."""
+        """Halve the size of payloads from now on: the last was too large."""
         self._cap = number // 2
 
-    def borne(self, payload: Sequence[Identifier]) -> None:
-        """Learn that a payload met trouble, which is not known yet to be its own."""
-        self._borne = payload
+    def mark_unanswered(self, payload: Sequence[Identifier]) -> None:
+        """Record an unanswered payload, whose content may not be the cause."""
+        self._unanswered = payload
         if len(payload) == 1:
-            self._in_vain.update(payload)
+            self._unanswered_calls.update(payload)
 
-    def doubt(self, payload: Sequence[Identifier], fault: VendorError, at: float, *, rest: float = 0.0) -> None:
-        """Learn that the first in line failed together, by a call that left `at`, perhaps because of one of them.
+    def doubt(self, payload: Sequence[Identifier], error: VendorError, at: float, *, rest: float = 0.0) -> None:
+        """Record that the payload of a call sent `at` failed, perhaps because of one identifier in it.
 
-        One that met trouble alone is not asked for again for `rest` seconds.
+        One that was unanswered alone is not sent again for `rest` seconds.
         """
-        reason, self._borne = _reason(fault), ()
+        reason, self._unanswered = _reason(error), ()
         self._strikes.update(payload)
         if not self.is_alone:
             self._size = max(len(payload) // 2, 1)
-            self._guilty = len(payload)
+            self._searched = len(payload)
         if len(payload) > 1:
             return
         one = payload[0]
-        self._in_vain[one] += reason == UNANSWERABLE
-        self._vain_in_a_row += reason == UNANSWERABLE
-        if (self._in_vain if reason == UNANSWERABLE else self._strikes)[one] >= STRIKES[reason]:
-            self._isolated()
-            self.blamed.append(RefusedContent(one, reason, at))
+        self._unanswered_calls[one] += reason == UNANSWERABLE
+        self._unanswered_in_a_row += reason == UNANSWERABLE
+        if (self._unanswered_calls if reason == UNANSWERABLE else self._strikes)[one] >= STRIKES[reason]:
+            self._drop_isolated()
+            self.refused.append(RefusedContent(one, reason, at))
         elif reason == UNANSWERABLE:
-            self._isolated()
+            self._drop_isolated()
             self._ready_at[one] = at + rest
             self._suspects.append(one)
 
-    def in_vain(self, one: Identifier) -> int:
-        """Return how many calls for one alone have met trouble."""
-        return self._in_vain[one]
+    def unanswered_calls(self, one: Identifier) -> int:
+        """Return the number of unanswered calls for one alone."""
+        return self._unanswered_calls[one]
 
-    def _isolated(self) -> None:
-        """Let the first go, which stood alone; nobody beside it is known to be guilty."""
+    def _drop_isolated(self) -> None:
+        """Remove the first, which was sent alone, and end the search."""
         if self._first is self._pending:
-            self._guilty = 0
+            self._searched = 0
         self.drop(1)
 
-    def absolve(self) -> None:
-        """Forget all doubts: it was the account, or MoEngage."""
-        self._pending.extendleft(one.identifier for one in self.blamed)
+    def clear_suspects(self) -> None:
+        """Clear all suspects: the cause is the account or MoEngage."""
+        self._pending.extendleft(one.identifier for one in self.refused)
         self._pending.extend(self._suspects)
-        self._borne = ()
+        self._unanswered = ()
         self._strikes.clear()
-        self._in_vain.clear()
+        self._unanswered_calls.clear()
         self._suspects.clear()
-        self.blamed, self._guilty, self._size, self._vain_in_a_row = [], 0, PAYLOAD_LIMIT, 0
+        self.refused, self._searched, self._size, self._unanswered_in_a_row = [], 0, PAYLOAD_LIMIT, 0
 
-    def condemned(self, well_at: float) -> dict[Identifier, str]:
-        """Return those who fail, and why: MoEngage answered others by a call that left no earlier than theirs."""
-        failed = {one.identifier: one.reason for one in self.blamed if one.at <= well_at}
-        self.blamed = [one for one in self.blamed if one.at > well_at]
+    def settle_refused(self, succeeded_at: float) -> dict[Identifier, str]:
+        """Return the identifiers that fail, with reasons: a call sent no earlier than theirs has succeeded."""
+        failed = {one.identifier: one.reason for one in self.refused if one.at <= succeeded_at}
+        self.refused = [one for one in self.refused if one.at > succeeded_at]
         return failed
 
 
-def _reason(fault: VendorError) -> str:
-    if not isinstance(fault, VendorUnavailable):
+def _reason(error: VendorError) -> str:
+    if not isinstance(error, VendorUnavailable):
         return REFUSED_BY_VENDOR
-    return UNREADABLE if fault.may_be_content else UNANSWERABLE
+    return UNREADABLE if error.may_be_content else UNANSWERABLE

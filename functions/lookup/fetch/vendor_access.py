@@ -1,4 +1,4 @@
-"""The way to MoEngage of one workspace, as whoever asks goes it, and what is heard of every call."""
+"""Access to MoEngage for one workspace, and the record of every call."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from lookup.moengage.credential_store import CredentialStore
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """How one call ended: `users` asked for, `seconds` until the answer, the `fault` if it was one.
+    """One call: its number of `users`, its duration in `seconds`, and its `error`, if any.
 
-    `is_neutral`: it asked for nobody, so that nothing it held can be why it failed.
+    With `is_neutral` it was for no real user, so that its content cannot be why it failed.
     """
 
     workspace: str
     users: int
     seconds: float
-    fault: VendorError | None = None
+    error: VendorError | None = None
     is_neutral: bool = False
 
 
-def _nobody(_: object) -> None:
-    """Tell nobody."""
+def _ignore(_: object) -> None:
+    """Do nothing."""
 
 
 def _never() -> bool:
-    """Never stop."""
+    """Return False: no shutdown is requested."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class VendorAccess:
-    """One workspace's way to MoEngage: its gate, its client, its credentials.
+    """One workspace's access to MoEngage: its gate, its client, its credentials.
 
-    `heard` is told of every call's end, `unused` of users that were charged and came too late to be asked for; while
-    `is_stopping` nothing new is asked. `neutral_calls` are those of the workspace, `troubles` this process's.
+    `on_call` is called after every call, `on_unused_grant` with users that were charged too late to be sent; while
+    `is_stopping` no call is made. `neutral_calls` are those of the workspace, `failures` this process's.
     """
 
     gate: Gate
@@ -50,8 +50,8 @@ class VendorAccess:
     credentials: CredentialStore
     clock: Clock
     sleep: Sleep
-    heard: Callable[[CallRecord], None] = _nobody
-    unused: Callable[[int], None] = _nobody
+    on_call: Callable[[CallRecord], None] = _ignore
+    on_unused_grant: Callable[[int], None] = _ignore
     is_stopping: Callable[[], bool] = _never
     neutral_calls: NeutralCalls = field(default_factory=OwnCalls)
-    troubles: RecentFailures = field(default_factory=RecentFailures)
+    failures: RecentFailures = field(default_factory=RecentFailures)

@@ -1,4 +1,4 @@
-"""Asking MoEngage for a set of identifiers: a grant for every call, and after every fault what helps against it."""
+"""Calls to MoEngage for a set of identifiers: a grant for each, and the remedy after each error."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from lookup.errors import (
     VendorUnauthorized,
     VendorUnavailable,
 )
-from lookup.fetch.calls import OUT_OF_TIME, Calls, Met
-from lookup.fetch.isolation import NOBODY_DOUBTED, UNREADABLE, CallQueue
-from lookup.fetch.neutral_calls import EVERY
+from lookup.fetch.calls import OUT_OF_TIME, Calls, NeutralFailure
+from lookup.fetch.isolation import NO_SUSPECTS, UNREADABLE, CallQueue
+from lookup.fetch.neutral_calls import INTERVAL
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.breaker import FAILURES_TO_CLOSE, UNAVAILABLE
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
@@ -27,15 +27,15 @@ from lookup.model import FetchOptions, Identifier, Lane
 from lookup.moengage.credentials import Credentials
 from lookup.moengage.matching import Matches, match_users
 
-TROUBLES_BORNE = 3  # calls that may fail by the vendor's trouble before the work is given back
-FIRST_PAUSE = 0.5  # seconds; doubles with every trouble, jittered
-TURN = 1.0  # seconds; about a slot of the gate
-# The gate, users of this call, users in all, until when; for how many the gate may be asked.
+MAX_FAILED_CALLS = 3  # with `VendorUnavailable` before it is raised
+FIRST_PAUSE = 0.5  # seconds; doubles with every failure, jittered
+TURN_SECONDS = 1.0  # seconds; about a slot of the gate
+# (gate, users of this call, users in all, until) -> users to request of the gate.
 Turn = Callable[[Gate, int, int, float], int]
 
 
 class VendorCalls:
-    """One run of asking. `until` (epoch seconds) bounds every wait; `before_sending` is told of every payload."""
+    """One run of calls. `until` (epoch seconds) bounds every wait; `before_sending` is called with every payload."""
 
     def __init__(
         self,
@@ -46,88 +46,88 @@ class VendorCalls:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
         turn: Turn | None = None,
-        doubted: Mapping[Identifier, int] = NOBODY_DOUBTED,
+        doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> None:
-        """`turn` is asked before the gate is: it waits until it is this asker's turn, or raises.
+        """`turn` is called before the gate: it waits for this caller's turn, or raises.
 
-        `doubted` are those that an earlier run doubted, with its calls for each alone.
+        `doubted` are the suspects of an earlier run, with its unanswered calls for each alone.
         """
         self._turn = turn
         self._vendor = vendor
         self._terms = terms
         self._until = until
         self._before_sending = before_sending
-        self._line = CallQueue(wanted, doubted)
+        self._queue = CallQueue(wanted, doubted)
         self._calls = Calls(vendor, terms, until)
-        self._troubles = 0
-        self._trouble: VendorUnavailable | None = None  # since the last answer
-        self.failed: dict[Identifier, str] = {}  # and why; complete when `results` ends or raises
+        self._failures = 0
+        self._last_error: VendorUnavailable | None = None  # since the last success
+        self.failed: dict[Identifier, str] = {}  # with reasons; complete when `results` ends or raises
 
     @property
     def doubted(self) -> Mapping[Identifier, int]:
-        """Those among whom somebody was still searched for when asking ended, who spoils the others' calls.
+        """The suspects when the run ended: identifiers that may fail the calls of others.
 
-        With each how many calls for it alone met trouble.
+        Each with its number of unanswered calls for it alone.
         """
-        return {one: self._line.in_vain(one) for one in self._line.doubted}
+        return {one: self._queue.unanswered_calls(one) for one in self._queue.doubted}
 
     def results(self) -> Iterator[Matches]:
-        """Return what each answered call matched, until nothing is left to ask.
+        """Yield the matches of each successful call until nothing is left to send.
 
         Raises `RetryLater` or `GateClosed` when the gate's wait is too long, `VendorUnavailable` when the vendor stays
         unavailable, or was when the time ran out, `Misconfigured` when there are no credentials, `AwsUnavailable`
-        when they cannot be read now. Who neither matched nor failed then is still to be asked for.
+        when they cannot be read now. Identifiers that neither matched nor failed then are still to be sent.
         """
-        if self._line:
-            self._in_time(self._settle_earlier)
-        while self._line or self._line.blamed:
+        if self._queue:
+            self._before_deadline(self._check_held)
+        while self._queue or self._queue.refused:
             if self._vendor.is_stopping():
                 raise RetryLater(self._vendor.clock(), SHUTTING_DOWN)
-            matches = self._in_time(self._ask if self._line else self._judge)
-            if matches is not None:  # else the queue tells what is asked next: the same again, less of it, or others
+            matches = self._before_deadline(self._call if self._queue else self._settle_refused)
+            if matches is not None:  # otherwise the queue determines the next payload
                 yield matches
 
-    def _in_time(self, step: Callable[[], Matches | None]) -> Matches | None:
-        """Go on; who has no time left after the vendor's trouble hears of that, because it is where the time went."""
+    def _before_deadline(self, step: Callable[[], Matches | None]) -> Matches | None:
+        """Take a step. When time runs out after vendor errors, raise the last of them."""
         if (now := self._vendor.clock()) >= self._until:
-            raise self._trouble or RetryLater(now, OUT_OF_TIME)
+            raise self._last_error or RetryLater(now, OUT_OF_TIME)
         try:
             return step()
         except GateClosed:
             raise
         except RetryLater as refusal:
-            raise (self._trouble or refusal) from None
+            raise (self._last_error or refusal) from None
 
-    def _settle_earlier(self) -> None:
-        """Learn whether troubles of earlier runs, which had no time left to learn it, are MoEngage's."""
-        if (met := self._calls.met_by_now()) is not None:
-            self._take_as_theirs(met, ())
+    def _check_held(self) -> None:
+        """Make a neutral call for the errors that earlier runs held."""
+        if (failure := self._calls.check_held()) is not None:
+            self._apply_failure(failure, ())
 
-    def _ask(self) -> Matches | None:
-        """Call once for the next ones in line; None when that brought no answer."""
+    def _call(self) -> Matches | None:
+        """Make one call for the next payload; None when it failed."""
         vendor, calls = self._vendor, self._calls
-        self._rest_until(self._line.ready_at)
+        self._wait_until(self._queue.ready_at)
         credentials = vendor.credentials.of(self._terms.workspace)
-        payload = self._line.next()
-        grant = self._granted(len(payload))
+        payload = self._queue.next()
+        grant = self._admit(len(payload))
         if grant.probe and grant.closed_by == UNAVAILABLE:
             self._probe(grant, credentials)
             return None
         payload = payload[: grant.users]
-        sent_at = self._told(payload, grant)
+        sent_at = self._announce(payload, grant)
         if calls.is_late(sent_at, grant):
             return None
         try:
-            answer = calls.export(payload, credentials)
-        except VendorError as fault:
-            self._failed(fault, grant, credentials, payload, sent_at)
+            response = calls.export(payload, credentials)
+        except VendorError as error:
+            self._handle_error(error, grant, credentials, payload, sent_at)
             return None
-        calls.answered(grant, sent_at)
-        self._trouble = None
-        return self._settled(match_users(payload, answer, fetched_at=sent_at))
+        calls.report_success(grant, sent_at)
+        self._last_error = None
+        return self._record(match_users(payload, response, fetched_at=sent_at))
 
-    def _rest_until(self, moment: float) -> None:
-        """Wait; who has no time for that gives the work back."""
+    def _wait_until(self, moment: float) -> None:
+        """Wait until `moment`. Raises `RetryLater` when there is no time."""
         pause = moment - self._vendor.clock()
         if pause <= 0:
             return
@@ -136,128 +136,130 @@ class VendorCalls:
         self._vendor.sleep(pause)
 
     def _probe(self, grant: Grant, credentials: Credentials) -> None:
-        """Ask for nobody with the probe of a gate that trouble closed: who is wanted cannot keep it closed."""
+        """Use the probe of a gate closed by unavailability for a neutral call: content cannot keep the gate closed."""
         sent_at = self._vendor.clock()
         if self._calls.is_late(sent_at, grant):
             return
-        self._vendor.unused(grant.users - 1)
-        if (met := self._calls.ask_for_nobody_with(grant, credentials, sent_at)) is not None:
-            self._take_as_theirs(met, ())
+        self._vendor.on_unused_grant(grant.users - 1)
+        if (failure := self._calls.call_neutral_with(grant, credentials, sent_at)) is not None:
+            self._apply_failure(failure, ())
 
-    def _granted(self, size: int) -> Grant:
-        """Get leave of the gate. Who has a turn waits for that; on demand it lasts so long at the gate at most."""
+    def _admit(self, size: int) -> Grant:
+        """Return a grant. With `turn` wait for that first; on demand a turn is at most `TURN_SECONDS` at the gate."""
         vendor, lane = self._vendor, self._terms.lane
         if self._turn is None or lane is Lane.BULK:
-            most = size if self._turn is None else self._turn(vendor.gate, size, len(self._line), self._until)
+            most = size if self._turn is None else self._turn(vendor.gate, size, len(self._queue), self._until)
             return vendor.gate.admit(most, lane=lane, wait_until=self._until)
         while True:
-            most = self._turn(vendor.gate, size, len(self._line), self._until)
+            most = self._turn(vendor.gate, size, len(self._queue), self._until)
             try:
-                return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN))
-            except GateClosed:  # whoever waits for the gate to open takes nothing from the others who wait
+                return vendor.gate.admit(most, lane=lane, wait_until=min(self._until, vendor.clock() + TURN_SECONDS))
+            except GateClosed:  # a wait for the gate to open takes nothing from other callers
                 return vendor.gate.admit(most, lane=lane, wait_until=self._until)
             except RetryLater as refusal:
                 if refusal.reason not in {QUOTA, CONTENTION} or refusal.retry_at > self._until:
                     raise
 
-    def _told(self, payload: Sequence[Identifier], grant: Grant) -> float:
-        """Tell of a payload before it is sent; give the time. What is raised then is raised, and nothing is sent."""
+    def _announce(self, payload: Sequence[Identifier], grant: Grant) -> float:
+        """Call `before_sending`, and return the time. If it raises, release the grant: nothing is sent."""
         try:
             self._before_sending(payload)
         except Exception:
-            self._calls.let_go(grant)
+            self._calls.release_unused(grant)
             raise
         return self._vendor.clock()
 
-    def _settled(self, paired: Matches) -> Matches:
-        failed = dict.fromkeys(paired.unreadable, UNREADABLE)
-        if self._line.is_alone:
-            failed |= dict.fromkeys(paired.unaccounted, "unaccounted")
-        known = len(paired.found) + len(paired.not_found) + len(paired.unreadable)
-        self._line.answered(known + len(paired.unaccounted), paired.unaccounted)
-        self.failed |= failed | self._line.condemned(self._calls.well_at)
-        return paired
+    def _record(self, matches: Matches) -> Matches:
+        failed = dict.fromkeys(matches.unreadable, UNREADABLE)
+        if self._queue.is_alone:
+            failed |= dict.fromkeys(matches.unaccounted, "unaccounted")
+        known = len(matches.found) + len(matches.not_found) + len(matches.unreadable)
+        self._queue.answered(known + len(matches.unaccounted), matches.unaccounted)
+        self.failed |= failed | self._queue.settle_refused(self._calls.succeeded_at)
+        return matches
 
-    def _failed(
-        self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
+    def _handle_error(
+        self, error: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier], sent_at: float
     ) -> None:
-        """Do what helps; before what a payload holds counts as the account's fault, learn whose it is."""
-        if isinstance(fault, VendorUnavailable):
-            self._trouble = fault
-            if not fault.may_be_content:
-                self._troubled(fault, grant, payload, sent_at)
+        """Apply the remedy; before an error counts as the account's, check whether the content is the cause."""
+        if isinstance(error, VendorUnavailable):
+            self._last_error = error
+            if not error.may_be_content:
+                self._handle_unavailable(error, grant, payload, sent_at)
                 return
-        if not fault.may_be_content:
-            self._after_error(fault, grant, credentials, payload)
+        if not error.may_be_content:
+            self._after_error(error, grant, credentials, payload)
             return
         if grant.probe:  # it says nothing of the account; the neutral call may be the probe
             self._vendor.gate.release(grant)
-        self._doubt(fault, payload, sent_at, since=sent_at - EVERY)
+        self._search(error, payload, sent_at, since=sent_at - INTERVAL)
 
-    def _troubled(self, fault: VendorUnavailable, grant: Grant, payload: Sequence[Identifier], sent_at: float) -> None:
-        """Bear trouble as MoEngage's while that closes no gate; before it does, learn whether the payload is why.
+    def _handle_unavailable(
+        self, error: VendorUnavailable, grant: Grant, payload: Sequence[Identifier], sent_at: float
+    ) -> None:
+        """Report unavailability while that closes no gate; before it does, check whether the payload is the cause.
 
-        Three in a row need an answer to a later call: when MoEngage has just gone, an earlier one says nothing.
+        Three in a row need a success of a later call: an earlier one does not show that MoEngage still responds.
         """
-        troubles, line = self._vendor.troubles, self._line
-        is_last = self._troubles + 1 >= TROUBLES_BORNE
-        if not (is_last or line.is_searched or troubles.would_close(grant, fault, self._vendor.clock())):
-            line.borne(payload)
-            self._calls.failed(grant, fault)
-            self._back_off(fault)
+        failures, queue = self._vendor.failures, self._queue
+        is_last = self._failures + 1 >= MAX_FAILED_CALLS
+        if not (is_last or queue.is_searched or failures.would_close(grant, error, self._vendor.clock())):
+            queue.mark_unanswered(payload)
+            self._calls.report_error(grant, error)
+            self._back_off(error)
             return
-        troubles.hold(grant, fault, sent_at)
+        failures.hold(grant, error, sent_at)
         if grant.probe:
             self._vendor.gate.release(grant)
-        is_fresh = line.is_searched and troubles.in_a_row < FAILURES_TO_CLOSE
-        self._doubt(fault, payload, sent_at, since=sent_at - EVERY if is_fresh else sent_at)
+        is_fresh = queue.is_searched and failures.in_a_row < FAILURES_TO_CLOSE
+        self._search(error, payload, sent_at, since=sent_at - INTERVAL if is_fresh else sent_at)
 
-    def _doubt(self, fault: VendorError, payload: Sequence[Identifier], sent_at: float, *, since: float) -> None:
-        """Search among a payload if MoEngage has answered somebody `since` then; else heed what a neutral call met."""
-        if (met := self._calls.met_since(since, fault)) is not None:
-            self._take_as_theirs(met, payload)
+    def _search(self, error: VendorError, payload: Sequence[Identifier], sent_at: float, *, since: float) -> None:
+        """Search a payload if any call has succeeded `since` then; otherwise apply the neutral call's failure."""
+        if (failure := self._calls.neutral_failure_since(since, error)) is not None:
+            self._apply_failure(failure, payload)
             return
-        self._trouble = None
-        times = self._line.in_vain(payload[0]) + 1 if len(payload) == 1 else 0
-        self._line.doubt(payload, fault, sent_at, rest=_pause(times))
-        if self._line.is_hopeless:  # no gate closes by it: it may be odd ones all the same
-            raise fault
-        self.failed |= self._line.condemned(self._calls.well_at)
+        self._last_error = None
+        times = self._queue.unanswered_calls(payload[0]) + 1 if len(payload) == 1 else 0
+        self._queue.doubt(payload, error, sent_at, rest=_pause(times))
+        if self._queue.is_exhausted:  # the gate stays open: the content may be the cause all the same
+            raise error
+        self.failed |= self._queue.settle_refused(self._calls.succeeded_at)
 
-    def _take_as_theirs(self, met: Met, payload: Sequence[Identifier]) -> None:
-        """Take what a neutral call met as the account's, or MoEngage's."""
-        self._line.absolve()
-        self._calls.confirmed(met)
-        self._after_error(met.fault, met.grant, met.credentials, payload)
+    def _apply_failure(self, failure: NeutralFailure, payload: Sequence[Identifier]) -> None:
+        """Apply the error of a neutral call, which is the account's or MoEngage's."""
+        self._queue.clear_suspects()
+        self._calls.report_held(failure)
+        self._after_error(failure.error, failure.grant, failure.credentials, payload)
 
-    def _judge(self) -> None:
-        """Learn whether those fail who were asked for alone in vain, when nobody else is left to ask for."""
-        last = max(one.at for one in self._line.blamed)
-        if (met := self._calls.met_since(last, None)) is not None:
-            self._take_as_theirs(met, ())
+    def _settle_refused(self) -> None:
+        """Settle the refused identifiers when no others are left to send."""
+        last = max(one.at for one in self._queue.refused)
+        if (failure := self._calls.neutral_failure_since(last, None)) is not None:
+            self._apply_failure(failure, ())
         else:
-            self.failed |= self._line.condemned(self._calls.well_at)
+            self.failed |= self._queue.settle_refused(self._calls.succeeded_at)
 
     def _after_error(
-        self, fault: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
+        self, error: VendorError, grant: Grant, credentials: Credentials, payload: Sequence[Identifier]
     ) -> None:
-        """Do what helps, and leave the payload in line unless the same again is useless."""
-        if isinstance(fault, VendorUnauthorized):
-            self._after_unauthorized(fault, grant, credentials)
+        """Apply the remedy, and keep the payload in the queue unless a retry is useless."""
+        if isinstance(error, VendorUnauthorized):
+            self._after_unauthorized(error, grant, credentials)
             return
-        self._calls.failed(grant, fault)
-        if isinstance(fault, VendorPayloadTooLarge) and len(payload) > 1:
-            self._line.split(len(payload))
-        elif isinstance(fault, VendorPayloadTooLarge | VendorBadRequest):
-            self._line.drop(len(payload))
-            self.failed |= dict.fromkeys(payload, fault.reason)
-        elif isinstance(fault, VendorUnavailable):
-            self._back_off(fault)
+        self._calls.report_error(grant, error)
+        if isinstance(error, VendorPayloadTooLarge) and len(payload) > 1:
+            self._queue.split(len(payload))
+        elif isinstance(error, VendorPayloadTooLarge | VendorBadRequest):
+            self._queue.drop(len(payload))
+            self.failed |= dict.fromkeys(payload, error.reason)
+        elif isinstance(error, VendorUnavailable):
+            self._back_off(error)
 
-    def _after_unauthorized(self, fault: VendorUnauthorized, grant: Grant, rejected: Credentials) -> None:
-        """With another key in the secret go on at once: what was rejected says nothing about this one.
+    def _after_unauthorized(self, error: VendorUnauthorized, grant: Grant, rejected: Credentials) -> None:
+        """Read the secret again: with other credentials continue at once, with the same ones report the error.
 
-        Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, who must act is not known.
+        Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, for the cause is not known.
         """
         try:
             is_rejected = not self._vendor.credentials.refresh(self._terms.workspace, rejected)
@@ -267,18 +269,18 @@ class VendorCalls:
             self._vendor.gate.release(grant)
             raise
         if is_rejected:
-            self._calls.failed(grant, fault)
+            self._calls.report_error(grant, error)
         else:
             self._vendor.gate.release(grant)
 
-    def _back_off(self, fault: VendorUnavailable) -> None:
-        self._troubles, self._trouble = self._troubles + 1, fault
-        pause = _pause(self._troubles)
-        if self._troubles >= TROUBLES_BORNE or self._vendor.clock() + pause >= self._until:
-            raise fault
+    def _back_off(self, error: VendorUnavailable) -> None:
+        self._failures, self._last_error = self._failures + 1, error
+        pause = _pause(self._failures)
+        if self._failures >= MAX_FAILED_CALLS or self._vendor.clock() + pause >= self._until:
+            raise error
         self._vendor.sleep(pause)
 
 
 def _pause(times: int) -> float:
-    """Return the seconds after which to ask again what has met trouble so often."""
+    """Return the pause (seconds) after so many failures."""
     return random.uniform(0.5, 1.0) * FIRST_PAUSE * float(2**times)  # noqa: S311 - jitter

@@ -1,7 +1,7 @@
-"""Who waits for quota right now, over all functions: bounded in number, and shared by the partners that wait.
+"""The requests that wait for quota, over all processes: bounded in number, with turns for their partners.
 
-One item of the ledger's table holds a lease for each request that waits. A lease ends by itself, so a function that
-dies keeps nobody out for longer than it could have waited. Who need not wait is not written down and pays nothing.
+One item of the ledger's table holds a lease for each waiting request. A lease expires, so a crashed process blocks
+others no longer than it could have waited. A request that need not wait writes nothing.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from lookup.partners import Partner
 
 KEY = {"pk": "waiting", "sk": "leases"}
 LEASE = "lease_"
-STEP = 1.0  # seconds of a turn, and between two looks of one who waits; about a slot of the gate
-PAUSE = 0.05  # seconds; the least that one who waits sleeps
-TIGHT = 40  # users (two payloads): with less room than that a newcomer looks whether others wait already
+TURN_SECONDS = 1.0  # of a turn, and between two reads; about a slot of the gate
+MIN_SLEEP = 0.05  # seconds
+TIGHT = 40  # users (two payloads): with less capacity a new request checks for waiting ones
 CROWDED = "crowded"
 WAITING = "waiting"  # the policy that is violated
 
 
 class RoomAt(Protocol):
-    """What is asked of a gate here."""
+    """The part of a gate that is used here."""
 
     def room_at(self, users: int, lane: Lane) -> float:
         """See `QuotaGate.room_at`."""
@@ -37,7 +37,7 @@ class RoomAt(Protocol):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Lease:
-    """One request that waits. Times are epoch milliseconds; ordered by when it began to wait."""
+    """One waiting request. Times are epoch milliseconds; ordered by the start of the wait."""
 
     since: int
     name: str
@@ -48,29 +48,29 @@ class Lease:
 
 
 class WaitingRoom:
-    """The leases. `most` wait at once, of all partners and workspaces together."""
+    """The leases. At most `most` requests wait at once, of all partners and workspaces together."""
 
     def __init__(self, table: LedgerTable, clock: Clock, *, most: int) -> None:
         self._table = table
         self._clock = clock
-        self._most = most
+        self._grantable = most
 
     def enter(self, lease: Lease, most_of_partner: int) -> bool:
-        """Write a lease down; return whether there was a place for it. What has ended is swept out on the way.
+        """Write a lease. Return whether there was a place for it. Expired leases are removed.
 
-        The lease is written first and then looked at among the others, so two who come at once see each other: never
-        more wait than may, and in a crush fewer.
+        The lease is written before the others are counted, so that concurrent requests see each other: the bound holds,
+        and under contention fewer may wait.
         """
         self._table.update_item(serialize(KEY), f"SET #{lease.name} = :lease", {"lease": _written(lease)})
-        others = [one for one in self.present() if one.name != lease.name]
+        others = [one for one in self.leases() if one.name != lease.name]
         own = [one for one in others if one.partner == lease.partner]
-        if len(others) < self._most and len(own) < most_of_partner:
+        if len(others) < self._grantable and len(own) < most_of_partner:
             return True
         self.leave(lease)
         return False
 
-    def present(self) -> list[Lease]:
-        """Read who waits, in order; leases that ended are left out, and dropped."""
+    def leases(self) -> list[Lease]:
+        """Read the leases in order; expired ones are removed."""
         now = int(self._clock() * 1000)
         items = self._table.read([serialize(KEY)])
         leases = sorted(_read(name, value) for name, value in _leases(items))
@@ -80,7 +80,7 @@ class WaitingRoom:
         return [one for one in leases if one.until > now]
 
     def leave(self, lease: Lease) -> None:
-        """Take a lease away."""
+        """Remove a lease."""
         self._drop([lease.name])
 
     def _drop(self, names: Sequence[str]) -> None:
@@ -89,7 +89,7 @@ class WaitingRoom:
 
 
 class Waiter:
-    """One request's way through the room."""
+    """One request in the waiting room."""
 
     def __init__(self, room: WaitingRoom, partner: Partner, workspace: str, clock: Clock, sleep: Sleep) -> None:
         self._room = room
@@ -100,45 +100,45 @@ class Waiter:
         self._lease: Lease | None = None
 
     def turn(self, gate: RoomAt, users: int, left: int, until: float) -> int:
-        """Wait until the gate may be asked: there is room at last, and it is this partner's turn. Return for how many.
+        """Wait for capacity and this partner's turn. Return how many users to request of the gate.
 
-        That is `users` (of `left` in all), or fewer where several partners wait: each takes what is free in its turn.
-        Raises `RetryLater` at once when the wait would be longer than `until`, and when too many wait already;
-        `TooManyRequests` in that case for a partner who may not have work done behind the answer.
+        That is `users` (of `left` in all), or fewer when several partners wait: each takes the free capacity in its
+        turn. Raises `RetryLater` at once when the wait would be longer than `until`, or too many wait already;
+        `TooManyRequests` in that case for a partner without the bulk lane.
         """
-        if self._may_pass(gate, users):
+        if self._may_skip(gate, users):
             return users
-        self._begin(gate, left, until)
+        self._enter(gate, left, until)
         while True:
             now, room_at = self._clock(), gate.room_at(1, Lane.ON_DEMAND)
             if max(room_at, now) >= until:
                 raise RetryLater(room_at)
-            partners = {one.partner for one in self._here()} | {self._partner.name}
-            wait = until_turn(self._partner.name, partners, now)
-            most = _most(gate, users, now + STEP) if wait == 0 else 0
+            partners = {one.partner for one in self._leases_here()} | {self._partner.name}
+            wait = seconds_until_turn(self._partner.name, partners, now)
+            most = _grantable(gate, users, now + TURN_SECONDS) if wait == 0 else 0
             if most == users or (most and len(partners) > 1):
                 return most
-            self._sleep(max(min(wait or STEP, until - now), PAUSE))
+            self._sleep(max(min(wait or TURN_SECONDS, until - now), MIN_SLEEP))
 
-    def _may_pass(self, gate: RoomAt, users: int) -> bool:
-        """Return whether there is room now that nobody waits for: if there is plenty nobody does."""
+    def _may_skip(self, gate: RoomAt, users: int) -> bool:
+        """Return whether there is capacity now for which no request of another partner waits."""
         if self._lease is not None or not self._has_room(gate, users):
             return False
         if self._has_room(gate, users + TIGHT):
             return True
-        return not [one for one in self._here() if one.partner != self._partner.name]
+        return not [one for one in self._leases_here() if one.partner != self._partner.name]
 
     def _has_room(self, gate: RoomAt, users: int) -> bool:
-        return gate.room_at(users, Lane.ON_DEMAND) <= self._clock()  # the clock is read last: it goes on meanwhile
+        return gate.room_at(users, Lane.ON_DEMAND) <= self._clock()  # the clock is read last
 
-    def _begin(self, gate: RoomAt, left: int, until: float) -> None:
-        """Take a place, unless it would be in vain: those who are ahead are served first."""
+    def _enter(self, gate: RoomAt, left: int, until: float) -> None:
+        """Write a lease, unless the forecast is too late: requests ahead are granted first."""
         if self._lease is not None:
             return
-        present = self._room.present()
-        if sum(one.partner == self._partner.name for one in present) >= self._partner.waiting_requests:
-            raise self._crowded()  # before it is written: a flood that only comes and goes must fill no places
-        ahead = _ahead(self._partner.name, left, self._among(present))
+        leases = self._room.leases()
+        if sum(one.partner == self._partner.name for one in leases) >= self._partner.waiting_requests:
+            raise self._crowded()  # before it is written: refused requests must fill no places
+        ahead = _ahead(self._partner.name, left, self._among(leases))
         forecast = gate.room_at(ahead + left, Lane.ON_DEMAND)
         if forecast >= until:
             raise RetryLater(forecast)
@@ -152,23 +152,23 @@ class Waiter:
     def _crowded(self) -> RetryLater | TooManyRequests:
         if Lane.BULK in self._partner.lanes:
             return RetryLater(self._clock(), CROWDED)
-        return TooManyRequests(WAITING, self._partner.waiting_requests, retry_at=self._clock() + STEP)
+        return TooManyRequests(WAITING, self._partner.waiting_requests, retry_at=self._clock() + TURN_SECONDS)
 
-    def _here(self) -> list[Lease]:
-        return self._among(self._room.present())
+    def _leases_here(self) -> list[Lease]:
+        return self._among(self._room.leases())
 
-    def _among(self, present: Sequence[Lease]) -> list[Lease]:
-        return [one for one in present if one.workspace == self._workspace]
+    def _among(self, leases: Sequence[Lease]) -> list[Lease]:
+        return [one for one in leases if one.workspace == self._workspace]
 
     def leave(self) -> None:
-        """Return the place back, if one was taken."""
+        """Remove the lease, if one was written."""
         if self._lease is not None:
             self._room.leave(self._lease)
             self._lease = None
 
 
 def _ahead(partner: str, left: int, waiting: Sequence[Lease]) -> int:
-    """Count the users who are served before: one's own partner's all, of every other as many as of oneself."""
+    """Return the users granted before: all of the own partner, and of every other at most as many."""
     of: dict[str, int] = {}
     for one in waiting:
         of[one.partner] = of.get(one.partner, 0) + one.users
@@ -176,20 +176,20 @@ def _ahead(partner: str, left: int, waiting: Sequence[Lease]) -> int:
     return own + sum(min(users, own + left) for users in of.values())
 
 
-def until_turn(partner: str, partners: Collection[str], now: float) -> float:
+def seconds_until_turn(partner: str, partners: Collection[str], now: float) -> float:
     """Return how many seconds it is until a partner's turn; 0 while it lasts.
 
-    The partners that wait take turns of a second by the clock, in order of their names. So what comes free is shared
-    evenly, however many requests each has, and what one leaves is there for the next.
+    Waiting partners take turns of a second by the clock, in order of their names. So capacity is shared evenly, however
+    many requests each has, and what one leaves is there for the next.
     """
     order = sorted(partners)
-    turns = math.floor(now / STEP)
+    turns = math.floor(now / TURN_SECONDS)
     ahead = (order.index(partner) - turns) % len(order)
-    return 0.0 if not ahead else (turns + ahead) * STEP - now
+    return 0.0 if not ahead else (turns + ahead) * TURN_SECONDS - now
 
 
-def _most(gate: RoomAt, users: int, by: float) -> int:
-    """Return for how many of `users` there is room by then."""
+def _grantable(gate: RoomAt, users: int, by: float) -> int:
+    """Return for how many of `users` there is capacity by then."""
     return next((number for number in range(users, 0, -1) if gate.room_at(number, Lane.ON_DEMAND) <= by), 0)
 
 

@@ -49,8 +49,8 @@ class FetchingServices(Services):
             credentials=self.credentials,
             clock=self.clock,
             sleep=self.shutdown.sleep,
-            heard=vendor_metrics.publish,
-            unused=partial(count, Metric.USERS_GRANTED_UNUSED),
+            on_call=vendor_metrics.publish,
+            on_unused_grant=partial(count, Metric.USERS_GRANTED_UNUSED),
             is_stopping=lambda: self.shutdown.is_requested,
             neutral_calls=SharedCalls(self.table, workspace),
         )

@@ -12,7 +12,7 @@ import pytest
 from infra.commands import doctor
 from infra.commands.doctor import NO_ID, WorkspaceCheck, origin
 from infra.local.simulator.process import Fault, Simulator
-from lookup.fetch.neutral_calls import NOBODY
+from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.gate.limiter import gate_client
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
@@ -93,7 +93,7 @@ def test_a_403_tells_what_the_list_must_hold(logged_in: Stage, simulator: Simula
     [
         (Fault(status=400, identifiers=(NO_ID,)), "MoEngage takes neither id nor moengage_id: ask only for customer"),
         (Fault(status=503, identifiers=(NO_ID,)), "asked for one of MoEngage's own ids: HTTP 503"),
-        (Fault(status=400, identifiers=(NOBODY,)), "report this as a defect"),
+        (Fault(status=400, identifiers=(NEUTRAL_ID,)), "report this as a defect"),
     ],
 )
 def test_what_is_refused_of_one_kind_of_identifier_is_reported(
@@ -121,7 +121,7 @@ def test_a_quota_without_room_is_reported(logged_in: Stage, simulator: Simulator
     credentials = parse_secret(json.dumps(SECRET), setting="the secret")
     workspace = settings.workspaces["default"]
     check = WorkspaceCheck(workspace, credentials, gate, settings.moengage_endpoint_url, time.time, grant_seconds=0.2)
-    (finding,) = check.findings(NOBODY)
+    (finding,) = check.findings(NEUTRAL_ID)
     assert not finding.is_passed
     assert "the quota leaves no room within 0.2 s: try again when less is going on" in finding.text
     assert simulator.counters().calls == 0

@@ -41,7 +41,7 @@ def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulat
     def look(_: CallRecord) -> None:
         counted.append(sum(road.part_ledger.status_of(work.part).attempts for work in works))
 
-    road.vendor = replace(road.vendor, heard=look)
+    road.vendor = replace(road.vendor, on_call=look)
     slow(road, "TransactWriteItems", iter([TRIP] * 1000))
     road.parts.process(works, until=road.clock() + 60)
     assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
@@ -52,7 +52,7 @@ def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulat
 def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: Simulator) -> None:
     """When the ledger is slow the grant is let go and told, another one is asked for, and nothing is counted twice."""
     unused: list[int] = []
-    road.vendor = replace(road.vendor, unused=unused.append)
+    road.vendor = replace(road.vendor, on_unused_grant=unused.append)
     (work,) = again(road, 1)
     slow(road, "TransactWriteItems", iter([2.0]))
     (completion,) = road.parts.process([work], until=road.clock() + 60)
@@ -64,7 +64,7 @@ def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: 
 def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices, simulator: Simulator) -> None:
     """When the ledger takes no attempt nothing is sent, and the grant is released and told: it may be the probe's."""
     unused: list[int] = []
-    road.vendor = replace(road.vendor, unused=unused.append)
+    road.vendor = replace(road.vendor, on_unused_grant=unused.append)
     (work,) = again(road, 1)
     meets(road.stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
@@ -112,7 +112,7 @@ def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices,
     def break_off(_: CallRecord) -> None:
         raise ValueError
 
-    road.vendor = replace(road.vendor, heard=break_off)
+    road.vendor = replace(road.vendor, on_call=break_off)
     works = again(road, 30)
     with pytest.raises(ValueError):  # noqa: PT011 - ours, without a text
         road.parts.process(works, until=road.clock() + 60)

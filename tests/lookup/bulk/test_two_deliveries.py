@@ -63,7 +63,7 @@ def agreed(road: FetchServices, work: DeliveredPart) -> dict[str, int]:
 def test_given_up_while_the_last_attempt_is_answered(road: FetchServices, simulator: Simulator) -> None:
     """A second delivery gives the part up while the first has its answer in hand: what is archived first counts."""
     work, ends = at_its_last_attempt(road), list[Counted]()
-    road.vendor = replace(road.vendor, heard=once(lambda: ends.append(served(road, work))))
+    road.vendor = replace(road.vendor, on_call=once(lambda: ends.append(served(road, work))))
     ends.append(served(road, work))
     assert agreed(road, work) == {"failed": 2}
     assert [one.reason for one in ends] == [NO_ANSWER] * 2
@@ -93,7 +93,7 @@ def test_a_user_who_leaves_between_two_answers(road: FetchServices, simulator: S
         simulator.set_user("a1", None)
         served(road, work)
 
-    road.vendor = replace(road.vendor, heard=once(leave))
+    road.vendor = replace(road.vendor, on_call=once(leave))
     served(road, work)
     assert agreed(road, work) == {"found": 1, "not_found": 1}
 

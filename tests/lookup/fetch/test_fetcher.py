@@ -7,7 +7,7 @@ import pytest
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import RetryLater, UnknownWorkspace, VendorAccessDenied, VendorUnavailable
 from lookup.fetch.fetcher import Fetched
-from lookup.fetch.neutral_calls import NOBODY
+from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.model import FetchOptions, Identifier, IdentifierType, Lane, Source
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
@@ -124,7 +124,7 @@ def test_trouble_is_borne_with_growing_pauses(road: FetchServices, simulator: Si
 
 def test_lasting_trouble_gives_the_rest_back(road: FetchServices, simulator: Simulator) -> None:
     """What was answered before lasting trouble stays answered; the rest has no outcome, and the cause is told."""
-    simulator.set_faults(Fault(status=503, identifiers=("user-20", NOBODY)))
+    simulator.set_faults(Fault(status=503, identifiers=("user-20", NEUTRAL_ID)))
     fetched = run(road, NAMES[:40])
     assert statuses(fetched) == {"found": 20}
     assert isinstance(fetched.cause, VendorUnavailable)

@@ -45,9 +45,9 @@ class Search:
                 line.answered(len(payload), ())
                 self.found += payload
                 well_at = float(self.calls)
-            self.failed |= line.condemned(well_at)
-        self.failed |= line.condemned(float(self.calls + 1))  # the neutral call at the end
-        assert line.blamed == []
+            self.failed |= line.settle_refused(well_at)
+        self.failed |= line.settle_refused(float(self.calls + 1))  # the neutral call at the end
+        assert line.refused == []
         return self
 
 
@@ -95,9 +95,9 @@ def test_absolved() -> None:
     line = CallQueue(names)
     line.doubt(names, REFUSED, 1.0)
     line.doubt(names[:1], REFUSED, 2.0)
-    assert [one.identifier for one in line.blamed] == names[:1]
-    line.absolve()
-    assert (line.blamed, line.doubted, list(line.next())) == ([], frozenset(), names)
+    assert [one.identifier for one in line.refused] == names[:1]
+    line.clear_suspects()
+    assert (line.refused, line.doubted, list(line.next())) == ([], frozenset(), names)
 
 
 @given(total=st.integers(1, 100), grant=st.integers(1, 20), each=st.integers(1, 12), data=st.data())
@@ -117,11 +117,11 @@ def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataO
             payload, calls = line.next()[:grant], calls + 1
             if bad & set(payload):
                 line.doubt(payload, TROUBLE, float(calls))
-                failed |= line.condemned(float(calls))
+                failed |= line.settle_refused(float(calls))
             else:
                 line.answered(len(payload), ())
                 found |= set(payload)
-        doubted = {one: line.in_vain(one) for one in line.doubted}
+        doubted = {one: line.unanswered_calls(one) for one in line.doubted}
         assert calls <= 4 * total + 20
     assert failed == dict.fromkeys(bad, UNANSWERABLE)
     assert found == set(names) - bad
@@ -137,5 +137,5 @@ def test_suspects_rest_and_come_last() -> None:
     line.answered(1, ())
     assert (list(line.next()), line.ready_at) == (names[:1], 3.5)
     assert line.doubted == frozenset(names[:1])
-    line.absolve()
+    line.clear_suspects()
     assert (line.doubted, list(line.next()), line.ready_at) == (frozenset(), names[:1], 0.0)

@@ -11,7 +11,7 @@ import pytest
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.fetcher import Fetched
-from lookup.fetch.neutral_calls import EVERY, NOBODY, SharedCalls
+from lookup.fetch.neutral_calls import INTERVAL, NEUTRAL_ID, SharedCalls
 from lookup.fetch.vendor_access import CallRecord
 from lookup.gate.workspaces import WorkspaceGates
 from lookup.ledger.parts import DeliveredPart
@@ -36,7 +36,7 @@ class RealGate(FetchServices):
         gates = WorkspaceGates(self.dynamodb, facts.ledger_table_name, facts.workspaces, self.clock, self.clock.sleep)
         self.own_gate = gates.of("default")
         self.calls = SharedCalls(self.table, "default")
-        self.vendor = replace(self.vendor, gate=self.own_gate, neutral_calls=self.calls, heard=self._pass_time)
+        self.vendor = replace(self.vendor, gate=self.own_gate, neutral_calls=self.calls, on_call=self._pass_time)
 
     def _pass_time(self, _: CallRecord) -> None:
         self.clock.now += LATENCY
@@ -69,7 +69,7 @@ def by_name(fetched: Fetched) -> dict[str, str]:
 
 
 def neutral_calls(simulator: Simulator) -> int:
-    return sum((call.identifiers or ((), ()))[0][1:] == (NOBODY,) for call in simulator.arrivals())
+    return sum((call.identifiers or ((), ()))[0][1:] == (NEUTRAL_ID,) for call in simulator.arrivals())
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_neutral_calls_are_shared(road: RealGate, simulator: Simulator) -> None:
         fetched = run((road, *others)[number % 4], [customer(f"odd-{number}")])
         assert set(by_name(fetched).values()) == {"refused_by_vendor"}
     took = road.clock() - started
-    assert neutral_calls(simulator) <= took / EVERY + 1
+    assert neutral_calls(simulator) <= took / INTERVAL + 1
     assert simulator.counters().users == 40 + neutral_calls(simulator)
     assert road.closed_reason() is None
 
@@ -208,7 +208,7 @@ def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -
     for _ in range(3):
         road.parts.process([work], until=road.clock() + 60)
         road.own_gate.probe_now("refused")
-        road.clock.now += EVERY
+        road.clock.now += INTERVAL
     assert road.part_ledger.status_of(work.part).attempts == 0
 
 
@@ -221,9 +221,9 @@ def test_one_of_many_claims(stage: Stage, ahead: float) -> None:
     if ahead:
         assert calls[0].claim(clock.now + ahead)
     assert [one.claim(clock.now) for one in calls] == [True, False, False, False]
-    assert not calls[0].claim(clock.now + EVERY - 0.1)
-    assert calls[0].claim(clock.now + EVERY)
+    assert not calls[0].claim(clock.now + INTERVAL - 0.1)
+    assert calls[0].claim(clock.now + INTERVAL)
     assert calls[0].answered_at() == 0.0
-    calls[0].answer(clock.now + 0.25)
+    calls[0].record_success(clock.now + 0.25)
     assert calls[1].answered_at() == clock.now + 0.25
     assert SharedCalls(table, "other").answered_at() == 0.0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import GateClosed, VendorUnavailable
-from lookup.fetch.neutral_calls import EVERY
+from lookup.fetch.neutral_calls import INTERVAL
 from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT, Counted, DeliveredPart
 from lookup.model import FetchOptions, Identifier, Lane, Outcome
@@ -43,7 +43,7 @@ class Slow(RealGate):
     """A road on which a call without an answer takes as long as the client waits."""
 
     def _pass_time(self, heard: CallRecord) -> None:
-        self.clock.now += LATENCY if heard.fault is None else SPENT
+        self.clock.now += LATENCY if heard.error is None else SPENT
 
 
 def on_one(fault: Fault, *names: str) -> Fault:
@@ -137,7 +137,7 @@ def test_many_processes(road: RealGate, simulator: Simulator) -> None:
     for number in range(20):
         assert by_name(run(processes[number % 4], [customer(f"odd-{number}")])) == {f"odd-{number}": "unanswerable"}
         assert road.closed_reason() is None
-    assert neutral_calls(simulator) <= (road.clock() - started) / EVERY + 1
+    assert neutral_calls(simulator) <= (road.clock() - started) / INTERVAL + 1
     assert simulator.counters().users == 60 + neutral_calls(simulator)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.errors import RetryLater, TooManyRequests
-from lookup.fetch.waiting_room import CROWDED, KEY, STEP, Lease, Waiter, WaitingRoom, until_turn
+from lookup.fetch.waiting_room import CROWDED, KEY, TURN_SECONDS, Lease, Waiter, WaitingRoom, seconds_until_turn
 from lookup.ledger.items import serialize
 from lookup.ledger.table import LedgerTable
 from lookup.model import Lane
@@ -61,7 +61,7 @@ def test_never_more_wait_than_may(table: LedgerTable, clock: FakeClock) -> None:
         flood = list(callers.map(lambda number: room.enter(lease(f"f{number}", clock), 7), range(24)))
     assert sum(flood) <= 7
     places = [room.enter(lease(f"q{number}", clock, "quiet"), 50) for number in range(12)]
-    assert sum(flood) + sum(places) == 12 == len(room.present())
+    assert sum(flood) + sum(places) == 12 == len(room.leases())
 
 
 def test_who_dies_leaves_its_place(table: LedgerTable, clock: FakeClock) -> None:
@@ -71,7 +71,7 @@ def test_who_dies_leaves_its_place(table: LedgerTable, clock: FakeClock) -> None
     assert not room.enter(lease("next", clock), 1)
     clock.now += 21
     assert room.enter(lease("later", clock), 1)
-    assert [one.name for one in room.present()] == ["lease_later"]
+    assert [one.name for one in room.leases()] == ["lease_later"]
 
 
 def test_with_room_nobody_is_written_down(table: LedgerTable, clock: FakeClock) -> None:
@@ -79,7 +79,7 @@ def test_with_room_nobody_is_written_down(table: LedgerTable, clock: FakeClock) 
     alone = Waiter(WaitingRoom(table, clock, most=0), FLOOD, "default", clock, clock.sleep)
     alone.turn(Window(clock, free_at=clock() - 10), 20, 20, clock() + 20)
     alone.leave()
-    assert WaitingRoom(table, clock, most=1).present() == []
+    assert WaitingRoom(table, clock, most=1).leases() == []
 
 
 def test_nobody_waits_in_vain(table: LedgerTable, clock: FakeClock) -> None:
@@ -89,7 +89,7 @@ def test_nobody_waits_in_vain(table: LedgerTable, clock: FakeClock) -> None:
         room.enter(lease(str(number), clock, users=40), 50)
     with pytest.raises(RetryLater):
         waiter(table, clock, FLOOD).turn(Window(clock, free_at=clock() + 2), 20, 40, clock() + 20)
-    assert (clock() - before < 1, len(room.present())) == (True, 10)
+    assert (clock() - before < 1, len(room.leases())) == (True, 10)
     other = waiter(table, clock, QUIET)  # of another partner's as many as its own are ahead
     other.turn(Window(clock, free_at=clock() + 2), 20, 40, clock() + 20)
     assert clock() - before < 5
@@ -124,10 +124,10 @@ def test_a_flood_fills_no_places(table: LedgerTable, clock: FakeClock) -> None:
 def test_each_partner_has_its_turn(now: float, others: set[str]) -> None:
     """Of the partners that wait exactly one has its turn, each within as many seconds as there are; alone always."""
     partners = others | {"me"}
-    waits = {partner: until_turn(partner, partners, now) for partner in partners}
+    waits = {partner: seconds_until_turn(partner, partners, now) for partner in partners}
     assert sum(wait == 0 for wait in waits.values()) == 1
-    assert all(0 <= wait <= STEP * len(partners) for wait in waits.values())
-    assert until_turn("me", {"me"}, now) == 0
+    assert all(0 <= wait <= TURN_SECONDS * len(partners) for wait in waits.values())
+    assert seconds_until_turn("me", {"me"}, now) == 0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_flood_leaves_others_their_share(flood: int, sizes: list[int]) -> None
         free += 1.7
         for number, (partner, left) in enumerate(waiting):
             partners = {name for name, rest in waiting if rest}
-            if not left or len(partners) < 2 or until_turn(partner, partners, clock()) > 0:
+            if not left or len(partners) < 2 or seconds_until_turn(partner, partners, clock()) > 0:
                 continue
             taken = min(left, int(free))
             waiting[number], free, got[partner] = (partner, left - taken), free - taken, got[partner] + taken
@@ -159,8 +159,8 @@ def test_partners_that_wait_take_turns(table: LedgerTable, clock: FakeClock) -> 
     began = clock()
     window = Window(clock, free_at=clock() + 2, per_second=5)
     assert 1 <= one.turn(window, 20, 20, clock() + 30) < 20
-    assert until_turn("flood", {"flood", "quiet"}, clock()) == 0
+    assert seconds_until_turn("flood", {"flood", "quiet"}, clock()) == 0
     clock.now = began + 7
     assert one.turn(window, 20, 20, clock() + 30) == 20
     one.leave()
-    assert room.present() == []
+    assert room.leases() == []

@@ -116,6 +116,6 @@ def test_what_is_heard_of_a_call(
     wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
     road.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
     heard = road.heard[0]
-    assert heard.fault is not None
-    assert (heard.users, metric_of(heard.fault, users), heading_of(heard.fault)) == (users, metric, heading)
-    assert all(one.fault is None for one in road.heard[1:])
+    assert heard.error is not None
+    assert (heard.users, metric_of(heard.error, users), heading_of(heard.error)) == (users, metric, heading)
+    assert all(one.error is None for one in road.heard[1:])
