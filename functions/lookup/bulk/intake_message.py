@@ -36,7 +36,7 @@ def parse_intake_message(body: str, *, message_id: str, sent_at: float, default_
         raise InvalidInput("identifiers", f"must be a list of 1 to {PART_LIMIT} identifiers")
     usable, invalid = partition([parse_object(item) for item in raw])
     return Part(
-        lookup_id=_standing_lookup(sent_at),
+        lookup_id=_intake_lookup_id(sent_at),
         number=message_id,
         workspace=optional_text(order, "workspace") or default_workspace,
         identifiers=usable,
@@ -90,5 +90,5 @@ def _is_json_again(text: str) -> bool:
         return False
 
 
-def _standing_lookup(sent_at: float) -> str:
+def _intake_lookup_id(sent_at: float) -> str:
     return f"intake-{timestamp(sent_at)[:10]}"

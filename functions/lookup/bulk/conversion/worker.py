@@ -44,7 +44,7 @@ class ConversionWorker:
         return False
 
     def _abandon(self, delivery: Delivery, lookup_id: str) -> bool:
-        """Let the others of its partner's line overtake a message, and dead-letter it; False when either failed."""
+        """Put a message behind the others of its partner's line, and dead-letter it; False when either failed."""
         try:
             self._conversions.defer(lookup_id)
         except (ServiceError, BotoCoreError, ClientError) as error:
