@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.journal import peak
 from infra.local.simulator.process import Simulator
+from tests.forking import forking
 from tests.local.simulator.calling import Asker, asker
 
 gaps = st.lists(st.tuples(st.integers(0, 20).map(lambda quarters: quarters / 4), st.integers(0, 20)), max_size=60)
@@ -65,7 +65,7 @@ def _hammer(endpoint_url: str, calls: int) -> None:
 def test_processes_at_once_are_counted_exactly(simulator: Simulator) -> None:
     """Four processes together get what the window holds and not one user more; every call is in the log."""
     simulator.set_quota(mode="sliding", limit=400, window=600.0)
-    context = multiprocessing.get_context("spawn")
+    context = forking()
     workers = [context.Process(target=_hammer, args=(simulator.endpoint_url, 25)) for _ in range(4)]
     for worker in workers:
         worker.start()

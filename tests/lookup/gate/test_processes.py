@@ -20,6 +20,7 @@ from lookup.gate.workspaces import WorkspaceGates
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace
+from tests.forking import forking
 from tests.lookup.gate.callers import fullest
 from tests.lookup.gate.ledger import LEDGER, create_ledger
 from tests.waiting import GIVE_UP
@@ -31,7 +32,7 @@ Sent = list[tuple[float, int]]
 Results: TypeAlias = "multiprocessing.Queue[tuple[Sent, int]]"
 
 
-def work(account: str, number: int, granted: Synchronized[int], results: Results) -> None:
+def work(endpoint_url: str, account: str, number: int, granted: Synchronized[int], results: Results) -> None:
     """Ask as often as possible, and tell what was granted and how many users were charged for nothing.
 
     It goes on until all together have got a window's users, and for `SECONDS` at least.
@@ -43,7 +44,9 @@ def work(account: str, number: int, granted: Synchronized[int], results: Results
         seen[observation.event] += int(observation.value)
 
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
-    patient = session.client("dynamodb", config=Config(read_timeout=GIVE_UP, retries={"total_max_attempts": 1}))
+    patient = session.client(
+        "dynamodb", endpoint_url=endpoint_url, config=Config(read_timeout=GIVE_UP, retries={"total_max_attempts": 1})
+    )
     workspaces = {"default": Workspace("secret", quota=QUICK)}
     gate = WorkspaceGates(patient, LEDGER, workspaces, time.time, time.sleep, observe=observe).of("default")
     random, sent, until = Random(number), list[tuple[float, int]](), time.time() + SECONDS
@@ -62,13 +65,13 @@ def work(account: str, number: int, granted: Synchronized[int], results: Results
 def test_eight_processes_share_one_quota(aws: boto3.Session) -> None:
     """Eight processes asking at once get what the item counts, to the last user, and no window is over the limit."""
     create_ledger(aws)
-    context = multiprocessing.get_context("spawn")
+    context = forking()
     results: Results = context.Queue()
     granted: Synchronized[int] = context.Value("i", 0)
     credentials = aws.get_credentials()
     assert credentials is not None
-    account = credentials.access_key
-    processes = [context.Process(target=work, args=(account, number, granted, results)) for number in range(PROCESSES)]
+    facts = (gate_client(aws).meta.endpoint_url, credentials.access_key)
+    processes = [context.Process(target=work, args=(*facts, number, granted, results)) for number in range(PROCESSES)]
     for process in processes:
         process.start()
     answers = [results.get(timeout=GIVE_UP) for _ in processes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable
 from random import Random
@@ -17,6 +16,7 @@ from lookup.model import Profile
 from lookup.results.oversize import Oversize
 from lookup.results.profile_item import Retention
 from lookup.results.profiles import MAX_ATTEMPTS, ProfileStore
+from tests.forking import forking
 from tests.lookup.results.field_history import NAMES, QUESTIONS, START, fetch, replay
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
@@ -36,12 +36,12 @@ def drawn(seed: int) -> list[Profile]:
     return fetches
 
 
-def write_all(account: str, table: str, bucket: str, seed: int) -> None:
+def write_all(endpoint_url: str, account: str, table: str, bucket: str, seed: int) -> None:
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=REGION)
     profiles = ProfileStore(
-        session.client("dynamodb"),
+        session.client("dynamodb", endpoint_url=endpoint_url),
         table,
-        oversize=Oversize(session.client("s3"), bucket),
+        oversize=Oversize(session.client("s3", endpoint_url=endpoint_url), bucket),
         retention=Retention(3000, 3000),
         clock=lambda: START,
         sleep=time.sleep,
@@ -55,8 +55,9 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
     """Whoever meets whom, in the end every field is that of its newest fetch."""
     credentials = stage.session.get_credentials()
     assert credentials is not None
-    where = (credentials.access_key, stage.settings.profiles_table_name, stage.settings.bucket_name)
-    context = multiprocessing.get_context("spawn")
+    endpoint_url = stage.dynamodb.meta.endpoint_url
+    where = (endpoint_url, credentials.access_key, stage.settings.profiles_table_name, stage.settings.bucket_name)
+    context = forking()
     processes = [context.Process(target=write_all, args=(*where, seed)) for seed in range(PROCESSES)]
     for process in processes:
         process.start()
