@@ -43,13 +43,13 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `timeout` seconds."""
+    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `max_seconds` seconds."""
 
     platform: Platform
     stage: Stage
     outputs: Mapping[str, str]
     token: str = field(default="", repr=False)
-    timeout: float = ANSWER_SECONDS
+    max_seconds: float = ANSWER_SECONDS
 
     def __post_init__(self) -> None:
         self._pool = urllib3.PoolManager()
@@ -100,8 +100,8 @@ class Api:
                 url,
                 body=body,
                 headers=dict(headers or {}),
-                timeout=urllib3.Timeout(self.timeout),
-                max_seconds=self.timeout,
+                timeout=urllib3.Timeout(self.max_seconds),
+                max_seconds=self.max_seconds,
                 max_bytes=lambda _: ANSWER_BYTES,
             )
         except urllib3.exceptions.HTTPError as error:

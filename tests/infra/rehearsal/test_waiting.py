@@ -29,7 +29,7 @@ def test_an_answer_that_drips_is_none(head: bytes, tmp_path: Path) -> None:
             connection.sendall(b"a")
 
     with scripted(drip) as server:
-        api = Api(Platform("dev", {}, tmp_path), stage_named("dev", {}), {}, timeout=0.3)
+        api = Api(Platform("dev", {}, tmp_path), stage_named("dev", {}), {}, max_seconds=0.3)
         started = time.monotonic()
         with pytest.raises(Failed, match="gave no answer"):
             api.send("POST", f"http://127.0.0.1:{server.port}/oauth2/token", b"grant_type=client_credentials")
