@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `max_seconds` seconds."""
+    """The API of a deployed stage. Every method raises `Failed` without a usable answer within `max_seconds`."""
 
     platform: Platform
     stage: Stage
