@@ -143,13 +143,15 @@ def test_a_generated_client_follows_a_lookup_to_its_results(stage: Stage, client
     assert (submitted.status_code, type(lookup)) == (202, client.model("Lookup"))
 
     def done() -> int:
-        return int(client.call("lookups.get_lookup", lookup.lookup_id).parsed.state.value == "completed")
+        results = client.call("lookups.get_lookup", lookup.lookup_id).parsed.results
+        return int(results is not None and results.state.value == "ready")
 
     Wait("the lookup", 120.0, stage.folder, time.sleep).until_all(1, done, lambda *_: None)
     ended = client.call("lookups.get_lookup", lookup.lookup_id).parsed
     assert (ended.counts.requested, ended.counts.found, ended.counts.invalid) == (3, 2, 1)
     assert ended.submitted_at <= ended.finished_at
-    (file,) = client.call("lookups.list_results", lookup.lookup_id).parsed.files
+    files = client.call("lookups.list_results", lookup.lookup_id).parsed.files
+    (file,) = [one for one in files if one.format_.value == "ndjson" and one.only is None]
     lines = gzip.decompress(urllib3.request("GET", file.url, decode_content=False).data).splitlines()
     assert sorted(json.loads(line)["outcome"] for line in lines) == ["found", "found", "invalid"]
     assert lookup.lookup_id in {one.lookup_id for one in client.call("lookups.list_lookups").parsed.lookups}

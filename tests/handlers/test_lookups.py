@@ -33,8 +33,8 @@ def test_a_roster_from_upload_to_results(
     status, done, _ = call("GET", lookup["links"]["self"])
     assert (status, done["state"], done["progress"], done["requested_is_estimated"]) == (200, "completed", 1.0, False)
     assert done["counts"] == {"requested": 131, "found": 130, "not_found": 0, "invalid": 1, "failed": 0}
-    first = call("GET", f"{lookup['links']['results']}?limit=1")[1]
-    second = call("GET", f"{lookup['links']['results']}?limit=1&after={first['next']}")[1]
+    first = call("GET", f"{lookup['links']['results']}?parts=true&limit=1")[1]
+    second = call("GET", f"{lookup['links']['results']}?parts=true&limit=1&after={first['next']}")[1]
     files = [*first["files"], *second["files"]]
     bodies = [urllib3.PoolManager().request("GET", file["url"]).data for file in files]
     records = [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]

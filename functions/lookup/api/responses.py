@@ -12,6 +12,8 @@ from aws_lambda_powertools.event_handler import Response
 from lookup import exact_json
 from lookup.aws.signed_urls import expires_at
 from lookup.bulk.estimates import Estimate
+from lookup.collection.published import PublishedFile
+from lookup.ledger.collections import Collection
 from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
 from lookup.model import Counts, Status, timestamp
 
@@ -51,9 +53,9 @@ def retry_after(estimate: Estimate | None, now: float) -> dict[str, str]:
     return {"Retry-After": str(min(MAX_RETRY_AFTER, max(1, math.ceil(estimate.done_at - now))))} if estimate else {}
 
 
-def link_next(path: str, mark: str | None, limit: int) -> dict[str, str]:
+def link_next(path: str, mark: str | None, limit: int, **more: str) -> dict[str, str]:
     """Write the `Link` (RFC 8288) to the next page, if there is one."""
-    query = urlencode({"limit": limit, "after": mark or ""})
+    query = urlencode({"limit": limit, "after": mark or "", **more})
     return {"Link": f'<{path}?{query}>; rel="next"'} if mark else {}
 
 
@@ -66,8 +68,10 @@ def counts_json(counts: Counts) -> dict[str, int]:
     return {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))}
 
 
-def lookup_json(progress: LookupRecord, estimate: Estimate | None) -> dict[str, object]:
-    """Write a lookup as it stands."""
+def lookup_json(
+    progress: LookupRecord, estimate: Estimate | None, results: Collection | None = None
+) -> dict[str, object]:
+    """Write a lookup as it stands, and once it has ended its `results`."""
     spec, tally = progress.spec, progress.tally
     path = f"/v1/lookups/{spec.lookup_id}"
     return {
@@ -82,6 +86,7 @@ def lookup_json(progress: LookupRecord, estimate: Estimate | None) -> dict[str, 
         "progress": _share(tally.counts.requested, progress.requested),
         "parts": tally.parts_done,
         "estimate": None if estimate is None else estimate_json(estimate),
+        "results": None if results is None else results_json(results),
         "links": {"self": path, "results": f"{path}/results"},
     }
 
@@ -104,6 +109,32 @@ def estimate_json(estimate: Estimate) -> dict[str, object]:
         "users": estimate.users,
         "users_ahead": estimate.users_ahead,
         "share_of_daily_quota": _share(estimate.share_of_day, 1),
+    }
+
+
+def results_json(results: Collection) -> dict[str, object]:
+    """Write where the files of a lookup that has ended stand."""
+    return {
+        "state": results.state.value,
+        "files": results.files,
+        "bytes": results.bytes,
+        "ready_at": None if results.ready_at is None else timestamp(results.ready_at),
+        "failed_because": results.reason,
+    }
+
+
+def published_json(file: PublishedFile, path: str, url: str) -> dict[str, object]:
+    """Write one file, its address here, which stays, and the signed one, which does not."""
+    return {
+        "name": file.name,
+        "format": file.format.value,
+        "only": file.only,
+        "records": file.records,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "url": url,
+        "expires_at": timestamp(expires_at(url)),
+        "links": {"self": path},
     }
 
 

@@ -101,6 +101,12 @@ class LookupControl:
             raise Conflict("nothing of this lookup has failed")
         return self._states.retry_failed(progress.spec, progress.cursor, reserved, most=self._most)
 
+    def readable(self, partner: Partner, lookup_id: str) -> LookupRecord:
+        """Return a lookup whose results its partner may read. Raises `Forbidden` as `results` does."""
+        progress = self._owned(partner, lookup_id)
+        partner.check_visible(progress.spec.workspace, progress.spec.fields)
+        return progress
+
     def results(
         self, partner: Partner, lookup_id: str, *, after: str, limit: int
     ) -> tuple[list[RecordedPart], str | None]:
@@ -108,8 +114,7 @@ class LookupControl:
 
         Raises `Forbidden` when they hold fields that are not granted any more.
         """
-        spec = self._owned(partner, lookup_id).spec
-        partner.check_visible(spec.workspace, spec.fields)
+        self.readable(partner, lookup_id)
         records = self._feed.records(lookup_id, after=after, limit=limit)
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)

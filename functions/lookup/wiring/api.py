@@ -17,15 +17,18 @@ from lookup.api.routes.lookups import LookupRoutes
 from lookup.api.routes.preview import PreviewRoute
 from lookup.api.routes.profiles import ProfileRoutes
 from lookup.api.routes.quota import QuotaRoutes
+from lookup.api.routes.results import ResultRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
 from lookup.api.sync_or_async import SyncOrAsync
 from lookup.aws.signed_urls import seconds_left
 from lookup.bulk.control import LookupControl
+from lookup.collection.published import PublishedResults
 from lookup.errors import RetryLater
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
+from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.open_uploads import OpenUploads
 from lookup.partners import Partner
 from lookup.rosters.retention import RosterRetention
@@ -69,7 +72,14 @@ class ApiServices(FetchingServices, SubmittingServices):
             idempotency=idempotency,
             daily=self.daily,
         )
-        LookupRoutes(app, lookups=self.control, sign=self._sign, clock=clock)
+        LookupRoutes(app, lookups=self.control, published=self.published, clock=clock)
+        ResultRoutes(
+            app,
+            lookups=self.control,
+            published=self.published,
+            keeps_profiles=lambda name: self.settings.workspace(name).keep_profiles,
+            sign=self._sign,
+        )
         RosterRoutes(
             app,
             uploads=self.uploads,
@@ -166,6 +176,13 @@ class ApiServices(FetchingServices, SubmittingServices):
         """Return for how many seconds a URL that is signed now may be promised."""
         return seconds_left(self.session.get_credentials())
 
-    def _sign(self, key: str) -> str:
+    @cached_property
+    def published(self) -> PublishedResults:
+        return PublishedResults(self.s3, self.settings.bucket_name, CollectionLedger(self.table))
+
+    def _sign(self, key: str, name: str | None = None) -> str:
+        """Return a URL of an object, which a browser saves under `name`."""
         params = {"Bucket": self.settings.bucket_name, "Key": key}
+        if name is not None:
+            params["ResponseContentDisposition"] = f'attachment; filename="{name}"'
         return self.s3.generate_presigned_url("get_object", Params=params, ExpiresIn=self._url_seconds())

@@ -41,7 +41,7 @@ def look_up_roster(
     wait = Wait("the lookup of the roster", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
     with display.bar("looked up") as advance:
         wait.until_all(number, done, advance)
-    files = api.get(submitted["links"]["results"])["files"]
+    files = api.get(submitted["links"]["results"] + "?parts=true")["files"]
     display.line(
         f"{lookup['state']}: {_line_of(lookup['counts'])}; {len(files)} result files, the first {files[0]['key']}"
     )

@@ -17,6 +17,7 @@ SCOPES = {
     "GET /v1/lookups/{lookup_id}": "profiles/read",
     "PATCH /v1/lookups/{lookup_id}": "lookups/write",
     "GET /v1/lookups/{lookup_id}/results": "profiles/read",
+    "GET /v1/lookups/{lookup_id}/results/{file}": "profiles/read",
     "GET /v1/schedules": "schedules/write",
     "PUT /v1/schedules/{name}": "schedules/write",
     "GET /v1/schedules/{name}": "schedules/write",

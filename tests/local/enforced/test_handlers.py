@@ -48,7 +48,7 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
     path = submitted(enforced, b"customer_id\n" + b"".join(b"R-%d\n" % number for number in range(120)))
     lookup = until(lambda: ended(enforced, path))
     assert (lookup["counts"]["found"], lookup["parts"]) == (120, 2)
-    files = enforced.api().get(f"{path}/results")["files"]
+    files = enforced.api().get(f"{path}/results?parts=true")["files"]
     answer = urllib3.PoolManager().request("GET", files[0]["url"])
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 100)
 

@@ -52,7 +52,7 @@ WHICH = {"description": "What is wrong with the token (RFC 6750).", "schema": {"
 # Of answers that every route replaces by its own.
 POWERTOOLS_OWN = ("HTTPValidationError", "ResponseValidationError", "ValidationError")
 PROBLEM = "application/problem+json"
-WITHOUT_BODY = ("204", "304")
+WITHOUT_BODY = ("204", "303", "304")
 
 
 def document(app: APIGatewayHttpResolver, token_url: str | None) -> bytes:

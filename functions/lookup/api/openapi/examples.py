@@ -53,17 +53,23 @@ LOOKUP = {
     "progress": 0.1846,
     "parts": 10,
     "estimate": ESTIMATE,
+    "results": None,
     "links": {"self": f"/v1/lookups/{LOOKUP_ID}", "results": f"/v1/lookups/{LOOKUP_ID}/results"},
 }
 LOOKUPS = {"lookups": [LOOKUP | {"estimate": None}], "next": "MjAyNi0xMS0yNFQwOTozMA"}
 RESULTS = {
+    "state": "ready",
     "files": [
         {
-            "part": "00000001",
-            "key": f"parts/workspace=default/dt=2026-11-24/hour=09/{LOOKUP_ID}-00000001.ndjson.gz",
-            "url": "https://bucket.example.com/parts/…",
+            "name": f"{LOOKUP_ID}-00001.ndjson.gz",
+            "format": "ndjson",
+            "only": None,
+            "records": 5000,
+            "bytes": 3_144_210,
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "url": "https://bucket.example.com/results/…",
             "expires_at": "2026-11-24T09:45:00.000000Z",
-            "counts": {"requested": 100, "found": 98, "not_found": 2, "invalid": 0, "failed": 0},
+            "links": {"self": f"/v1/lookups/{LOOKUP_ID}/results/{LOOKUP_ID}-00001.ndjson.gz"},
         }
     ],
     "next": None,

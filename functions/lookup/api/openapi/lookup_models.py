@@ -96,6 +96,16 @@ class LookupAnswer(RootModel[Outcomes | DryRun]):
     """All outcomes, or of a dry run the estimate."""
 
 
+class Results(Shape):
+    """Where the files of a lookup that has ended stand."""
+
+    state: Literal["collecting", "ready", "failed"]
+    files: Count
+    bytes: Count
+    ready_at: Time | None
+    failed_because: Annotated[str | None, Field(description="`counts_differ` or `parts_gone`: ask the operator.")]
+
+
 class Lookup(Shape):
     """A lookup as it stands; a day of the intake queue (`standing`) has only counts and parts."""
 
@@ -110,6 +120,7 @@ class Lookup(Shape):
     progress: Share = 0.0
     parts: Annotated[Count, Field(description="Result files so far.")]
     estimate: Estimate | None = None
+    results: Annotated[Results | None, Field(description="Once it has ended.")] = None
     links: Links
 
 
@@ -121,7 +132,21 @@ class LookupPage(Shape):
 
 
 class ResultFile(Shape):
-    """One file of outcomes."""
+    """One file of a lookup that has ended, in the order of its roster."""
+
+    name: str
+    format: Literal["ndjson", "parquet", "csv"]
+    only: Annotated[Literal["changed"] | None, Field(description="`changed`: what is new, gone or different.")]
+    records: Count
+    bytes: Count
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    url: Annotated[Url, Field(description="Presigned; `links.self` redirects to a fresh one.")]
+    expires_at: Annotated[Time, Field(description="Until when `url` is good: 15 minutes at most.")]
+    links: Links
+
+
+class PartFile(Shape):
+    """The file of one part, with `parts=true`."""
 
     part: str
     key: str
@@ -131,7 +156,8 @@ class ResultFile(Shape):
 
 
 class ResultPage(Shape):
-    """Result files by part."""
+    """The files of a lookup, or with `parts=true` those of its parts, by part."""
 
-    files: list[ResultFile]
+    state: Literal["running", "collecting", "ready", "failed", "parts"]
+    files: list[ResultFile | PartFile]
     next: str | None

@@ -31,7 +31,7 @@ HEADERS: Mapping[str, str] = {
     "Age": "Seconds since the profile was asked of MoEngage (RFC 9111).",
     "ETag": "A weak mark of the profile's content, for `If-None-Match` (RFC 9110).",
     "Cache-Control": "Of a profile: private, as fresh as `max_age` allows (RFC 9111, RFC 5861). Else `no-store`.",
-    "Location": "Where the lookup is to be seen.",
+    "Location": "Where the lookup is to be seen, or the file is.",
     "Link": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
     "Preference-Applied": "What of `Prefer` was honoured (RFC 7240).",
     "Retry-After": "Seconds after which to ask again, of a lookup that runs 60 at most (RFC 9110).",

@@ -92,12 +92,22 @@ PATCH_LOOKUP = operation(
 GET_RESULTS = operation(
     "listResults",
     "List a lookup's result files",
-    "Gzip NDJSON, one record per identifier; the URLs are good until `expires_at`, 15 minutes at most: ask "
-    "again for fresh ones. They are given only while every field of the lookup is granted. While the lookup runs, "
-    "files come in any order: page through them when it ended.",
+    "Once a lookup has ended its parts are collected into a few files, in the order of the roster: gzip NDJSON and "
+    "Parquet, and with `only=changed` what is new, gone or different by itself. Until then `files` is empty, and "
+    "`parts=true` lists the gzip NDJSON files of the parts that are done, a page at a time and in any order. "
+    "The URLs are good until `expires_at`, 15 minutes at most: ask again for fresh ones, or keep `links.self`, which "
+    "redirects to one. They are given only while every field of the lookup is granted.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
-    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
+)
+GET_RESULT_FILE = operation(
+    "getResultFile",
+    "Get one of a lookup's result files",
+    "Redirects to a URL that is signed now, so that this address can be kept. What is downloaded has the file's name.",
+    tag="Lookups",
+    replies={303: Reply("Where the file is.", headers=("Location",))},
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
 )
 POST_ROSTERS = operation(
     "createRoster",

@@ -9,11 +9,12 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lookup.api.auth import current_partner, scopes_of
-from lookup.api.openapi.route_docs import GET_LOOKUP, GET_RESULTS, LIST_LOOKUPS, PATCH_LOOKUP
+from lookup.api.openapi.route_docs import GET_LOOKUP, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
-from lookup.api.responses import Sign, intake_day_json, json_response, link_next, lookup_json, record_json, retry_after
+from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, retry_after
 from lookup.bulk.control import Action, LookupControl
+from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput
 from lookup.model import Clock
 
@@ -24,47 +25,42 @@ After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, descri
 
 
 class LookupRoutes:
-    """`sign` makes a URL of a result object's key."""
+    """Lookups as their partner sees and steers them."""
 
     def __init__(
         self,
         app: APIGatewayHttpResolver,
         *,
         lookups: LookupControl,
-        sign: Sign,
+        published: PublishedResults,
         clock: Clock,
     ) -> None:
         self._app = app
         self._lookups = lookups
-        self._sign = sign
+        self._published = published
         self._clock = clock
         app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
         app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
         app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
-        app.get("/v1/lookups/<lookup_id>/results", **GET_RESULTS)(self._get_results)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
         found, mark = self._lookups.page(current_partner(self._app), after=_decode_cursor(after), limit=limit)
         following = _encode_cursor(mark) if mark else None
-        body = {"lookups": [lookup_json(one, None) for one in found], "next": following}
+        results = self._published.of_many(found)
+        listed = [lookup_json(one, None, results.get(one.spec.lookup_id)) for one in found]
+        body = {"lookups": listed, "next": following}
         return json_response(body, headers=link_next("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(INTAKE_DAY) and ADMIN in scopes_of(self._app.current_event.raw_event):
             return json_response(intake_day_json(lookup_id, self._lookups.intake_day(lookup_id)))
         progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
-        return json_response(lookup_json(progress, estimate), headers=retry_after(estimate, self._clock()))
+        results = self._published.of(progress)
+        return json_response(lookup_json(progress, estimate, results), headers=retry_after(estimate, self._clock()))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
         progress = self._lookups.change(current_partner(self._app), lookup_id, Action(change.action))
-        return json_response(lookup_json(progress, None))
-
-    def _get_results(
-        self, lookup_id: LookupId, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
-    ) -> Response[str]:
-        records, mark = self._lookups.results(current_partner(self._app), lookup_id, after=after, limit=limit)
-        body = {"files": [record_json(one, self._sign(one.key)) for one in records], "next": mark}
-        return json_response(body, headers=link_next(f"/v1/lookups/{lookup_id}/results", mark, limit))
+        return json_response(lookup_json(progress, None, self._published.of(progress)))
 
 
 def _encode_cursor(mark: str) -> str:
