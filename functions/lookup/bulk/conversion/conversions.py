@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.requests import BEGUN_WITHIN, awaits_conversion
@@ -21,6 +22,7 @@ from lookup.partners import Partner
 from lookup.rosters.copies import IsLate, RosterCopies
 from lookup.telemetry import Metric, count
 
+TRIES_IN_TIME = 3  # a conversion is slow by AWS before it is slow by its roster
 CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
 
 
@@ -46,11 +48,11 @@ class Conversions:
         self._partner_named = partner_named
         self._clock = clock
 
-    def convert(self, lookup_id: str, *, until: float) -> bool:
-        """Convert a lookup's roster until then (epoch seconds); False when somebody else is at it.
+    def convert(self, lookup_id: str, *, until: float, received: int) -> bool:
+        """Convert a lookup's roster until then (epoch seconds); False when another instance is converting it.
 
-        What the roster or the partner's grants do not allow ends the lookup, with the reason. What AWS does wrong is
-        raised, and the claim is given back.
+        What the roster or the partner's grants do not allow ends the lookup, with the reason; so does a lack of time
+        once its message was `received` often enough. Errors of AWS are raised, and the claim is released.
         """
         progress = self._ledger.get(lookup_id)
         if progress is None and self._pending.was_noted_within(lookup_id, BEGUN_WITHIN):
@@ -62,12 +64,18 @@ class Conversions:
         if token is None:
             return not self._pending.is_pending(lookup_id)
         try:
-            self._convert(progress, lambda: self._clock() > until)
+            self._convert(progress, partial(self._is_late, until, received))
         except BaseException:
             self._pending.release(lookup_id, token)
             raise
         self._pending.end(lookup_id)
         return True
+
+    def _is_late(self, until: float, received: int) -> bool:
+        is_late = self._clock() > until
+        if is_late and received < TRIES_IN_TIME:
+            raise AwsUnavailable("the roster was not converted in the function's time")
+        return is_late
 
     def defer(self, lookup_id: str) -> None:
         """Put a lookup whose message is dead-lettered behind its partner's others."""

@@ -36,7 +36,7 @@ class ConversionWorker:
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
             return self._abandon(delivery, lookup_id)
         try:
-            if self._conversions.convert(lookup_id, until=until):
+            if self._conversions.convert(lookup_id, until=until, received=delivery.received):
                 return True
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("conversion returned", lookup_id=lookup_id, error=error_name(error), runbook="Dead letters")
