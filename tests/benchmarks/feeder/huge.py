@@ -62,7 +62,7 @@ def _measured(environment: Mapping[str, str], key: str, answer: Connection) -> N
     spec = LookupSpec(key.rpartition("/")[2], "default", "bench", time.time(), pinned)
     instance.conversions.submit(spec)
     seconds = time.perf_counter() - started
-    instance.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS)
+    instance.converter.convert(spec.lookup_id, until=time.time() + CONVERSION_SECONDS, received=1)
     fed = instance.feeder.feed("default")
     progress = instance.lookups.get(spec.lookup_id)
     if progress is not None:
