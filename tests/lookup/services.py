@@ -14,9 +14,9 @@ from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, Vendo
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.limiter import Grant
 from lookup.gate.workspaces import WorkspaceGates
-from lookup.ledger.fair_share import Share
 from lookup.ledger.model import ChangedProfiles, LookupRecord, LookupSpec, Roster
 from lookup.ledger.parts import Counted, DeliveredPart
+from lookup.ledger.shares import Share
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Outcome, Part, Status
 from lookup.partners import Partner, Partners
 from lookup.results.events import EventPublisher

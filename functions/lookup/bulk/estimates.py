@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lookup.ledger.fair_share import Share
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
+from lookup.ledger.shares import Share
 from lookup.model import DAY, Clock
 from lookup.quota import Quota
 from lookup.settings import Settings

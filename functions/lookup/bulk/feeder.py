@@ -15,11 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.queues import Queues
 from lookup.errors import InvalidInput, Misconfigured, NotFound, ServiceError
-from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, first_turn, turns
 from lookup.ledger.feeding import LEASE_SECONDS, ClaimRefused, FeedingLedger, Step
 from lookup.ledger.lookups import InFlight, LookupLedger
 from lookup.ledger.model import Claim, Cursor, LookupRecord, LookupSpec, RosterSegment
-from lookup.ledger.shares import ReadyLookup
+from lookup.ledger.shares import INTAKE, ReadyLookup, Share, Turn, cost, first_turn, turns
 from lookup.model import PART_LIMIT, Clock, Part, RosterRange
 from lookup.rosters.reader import CHUNK, RosterReader
 from lookup.settings import Settings

@@ -16,10 +16,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.errors import RetryLater, ServiceError, UnknownWorkspace
-from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns, virtual_time
 from lookup.ledger.items import share_key
 from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.shares import read_share
+from lookup.ledger.shares import INTAKE, Share, Turn, cost, intake_turn, read_share, turns, virtual_time
 from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT, Clock, Sleep
 from lookup.settings import Workspace

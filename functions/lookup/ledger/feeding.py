@@ -11,10 +11,9 @@ from uuid import uuid4
 
 from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
-from lookup.ledger.fair_share import Turn, cost, size_of
 from lookup.ledger.items import deserialize, in_flight_key, lookup_key, queued_key, read_record, record_item, serialize
 from lookup.ledger.model import RETENTION_SECONDS, Claim, Cursor, LookupSpec, LookupState, RecordedPart, RosterSegment
-from lookup.ledger.shares import Action, ReadyLookup, ShareLedger
+from lookup.ledger.shares import Action, ReadyLookup, ShareLedger, Turn, cost, size_of
 from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT, Counts, RosterRange
 

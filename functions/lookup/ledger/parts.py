@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lookup.aws.dynamodb import ACTIONS_LIMIT, ConditionsFailed
-from lookup.ledger.fair_share import cost
 from lookup.ledger.items import (
     COUNTED,
     deserialize,
@@ -25,6 +24,7 @@ from lookup.ledger.items import (
     usage_key,
 )
 from lookup.ledger.model import RETENTION_SECONDS, LookupState, RecordedPart
+from lookup.ledger.shares import cost
 from lookup.ledger.table import LedgerTable
 from lookup.model import Counts, Outcome, Part, RosterRange, timestamp
 

@@ -29,10 +29,9 @@ from lookup.errors import RetryLater
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.open_uploads import OpenUploads
 from lookup.partners import Partner
 from lookup.rosters.retention import RosterRetention
-from lookup.rosters.uploads import RosterUploads
+from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.names import ScheduleNames
 from lookup.schedules.store import ScheduleStore
 from lookup.wiring.fetching import FetchingServices

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.bulk.estimates import BULK_SHARE, Backlog, Estimates, PendingLookup, backlog_of, estimate, pending_of
-from lookup.ledger.fair_share import Share
 from lookup.ledger.model import turn_of
+from lookup.ledger.shares import Share
 from lookup.model import Counts
 from lookup.quota import Quota
 from tests.lookup.services import BulkServices, counted

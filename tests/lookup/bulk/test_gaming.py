@@ -9,8 +9,8 @@ import pytest
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import LimitExceeded
-from lookup.ledger.fair_share import cost
 from lookup.ledger.parts import DeliveredPart
+from lookup.ledger.shares import cost
 from lookup.model import Counts, Part
 from lookup.quota import Quota
 from tests.lookup.services import BulkServices, counted, retry_at

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from infra.local.simulator.process import Simulator
 from lookup.bulk.intake_share import HELD, SHARE, STALLED, IntakeShare
 from lookup.errors import RetryLater, UnknownWorkspace
-from lookup.ledger.fair_share import INTAKE, Share, Turn, cost, intake_turn, turns
 from lookup.ledger.parts import DeliveredPart
+from lookup.ledger.shares import INTAKE, Share, Turn, cost, intake_turn, turns
 from lookup.model import PART_LIMIT, Counts, Part
 from lookup.quota import Quota
 from tests.lookup.services import BulkServices, counted, customer, retry_at

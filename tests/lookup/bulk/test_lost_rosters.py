@@ -9,8 +9,8 @@ import pytest
 
 from lookup.api.responses import lookup_json
 from lookup.bulk.queues import MAX_DELAY
-from lookup.ledger.fair_share import turns
 from lookup.ledger.model import Claim, LookupRecord, LookupState, Roster
+from lookup.ledger.shares import turns
 from lookup.model import Counts
 from lookup.quota import Quota
 from tests.lookup.services import BulkServices

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.ledger.fair_share import UNIT, Share, cost, first_turn, size_of, turns
+from lookup.ledger.shares import UNIT, Share, cost, first_turn, size_of, turns
 from lookup.model import PART_LIMIT
 
 DEPTH = 5 * PART_LIMIT

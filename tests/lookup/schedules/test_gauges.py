@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from lookup.bulk.estimates import Backlog
-from lookup.ledger.fair_share import Share
+from lookup.ledger.shares import Share
 from lookup.quota import Quota
 from lookup.schedules.gauges import Gauges
 from lookup.settings import Workspace

@@ -13,11 +13,10 @@ from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
 from lookup.api.request_models import RosterUpload
 from lookup.api.responses import json_response
 from lookup.aws.signed_urls import expires_at
-from lookup.ledger.open_uploads import OpenUploads
 from lookup.model import Clock, timestamp
 from lookup.rosters.keys import key_of
 from lookup.rosters.retention import RosterRetention
-from lookup.rosters.uploads import RosterUploads
+from lookup.rosters.uploads import OpenUploads, RosterUploads
 
 RosterId = Annotated[str, Path(max_length=64)]
 

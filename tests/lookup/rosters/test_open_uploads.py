@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lookup.errors import LimitExceeded
-from lookup.ledger.open_uploads import OpenUploads
 from lookup.ledger.table import LedgerTable
+from lookup.rosters.uploads import OpenUploads
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
