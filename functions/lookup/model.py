@@ -125,7 +125,7 @@ class LookupRequest:
     `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked,
     for a caller who waits. `submitted_at` is when it was requested, if not now. `lookup_id` names this request and no
     other. `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to
-    which its users are charged already.
+    which its users are charged already. `formats` are those of a lookup's results beside NDJSON and Parquet.
     """
 
     workspace: str
@@ -138,6 +138,7 @@ class LookupRequest:
     lookup_id: str | None = None
     charged_on: str | None = None
     waited_for: bool = False
+    formats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,20 @@ def test_files_by_format_and_of_changes(deployed: Stage, call: Call, context: La
     assert kind_of(call("GET", f"{address}?only=new"))[0] == 422
 
 
+def test_csv_is_written_when_the_lookup_asks_for_it(deployed: Stage, call: Call, context: LambdaContext) -> None:
+    """`formats` of a lookup adds CSV to its files, with a byte order mark if that is asked for; others are refused."""
+    order = {"identifiers": ["user-1"], "fields": ["name"], "formats": ["csv_bom"]}
+    _, lookup, _ = call("POST", "/v1/lookups", order, prefer="respond-async")
+    serve_parts_queue(deployed, context)
+    collect(deployed, lookup, context)
+    (file,) = call("GET", f"{lookup['links']['results']}?format=csv")[1]["files"]
+    text = gzip.decompress(urllib3.PoolManager().request("GET", file["url"]).data).decode()
+    assert text.startswith("\ufeffidentifier_type,identifier,outcome")
+    assert text.splitlines()[0].endswith(",changed_fields,name")
+    assert kind_of(call("POST", "/v1/lookups", order | {"formats": ["xlsx"]}))[0] == 422
+    assert kind_of(call("POST", "/v1/lookups", order | {"formats": ["csv", "csv"]}))[0] == 422
+
+
 def test_parts_are_listed_when_asked_for(deployed: Stage, call: Call, context: LambdaContext) -> None:
     """`parts=true` lists the parts that are done, a page at a time."""
     lookup = ended(deployed, call, context)

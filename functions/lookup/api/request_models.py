@@ -19,6 +19,12 @@ MaxAge = Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=M
 WorkspaceName = Annotated[str, Field(min_length=1, max_length=64, description="The MoEngage workspace.")]
 
 
+FORMATS = (
+    "A format beside NDJSON and Parquet that the results of a lookup are written in: CSV, with a byte order mark or "
+    "without. An answer at once has none."
+)
+
+
 class LookupOrder(BaseModel):
     """Identifiers to look up, or a roster of them that was uploaded."""
 
@@ -39,6 +45,7 @@ class LookupOrder(BaseModel):
     max_age: MaxAge = 0
     stale_if_error: Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=STALE_IF_ERROR)] = 0
     workspace: WorkspaceName = "default"
+    formats: Annotated[list[Literal["csv", "csv_bom"]], Field(max_length=1, description=FORMATS)] = []
 
     @model_validator(mode="after")
     def _has_one_source(self) -> LookupOrder:

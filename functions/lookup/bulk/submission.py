@@ -69,6 +69,7 @@ class Submission:
             fields=fields,
             weight=partner.weight,
             charged=reserved.charge,
+            formats=request.formats,
         )
         most = None if partner.is_operator else self._most
         return self._conversions.submit(spec, reserved.reservations, most=most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from lookup.collection.files import CHANGED, ENDINGS, Format, ResultFile, key_of
+from lookup.collection.files import CHANGED, ENDINGS, Format, ResultFile, formats_of, key_of
 from lookup.collection.rows import Row
 from lookup.collection.upload import Upload, Uploads
 from lookup.ledger.collections import Collection
@@ -95,8 +95,9 @@ class FileSetWriter:
 
     def _opened(self, only: str | None) -> list[OpenFile]:
         opened = []
-        for written_as, make in self._writers.items():
+        for written_as in formats_of(self._progress.spec):
             key = key_of(self._progress, self._collection, self._number, written_as, only)
             upload = self._uploads.begin(key, ENDINGS[written_as][1])
-            opened.append(OpenFile(upload, make(upload, self._progress.spec), written_as, only))
+            writer = self._writers[written_as](upload, self._progress.spec)
+            opened.append(OpenFile(upload, writer, written_as, only))
         return opened

@@ -14,7 +14,7 @@ from typing import Any
 
 from lookup.collection.upload import Sealed
 from lookup.ledger.collections import Collection
-from lookup.ledger.model import LookupRecord
+from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.model import Status, timestamp
 
 RESULTS = "results/"
@@ -28,6 +28,14 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     PARQUET = "parquet"
     CSV = "csv"
+
+
+CSV_WITH_MARK = "csv_bom"  # how CSV with a byte order mark is asked for
+
+
+def formats_of(spec: LookupSpec) -> list[Format]:
+    """Return the formats of a lookup's files: two that every lookup has, and CSV if it asked for it."""
+    return [Format.NDJSON, Format.PARQUET, *([Format.CSV] if spec.formats else [])]
 
 
 ENDINGS: Mapping[Format, tuple[str, str]] = {

@@ -112,6 +112,7 @@ def spec_item(spec: LookupSpec) -> Item:
         "fields": None if spec.fields is None else list(spec.fields),
         "weight": spec.weight,
         "due_at": spec.turn,
+        "formats": list(spec.formats) or None,
     }
     if spec.charged is not None:
         facts |= charge_facts(spec.charged)
@@ -158,6 +159,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         weight=int(facts["weight"]),
         charged=_charge(facts),
         due_at=float(facts["due_at"]) if "due_at" in facts else None,
+        formats=tuple(facts.get("formats", ())),
     )
 
 

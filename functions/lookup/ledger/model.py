@@ -74,7 +74,7 @@ def turn_of(submitted_at: float, entries: int) -> float:
 class LookupSpec:
     """The request; it never changes. `weight` is the partner's share against other partners.
 
-    `charged` is None for a partner without a limit.
+    `charged` is None for a partner without a limit. `formats` are those of its results beside NDJSON and Parquet.
     """
 
     lookup_id: str
@@ -87,6 +87,7 @@ class LookupSpec:
     weight: int = 1
     charged: DailyCharge | None = None
     due_at: float | None = None
+    formats: tuple[str, ...] = ()
 
     @property
     def turn(self) -> float:

@@ -9,11 +9,12 @@ from botocore.config import Config
 
 from lookup.collection.collector import Collector
 from lookup.collection.file_sets import MakeWriter
-from lookup.collection.files import Format
+from lookup.collection.files import CSV_WITH_MARK, Format
 from lookup.collection.ndjson import NdjsonFile
 from lookup.collection.parquet import ParquetFile
 from lookup.collection.part_objects import AHEAD, PartObjects
 from lookup.collection.queue import ResultsQueue
+from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
 from lookup.ledger.collections import CollectionLedger
@@ -25,6 +26,7 @@ PATIENT = S3_CONFIG.merge(Config(read_timeout=30, max_pool_connections=AHEAD + 2
 WRITERS: Mapping[Format, MakeWriter] = {
     Format.NDJSON: lambda upload, _: NdjsonFile(upload),
     Format.PARQUET: lambda upload, _: ParquetFile(upload),
+    Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=CSV_WITH_MARK in spec.formats),
 }
 
 

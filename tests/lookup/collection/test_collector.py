@@ -24,7 +24,7 @@ def world(stage: Stage) -> World:
 
 def three_parts(world: World) -> None:
     """End a lookup of three parts, the last of which holds a failure."""
-    spec = world.begin()
+    spec = world.begin(formats=("csv",))
     for number, statuses in ((2, [NOT_FOUND]), (1, [FOUND, INVALID]), (3, [FAILED, FOUND])):
         outcomes = [outcome(f"C-{number}{at}", one, at=world.clock()) for at, one in enumerate(statuses)]
         world.arrive(spec, number, outcomes)
@@ -151,7 +151,7 @@ def test_a_retry_replaces_the_files(world: World) -> None:
     assert world.manifest()["counts"]["failed"] == 0
     left = {key for key in world.visible() if key in before}
     assert all("manifest" in key for key in left)
-    assert world.told_ready == [("l-1", 6), ("l-1", 6)]
+    assert world.told_ready == [("l-1", 4), ("l-1", 4)]
 
 
 def test_a_retry_that_begins_meanwhile_is_no_failure(world: World) -> None:

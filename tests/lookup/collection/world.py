@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lookup.collection.collector import Came, Collector, SetLimits
-from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import Format
-from lookup.collection.ndjson import NdjsonFile
-from lookup.collection.parquet import ParquetFile
 from lookup.collection.part_objects import PartObjects
-from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.ledger.collections import Collection, CollectionLedger
 from lookup.ledger.items import lookup_key
 from lookup.ledger.model import LookupRecord, LookupSpec, Roster
 from lookup.model import Attributes, Counts, InvalidIdentifier, Outcome, Part, Profile, RosterRange, Source, Status
 from lookup.results.files import Record
+from lookup.wiring.collection import WRITERS
 from tests.lookup.services import BulkServices, counted, customer
 from tests.lookup.stage import Stage
 
-WRITERS: Mapping[Format, MakeWriter] = {
-    Format.NDJSON: lambda upload, _: NdjsonFile(upload),
-    Format.PARQUET: lambda upload, _: ParquetFile(upload),
-    Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields),
-}
 MINUTES = 900.0
 
 
@@ -72,10 +64,12 @@ class World(BulkServices):
             limits=limits,
         )
 
-    def begin(self, lookup_id: str = "l-1", *, fields: tuple[str, ...] | None = None) -> LookupSpec:
+    def begin(
+        self, lookup_id: str = "l-1", *, fields: tuple[str, ...] | None = None, formats: tuple[str, ...] = ()
+    ) -> LookupSpec:
         """Submit a lookup over a roster that nobody reads."""
         roster = Roster("rosters/none.csv", None, 1000, entries=1)
-        spec = LookupSpec(lookup_id, "default", "acme", self.clock(), roster, fields=fields)
+        spec = LookupSpec(lookup_id, "default", "acme", self.clock(), roster, fields=fields, formats=formats)
         assert self.lookups.submit(spec)
         return spec
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
@@ -70,7 +70,7 @@ class SubmitRoute:
             return json_response({"estimate": estimate_json(estimate)})
         if idempotency_key is None:
             return self._serve(order, context)[0]
-        keyed = KeyedRequest(context.partner.name, ROUTE, idempotency_key, dict(order))
+        keyed = KeyedRequest(context.partner.name, ROUTE, idempotency_key, _keyed_body(order))
         return self._run_once(order, replace(context, lookup_id=f"lookup-{keyed.fingerprint}"), keyed)
 
     def _run_once(self, order: LookupOrder, context: RequestContext, keyed: KeyedRequest) -> Response[str]:
@@ -120,6 +120,11 @@ def _refused(order: LookupOrder, prefer: str | None, key: str | None) -> Respons
     return None
 
 
+def _keyed_body(order: LookupOrder) -> dict[str, Any]:
+    """Return what tells one request from another; without formats as it was before there were any."""
+    return {name: value for name, value in order if name != "formats" or value}
+
+
 def _request(order: LookupOrder, context: RequestContext) -> LookupRequest:
     return LookupRequest(
         order.workspace,
@@ -129,4 +134,5 @@ def _request(order: LookupOrder, context: RequestContext) -> LookupRequest:
         float(order.max_age),
         float(order.stale_if_error),
         lookup_id=context.lookup_id,
+        formats=tuple(order.formats),
     )
