@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -160,6 +161,15 @@ def test_the_person_is_shown_what_to_try(job: Job) -> None:
     assert f"from the intake queue          {len(ROSTER)}" in job.run.output
     assert "TOKEN=$(curl -s --data-urlencode grant_type=client_credentials" in job.run.output
     assert f"{job.stage.api_url}/v1/profiles?identifier_type=customer_id&identifier=" in job.run.output
+
+
+def test_the_parquet_file_opens_in_duckdb(job: Job) -> None:
+    """The line that is shown reads the Parquet file of the roster's lookup: a row for each of its entries."""
+    (shown,) = [line for line in job.run.output.splitlines() if "duckdb.sql" in line]
+    (path,) = re.findall(r"\.local/[^\\']*\.parquet", shown)
+    done = subprocess.run(["/bin/sh", "-c", shown], cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603 - what we show
+    assert f"{len(ROSTER)} rows" in done.stdout
+    assert duckdb.read_parquet(str(PROJECT / path)).shape[0] == len(ROSTER)
 
 
 def test_ctrl_c_stops_everything(job: Job) -> None:

@@ -7,8 +7,11 @@ import tempfile
 from collections.abc import Iterable
 from typing import IO, Any
 
+import urllib3
+
 from infra.local.api_client import ApiClient
 from infra.local.display import Display
+from infra.local.ministack.process import PROJECT
 from infra.local.roster import message_body
 from infra.local.stage.stage import Stage
 from infra.local.waiting import Wait
@@ -16,6 +19,7 @@ from lookup.model import Identifier
 from lookup.validation import ParsedIdentifier
 
 MAX_IDLE_SECONDS = 180.0  # seconds: longer than any wait for quota
+READER = ".venv/bin/python -c"
 MAX_AGE = 3600  # seconds: what the steps before have fetched costs no quota
 
 
@@ -41,11 +45,28 @@ def look_up_roster(
     wait = Wait("the lookup of the roster", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
     with display.bar("looked up") as advance:
         wait.until_all(number, done, advance)
-    files = api.get(submitted["links"]["results"] + "?parts=true")["files"]
-    display.line(
-        f"{lookup['state']}: {_line_of(lookup['counts'])}; {len(files)} result files, the first {files[0]['key']}"
-    )
+    display.line(f"{lookup['state']}: {_line_of(lookup['counts'])}")
+    _show_files(stage, api, submitted["links"], display)
     return dict(lookup["counts"])
+
+
+def _show_files(stage: Stage, api: ApiClient, links: dict[str, str], display: Display) -> None:
+    """Wait until the lookup's parts are collected; show the files' addresses, and how to open one in DuckDB."""
+
+    def ready() -> int:
+        return int((api.get(links["self"])["results"] or {}).get("state") == "ready")
+
+    wait = Wait("the files of the lookup", MAX_IDLE_SECONDS, stage.folder / "functions.log", stage.sleep)
+    wait.until_all(1, ready, lambda *_: None)
+    files = api.get(links["results"])["files"]
+    for file in files:
+        display.line(f"{file['records']} records, {file['bytes']} bytes  {stage.api_url}{file['links']['self']}")
+    (parquet,) = [file for file in files if file["format"] == "parquet" and file["only"] is None]
+    copy = stage.folder / "results" / parquet["name"]
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes(urllib3.request("GET", parquet["url"]).data)
+    display.line("the Parquet file in DuckDB:")
+    display.raw(f"{READER} \"import duckdb; duckdb.sql('FROM \\'{copy.relative_to(PROJECT)}\\'').show()\"")
 
 
 def _write(file: IO[bytes], entries: Iterable[ParsedIdentifier]) -> int:
