@@ -11,11 +11,13 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.outputs import output
-from infra.constructs.result_columns import COLUMNS, PARTITIONS
-from infra.constructs.storage import PARTS, QUERIES
+from infra.constructs.result_columns import COLLECTED_COLUMNS, COLLECTED_PARTITIONS, COLUMNS, PARTITIONS
+from infra.constructs.storage import PARTS, QUERIES, RESULTS
 from infra.stage_settings.stage import SERVICE, Stage
 
-TABLE = "lookup_results"
+TABLE, COLLECTED_TABLE = "lookup_results", "collected_results"
+HOURS = {"projection.hour.type": "integer", "projection.hour.range": "0,23", "projection.hour.digits": "2"}
+PARQUET_READER = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 JSON_READER = "org.openx.data.jsonserde.JsonSerDe"  # unlike Hive's, it reads an object into a string column
 # By default that reader turns all keys to lower case: names of attributes lose their case, and `Email` beside `email`
 # ends the query ("Duplicate key"). All columns are lower case, so none needs a `mapping.`.
@@ -25,43 +27,81 @@ SCAN_LIMIT = 100 * 1024**3  # bytes of one query: at Athena's price about half a
 
 
 class AthenaTable(Construct):
-    """A Glue database with one table, and a workgroup whose query results are kept in the stage's bucket for a week."""
+    """A Glue database with two tables, and a workgroup whose query results the stage's bucket keeps for a week."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, bucket: s3.Bucket) -> None:
         super().__init__(scope, construct_id)
         database = f"{SERVICE}-{stage.name}".replace("-", "_")
         name = glue.CfnDatabase.DatabaseInputProperty(name=database, description=f"Results of lookups, {stage.name}")
         made = glue.CfnDatabase(self, "Database", catalog_id=Aws.ACCOUNT_ID, database_input=name)
-        table = self._table(database, stage, bucket)
-        table.add_resource_dependency(made)
+        for table in (self._json_table(database, stage, bucket), self._parquet_table(database, stage, bucket)):
+            table.add_resource_dependency(made)
         workgroup = self._workgroup(stage, bucket)
         output(self, "DatabaseName", database)
         output(self, "WorkGroupName", workgroup.name)
 
-    def _table(self, database: str, stage: Stage, bucket: s3.Bucket) -> glue.CfnTable:
+    def _json_table(self, database: str, stage: Stage, bucket: s3.Bucket) -> glue.CfnTable:
         location = bucket.s3_url_for_object(PARTS)
-        return glue.CfnTable(
-            self,
+        pattern = f"{location}workspace=${{workspace}}/dt=${{dt}}/hour=${{hour}}/"
+        return self._table(
             "Table",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_name=database,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                description="One row per identifier of a lookup",
-                table_type="EXTERNAL_TABLE",
-                parameters={"classification": "json", "compressionType": "gzip", **projection(stage, location)},
-                partition_keys=_columns(PARTITIONS),
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=location,
-                    columns=_columns(COLUMNS),
-                    compressed=True,
-                    input_format="org.apache.hadoop.mapred.TextInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library=JSON_READER, parameters=dict(READER_SETTINGS)
-                    ),
+            database,
+            name=TABLE,
+            description="One row per identifier that was looked up",
+            parameters={"classification": "json", "compressionType": "gzip", **projection(stage, pattern), **HOURS},
+            partitions=PARTITIONS,
+            storage=glue.CfnTable.StorageDescriptorProperty(
+                location=location,
+                columns=_columns(COLUMNS),
+                compressed=True,
+                input_format="org.apache.hadoop.mapred.TextInputFormat",
+                output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                serde_info=glue.CfnTable.SerdeInfoProperty(
+                    serialization_library=JSON_READER, parameters=dict(READER_SETTINGS)
                 ),
             ),
+        )
+
+    def _parquet_table(self, database: str, stage: Stage, bucket: s3.Bucket) -> glue.CfnTable:
+        location = bucket.s3_url_for_object(RESULTS)
+        pattern = f"{location}workspace=${{workspace}}/dt=${{dt}}/parquet/"
+        return self._table(
+            "Collected",
+            database,
+            name=COLLECTED_TABLE,
+            description="One row per identifier of a lookup that has ended, from its few Parquet files",
+            parameters={"classification": "parquet", **projection(stage, pattern)},
+            partitions=COLLECTED_PARTITIONS,
+            storage=glue.CfnTable.StorageDescriptorProperty(
+                location=location,
+                columns=_columns(COLLECTED_COLUMNS),
+                input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+                serde_info=glue.CfnTable.SerdeInfoProperty(serialization_library=PARQUET_READER),
+            ),
+        )
+
+    def _table(
+        self,
+        construct_id: str,
+        database: str,
+        *,
+        name: str,
+        description: str,
+        parameters: dict[str, str],
+        partitions: Mapping[str, str],
+        storage: glue.CfnTable.StorageDescriptorProperty,
+    ) -> glue.CfnTable:
+        described = glue.CfnTable.TableInputProperty(
+            name=name,
+            description=description,
+            table_type="EXTERNAL_TABLE",
+            parameters=parameters,
+            partition_keys=_columns(partitions),
+            storage_descriptor=storage,
+        )
+        return glue.CfnTable(
+            self, construct_id, catalog_id=Aws.ACCOUNT_ID, database_name=database, table_input=described
         )
 
     def _workgroup(self, stage: Stage, bucket: s3.Bucket) -> athena.CfnWorkGroup:
@@ -84,8 +124,8 @@ class AthenaTable(Construct):
         )
 
 
-def projection(stage: Stage, location: str) -> dict[str, str]:
-    """Return the partition projection: the stage's workspaces, and the hours that are still kept."""
+def projection(stage: Stage, pattern: str) -> dict[str, str]:
+    """Return the partition projection: the stage's workspaces, and the days that are still kept."""
     return {
         "projection.enabled": "true",
         "projection.workspace.type": "enum",
@@ -93,10 +133,7 @@ def projection(stage: Stage, location: str) -> dict[str, str]:
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"NOW-{stage.result_retention_days + 1}DAYS,NOW",
-        "projection.hour.type": "integer",
-        "projection.hour.range": "0,23",
-        "projection.hour.digits": "2",
-        "storage.location.template": f"{location}workspace=${{workspace}}/dt=${{dt}}/hour=${{hour}}/",
+        "storage.location.template": pattern,
     }
 
 

@@ -14,6 +14,10 @@ import pytest
 
 from infra.constructs.result_columns import COLUMNS
 from lookup import exact_json
+from lookup.collection.files import Format, key_of
+from lookup.collection.parquet import SCHEMA
+from lookup.ledger.collections import Collection
+from lookup.ledger.model import CompletedParts, Cursor, LookupRecord, LookupSpec, LookupState, Roster
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
 from lookup.results.files import Record, ResultFiles, record_json, result_key
 from tests.infra.template import Template, text
@@ -105,7 +109,7 @@ def test_which_attributes_change(results: duckdb.DuckDBPyConnection) -> None:
 )
 def test_the_tables_reader_keeps_names_as_they_are(template: Template, attributes: dict[str, object]) -> None:
     """By the rules of the table's reader, names that differ in case only do not end a query, and none is changed."""
-    serde = template.only("AWS::Glue::Table")["TableInput"]["StorageDescriptor"]["SerdeInfo"]
+    serde = template.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]["StorageDescriptor"]["SerdeInfo"]
     user = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
     profile = Profile("default", user, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
     line = exact_json.dumps(record_json("l-1", Record("1", Outcome(user, Status.FOUND, profile=profile))))
@@ -135,7 +139,7 @@ def test_the_columns_are_the_record_s() -> None:
 
 def test_partitions_follow_the_keys(template: Template) -> None:
     """The template of locations is the pattern of the archive's keys, below the bucket's `parts/`."""
-    table = template.only("AWS::Glue::Table")["TableInput"]
+    table = template.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]
     location = text(table["Parameters"]["storage.location.template"])
     assert location.endswith("/parts/workspace=${workspace}/dt=${dt}/hour=${hour}/")
     assert location.startswith("s3://StorageBucket")
@@ -144,9 +148,32 @@ def test_partitions_follow_the_keys(template: Template) -> None:
     assert key.startswith("parts/" + filled.partition("/parts/")[2])
 
 
+def test_the_collected_table_is_what_collecting_writes(template: Template) -> None:
+    """The second table has the columns of the Parquet files, with their types, in the folder where they lie."""
+    table = template.named("AWS::Glue::Table", "QueryCollected")[1]["TableInput"]
+    columns = {one["Name"]: one["Type"] for one in table["StorageDescriptor"]["Columns"]}
+    hive = {"int32": "int", "int64": "bigint", "bool": "boolean", "timestamp[us]": "timestamp"}
+    assert columns == {
+        field.name: hive.get(str(field.type), "array<string>" if "list" in str(field.type) else "string")
+        for field in SCHEMA
+    }
+    location = text(table["Parameters"]["storage.location.template"])
+    filled = location.replace("${workspace}", "default").replace("${dt}", "2026-11-24").partition("/results/")[2]
+    roster = Roster("rosters/one", None, 1, 1)
+    record = LookupRecord(
+        LookupSpec("l-1", "default", "acme", 0.0, roster),
+        LookupState.COMPLETED,
+        Cursor(),
+        CompletedParts(),
+        1795505400.0,
+    )
+    key = key_of(record, Collection(1795505400.0), 1, Format.PARQUET, None)
+    assert key == f"results/{filled}l-1-00001.parquet"
+
+
 def test_partitions_end_with_the_retention(full: Template) -> None:
     """Athena looks at the stage's workspaces and at no more days than are kept."""
-    parameters = full.only("AWS::Glue::Table")["TableInput"]["Parameters"]
+    parameters = full.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]["Parameters"]
     assert parameters["projection.workspace.values"] == "asia,default"
     assert parameters["projection.dt.range"] == "NOW-31DAYS,NOW"
 
