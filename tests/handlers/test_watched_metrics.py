@@ -11,6 +11,7 @@ import pytest
 
 import on_queue
 import on_request
+import on_results
 import on_schedule
 from infra.app import SOURCE, synthesise
 from infra.local.simulator.process import Fault, Simulator
@@ -81,6 +82,7 @@ def test_every_watched_metric_is_sent_by_some_function(
     call("GET", PROFILE)
     on_queue.handler(event("on_queue/intake.json"), context)
     on_schedule.handler(event("on_schedule/tick.json"), context)
+    on_results.handler(event("on_results/ended.json"), context)
     for fault in FAULTS:
         simulator.set_faults(fault)
         call("GET", PROFILE)
