@@ -241,7 +241,7 @@ class BulkServices(FetchServices, ScheduleServices, ConversionServices):
         return parts
 
 
-def firings_of(desk: BulkServices, partners: Mapping[str, Partner]) -> Firings:
+def firings_of(services: BulkServices, partners: Mapping[str, Partner]) -> Firings:
     """Serve firings at a desk; `partners` may be changed while it does."""
-    desk.partners = FakePartners(partners)
-    return desk.firings
+    services.partners = FakePartners(partners)
+    return services.firings

@@ -99,10 +99,10 @@ def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int])
 
 def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> None:
     """Told to stop, a run keeps what was answered, asks nothing more, and says why the rest is missing."""
-    road = FetchServices(stage)
-    road.vendor = replace(road.vendor, is_stopping=lambda: bool(road.heard))
-    wanted = {customer(f"user-{number}"): road.clock() for number in range(50)}
-    fetched = road.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
+    services = FetchServices(stage)
+    services.vendor = replace(services.vendor, is_stopping=lambda: bool(services.heard))
+    wanted = {customer(f"user-{number}"): services.clock() for number in range(50)}
+    fetched = services.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=services.clock() + 60)
     assert len(fetched.outcomes) == 20
     assert isinstance(fetched.cause, RetryLater)
     assert (fetched.cause.reason, simulator.counters().calls) == ("stopping", 1)

@@ -11,36 +11,36 @@ from tests.lookup.services import BulkServices, FakePartners
 
 
 @dataclass
-class ConversionDesk:
+class ConversionServices:
     """What submits lookups over rosters that need converting, and what converts them; the grants may be changed."""
 
-    desk: BulkServices
+    services: BulkServices
     partners: FakePartners = field(default_factory=lambda: FakePartners({}))
 
     def __post_init__(self) -> None:
-        self.desk.partners = self.partners
+        self.services.partners = self.partners
 
     @property
     def work(self) -> ConversionWorker:
-        return self.desk.conversion_worker
+        return self.services.conversion_worker
 
     def deliveries(self) -> list[Delivery]:
         """Take what is on the queue."""
-        return [delivery_of(message) for message in self.desk.stage.messages(self._url)]
+        return [delivery_of(message) for message in self.services.stage.messages(self._url)]
 
     def convert(self, seconds: float = 60.0) -> list[str]:
         """Serve what is on the queue, as Lambda does; give what was given back."""
         back: list[str] = []
         while deliveries := self.deliveries():
-            back += self.work.serve(deliveries, until=self.desk.clock() + seconds)
+            back += self.work.serve(deliveries, until=self.services.clock() + seconds)
             for one in deliveries:
                 if one.message_id not in back:
-                    self.desk.stage.sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one.receipt_handle)
+                    self.services.stage.sqs.delete_message(QueueUrl=self._url, ReceiptHandle=one.receipt_handle)
         return back
 
     @property
     def _url(self) -> str:
-        return self.desk.stage.settings.conversion_queue_url
+        return self.services.stage.settings.conversion_queue_url
 
 
 def delivery_of(message: Any) -> Delivery:

@@ -14,120 +14,122 @@ from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT, DeliveredPart
 from lookup.model import Counts, FetchOptions, Lane, Status
 from tests.aws_answers import meets, refused
-from tests.lookup.bulk.test_processor import part, road
+from tests.lookup.bulk.test_processor import part, services
 from tests.lookup.services import FetchServices, done, outcomes_of
 
-__all__ = ["road"]
+__all__ = ["services"]
 TRIP = 0.05  # seconds that DynamoDB takes for a request
 
 
-def again(road: FetchServices, number: int) -> list[DeliveredPart]:
-    return [DeliveredPart(part(road, f"message-{one:03}", [f"user-{one}"]), redelivered=True) for one in range(number)]
+def again(services: FetchServices, number: int) -> list[DeliveredPart]:
+    return [
+        DeliveredPart(part(services, f"message-{one:03}", [f"user-{one}"]), redelivered=True) for one in range(number)
+    ]
 
 
-def slow(road: FetchServices, operation: str, seconds: Iterator[float]) -> None:
+def slow(services: FetchServices, operation: str, seconds: Iterator[float]) -> None:
     """Let time pass while requests of an operation are under way."""
 
     def pass_time(**_: Any) -> None:
-        road.clock.now += next(seconds, 0.0)
+        services.clock.now += next(seconds, 0.0)
 
-    road.stage.dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", pass_time)
+    services.stage.dynamodb.meta.events.register(f"before-call.dynamodb.{operation}", pass_time)
 
 
-def test_a_hundred_redelivered_parts_waste_no_grant(road: FetchServices, simulator: Simulator) -> None:
+def test_a_hundred_redelivered_parts_waste_no_grant(services: FetchServices, simulator: Simulator) -> None:
     """All of their attempts are one request, so the first grant is still good when they are counted."""
-    works, counted = again(road, 100), list[int]()
+    works, counted = again(services, 100), list[int]()
 
     def look(_: CallRecord) -> None:
-        counted.append(sum(road.part_ledger.status_of(work.part).attempts for work in works))
+        counted.append(sum(services.part_ledger.status_of(work.part).attempts for work in works))
 
-    road.vendor = replace(road.vendor, on_call=look)
-    slow(road, "TransactWriteItems", iter([TRIP] * 1000))
-    road.parts.process(works, until=road.clock() + 60)
-    assert (road.gate.granted, road.gate.released) == ([20] * 5, 0)
+    services.vendor = replace(services.vendor, on_call=look)
+    slow(services, "TransactWriteItems", iter([TRIP] * 1000))
+    services.parts.process(works, until=services.clock() + 60)
+    assert (services.gate.granted, services.gate.released) == ([20] * 5, 0)
     assert (simulator.counters().calls, counted) == (5, [100] * 5)
-    assert [road.part_ledger.status_of(work.part).attempts for work in works] == [0] * 100
+    assert [services.part_ledger.status_of(work.part).attempts for work in works] == [0] * 100
 
 
-def test_a_grant_that_counting_outlasts_is_told(road: FetchServices, simulator: Simulator) -> None:
+def test_a_grant_that_counting_outlasts_is_told(services: FetchServices, simulator: Simulator) -> None:
     """When the ledger is slow the grant is let go and told, another one is asked for, and nothing is counted twice."""
     unused: list[int] = []
-    road.vendor = replace(road.vendor, on_unused_grant=unused.append)
-    (work,) = again(road, 1)
-    slow(road, "TransactWriteItems", iter([2.0]))
-    (completion,) = road.parts.process([work], until=road.clock() + 60)
+    services.vendor = replace(services.vendor, on_unused_grant=unused.append)
+    (work,) = again(services, 1)
+    slow(services, "TransactWriteItems", iter([2.0]))
+    (completion,) = services.parts.process([work], until=services.clock() + 60)
     assert [one.status for one in outcomes_of(completion)] == [Status.FOUND]
-    assert (unused, road.gate.granted, road.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
-    assert road.part_ledger.status_of(work.part).attempts == 0
+    assert (unused, services.gate.granted, services.gate.released, simulator.counters().calls) == ([1], [1, 1], 1, 1)
+    assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(road: FetchServices, simulator: Simulator) -> None:
+def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(services: FetchServices, simulator: Simulator) -> None:
     """When the ledger takes no attempt nothing is sent, and the grant is released and told: it may be the probe's."""
     unused: list[int] = []
-    road.vendor = replace(road.vendor, on_unused_grant=unused.append)
-    (work,) = again(road, 1)
-    meets(road.stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
+    services.vendor = replace(services.vendor, on_unused_grant=unused.append)
+    (work,) = again(services, 1)
+    meets(services.stage.dynamodb, "dynamodb.TransactWriteItems", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
-        road.parts.process([work], until=road.clock() + 60)
-    assert (unused, road.gate.released, simulator.counters().calls) == ([1], 1, 0)
+        services.parts.process([work], until=services.clock() + 60)
+    assert (unused, services.gate.released, simulator.counters().calls) == ([1], 1, 0)
 
 
 @pytest.mark.parametrize("redelivered", [False, True])
 def test_trouble_is_no_attempt_of_what_was_not_asked(
-    road: FetchServices,
+    services: FetchServices,
     simulator: Simulator,
     redelivered: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
     """Of parts served together, the vendor's trouble counts for those that had a user in a call, and for no other."""
     simulator.set_faults(Fault(status=503))
-    parts = [part(road, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
-    road.parts.process([DeliveredPart(one, redelivered=redelivered) for one in parts], until=road.clock() + 60)
-    assert [road.part_ledger.status_of(one).attempts for one in parts] == [1, 1, 0, 0]
+    parts = [part(services, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
+    services.parts.process([DeliveredPart(one, redelivered=redelivered) for one in parts], until=services.clock() + 60)
+    assert [services.part_ledger.status_of(one).attempts for one in parts] == [1, 1, 0, 0]
 
 
-def test_what_aws_does_not_take_is_no_attempt(road: FetchServices, simulator: Simulator) -> None:
+def test_what_aws_does_not_take_is_no_attempt(services: FetchServices, simulator: Simulator) -> None:
     """However often DynamoDB throttles the answers of MoEngage, the part stays to be done."""
-    (work,) = again(road, 1)
+    (work,) = again(services, 1)
     throttled = [refused(400, "ProvisionedThroughputExceededException")] * (ATTEMPT_LIMIT + 1)
-    meets(road.stage.dynamodb, "dynamodb.PutItem", throttled)
+    meets(services.stage.dynamodb, "dynamodb.PutItem", throttled)
     for _ in range(ATTEMPT_LIMIT + 1):
         with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
-            road.parts.process([work], until=road.clock() + 60)
-    (completion,) = road.parts.process([work], until=road.clock() + 60)
+            services.parts.process([work], until=services.clock() + 60)
+    (completion,) = services.parts.process([work], until=services.clock() + 60)
     assert [one.status for one in outcomes_of(completion)] == [Status.FOUND]
 
 
-def test_what_breaks_us_is_an_attempt(road: FetchServices, simulator: Simulator) -> None:
+def test_what_breaks_us_is_an_attempt(services: FetchServices, simulator: Simulator) -> None:
     """An answer that cannot be stored for any other reason counts: such a part must end."""
-    (work,) = again(road, 1)
-    meets(road.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
+    (work,) = again(services, 1)
+    meets(services.stage.dynamodb, "dynamodb.PutItem", [refused(400, "ValidationException")])
     with pytest.raises(ClientError, match="Validation"):
-        road.parts.process([work], until=road.clock() + 60)
-    assert road.part_ledger.status_of(work.part).attempts == 1
+        services.parts.process([work], until=services.clock() + 60)
+    assert services.part_ledger.status_of(work.part).attempts == 1
 
 
-def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(road: FetchServices, simulator: Simulator) -> None:
+def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(services: FetchServices, simulator: Simulator) -> None:
     """Of parts served together, an error of ours counts for those that had a user in a call, and for no other."""
 
     def break_off(_: CallRecord) -> None:
         raise ValueError
 
-    road.vendor = replace(road.vendor, on_call=break_off)
-    works = again(road, 30)
+    services.vendor = replace(services.vendor, on_call=break_off)
+    works = again(services, 30)
     with pytest.raises(ValueError):  # noqa: PT011 - ours, without a text
-        road.parts.process(works, until=road.clock() + 60)
-    assert [road.part_ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
+        services.parts.process(works, until=services.clock() + 60)
+    assert [services.part_ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
 
 
-def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(road: FetchServices, simulator: Simulator) -> None:
+def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(services: FetchServices, simulator: Simulator) -> None:
     """Who is killed with the last attempt's answers stored leaves a part that has them all: nothing of it failed."""
     answered, half = (
-        DeliveredPart(part(road, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")
+        DeliveredPart(part(services, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")
     )
-    wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], road.clock())
-    road.fetch.fetch(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=road.clock() + 60)
+    wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], services.clock())
+    services.fetch.fetch(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=services.clock() + 60)
     for _ in range(ATTEMPT_LIMIT):
-        road.part_ledger.add_attempts([answered.part, half.part], 1)
-    ends = done(road.parts.process([answered, half], until=road.clock() + 60))
+        services.part_ledger.add_attempts([answered.part, half.part], 1)
+    ends = done(services.parts.process([answered, half], until=services.clock() + 60))
     assert [(one.reason, Counts.of(one.outcomes).failed) for one in ends] == [(None, 0), ("no_answer", 1)]
-    assert road.part_ledger.status_of(answered.part).dead_letter_reason is None
+    assert services.part_ledger.status_of(answered.part).dead_letter_reason is None

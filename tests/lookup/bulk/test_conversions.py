@@ -24,7 +24,7 @@ from lookup.rosters.copies import RosterCopies
 from lookup.rosters.keys import copies_of
 from lookup.rosters.store import RosterStore
 from lookup.rosters.unpacking import Bounds
-from tests.lookup.bulk.conversions import ConversionDesk
+from tests.lookup.bulk.conversions import ConversionServices
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
 
@@ -34,18 +34,18 @@ UNIFORM = b"customer_id\n" + b"".join(b"user-%06d\n" % number for number in rang
 
 
 @pytest.fixture
-def at(stage: Stage, simulator: Simulator) -> ConversionDesk:
+def at(stage: Stage, simulator: Simulator) -> ConversionServices:
     simulator.configure(not_found_share=0.0)
-    return ConversionDesk(BulkServices(stage))
+    return ConversionServices(BulkServices(stage))
 
 
-def packed(at: ConversionDesk, text: bytes, key: str = KEY) -> Roster:
-    return replace(at.desk.roster(gzip.compress(text), key), gzipped=True)
+def packed(at: ConversionServices, text: bytes, key: str = KEY) -> Roster:
+    return replace(at.services.roster(gzip.compress(text), key), gzipped=True)
 
 
-def submit(at: ConversionDesk, name: str, roster: Roster, charged: DailyCharge | None = None) -> LookupSpec:
-    spec = LookupSpec(name, "default", "acme", at.desk.clock(), roster, charged=charged)
-    assert at.desk.conversions.submit(spec)
+def submit(at: ConversionServices, name: str, roster: Roster, charged: DailyCharge | None = None) -> LookupSpec:
+    spec = LookupSpec(name, "default", "acme", at.services.clock(), roster, charged=charged)
+    assert at.services.conversions.submit(spec)
     return spec
 
 
@@ -53,72 +53,72 @@ def customer(text: str) -> Identifier:
     return Identifier(IdentifierType.CUSTOMER_ID, text)
 
 
-def seen(at: ConversionDesk, name: str) -> LookupRecord:
-    progress = at.desk.lookups.get(name)
+def seen(at: ConversionServices, name: str) -> LookupRecord:
+    progress = at.services.lookups.get(name)
     assert progress is not None
     return progress
 
 
-def text_of(at: ConversionDesk, roster: Roster) -> bytes:
-    stage = at.desk.stage
+def text_of(at: ConversionServices, roster: Roster) -> bytes:
+    stage = at.services.stage
     return stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=roster.key)["Body"].read()
 
 
-def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionDesk) -> None:
+def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionServices) -> None:
     """Nothing of it is fed before; one conversion writes a copy below its own prefix, and the lookup ends complete."""
     submit(at, "packed", packed(at, b"customer_id\nC-1\nC-2\n\nC-3\n"))
-    assert at.desk.feeder.feed("default") == 0
+    assert at.services.feeder.feed("default") == 0
     assert at.convert() == []
     roster = seen(at, "packed").spec.roster
     assert (roster.key, roster.needs_conversion) == (f"{copies_of(KEY)}packed", False)
-    at.desk.feeder.feed("default")
-    at.desk.work()
+    at.services.feeder.feed("default")
+    at.services.work()
     assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
-    assert at.desk.pending.next_page() == []
-    assert at.desk.pending.next_of("acme", 10) == []
+    assert at.services.pending.next_page() == []
+    assert at.services.pending.next_of("acme", 10) == []
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_json_list_is_rewritten_and_fed(at: ConversionDesk, pack: type[bytes]) -> None:
+def test_a_json_list_is_rewritten_and_fed(at: ConversionServices, pack: type[bytes]) -> None:
     """A list, packed or not, is pinned as one to be converted; what is usable in it is asked, each once."""
     body = b'[\n  {"customer_id": "C-1"},\n  "C-2", 7,\n  {"customer_id": "a", "customer_id": "b"}\n]\n'
-    at.desk.roster(pack(body), KEY)
-    roster = RosterStore(at.desk.stage.s3, at.desk.stage.settings.bucket_name).pin(KEY)
+    at.services.roster(pack(body), KEY)
+    roster = RosterStore(at.services.stage.s3, at.services.stage.settings.bucket_name).pin(KEY)
     assert (roster.entries, roster.needs_conversion) == (4, True)
     submit(at, "list", roster)
-    assert at.desk.feeder.feed("default") == 0
+    assert at.services.feeder.feed("default") == 0
     assert at.convert() == []
     assert list(entries([text_of(at, seen(at, "list").spec.roster)]))[:2] == [customer("C-1"), customer("C-2")]
-    at.desk.feeder.feed("default")
-    at.desk.work()
+    at.services.feeder.feed("default")
+    at.services.work()
     assert seen(at, "list").tally.counts == Counts(requested=4, found=2, invalid=2)
 
 
-def test_two_deliveries_unpack_once(at: ConversionDesk) -> None:
+def test_two_deliveries_unpack_once(at: ConversionServices) -> None:
     """While one converts, another gives its message back; afterwards nothing is left to do."""
     submit(at, "packed", packed(at, b"C-1\n"))
     (delivery,) = at.deliveries()
-    assert at.desk.pending.claim("packed", at.desk.clock() + 100) is not None
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
+    assert at.services.pending.claim("packed", at.services.clock() + 100) is not None
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == [delivery.message_id]
     assert seen(at, "packed").spec.roster.needs_conversion
-    at.desk.clock.now += 200
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
-    copies = at.desk.stage.keys(copies_of(KEY))
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
-    assert at.desk.stage.keys(copies_of(KEY)) == copies
+    at.services.clock.now += 200
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == []
+    copies = at.services.stage.keys(copies_of(KEY))
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == []
+    assert at.services.stage.keys(copies_of(KEY)) == copies
 
 
-def test_lookups_over_one_roster_share_its_copy(at: ConversionDesk) -> None:
+def test_lookups_over_one_roster_share_its_copy(at: ConversionServices) -> None:
     """A second lookup over the same version is fed from the first one's copy, until that is hours old."""
     roster = packed(at, b"C-1\nC-2\n")
     for name in ("first", "second"):
         submit(at, name, roster)
         at.convert()
     assert seen(at, "second").spec.roster == seen(at, "first").spec.roster
-    at.desk.clock.now += 7 * 3600
+    at.services.clock.now += 7 * 3600
     submit(at, "third", roster)
     at.convert()
-    assert at.desk.stage.keys(copies_of(KEY)) == [f"{copies_of(KEY)}first", f"{copies_of(KEY)}third"]
+    assert at.services.stage.keys(copies_of(KEY)) == [f"{copies_of(KEY)}first", f"{copies_of(KEY)}third"]
 
 
 @pytest.mark.parametrize(
@@ -128,53 +128,55 @@ def test_lookups_over_one_roster_share_its_copy(at: ConversionDesk) -> None:
         (Bounds(megabytes=1), UNIFORM * 8, "roster: unpacks to over 1 MB"),
     ],
 )
-def test_what_passes_the_bounds_ends_its_lookup(at: ConversionDesk, bounds: Bounds, text: bytes, because: str) -> None:
+def test_what_passes_the_bounds_ends_its_lookup(
+    at: ConversionServices, bounds: Bounds, text: bytes, because: str
+) -> None:
     """A bomb leaves no copy behind and asks for nobody; its partner sees the rule in `ended_because`."""
-    at.desk.bounds = bounds
+    at.services.bounds = bounds
     submit(at, "bomb", packed(at, text))
     assert at.convert() == []
     ended = seen(at, "bomb")
     assert (ended.state, ended.ended_because, ended.requested) == (LookupState.CANCELLED, because, 0)
     assert ended.finished_at is not None
-    stage = at.desk.stage
+    stage = at.services.stage
     assert stage.keys(copies_of(KEY)) == []
     assert stage.s3.list_multipart_uploads(Bucket=stage.settings.bucket_name).get("Uploads", []) == []
-    assert [told.spec.lookup_id for told in at.desk.events.completed] == ["bomb"]
+    assert [told.spec.lookup_id for told in at.services.events.completed] == ["bomb"]
 
 
-def test_what_takes_too_long_ends_its_lookup(at: ConversionDesk) -> None:
+def test_what_takes_too_long_ends_its_lookup(at: ConversionServices) -> None:
     """A conversion that its function's time does not suffice for is tried three times: AWS may be what is slow."""
     submit(at, "slow", packed(at, b"C-1\n"))
     (delivery,) = at.deliveries()
     for received in (1, 2):
-        late = at.work.serve([replace(delivery, received=received)], until=at.desk.clock() - 1)
+        late = at.work.serve([replace(delivery, received=received)], until=at.services.clock() - 1)
         assert (late, seen(at, "slow").state) == ([delivery.message_id], LookupState.ACTIVE)
-    assert at.work.serve([replace(delivery, received=3)], until=at.desk.clock() - 1) == []
+    assert at.work.serve([replace(delivery, received=3)], until=at.services.clock() - 1) == []
     assert seen(at, "slow").ended_because == "roster: takes too long to convert: split it"
 
 
-def test_a_cancelled_lookup_is_not_converted(at: ConversionDesk) -> None:
+def test_a_cancelled_lookup_is_not_converted(at: ConversionServices) -> None:
     """What was cancelled before its turn costs nothing."""
     spec = submit(at, "gone", packed(at, b"C-1\n"))
-    at.desk.states.cancel(spec)
+    at.services.states.cancel(spec)
     assert at.convert() == []
-    assert at.desk.stage.keys("rosters/unpacked/") == []
+    assert at.services.stage.keys("rosters/unpacked/") == []
 
 
-def test_what_aws_does_wrong_is_tried_again(at: ConversionDesk) -> None:
+def test_what_aws_does_wrong_is_tried_again(at: ConversionServices) -> None:
     """A message is given back while S3 is in trouble; after its deliveries it is laid aside with a reason."""
     submit(at, "packed", packed(at, b"C-1\n"))
-    stage, settings = at.desk.stage, at.desk.stage.settings
+    stage, settings = at.services.stage, at.services.stage.settings
     (delivery,) = at.deliveries()
     stage.s3.meta.events.register("before-parameter-build.s3.GetObject", _timeout)
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == [delivery.message_id]
     stage.s3.meta.events.unregister("before-parameter-build.s3.GetObject", _timeout)
     worn = replace(delivery, received=DELIVERIES + 1)
-    assert at.work.serve([worn], until=at.desk.clock() + 60) == []
+    assert at.work.serve([worn], until=at.services.clock() + 60) == []
     (letter,) = stage.messages(settings.conversion_dead_letter_queue_url or "")
     assert letter["MessageAttributes"]["reason"]["StringValue"] == f"not converted in {DELIVERIES} deliveries"
     assert seen(at, "packed").state is LookupState.ACTIVE
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == []
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == []
     assert not seen(at, "packed").spec.roster.needs_conversion
 
 
@@ -182,23 +184,23 @@ def _timeout(**_: object) -> None:
     raise ReadTimeoutError(endpoint_url="https://s3.example.com")
 
 
-def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionDesk) -> None:
+def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionServices) -> None:
     """While DynamoDB is in trouble a worn message is neither laid aside nor lost; later it is laid aside once."""
     submit(at, "packed", packed(at, b"C-1\n"))
-    stage, (delivery,) = at.desk.stage, at.deliveries()
+    stage, (delivery,) = at.services.stage, at.deliveries()
     worn = replace(delivery, received=DELIVERIES + 1)
     stage.dynamodb.meta.events.register("before-parameter-build.dynamodb.*", _timeout)
-    assert at.work.serve([worn], until=at.desk.clock() + 60) == [worn.message_id]
+    assert at.work.serve([worn], until=at.services.clock() + 60) == [worn.message_id]
     stage.dynamodb.meta.events.unregister("before-parameter-build.dynamodb.*", _timeout)
     assert stage.messages(stage.settings.conversion_dead_letter_queue_url or "") == []
-    assert at.work.serve([worn], until=at.desk.clock() + 60) == []
+    assert at.work.serve([worn], until=at.services.clock() + 60) == []
     assert len(stage.messages(stage.settings.conversion_dead_letter_queue_url or "")) == 1
-    assert at.desk.pending.next_of("acme", 10) == []
+    assert at.services.pending.next_of("acme", 10) == []
 
 
-def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
+def test_an_unreadable_message_is_laid_aside(at: ConversionServices) -> None:
     """What is no conversion goes to the dead-letter queue, with the rule."""
-    stage, settings = at.desk.stage, at.desk.stage.settings
+    stage, settings = at.services.stage, at.services.stage.settings
     stage.sqs.send_message(
         QueueUrl=settings.conversion_queue_url, MessageBody="x", MessageGroupId="x", MessageDeduplicationId="x"
     )
@@ -207,103 +209,103 @@ def test_an_unreadable_message_is_laid_aside(at: ConversionDesk) -> None:
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "body: must be an object with lookup_id and partner"
 
 
-def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionDesk) -> None:
+def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionServices) -> None:
     """The tick asks at once for what was never sent, and after hours for what seems lost; never sooner."""
-    spec = LookupSpec("packed", "default", "acme", at.desk.clock(), packed(at, b"C-1\n"))
-    at.desk.pending.begin(spec)
-    at.desk.lookups.submit(spec)
-    at.desk.conversions.ask_again()
+    spec = LookupSpec("packed", "default", "acme", at.services.clock(), packed(at, b"C-1\n"))
+    at.services.pending.begin(spec)
+    at.services.lookups.submit(spec)
+    at.services.conversions.ask_again()
     assert len(at.deliveries()) == 1
-    at.desk.conversions.ask_again()
+    at.services.conversions.ask_again()
     assert at.deliveries() == []
 
 
-def submit_many(at: ConversionDesk, count: int) -> list[LookupSpec]:
+def submit_many(at: ConversionServices, count: int) -> list[LookupSpec]:
     """Submit lookups over one packed roster, an instant apart, where `FEW` may be on the queue."""
-    desk = at.desk
-    desk.conversions = ConversionRequests(
-        ledger=desk.lookups,
-        needs=desk.references,
-        pending=desk.pending,
-        queue=desk.conversion_queue,
-        clock=desk.clock,
+    services = at.services
+    services.conversions = ConversionRequests(
+        ledger=services.lookups,
+        needs=services.references,
+        pending=services.pending,
+        queue=services.conversion_queue,
+        clock=services.clock,
         queued_most=FEW,
     )
     roster, specs = packed(at, b"C-1\n"), []
     for number in range(count):
-        at.desk.clock.now += 0.001
+        at.services.clock.now += 0.001
         specs.append(submit(at, f"many-{number:03}", roster))
     return specs
 
 
-def test_a_partner_has_few_conversions_on_the_queue(at: ConversionDesk) -> None:
+def test_a_partner_has_few_conversions_on_the_queue(at: ConversionServices) -> None:
     """The others wait in the ledger, follow in their order as places get free, and each is converted."""
     submit_many(at, FEW + 3)
     first = taken_off(at)
     assert [lookup_id_of(one) for one in first] == [f"many-{number:03}" for number in range(FEW)]
-    at.desk.conversions.ask_again()
+    at.services.conversions.ask_again()
     assert taken_off(at) == []
-    assert at.work.serve(first[:2], until=at.desk.clock() + 60) == []
-    at.desk.conversions.ask_again()
+    assert at.work.serve(first[:2], until=at.services.clock() + 60) == []
+    at.services.conversions.ask_again()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004", "many-005"]
-    other = LookupSpec("other", "default", "globex", at.desk.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
-    at.desk.conversions.submit(other)
+    other = LookupSpec("other", "default", "globex", at.services.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
+    at.services.conversions.submit(other)
     assert [lookup_id_of(one) for one in taken_off(at)] == ["other"]
 
 
-def test_cancelled_lookups_wait_for_no_conversion(at: ConversionDesk) -> None:
+def test_cancelled_lookups_wait_for_no_conversion(at: ConversionServices) -> None:
     """Of many that are submitted and cancelled none but the first come to the queue; what follows them does."""
     specs = submit_many(at, 2 * FEW)
     for spec in specs[FEW:]:
-        at.desk.states.cancel(spec)
+        at.services.states.cancel(spec)
     submit(at, "wanted", packed(at, b"C-1\n"))
     first = taken_off(at)
-    assert at.work.serve(first, until=at.desk.clock() + 60) == []
-    at.desk.conversions.ask_again()
+    assert at.work.serve(first, until=at.services.clock() + 60) == []
+    at.services.conversions.ask_again()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["wanted"]
-    assert [one.lookup_id for one in at.desk.pending.next_page()] == ["wanted"]
+    assert [one.lookup_id for one in at.services.pending.next_page()] == ["wanted"]
 
 
-def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionDesk) -> None:
+def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionServices) -> None:
     """Conversions that were laid aside hold no place in their partner's line, and are asked for again after hours."""
     submit_many(at, FEW + 1)
     worn = [replace(one, received=DELIVERIES + 1) for one in taken_off(at)]
-    assert at.work.serve(worn, until=at.desk.clock() + 60) == []
-    at.desk.conversions.ask_again()
+    assert at.work.serve(worn, until=at.services.clock() + 60) == []
+    at.services.conversions.ask_again()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004"]
-    at.desk.clock.now += 7 * 3600
-    at.desk.conversions.ask_again()
+    at.services.clock.now += 7 * 3600
+    at.services.conversions.ask_again()
     # They are sent; SQS drops what it had within five minutes of its own clock.
-    assert {one.queued_at for one in at.desk.pending.next_page()} == {at.desk.clock()}
+    assert {one.queued_at for one in at.services.pending.next_page()} == {at.services.clock()}
 
 
-def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionDesk) -> None:
+def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionServices) -> None:
     """A lookup is noted before it is submitted: who looks in between neither forgets it nor converts it."""
-    spec = LookupSpec("packed", "default", "acme", at.desk.clock(), packed(at, b"C-1\n"))
-    assert at.desk.pending.begin(spec)
-    at.desk.conversions.ask_again()
+    spec = LookupSpec("packed", "default", "acme", at.services.clock(), packed(at, b"C-1\n"))
+    assert at.services.pending.begin(spec)
+    at.services.conversions.ask_again()
     assert at.deliveries() == []
-    at.desk.conversion_queue.ask("packed", "acme")
+    at.services.conversion_queue.ask("packed", "acme")
     (delivery,) = at.deliveries()
-    assert at.work.serve([delivery], until=at.desk.clock() + 60) == [delivery.message_id]
-    assert not at.desk.pending.begin(spec)
-    assert [one.lookup_id for one in at.desk.pending.next_of("acme", 10)] == ["packed"]
-    at.desk.clock.now += BEGUN_WITHIN + 1
-    at.desk.conversions.ask_again()
-    assert (at.desk.pending.next_page(), at.desk.pending.next_of("acme", 10)) == ([], [])
+    assert at.work.serve([delivery], until=at.services.clock() + 60) == [delivery.message_id]
+    assert not at.services.pending.begin(spec)
+    assert [one.lookup_id for one in at.services.pending.next_of("acme", 10)] == ["packed"]
+    at.services.clock.now += BEGUN_WITHIN + 1
+    at.services.conversions.ask_again()
+    assert (at.services.pending.next_page(), at.services.pending.next_of("acme", 10)) == ([], [])
 
 
-def test_many_that_wait_are_looked_through_in_turns(at: ConversionDesk) -> None:
+def test_many_that_wait_are_looked_through_in_turns(at: ConversionServices) -> None:
     """A tick reads one page of them; the next goes on behind it, and begins anew after the last."""
     submit_many(at, 5)
-    pending = ConversionLedger(at.desk.table, page=2)
+    pending = ConversionLedger(at.services.table, page=2)
     pages = [[one.lookup_id[-1] for one in pending.next_page()] for _ in range(4)]
     assert pages == [["0", "1"], ["2", "3"], ["4"], ["0", "1"]]
 
 
-def taken_off(at: ConversionDesk) -> list[Delivery]:
+def taken_off(at: ConversionServices) -> list[Delivery]:
     """Take everything off the queue; of a group more is handed over only when what was handed over is deleted."""
-    stage, taken = at.desk.stage, list[Delivery]()
+    stage, taken = at.services.stage, list[Delivery]()
     while deliveries := at.deliveries():
         taken += deliveries
         for one in deliveries:
@@ -315,17 +317,17 @@ def lookup_id_of(delivery: Delivery) -> str:
     return conversion_queue.parse_conversion(delivery.body)[0]
 
 
-def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:
+def test_one_of_a_partner_runs_at_a_time(at: ConversionServices) -> None:
     """A partner's second conversion is handed over when the first is done; another partner's does not wait."""
     for name in ("one", "two"):
         submit(at, name, packed(at, b"C-1\n"))
-    other = LookupSpec("other", "default", "globex", at.desk.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
-    at.desk.conversions.submit(other)
-    url = at.desk.stage.settings.conversion_queue_url
+    other = LookupSpec("other", "default", "globex", at.services.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
+    at.services.conversions.submit(other)
+    url = at.services.stage.settings.conversion_queue_url
     taken = [
         message
         for _ in range(4)
-        for message in at.desk.stage.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
+        for message in at.services.stage.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", [])
     ]
     assert sorted(one["Body"] for one in taken) == [
         '{"lookup_id":"one","partner":"acme"}',
@@ -336,17 +338,19 @@ def test_one_of_a_partner_runs_at_a_time(at: ConversionDesk) -> None:
 @pytest.mark.parametrize(
     ("left", "ends"), [(3, None), (2, "3 users are asked for and 1 of 5 are left until midnight UTC")]
 )
-def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, left: int, ends: str | None) -> None:
+def test_the_users_of_a_day_are_counted_before_any_is_asked(
+    at: ConversionServices, left: int, ends: str | None
+) -> None:
     """What was charged as the least becomes what the roster holds, or the lookup ends and its charge is given back."""
     partner = Partner("acme", users_per_day=5)
     at.partners.grants = {"acme": partner}
-    assert at.desk.daily.charge(partner, 5 - left) is not None
-    use = at.desk.daily.charge(partner, 1)
+    assert at.services.daily.charge(partner, 5 - left) is not None
+    use = at.services.daily.charge(partner, 1)
     assert isinstance(use, DailyUsage)
     roster = replace(packed(at, b"customer_id\nC-1\nC-2\nC-3\n"), counted=1)
     submit(at, "limited", roster, use.charge(1))
     at.convert()
-    today = at.desk.daily.today(partner)
+    today = at.services.daily.today(partner)
     assert today is not None
     progress = seen(at, "limited")
     assert progress.ended_because == ends
@@ -357,21 +361,21 @@ def test_the_users_of_a_day_are_counted_before_any_is_asked(at: ConversionDesk, 
         assert today.users == 3
 
 
-def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionDesk) -> None:
+def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionServices) -> None:
     """A lookup that is counted after midnight is charged to that day in full, and yesterday gets its part back."""
     partner = Partner("acme", users_per_day=100)
     at.partners.grants = {"acme": partner}
-    use = at.desk.daily.charge(partner, 2)
+    use = at.services.daily.charge(partner, 2)
     assert use is not None
-    plain = replace(at.desk.roster(b"C-1\nC-2\nC-3\n", KEY), counted=2)
+    plain = replace(at.services.roster(b"C-1\nC-2\nC-3\n", KEY), counted=2)
     submit(at, "late", plain, use.charge(2))
-    at.desk.clock.now += 24 * 3600
+    at.services.clock.now += 24 * 3600
     at.convert()
-    today = at.desk.daily.today(partner)
+    today = at.services.daily.today(partner)
     assert today is not None
     assert (today.users, seen(at, "late").spec.charged) == (3, DailyCharge(3, today.day))
-    at.desk.clock.now -= 24 * 3600
-    yesterday = at.desk.daily.today(partner)
+    at.services.clock.now -= 24 * 3600
+    yesterday = at.services.daily.today(partner)
     assert yesterday is not None
     assert yesterday.users == 0
     assert seen(at, "late").spec.roster.key == KEY

@@ -41,7 +41,7 @@ def waits(draw: st.DrawFn) -> PendingLookup:
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
+def services(stage: Stage) -> BulkServices:
     return BulkServices(stage)
 
 
@@ -49,47 +49,47 @@ def seconds(one: PendingLookup, ahead: float, backlog: Backlog) -> float:
     return estimate(one, ahead, backlog, QUOTA, NOW).done_at - NOW
 
 
-def estimates_of(desk: BulkServices, opens_at: float = 0.0) -> Estimates:
-    return Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: opens_at, clock=desk.clock)
+def estimates_of(services: BulkServices, opens_at: float = 0.0) -> Estimates:
+    return Estimates(services.lookups, services.stage.settings, opens_at=lambda _: opens_at, clock=services.clock)
 
 
-def test_a_closed_gate_is_waited_for(desk: BulkServices) -> None:
+def test_a_closed_gate_is_waited_for(services: BulkServices) -> None:
     """While MoEngage is not asked, an estimate begins when it is asked again."""
-    opens_at = desk.clock.now + 3600
+    opens_at = services.clock.now + 3600
     for moment in (opens_at, 0.0):
-        begins_at = max(moment, desk.clock.now)
-        new = PendingLookup("new", "acme", 1, 950.0, 950.0, desk.clock.now, is_submitted=False)
-        assert estimates_of(desk, moment).of("default", new).done_at == pytest.approx(begins_at + 60)
+        begins_at = max(moment, services.clock.now)
+        new = PendingLookup("new", "acme", 1, 950.0, 950.0, services.clock.now, is_submitted=False)
+        assert estimates_of(services, moment).of("default", new).done_at == pytest.approx(begins_at + 60)
 
 
-def test_what_is_retried_is_waited_for(desk: BulkServices) -> None:
+def test_what_is_retried_is_waited_for(services: BulkServices) -> None:
     """A retry still has to ask for what had failed."""
-    spec = desk.submit("one", desk.roster(b"C-1\nC-2\nC-3\n"))
-    desk.feeder.feed("default")
-    (part,) = desk.taken()
-    desk.part_ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
-    desk.ending.finish_if_done("one")
-    ended = desk.lookups.get("one")
+    spec = services.submit("one", services.roster(b"C-1\nC-2\nC-3\n"))
+    services.feeder.feed("default")
+    (part,) = services.taken()
+    services.part_ledger.count_completed([counted(part, Counts(3, found=1, failed=2))], "results/none")
+    services.ending.finish_if_done("one")
+    ended = services.lookups.get("one")
     assert ended is not None
     assert pending_of(ended).users == 0
-    assert desk.states.retry_failed(spec, ended.cursor)
-    backlog = backlog_of(desk.lookups, "default")
+    assert services.states.retry_failed(spec, ended.cursor)
+    backlog = backlog_of(services.lookups, "default")
     assert (backlog.users, backlog.lookups) == (2, 1)
-    retried = desk.lookups.get("one")
+    retried = services.lookups.get("one")
     assert retried is not None
     assert pending_of(retried).users == 2
 
 
-def test_what_is_ahead(desk: BulkServices) -> None:
+def test_what_is_ahead(services: BulkServices) -> None:
     """Ahead are a partner's own lookups of an earlier turn, what is on the queue, and the others by their weights."""
     for name, lines, partner in (("first", 300, "a"), ("large", 5000, "a"), ("other", 5000, "b")):
-        roster = desk.roster(b"".join(b"user-%d\n" % number for number in range(lines)), f"rosters/{name}")
-        desk.submit(name, roster, partner=partner)
-    new = PendingLookup("new", "a", 1, 500.0, 500.0, turn_of(desk.clock(), 500), is_submitted=False)
-    assert estimates_of(desk).of("default", new).users_ahead == 300 + 800
-    assert desk.feeder.feed_first("default", "other") == 100
-    assert estimates_of(desk).of("default", new).users_ahead == 100 + 300 + 800
-    assert estimates_of(desk).backlog("default") == 10_300
+        roster = services.roster(b"".join(b"user-%d\n" % number for number in range(lines)), f"rosters/{name}")
+        services.submit(name, roster, partner=partner)
+    new = PendingLookup("new", "a", 1, 500.0, 500.0, turn_of(services.clock(), 500), is_submitted=False)
+    assert estimates_of(services).of("default", new).users_ahead == 300 + 800
+    assert services.feeder.feed_first("default", "other") == 100
+    assert estimates_of(services).of("default", new).users_ahead == 100 + 300 + 800
+    assert estimates_of(services).backlog("default") == 10_300
 
 
 @given(waits(), st.integers(0, 10**7), BACKLOGS)

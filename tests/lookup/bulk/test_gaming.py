@@ -20,7 +20,7 @@ SERVED = 24  # parts of each scene
 
 
 @pytest.fixture
-def desk(stage: Stage, simulator: Simulator) -> BulkServices:
+def services(stage: Stage, simulator: Simulator) -> BulkServices:
     """Give a desk whose queue takes 200 entries, where an honest partner waits with more than can be served."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
@@ -31,152 +31,152 @@ def lines(number: int) -> bytes:
     return "".join(f"user-{index}\n" for index in range(number)).encode()
 
 
-def honest(desk: BulkServices, *, weight: int = 1) -> None:
-    desk.submit("honest", desk.roster(lines(6000), "rosters/honest"), partner="honest", weight=weight)
+def honest(services: BulkServices, *, weight: int = 1) -> None:
+    services.submit("honest", services.roster(lines(6000), "rosters/honest"), partner="honest", weight=weight)
 
 
-def attack(desk: BulkServices, name: str, body: bytes) -> None:
-    desk.submit(name, desk.roster(body, f"rosters/{name}"), partner="other")
+def attack(services: BulkServices, name: str, body: bytes) -> None:
+    services.submit(name, services.roster(body, f"rosters/{name}"), partner="other")
 
 
-def served(desk: BulkServices, waiting: list[Part]) -> str:
+def served(services: BulkServices, waiting: list[Part]) -> str:
     """Count the part that has waited longest on the queue, and feed as a worker does; give whose it was."""
-    waiting += desk.taken()
+    waiting += services.taken()
     part = waiting.pop(0)
     total = len(part.identifiers) + len(part.invalid)
     counts = Counts(total, found=len(part.identifiers), invalid=len(part.invalid))
-    desk.part_ledger.count_completed([counted(part, counts)], "results/none")
-    desk.ending.finish_if_done(part.lookup_id)
-    desk.clock.now += 1
-    desk.feeder.feed("default")
+    services.part_ledger.count_completed([counted(part, counts)], "results/none")
+    services.ending.finish_if_done(part.lookup_id)
+    services.clock.now += 1
+    services.feeder.feed("default")
     return "honest" if part.lookup_id == "honest" else "other"
 
 
-def test_a_flood_of_small_ones_takes_its_share(desk: BulkServices) -> None:
+def test_a_flood_of_small_ones_takes_its_share(services: BulkServices) -> None:
     """Small lookups whose first part goes ahead are charged: ten of each round are given half, not all of it."""
-    honest(desk)
-    desk.feeder.feed("default")
+    honest(services)
+    services.feeder.feed("default")
     waiting: list[Part] = []
     entries: Counter[str] = Counter()
     for turn in range(SERVED):
         for number in range(3):
             name = f"small-{turn}-{number}"
-            attack(desk, name, lines(50))
-            desk.feeder.try_feed("default", name)
-        waiting += desk.taken()
+            attack(services, name, lines(50))
+            services.feeder.try_feed("default", name)
+        waiting += services.taken()
         entries[("honest" if waiting[0].lookup_id == "honest" else "other")] += len(waiting[0].identifiers)
-        served(desk, waiting)
+        served(services, waiting)
     assert sum(entries.values()) > 1200
     assert entries["honest"] >= sum(entries.values()) / 2 - 200
 
 
-def test_a_new_lookup_for_each_part_served_takes_its_share(desk: BulkServices) -> None:
+def test_a_new_lookup_for_each_part_served_takes_its_share(services: BulkServices) -> None:
     """At weights 1000:1 a lookup of a hundred for each part that is served is given one part, not all but one."""
-    honest(desk, weight=1000)
-    desk.feeder.feed("default")
+    honest(services, weight=1000)
+    services.feeder.feed("default")
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for turn in range(SERVED):
-        attack(desk, f"new-{turn}", lines(100))
-        desk.feeder.try_feed("default", f"new-{turn}")
-        parts[served(desk, waiting)] += 1
+        attack(services, f"new-{turn}", lines(100))
+        services.feeder.try_feed("default", f"new-{turn}")
+        parts[served(services, waiting)] += 1
     assert parts["other"] <= 1
 
 
-def test_pausing_and_resuming_gains_nothing(desk: BulkServices) -> None:
+def test_pausing_and_resuming_gains_nothing(services: BulkServices) -> None:
     """A partner that pauses and resumes its lookup between any two parts is given no more than half."""
-    honest(desk)
-    other = desk.submit("other", desk.roster(lines(6000), "rosters/other"), partner="other")
-    desk.feeder.feed("default")
+    honest(services)
+    other = services.submit("other", services.roster(lines(6000), "rosters/other"), partner="other")
+    services.feeder.feed("default")
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for _ in range(SERVED):
-        assert desk.states.pause(other)
-        progress = desk.lookups.get("other")
+        assert services.states.pause(other)
+        progress = services.lookups.get("other")
         assert progress is not None
-        assert desk.states.resume(other, progress.cursor)
-        desk.feeder.try_feed("default", "other")
-        parts[served(desk, waiting)] += 1
+        assert services.states.resume(other, progress.cursor)
+        services.feeder.try_feed("default", "other")
+        parts[served(services, waiting)] += 1
     assert parts["honest"] >= SERVED / 2 - 2
-    share = desk.share("other")
+    share = services.share("other")
     assert (share.unfinished, share.running, share.ready) == (1, 1, 1)
 
 
-def test_cancelling_what_is_fed_gains_nothing(desk: BulkServices) -> None:
+def test_cancelling_what_is_fed_gains_nothing(services: BulkServices) -> None:
     """A partner that cancels each lookup once its first part is on the queue is charged for what it was fed."""
-    honest(desk)
-    desk.feeder.feed("default")
+    honest(services)
+    services.feeder.feed("default")
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for turn in range(SERVED):
         for number in range(2):
             name = f"brief-{turn}-{number}"
-            attack(desk, name, lines(300))
-            desk.feeder.try_feed("default", name)
-            progress = desk.lookups.get(name)
+            attack(services, name, lines(300))
+            services.feeder.try_feed("default", name)
+            progress = services.lookups.get(name)
             assert progress is not None
-            assert desk.states.cancel(progress.spec)
-        parts[served(desk, waiting)] += 1
+            assert services.states.cancel(progress.spec)
+        parts[served(services, waiting)] += 1
     assert parts["honest"] >= SERVED / 2 - 2
-    assert (desk.share("other").running, desk.share("other").ready) == (0, 0)
+    assert (services.share("other").running, services.share("other").ready) == (0, 0)
 
 
-def test_junk_fills_no_queue(desk: BulkServices) -> None:
+def test_junk_fills_no_queue(services: BulkServices) -> None:
     """Unusable entries take room on the queue and count against the share, as usable ones do."""
-    honest(desk)
-    attack(desk, "junk", b"x\n" * 3000)
-    desk.feeder.feed("default")
+    honest(services)
+    attack(services, "junk", b"x\n" * 3000)
+    services.feeder.feed("default")
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for _ in range(SERVED):
-        assert desk.lookups.in_flight("default").entries <= 300
-        parts[served(desk, waiting)] += 1
+        assert services.lookups.in_flight("default").entries <= 300
+        parts[served(services, waiting)] += 1
     assert parts["honest"] >= SERVED / 2 - 2
 
 
-def test_blank_megabytes_are_charged(desk: BulkServices) -> None:
+def test_blank_megabytes_are_charged(services: BulkServices) -> None:
     """Megabytes without an entry move their owner's tag on: the others' parts come between."""
-    attack(desk, "blank", b"C-1\n" + b"\n" * (6 * 1024 * 1024) + b"C-2\n")
-    honest(desk)
-    desk.feeder.feed("default")
+    attack(services, "blank", b"C-1\n" + b"\n" * (6 * 1024 * 1024) + b"C-2\n")
+    honest(services)
+    services.feeder.feed("default")
     waiting: list[Part] = []
     parts: Counter[str] = Counter()
     for _ in range(SERVED // 2):
-        parts[served(desk, waiting)] += 1
+        parts[served(services, waiting)] += 1
     assert parts["honest"] >= SERVED // 2 - 2
-    assert desk.share("other").tag >= 3 * 256_000_000
+    assert services.share("other").tag >= 3 * 256_000_000
 
 
-def test_a_partner_owns_so_many_lookups(desk: BulkServices) -> None:
+def test_a_partner_owns_so_many_lookups(services: BulkServices) -> None:
     """The one too many is refused, a lookup that ends makes room, and another partner has its own."""
-    roster = desk.roster(lines(1))
-    specs = [desk.submit(f"one-{number}", replace(roster)) for number in range(2)]
+    roster = services.roster(lines(1))
+    specs = [services.submit(f"one-{number}", replace(roster)) for number in range(2)]
     third = replace(specs[0], lookup_id="one-2")
     with pytest.raises(LimitExceeded, match="2 lookups are the most"):
-        desk.lookups.submit(third, most=2)
-    assert desk.lookups.submit(replace(third, partner="b"), most=2)
-    assert desk.lookups.submit(specs[0], most=2) is False
-    assert desk.states.cancel(specs[0])
-    assert desk.ending.finish_if_done("one-0")
-    assert desk.lookups.submit(replace(third, lookup_id="one-3"), most=2)
-    assert desk.share("acme").unfinished == 2
+        services.lookups.submit(third, most=2)
+    assert services.lookups.submit(replace(third, partner="b"), most=2)
+    assert services.lookups.submit(specs[0], most=2) is False
+    assert services.states.cancel(specs[0])
+    assert services.ending.finish_if_done("one-0")
+    assert services.lookups.submit(replace(third, lookup_id="one-3"), most=2)
+    assert services.share("acme").unfinished == 2
 
 
-def tag_of(desk: BulkServices, partner: str) -> int:
-    (tag,) = [share.tag for share in desk.lookups.shares.of("default") if share.partner == partner]
+def tag_of(services: BulkServices, partner: str) -> int:
+    (tag,) = [share.tag for share in services.lookups.shares.of("default") if share.partner == partner]
     return tag
 
 
-def test_what_is_asked_for_again_is_charged(desk: BulkServices, simulator: Simulator) -> None:
+def test_what_is_asked_for_again_is_charged(services: BulkServices, simulator: Simulator) -> None:
     """A part over which a search was needed moves its partner's share on by every user that was asked for again."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))
-    attack(desk, "odd", b"odd-one\n" + lines(19))
-    desk.feeder.feed("default")
-    (part,) = desk.taken()
-    before = tag_of(desk, "other")
-    (completion,) = desk.parts.process([DeliveredPart(part)], until=desk.clock.now + 50)
+    attack(services, "odd", b"odd-one\n" + lines(19))
+    services.feeder.feed("default")
+    (part,) = services.taken()
+    before = tag_of(services, "other")
+    (completion,) = services.parts.process([DeliveredPart(part)], until=services.clock.now + 50)
     assert retry_at(completion) is None
     asked = [one for arrival in simulator.arrivals() for _, one in arrival.identifiers or ()]
     again = len(asked) - len(set(asked))
     assert again > 20
-    assert tag_of(desk, "other") - before == cost(again, 1)
+    assert tag_of(services, "other") - before == cost(again, 1)

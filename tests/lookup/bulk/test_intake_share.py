@@ -28,7 +28,7 @@ WORKERS = 2  # of each queue, as many as the default quota has
 class Day:
     """Time at a desk: the quota is shared evenly by the workers that have something to ask for."""
 
-    desk: BulkServices
+    services: BulkServices
     intake: IntakeShare = field(init=False)
     waiting: list[Part] = field(default_factory=list)
     progress: float = 0.0  # users of the parts on the queue that were asked for and are not counted yet
@@ -36,15 +36,15 @@ class Day:
     waited: float = 0.0
 
     def __post_init__(self) -> None:
-        desk = self.desk
-        workspaces = desk.stage.settings.workspaces
+        services = self.services
+        workspaces = services.stage.settings.workspaces
         self.intake = IntakeShare(
-            desk.lookups, desk.table, workspaces, clock=desk.clock, sleep=self.sleep, jitter=lambda: 1.0
+            services.lookups, services.table, workspaces, clock=services.clock, sleep=self.sleep, jitter=lambda: 1.0
         )
 
     @property
     def rate(self) -> float:
-        quota = self.desk.stage.settings.workspaces["default"].quota
+        quota = self.services.stage.settings.workspaces["default"].quota
         return quota.limit / quota.window
 
     def sleep(self, seconds: float) -> None:
@@ -53,8 +53,8 @@ class Day:
 
     def pass_by(self, seconds: float, *, beside: int) -> None:
         """Let time go by, and rosters' parts be served, while `beside` workers ask for the intake queue."""
-        self.desk.clock.now += seconds
-        self.waiting += self.desk.taken()
+        self.services.clock.now += seconds
+        self.waiting += self.services.taken()
         workers = min(WORKERS, len(self.waiting))
         self.progress += seconds * self.rate * workers / (workers + beside) if workers else 0.0
         while self.waiting and self.progress >= len(self.waiting[0].identifiers):
@@ -62,17 +62,17 @@ class Day:
             self.progress -= len(part.identifiers)
             self.asked[part.lookup_id] += len(part.identifiers)
             counts = Counts(len(part.identifiers), found=len(part.identifiers))
-            self.desk.part_ledger.count_completed([counted(part, counts)], "results/none")
-            self.desk.ending.finish_if_done(part.lookup_id)
-            self.desk.feeder.feed("default")
-            self.waiting += self.desk.taken()
+            self.services.part_ledger.count_completed([counted(part, counts)], "results/none")
+            self.services.ending.finish_if_done(part.lookup_id)
+            self.services.feeder.feed("default")
+            self.waiting += self.services.taken()
 
     def batch(self, users: int) -> None:
         """Serve a batch of messages, as the intake queue's workers do."""
         with self.intake.turns("default") as batch:
             while users > 0:
                 most = batch.turn(None, min(users, PAYLOAD), users, LATER)
-                self.waiting += self.desk.taken()
+                self.waiting += self.services.taken()
                 workers = min(WORKERS, len(self.waiting))
                 self.pass_by(most / self.rate * (workers + WORKERS) / WORKERS, beside=WORKERS)
                 batch.sent(most)
@@ -80,7 +80,7 @@ class Day:
                 users -= most
 
 
-def desk_of(stage: Stage, *, intake_weight: int = 1) -> BulkServices:
+def services_of(stage: Stage, *, intake_weight: int = 1) -> BulkServices:
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(), intake_weight=intake_weight)
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
@@ -89,17 +89,17 @@ def lines(number: int) -> bytes:
     return "".join(f"user-{index}\n" for index in range(number)).encode()
 
 
-def submit(desk: BulkServices, name: str, users: int, *, weight: int = 1) -> None:
-    desk.submit(name, desk.roster(lines(users), f"rosters/{name}"), partner=name, weight=weight)
-    desk.feeder.feed("default")
+def submit(services: BulkServices, name: str, users: int, *, weight: int = 1) -> None:
+    services.submit(name, services.roster(lines(users), f"rosters/{name}"), partner=name, weight=weight)
+    services.feeder.feed("default")
 
 
 @pytest.mark.parametrize(("intake", "roster"), [(1, 1), (1, 3)])
 def test_a_flood_of_messages_leaves_rosters_their_share(stage: Stage, intake: int, roster: int) -> None:
     """Beside messages without end a roster is served what its weight says, less a part and a batch."""
-    desk = desk_of(stage, intake_weight=intake)
-    submit(desk, "roster", 20_000, weight=roster)
-    day = Day(desk)
+    services = services_of(stage, intake_weight=intake)
+    submit(services, "roster", 20_000, weight=roster)
+    day = Day(services)
     while day.asked.total() < 2400:
         day.batch(PART_LIMIT)
     wanted = day.asked.total() * roster / (intake + roster)
@@ -109,10 +109,10 @@ def test_a_flood_of_messages_leaves_rosters_their_share(stage: Stage, intake: in
 
 def test_huge_rosters_leave_messages_their_share(stage: Stage) -> None:
     """The intake queue's greater weight is heeded too: rosters are fed as slowly as it takes, never not at all."""
-    desk = desk_of(stage, intake_weight=2)
-    submit(desk, "one", 20_000)
-    submit(desk, "two", 20_000)
-    day = Day(desk)
+    services = services_of(stage, intake_weight=2)
+    submit(services, "one", 20_000)
+    submit(services, "two", 20_000)
+    day = Day(services)
     while day.asked.total() < 2400:
         day.batch(PART_LIMIT)
     assert day.asked[INTAKE] >= day.asked.total() / 2 - 3 * PART_LIMIT, day.asked
@@ -121,27 +121,27 @@ def test_huge_rosters_leave_messages_their_share(stage: Stage) -> None:
 
 def test_a_trickle_waits_for_nobody_and_holds_nobody_up(stage: Stage) -> None:
     """A message now and then is asked at once beside huge rosters, and the queue stays as deep as ever."""
-    desk = desk_of(stage)
-    submit(desk, "roster", 20_000)
-    day = Day(desk)
+    services = services_of(stage)
+    submit(services, "roster", 20_000)
+    day = Day(services)
     for _ in range(8):
         day.batch(1)
         day.pass_by(29.0, beside=0)
-        assert desk.lookups.in_flight("default").entries == 500
+        assert services.lookups.in_flight("default").entries == 500
     assert day.waited == 0
     assert day.asked[INTAKE] == 8
-    assert desk.share(INTAKE).ready == 0
+    assert services.share(INTAKE).ready == 0
 
 
 def test_messages_alone_have_it_all(stage: Stage) -> None:
     """Nobody waits where no roster does, and who comes then begins beside the intake queue, not far behind it."""
-    desk = desk_of(stage)
-    day = Day(desk)
+    services = services_of(stage)
+    day = Day(services)
     for _ in range(20):
         day.batch(PART_LIMIT)
     assert day.waited == 0
-    assert desk.share(INTAKE).tag == cost(2000, 1)
-    submit(desk, "roster", 20_000)
+    assert services.share(INTAKE).tag == cost(2000, 1)
+    submit(services, "roster", 20_000)
     before = day.asked[INTAKE]
     while day.asked["roster"] < 1000:
         day.batch(PART_LIMIT)
@@ -150,12 +150,12 @@ def test_messages_alone_have_it_all(stage: Stage) -> None:
 
 def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
     """Rosters of which nothing moves, as while their parts wait out a trouble, lose their turn for a while."""
-    desk = desk_of(stage)
-    submit(desk, "roster", 20_000)
-    day = Day(desk)
+    services = services_of(stage)
+    submit(services, "roster", 20_000)
+    day = Day(services)
     day.batch(PART_LIMIT)
     day.waiting.clear()
-    desk.stage.messages(desk.stage.settings.parts_queue_url)
+    services.stage.messages(services.stage.settings.parts_queue_url)
     waited: list[float] = []
     for _ in range(4):
         before = day.waited
@@ -170,75 +170,75 @@ def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
 def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
     """Messages that wait for the rosters' turn are given back uncounted, and what is stored answers all the same."""
     simulator.configure(not_found_share=0.0)
-    desk = desk_of(stage)
-    submit(desk, "roster", 20_000)
-    now = desk.clock()
+    services = services_of(stage)
+    submit(services, "roster", 20_000)
+    now = services.clock()
     stored, new = message("stored", "C-1", now), message("new", "C-2", now)
-    (first,) = desk.parts.process([DeliveredPart(stored)], until=now + 60)
+    (first,) = services.parts.process([DeliveredPart(stored)], until=now + 60)
     assert retry_at(first) is None
-    charged = desk.share(INTAKE).tag
-    desk.intake.charge("default", turn_of(desk), 1000, 1)
+    charged = services.share(INTAKE).tag
+    services.intake.charge("default", turn_of(services), 1000, 1)
     known = replace(message("known", "C-1", now), max_age=3600)
-    completions = desk.parts.process(
-        [DeliveredPart(known), DeliveredPart(new, redelivered=True)], until=desk.clock() + 30
+    completions = services.parts.process(
+        [DeliveredPart(known), DeliveredPart(new, redelivered=True)], until=services.clock() + 30
     )
     by_number = {one.part.number: one for one in completions}
     assert retry_at(by_number["known"]) is None
-    assert retry_at(by_number["new"]) == pytest.approx(desk.clock() + HELD * 60, abs=5)
-    assert desk.part_ledger.status_of(new).attempts == 0
-    assert desk.share(INTAKE).tag == charged + cost(1000, 1)
+    assert retry_at(by_number["new"]) == pytest.approx(services.clock() + HELD * 60, abs=5)
+    assert services.part_ledger.status_of(new).attempts == 0
+    assert services.share(INTAKE).tag == charged + cost(1000, 1)
 
 
 def test_what_is_stored_is_not_charged(stage: Stage, simulator: Simulator) -> None:
     """Only users that MoEngage is asked for count; a batch that the store answers writes nothing."""
     simulator.configure(not_found_share=0.0)
-    desk = desk_of(stage)
-    now = desk.clock()
-    desk.parts.process([DeliveredPart(message("one", "C-1", now))], until=now + 60)
-    assert desk.share(INTAKE).tag == cost(1, 1)
-    desk.parts.process([DeliveredPart(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
-    assert desk.share(INTAKE).tag == cost(1, 1)
+    services = services_of(stage)
+    now = services.clock()
+    services.parts.process([DeliveredPart(message("one", "C-1", now))], until=now + 60)
+    assert services.share(INTAKE).tag == cost(1, 1)
+    services.parts.process([DeliveredPart(replace(message("two", "C-1", now), max_age=3600))], until=now + 60)
+    assert services.share(INTAKE).tag == cost(1, 1)
 
 
 def test_a_death_harms_by_a_part(stage: Stage) -> None:
     """A batch whose server dies leaves a part charged at most; one whose gate refuses it leaves nothing."""
-    desk = desk_of(stage)
-    day = Day(desk)
+    services = services_of(stage)
+    day = Day(services)
     dying = day.intake.turns("default")
     assert dying.__enter__().turn(None, PAYLOAD, 10_000, LATER) == PAYLOAD
-    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
-    assert desk.share(INTAKE).ready == 0
+    assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert services.share(INTAKE).ready == 0
     with day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, 10_000, LATER)
-    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
-    assert desk.share(INTAKE).ready == 1  # what is given back waits
+    assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert services.share(INTAKE).ready == 1  # what is given back waits
     with pytest.raises(UnknownWorkspace), day.intake.turns("unknown"):
         pass
-    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
 
 
 def test_of_many_servers_one_has_the_turn(stage: Stage) -> None:
     """A turn that was read before another server took it is not charged twice over."""
-    desk = desk_of(stage)
-    turn = turn_of(desk)
-    assert desk.intake.charge("default", turn, PART_LIMIT, 1)
-    assert not desk.intake.charge("default", turn, PART_LIMIT, 1)
-    assert desk.share(INTAKE).tag == cost(PART_LIMIT, 1)
+    services = services_of(stage)
+    turn = turn_of(services)
+    assert services.intake.charge("default", turn, PART_LIMIT, 1)
+    assert not services.intake.charge("default", turn, PART_LIMIT, 1)
+    assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
 
 
 def test_who_waits_too_long_gives_back(stage: Stage) -> None:
     """Where the turn does not come in time the batch hears so before its time is over."""
-    desk = desk_of(stage)
-    submit(desk, "roster", 20_000)
-    day = Day(desk)
-    desk.intake.charge("default", turn_of(desk), 5000, 1)
-    until = desk.clock() + 20
+    services = services_of(stage)
+    submit(services, "roster", 20_000)
+    day = Day(services)
+    services.intake.charge("default", turn_of(services), 5000, 1)
+    until = services.clock() + 20
     with pytest.raises(RetryLater, match=SHARE), day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, PART_LIMIT, until)
-    assert desk.clock() < until
-    assert desk.share(INTAKE).ready == 1
-    desk.clock.now += 11
-    assert desk.share(INTAKE).ready == 0
+    assert services.clock() < until
+    assert services.share(INTAKE).ready == 1
+    services.clock.now += 11
+    assert services.share(INTAKE).ready == 0
 
 
 def message(number: str, name: str, now: float) -> Part:
@@ -252,9 +252,9 @@ def message(number: str, name: str, now: float) -> Part:
     )
 
 
-def turn_of(desk: BulkServices) -> Turn:
+def turn_of(services: BulkServices) -> Turn:
     """Return the turn that the intake queue has when nobody else goes on."""
-    shares = desk.lookups.shares.of("default")
+    shares = services.lookups.shares.of("default")
     turn = intake_turn(shares, 1, is_out=False, is_stalled=True)
     assert turn is not None
     return turn

@@ -23,39 +23,45 @@ from tests.lookup.stage import SECRET, SECRET_ID, Stage
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> FetchServices:
+def services(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
     return FetchServices(stage)
 
 
-def part(road: FetchServices, number: str, names: Iterable[str], **facts: Any) -> Part:
-    return Part("refresh-1", number, "default", tuple(map(customer, names)), road.clock(), road.clock(), **facts)
+def part(services: FetchServices, number: str, names: Iterable[str], **facts: Any) -> Part:
+    return Part(
+        "refresh-1", number, "default", tuple(map(customer, names)), services.clock(), services.clock(), **facts
+    )
 
 
-def records(road: FetchServices, prefix: str = "parts/") -> list[dict[str, Any]]:
-    bucket = road.stage.settings.bucket_name
-    bodies = [road.stage.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in road.stage.keys(prefix)]
+def records(services: FetchServices, prefix: str = "parts/") -> list[dict[str, Any]]:
+    bucket = services.stage.settings.bucket_name
+    bodies = [
+        services.stage.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in services.stage.keys(prefix)
+    ]
     return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
 
-def test_messages_of_one_identifier_share_payloads(road: FetchServices, simulator: Simulator) -> None:
+def test_messages_of_one_identifier_share_payloads(services: FetchServices, simulator: Simulator) -> None:
     """A hundred messages of one identifier each go out as five full payloads in the bulk lane."""
-    works = [DeliveredPart(part(road, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
-    completions = done(road.parts.process(works, until=road.clock() + 60))
+    works = [DeliveredPart(part(services, f"message-{number:03}", [f"user-{number}"])) for number in range(100)]
+    completions = done(services.parts.process(works, until=services.clock() + 60))
     assert [len(completion.outcomes) for completion in completions] == [1] * 100
-    assert (road.gate.granted, road.gate.lanes) == ([20] * 5, {Lane.BULK})
+    assert (services.gate.granted, services.gate.lanes) == ([20] * 5, {Lane.BULK})
     assert simulator.counters().calls == 5
-    assert len(road.stage.keys("parts/")) == 1
+    assert len(services.stage.keys("parts/")) == 1
 
 
-def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None:
+def test_every_identifier_and_junk_line_is_archived(services: FetchServices) -> None:
     """The part's object holds one record per identifier and junk line, duplicates included."""
     junk = InvalidIdentifier("unknown", "blocked", line=7)
     (completion,) = done(
-        road.parts.process([DeliveredPart(part(road, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12)
+        services.parts.process(
+            [DeliveredPart(part(services, "000001", ["a1", "b2", "a1"], invalid=(junk,)))], until=1e12
+        )
     )
     assert Counts.of(completion.outcomes) == Counts(requested=4, found=3, invalid=1)
-    assert [(one["identifier"], one["outcome"], one["line"]) for one in records(road)] == [
+    assert [(one["identifier"], one["outcome"], one["line"]) for one in records(services)] == [
         ("a1", "found", None),
         ("b2", "found", None),
         ("a1", "found", None),
@@ -63,47 +69,47 @@ def test_every_identifier_and_junk_line_is_archived(road: FetchServices) -> None
     ]
 
 
-def test_a_second_delivery_overwrites_and_asks_nothing(road: FetchServices, simulator: Simulator) -> None:
+def test_a_second_delivery_overwrites_and_asks_nothing(services: FetchServices, simulator: Simulator) -> None:
     """A part delivered twice asks MoEngage once and leaves one object with the same records but their source."""
-    work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
-    road.parts.process([work], until=1e12)
-    first = records(road)
-    road.clock.now += 3600
-    road.parts.process([replace(work, redelivered=True)], until=1e12)
+    work = DeliveredPart(part(services, "000001", ["a1", "b2"]))
+    services.parts.process([work], until=1e12)
+    first = records(services)
+    services.clock.now += 3600
+    services.parts.process([replace(work, redelivered=True)], until=1e12)
     assert simulator.counters().calls == 1
-    assert [replaced | {"source": "moengage"} for replaced in records(road)] == first
+    assert [replaced | {"source": "moengage"} for replaced in records(services)] == first
 
 
-def test_a_part_cut_off_by_the_quota_is_given_back(road: FetchServices, simulator: Simulator) -> None:
+def test_a_part_cut_off_by_the_quota_is_given_back(services: FetchServices, simulator: Simulator) -> None:
     """What was answered stays stored: the second delivery asks only for the rest, and no attempt is counted."""
-    road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
-    work = DeliveredPart(part(road, "000001", [f"user-{number}" for number in range(50)]))
-    assert retry_at(road.parts.process([work], until=1e12)[0]) == road.clock() + 42
-    assert road.stage.keys("parts/") == []
-    road.gate.refusal = None
-    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
+    services.gate.room, services.gate.refusal = 20, RetryLater(services.clock() + 42)
+    work = DeliveredPart(part(services, "000001", [f"user-{number}" for number in range(50)]))
+    assert retry_at(services.parts.process([work], until=1e12)[0]) == services.clock() + 42
+    assert services.stage.keys("parts/") == []
+    services.gate.refusal = None
+    (completion,) = done(services.parts.process([replace(work, redelivered=True)], until=1e12))
     assert Counts.of(completion.outcomes).found == 50
     assert simulator.counters().users == 50
-    assert road.part_ledger.status_of(work.part).attempts == 0
+    assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_one_closed_part_does_not_hold_back_another(road: FetchServices) -> None:
+def test_one_closed_part_does_not_hold_back_another(services: FetchServices) -> None:
     """Of parts served together, those that are fully answered complete and the others are given back."""
-    road.gate.room, road.gate.refusal = 20, RetryLater(road.clock() + 42)
-    works = [DeliveredPart(part(road, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
-    completions = road.parts.process(works, until=1e12)
-    assert [retry_at(completion) for completion in completions] == [None, road.clock() + 42]
-    assert {one["part"] for one in records(road)} == {"000001"}
+    services.gate.room, services.gate.refusal = 20, RetryLater(services.clock() + 42)
+    works = [DeliveredPart(part(services, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
+    completions = services.parts.process(works, until=1e12)
+    assert [retry_at(completion) for completion in completions] == [None, services.clock() + 42]
+    assert {one["part"] for one in records(services)} == {"000001"}
 
 
 def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simulator) -> None:
     """Of parts of two workspaces served together, one that waits in vain for quota waits for half of the time."""
     simulator.configure(not_found_share=0.0)
     workspaces = {**stage.settings.workspaces, "busy": stage.settings.workspaces["default"]}
-    road = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
-    works = [DeliveredPart(replace(part(road, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
-    started = road.clock()
-    busy, default = road.parts.process(works, until=started + 50)
+    services = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
+    works = [DeliveredPart(replace(part(services, "1", ["a1"]), workspace=name)) for name in ("default", "busy")]
+    started = services.clock()
+    busy, default = services.parts.process(works, until=started + 50)
     assert (busy.part.workspace, retry_at(busy)) == ("busy", started + 25)
     assert [one.status for one in outcomes_of(default)] == [Status.FOUND]
 
@@ -123,36 +129,36 @@ class FullGate(FakeGate):
         raise RetryLater(self.clock.now)
 
 
-def test_five_attempts_without_an_answer_fail(road: FetchServices, simulator: Simulator) -> None:
+def test_five_attempts_without_an_answer_fail(services: FetchServices, simulator: Simulator) -> None:
     """After five deliveries into the vendor's trouble the part is failed with a reason, counted, and laid aside."""
     simulator.set_faults(Fault(status=503))
-    work = DeliveredPart(part(road, "000001", ["a1", "b2"]))
+    work = DeliveredPart(part(services, "000001", ["a1", "b2"]))
     waits = []
     for delivery in range(ATTEMPT_LIMIT):
-        (failed,) = retried(road.parts.process([replace(work, redelivered=delivery > 0)], until=1e12))
-        waits.append(failed.retry_at - road.clock())
+        (failed,) = retried(services.parts.process([replace(work, redelivered=delivery > 0)], until=1e12))
+        waits.append(failed.retry_at - services.clock())
     assert 5 <= waits[0] <= 10
     assert 80 <= waits[-1] <= 160
     calls = simulator.counters().calls
-    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
+    (completion,) = done(services.parts.process([replace(work, redelivered=True)], until=1e12))
     assert (completion.reason, retry_at(completion)) == ("no_answer", None)
     assert [one.status for one in completion.outcomes] == [Status.FAILED, Status.FAILED]
     assert simulator.counters().calls == calls
-    assert [(one["outcome"], one["reason"]) for one in records(road)] == [("failed", "no_answer")] * 2
+    assert [(one["outcome"], one["reason"]) for one in records(services)] == [("failed", "no_answer")] * 2
 
 
-def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: FetchServices, simulator: Simulator) -> None:
+def test_what_is_in_and_belongs_aside_is_laid_aside_again(services: FetchServices, simulator: Simulator) -> None:
     """Whoever recorded a failed part may die before it laid the message aside: the next delivery is told to."""
     simulator.set_faults(Fault(status=503))
     failing, fine = (
-        DeliveredPart(part(road, "000001", ["a1"]), redelivered=True),
-        DeliveredPart(part(road, "000002", ["b2"])),
+        DeliveredPart(part(services, "000001", ["a1"]), redelivered=True),
+        DeliveredPart(part(services, "000002", ["b2"])),
     )
     for _ in range(ATTEMPT_LIMIT + 1):
-        completion = road.parts.process([failing], until=1e12)[0]
+        completion = services.parts.process([failing], until=1e12)[0]
     simulator.set_faults()
-    road.parts.process([fine], until=1e12)
-    again = done(road.parts.process([failing, replace(fine, redelivered=True)], until=1e12))
+    services.parts.process([fine], until=1e12)
+    again = done(services.parts.process([failing, replace(fine, redelivered=True)], until=1e12))
     assert [one.reason for one in done([completion])] == ["no_answer"]
     assert [(one.part.number, one.reason, one.outcomes) for one in again] == [
         ("000001", "no_answer", ()),
@@ -160,56 +166,56 @@ def test_what_is_in_and_belongs_aside_is_laid_aside_again(road: FetchServices, s
     ]
 
 
-def test_a_secret_may_come_days_later(road: FetchServices, simulator: Simulator) -> None:
+def test_a_secret_may_come_days_later(services: FetchServices, simulator: Simulator) -> None:
     """Without a secret a part waits longer the longer it has waited: a thousand deliveries last for 14 days."""
-    secrets = road.stage.secretsmanager
+    secrets = services.stage.secretsmanager
     secrets.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
-    work, deliveries, fed_at = DeliveredPart(part(road, "000001", ["a1"])), 0, road.clock()
-    while road.clock() < fed_at + 14 * 24 * 3600:
-        (waiting,) = retried(road.parts.process([replace(work, redelivered=deliveries > 0)], until=1e12))
-        road.clock.now = min(waiting.retry_at, road.clock() + MAX_DELAY)
+    work, deliveries, fed_at = DeliveredPart(part(services, "000001", ["a1"])), 0, services.clock()
+    while services.clock() < fed_at + 14 * 24 * 3600:
+        (waiting,) = retried(services.parts.process([replace(work, redelivered=deliveries > 0)], until=1e12))
+        services.clock.now = min(waiting.retry_at, services.clock() + MAX_DELAY)
         deliveries += 1
     assert 300 < deliveries < 900
     secrets.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
-    (completion,) = done(road.parts.process([replace(work, redelivered=True)], until=1e12))
+    (completion,) = done(services.parts.process([replace(work, redelivered=True)], until=1e12))
     assert [one.status for one in completion.outcomes] == [Status.FOUND]
     assert simulator.counters().calls == 1
 
 
-def test_a_secret_may_be_unreadable_for_long(road: FetchServices, simulator: Simulator) -> None:
+def test_a_secret_may_be_unreadable_for_long(services: FetchServices, simulator: Simulator) -> None:
     """A part that AWS keeps from being asked waits some seconds, and longer the longer it has waited, as well."""
-    work, waits, fed_at = DeliveredPart(part(road, "000001", ["a1"])), list[float](), road.clock()
-    meets(road.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
-    while road.clock() < fed_at + 14 * 24 * 3600:
-        (completion,) = retried(road.parts.process([work], until=1e12))
-        waits.append(min(completion.retry_at - road.clock(), MAX_DELAY))
-        road.clock.now += waits[-1]
+    work, waits, fed_at = DeliveredPart(part(services, "000001", ["a1"])), list[float](), services.clock()
+    meets(services.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
+    while services.clock() < fed_at + 14 * 24 * 3600:
+        (completion,) = retried(services.parts.process([work], until=1e12))
+        waits.append(min(completion.retry_at - services.clock(), MAX_DELAY))
+        services.clock.now += waits[-1]
     assert 5 <= waits[0] <= 10
     assert len(waits) < 900
 
 
-def test_throttling_is_never_an_attempt(road: FetchServices, simulator: Simulator) -> None:
+def test_throttling_is_never_an_attempt(services: FetchServices, simulator: Simulator) -> None:
     """However often MoEngage says 429, the part stays to be done."""
-    work = DeliveredPart(part(road, "000001", ["a1"]), redelivered=True)
+    work = DeliveredPart(part(services, "000001", ["a1"]), redelivered=True)
     for _ in range(ATTEMPT_LIMIT + 2):
-        road.gate.refusal, road.gate.room = RetryLater(road.clock() + 1), sum(road.gate.granted) + 1
+        services.gate.refusal, services.gate.room = RetryLater(services.clock() + 1), sum(services.gate.granted) + 1
         simulator.set_faults(Fault(status=429))
-        assert retry_at(road.parts.process([work], until=1e12)[0]) is not None
-    assert road.part_ledger.status_of(work.part).attempts == 0
+        assert retry_at(services.parts.process([work], until=1e12)[0]) is not None
+    assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_an_unknown_workspace_is_laid_aside(road: FetchServices) -> None:
+def test_an_unknown_workspace_is_laid_aside(services: FetchServices) -> None:
     """A part that can never be served has a reason and no retry."""
     (completion,) = done(
-        road.parts.process([DeliveredPart(replace(part(road, "1", ["a1"]), workspace="elsewhere"))], until=1e12)
+        services.parts.process([DeliveredPart(replace(part(services, "1", ["a1"]), workspace="elsewhere"))], until=1e12)
     )
     assert (completion.reason, retry_at(completion)) == ("workspace: is not configured", None)
 
 
-def test_the_strictest_freshness_counts(road: FetchServices, simulator: Simulator) -> None:
+def test_the_strictest_freshness_counts(services: FetchServices, simulator: Simulator) -> None:
     """Where two parts want one identifier, the one that wants it fresher decides."""
-    road.parts.process([DeliveredPart(part(road, "000001", ["a1"]))], until=1e12)
-    road.clock.now += 10
-    relaxed, strict = part(road, "000002", ["a1"], max_age=60.0), part(road, "000003", ["a1"])
-    road.parts.process([DeliveredPart(relaxed), DeliveredPart(strict)], until=1e12)
+    services.parts.process([DeliveredPart(part(services, "000001", ["a1"]))], until=1e12)
+    services.clock.now += 10
+    relaxed, strict = part(services, "000002", ["a1"], max_age=60.0), part(services, "000003", ["a1"])
+    services.parts.process([DeliveredPart(relaxed), DeliveredPart(strict)], until=1e12)
     assert simulator.counters().calls == 2

@@ -22,14 +22,14 @@ SPOILT = [("not_a_number", 1), ("absurd_number", 1), ("no_attributes", 2), ("cut
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> FetchServices:
+def services(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
     return FetchServices(stage)
 
 
-def run(road: FetchServices, names: list[Identifier]) -> Fetched:
+def run(services: FetchServices, names: list[Identifier]) -> Fetched:
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
-    return road.fetch.fetch(dict.fromkeys(names, road.clock()), terms, until=road.clock() + 60)
+    return services.fetch.fetch(dict.fromkeys(names, services.clock()), terms, until=services.clock() + 60)
 
 
 def outcomes(fetched: Fetched) -> list[str]:
@@ -41,23 +41,23 @@ def by_name(fetched: Fetched) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("kind", "calls"), SPOILT)
-def test_one_bad_profile_of_three(road: FetchServices, simulator: Simulator, kind: str, calls: int) -> None:
+def test_one_bad_profile_of_three(services: FetchServices, simulator: Simulator, kind: str, calls: int) -> None:
     """Its neighbours are found and it fails with a reason, after few calls that each had a grant."""
     simulator.set_faults(Fault(distortions=(kind,), identifiers=("C-9002",)))  # type: ignore[arg-type]  # a distortion
-    fetched = run(road, THREE)
+    fetched = run(services, THREE)
     assert by_name(fetched) == {"C-9001": "found", "C-9002": "unreadable", "C-9003": "found"}
     counters = simulator.counters()
-    assert (fetched.cause, counters.calls, len(road.gate.granted)) == (None, calls, calls)
-    assert counters.users == sum(road.gate.granted)
-    assert set(road.gate.reports) == {None}
+    assert (fetched.cause, counters.calls, len(services.gate.granted)) == (None, calls, calls)
+    assert counters.users == sum(services.gate.granted)
+    assert set(services.gate.reports) == {None}
 
 
 @pytest.mark.parametrize("bad", [0, 7, 10, 19])
 @pytest.mark.parametrize("kind", ["cut_profile", "no_attributes"])
-def test_one_bad_profile_of_twenty(road: FetchServices, simulator: Simulator, bad: int, kind: str) -> None:
+def test_one_bad_profile_of_twenty(services: FetchServices, simulator: Simulator, bad: int, kind: str) -> None:
     """Wherever it is in its payload, finding it takes about two calls for each halving, and three times the users."""
     simulator.set_faults(Fault(distortions=(kind,), identifiers=(f"user-{bad}",)))  # type: ignore[arg-type]  # a distortion
-    fetched = run(road, TWENTY)
+    fetched = run(services, TWENTY)
     assert by_name(fetched) == {f"user-{n}": "unreadable" if n == bad else "found" for n in range(20)}
     counters = simulator.counters()
     assert counters.calls <= 2 * math.ceil(math.log2(20)) + 2
@@ -69,34 +69,34 @@ def test_one_bad_profile_of_twenty(road: FetchServices, simulator: Simulator, ba
 def test_any_number_of_bad_profiles(stage: Stage, simulator: Simulator, bad: set[int], grant: int) -> None:
     """However many are bad, just they fail, within three calls and three times the users of each."""
     simulator.reset(not_found_share=0.0)
-    road = FetchServices(stage)
-    road.gate.largest_grant = grant
+    services = FetchServices(stage)
+    services.gate.largest_grant = grant
     names = [f"{uuid4().hex}-{number}" for number in range(40)]  # the store remembers those of other examples
     if bad:
         simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=tuple(names[number] for number in bad)))
-    fetched = run(road, [customer(name) for name in names])
+    fetched = run(services, [customer(name) for name in names])
     assert fetched.cause is None
     assert by_name(fetched) == {name: "unreadable" if n in bad else "found" for n, name in enumerate(names)}
     counters = simulator.counters()
     assert counters.users <= 3 * 40 + 10
     assert counters.calls <= 3 * 40
-    assert counters.users == sum(road.gate.granted)
+    assert counters.users == sum(services.gate.granted)
 
 
-def test_all_bad(road: FetchServices, simulator: Simulator) -> None:
+def test_all_bad(services: FetchServices, simulator: Simulator) -> None:
     """A hundred bad ones cost less than two calls and users each."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=tuple(f"bad-{n}" for n in range(100))))
-    fetched = run(road, [customer(f"bad-{number}") for number in range(100)])
+    fetched = run(services, [customer(f"bad-{number}") for number in range(100)])
     assert set(outcomes(fetched)) == {"refused_by_vendor"}
     assert (len(fetched.outcomes), fetched.cause) == (100, None)
     assert simulator.counters().users < 200
     assert simulator.counters().calls < 150
 
 
-def test_a_bad_profile_asked_for_alone(road: FetchServices, simulator: Simulator) -> None:
+def test_a_bad_profile_asked_for_alone(services: FetchServices, simulator: Simulator) -> None:
     """With nobody beside it, it fails only after it was asked for twice and MoEngage answered for somebody else."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("C-9002",)))
-    assert outcomes(run(road, [THREE[1]])) == ["unreadable"]
+    assert outcomes(run(services, [THREE[1]])) == ["unreadable"]
     asked = [[text for _, text in call.identifiers or ()] for call in simulator.arrivals()]
     assert asked == [["C-9002"], ["moengage-lookup-doctor"], ["C-9002"]]
     assert simulator.arrivals()[1].fields is None
@@ -104,43 +104,43 @@ def test_a_bad_profile_asked_for_alone(road: FetchServices, simulator: Simulator
 
 @pytest.mark.parametrize("body", ["truncated", "html", "empty", "fail"])
 @pytest.mark.parametrize("size", [1, 20])
-def test_every_answer_broken(road: FetchServices, simulator: Simulator, body: str, size: int) -> None:
+def test_every_answer_broken(services: FetchServices, simulator: Simulator, body: str, size: int) -> None:
     """When nobody is answered it is MoEngage's trouble: nobody fails, and the gate hears of it."""
     simulator.set_faults(Fault(body=body))  # type: ignore[arg-type]  # a body
-    fetched = run(road, TWENTY[:size])
+    fetched = run(services, TWENTY[:size])
     assert (fetched.outcomes, fetched.doubted) == ({}, frozenset())
     assert isinstance(fetched.cause, VendorUnavailable)
-    assert "broken_body" in road.gate.reports or "not_a_success" in road.gate.reports
+    assert "broken_body" in services.gate.reports or "not_a_success" in services.gate.reports
     assert simulator.counters().calls <= 6
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3])
-def test_answers_broken_for_a_while(road: FetchServices, simulator: Simulator, calls: int) -> None:
+def test_answers_broken_for_a_while(services: FetchServices, simulator: Simulator, calls: int) -> None:
     """An accident of a call or three fails nobody."""
     simulator.set_faults(Fault(body="truncated", calls=calls))
-    fetched = run(road, TWENTY)
+    fetched = run(services, TWENTY)
     assert set(outcomes(fetched)) == {"found"}
     assert (len(fetched.outcomes), fetched.cause) == (20, None)
 
 
-def test_what_was_answered_is_not_asked_again(road: FetchServices, simulator: Simulator) -> None:
+def test_what_was_answered_is_not_asked_again(services: FetchServices, simulator: Simulator) -> None:
     """When the time ends in the middle of the search, the next run asks only for who is left."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("user-0",)))
     stop = iter(range(8))
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
-    oldest = road.clock()
+    oldest = services.clock()
 
     def out_of_time(_: object) -> None:
         if next(stop) == 6:
-            road.clock.now += 1000
+            services.clock.now += 1000
 
     wanted = dict.fromkeys(TWENTY, oldest)
-    first = road.fetch.fetch(wanted, terms, until=road.clock() + 60, before_sending=out_of_time)
+    first = services.fetch.fetch(wanted, terms, until=services.clock() + 60, before_sending=out_of_time)
     assert first.cause is not None
     assert 0 < len(first.outcomes) < 20
     assert not first.doubted & set(first.outcomes)
     before = simulator.counters().users
-    second = road.fetch.fetch(wanted, terms, until=road.clock() + 60)
+    second = services.fetch.fetch(wanted, terms, until=services.clock() + 60)
     assert len(second.outcomes) == 20
     asked = {text for call in simulator.arrivals()[-8:] for _, text in call.identifiers or ()}
     found_before = {one.identifier for one, outcome in first.outcomes.items() if outcome.status.value == "found"}
@@ -149,35 +149,35 @@ def test_what_was_answered_is_not_asked_again(road: FetchServices, simulator: Si
     assert simulator.counters().users - before <= 60
 
 
-def test_a_number_of_many_digits_is_found_exactly(road: FetchServices, simulator: Simulator) -> None:
+def test_a_number_of_many_digits_is_found_exactly(services: FetchServices, simulator: Simulator) -> None:
     """Four hundred digits are no reason to fail, and all of them are kept."""
     number = int("7" * 400)
     simulator.set_user("C-9002", {"customer_id": "C-9002", "long": number})
-    profile = run(road, THREE).outcomes[THREE[1]].profile
+    profile = run(services, THREE).outcomes[THREE[1]].profile
     assert profile is not None
     assert (profile.attributes or {})["long"] == number
 
 
-def test_a_whole_number_with_a_point_is_the_identifier(road: FetchServices, simulator: Simulator) -> None:
+def test_a_whole_number_with_a_point_is_the_identifier(services: FetchServices, simulator: Simulator) -> None:
     """Who asks for 12345 finds the user whose customer id comes back as 12345.0."""
     simulator.set_faults(Fault(distortions=("float_id",), identifiers=("12345",)))
-    assert by_name(run(road, [customer("12345"), customer("12346")])) == {"12345": "found", "12346": "found"}
+    assert by_name(run(services, [customer("12345"), customer("12346")])) == {"12345": "found", "12346": "found"}
     assert simulator.counters().calls == 1
 
 
 @pytest.mark.parametrize("interim", [(103,), (100,), (102, 103), (100, 100)])
-def test_an_answer_before_the_answer(road: FetchServices, simulator: Simulator, interim: tuple[int, ...]) -> None:
+def test_an_answer_before_the_answer(services: FetchServices, simulator: Simulator, interim: tuple[int, ...]) -> None:
     """An interim answer changes nothing."""
     simulator.set_faults(Fault(interim=interim))
-    assert outcomes(run(road, THREE)) == ["found"] * 3
-    assert outcomes(run(road, TWENTY)) == ["found"] * 20
+    assert outcomes(run(services, THREE)) == ["found"] * 3
+    assert outcomes(run(services, TWENTY)) == ["found"] * 20
 
 
 @pytest.mark.parametrize("drip", ["headers", "body"])
-def test_a_dripping_answer_is_trouble(road: FetchServices, simulator: Simulator, drip: str) -> None:
+def test_a_dripping_answer_is_trouble(services: FetchServices, simulator: Simulator, drip: str) -> None:
     """A call whose answer drips ends with its time, counts as trouble, and the next one is made."""
     simulator.set_faults(Fault(drip=drip, drip_pause=0.1, calls=1))  # type: ignore[arg-type]  # a drip
-    client = road.vendor.client
+    client = services.vendor.client
     client._max_seconds = 0.5  # noqa: SLF001 - a call may take 12 s, which no test shall
-    assert outcomes(run(road, THREE)) == ["found"] * 3
-    assert road.gate.reports == ["ReadTimeoutError", None]
+    assert outcomes(run(services, THREE)) == ["found"] * 3
+    assert services.gate.reports == ["ReadTimeoutError", None]

@@ -21,10 +21,10 @@ from tests.lookup.stage import Stage
 def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
     """A field outside the workspace's list is refused; without fields the workspace's list is asked for."""
     workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
-    road = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    services = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     with pytest.raises(NotExported, match="fields: holds a field that is not exported from this workspace"):
-        run(road, NAMES, terms=FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_em",)))
-    outcome = run(road, NAMES[:1]).outcomes[NAMES[0]]
+        run(services, NAMES, terms=FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_em",)))
+    outcome = run(services, NAMES[:1]).outcomes[NAMES[0]]
     assert outcome.profile is None or set(outcome.profile.attributes or ()) <= {"u_fn"}
     assert simulator.counters().calls == 1
 
@@ -34,14 +34,14 @@ def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> 
 def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room: int, grant: int, wanted: int) -> None:
     """However the gate gives, each identifier is settled once or left, and none is asked without a grant."""
     simulator.reset(not_found_share=0.3)
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(wanted)]
-    road.gate.room, road.gate.largest_grant = room, grant
-    road.gate.refusal = RetryLater(road.clock() + 30)
-    fetched = run(road, names)
+    services.gate.room, services.gate.largest_grant = room, grant
+    services.gate.refusal = RetryLater(services.clock() + 30)
+    fetched = run(services, names)
     assert set(fetched.outcomes) <= set(names)
     assert (fetched.cause is None) == (len(fetched.outcomes) == wanted)
-    assert len(fetched.outcomes) == sum(road.gate.granted) == simulator.counters().users
+    assert len(fetched.outcomes) == sum(services.gate.granted) == simulator.counters().users
     assert all(one.status in {Status.FOUND, Status.NOT_FOUND} for one in fetched.outcomes.values())
 
 
@@ -49,9 +49,9 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
     """Without stored profiles everything is found, nothing is written to the table, and asking again costs quota."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], keep_profiles=False)
-    road = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
+    services = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     for _ in range(2):
-        fetched = run(road, NAMES[:20], max_age=3600)
+        fetched = run(services, NAMES[:20], max_age=3600)
         assert {(one.status, one.source) for one in fetched.outcomes.values()} == {(Status.FOUND, Source.MOENGAGE)}
     assert simulator.counters().users == 40
     assert stage.dynamodb.scan(TableName=stage.settings.profiles_table_name)["Items"] == []
@@ -59,31 +59,31 @@ def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) ->
 
 def test_a_secret_that_cannot_be_read_now_closes_no_gate(stage: Stage, simulator: Simulator) -> None:
     """After a 401 with Secrets Manager throttled nobody knows whether a person must act: the work waits for AWS."""
-    road = FetchServices(stage)
-    run(road, NAMES[:1])
+    services = FetchServices(stage)
+    run(services, NAMES[:1])
     simulator.rotate_key("unknown-to-us")
     throttled = refused(400, "ThrottlingException")
     meets(stage.secretsmanager, "secrets-manager.GetSecretValue", [throttled])
-    fetched = run(road, NAMES[1:3])
+    fetched = run(services, NAMES[1:3])
     assert isinstance(fetched.cause, AwsUnavailable)
-    assert (fetched.outcomes, road.gate.reports, road.gate.released) == ({}, [None], 1)
+    assert (fetched.outcomes, services.gate.reports, services.gate.released) == ({}, [None], 1)
 
 
 @pytest.mark.parametrize("answers", [0, 1])
 def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simulator, answers: int) -> None:
     """Who has no time left after the vendor's trouble hears of the trouble; after an answer, of the quota again."""
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
-    road.gate.largest_grant = 1
-    road.gate.room, road.gate.refusal = 1 + answers, RetryLater(road.clock() + 30)
-    fetched = run(road, NAMES[:2])
+    services.gate.largest_grant = 1
+    services.gate.room, services.gate.refusal = 1 + answers, RetryLater(services.clock() + 30)
+    fetched = run(services, NAMES[:2])
     assert len(fetched.outcomes) == answers
     assert isinstance(fetched.cause, RetryLater if answers else VendorUnavailable)
 
 
 def test_a_gate_that_trouble_has_closed_is_told_as_closed(stage: Stage, simulator: Simulator) -> None:
     """Who meets a closed gate after the vendor's trouble hears until when it is closed."""
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
-    road.gate.room, road.gate.refusal = 2, GateClosed(road.clock() + 30, "trouble")
-    assert run(road, NAMES[:2]).cause is road.gate.refusal
+    services.gate.room, services.gate.refusal = 2, GateClosed(services.clock() + 30, "trouble")
+    assert run(services, NAMES[:2]).cause is services.gate.refusal

@@ -46,7 +46,7 @@ class RealGate(FetchServices):
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> RealGate:
+def services(stage: Stage, simulator: Simulator) -> RealGate:
     simulator.configure(not_found_share=0.0)
     clock = FakeClock()
 
@@ -58,10 +58,10 @@ def road(stage: Stage, simulator: Simulator) -> RealGate:
 
 
 def run(
-    road: FetchServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0
+    services: FetchServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0
 ) -> Fetched:
     terms = FetchOptions("default", "lookup-1", lane)
-    return road.fetch.fetch(dict.fromkeys(names, road.clock()), terms, until=road.clock() + patience)
+    return services.fetch.fetch(dict.fromkeys(names, services.clock()), terms, until=services.clock() + patience)
 
 
 def by_name(fetched: Fetched) -> dict[str, str]:
@@ -76,140 +76,140 @@ def neutral_calls(simulator: Simulator) -> int:
     ("status", "place"),
     [(403, 0), (403, 2), *((status, 1) for status in (403, 401, 409, 400, 415, 404, 406, 418, 302, 451))],
 )
-def test_one_odd_identifier_of_three(road: RealGate, simulator: Simulator, status: int, place: int) -> None:
+def test_one_odd_identifier_of_three(services: RealGate, simulator: Simulator, status: int, place: int) -> None:
     """Whatever the firewall's status, that one fails, the others are found, and the gate stays open."""
     simulator.set_faults(replace(FIREWALL, status=status))
     names = ["C-9001", "C-9003"]
     names.insert(place, ODD)
-    fetched = run(road, [customer(name) for name in names])
+    fetched = run(services, [customer(name) for name in names])
     assert by_name(fetched) == {"C-9001": "found", ODD: "refused_by_vendor", "C-9003": "found"}
-    assert (fetched.cause, road.closed_reason()) == (None, None)
+    assert (fetched.cause, services.closed_reason()) == (None, None)
     assert neutral_calls(simulator) == (2 if place == 2 else 1)  # nobody is asked after the last, so nobody is
     assert simulator.counters().calls <= 7
 
 
-def test_few_calls_for_one_of_twenty(road: RealGate, simulator: Simulator) -> None:
+def test_few_calls_for_one_of_twenty(services: RealGate, simulator: Simulator) -> None:
     """Finding one odd identifier among twenty takes about two calls for each halving, each granted."""
     simulator.set_faults(FIREWALL)
     names = [*TWENTY[:13], customer(ODD), *TWENTY[13:19]]
-    assert by_name(run(road, names))[ODD] == "refused_by_vendor"
+    assert by_name(run(services, names))[ODD] == "refused_by_vendor"
     assert simulator.counters().calls <= 12
-    assert sum(road.own_gate.state().granted.values()) == simulator.counters().users <= 60
-    assert road.closed_reason() is None
+    assert sum(services.own_gate.state().granted.values()) == simulator.counters().users <= 60
+    assert services.closed_reason() is None
 
 
-def test_documented_refusals_close_at_once(road: RealGate, simulator: Simulator) -> None:
+def test_documented_refusals_close_at_once(services: RealGate, simulator: Simulator) -> None:
     """MoEngage's own word that the account is refused needs no neutral call, whoever was asked for."""
     simulator.set_faults(replace(FIREWALL, body="json"))
-    fetched = run(road, [customer(ODD)])
+    fetched = run(services, [customer(ODD)])
     assert isinstance(fetched.cause, GateClosed)
-    assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("refused", 0, 1)
+    assert (services.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("refused", 0, 1)
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(403, "refused"), (404, "refused"), (302, "refused"), (401, "credentials")]
 )
-def test_a_refused_account_closes_the_gate(road: RealGate, simulator: Simulator, status: int, reason: str) -> None:
+def test_a_refused_account_closes_the_gate(services: RealGate, simulator: Simulator, status: int, reason: str) -> None:
     """When the neutral call is refused too it is the account: the gate closes, and nobody fails or is doubted."""
     simulator.set_faults(Fault(status=status, body="html"))
-    fetched = run(road, TWENTY)
+    fetched = run(services, TWENTY)
     assert isinstance(fetched.cause, GateClosed)
-    assert (fetched.outcomes, fetched.doubted, road.closed_reason()) == ({}, frozenset(), reason)
+    assert (fetched.outcomes, fetched.doubted, services.closed_reason()) == ({}, frozenset(), reason)
     assert simulator.counters().calls == 2
 
 
-def test_a_block_that_begins_in_the_middle(road: RealGate, simulator: Simulator) -> None:
+def test_a_block_that_begins_in_the_middle(services: RealGate, simulator: Simulator) -> None:
     """An account that is blocked while one is searched for fails nobody, and closes the gate within seconds."""
     simulator.set_faults(FIREWALL)
-    run(road, [customer(ODD), *TWENTY[:4]])
+    run(services, [customer(ODD), *TWENTY[:4]])
     simulator.set_faults(Fault(status=403, body="html"))
-    fetched = run(road, TWENTY[4:])
-    assert (fetched.outcomes, road.closed_reason()) == ({}, "refused")
+    fetched = run(services, TWENTY[4:])
+    assert (fetched.outcomes, services.closed_reason()) == ({}, "refused")
     assert isinstance(fetched.cause, GateClosed)
     assert simulator.counters().calls < 30
 
 
-def test_an_odd_identifier_keeps_no_gate_closed(road: RealGate, simulator: Simulator) -> None:
+def test_an_odd_identifier_keeps_no_gate_closed(services: RealGate, simulator: Simulator) -> None:
     """When a closed gate lets a probe through and that one is odd, the gate opens all the same."""
     simulator.set_faults(Fault(status=403))
-    run(road, TWENTY[:1])
-    assert road.closed_reason() == "refused"
-    road.clock.now += 15 * 60 + 1
+    run(services, TWENTY[:1])
+    assert services.closed_reason() == "refused"
+    services.clock.now += 15 * 60 + 1
     simulator.set_faults(FIREWALL)
-    road.own_gate.probe_now("refused")
-    fetched = run(road, [customer(ODD)])
-    assert (by_name(fetched), road.closed_reason()) == ({ODD: "refused_by_vendor"}, None)
+    services.own_gate.probe_now("refused")
+    fetched = run(services, [customer(ODD)])
+    assert (by_name(fetched), services.closed_reason()) == ({ODD: "refused_by_vendor"}, None)
 
 
-def test_the_gate_stays_closed_for_an_odd_probe_of_a_refused_account(road: RealGate, simulator: Simulator) -> None:
+def test_the_gate_stays_closed_for_an_odd_probe_of_a_refused_account(services: RealGate, simulator: Simulator) -> None:
     """When the neutral call after an odd probe is refused, the gate closes again."""
     simulator.set_faults(Fault(status=403))
-    run(road, TWENTY[:1])
+    run(services, TWENTY[:1])
     simulator.set_faults(Fault(status=403, body="html"))
-    road.own_gate.probe_now("refused")
-    assert isinstance(run(road, [customer(ODD)]).cause, GateClosed)
-    assert road.closed_reason() == "refused"
+    services.own_gate.probe_now("refused")
+    assert isinstance(run(services, [customer(ODD)]).cause, GateClosed)
+    assert services.closed_reason() == "refused"
 
 
-def test_neutral_calls_are_shared(road: RealGate, simulator: Simulator) -> None:
+def test_neutral_calls_are_shared(services: RealGate, simulator: Simulator) -> None:
     """Odd identifiers from many processes cost one neutral call in two seconds, and one user each."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=tuple(f"odd-{number}" for number in range(40))))
-    others = [RealGate(road.stage, road.clock) for _ in range(3)]
-    started = road.clock()
+    others = [RealGate(services.stage, services.clock) for _ in range(3)]
+    started = services.clock()
     for number in range(40):
-        fetched = run((road, *others)[number % 4], [customer(f"odd-{number}")])
+        fetched = run((services, *others)[number % 4], [customer(f"odd-{number}")])
         assert set(by_name(fetched).values()) == {"refused_by_vendor"}
-    took = road.clock() - started
+    took = services.clock() - started
     assert neutral_calls(simulator) <= took / INTERVAL + 1
     assert simulator.counters().users == 40 + neutral_calls(simulator)
-    assert road.closed_reason() is None
+    assert services.closed_reason() is None
 
 
-def test_a_caller_without_time_does_not_wait_for_it(road: RealGate, simulator: Simulator) -> None:
+def test_a_caller_without_time_does_not_wait_for_it(services: RealGate, simulator: Simulator) -> None:
     """Who has less time than the next neutral call takes gets the work back, and nobody fails."""
     simulator.set_faults(FIREWALL)
-    run(road, [customer(ODD)])
-    fetched = run(road, [customer(ODD)], patience=0.4)
+    run(services, [customer(ODD)])
+    fetched = run(services, [customer(ODD)], patience=0.4)
     assert fetched.outcomes == {}
     assert fetched.cause is not None
-    assert (fetched.doubted, road.closed_reason()) == (frozenset([customer(ODD)]), None)
+    assert (fetched.doubted, services.closed_reason()) == (frozenset([customer(ODD)]), None)
 
 
-def test_it_counts_as_an_attempt(road: RealGate, simulator: Simulator) -> None:
+def test_it_counts_as_an_attempt(services: RealGate, simulator: Simulator) -> None:
     """A part whose content is doubted when its time ends has had an attempt, so it does not come back for ever."""
     simulator.set_faults(FIREWALL)
-    run(road, [customer(ODD)])
-    work = DeliveredPart(part(road, "message-1", [ODD]))
-    (completion,) = road.parts.process([work], until=road.clock() + 0.4)
+    run(services, [customer(ODD)])
+    work = DeliveredPart(part(services, "message-1", [ODD]))
+    (completion,) = services.parts.process([work], until=services.clock() + 0.4)
     assert retry_at(completion) is not None
-    assert road.part_ledger.status_of(work.part).attempts == 1
-    (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 60)
+    assert services.part_ledger.status_of(work.part).attempts == 1
+    (completion,) = services.parts.process([replace(work, redelivered=True)], until=services.clock() + 60)
     assert [one.reason for one in outcomes_of(completion)] == ["refused_by_vendor"]
 
 
-def test_a_quota_that_ends_in_the_middle_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
+def test_a_quota_that_ends_in_the_middle_is_no_attempt(services: RealGate, simulator: Simulator) -> None:
     """While one is searched for the quota may end, as often as it likes: throttled is never failed."""
-    gate = FakeGate(road.clock, room=21, refusal=RetryLater(road.clock() + 30))
-    road.vendor = replace(road.vendor, gate=gate)
+    gate = FakeGate(services.clock, room=21, refusal=RetryLater(services.clock() + 30))
+    services.vendor = replace(services.vendor, gate=gate)
     simulator.set_faults(FIREWALL)
     names = [ODD, *(f"user-{number}" for number in range(40))]
     for _ in range(6):
         gate.granted.clear()
-        work = DeliveredPart(part(road, "message-1", names), redelivered=True)
-        (completion,) = road.parts.process([work], until=road.clock() + 60)
+        work = DeliveredPart(part(services, "message-1", names), redelivered=True)
+        (completion,) = services.parts.process([work], until=services.clock() + 60)
         assert retry_at(completion) is not None
-        assert road.part_ledger.status_of(work.part).attempts == 0
+        assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_a_refused_account_is_no_attempt(road: RealGate, simulator: Simulator) -> None:
+def test_a_refused_account_is_no_attempt(services: RealGate, simulator: Simulator) -> None:
     """A part that waits for a refused account has had none, however often it comes back."""
     simulator.set_faults(Fault(status=403, body="html"))
-    work = DeliveredPart(part(road, "message-1", ["user-1", "user-2"]), redelivered=True)
+    work = DeliveredPart(part(services, "message-1", ["user-1", "user-2"]), redelivered=True)
     for _ in range(3):
-        road.parts.process([work], until=road.clock() + 60)
-        road.own_gate.probe_now("refused")
-        road.clock.now += INTERVAL
-    assert road.part_ledger.status_of(work.part).attempts == 0
+        services.parts.process([work], until=services.clock() + 60)
+        services.own_gate.probe_now("refused")
+        services.clock.now += INTERVAL
+    assert services.part_ledger.status_of(work.part).attempts == 0
 
 
 @pytest.mark.parametrize("ahead", [0.0, 3600.0])

@@ -16,11 +16,11 @@ from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT, Counted, DeliveredPart
 from lookup.model import FetchOptions, Identifier, Lane, Outcome
 from tests.lookup.bulk.test_processor import part
-from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, road, run
+from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, run, services
 from tests.lookup.services import FetchServices, customer, outcomes_of, retry_at
 from tests.lookup.stage import Stage
 
-__all__ = ["road"]  # a fixture
+__all__ = ["services"]  # a fixture
 
 ODD = "odd-1"
 TWENTY = [customer(f"user-{number}") for number in range(20)]
@@ -50,29 +50,29 @@ def on_one(fault: Fault, *names: str) -> Fault:
     return replace(fault, identifiers=names or (ODD,))
 
 
-def left(road: RealGate, simulator: Simulator) -> int:
+def left(services: RealGate, simulator: Simulator) -> int:
     """Count users that were granted and that MoEngage did not count."""
-    return sum(road.own_gate.state().granted.values()) - simulator.counters().users
+    return sum(services.own_gate.state().granted.values()) - simulator.counters().users
 
 
 @pytest.mark.parametrize("kind", TROUBLES)
 @pytest.mark.parametrize("place", [0, 13])
-def test_one_of_twenty(road: RealGate, simulator: Simulator, kind: str, place: int) -> None:
+def test_one_of_twenty(services: RealGate, simulator: Simulator, kind: str, place: int) -> None:
     """It fails alone, its neighbours are found, for few calls that are all granted, and the gate stays open."""
     simulator.set_faults(on_one(TROUBLES[kind]))
     names = [*TWENTY[:place], customer(ODD), *TWENTY[place:19]]
-    fetched = run(road, names, lane=Lane.BULK)
+    fetched = run(services, names, lane=Lane.BULK)
     assert by_name(fetched) == {one.identifier: "unanswerable" if one.identifier == ODD else "found" for one in names}
-    assert (fetched.cause, road.closed_reason()) == (None, None)
+    assert (fetched.cause, services.closed_reason()) == (None, None)
     assert simulator.counters().calls <= 18
-    granted = sum(road.own_gate.state().granted.values())
+    granted = sum(services.own_gate.state().granted.values())
     assert simulator.counters().users <= granted <= 120
     assert granted == sum(len(call.identifiers or ()) for call in simulator.arrivals())
 
 
-def test_silence_of_one(stage: Stage, simulator: Simulator, road: RealGate) -> None:
+def test_silence_of_one(stage: Stage, simulator: Simulator, services: RealGate) -> None:
     """One for whom MoEngage stays silent is found and fails by deliveries of 50 s each; its 99 neighbours are found."""
-    slow = Slow(stage, road.clock)
+    slow = Slow(stage, services.clock)
     simulator.set_faults(on_one(Fault(drop=True)))
     names = [*(f"user-{number}" for number in range(40)), ODD, *(f"user-{number}" for number in range(40, 99))]
     outcomes = delivered(slow, DeliveredPart(part(slow, "000001", names)), deliveries=ATTEMPT_LIMIT)
@@ -86,85 +86,85 @@ def name_of(outcome: Outcome) -> str:
     return outcome.subject.identifier
 
 
-def delivered(road: RealGate, work: DeliveredPart, *, deliveries: int) -> list[Outcome]:
+def delivered(services: RealGate, work: DeliveredPart, *, deliveries: int) -> list[Outcome]:
     """Serve a part until it is complete, so many times at most."""
     for _ in range(deliveries):
-        (completion,) = road.parts.process([work], until=road.clock() + 50)
+        (completion,) = services.parts.process([work], until=services.clock() + 50)
         work = replace(work, redelivered=True)
         if isinstance(completion, Counted):
             return list(completion.outcomes)
-        road.clock.now = max(completion.retry_at, road.clock.now)
+        services.clock.now = max(completion.retry_at, services.clock.now)
     raise AssertionError("the part is not complete")
 
 
-def test_one_alone(road: RealGate, simulator: Simulator) -> None:
+def test_one_alone(services: RealGate, simulator: Simulator) -> None:
     """With nobody beside it, it fails after three calls with growing pauses, and one for nobody between."""
     simulator.set_faults(on_one(Fault(status=500)))
-    started = road.clock()
-    fetched = run(road, [customer(ODD)])
-    assert (by_name(fetched), road.closed_reason()) == ({ODD: "unanswerable"}, None)
+    started = services.clock()
+    fetched = run(services, [customer(ODD)])
+    assert (by_name(fetched), services.closed_reason()) == ({ODD: "unanswerable"}, None)
     assert (simulator.counters().calls, neutral_calls(simulator)) == (4, 1)
-    assert road.clock() - started >= 1.5
+    assert services.clock() - started >= 1.5
 
 
 @pytest.mark.parametrize("calls", [1, 2, 3, 4])
-def test_an_accident(road: RealGate, simulator: Simulator, calls: int) -> None:
+def test_an_accident(services: RealGate, simulator: Simulator, calls: int) -> None:
     """Trouble of up to four calls, whoever meets it, fails nobody and closes the gate for nobody for long."""
     simulator.set_faults(Fault(status=500, calls=calls))
-    fetched = run(road, TWENTY, lane=Lane.BULK, patience=300)
+    fetched = run(services, TWENTY, lane=Lane.BULK, patience=300)
     if fetched.cause is not None:
         assert (fetched.outcomes, calls) == ({}, 4)
-        fetched = run(road, TWENTY, lane=Lane.BULK)
+        fetched = run(services, TWENTY, lane=Lane.BULK)
     assert set(by_name(fetched).values()) == {"found"}
 
 
 @pytest.mark.parametrize("fault", [Fault(status=500), TROUBLES["503 until"], Fault(drop=True)])
 @pytest.mark.parametrize("patience", [0.1, 0.4, 20.0])
-def test_callers_in_a_row(road: RealGate, simulator: Simulator, fault: Fault, patience: float) -> None:
+def test_callers_in_a_row(services: RealGate, simulator: Simulator, fault: Fault, patience: float) -> None:
     """However little time they have, callers who ask for such identifiers close the gate for nobody."""
     simulator.set_faults(on_one(fault, *(f"odd-{number}" for number in range(12))))
     for number in range(12):
-        run(road, [customer(f"odd-{number}")], patience=patience)
-        assert road.closed_reason() is None
-    assert by_name(run(road, TWENTY[:1])) == {"user-0": "found"}
+        run(services, [customer(f"odd-{number}")], patience=patience)
+        assert services.closed_reason() is None
+    assert by_name(run(services, TWENTY[:1])) == {"user-0": "found"}
 
 
-def test_many_processes(road: RealGate, simulator: Simulator) -> None:
+def test_many_processes(services: RealGate, simulator: Simulator) -> None:
     """From many processes such identifiers cost one neutral call in two seconds, and nobody waits for the gate."""
     simulator.set_faults(on_one(TROUBLES["503 until"], *(f"odd-{number}" for number in range(20))))
-    processes = [road, *(RealGate(road.stage, road.clock) for _ in range(3))]
-    started = road.clock()
+    processes = [services, *(RealGate(services.stage, services.clock) for _ in range(3))]
+    started = services.clock()
     for number in range(20):
         assert by_name(run(processes[number % 4], [customer(f"odd-{number}")])) == {f"odd-{number}": "unanswerable"}
-        assert road.closed_reason() is None
-    assert neutral_calls(simulator) <= (road.clock() - started) / INTERVAL + 1
+        assert services.closed_reason() is None
+    assert neutral_calls(simulator) <= (services.clock() - started) / INTERVAL + 1
     assert simulator.counters().users == 60 + neutral_calls(simulator)
 
 
 @pytest.mark.parametrize(("kind", "calls"), [("500", 4), ("503", 4), ("dropped", 4), ("503 until", 2)])
-def test_an_outage(road: RealGate, simulator: Simulator, kind: str, calls: int) -> None:
+def test_an_outage(services: RealGate, simulator: Simulator, kind: str, calls: int) -> None:
     """When nobody is answered the gate closes after one neutral call more than before; nobody fails or is doubted."""
     simulator.set_faults(TROUBLES[kind])
-    fetched = run(road, TWENTY, patience=30)
-    assert (fetched.outcomes, fetched.doubted, road.closed_reason()) == ({}, frozenset(), "trouble")
+    fetched = run(services, TWENTY, patience=30)
+    assert (fetched.outcomes, fetched.doubted, services.closed_reason()) == ({}, frozenset(), "trouble")
     assert simulator.counters().calls <= calls + 1  # where the gate opens again within the time, its probe
     assert neutral_calls(simulator) >= 1
-    closed = road.own_gate.state().closed_until or 0.0
-    assert closed - road.clock() > (250 if kind == "503 until" else 0)
+    closed = services.own_gate.state().closed_until or 0.0
+    assert closed - services.clock() > (250 if kind == "503 until" else 0)
 
 
-def test_an_outage_that_leaves_no_time(road: RealGate, simulator: Simulator) -> None:
+def test_an_outage_that_leaves_no_time(services: RealGate, simulator: Simulator) -> None:
     """Callers whose time ends with their only call learn of an outage too: the fourth closes the gate."""
     simulator.set_faults(Fault(drop=True))
     for _ in range(3):
-        assert isinstance(run(road, TWENTY[:1], patience=0.1).cause, VendorUnavailable)
-        assert road.closed_reason() is None
-    fetched = run(road, TWENTY[:1], patience=0.5)
-    assert (road.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("trouble", 1, 4)
+        assert isinstance(run(services, TWENTY[:1], patience=0.1).cause, VendorUnavailable)
+        assert services.closed_reason() is None
+    fetched = run(services, TWENTY[:1], patience=0.5)
+    assert (services.closed_reason(), neutral_calls(simulator), simulator.counters().calls) == ("trouble", 1, 4)
     assert isinstance(fetched.cause, VendorUnavailable)
 
 
-def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simulator) -> None:
+def test_an_outage_in_the_middle_of_the_search(services: RealGate, simulator: Simulator) -> None:
     """MoEngage that goes while one is searched for fails nobody; it is known after three calls and a neutral one."""
     simulator.set_faults(on_one(Fault(status=500)))
     calls: list[int] = []
@@ -174,36 +174,36 @@ def test_an_outage_in_the_middle_of_the_search(road: RealGate, simulator: Simula
         if len(calls) == 6:
             simulator.set_faults(Fault(status=500))
 
-    wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], road.clock())
+    wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], services.clock())
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
-    fetched = road.fetch.fetch(wanted, terms, until=road.clock() + 60, before_sending=goes_away)
+    fetched = services.fetch.fetch(wanted, terms, until=services.clock() + 60, before_sending=goes_away)
     assert fetched.cause is not None
     assert all(outcome.reason is None for outcome in fetched.outcomes.values())
-    assert road.closed_reason() == "trouble"
+    assert services.closed_reason() == "trouble"
     assert len(calls) <= 6 + 3
 
 
-def test_a_probe_asks_for_nobody(road: RealGate, simulator: Simulator) -> None:
+def test_a_probe_asks_for_nobody(services: RealGate, simulator: Simulator) -> None:
     """A gate that trouble closed is probed for one user, so whoever comes first opens it, however odd."""
     simulator.set_faults(Fault(status=500))
-    run(road, TWENTY, patience=3.6)
-    assert road.closed_reason() == "trouble"
+    run(services, TWENTY, patience=3.6)
+    assert services.closed_reason() == "trouble"
     before = simulator.counters().users
-    road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
-    fetched = run(road, TWENTY, patience=0.5)
+    services.clock.now = (services.own_gate.state().closed_until or 0.0) + 0.1
+    fetched = run(services, TWENTY, patience=0.5)
     assert isinstance(fetched.cause, VendorUnavailable)
     assert simulator.counters().users == before + 1
     simulator.set_faults(on_one(Fault(status=500)))
-    road.clock.now = (road.own_gate.state().closed_until or 0.0) + 0.1
-    assert by_name(run(road, [customer(ODD)])) == {ODD: "unanswerable"}
-    assert road.closed_reason() is None
+    services.clock.now = (services.own_gate.state().closed_until or 0.0) + 0.1
+    assert by_name(run(services, [customer(ODD)])) == {ODD: "unanswerable"}
+    assert services.closed_reason() is None
 
 
-def test_quota_is_no_content(road: RealGate, simulator: Simulator) -> None:
+def test_quota_is_no_content(services: RealGate, simulator: Simulator) -> None:
     """A 429 closes the gate whoever it answers, and no call for nobody is made."""
     simulator.set_faults(on_one(Fault(status=429)))
-    fetched = run(road, [customer(ODD), *TWENTY[:3]])
-    assert (fetched.outcomes, road.closed_reason(), neutral_calls(simulator)) == ({}, "throttled", 0)
+    fetched = run(services, [customer(ODD), *TWENTY[:3]])
+    assert (fetched.outcomes, services.closed_reason(), neutral_calls(simulator)) == ({}, "throttled", 0)
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -211,13 +211,15 @@ def test_quota_is_no_content(road: RealGate, simulator: Simulator) -> None:
 def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: int) -> None:
     """Wherever up to ten are bad, just they fail, for three users each more than for one search."""
     simulator.reset(not_found_share=0.0)
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(40)]  # the store remembers those of other examples
     if bad:
         fault = Fault(status=status) if status else Fault(drop=True)
         simulator.set_faults(on_one(fault, *(names[number].identifier for number in bad)))
-    fetched = road.fetch.fetch(
-        dict.fromkeys(names, road.clock()), FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 600
+    fetched = services.fetch.fetch(
+        dict.fromkeys(names, services.clock()),
+        FetchOptions("default", "lookup-1", Lane.BULK),
+        until=services.clock() + 600,
     )
     assert fetched.cause is None
     assert by_name(fetched) == {
@@ -228,17 +230,17 @@ def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: i
     assert len(asked) - neutral_calls(simulator) <= 4 * 40
 
 
-def test_only_misses_are_answered(road: RealGate, simulator: Simulator) -> None:
+def test_only_misses_are_answered(services: RealGate, simulator: Simulator) -> None:
     """When MoEngage answers for nobody who exists, work is given back after few calls, as in an outage, not failed."""
     names = [f"user-{number}" for number in range(100)]
     simulator.set_faults(on_one(Fault(status=500), *names))
-    work = DeliveredPart(part(road, "000001", names))
-    (completion,) = road.parts.process([work], until=road.clock() + 300)
-    assert (retry_at(completion) is not None, outcomes_of(completion), road.closed_reason()) == (True, (), None)
-    assert road.part_ledger.status_of(work.part).attempts == 1
+    work = DeliveredPart(part(services, "000001", names))
+    (completion,) = services.parts.process([work], until=services.clock() + 300)
+    assert (retry_at(completion) is not None, outcomes_of(completion), services.closed_reason()) == (True, (), None)
+    assert services.part_ledger.status_of(work.part).attempts == 1
     assert len(simulator.arrivals()) - neutral_calls(simulator) <= 3 + 5 + 31
     simulator.set_faults()
-    (completion,) = road.parts.process([replace(work, redelivered=True)], until=road.clock() + 300)
+    (completion,) = services.parts.process([replace(work, redelivered=True)], until=services.clock() + 300)
     assert [one.reason for one in outcomes_of(completion)] == [None] * 100
 
 
@@ -248,20 +250,23 @@ def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: st
     simulator.configure(not_found_share=0.0)
     fault = Fault(status=500) if reason == "unanswerable" else Fault(status=403, body="html")
     simulator.set_faults(on_one(fault, "odd-1", "odd-2"))
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     names = [
         *(f"user-{number}" for number in range(19)),
         "odd-1",
         *(f"user-{number}" for number in range(19, 70)),
         "odd-2",
     ]
-    work = DeliveredPart(part(road, "message-1", names))
+    work = DeliveredPart(part(services, "message-1", names))
     asked: list[int] = []
     outcomes: list[Outcome] = []
     while not outcomes:
         before = len(simulator.arrivals())
-        road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), sum(road.gate.granted) + 90
-        (completion,) = road.parts.process([work], until=road.clock() + 50)
+        services.gate.refusal, services.gate.room = (
+            GateClosed(services.clock() + 30, "throttled"),
+            sum(services.gate.granted) + 90,
+        )
+        (completion,) = services.parts.process([work], until=services.clock() + 50)
         outcomes, work = list(outcomes_of(completion)), replace(work, redelivered=True)
         asked += [number for call in simulator.arrivals()[before:] for number in call_of_odd(call.identifiers or ())]
     reasons = {name_of(one): one.reason for one in outcomes if one.reason}
@@ -280,11 +285,11 @@ def call_of_odd(identifiers: object) -> list[int]:
 def test_what_is_remembered_names_nobody(stage: Stage, simulator: Simulator) -> None:
     """The ledger keeps places in the part, no identifier."""
     simulator.set_faults(on_one(Fault(status=500)))
-    road = FetchServices(stage)
-    work = DeliveredPart(part(road, "message-1", ["user-1", ODD]))
-    road.gate.refusal, road.gate.room = GateClosed(road.clock() + 30, "throttled"), 8
-    road.parts.process([work], until=road.clock() + 50)
-    standing = road.part_ledger.status_of(work.part)
+    services = FetchServices(stage)
+    work = DeliveredPart(part(services, "message-1", ["user-1", ODD]))
+    services.gate.refusal, services.gate.room = GateClosed(services.clock() + 30, "throttled"), 8
+    services.parts.process([work], until=services.clock() + 50)
+    standing = services.part_ledger.status_of(work.part)
     assert (standing.failed, set(standing.doubted)) == ({}, {1})
     items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
     assert items

@@ -17,20 +17,20 @@ TERMS = FetchOptions("default", "lookup-1", Lane.BULK, ("city",))
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> FetchServices:
+def services(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.set_user("C-1", {"customer_id": "C-1", "city": "Dunedin", "salary": 7})
     simulator.set_faults(Fault(distortions=("all_fields", "unasked")))
     return FetchServices(stage)
 
 
-def test_more_than_was_asked_for(road: FetchServices) -> None:
+def test_more_than_was_asked_for(services: FetchServices) -> None:
     """Outcome and stored profile hold what was asked for; a user that nobody asked for keeps its identifiers beside."""
-    fetched = road.fetch.fetch({ASKED: road.clock()}, TERMS, until=road.clock() + 20)
+    fetched = services.fetch.fetch({ASKED: services.clock()}, TERMS, until=services.clock() + 20)
     outcome = fetched.outcomes[ASKED]
     assert outcome.profile is not None
     assert outcome.profile.attributes == {"city": "Dunedin"}
-    (item,) = road.stage.dynamodb.scan(TableName=road.stage.settings.profiles_table_name)["Items"]
+    (item,) = services.stage.dynamodb.scan(TableName=services.stage.settings.profiles_table_name)["Items"]
     assert item["attributes"] == {"M": {"city": {"S": "Dunedin"}}}
-    (key,) = road.stage.keys("unmatched/")
-    body = road.stage.s3.get_object(Bucket=road.stage.settings.bucket_name, Key=key)["Body"].read()
+    (key,) = services.stage.keys("unmatched/")
+    body = services.stage.s3.get_object(Bucket=services.stage.settings.bucket_name, Key=key)["Body"].read()
     assert json.loads(gzip.decompress(body)) == {"user_attributes": {"customer_id": "unasked", "id": "f" * 24}}

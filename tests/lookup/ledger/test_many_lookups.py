@@ -44,74 +44,74 @@ class Meter:
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
+def services(stage: Stage) -> BulkServices:
     return BulkServices(stage)
 
 
 @pytest.fixture
-def meter(desk: BulkServices) -> Meter:
+def meter(services: BulkServices) -> Meter:
     meter = Meter()
-    meter.watch(desk.stage.dynamodb, desk.stage.s3, desk.stage.sqs)
+    meter.watch(services.stage.dynamodb, services.stage.s3, services.stage.sqs)
     return meter
 
 
-def submit(desk: BulkServices, numbers: range) -> list[LookupSpec]:
+def submit(services: BulkServices, numbers: range) -> list[LookupSpec]:
     """Submit lookups of the longest field lists, of two partners in turn."""
-    roster = desk.roster(b"C-1\nC-2\n", "rosters/small")
-    base = LookupSpec("", "default", "a", desk.clock(), roster, fields=FIELDS)
+    roster = services.roster(b"C-1\nC-2\n", "rosters/small")
+    base = LookupSpec("", "default", "a", services.clock(), roster, fields=FIELDS)
     specs = [replace(base, lookup_id=f"many-{number}", partner="ab"[number % 2]) for number in numbers]
     for spec in specs:
-        assert desk.lookups.submit(spec)
+        assert services.lookups.submit(spec)
     return specs
 
 
-def test_what_is_read_is_flat(desk: BulkServices, meter: Meter) -> None:
+def test_what_is_read_is_flat(services: BulkServices, meter: Meter) -> None:
     """Backlog, estimate and choosing take as many requests and bytes for 55 lookups as for 3."""
-    estimates = Estimates(desk.lookups, desk.stage.settings, opens_at=lambda _: 0.0, clock=desk.clock)
-    new = PendingLookup("new", "c", 1, 10.0, 10.0, desk.clock())
+    estimates = Estimates(services.lookups, services.stage.settings, opens_at=lambda _: 0.0, clock=services.clock)
+    new = PendingLookup("new", "c", 1, 10.0, 10.0, services.clock())
 
     def measured() -> list[tuple[int, int]]:
         works: list[Callable[[], object]] = [
-            lambda: backlog_of(desk.lookups, "default"),
+            lambda: backlog_of(services.lookups, "default"),
             lambda: estimates.of("default", new),
-            lambda: desk.feeder._next("default", set()),  # noqa: SLF001 - choosing alone, without what it leads to
+            lambda: services.feeder._next("default", set()),  # noqa: SLF001 - choosing alone, without what it leads to
         ]
         return [meter.of(work) for work in works]
 
-    submit(desk, range(FEW))
+    submit(services, range(FEW))
     few = measured()
-    submit(desk, range(FEW, MANY))
+    submit(services, range(FEW, MANY))
     many = measured()
     assert [requests for requests, _ in many] == [requests for requests, _ in few] == [2, 3, 2]
     assert all(more <= less + 100 for (_, more), (_, less) in zip(many, few, strict=True))
-    assert backlog_of(desk.lookups, "default").lookups == MANY
+    assert backlog_of(services.lookups, "default").lookups == MANY
 
 
-def test_a_tick_is_bounded(desk: BulkServices, meter: Meter) -> None:
+def test_a_tick_is_bounded(services: BulkServices, meter: Meter) -> None:
     """A tick over many lookups, paused and ready ones, takes under 60 requests; the next one goes on where it ended."""
-    for spec in submit(desk, range(MANY)):
-        assert desk.states.pause(spec)
-    submit(desk, range(MANY, MANY + 12))
-    maintenance = desk.maintenance
+    for spec in submit(services, range(MANY)):
+        assert services.states.pause(spec)
+    submit(services, range(MANY, MANY + 12))
+    maintenance = services.maintenance
     for number in range(3):
         requests, answered = meter.of(maintenance.run)
         assert requests < 60, (number, meter.requests)
         assert answered < 1_000_000
-    looked_at = {int(item["sk"]["S"].removeprefix("many-")) for item in desk.table.query("look#default")}
+    looked_at = {int(item["sk"]["S"].removeprefix("many-")) for item in services.table.query("look#default")}
     assert looked_at <= set(range(MANY, MANY + 12))  # those that are fed out, until their parts are in
-    assert [desk.share(name).unfinished for name in "ab"] == [(MANY + 12 + 1) // 2, (MANY + 12) // 2]
+    assert [services.share(name).unfinished for name in "ab"] == [(MANY + 12 + 1) // 2, (MANY + 12) // 2]
 
 
-def test_what_is_too_old_ends(desk: BulkServices) -> None:
+def test_what_is_too_old_ends(services: BulkServices) -> None:
     """A lookup that is paused for 80 days ends before its items expire, and is counted no more."""
-    (spec,) = submit(desk, range(1))
-    assert desk.states.pause(spec)
-    desk.clock.now += 79 * 24 * 3600
-    desk.sweep.run("default")
-    assert desk.unfinished() == ["many-0"]
-    desk.clock.now += 24 * 3600
-    desk.sweep.run("default")
-    progress = desk.lookups.get("many-0")
+    (spec,) = submit(services, range(1))
+    assert services.states.pause(spec)
+    services.clock.now += 79 * 24 * 3600
+    services.sweep.run("default")
+    assert services.unfinished() == ["many-0"]
+    services.clock.now += 24 * 3600
+    services.sweep.run("default")
+    progress = services.lookups.get("many-0")
     assert progress is not None
     assert (progress.state, progress.ended_because) == (LookupState.CANCELLED, "it has not ended within 80 days")
-    assert (desk.unfinished(), desk.share("a").unfinished) == ([], 0)
+    assert (services.unfinished(), services.share("a").unfinished) == ([], 0)

@@ -111,11 +111,11 @@ def test_what_is_heard_of_a_call(
     stage: Stage, simulator: Simulator, status: int, users: int, metric: str, heading: str | None
 ) -> None:
     """A call that fails is heard of with its metric and entry; the next one, answered, as a success."""
-    road = FetchServices(stage)
+    services = FetchServices(stage)
     simulator.set_faults(Fault(status=status, calls=1))
-    wanted = {customer(f"user-{number}"): road.clock() for number in range(users)}
-    road.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=road.clock() + 60)
-    heard = road.heard[0]
+    wanted = {customer(f"user-{number}"): services.clock() for number in range(users)}
+    services.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=services.clock() + 60)
+    heard = services.heard[0]
     assert heard.error is not None
     assert (heard.users, metric_of(heard.error, users), heading_of(heard.error)) == (users, metric, heading)
-    assert all(one.error is None for one in road.heard[1:])
+    assert all(one.error is None for one in services.heard[1:])

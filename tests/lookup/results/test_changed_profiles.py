@@ -23,66 +23,70 @@ NAMES = ("a1", "b2", "c3")
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> FetchServices:
+def services(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
     return FetchServices(stage)
 
 
-def serve(road: FetchServices, lookup_id: str, *, redelivered: bool = False) -> str:
+def serve(services: FetchServices, lookup_id: str, *, redelivered: bool = False) -> str:
     """Look the three users up; give the key of what was archived."""
-    part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    road.parts.process([DeliveredPart(part, redelivered=redelivered)], until=1e12)
-    return next(key for key in road.stage.keys("parts/") if lookup_id in key)
+    part = Part(lookup_id, "000001", "default", tuple(map(customer, NAMES)), services.clock(), services.clock())
+    services.parts.process([DeliveredPart(part, redelivered=redelivered)], until=1e12)
+    return next(key for key in services.stage.keys("parts/") if lookup_id in key)
 
 
-def test_new_and_changed_profiles_are_told(road: FetchServices, simulator: Simulator) -> None:
+def test_new_and_changed_profiles_are_told(services: FetchServices, simulator: Simulator) -> None:
     """New profiles are told of, then only those that differ, then nothing."""
-    first = serve(road, "refresh-1")
-    road.clock.now += 10
+    first = serve(services, "refresh-1")
+    services.clock.now += 10
     simulator.set_user("b2", {"customer_id": "b2", "name": "Zoë"})
     simulator.set_user("c3", None)
-    second = serve(road, "refresh-2")
-    road.clock.now += 10
-    serve(road, "refresh-3")
-    assert road.events.changed == [
+    second = serve(services, "refresh-2")
+    services.clock.now += 10
+    serve(services, "refresh-3")
+    assert services.events.changed == [
         ChangedProfiles("refresh-1", "default", first, profiles=3, changed=3),
         ChangedProfiles("refresh-2", "default", second, profiles=3, changed=2),
     ]
 
 
-def test_a_death_before_the_count_is_told_again(road: FetchServices) -> None:
+def test_a_death_before_the_count_is_told_again(services: FetchServices) -> None:
     """Whoever dies after telling and before the count is followed by one who tells the same again."""
 
     def die() -> None:
         raise Crash
 
     between = Interruptions()
-    between.watch(road.stage.dynamodb, road.stage.sqs)
+    between.watch(services.stage.dynamodb, services.stage.sqs)
     between.arm(1, after=False, action=die)
     with pytest.raises(Crash):
-        serve(road, "refresh-1")
-    serve(road, "refresh-1", redelivered=True)
-    serve(road, "refresh-1", redelivered=True)
-    assert len(road.events.changed) == 2
-    assert road.events.changed[0] == road.events.changed[1]
+        serve(services, "refresh-1")
+    serve(services, "refresh-1", redelivered=True)
+    serve(services, "refresh-1", redelivered=True)
+    assert len(services.events.changed) == 2
+    assert services.events.changed[0] == services.events.changed[1]
 
 
-def test_an_event_that_is_not_taken_keeps_the_part_from_counting(road: FetchServices, simulator: Simulator) -> None:
+def test_an_event_that_is_not_taken_keeps_the_part_from_counting(services: FetchServices, simulator: Simulator) -> None:
     """What could not be told is not counted: the message comes again, costs no quota, and then it is told."""
 
     def refuse(_: ChangedProfiles) -> None:
         raise AwsUnavailable("EventBridge refused an event: InternalFailure")
 
-    part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), road.clock(), road.clock())
-    recorder = CompletionRecorder(archive=road.archive, parts=road.part_ledger, publish_changed=refuse)
+    part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), services.clock(), services.clock())
+    recorder = CompletionRecorder(archive=services.archive, parts=services.part_ledger, publish_changed=refuse)
     unheard = PartProcessor(
-        fetch=road.fetch, recorder=recorder, parts=road.part_ledger, intake=road.intake, clock=road.clock
+        fetch=services.fetch,
+        recorder=recorder,
+        parts=services.part_ledger,
+        intake=services.intake,
+        clock=services.clock,
     )
     with pytest.raises(AwsUnavailable, match="refused an event"):
         unheard.process([DeliveredPart(part)], until=1e12)
-    assert road.part_ledger.status_of(part).is_counted is False
-    road.parts.process([DeliveredPart(part, redelivered=True)], until=1e12)
-    assert (road.part_ledger.status_of(part).is_counted, len(road.events.changed)) == (True, 1)
+    assert services.part_ledger.status_of(part).is_counted is False
+    services.parts.process([DeliveredPart(part, redelivered=True)], until=1e12)
+    assert (services.part_ledger.status_of(part).is_counted, len(services.events.changed)) == (True, 1)
     assert simulator.counters().calls == 1
 
 

@@ -64,10 +64,10 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * PROCESSES
-    road = FetchServices(stage)
-    road.clock.now = START
+    services = FetchServices(stage)
+    services.clock.now = START
     stored, known = (
-        road.profiles.read("default", [ALICE])[ALICE],
+        services.profiles.read("default", [ALICE])[ALICE],
         replay([one for n in range(PROCESSES) for one in drawn(n)]),
     )
     for fields in QUESTIONS:
@@ -76,13 +76,13 @@ def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None
 
 
 @pytest.fixture
-def road(stage: Stage) -> FetchServices:
-    road = FetchServices(stage)
-    road.clock.now = START
-    return road
+def services(stage: Stage) -> FetchServices:
+    services = FetchServices(stage)
+    services.clock.now = START
+    return services
 
 
-def before_put(road: FetchServices, action: Callable[[], object]) -> None:
+def before_put(services: FetchServices, action: Callable[[], object]) -> None:
     """Do something before the next put reaches DynamoDB, once."""
     waiting = [action]
 
@@ -90,44 +90,44 @@ def before_put(road: FetchServices, action: Callable[[], object]) -> None:
         if waiting:
             waiting.pop()()
 
-    road.stage.dynamodb.meta.events.register("before-call.dynamodb.PutItem", act)
+    services.stage.dynamodb.meta.events.register("before-call.dynamodb.PutItem", act)
 
 
-def test_a_write_between_a_read_and_a_late_one_is_seen(road: FetchServices) -> None:
+def test_a_write_between_a_read_and_a_late_one_is_seen(services: FetchServices) -> None:
     """A late fetch that leaves the newest time as it is does not escape who read before it."""
-    road.profiles.write(fetch(9, {"a": 1}, ["a"]), None)
-    seen = road.profiles.read("default", [ALICE])[ALICE]
-    road.profiles.write(fetch(1, {"a": 0, "b": 1, "c": 1}), None)
-    road.profiles.write(fetch(5, {"b": 2}, ["b"]), seen)
-    answer = road.profiles.read("default", [ALICE])[ALICE].select(None)
+    services.profiles.write(fetch(9, {"a": 1}, ["a"]), None)
+    seen = services.profiles.read("default", [ALICE])[ALICE]
+    services.profiles.write(fetch(1, {"a": 0, "b": 1, "c": 1}), None)
+    services.profiles.write(fetch(5, {"b": 2}, ["b"]), seen)
+    answer = services.profiles.read("default", [ALICE])[ALICE].select(None)
     assert answer is not None
     assert (answer.attributes, answer.fetched_at) == ({"a": 1, "b": 2, "c": 1}, START + 1)
 
 
-def test_what_was_erased_in_between_stays_erased(road: FetchServices) -> None:
+def test_what_was_erased_in_between_stays_erased(services: FetchServices) -> None:
     """A writer that read a user before it was deleted brings back only what it has fetched itself."""
-    road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
-    seen = road.profiles.read("default", [ALICE])[ALICE]
+    services.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
+    seen = services.profiles.read("default", [ALICE])[ALICE]
     key = {"identifier": {"S": "alice"}, "scope": {"S": "default#customer_id"}}
-    table = road.stage.settings.profiles_table_name
-    before_put(road, lambda: road.stage.dynamodb.delete_item(TableName=table, Key=key))
-    road.profiles.write(fetch(1, {"a": 2}, ["a"]), seen)
-    stored = road.profiles.read("default", [ALICE])[ALICE]
+    table = services.stage.settings.profiles_table_name
+    before_put(services, lambda: services.stage.dynamodb.delete_item(TableName=table, Key=key))
+    services.profiles.write(fetch(1, {"a": 2}, ["a"]), seen)
+    stored = services.profiles.read("default", [ALICE])[ALICE]
     assert (stored.attributes, stored.select(("b",))) == ({"a": 2}, None)
 
 
-def test_a_lost_answer_is_known_under_a_newer_write(road: FetchServices) -> None:
+def test_a_lost_answer_is_known_under_a_newer_write(services: FetchServices) -> None:
     """A write whose answer was lost, and on which another was written, still tells what changed."""
-    first = road.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
+    first = services.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     ours = fetch(1, {"a": 2}, ["a"])
-    seen = road.profiles.read("default", [ALICE])[ALICE]
-    assert road.profiles.write(ours, seen).changed_fields == ("a",)
-    road.profiles.write(fetch(2, {"b": 2}, ["b"]), None)
-    assert road.profiles.write(ours, seen).changed_fields == ("a",)
+    seen = services.profiles.read("default", [ALICE])[ALICE]
+    assert services.profiles.write(ours, seen).changed_fields == ("a",)
+    services.profiles.write(fetch(2, {"b": 2}, ["b"]), None)
+    assert services.profiles.write(ours, seen).changed_fields == ("a",)
     assert first.changed_fields == ()
 
 
-def test_a_write_that_always_meets_others_ends(road: FetchServices) -> None:
+def test_a_write_that_always_meets_others_ends(services: FetchServices) -> None:
     """A writer that never gets on gives up after a bounded number of tries, as trouble of AWS's."""
     puts = []
 
@@ -137,8 +137,8 @@ def test_a_write_that_always_meets_others_ends(road: FetchServices) -> None:
         params.setdefault("ExpressionAttributeValues", {})
         params["ExpressionAttributeValues"] = {":never": {"S": "never"}}
 
-    road.profiles.write(fetch(0, {"a": 1}), None)
-    road.stage.dynamodb.meta.events.register("provide-client-params.dynamodb.PutItem", meddle)
+    services.profiles.write(fetch(0, {"a": 1}), None)
+    services.stage.dynamodb.meta.events.register("provide-client-params.dynamodb.PutItem", meddle)
     with pytest.raises(AwsUnavailable, match=f"conflicts {MAX_ATTEMPTS} times"):
-        road.profiles.write(fetch(1, {"a": 2}), None)
+        services.profiles.write(fetch(1, {"a": 2}), None)
     assert len(puts) == MAX_ATTEMPTS

@@ -40,14 +40,14 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 
 
 @pytest.fixture
-def road(stage: Stage, simulator: Simulator) -> FetchServices:
+def services(stage: Stage, simulator: Simulator) -> FetchServices:
     simulator.configure(not_found_share=0.0)
     return FetchServices(stage)
 
 
-def look_up(road: FetchServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
+def look_up(services: FetchServices, held: Mapping[str, Any], simulator: Simulator, *, max_age: float = 0.0) -> Outcome:
     simulator.set_user("C-9001", {"customer_id": "C-9001", "id": "62e7c1f0a1b2c3d4e5f60718", **held})
-    fetched: Fetched = road.fetch.fetch({ASKED: road.clock() - max_age}, TERMS, until=road.clock() + 20)
+    fetched: Fetched = services.fetch.fetch({ASKED: services.clock() - max_age}, TERMS, until=services.clock() + 20)
     return fetched.outcomes[ASKED]
 
 
@@ -57,7 +57,7 @@ def own(told: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("held", "written", "marked"), CASES, ids=str)
 def test_replaced_and_marked_everywhere(
-    road: FetchServices,
+    services: FetchServices,
     simulator: Simulator,
     tmp_path: Path,
     held: dict[str, Any],
@@ -65,24 +65,24 @@ def test_replaced_and_marked_everywhere(
     marked: list[str],
 ) -> None:
     """What MoEngage holds with halves is written with U+FFFD for each and named, wherever it goes."""
-    asked = look_up(road, held, simulator)
-    stored = look_up(road, held, simulator, max_age=60)
+    asked = look_up(services, held, simulator)
+    stored = look_up(services, held, simulator, max_age=60)
     assert (asked.source, stored.source) == (Source.MOENGAGE, Source.STORED)
     for outcome in (asked, stored):
         told = outcome_json(outcome)
         assert (own(told["user_attributes"]), told["replaced_fields"]) == (written, marked)  # type: ignore[arg-type]  # a map
-    item = road.stage.dynamodb.scan(TableName=road.stage.settings.profiles_table_name)["Items"][0]
+    item = services.stage.dynamodb.scan(TableName=services.stage.settings.profiles_table_name)["Items"][0]
     assert "attributes" in item
     assert [one["S"] for one in item.get("replaced_fields", {}).get("L", ())] == marked
-    assert read_by_others(road, tmp_path, asked) == [(written, marked)]
+    assert read_by_others(services, tmp_path, asked) == [(written, marked)]
 
 
-def read_by_others(road: FetchServices, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
+def read_by_others(services: FetchServices, folder: Path, outcome: Outcome) -> list[tuple[dict[str, Any], list[str]]]:
     """Return what DuckDB reads of an archived outcome, which jq and Python read alike."""
-    key = road.archive.write(
+    key = services.archive.write(
         workspace="default", lookup_id="lookup-1", name="1", fed_at=0.0, records=[Record("1", outcome)]
     )
-    body = road.stage.s3.get_object(Bucket=road.stage.settings.bucket_name, Key=key)["Body"].read()
+    body = services.stage.s3.get_object(Bucket=services.stage.settings.bucket_name, Key=key)["Body"].read()
     lines = gzip.decompress(body)
     strict = [json.loads(line) for line in lines.decode("utf-8", "strict").splitlines()]
     shown = subprocess.run(["jq", "-c", ".user_attributes"], input=lines, capture_output=True, check=True).stdout  # noqa: S607 - the tests need jq
@@ -99,25 +99,25 @@ def read_by_others(road: FetchServices, folder: Path, outcome: Outcome) -> list[
     return [(own(whole), marked) for whole, marked in read]
 
 
-def test_a_field_that_is_whole_again_is_marked_no_more(road: FetchServices, simulator: Simulator) -> None:
+def test_a_field_that_is_whole_again_is_marked_no_more(services: FetchServices, simulator: Simulator) -> None:
     """The mark goes with the value: a later fetch of whole text removes it, a fetch of other fields does not."""
-    look_up(road, {"bio": HIGH, "city": LOW}, simulator)
+    look_up(services, {"bio": HIGH, "city": LOW}, simulator)
     simulator.set_user("C-9001", {"customer_id": "C-9001", "bio": "whole", "city": LOW})
-    road.clock.now += 1
+    services.clock.now += 1
     narrow = FetchOptions("default", "lookup-2", Lane.BULK, ("bio",))
-    road.fetch.fetch({ASKED: road.clock()}, narrow, until=road.clock() + 20)
-    stored = road.profiles.read("default", [ASKED])[ASKED]
+    services.fetch.fetch({ASKED: services.clock()}, narrow, until=services.clock() + 20)
+    stored = services.profiles.read("default", [ASKED])[ASKED]
     assert stored.replaced_fields == ("city",)
     answer = stored.select(("bio",))
     assert answer is not None
     assert (answer.attributes, answer.replaced_fields) == ({"bio": "whole"}, ())
 
 
-def test_users_that_nobody_asked_for(road: FetchServices, simulator: Simulator) -> None:
+def test_users_that_nobody_asked_for(services: FetchServices, simulator: Simulator) -> None:
     """What is kept of them is readable and marked too."""
-    road.archive.write_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
-    (key,) = road.stage.keys("unmatched/")
-    body = road.stage.s3.get_object(Bucket=road.stage.settings.bucket_name, Key=key)["Body"].read()
+    services.archive.write_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
+    (key,) = services.stage.keys("unmatched/")
+    body = services.stage.s3.get_object(Bucket=services.stage.settings.bucket_name, Key=key)["Body"].read()
     lines = [json.loads(line) for line in gzip.decompress(body).decode("utf-8", "strict").splitlines()]
     assert lines == [
         {"user_attributes": {"bio": PLACED}, "replaced_fields": ["bio"]},

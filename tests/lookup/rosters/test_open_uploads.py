@@ -16,13 +16,15 @@ GOOD_FOR = 900.0
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
+def services(stage: Stage) -> BulkServices:
     return BulkServices(stage)
 
 
-def of(desk: BulkServices, most: int) -> OpenUploads:
-    stage = desk.stage
-    table = LedgerTable(stage.dynamodb, stage.settings.ledger_table_name, clock=desk.clock, sleep=desk.clock.sleep)
+def of(services: BulkServices, most: int) -> OpenUploads:
+    stage = services.stage
+    table = LedgerTable(
+        stage.dynamodb, stage.settings.ledger_table_name, clock=services.clock, sleep=services.clock.sleep
+    )
     return OpenUploads(table, most)
 
 
@@ -34,21 +36,21 @@ def counted(uploads: OpenUploads, partner: str, ends_at: float) -> bool:
     return True
 
 
-def test_room_comes_back_as_uploads_end(desk: BulkServices) -> None:
+def test_room_comes_back_as_uploads_end(services: BulkServices) -> None:
     """Three are open; each that ends makes room for one, and another partner's are its own."""
-    uploads, begin = of(desk, 3), desk.clock.now
+    uploads, begin = of(services, 3), services.clock.now
     for number in range(3):
         assert counted(uploads, "acme", begin + GOOD_FOR + 10 * number)
     assert not counted(uploads, "acme", begin + GOOD_FOR)
     assert counted(uploads, "globex", begin + GOOD_FOR)
-    desk.clock.now = begin + GOOD_FOR + 11
-    ends = desk.clock.now + GOOD_FOR
+    services.clock.now = begin + GOOD_FOR + 11
+    ends = services.clock.now + GOOD_FOR
     assert [counted(uploads, "acme", ends) for _ in range(3)] == [True, True, False]
 
 
-def test_of_many_at_once_no_more_than_may(desk: BulkServices) -> None:
+def test_of_many_at_once_no_more_than_may(services: BulkServices) -> None:
     """Uploads that end in the same second are counted apart, also when they are asked for at the same moment."""
-    uploads, ends = of(desk, 3), desk.clock.now + GOOD_FOR
+    uploads, ends = of(services, 3), services.clock.now + GOOD_FOR
     with ThreadPoolExecutor(8) as threads:
         taken = list(threads.map(lambda _: counted(uploads, "acme", ends), range(16)))
     assert sum(taken) == 3

@@ -26,13 +26,13 @@ AT = 1_795_460_400.0  # 2026-11-23 19:00:00 UTC
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
+def services(stage: Stage) -> BulkServices:
     return BulkServices(stage, FakeClock(AT + 3))
 
 
 @pytest.fixture
-def firings(desk: BulkServices) -> Firings:
-    return firings_of(desk, {})
+def firings(services: BulkServices) -> Firings:
+    return firings_of(services, {})
 
 
 def put(stage: Stage, text: str) -> None:
@@ -125,37 +125,37 @@ def test_a_roster_becomes_parts(stage: Stage, firings: Firings) -> None:
     assert {(part.fields, part.max_age) for part in parts} == {(("name",), 60.0)}
 
 
-def test_a_second_delivery(stage: Stage, desk: BulkServices, firings: Firings) -> None:
+def test_a_second_delivery(stage: Stage, services: BulkServices, firings: Firings) -> None:
     """A firing that is delivered twice gives one lookup, fed once."""
     put(stage, "C-1\nC-2\n")
     firings.serve(parse_firing(EVENT))
     assert len(sent(stage)) == 1
     assert firings.serve(parse_firing(EVENT)).skipped_for is None
     assert sent(stage) == []
-    assert [lookup_id for _, lookup_id in desk.lookups.of_partner("operator")] == ["nightly-20261123T190000Z"]
+    assert [lookup_id for _, lookup_id in services.lookups.of_partner("operator")] == ["nightly-20261123T190000Z"]
 
 
-def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, desk: BulkServices, firings: Firings) -> None:
+def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, services: BulkServices, firings: Firings) -> None:
     """A firing whose predecessor still runs makes no lookup and says so; once that has ended, the next one does."""
     put(stage, "C-1\nC-2\n")
     firings.serve(parse_firing(EVENT))
     later = parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
     assert firings.serve(later).skipped_for == "nightly-20261123T190000Z"
-    assert float(desk.lookups.last_firing("nightly")["skipped_at"]) == AT + 3600
-    desk.count()
+    assert float(services.lookups.last_firing("nightly")["skipped_at"]) == AT + 3600
+    services.count()
     last = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T21:00:00Z"}))
     assert last.skipped_for is None
     assert [part.lookup_id for part in sent(stage)] == [last.lookup_id]
 
 
-def test_a_tick_feeds_what_waits(stage: Stage, desk: BulkServices, firings: Firings) -> None:
+def test_a_tick_feeds_what_waits(stage: Stage, services: BulkServices, firings: Firings) -> None:
     """Every minute what waits is fed, whoever left it waiting."""
     put(stage, "C-1\nC-2\n")
-    desk.is_closed = True
+    services.is_closed = True
     firings.serve(parse_firing(EVENT))
-    assert desk.maintenance.run() == 0
-    desk.is_closed = False
-    assert desk.maintenance.run() == 2
+    assert services.maintenance.run() == 0
+    services.is_closed = False
+    assert services.maintenance.run() == 2
 
 
 def test_unusable_lines(stage: Stage, firings: Firings) -> None:

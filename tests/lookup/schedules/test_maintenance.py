@@ -19,20 +19,22 @@ from tests.waiting import GIVE_UP
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
+def services(stage: Stage) -> BulkServices:
     """Give a desk with two workspaces, the first without a secret."""
     workspaces = {"bare": Workspace(secret_id="missing"), **stage.settings.workspaces}
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
 
 
 @pytest.fixture
-def maintenance(desk: BulkServices) -> Maintenance:
-    return desk.maintenance
+def maintenance(services: BulkServices) -> Maintenance:
+    return services.maintenance
 
 
-def close_for_its_key(desk: BulkServices, workspace: str) -> None:
-    settings = desk.stage.settings
-    gates = WorkspaceGates(desk.stage.dynamodb, settings.ledger_table_name, settings.workspaces, time.time, time.sleep)
+def close_for_its_key(services: BulkServices, workspace: str) -> None:
+    settings = services.stage.settings
+    gates = WorkspaceGates(
+        services.stage.dynamodb, settings.ledger_table_name, settings.workspaces, time.time, time.sleep
+    )
     gate = gates.of(workspace)
     gate.report(
         gate.admit(1, lane=Lane.ON_DEMAND, wait_until=time.time() + GIVE_UP),
@@ -41,18 +43,18 @@ def close_for_its_key(desk: BulkServices, workspace: str) -> None:
 
 
 def test_one_workspaces_trouble_is_no_others(
-    desk: BulkServices, maintenance: Maintenance, caplog: pytest.LogCaptureFixture
+    services: BulkServices, maintenance: Maintenance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A workspace whose secret was deleted ends the tick with its error, after the others were fed."""
-    close_for_its_key(desk, "bare")
-    desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
+    close_for_its_key(services, "bare")
+    services.submit("one", services.roster(b"user-1\nuser-2\n"))
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         maintenance.run()
     assert caplog.messages.count("workspace not maintained") == 1
-    assert [part.lookup_id for part in desk.taken()] == ["one"]
+    assert [part.lookup_id for part in services.taken()] == ["one"]
 
 
-def test_a_tick_without_trouble_tells_how_many_it_fed(desk: BulkServices, maintenance: Maintenance) -> None:
+def test_a_tick_without_trouble_tells_how_many_it_fed(services: BulkServices, maintenance: Maintenance) -> None:
     """Open gates are not looked at for their secrets."""
-    desk.submit("one", desk.roster(b"user-1\nuser-2\n"))
+    services.submit("one", services.roster(b"user-1\nuser-2\n"))
     assert maintenance.run() == 2

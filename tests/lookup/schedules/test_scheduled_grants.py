@@ -29,10 +29,10 @@ ACME = Partner("acme")
 
 
 @pytest.fixture
-def desk(stage: Stage) -> BulkServices:
-    desk = BulkServices(stage, FakeClock(AT + 3))
-    desk.roster(b"C-1\nC-2\nnull\n", ROSTER)
-    return desk
+def services(stage: Stage) -> BulkServices:
+    services = BulkServices(stage, FakeClock(AT + 3))
+    services.roster(b"C-1\nC-2\nnull\n", ROSTER)
+    return services
 
 
 @pytest.fixture
@@ -41,22 +41,24 @@ def partners() -> dict[str, Partner]:
 
 
 @pytest.fixture
-def firings(desk: BulkServices, partners: dict[str, Partner]) -> Firings:
-    return firings_of(desk, partners)
+def firings(services: BulkServices, partners: dict[str, Partner]) -> Firings:
+    return firings_of(services, partners)
 
 
-def used(desk: BulkServices, partner: Partner) -> int:
-    use = desk.daily.today(partner)
+def used(services: BulkServices, partner: Partner) -> int:
+    use = services.daily.today(partner)
     assert isinstance(use, DailyUsage)
     return use.users
 
 
-def test_all_fields_are_those_granted_now(desk: BulkServices, firings: Firings, partners: dict[str, Partner]) -> None:
+def test_all_fields_are_those_granted_now(
+    services: BulkServices, firings: Firings, partners: dict[str, Partner]
+) -> None:
     """A schedule without a field list asks for all that is granted when it fires, at the weight of that time."""
     partners["acme"] = replace(ACME, fields=("city",), weight=7)
     assert firings.serve(parse_firing(EVENT)) == FiringResult(ID)
-    assert [part.fields for part in desk.taken()] == [("city",)]
-    assert [share.weight for share in desk.lookups.shares.of("default")] == [7]
+    assert [part.fields for part in services.taken()] == [("city",)]
+    assert [share.weight for share in services.lookups.shares.of("default")] == [7]
 
 
 @pytest.mark.parametrize(
@@ -73,22 +75,22 @@ def test_all_fields_are_those_granted_now(desk: BulkServices, firings: Firings, 
     ],
 )
 def test_what_is_not_granted_any_more_is_refused(
-    desk: BulkServices, firings: Firings, partners: dict[str, Partner], now: Partner | None, because: str
+    services: BulkServices, firings: Firings, partners: dict[str, Partner], now: Partner | None, because: str
 ) -> None:
     """Such a firing makes no lookup and asks for nobody; it is an answer and no error, and the schedule tells why."""
     partners.clear()
     partners |= {"acme": now} if now else {}
     fired = firings.serve(parse_firing(EVENT | {"fields": ["city", "salary"]}))
     assert fired == FiringResult(ID, refused_because=because)
-    assert desk.lookups.get(ID) is None
-    assert desk.taken() == []
-    assert desk.lookups.last_firing("acme.nightly") == {
+    assert services.lookups.get(ID) is None
+    assert services.taken() == []
+    assert services.lookups.last_firing("acme.nightly") == {
         "pk": "schedule#acme.nightly", "sk": "last", "skipped_at": AT, "skipped_because": because,
     }  # fmt: skip
 
 
 def test_the_next_firing_after_a_refused_one(
-    desk: BulkServices, firings: Firings, partners: dict[str, Partner]
+    services: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
     """Once it is granted again, the schedule goes on as if nothing had been."""
     partners["acme"] = replace(ACME, workspaces=("brand-b",))
@@ -96,24 +98,24 @@ def test_the_next_firing_after_a_refused_one(
     partners["acme"] = ACME
     later = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
     assert later == FiringResult("acme.nightly-20261123T200000Z")
-    assert len(desk.taken()) == 1
+    assert len(services.taken()) == 1
 
 
-def test_a_firing_is_charged_once(desk: BulkServices, firings: Firings, partners: dict[str, Partner]) -> None:
+def test_a_firing_is_charged_once(services: BulkServices, firings: Firings, partners: dict[str, Partner]) -> None:
     """A firing counts among the users of the day; its second delivery counts nothing, even at the limit."""
     partners["acme"] = limited = replace(ACME, users_per_day=4)
     for _ in range(2):
         assert firings.serve(parse_firing(EVENT)) == FiringResult(ID)
-        assert used(desk, limited) == 3
-    desk.count()
-    assert used(desk, limited) == 2  # the third line was no user
+        assert used(services, limited) == 3
+    services.count()
+    assert used(services, limited) == 2  # the third line was no user
     over = firings.serve(parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"}))
     assert over.refused_because == "3 users are asked for and 2 of 4 are left until midnight UTC"
-    assert used(desk, limited) == 2
+    assert used(services, limited) == 2
 
 
 def test_the_stages_own_schedules_need_no_grants(
-    desk: BulkServices, firings: Firings, partners: dict[str, Partner]
+    services: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
     """A schedule that was deployed with the stage is nobody's, and asks for what it says."""
     partners.clear()
@@ -122,4 +124,4 @@ def test_the_stages_own_schedules_need_no_grants(
         "fields": ["salary"],
     }
     assert firings.serve(parse_firing(own)).refused_because is None
-    assert [part.fields for part in desk.taken()] == [("salary",)]
+    assert [part.fields for part in services.taken()] == [("salary",)]

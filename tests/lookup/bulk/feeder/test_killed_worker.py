@@ -29,9 +29,9 @@ WRITES = {"dynamodb.UpdateItem", "dynamodb.TransactWriteItems", "s3.PutObject", 
 _accounts = itertools.count(500_000_000_000)
 
 
-def served(desk: BulkServices, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
+def served(services: BulkServices, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
     """Let a process of its own serve the part on the queue; give the part too."""
-    stage = desk.stage
+    stage = services.stage
     message = stage.messages(stage.settings.parts_queue_url)[0]
     record = sqs_record(message, "parts")
     credentials = stage.session.get_credentials()
@@ -54,43 +54,43 @@ def served(desk: BulkServices, kill_before: int) -> tuple[subprocess.CompletedPr
     return process, part_message.parse_part(message["Body"])
 
 
-def desk_with_a_part(stage: Stage) -> BulkServices:
-    desk = BulkServices(stage)
-    desk.submit("one", desk.roster(b"".join(b"user-%d\n" % number for number in range(USERS))))
-    desk.feeder.feed("default")
-    return desk
+def services_with_a_part(stage: Stage) -> BulkServices:
+    services = BulkServices(stage)
+    services.submit("one", services.roster(b"".join(b"user-%d\n" % number for number in range(USERS))))
+    services.feeder.feed("default")
+    return services
 
 
-def finished(desk: BulkServices, part: Part) -> None:
+def finished(services: BulkServices, part: Part) -> None:
     """Let the queue deliver the part again, and time pass."""
-    desk.parts.process([DeliveredPart(part, redelivered=True)], until=desk.clock() + 60)
-    desk.ending.finish_if_done(part.lookup_id)
-    desk.clock.now += 900
-    desk.sweep.run("default")
+    services.parts.process([DeliveredPart(part, redelivered=True)], until=services.clock() + 60)
+    services.ending.finish_if_done(part.lookup_id)
+    services.clock.now += 900
+    services.sweep.run("default")
 
 
-def assert_complete(desk: BulkServices) -> None:
-    progress = desk.lookups.get("one")
+def assert_complete(services: BulkServices) -> None:
+    progress = services.lookups.get("one")
     assert progress is not None
     assert (progress.state, progress.tally.parts_done) == (LookupState.COMPLETED, 1)
     assert progress.tally.counts == Counts(requested=USERS, found=USERS)
-    assert (desk.lookups.in_flight("default").entries, desk.unfinished()) == (0, [])
-    assert len(desk.stage.keys("parts/")) == 1
+    assert (services.lookups.in_flight("default").entries, services.unfinished()) == (0, [])
+    assert len(services.stage.keys("parts/")) == 1
 
 
 def test_nothing_is_lost(stage: Stage, embedded_aws: EmbeddedAws, simulator: Simulator) -> None:
     """Killed before whichever write follows an answer: all is found and counted once, at most 20 are asked twice."""
     simulator.configure(not_found_share=0.0)
-    alone, _ = served(desk_with_a_part(stage), kill_before=0)
+    alone, _ = served(services_with_a_part(stage), kill_before=0)
     assert alone.returncode == 0, alone.stderr[-2000:]
     for kill_before in moments(REQUEST.findall(alone.stderr)):
         simulator.reset(not_found_share=0.0)
         with deployed(embedded_aws.session(str(next(_accounts))), simulator.endpoint_url) as fresh:
-            desk = desk_with_a_part(fresh)
-            process, part = served(desk, kill_before)
+            services = services_with_a_part(fresh)
+            process, part = served(services, kill_before)
             assert process.returncode == -signal.SIGKILL
-            finished(desk, part)
-            assert_complete(desk)
+            finished(services, part)
+            assert_complete(services)
         asked = simulator.counters().users
         assert asked <= USERS + PAYLOAD_LIMIT, f"killed before request {kill_before}"
 
