@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,7 +89,7 @@ destroy: node_modules/.package-lock.json ## without asking again, empty the buck
 rehearse: node_modules/.package-lock.json ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
 	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) KEEP=$(KEEP) $(BIN)/python -m infra.rehearsal
 
-bench: bench-gate bench-feeder bench-api ## run all benchmarks
+bench: bench-gate bench-feeder bench-api bench-results ## run all benchmarks
 
 bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
@@ -99,6 +99,9 @@ bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compet
 
 bench-api: $(VENV)/.installed ## time and AWS calls of a request to the HTTP API, about a minute (REQUESTS=n)
 	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
+
+bench-results: $(VENV)/.installed ## a million records collected and read, about 3 minutes (RECORDS=n)
+	@PYTHONPATH=functions:. RECORDS=$(RECORDS) $(BIN)/python -m tests.benchmarks.results
 
 chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos

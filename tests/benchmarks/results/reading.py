@@ -1,0 +1,53 @@
+"""What a reader asks S3 for and waits for: the same two questions over the parts and over the collected files."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from infra.constructs.result_columns import COLUMNS
+from tests.lookup.stage import Stage
+from tests.results_table import IN_DUCKDB
+
+QUESTIONS = (
+    "SELECT outcome, count(*) FROM results GROUP BY outcome",
+    "SELECT identifier FROM results WHERE identifier = 'C-00000001-000'",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Requests of GET, seconds for them and for both questions, and the answers."""
+
+    requests: int
+    seconds: float
+    answers: list[list[tuple[object, ...]]]
+
+
+def from_parts(stage: Stage) -> Read:
+    """Read every part's object."""
+    columns = {name: IN_DUCKDB[kind] for name, kind in COLUMNS.items()} | {"user_attributes": "JSON"}
+    keys = stage.keys("parts/")
+    return _read(stage, keys, f"read_json('FOLDER/*.gz', format = 'newline_delimited', columns = {columns})")
+
+
+def from_files(stage: Stage) -> Read:
+    """Read the collected Parquet files."""
+    keys = [key for key in stage.keys("results/") if "/parquet/" in key]
+    return _read(stage, keys, "read_parquet('FOLDER/*.parquet')")
+
+
+def _read(stage: Stage, keys: Sequence[str], source: str) -> Read:
+    begun = time.time()
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        for key in keys:
+            body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read()
+            (Path(folder) / key.rpartition("/")[2]).write_bytes(body)
+        connection.execute(f"CREATE VIEW results AS FROM {source.replace('FOLDER', folder)}")
+        answers = [connection.execute(question).fetchall() for question in QUESTIONS]
+    return Read(len(keys), time.time() - begun, answers)

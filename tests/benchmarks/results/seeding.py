@@ -1,0 +1,75 @@
+"""A lookup that has ended, as workers leave it: objects of a hundred records of 2 KB, and the ledger's items."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import time
+
+from lookup.ledger.items import cursor_facts, lookup_key, record_item, serialize, spec_item
+from lookup.ledger.model import Cursor, LookupSpec, RecordedPart, Roster
+from lookup.model import PART_LIMIT, Counts, RosterRange
+from lookup.results.files import result_key
+from tests.lookup.stage import Stage
+
+LOOKUP_ID = "lookup-bench"
+DIFFERENT = 200  # bodies; each is used again and again under other identifiers
+RECORD_BYTES = 2000
+
+
+def seed(stage: Stage, records: int) -> LookupSpec:
+    """Write the parts and the ledger's items of a lookup of so many found users, a tenth of whom changed."""
+    now = time.time()
+    spec = LookupSpec(LOOKUP_ID, "default", "acme", now, Roster("rosters/none", None, 1, records))
+    parts = records // PART_LIMIT
+    counts = {"requested": records, "found": records, "not_found": 0, "invalid": 0, "failed": 0}
+    cursor = Cursor(exhausted=True, parts_fed=parts, entries_fed=records)
+    items = [
+        spec_item(spec),
+        lookup_key(LOOKUP_ID, "state") | serialize({"is": "completed", "finished_at": now}),
+        lookup_key(LOOKUP_ID, "cursor") | serialize(cursor_facts(cursor)),
+        lookup_key(LOOKUP_ID, "counts") | serialize({**counts, "parts_done": parts}),
+    ]
+    attributes = _attributes()
+    for part in range(1, parts + 1):
+        number = f"{part:08}"
+        key = result_key("default", LOOKUP_ID, number, now)
+        body = gzip.compress(_body(number, attributes[part % DIFFERENT]), 4, mtime=0)
+        stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=key, Body=body)
+        record = RecordedPart(number, Counts(PART_LIMIT, PART_LIMIT), key, now, RosterRange(0, 1, 1))
+        items.append(record_item(LOOKUP_ID, record))
+    for item in items:
+        stage.dynamodb.put_item(TableName=stage.settings.ledger_table_name, Item=item)
+    return spec
+
+
+def _body(number: str, attributes: list[str]) -> bytes:
+    lines = []
+    for place, held in enumerate(attributes):
+        told = {
+            "schema_version": 1, "lookup_id": LOOKUP_ID, "part": number, "correlation_id": None, "line": None,
+            "changed": place % 10 == 0, "identifier_type": "customer_id", "identifier": f"C-{number}-{place:03}",
+            "outcome": "found", "reason": None, "source": "moengage", "fetched_at": "2026-11-24T09:30:00.000000Z",
+            "changed_fields": ["u_em"] if place % 10 == 0 else [], "replaced_fields": [],
+        }  # fmt: skip
+        lines.append(f'{json.dumps(told, separators=(",", ":"))[:-1]},"user_attributes":{held}}}\n')
+    return "".join(lines).encode()
+
+
+def _attributes() -> list[list[str]]:
+    """Make the attributes of `DIFFERENT` parts: words and numbers, some 1,650 bytes for each user."""
+    drawn = random.Random(16)
+    words = ["".join(drawn.choices("abcdefghijklmnopqrstuvwxyz", k=drawn.randint(3, 9))) for _ in range(3000)]
+    return [[_user(drawn, words) for _ in range(PART_LIMIT)] for _ in range(DIFFERENT)]
+
+
+def _user(drawn: random.Random, words: list[str]) -> str:
+    held: dict[str, object] = {}
+    size = 0
+    while size < RECORD_BYTES - 350:
+        value = drawn.choice([" ".join(drawn.choices(words, k=3)), drawn.randint(0, 10**9), True])
+        name = drawn.choice(words)
+        held[name] = value
+        size += len(name) + len(str(value)) + 6
+    return json.dumps(held, separators=(",", ":"))
