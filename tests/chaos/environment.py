@@ -58,6 +58,7 @@ def opened(session: boto3.Session, size: Size, orders: Orders) -> Iterator[Envir
             attributes = {"nickname": canary_of(name), "u_em": f"{canary_of(name)}@example.com"}
             vendor.set_user(name, attributes)
             population.set_user(WORKSPACE_ID, (CUSTOMER, name), attributes, exact=False)
+        _collect_what_ended(stage)
         yield Environment(stage, vendor, _queue_of_events(stage), population)
 
 
@@ -101,3 +102,13 @@ def _queue_of_events(stage: Stage) -> str:
     events.put_rule(Name="all", EventPattern=json.dumps({"source": ["moengage-lookup"]}))
     events.put_targets(Rule="all", Targets=[{"Id": "events", "Arn": arn}])
     return url
+
+
+def _collect_what_ended(stage: Stage) -> None:
+    """Send what each end of a lookup says to the results queue, as the rule of the stack does."""
+    url = stage.settings.results_queue_url or ""
+    arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events = stage.session.client("events")
+    pattern = {"source": ["moengage-lookup"], "detail-type": ["Lookup Completed"]}
+    events.put_rule(Name="ended", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="ended", Targets=[{"Id": "results", "Arn": arn, "InputPath": "$.detail"}])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.process import Arrival
 from lookup import exact_json
+from tests.chaos.collected_checks import Collected, collected_of
 from tests.chaos.entries import INVALID, Entry
 from tests.chaos.environment import Environment
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
@@ -77,6 +78,7 @@ class Evidence:
     changed: Sequence[Mapping[str, Any]]
     arrivals: Sequence[Arrival]
     texts: Callable[[], Iterator[tuple[str, str]]]
+    collected: Mapping[str, Collected] = field(default_factory=dict)
 
 
 def entry_of(record: Record) -> Entry:
@@ -111,7 +113,16 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
         changed=_details(events, "Profiles Changed"),
         arrivals=environment.vendor.arrivals(),
         texts=texts,
+        collected=_collected(stage),
     )
+
+
+def _collected(stage: Stage) -> dict[str, Collected]:
+    """Read what is published, by lookup."""
+    items = [one for one in scan(stage, stage.settings.ledger_table_name) if one["sk"] == "results"]
+    named = {one["pk"].partition("#")[2]: one for one in items}
+    read = {name: collected_of(stage, name, one) for name, one in named.items()}
+    return {name: one for name, one in read.items() if one is not None}
 
 
 def _details(events: Sequence[str], kind: str) -> list[Mapping[str, Any]]:
@@ -177,7 +188,8 @@ def _attribute(message: MessageTypeDef, name: str) -> str:
 def waiting(stage: Stage) -> int:
     """Count the messages on the queues, whether they can be seen or not."""
     total = 0
-    for url in (stage.settings.intake_queue_url, stage.settings.parts_queue_url):
+    settings = stage.settings
+    for url in (settings.intake_queue_url, settings.parts_queue_url, settings.results_queue_url or ""):
         answer = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         attributes: Mapping[str, str] = {str(name): value for name, value in answer["Attributes"].items()}
         total += sum(int(attributes.get(name, 0)) for name in WAITING)

@@ -18,6 +18,7 @@ import boto3
 
 import on_conversion
 import on_queue
+import on_results
 from tests.chaos.clock import REAL_SLEEP
 from tests.chaos.plan import VISIBILITY
 from tests.chaos.process import RAISED, Context, ProcessFacts, ProcessState, begin
@@ -127,12 +128,13 @@ class Poller:
 def serve(environment: Mapping[str, str], facts: ProcessFacts, _: Connection) -> None:
     """Serve the queues as their functions; nobody is answered."""
     state = begin(environment, facts)
-    for services in (on_conversion.services(), on_queue.services()):
+    for services in (on_conversion.services(), on_queue.services(), on_results.services()):
         state.faults.register(services.session.events)
     settings = on_queue.services().settings
     queues: dict[str, tuple[str, Handler]] = {
         "intake": (settings.intake_queue_url, on_queue.handler),
         "parts": (settings.parts_queue_url, on_queue.handler),
         "conversions": (settings.conversion_queue_url, on_conversion.handler),
+        "results": (settings.results_queue_url or "", on_results.handler),
     }
     Poller(state, queues).run()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from infra.local.simulator.population import Population
 from tests.chaos.checks import check_counts
+from tests.chaos.collected_checks import check_collected
 from tests.chaos.environment import canaries
 from tests.chaos.event_checks import check_dead_letters, check_events
 from tests.chaos.evidence import Evidence
@@ -71,6 +72,7 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_counts(requested, evidence, found)
     check_dead_letters(requested, evidence, found)
     check_keys(requested, evidence, found)
+    check_collected(evidence, found)
     check_events(evidence, _excuses(run), found)
     log = VendorLog(evidence.arrivals)
     check_outcomes(list(served(requested, evidence)), run.population, log, run.plan.struck_share, found)
