@@ -1,4 +1,4 @@
-"""For the road's tests: a stage of its own for every test."""
+"""Fixtures of the service's tests: a stage of its own for every test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that says, byte for byte, what a test wants, at the pace that it wants."""
+"""A server that sends, byte for byte, what a test scripts, at the scripted pace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The road put together for tests: a clock that only tests move, and a gate that lets everything through."""
+"""The services wired for tests: a clock that only tests advance, and a gate that grants everything."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def outcomes_of(one: Counted | Retry) -> Sequence[Outcome]:
 
 @dataclass
 class FakeClock:
-    """A clock moved by hand; sleeping moves it too. It starts at the real time, which signatures need."""
+    """A clock that tests set; sleeping advances it too. It starts at the real time, which signatures need."""
 
     now: float = field(default_factory=lambda: float(int(time.time())))
     slept: list[float] = field(default_factory=list)
@@ -79,7 +79,7 @@ class FakeClock:
 
 @dataclass
 class FakeGate:
-    """A gate without a quota that remembers what it was told; `refusal` is raised after `room` users, if set.
+    """A gate without a quota that records its reports; `refusal` is raised after `room` users, if set.
 
     `takes` is how many seconds a grant takes.
     """
@@ -222,7 +222,7 @@ class BulkServices(FetchServices, ScheduleServices, ConversionServices):
         return [part_message.parse_part(message["Body"]) for message in self.stage.messages(url)]
 
     def count(self) -> list[Part]:
-        """Count every part that is on the queue as found, without asking anybody; give them."""
+        """Count every part on the queue as found, without a call; return them."""
         parts = self.taken()
         for part in parts:
             counts = Counts(
@@ -242,6 +242,6 @@ class BulkServices(FetchServices, ScheduleServices, ConversionServices):
 
 
 def firings_of(services: BulkServices, partners: Mapping[str, Partner]) -> Firings:
-    """Serve firings at a desk; `partners` may be changed while it does."""
+    """Serve firings; `partners` may be changed meanwhile."""
     services.partners = FakePartners(partners)
     return services.firings

@@ -1,4 +1,4 @@
-"""One stage for a test: everything the road finds deployed, in an AWS account and a MoEngage workspace of its own."""
+"""One stage for a test: all deployed resources, in an AWS account and a MoEngage workspace of its own."""
 
 from __future__ import annotations
 

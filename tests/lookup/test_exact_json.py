@@ -17,7 +17,7 @@ from tests.lookup.json_values import values
 
 
 def exactly(value: Json) -> object:
-    """Tell apart what Python calls equal: True from 1, and 1.0 from 1.00."""
+    """Distinguish what Python calls equal: True from 1, and 1.0 from 1.00."""
     if isinstance(value, Mapping):
         return {key: exactly(inner) for key, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -96,14 +96,14 @@ def test_grants_are_believed_for_a_minute(partners: Partners, write: Write, cloc
     ],
 )
 def test_a_broken_parameter(partners: Partners, write: Write, broken: object) -> None:
-    """What makes no sense is the operator's to mend, and lets nobody in."""
+    """An invalid parameter is a configuration error, and no partner is authorized."""
     write(broken)
     with pytest.raises(Misconfigured, match=NAME):
         partners.of("client-1")
 
 
 def test_no_parameter(partners: Partners) -> None:
-    """A stage without the parameter says which one is missing."""
+    """A stage without the parameter reports which one is missing."""
     with pytest.raises(Misconfigured, match=NAME):
         partners.of("client-1")
 
@@ -124,7 +124,7 @@ def test_what_is_granted(stage: Stage) -> None:
 
 
 def test_granted_fields_that_the_workspace_does_not_export(stage: Stage) -> None:
-    """No wish means the fields that are both granted and exported; with none of them, nothing is asked at all."""
+    """Without a field list the fields both granted and exported are used; with none, no call is made."""
     settings = replace(stage.settings, workspaces={"default": Workspace("secret", fields=("city", "tier"))})
     assert Partner("acme", fields=("city", "name")).granted_fields("default", None, settings) == ("city",)
     with pytest.raises(Forbidden, match="exports no field that is granted"):

@@ -1,4 +1,4 @@
-"""What the functions are told from outside."""
+"""The functions' settings."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_workspaces_are_known_by_name() -> None:
-    """A workspace that the settings do not know is a fault that names it."""
+    """A workspace that the settings do not define is an error that names it."""
     assert EXAMPLE.workspace("default").secret_id == "moengage/default"
     with pytest.raises(UnknownWorkspace, match="workspace: is not configured"):
         EXAMPLE.workspace("brand-b")

@@ -1,4 +1,4 @@
-"""What callers hand us: which identifiers are usable."""
+"""Validation of callers' input: which identifiers are valid."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_awkward_identifiers(kind: str, text: str) -> None:
     ],
 )
 def test_broken_rules(raw: object, rule: str) -> None:
-    """What can never be sent says which rule it breaks."""
+    """What can never be sent reports the rule that it breaks."""
     assert reason(raw) == rule
 
 
@@ -100,7 +100,7 @@ def test_spellings() -> None:
     assert parse_identifier({"identifier_type": "id", "identifier": "62e7"}) == expected
 
 
-def test_invalid_keeps_what_was_handed_in() -> None:
+def test_invalid_keeps_its_input() -> None:
     """An unusable entry repeats its value, shortened, its type and its line."""
     entry = parse_identifier({"identifier_type": "id", "identifier": "y" * 1000}, line=7)
     assert entry == InvalidIdentifier("y" * 200, "identifier must have at most 512 characters", "id", 7)

@@ -16,7 +16,7 @@ ACME = Partner("acme", requests_per_second=5)
 
 @given(pauses=st.lists(st.floats(0, 1.5), min_size=1, max_size=60), rate=st.integers(1, 50))
 def test_no_more_than_the_rate(pauses: list[float], rate: int) -> None:
-    """In any span an instance admits the rate times the span and one burst at most, and tells when to return."""
+    """In any span an instance admits at most the rate times the span plus one burst, and returns when to retry."""
     clock, partner = FakeClock(), Partner("acme", requests_per_second=rate)
     rates, admitted = RequestRate(clock), list[float]()
     for pause in pauses:

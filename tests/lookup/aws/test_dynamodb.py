@@ -1,4 +1,4 @@
-"""Transactions: conflicts are waited out, within bounds; failed conditions are told; nothing is written by halves."""
+"""Transactions: conflicts are retried within bounds; failed conditions are reported; writes are all or nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_conflicts_that_do_not_pass(table: LedgerTable, between: Interruptions, 
 
 
 def test_conditions_that_fail(table: LedgerTable, clock: FakeClock) -> None:
-    """Which conditions failed is told, nothing is written, and nothing is tried again."""
+    """Failed conditions are reported by position, nothing is written, and nothing is retried."""
     table.write(table.put(item("a")))
     with pytest.raises(ConditionsFailed) as failed:
         table.write(table.put(item("b")), table.put(item("a"), absent=True))
@@ -88,7 +88,7 @@ def test_what_is_wrong_is_not_tried_again(stage: Stage, clock: FakeClock) -> Non
 
 
 def test_a_lost_answer_is_not_written_twice(table: LedgerTable, stage: Stage, clock: FakeClock) -> None:
-    """A transaction whose answer was lost while it was under way is asked for again by its name, and counts once."""
+    """A transaction whose response was lost is retried with the same client token, and counts once."""
     table.write(table.put(item("a", number=1)))
     answers: list[int] = []
 

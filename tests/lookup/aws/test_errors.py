@@ -1,4 +1,4 @@
-"""AWS's trouble and our defects are told apart as botocore tells what it tries again."""
+"""Transient AWS errors are distinguished from defects by the codes that botocore retries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def answer(code: str, status: int = 400) -> ClientError:
 
 
 def test_what_botocore_tries_again_may_pass() -> None:
-    """Every code that botocore's tries are for is told as trouble when they are over, but those of other services."""
+    """Every code that botocore retries is a transient AWS error once retries end, except those of other services."""
     throttled: Any = vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]
     transient: Any = vars(TransientRetryableChecker)["_TRANSIENT_ERROR_CODES"]
     tried = {*throttled, *transient}

@@ -1,4 +1,4 @@
-"""Being told to stop: waiting ends at once, what is in hand is finished, the rest is given back."""
+"""Graceful shutdown: waiting ends at once, running work is finished, the rest is returned to the queue."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def received() -> Iterator[list[int]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_who_is_not_told_sleeps_on(stopping: Shutdown, slept: list[float]) -> None:
-    """A sleep is as long as it is asked for, in pieces short enough to hear the word."""
+def test_without_shutdown_sleep_lasts(stopping: Shutdown, slept: list[float]) -> None:
+    """Without SIGTERM a sleep lasts as long as requested, in pieces short enough to notice a shutdown."""
     for seconds in (0.0, 0.2, 1.2):
         stopping.sleep(seconds)
     assert slept == pytest.approx([0.2, 0.5, 0.5, 0.2])
 
 
-def test_sleep_ends_when_told(slept: list[float]) -> None:
-    """Who sleeps when the word comes gives its work back half a second later; who comes later does not sleep."""
+def test_shutdown_ends_sleep(slept: list[float]) -> None:
+    """A sleep that a shutdown interrupts ends within half a second; a later one does not begin."""
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -66,8 +66,8 @@ def test_sleep_ends_when_told(slept: list[float]) -> None:
     assert slept == [0.5]
 
 
-def test_sigterm_is_heeded_and_handed_on(stopping: Shutdown, received: list[int]) -> None:
-    """While work is in hand SIGTERM is the word to stop; then it reaches whoever it was for."""
+def test_sigterm_requests_shutdown_and_is_forwarded(stopping: Shutdown, received: list[int]) -> None:
+    """While work runs SIGTERM requests a shutdown; afterwards the previous handler receives it."""
     with stopping.on_sigterm():
         os.kill(os.getpid(), signal.SIGTERM)
         assert (stopping.is_requested, received) == (True, [])
@@ -82,8 +82,8 @@ def test_without_a_signal_nothing_changes(stopping: Shutdown, received: list[int
     assert (stopping.is_requested, received) == (False, [signal.SIGTERM])
 
 
-def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int]) -> None:
-    """A thread cannot take signals: its work goes on until somebody says stop."""
+def test_other_threads_stop_on_request(stopping: Shutdown, received: list[int]) -> None:
+    """A thread other than the main one receives no signals: its work runs until a shutdown is requested."""
     seen: list[bool] = []
 
     def work() -> None:
@@ -98,7 +98,7 @@ def test_other_threads_are_told_by_hand(stopping: Shutdown, received: list[int])
 
 
 def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> None:
-    """Told to stop, a run keeps what was answered, asks nothing more, and says why the rest is missing."""
+    """After a shutdown request a fetch keeps its responses, calls no more, and reports why the rest is missing."""
     services = FetchServices(stage)
     services.vendor = replace(services.vendor, is_stopping=lambda: bool(services.heard))
     wanted = {customer(f"user-{number}"): services.clock() for number in range(50)}

@@ -62,13 +62,13 @@ def test_credentials_are_renewed_before_they_sign() -> None:
 
 
 def test_without_credentials_nothing_is_promised() -> None:
-    """Credentials that end within a minute and are not renewed sign nothing; the caller is told to come back."""
+    """Credentials that expire within a minute and are not renewed sign nothing; the caller is asked to retry later."""
     with pytest.raises(AwsUnavailable):
         seconds_left(short_lived(0.9))
 
 
 def test_a_url_of_short_lived_credentials_says_when_it_ends() -> None:
-    """An upload's URL is signed for as long as its session surely lasts, and what is told of it is what it says."""
+    """An upload's URL is signed for as long as its session surely lasts, and its reported expiry is the signed one."""
     core = botocore.session.get_session()
     core._credentials = short_lived(6)  # type: ignore[attr-defined]  # noqa: SLF001 - as botocore's own resolver sets it
     session = boto3.Session(region_name="eu-central-1", botocore_session=core)

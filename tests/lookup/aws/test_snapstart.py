@@ -22,7 +22,7 @@ def test_only_lambda_s_runtime_has_the_hooks() -> None:
     assert lambda_lifecycle.register_snapstart_hooks(lambda: None) is False
 
 
-def test_the_runtime_is_told_what_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snapstart_hooks_are_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """In Lambda's runtime, preparation is called before a snapshot and the renewal after a start from it."""
     before, after = list[Hook](), list[Hook]()
     runtime = ModuleType("snapshot_restore_py")

@@ -1,4 +1,4 @@
-"""Conversions of rosters as the deployed function makes them, for a desk's tests."""
+"""Conversions of rosters as the deployed function makes them, for tests of bulk lookups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ConversionServices:
         return [delivery_of(message) for message in self.services.stage.messages(self._url)]
 
     def convert(self, seconds: float = 60.0) -> list[str]:
-        """Serve what is on the queue, as Lambda does; give what was given back."""
+        """Process the queue as Lambda does; return the deliveries to be retried."""
         back: list[str] = []
         while deliveries := self.deliveries():
             back += self.work.serve(deliveries, until=self.services.clock() + seconds)

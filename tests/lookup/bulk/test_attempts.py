@@ -1,4 +1,4 @@
-"""Attempts are counted between a grant and its call: in time for it, and only what MoEngage was asked in vain."""
+"""Attempts are counted between a grant and its call: in time for it, and only for calls without a response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def again(services: FetchServices, number: int) -> list[DeliveredPart]:
 
 
 def slow(services: FetchServices, operation: str, seconds: Iterator[float]) -> None:
-    """Let time pass while requests of an operation are under way."""
+    """Advance the clock while requests of an operation are under way."""
 
     def pass_time(**_: Any) -> None:
         services.clock.now += next(seconds, 0.0)
@@ -51,8 +51,8 @@ def test_a_hundred_redelivered_parts_waste_no_grant(services: FetchServices, sim
     assert [services.part_ledger.status_of(work.part).attempts for work in works] == [0] * 100
 
 
-def test_a_grant_that_counting_outlasts_is_told(services: FetchServices, simulator: Simulator) -> None:
-    """When the ledger is slow the grant is let go and told, another one is asked for, and nothing is counted twice."""
+def test_a_grant_that_counting_outlasts_is_released(services: FetchServices, simulator: Simulator) -> None:
+    """When the ledger is slow the grant is released and logged, another one is requested, and nothing counts twice."""
     unused: list[int] = []
     services.vendor = replace(services.vendor, on_unused_grant=unused.append)
     (work,) = again(services, 1)
@@ -63,8 +63,8 @@ def test_a_grant_that_counting_outlasts_is_told(services: FetchServices, simulat
     assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(services: FetchServices, simulator: Simulator) -> None:
-    """When the ledger takes no attempt nothing is sent, and the grant is released and told: it may be the probe's."""
+def test_a_grant_whose_attempts_cannot_be_counted_is_released(services: FetchServices, simulator: Simulator) -> None:
+    """If the ledger records no attempt nothing is sent, and the grant, which may be the probe, is released, logged."""
     unused: list[int] = []
     services.vendor = replace(services.vendor, on_unused_grant=unused.append)
     (work,) = again(services, 1)
@@ -75,12 +75,12 @@ def test_a_grant_whose_attempts_cannot_be_counted_is_let_go(services: FetchServi
 
 
 @pytest.mark.parametrize("redelivered", [False, True])
-def test_trouble_is_no_attempt_of_what_was_not_asked(
+def test_vendor_error_is_no_attempt_of_parts_without_a_call(
     services: FetchServices,
     simulator: Simulator,
     redelivered: bool,  # noqa: FBT001 - a parameter of pytest
 ) -> None:
-    """Of parts served together, the vendor's trouble counts for those that had a user in a call, and for no other."""
+    """Of parts processed together, a vendor error is an attempt of those that had a user in a call, and of no other."""
     simulator.set_faults(Fault(status=503))
     parts = [part(services, f"message-{one}", [f"user-{one}-{number}" for number in range(12)]) for one in range(4)]
     services.parts.process([DeliveredPart(one, redelivered=redelivered) for one in parts], until=services.clock() + 60)
@@ -108,8 +108,8 @@ def test_what_breaks_us_is_an_attempt(services: FetchServices, simulator: Simula
     assert services.part_ledger.status_of(work.part).attempts == 1
 
 
-def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(services: FetchServices, simulator: Simulator) -> None:
-    """Of parts served together, an error of ours counts for those that had a user in a call, and for no other."""
+def test_own_error_is_no_attempt_of_parts_without_a_call(services: FetchServices, simulator: Simulator) -> None:
+    """Of parts processed together, a defect of ours is an attempt of those that had a user in a call, of no other."""
 
     def break_off(_: CallRecord) -> None:
         raise ValueError
@@ -121,8 +121,10 @@ def test_what_breaks_us_is_no_attempt_of_what_was_not_asked(services: FetchServi
     assert [services.part_ledger.status_of(work.part).attempts for work in works] == [1] * 20 + [0] * 10
 
 
-def test_what_the_last_attempt_stored_in_full_is_not_laid_aside(services: FetchServices, simulator: Simulator) -> None:
-    """Who is killed with the last attempt's answers stored leaves a part that has them all: nothing of it failed."""
+def test_what_the_last_attempt_stored_in_full_is_not_dead_lettered(
+    services: FetchServices, simulator: Simulator
+) -> None:
+    """A worker killed after storing the last attempt's responses leaves a complete part: nothing of it failed."""
     answered, half = (
         DeliveredPart(part(services, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")
     )

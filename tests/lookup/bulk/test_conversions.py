@@ -1,4 +1,4 @@
-"""Conversions: packed rosters are unpacked within bounds, users of the day counted, and what is refused says why."""
+"""Conversions: packed rosters are unpacked within bounds, daily users counted, and refusals carry a reason."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionServices) -> 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_json_list_is_rewritten_and_fed(at: ConversionServices, pack: type[bytes]) -> None:
-    """A list, packed or not, is pinned as one to be converted; what is usable in it is asked, each once."""
+    """A JSON list, packed or not, is pinned for conversion; its valid identifiers are requested once each."""
     body = b'[\n  {"customer_id": "C-1"},\n  "C-2", 7,\n  {"customer_id": "a", "customer_id": "b"}\n]\n'
     at.services.roster(pack(body), KEY)
     roster = RosterStore(at.services.stage.s3, at.services.stage.settings.bucket_name).pin(KEY)
@@ -95,7 +95,7 @@ def test_a_json_list_is_rewritten_and_fed(at: ConversionServices, pack: type[byt
 
 
 def test_two_deliveries_unpack_once(at: ConversionServices) -> None:
-    """While one converts, another gives its message back; afterwards nothing is left to do."""
+    """While one worker converts, another returns its message for retry; afterwards nothing is left to do."""
     submit(at, "packed", packed(at, b"C-1\n"))
     (delivery,) = at.deliveries()
     assert at.services.pending.claim("packed", at.services.clock() + 100) is not None
@@ -131,7 +131,7 @@ def test_lookups_over_one_roster_share_its_copy(at: ConversionServices) -> None:
 def test_what_passes_the_bounds_ends_its_lookup(
     at: ConversionServices, bounds: Bounds, text: bytes, because: str
 ) -> None:
-    """A bomb leaves no copy behind and asks for nobody; its partner sees the rule in `ended_because`."""
+    """A decompression bomb leaves no copy and requests no user; its partner sees the rule in `ended_because`."""
     at.services.bounds = bounds
     submit(at, "bomb", packed(at, text))
     assert at.convert() == []
@@ -141,7 +141,7 @@ def test_what_passes_the_bounds_ends_its_lookup(
     stage = at.services.stage
     assert stage.keys(copies_of(KEY)) == []
     assert stage.s3.list_multipart_uploads(Bucket=stage.settings.bucket_name).get("Uploads", []) == []
-    assert [told.spec.lookup_id for told in at.services.events.completed] == ["bomb"]
+    assert [one.spec.lookup_id for one in at.services.events.completed] == ["bomb"]
 
 
 def test_what_takes_too_long_ends_its_lookup(at: ConversionServices) -> None:
@@ -164,7 +164,7 @@ def test_a_cancelled_lookup_is_not_converted(at: ConversionServices) -> None:
 
 
 def test_what_aws_does_wrong_is_tried_again(at: ConversionServices) -> None:
-    """A message is given back while S3 is in trouble; after its deliveries it is laid aside with a reason."""
+    """A message is retried while S3 is unavailable; after its last delivery it is dead-lettered with a reason."""
     submit(at, "packed", packed(at, b"C-1\n"))
     stage, settings = at.services.stage, at.services.stage.settings
     (delivery,) = at.deliveries()
@@ -185,7 +185,7 @@ def _timeout(**_: object) -> None:
 
 
 def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionServices) -> None:
-    """While DynamoDB is in trouble a worn message is neither laid aside nor lost; later it is laid aside once."""
+    """While DynamoDB is unavailable an exhausted message is neither dead-lettered nor lost; later it is, once."""
     submit(at, "packed", packed(at, b"C-1\n"))
     stage, (delivery,) = at.services.stage, at.deliveries()
     worn = replace(delivery, received=DELIVERIES + 1)
@@ -198,7 +198,7 @@ def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionServices) 
     assert at.services.pending.next_of("acme", 10) == []
 
 
-def test_an_unreadable_message_is_laid_aside(at: ConversionServices) -> None:
+def test_an_unreadable_message_is_dead_lettered(at: ConversionServices) -> None:
     """What is no conversion goes to the dead-letter queue, with the rule."""
     stage, settings = at.services.stage, at.services.stage.settings
     stage.sqs.send_message(
@@ -209,8 +209,8 @@ def test_an_unreadable_message_is_laid_aside(at: ConversionServices) -> None:
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "body: must be an object with lookup_id and partner"
 
 
-def test_a_conversion_whose_message_is_lost_is_asked_for_again(at: ConversionServices) -> None:
-    """The tick asks at once for what was never sent, and after hours for what seems lost; never sooner."""
+def test_a_conversion_whose_message_is_lost_is_sent_again(at: ConversionServices) -> None:
+    """The tick resends at once what was never sent, and after hours what seems lost; never sooner."""
     spec = LookupSpec("packed", "default", "acme", at.services.clock(), packed(at, b"C-1\n"))
     at.services.pending.begin(spec)
     at.services.lookups.submit(spec)
@@ -266,8 +266,8 @@ def test_cancelled_lookups_wait_for_no_conversion(at: ConversionServices) -> Non
     assert [one.lookup_id for one in at.services.pending.next_page()] == ["wanted"]
 
 
-def test_what_cannot_be_converted_lets_the_next_pass(at: ConversionServices) -> None:
-    """Conversions that were laid aside hold no place in their partner's line, and are asked for again after hours."""
+def test_a_failed_conversion_does_not_block_the_next(at: ConversionServices) -> None:
+    """Dead-lettered conversions hold no place in their partner's queue, and are sent again after hours."""
     submit_many(at, FEW + 1)
     worn = [replace(one, received=DELIVERIES + 1) for one in taken_off(at)]
     assert at.work.serve(worn, until=at.services.clock() + 60) == []
@@ -304,7 +304,7 @@ def test_many_that_wait_are_looked_through_in_turns(at: ConversionServices) -> N
 
 
 def taken_off(at: ConversionServices) -> list[Delivery]:
-    """Take everything off the queue; of a group more is handed over only when what was handed over is deleted."""
+    """Receive the whole queue; a message group delivers more only when what it delivered is deleted."""
     stage, taken = at.services.stage, list[Delivery]()
     while deliveries := at.deliveries():
         taken += deliveries
@@ -318,7 +318,7 @@ def lookup_id_of(delivery: Delivery) -> str:
 
 
 def test_one_of_a_partner_runs_at_a_time(at: ConversionServices) -> None:
-    """A partner's second conversion is handed over when the first is done; another partner's does not wait."""
+    """A partner's second conversion is delivered when the first is done; another partner's does not wait."""
     for name in ("one", "two"):
         submit(at, name, packed(at, b"C-1\n"))
     other = LookupSpec("other", "default", "globex", at.services.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
@@ -338,10 +338,8 @@ def test_one_of_a_partner_runs_at_a_time(at: ConversionServices) -> None:
 @pytest.mark.parametrize(
     ("left", "ends"), [(3, None), (2, "3 users are asked for and 1 of 5 are left until midnight UTC")]
 )
-def test_the_users_of_a_day_are_counted_before_any_is_asked(
-    at: ConversionServices, left: int, ends: str | None
-) -> None:
-    """What was charged as the least becomes what the roster holds, or the lookup ends and its charge is given back."""
+def test_daily_users_are_counted_before_any_is_requested(at: ConversionServices, left: int, ends: str | None) -> None:
+    """The minimum charge becomes what the roster holds, or the lookup ends and its charge is refunded."""
     partner = Partner("acme", users_per_day=5)
     at.partners.grants = {"acme": partner}
     assert at.services.daily.charge(partner, 5 - left) is not None
@@ -392,7 +390,7 @@ def test_gzip_is_unpacked_byte_for_byte(stage: Stage) -> None:
 
 @pytest.mark.parametrize("damage", ["cut off", "spoilt", "followed by junk"])
 def test_gzip_that_turns_unreadable(stage: Stage, damage: str) -> None:
-    """What was readable is kept whole; the rest is one invalid line, and no half of an identifier is asked for."""
+    """What was readable is kept whole; the rest is one invalid line, and no partial identifier is requested."""
     body = gzip.compress(UNIFORM)
     middle = len(body) // 2
     spoilt = body[:middle] + b"\x00" * 20 + body[middle + 20 :]
@@ -402,7 +400,7 @@ def test_gzip_that_turns_unreadable(stage: Stage, damage: str) -> None:
     assert read[-1].reason == "line is not UTF-8"
     if damage == "followed by junk":
         assert len(read) == 20_001
-    if damage != "spoilt":  # a spoilt stream may give wrong bytes before its checksum tells
+    if damage != "spoilt":  # a corrupt stream may decompress to wrong bytes before its checksum fails
         known = {line.decode() for line in UNIFORM.split()}
         assert all(isinstance(one, Identifier) and one.identifier in known for one in read[:-1])
 

@@ -54,7 +54,7 @@ def estimates_of(services: BulkServices, opens_at: float = 0.0) -> Estimates:
 
 
 def test_a_closed_gate_is_waited_for(services: BulkServices) -> None:
-    """While MoEngage is not asked, an estimate begins when it is asked again."""
+    """While the gate is closed, an estimate begins at its reopening."""
     opens_at = services.clock.now + 3600
     for moment in (opens_at, 0.0):
         begins_at = max(moment, services.clock.now)
@@ -63,7 +63,7 @@ def test_a_closed_gate_is_waited_for(services: BulkServices) -> None:
 
 
 def test_what_is_retried_is_waited_for(services: BulkServices) -> None:
-    """A retry still has to ask for what had failed."""
+    """A retry still has to request what failed."""
     spec = services.submit("one", services.roster(b"C-1\nC-2\nC-3\n"))
     services.feeder.feed("default")
     (part,) = services.taken()

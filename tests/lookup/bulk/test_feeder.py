@@ -18,7 +18,7 @@ from tests.lookup.stage import Stage
 
 @pytest.fixture
 def services(stage: Stage, simulator: Simulator) -> BulkServices:
-    """Give a desk whose quota lets 200 identifiers onto the queue at once."""
+    """Return services whose quota allows 200 identifiers on the queue at once."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
@@ -34,7 +34,7 @@ def seen(services: BulkServices, lookup_id: str) -> LookupRecord:
     return progress
 
 
-def test_a_lookup_ends_complete_and_is_told_once(services: BulkServices, simulator: Simulator) -> None:
+def test_a_lookup_completes_and_is_published_once(services: BulkServices, simulator: Simulator) -> None:
     """430 lines with 7 junk ones end in 430 outcomes, one completion and one event; the queue stays shallow."""
     body = b"customer_id\n" + names("user", 423) + b"unknown\n\n" * 7
     services.submit("big", services.roster(body))
@@ -47,7 +47,7 @@ def test_a_lookup_ends_complete_and_is_told_once(services: BulkServices, simulat
     assert progress.state is LookupState.COMPLETED
     assert progress.tally.counts == Counts(requested=430, found=423, invalid=7)
     assert (progress.requested, progress.is_estimated, progress.tally.parts_done) == (430, False, 5)
-    assert [told.spec.lookup_id for told in services.events.completed] == ["big"]
+    assert [one.spec.lookup_id for one in services.events.completed] == ["big"]
     assert (services.unfinished(), services.lookups.in_flight("default").entries) == ([], 0)
     assert simulator.counters().users == 423
 
@@ -149,11 +149,11 @@ def test_pause_resume_and_cancel(services: BulkServices) -> None:
     assert progress.tally.counts == Counts(requested=400, found=200, failed=200)
     assert progress.requested == 400
     assert services.states.cancel(spec) is False
-    assert [told.state for told in services.events.completed] == [LookupState.CANCELLED]
+    assert [one.state for one in services.events.completed] == [LookupState.CANCELLED]
 
 
-def test_retrying_asks_only_for_what_failed(services: BulkServices, simulator: Simulator) -> None:
-    """A retry of a completed lookup asks for the failed identifiers alone, and moves their counts."""
+def test_a_retry_requests_only_what_failed(services: BulkServices, simulator: Simulator) -> None:
+    """A retry of a completed lookup requests only the failed identifiers, and moves their counts."""
     simulator.set_faults(Fault(distortions=("unaccounted",), identifiers=("user-7", "user-205")))
     spec = services.submit("one", services.roster(names("user", 220)))
     services.feeder.feed("default")
@@ -204,7 +204,7 @@ def test_a_late_delivery_of_what_failed_hides_no_lost_retry(services: BulkServic
     simulator.set_faults()
     assert services.states.retry_failed(spec, seen(services, "one").cursor)
     services.feeder.feed("default")
-    assert len(services.taken()) == 1  # and whoever took it dies
+    assert len(services.taken()) == 1  # and the worker that received it is killed
     services.parts.process([DeliveredPart(old, redelivered=True)], until=services.clock() + 60)
     services.clock.now += 2 * 362
     services.sweep.run("default")

@@ -21,7 +21,7 @@ SERVED = 24  # parts of each scene
 
 @pytest.fixture
 def services(stage: Stage, simulator: Simulator) -> BulkServices:
-    """Give a desk whose queue takes 200 entries, where an honest partner waits with more than can be served."""
+    """Return services whose queue takes 200 entries, where an honest partner has more pending than can be served."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
@@ -167,8 +167,8 @@ def tag_of(services: BulkServices, partner: str) -> int:
     return tag
 
 
-def test_what_is_asked_for_again_is_charged(services: BulkServices, simulator: Simulator) -> None:
-    """A part over which a search was needed moves its partner's share on by every user that was asked for again."""
+def test_repeated_requests_are_charged(services: BulkServices, simulator: Simulator) -> None:
+    """A part that needed a search charges its partner's share for every user requested again."""
     simulator.set_faults(Fault(status=403, body="html", identifiers=("odd-one",)))
     attack(services, "odd", b"odd-one\n" + lines(19))
     services.feeder.feed("default")

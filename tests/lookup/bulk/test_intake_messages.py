@@ -64,7 +64,7 @@ def test_message_forms(body: str, identifiers: list[Identifier]) -> None:
 
 
 def test_whole_message() -> None:
-    """A message is one part of its day's standing lookup, known by its own id."""
+    """A message is one part of its day's intake lookup, identified by its own id."""
     part = read(json.dumps({
         "identifiers": ["C-1", "null"],
         "workspace": "brand-b",
@@ -87,7 +87,7 @@ def test_whole_message() -> None:
 
 
 def test_defaults_of_a_message() -> None:
-    """Without words about it: the default workspace, all fields, asked of the vendor anew."""
+    """Defaults: the default workspace, all fields, fetched from the vendor."""
     part = read('{"identifiers": ["C-1"], "workspace": null, "fields": null, "max_age": null, "correlation_id": null}')
     assert (part.workspace, part.fields, part.max_age, part.correlation_id) == ("default", None, 0.0, None)
 
@@ -129,7 +129,7 @@ def test_message_of_allowed_length(number: int) -> None:
     ids=lambda body: str(body)[:30],
 )
 def test_message_without_a_proper_list(body: Json) -> None:
-    """No identifiers, or over 100 of them, is a fault of the whole message."""
+    """No identifiers, or over 100 of them, is an error of the whole message."""
     assert fault(body).field == "identifiers"
 
 
@@ -163,7 +163,7 @@ def test_unknown_key() -> None:
     ids=lambda part: str(part)[:20].encode("ascii", "backslashreplace").decode(),
 )  # fmt: skip
 def test_senseless_options(key: str, value: Any) -> None:
-    """An option of a wrong type, or out of its bounds, is a fault that names it."""
+    """An option of a wrong type, or out of its bounds, is an error that names it."""
     assert fault({"identifiers": ["C-1"], key: value}).field == key
 
 
@@ -213,7 +213,7 @@ def test_any_plain_message(body: str) -> None:
     ],
 )
 def test_plain_text_that_shows_structure(body: str, shown: str) -> None:
-    """Plain text that shows more than one identifier is refused by what it shows, and never asked."""
+    """Plain text that holds more than one identifier is refused by its structure, and never requested."""
     seen = fault(body)
     assert (seen.field, seen.rule) == ("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
 

@@ -26,12 +26,12 @@ WORKERS = 2  # of each queue, as many as the default quota has
 
 @dataclass
 class Day:
-    """Time at a desk: the quota is shared evenly by the workers that have something to ask for."""
+    """A simulated day: the quota is shared evenly by the workers that have requests."""
 
     services: BulkServices
     intake: IntakeShare = field(init=False)
     waiting: list[Part] = field(default_factory=list)
-    progress: float = 0.0  # users of the parts on the queue that were asked for and are not counted yet
+    progress: float = 0.0  # users of the parts on the queue that were requested and are not counted yet
     asked: Counter[str] = field(default_factory=Counter)
     waited: float = 0.0
 
@@ -52,7 +52,7 @@ class Day:
         self.pass_by(seconds, beside=0)
 
     def pass_by(self, seconds: float, *, beside: int) -> None:
-        """Let time go by, and rosters' parts be served, while `beside` workers ask for the intake queue."""
+        """Advance the clock and process rosters' parts, while `beside` workers serve the intake queue."""
         self.services.clock.now += seconds
         self.waiting += self.services.taken()
         workers = min(WORKERS, len(self.waiting))
@@ -108,7 +108,7 @@ def test_a_flood_of_messages_leaves_rosters_their_share(stage: Stage, intake: in
 
 
 def test_huge_rosters_leave_messages_their_share(stage: Stage) -> None:
-    """The intake queue's greater weight is heeded too: rosters are fed as slowly as it takes, never not at all."""
+    """The intake queue's greater weight is respected: rosters are fed as slowly as needed, but never starved."""
     services = services_of(stage, intake_weight=2)
     submit(services, "one", 20_000)
     submit(services, "two", 20_000)
@@ -120,7 +120,7 @@ def test_huge_rosters_leave_messages_their_share(stage: Stage) -> None:
 
 
 def test_a_trickle_waits_for_nobody_and_holds_nobody_up(stage: Stage) -> None:
-    """A message now and then is asked at once beside huge rosters, and the queue stays as deep as ever."""
+    """An occasional message is requested at once beside huge rosters, and the queue stays as deep as before."""
     services = services_of(stage)
     submit(services, "roster", 20_000)
     day = Day(services)
@@ -149,7 +149,7 @@ def test_messages_alone_have_it_all(stage: Stage) -> None:
 
 
 def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
-    """Rosters of which nothing moves, as while their parts wait out a trouble, lose their turn for a while."""
+    """Rosters without progress, as while their parts wait out a vendor error, lose their turn for a while."""
     services = services_of(stage)
     submit(services, "roster", 20_000)
     day = Day(services)
@@ -168,7 +168,7 @@ def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
 
 
 def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
-    """Messages that wait for the rosters' turn are given back uncounted, and what is stored answers all the same."""
+    """Messages that wait for the rosters' turn are returned uncounted, and stored profiles still answer."""
     simulator.configure(not_found_share=0.0)
     services = services_of(stage)
     submit(services, "roster", 20_000)
@@ -190,7 +190,7 @@ def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
 
 
 def test_what_is_stored_is_not_charged(stage: Stage, simulator: Simulator) -> None:
-    """Only users that MoEngage is asked for count; a batch that the store answers writes nothing."""
+    """Only users requested from MoEngage count; a batch that the store answers writes nothing."""
     simulator.configure(not_found_share=0.0)
     services = services_of(stage)
     now = services.clock()
@@ -211,7 +211,7 @@ def test_a_death_harms_by_a_part(stage: Stage) -> None:
     with day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, 10_000, LATER)
     assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
-    assert services.share(INTAKE).ready == 1  # what is given back waits
+    assert services.share(INTAKE).ready == 1  # what is returned waits
     with pytest.raises(UnknownWorkspace), day.intake.turns("unknown"):
         pass
     assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
@@ -226,8 +226,8 @@ def test_of_many_servers_one_has_the_turn(stage: Stage) -> None:
     assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
 
 
-def test_who_waits_too_long_gives_back(stage: Stage) -> None:
-    """Where the turn does not come in time the batch hears so before its time is over."""
+def test_a_batch_that_waits_too_long_is_returned(stage: Stage) -> None:
+    """When the turn does not come in time the batch is returned before its deadline."""
     services = services_of(stage)
     submit(services, "roster", 20_000)
     day = Day(services)
@@ -266,7 +266,7 @@ WEIGHTS = st.tuples(*(st.sampled_from([1, 3, 1000]) for _ in range(3)))
 
 @given(WEIGHTS, ACTS)
 def test_no_order_of_events_gives_more_than_a_share(weights: tuple[int, int, int], acts: list[str]) -> None:
-    """While all of them wait, however often each asks, tags stay within a part of each other."""
+    """While all of them wait, however often each requests, tags stay within a part of each other."""
     names = (INTAKE, "other", "roster")
     shares = {name: Share(name, weight=weight, ready=1) for name, weight in zip(names, weights, strict=True)}
     for act in acts:

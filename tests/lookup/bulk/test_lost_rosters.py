@@ -19,7 +19,7 @@ from tests.lookup.stage import Stage
 
 @pytest.fixture
 def services(stage: Stage) -> BulkServices:
-    """Give a desk whose quota lets 200 identifiers onto the queue at once."""
+    """Return services whose quota allows 200 identifiers on the queue at once."""
     workspace = replace(stage.settings.workspaces["default"], quota=Quota(limit=200))
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
 
@@ -52,7 +52,7 @@ def test_a_lookup_whose_roster_is_gone_ends_with_a_reason(services: BulkServices
     shown = lookup_json(seen(services, "gone"), None)
     assert (shown["state"], shown["ended_because"]) == ("cancelled", "the roster is gone")
     assert shown["counts"] == {"requested": 0, "found": 0, "not_found": 0, "invalid": 0, "failed": 0}
-    assert sorted(told.spec.lookup_id for told in services.events.completed) == ["gone", "other"]
+    assert sorted(one.spec.lookup_id for one in services.events.completed) == ["gone", "other"]
     assert services.unfinished() == []
 
 
@@ -143,10 +143,10 @@ def test_a_dead_feeders_claim_holds_up_no_end(services: BulkServices) -> None:
     assert seen(services, "gone").finished_at is not None
 
 
-def test_a_roster_that_may_not_be_read_is_not_given_up(
+def test_a_roster_without_read_access_does_not_end_its_lookup(
     services: BulkServices, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A policy that somebody broke is no reason to end lookups: they are passed over, and it is said."""
+    """A broken bucket policy is no reason to end lookups: they are skipped, and it is logged."""
     services.submit("one", roster(services, "one", 30))
 
     def denied(parsed: dict[str, Any], http_response: Any, **_: object) -> None:

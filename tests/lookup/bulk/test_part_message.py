@@ -48,7 +48,7 @@ def test_round_trip(part: Part) -> None:
 
 @pytest.mark.parametrize("character", ["🎉", '"', "\u0800", "\uffff"])
 def test_largest_part(character: str) -> None:
-    """The largest part that can be asked for is under SQS's 1 MiB, whatever its texts are made of."""
+    """The largest part that can be requested is under SQS's 1 MiB, whatever its characters."""
     identifier = parse_identifier("C" + character * 511)
     assert isinstance(identifier, Identifier)
     names: list[Json] = [f"{number:03}{character * 60}" for number in range(FIELDS_LIMIT)]

@@ -69,8 +69,8 @@ def test_every_identifier_and_junk_line_is_archived(services: FetchServices) -> 
     ]
 
 
-def test_a_second_delivery_overwrites_and_asks_nothing(services: FetchServices, simulator: Simulator) -> None:
-    """A part delivered twice asks MoEngage once and leaves one object with the same records but their source."""
+def test_a_second_delivery_overwrites_and_makes_no_call(services: FetchServices, simulator: Simulator) -> None:
+    """A part delivered twice calls MoEngage once and leaves one object with the same records but their source."""
     work = DeliveredPart(part(services, "000001", ["a1", "b2"]))
     services.parts.process([work], until=1e12)
     first = records(services)
@@ -80,8 +80,8 @@ def test_a_second_delivery_overwrites_and_asks_nothing(services: FetchServices, 
     assert [replaced | {"source": "moengage"} for replaced in records(services)] == first
 
 
-def test_a_part_cut_off_by_the_quota_is_given_back(services: FetchServices, simulator: Simulator) -> None:
-    """What was answered stays stored: the second delivery asks only for the rest, and no attempt is counted."""
+def test_a_part_cut_off_by_the_quota_is_returned(services: FetchServices, simulator: Simulator) -> None:
+    """Responses stay stored: the second delivery requests only the rest, and no attempt is counted."""
     services.gate.room, services.gate.refusal = 20, RetryLater(services.clock() + 42)
     work = DeliveredPart(part(services, "000001", [f"user-{number}" for number in range(50)]))
     assert retry_at(services.parts.process([work], until=1e12)[0]) == services.clock() + 42
@@ -94,7 +94,7 @@ def test_a_part_cut_off_by_the_quota_is_given_back(services: FetchServices, simu
 
 
 def test_one_closed_part_does_not_hold_back_another(services: FetchServices) -> None:
-    """Of parts served together, those that are fully answered complete and the others are given back."""
+    """Of parts processed together, those fully answered complete and the others are returned to the queue."""
     services.gate.room, services.gate.refusal = 20, RetryLater(services.clock() + 42)
     works = [DeliveredPart(part(services, f"00000{n}", [f"user-{n}-{m}" for m in range(20)])) for n in (1, 2)]
     completions = services.parts.process(works, until=1e12)
@@ -103,7 +103,7 @@ def test_one_closed_part_does_not_hold_back_another(services: FetchServices) -> 
 
 
 def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simulator) -> None:
-    """Of parts of two workspaces served together, one that waits in vain for quota waits for half of the time."""
+    """Of parts of two workspaces processed together, one that gets no quota waits for half of the time."""
     simulator.configure(not_found_share=0.0)
     workspaces = {**stage.settings.workspaces, "busy": stage.settings.workspaces["default"]}
     services = TwoWorkspaces(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
@@ -115,14 +115,14 @@ def test_a_busy_workspace_leaves_another_its_time(stage: Stage, simulator: Simul
 
 
 class TwoWorkspaces(FetchServices):
-    """A road whose workspace `busy` has no room in its quota."""
+    """Services whose workspace `busy` has no quota left."""
 
     def _vendor(self, workspace: str) -> VendorAccess:
         return replace(self.vendor, gate=FullGate(self.clock)) if workspace == "busy" else self.vendor
 
 
 class FullGate(FakeGate):
-    """A gate that lets everybody wait as long as they can."""
+    """A gate that makes every caller wait until its deadline."""
 
     def admit(self, users: int, *, lane: Lane, wait_until: float) -> Grant:  # noqa: ARG002 - never has room
         self.clock.now = max(self.clock.now, wait_until)
@@ -130,7 +130,7 @@ class FullGate(FakeGate):
 
 
 def test_five_attempts_without_an_answer_fail(services: FetchServices, simulator: Simulator) -> None:
-    """After five deliveries into the vendor's trouble the part is failed with a reason, counted, and laid aside."""
+    """After five deliveries that met vendor errors the part is failed with a reason, counted, and dead-lettered."""
     simulator.set_faults(Fault(status=503))
     work = DeliveredPart(part(services, "000001", ["a1", "b2"]))
     waits = []
@@ -147,8 +147,8 @@ def test_five_attempts_without_an_answer_fail(services: FetchServices, simulator
     assert [(one["outcome"], one["reason"]) for one in records(services)] == [("failed", "no_answer")] * 2
 
 
-def test_what_is_in_and_belongs_aside_is_laid_aside_again(services: FetchServices, simulator: Simulator) -> None:
-    """Whoever recorded a failed part may die before it laid the message aside: the next delivery is told to."""
+def test_a_recorded_failure_is_dead_lettered_again(services: FetchServices, simulator: Simulator) -> None:
+    """A worker may crash between recording a failed part and dead-lettering it: the next delivery dead-letters it."""
     simulator.set_faults(Fault(status=503))
     failing, fine = (
         DeliveredPart(part(services, "000001", ["a1"]), redelivered=True),
@@ -183,7 +183,7 @@ def test_a_secret_may_come_days_later(services: FetchServices, simulator: Simula
 
 
 def test_a_secret_may_be_unreadable_for_long(services: FetchServices, simulator: Simulator) -> None:
-    """A part that AWS keeps from being asked waits some seconds, and longer the longer it has waited, as well."""
+    """A part that an AWS error delays waits some seconds, and longer the longer it has waited."""
     work, waits, fed_at = DeliveredPart(part(services, "000001", ["a1"])), list[float](), services.clock()
     meets(services.stage.secretsmanager, "secrets-manager.GetSecretValue", [refused(400, "ThrottlingException")] * 1000)
     while services.clock() < fed_at + 14 * 24 * 3600:
@@ -195,7 +195,7 @@ def test_a_secret_may_be_unreadable_for_long(services: FetchServices, simulator:
 
 
 def test_throttling_is_never_an_attempt(services: FetchServices, simulator: Simulator) -> None:
-    """However often MoEngage says 429, the part stays to be done."""
+    """However often MoEngage responds 429, the part stays pending."""
     work = DeliveredPart(part(services, "000001", ["a1"]), redelivered=True)
     for _ in range(ATTEMPT_LIMIT + 2):
         services.gate.refusal, services.gate.room = RetryLater(services.clock() + 1), sum(services.gate.granted) + 1
@@ -204,7 +204,7 @@ def test_throttling_is_never_an_attempt(services: FetchServices, simulator: Simu
     assert services.part_ledger.status_of(work.part).attempts == 0
 
 
-def test_an_unknown_workspace_is_laid_aside(services: FetchServices) -> None:
+def test_an_unknown_workspace_is_dead_lettered(services: FetchServices) -> None:
     """A part that can never be served has a reason and no retry."""
     (completion,) = done(
         services.parts.process([DeliveredPart(replace(part(services, "1", ["a1"]), workspace="elsewhere"))], until=1e12)

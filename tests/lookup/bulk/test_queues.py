@@ -1,4 +1,4 @@
-"""The queues against a real SQS protocol: parts sent in full batches, messages held back and laid aside."""
+"""The queues against a real SQS protocol: parts sent in full batches, messages delayed and dead-lettered."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def delivery(queue: str, body: str = "C-1") -> Delivery:
 
 
 def received(stage: Stage, queue_url: str) -> Delivery:
-    """Receive one message as Lambda would hand it over."""
+    """Receive one message as Lambda would deliver it."""
     message = stage.sqs.receive_message(QueueUrl=queue_url, MessageSystemAttributeNames=["All"])["Messages"][0]
     return Delivery.of(sqs_record(message, queue_url.rpartition("/")[2]))
 
 
 def test_a_delivery(stage: Stage) -> None:
-    """A record tells its message, how often it came, when it was sent, and from which queue."""
+    """A record holds its message, its receive count, when it was sent, and its queue."""
     url = stage.settings.intake_queue_url
     message_id = stage.sqs.send_message(QueueUrl=url, MessageBody="C-1")["MessageId"]
     seen = received(stage, url)
@@ -60,7 +60,7 @@ def test_a_delivery(stage: Stage) -> None:
     ("queue", "is_intake"), [("intake", True), ("parts", False), ("take", False), ("intake-dead-letter", False)]
 )
 def test_whose_message(queues: Queues, queue: str, *, is_intake: bool) -> None:
-    """The intake queue is told by its whole name."""
+    """The intake queue is recognised by its full name."""
     assert queues.is_intake(delivery(queue)) is is_intake
 
 
@@ -174,8 +174,8 @@ def test_a_message_held_back_is_invisible(stage: Stage, queues: Queues) -> None:
 
 
 @pytest.mark.parametrize(("queue", "aside"), [("intake", "intake-dead-letter"), ("parts", "parts-dead-letter")])
-def test_laid_aside(stage: Stage, queues: Queues, queue: str, aside: str) -> None:
-    """A message is laid aside on the dead-letter queue of its own queue, with the reason and its id."""
+def test_dead_letter(stage: Stage, queues: Queues, queue: str, aside: str) -> None:
+    """A message is dead-lettered on the dead-letter queue of its own queue, with the reason and its id."""
     queues.dead_letter(delivery(queue, "{broken"), "body: starts like JSON")
     dead_letters = {
         name: stage.messages(url)
@@ -197,13 +197,13 @@ def test_laid_aside(stage: Stage, queues: Queues, queue: str, aside: str) -> Non
     ids=["unsendable", "empty", "long"],
 )
 def test_reasons_that_sqs_takes(stage: Stage, queues: Queues, reason: str, shown: str) -> None:
-    """Whatever a reason is made of, the message is laid aside."""
+    """Whatever characters a reason holds, the message is dead-lettered."""
     queues.dead_letter(delivery("intake"), reason)
     (message,) = stage.messages(stage.settings.intake_dead_letter_queue_url)
     assert message["MessageAttributes"]["reason"]["StringValue"] == shown
 
 
-def test_the_largest_message_can_be_laid_aside(stage: Stage, queues: Queues) -> None:
+def test_the_largest_message_can_be_dead_lettered(stage: Stage, queues: Queues) -> None:
     """A message that fills SQS's 1 MiB by itself is cut to leave room for the reason."""
     body = "é" * (512 * 1024)
     queues.dead_letter(replace(delivery("intake"), body=body), "too long " * 1000)

@@ -1,4 +1,4 @@
-"""Two deliveries of one part at the same time: the ledger, the archive and the dead letters tell of one end."""
+"""Two concurrent deliveries of one part: the ledger, the archive and the dead letters agree on one result."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def agreed(services: FetchServices, work: DeliveredPart) -> dict[str, int]:
 
 
 def test_given_up_while_the_last_attempt_is_answered(services: FetchServices, simulator: Simulator) -> None:
-    """A second delivery gives the part up while the first has its answer in hand: what is archived first counts."""
+    """A second delivery fails the part while the first holds its response: what is archived first counts."""
     work, ends = at_its_last_attempt(services), list[Counted]()
     services.vendor = replace(services.vendor, on_call=once(lambda: ends.append(served(services, work))))
     ends.append(served(services, work))
@@ -74,7 +74,7 @@ def test_answered_while_it_is_given_up(services: FetchServices, simulator: Simul
     work, ends = at_its_last_attempt(services), list[Counted]()
 
     def go_on() -> None:
-        """Be the delivery that asked before the last attempt was counted."""
+        """Continue the delivery that called before the last attempt was counted."""
         services.part_ledger.add_attempts([work.part], -1)
         ends.append(served(services, work))
 
@@ -142,7 +142,7 @@ def test_refused_by_one_of_two_deliveries(
     second: tuple[str, ...],
     ends: tuple[dict[str, int], str | None],
 ) -> None:
-    """The workspace's fields change while a part is out: laid aside is what is archived as refused, and only that."""
+    """The workspace's fields change while a part is in flight: only what is archived as refused is dead-lettered."""
     simulator.configure(not_found_share=0.0)
     deliveries = [services_of(stage, exported) for exported in (first, second)]
     work = DeliveredPart(part(deliveries[0], "00000001", NAMES, origin=RosterRange(0, 6, 1), fields=("u_em",)))

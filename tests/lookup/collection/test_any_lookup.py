@@ -27,7 +27,7 @@ class Killed(Exception):
 
 
 class Killing:
-    """Ends the function at its so-manieth call of AWS, before or after AWS has done what it asked."""
+    """Kills the function at its n-th AWS call, before or after AWS has applied it."""
 
     def __init__(self, stage: Stage) -> None:
         self.calls_left: int | None = None

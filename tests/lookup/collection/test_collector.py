@@ -45,17 +45,17 @@ def test_files_follow_the_parts_in_order(world: World) -> None:
         ("ndjson", None, 5), ("parquet", None, 5), ("csv", None, 5),
         ("ndjson", "changed", 3), ("parquet", "changed", 3), ("csv", "changed", 3),
     ]  # fmt: skip
-    assert world.told_ready == [("l-1", 6)]
+    assert world.ready_published == [("l-1", 6)]
 
 
 def test_once_it_is_collected_nothing_is_done_again(world: World) -> None:
-    """A second delivery of a lookup's end changes nothing and tells nobody."""
+    """A second delivery of a lookup's completion changes nothing and publishes nothing."""
     three_parts(world)
     world.collect()
     before = world.collected()
     assert isinstance(world.collect(), Done)
     assert world.collected().ready_at == before.ready_at
-    assert len(world.told_ready) == 1
+    assert len(world.ready_published) == 1
 
 
 def test_a_running_lookup_is_not_collected(world: World) -> None:
@@ -91,7 +91,7 @@ def test_the_next_invocation_goes_on(stage: Stage) -> None:
 
 
 def test_one_function_at_a_time(world: World) -> None:
-    """While one function holds the claim another is told until when; after that time it takes over."""
+    """While one function holds the claim another gets its expiry; after that time it takes over."""
     three_parts(world)
     progress = world.ended("l-1")
     now = world.clock()
@@ -106,7 +106,7 @@ def test_one_function_at_a_time(world: World) -> None:
 
 
 def test_what_does_not_add_up_is_not_published(world: World) -> None:
-    """Of a part whose object holds other counts than the ledger nothing is published, and the lookup says so."""
+    """Of a part whose object and ledger counts differ nothing is published, and the lookup reports it."""
     spec = world.begin()
     key = world.arrive(spec, 1, [outcome("C-1", FOUND, at=world.clock())])
     other = world.arrive(spec, 2, [outcome("C-2", FAILED, at=world.clock())])
@@ -118,7 +118,7 @@ def test_what_does_not_add_up_is_not_published(world: World) -> None:
     one = world.collected()
     assert (one.state, one.reason) == (CollectionState.FAILED, "counts_differ")
     assert world.visible() == []
-    assert world.told_ready == []
+    assert world.ready_published == []
 
 
 def test_parts_that_are_gone_are_said(world: World) -> None:
@@ -151,7 +151,7 @@ def test_a_retry_replaces_the_files(world: World) -> None:
     assert world.manifest()["counts"]["failed"] == 0
     left = {key for key in world.visible() if key in before}
     assert all("manifest" in key for key in left)
-    assert world.told_ready == [("l-1", 4), ("l-1", 4)]
+    assert world.ready_published == [("l-1", 4), ("l-1", 4)]
 
 
 def test_a_retry_that_begins_meanwhile_is_no_failure(world: World) -> None:
@@ -174,7 +174,7 @@ def test_a_retry_that_begins_meanwhile_is_no_failure(world: World) -> None:
 
 
 def test_lost_parts_are_counted_without_records(world: World) -> None:
-    """Identifiers that were lost with their roster are failed in the counts, without records; the manifest says so."""
+    """Identifiers lost with their roster are failed in the counts, without records; the manifest reports it."""
     spec = world.begin()
     world.arrive(spec, 1, [outcome("C-1", FOUND, at=world.clock())])
 

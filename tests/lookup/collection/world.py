@@ -50,7 +50,7 @@ class World(BulkServices):
     def __init__(self, stage: Stage, *, limits: SetLimits | None = None, keeps_profiles: bool = True) -> None:
         super().__init__(stage)
         bucket = stage.settings.bucket_name
-        self.told_ready: list[tuple[str, int]] = []
+        self.ready_published: list[tuple[str, int]] = []
         self.collections = CollectionLedger(self.table)
         self.collector = Collector(
             ledger=self.lookups,
@@ -58,7 +58,7 @@ class World(BulkServices):
             parts=PartObjects(stage.s3, bucket, self.collections),
             uploads=Uploads(stage.s3, bucket),
             writers=WRITERS,
-            publish=lambda progress, one: self.told_ready.append((progress.spec.lookup_id, one.files)),
+            publish=lambda progress, one: self.ready_published.append((progress.spec.lookup_id, one.files)),
             keeps_profiles=lambda _: keeps_profiles,
             clock=self.clock,
             limits=limits,

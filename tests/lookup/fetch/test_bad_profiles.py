@@ -1,4 +1,4 @@
-"""One profile that cannot be read fails alone, for few calls; MoEngage's trouble fails nobody."""
+"""One unreadable profile fails alone, for few calls; an error of MoEngage's fails no identifier."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def test_all_bad(services: FetchServices, simulator: Simulator) -> None:
     assert simulator.counters().calls < 150
 
 
-def test_a_bad_profile_asked_for_alone(services: FetchServices, simulator: Simulator) -> None:
-    """With nobody beside it, it fails only after it was asked for twice and MoEngage answered for somebody else."""
+def test_a_bad_profile_requested_alone(services: FetchServices, simulator: Simulator) -> None:
+    """Requested alone, it fails only after two requests and a response of MoEngage's for another user."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("C-9002",)))
     assert outcomes(run(services, [THREE[1]])) == ["unreadable"]
     asked = [[text for _, text in call.identifiers or ()] for call in simulator.arrivals()]
@@ -105,7 +105,7 @@ def test_a_bad_profile_asked_for_alone(services: FetchServices, simulator: Simul
 @pytest.mark.parametrize("body", ["truncated", "html", "empty", "fail"])
 @pytest.mark.parametrize("size", [1, 20])
 def test_every_answer_broken(services: FetchServices, simulator: Simulator, body: str, size: int) -> None:
-    """When nobody is answered it is MoEngage's trouble: nobody fails, and the gate hears of it."""
+    """When no call succeeds it is an error of MoEngage's: no identifier fails, and the gate is notified."""
     simulator.set_faults(Fault(body=body))  # type: ignore[arg-type]  # a body
     fetched = run(services, TWENTY[:size])
     assert (fetched.outcomes, fetched.doubted) == ({}, frozenset())
@@ -123,8 +123,8 @@ def test_answers_broken_for_a_while(services: FetchServices, simulator: Simulato
     assert (len(fetched.outcomes), fetched.cause) == (20, None)
 
 
-def test_what_was_answered_is_not_asked_again(services: FetchServices, simulator: Simulator) -> None:
-    """When the time ends in the middle of the search, the next run asks only for who is left."""
+def test_received_profiles_are_not_requested_again(services: FetchServices, simulator: Simulator) -> None:
+    """When the time ends in the middle of the search, the next run requests only the remaining identifiers."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("user-0",)))
     stop = iter(range(8))
     terms = FetchOptions("default", "lookup-1", Lane.BULK)
@@ -159,7 +159,7 @@ def test_a_number_of_many_digits_is_found_exactly(services: FetchServices, simul
 
 
 def test_a_whole_number_with_a_point_is_the_identifier(services: FetchServices, simulator: Simulator) -> None:
-    """Who asks for 12345 finds the user whose customer id comes back as 12345.0."""
+    """A request for 12345 finds the user whose customer id is returned as 12345.0."""
     simulator.set_faults(Fault(distortions=("float_id",), identifiers=("12345",)))
     assert by_name(run(services, [customer("12345"), customer("12346")])) == {"12345": "found", "12346": "found"}
     assert simulator.counters().calls == 1
@@ -174,8 +174,8 @@ def test_an_answer_before_the_answer(services: FetchServices, simulator: Simulat
 
 
 @pytest.mark.parametrize("drip", ["headers", "body"])
-def test_a_dripping_answer_is_trouble(services: FetchServices, simulator: Simulator, drip: str) -> None:
-    """A call whose answer drips ends with its time, counts as trouble, and the next one is made."""
+def test_a_trickling_response_is_a_vendor_error(services: FetchServices, simulator: Simulator, drip: str) -> None:
+    """A call whose response trickles in ends at its deadline, counts as a vendor error, and the next one is made."""
     simulator.set_faults(Fault(drip=drip, drip_pause=0.1, calls=1))  # type: ignore[arg-type]  # a drip
     client = services.vendor.client
     client._max_seconds = 0.5  # noqa: SLF001 - a call may take 12 s, which no test shall

@@ -19,7 +19,7 @@ from tests.lookup.stage import Stage
 
 
 def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> None:
-    """A field outside the workspace's list is refused; without fields the workspace's list is asked for."""
+    """A field outside the workspace's list is refused; without fields the workspace's list is requested."""
     workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
     services = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     with pytest.raises(NotExported, match="fields: holds a field that is not exported from this workspace"):
@@ -32,7 +32,7 @@ def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(room=st.integers(0, 60), grant=st.integers(1, 20), wanted=st.integers(0, 50))
 def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room: int, grant: int, wanted: int) -> None:
-    """However the gate gives, each identifier is settled once or left, and none is asked without a grant."""
+    """Whatever the gate grants, each identifier ends once or is left, and none is requested without a grant."""
     simulator.reset(not_found_share=0.3)
     services = FetchServices(stage)
     names = [customer(f"{uuid4().hex}-{number}") for number in range(wanted)]
@@ -46,7 +46,7 @@ def test_everything_is_answered_or_left(stage: Stage, simulator: Simulator, room
 
 
 def test_a_workspace_may_keep_no_profiles(stage: Stage, simulator: Simulator) -> None:
-    """Without stored profiles everything is found, nothing is written to the table, and asking again costs quota."""
+    """Without stored profiles everything is found, nothing is written to the table, and a repeat costs quota."""
     simulator.configure(not_found_share=0.0)
     workspace = replace(stage.settings.workspaces["default"], keep_profiles=False)
     services = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
@@ -70,8 +70,8 @@ def test_a_secret_that_cannot_be_read_now_closes_no_gate(stage: Stage, simulator
 
 
 @pytest.mark.parametrize("answers", [0, 1])
-def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simulator, answers: int) -> None:
-    """Who has no time left after the vendor's trouble hears of the trouble; after an answer, of the quota again."""
+def test_time_lost_to_vendor_errors_is_reported_as_such(stage: Stage, simulator: Simulator, answers: int) -> None:
+    """When time runs out after a vendor error the cause is that error; after a response, the quota again."""
     services = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
     services.gate.largest_grant = 1
@@ -81,8 +81,8 @@ def test_time_that_trouble_took_is_told_as_trouble(stage: Stage, simulator: Simu
     assert isinstance(fetched.cause, RetryLater if answers else VendorUnavailable)
 
 
-def test_a_gate_that_trouble_has_closed_is_told_as_closed(stage: Stage, simulator: Simulator) -> None:
-    """Who meets a closed gate after the vendor's trouble hears until when it is closed."""
+def test_a_gate_closed_by_vendor_errors_is_reported_as_closed(stage: Stage, simulator: Simulator) -> None:
+    """A closed gate met after a vendor error is reported with the time until which it is closed."""
     services = FetchServices(stage)
     simulator.set_faults(Fault(status=503, calls=1))
     services.gate.room, services.gate.refusal = 2, GateClosed(services.clock() + 30, "trouble")

@@ -1,4 +1,4 @@
-"""The use case over the real simulator and stores: fresh answers are free, asking is packed, faults are remedied."""
+"""Fetching over the real simulator and stores: stored profiles are free, calls are full, errors are handled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_fifty_users_cost_three_calls(services: FetchServices, simulator: Simula
 
 
 def test_a_smaller_grant_is_filled(services: FetchServices, simulator: Simulator) -> None:
-    """When the gate gives fewer than asked, the payload holds just those."""
+    """When the gate grants fewer than requested, the payload holds just those."""
     services.gate.largest_grant = 13
     assert statuses(run(services, NAMES)) == {"found": 50}
     assert services.gate.granted == [13, 13, 13, 11]
@@ -53,7 +53,7 @@ def test_a_smaller_grant_is_filled(services: FetchServices, simulator: Simulator
 
 
 def test_a_fresh_profile_costs_nothing(services: FetchServices) -> None:
-    """A stored profile young enough is answered from the store; an older one is asked for again."""
+    """A stored profile within its maximum age is answered from the store; an older one is fetched again."""
     run(services, NAMES[:5])
     services.clock.now += 100
     assert {one.source for one in run(services, NAMES[:5], max_age=100).outcomes.values()} == {Source.STORED}
@@ -61,7 +61,7 @@ def test_a_fresh_profile_costs_nothing(services: FetchServices) -> None:
 
 
 def test_fewer_fields_do_not_answer_more(services: FetchServices) -> None:
-    """A stored profile answers only the fields that were fetched, and shows only those asked for."""
+    """A stored profile answers only the fields that were fetched, and returns only those requested."""
     some = FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_fn", "u_ln"))
     one = FetchOptions("default", "lookup-2", Lane.BULK, fields=("u_fn",))
     outcome = run(services, NAMES[:1], terms=some).outcomes[NAMES[0]]
@@ -94,28 +94,28 @@ def test_one_user_by_two_names(services: FetchServices, simulator: Simulator) ->
     assert statuses(run(services, both)) == {"found": 2}
 
 
-def test_unaccounted_is_asked_once_more_alone_then_failed(services: FetchServices, simulator: Simulator) -> None:
-    """An identifier in neither list is asked once more by itself, and is failed, never not found, if it stays so."""
+def test_unaccounted_is_retried_once_alone_then_failed(services: FetchServices, simulator: Simulator) -> None:
+    """An identifier in neither list is retried once alone, and is failed, never not found, if it stays so."""
     simulator.set_faults(Fault(distortions=("unaccounted",), identifiers=("user-3",)))
     assert statuses(run(services, NAMES[:10])) == {"found": 9, "unaccounted": 1}
     assert services.gate.granted == [10, 1]
 
 
 def test_too_large_payloads_are_split(services: FetchServices, simulator: Simulator) -> None:
-    """A payload refused as too large is asked in halves, until it passes."""
+    """A payload refused as too large is split in halves, until it is accepted."""
     simulator.set_faults(Fault(status=413, calls=2))
     assert statuses(run(services, NAMES[:20])) == {"found": 20}
     assert services.gate.granted == [20, 10, 5, 5, 5, 5]
 
 
 def test_too_large_alone_is_failed(services: FetchServices, simulator: Simulator) -> None:
-    """A single identifier that is too large to ask for is failed, and the others are served."""
+    """A single identifier that is too large to request is failed, and the others are fetched."""
     simulator.set_faults(Fault(status=413, calls=2))
     assert statuses(run(services, NAMES[:3])) == {"too_large": 1, "found": 2}
 
 
-def test_trouble_is_borne_with_growing_pauses(services: FetchServices, simulator: Simulator) -> None:
-    """Two troubles are waited out, each longer, each retry with a grant of its own."""
+def test_vendor_errors_are_retried_with_growing_pauses(services: FetchServices, simulator: Simulator) -> None:
+    """Two vendor errors are retried with growing pauses, each retry with a grant of its own."""
     simulator.set_faults(Fault(status=503, calls=2))
     assert statuses(run(services, NAMES[:3])) == {"found": 3}
     assert services.gate.granted == [3, 3, 3]
@@ -124,22 +124,22 @@ def test_trouble_is_borne_with_growing_pauses(services: FetchServices, simulator
     assert services.gate.reports == ["vendor_trouble", "vendor_trouble", None]
 
 
-def test_lasting_trouble_gives_the_rest_back(services: FetchServices, simulator: Simulator) -> None:
-    """What was answered before lasting trouble stays answered; the rest has no outcome, and the cause is told."""
+def test_lasting_vendor_errors_return_the_rest(services: FetchServices, simulator: Simulator) -> None:
+    """Responses before a lasting error are kept; the rest has no outcome, and the cause is reported."""
     simulator.set_faults(Fault(status=503, identifiers=("user-20", NEUTRAL_ID)))
     fetched = run(services, NAMES[:40])
     assert statuses(fetched) == {"found": 20}
     assert isinstance(fetched.cause, VendorUnavailable)
 
 
-def test_rejected_is_never_asked_again(services: FetchServices, simulator: Simulator) -> None:
-    """A request that the vendor cannot read is failed at once; other payloads are still asked."""
+def test_rejected_is_never_retried(services: FetchServices, simulator: Simulator) -> None:
+    """A request that the vendor cannot parse is failed at once; other payloads are still sent."""
     simulator.set_faults(Fault(status=415, calls=1))
     assert statuses(run(services, NAMES[:25])) == {"rejected": 20, "found": 5}
 
 
 def test_a_grant_that_comes_after_the_callers_time(services: FetchServices, simulator: Simulator) -> None:
-    """Whoever wakes up after its time, with a grant, gives the grant and the work back and asks for nothing."""
+    """A caller that gets its grant after its deadline releases the grant, returns the work and makes no call."""
     services.gate.takes = 1000.0
     fetched = run(services, NAMES[:3])
     assert isinstance(fetched.cause, RetryLater)
@@ -148,7 +148,7 @@ def test_a_grant_that_comes_after_the_callers_time(services: FetchServices, simu
 
 
 def test_a_grant_whose_call_would_leave_too_late(services: FetchServices, simulator: Simulator) -> None:
-    """What is done between grant and call may outlast the grant: it is given back unused, and another is asked for."""
+    """Work between grant and call may outlast the grant: it is released unused, and another is requested."""
     delays = [1.0, 0.1]
 
     def note_attempts(_: object) -> None:
@@ -174,7 +174,7 @@ def test_a_rotated_key_is_read_again(services: FetchServices, simulator: Simulat
 
 
 def test_the_same_key_after_401_is_reported(services: FetchServices, simulator: Simulator) -> None:
-    """When the secret still holds the refused key, the gate is told so that it closes."""
+    """When the secret still holds the refused key, the gate is notified and closes."""
     simulator.rotate_key("unknown-to-us")
     services.gate.refusal = RetryLater(services.clock() + 300, "credentials")
     services.gate.room = 1
@@ -191,15 +191,15 @@ def test_refusals_close_the_gate(services: FetchServices, simulator: Simulator, 
     assert (simulator.counters().calls, services.gate.reports) == (calls, ["refused"])
 
 
-def test_unasked_users_are_kept(services: FetchServices, simulator: Simulator) -> None:
-    """A returned user that nobody asked for is kept beside the results and changes no outcome."""
+def test_unrequested_users_are_kept(services: FetchServices, simulator: Simulator) -> None:
+    """A returned user that was not requested is kept beside the results and changes no outcome."""
     simulator.set_faults(Fault(distortions=("unasked",), calls=1))
     assert statuses(run(services, NAMES[:2])) == {"found": 2}
     assert len(services.stage.keys("unmatched/workspace=default/")) == 1
 
 
 def test_unknown_workspaces_and_fields_cost_nothing(services: FetchServices, simulator: Simulator) -> None:
-    """An unknown workspace is refused before anything is asked or charged."""
+    """An unknown workspace is refused before anything is requested or charged."""
     with pytest.raises(UnknownWorkspace):
         run(services, NAMES, terms=FetchOptions("elsewhere", "lookup-1", Lane.BULK))
     assert (services.gate.granted, simulator.counters().calls) == ([], 0)

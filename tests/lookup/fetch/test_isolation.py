@@ -16,12 +16,12 @@ from tests.lookup.services import customer
 REFUSED = VendorAccessDenied("refused", status=403, may_be_content=True)
 BROKEN = VendorUnavailable("broken_body", status=200, may_be_content=True)
 
-TROUBLE = VendorUnavailable("vendor_trouble", status=500)
+VENDOR_ERROR = VendorUnavailable("vendor_trouble", status=500)
 
 
 @dataclass
 class Search:
-    """A line, asked call by call; `accidents` are the numbers of calls that break whatever they hold."""
+    """A queue, sent call by call; `accidents` are the numbers of calls that fail whatever they hold."""
 
     names: list[Identifier]
     bad: set[Identifier]
@@ -75,7 +75,7 @@ def test_one_of_twenty(place: int, fault: VendorError) -> None:
 
 @pytest.mark.parametrize("total", [20, 100, 1000])
 def test_all_bad(total: int) -> None:
-    """Where all are bad they are soon asked for one by one: one user and call each, and a payload's more."""
+    """Where all are bad they are soon requested one by one: one user and call each, and a payload's more."""
     names = [customer(f"user-{number}") for number in range(total)]
     search = Search(names, set(names), REFUSED).carried_out()
     assert (len(search.failed), search.users <= total + 40, search.calls <= total + 10) == (total, True, True)
@@ -90,7 +90,7 @@ def test_an_accident_fails_nobody(accident: int, total: int) -> None:
 
 
 def test_absolved() -> None:
-    """When it was the account or MoEngage nobody is doubted, and whoever was to fail is asked for again."""
+    """When the account or MoEngage was the cause no identifier is suspected, and those about to fail are retried."""
     names = [customer("C-1"), customer("C-2")]
     line = CallQueue(names)
     line.doubt(names, REFUSED, 1.0)
@@ -101,8 +101,8 @@ def test_absolved() -> None:
 
 
 @given(total=st.integers(1, 100), grant=st.integers(1, 20), each=st.integers(1, 12), data=st.data())
-def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataObject) -> None:
-    """However short the runs, what one learned helps the next: just the bad fail, for few calls each."""
+def test_vendor_errors_in_short_runs(total: int, grant: int, each: int, data: st.DataObject) -> None:
+    """However short the runs, each continues the search of the last: only the bad fail, for few calls each."""
     names = [customer(f"user-{number}") for number in range(total)]
     bad = data.draw(st.sets(st.sampled_from(names)))
     doubted: dict[Identifier, int] = {}
@@ -116,7 +116,7 @@ def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataO
                 break
             payload, calls = line.next()[:grant], calls + 1
             if bad & set(payload):
-                line.doubt(payload, TROUBLE, float(calls))
+                line.doubt(payload, VENDOR_ERROR, float(calls))
                 failed |= line.settle_refused(float(calls))
             else:
                 line.answered(len(payload), ())
@@ -128,11 +128,11 @@ def test_trouble_in_short_runs(total: int, grant: int, each: int, data: st.DataO
 
 
 def test_suspects_rest_and_come_last() -> None:
-    """Who met trouble alone is asked for again after the others, and not before its pause is over."""
+    """An identifier that failed alone is retried after the others, and not before its pause is over."""
     names = [customer("C-1"), customer("C-2")]
     line = CallQueue(names)
-    line.doubt(names, TROUBLE, 1.0)
-    line.doubt(names[:1], TROUBLE, 2.0, rest=1.5)
+    line.doubt(names, VENDOR_ERROR, 1.0)
+    line.doubt(names[:1], VENDOR_ERROR, 2.0, rest=1.5)
     assert (list(line.next()), line.ready_at) == (names[1:], 0.0)
     line.answered(1, ())
     assert (list(line.next()), line.ready_at) == (names[:1], 3.5)

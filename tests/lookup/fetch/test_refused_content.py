@@ -28,7 +28,7 @@ TWENTY = [customer(f"user-{number}") for number in range(20)]
 
 
 class RealGate(FetchServices):
-    """A road whose gate is the real one."""
+    """Services whose gate is the real one."""
 
     def __init__(self, stage: Stage, clock: FakeClock | None = None) -> None:
         super().__init__(stage, clock)
@@ -99,7 +99,7 @@ def test_few_calls_for_one_of_twenty(services: RealGate, simulator: Simulator) -
 
 
 def test_documented_refusals_close_at_once(services: RealGate, simulator: Simulator) -> None:
-    """MoEngage's own word that the account is refused needs no neutral call, whoever was asked for."""
+    """MoEngage's documented account errors need no neutral call, whichever identifiers were requested."""
     simulator.set_faults(replace(FIREWALL, body="json"))
     fetched = run(services, [customer(ODD)])
     assert isinstance(fetched.cause, GateClosed)
@@ -130,7 +130,7 @@ def test_a_block_that_begins_in_the_middle(services: RealGate, simulator: Simula
 
 
 def test_an_odd_identifier_keeps_no_gate_closed(services: RealGate, simulator: Simulator) -> None:
-    """When a closed gate lets a probe through and that one is odd, the gate opens all the same."""
+    """When the probe of a closed gate holds an odd identifier, the gate still opens."""
     simulator.set_faults(Fault(status=403))
     run(services, TWENTY[:1])
     assert services.closed_reason() == "refused"

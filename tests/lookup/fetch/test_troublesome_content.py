@@ -40,7 +40,7 @@ TROUBLES = {
 
 
 class Slow(RealGate):
-    """A road on which a call without an answer takes as long as the client waits."""
+    """Services where a call without a response takes as long as the client's timeout."""
 
     def _pass_time(self, heard: CallRecord) -> None:
         self.clock.now += LATENCY if heard.error is None else SPENT
@@ -109,7 +109,7 @@ def test_one_alone(services: RealGate, simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("calls", [1, 2, 3, 4])
 def test_an_accident(services: RealGate, simulator: Simulator, calls: int) -> None:
-    """Trouble of up to four calls, whoever meets it, fails nobody and closes the gate for nobody for long."""
+    """Up to four failing calls, whatever they hold, fail no identifier and close the gate only briefly."""
     simulator.set_faults(Fault(status=500, calls=calls))
     fetched = run(services, TWENTY, lane=Lane.BULK, patience=300)
     if fetched.cause is not None:
@@ -121,7 +121,7 @@ def test_an_accident(services: RealGate, simulator: Simulator, calls: int) -> No
 @pytest.mark.parametrize("fault", [Fault(status=500), TROUBLES["503 until"], Fault(drop=True)])
 @pytest.mark.parametrize("patience", [0.1, 0.4, 20.0])
 def test_callers_in_a_row(services: RealGate, simulator: Simulator, fault: Fault, patience: float) -> None:
-    """However little time they have, callers who ask for such identifiers close the gate for nobody."""
+    """However short their deadlines, callers who request such identifiers do not close the gate for others."""
     simulator.set_faults(on_one(fault, *(f"odd-{number}" for number in range(12))))
     for number in range(12):
         run(services, [customer(f"odd-{number}")], patience=patience)
@@ -183,8 +183,8 @@ def test_an_outage_in_the_middle_of_the_search(services: RealGate, simulator: Si
     assert len(calls) <= 6 + 3
 
 
-def test_a_probe_asks_for_nobody(services: RealGate, simulator: Simulator) -> None:
-    """A gate that trouble closed is probed for one user, so whoever comes first opens it, however odd."""
+def test_a_probe_requests_no_customer(services: RealGate, simulator: Simulator) -> None:
+    """A gate that vendor errors closed is probed with one neutral user, so any first caller reopens it."""
     simulator.set_faults(Fault(status=500))
     run(services, TWENTY, patience=3.6)
     assert services.closed_reason() == "trouble"
@@ -200,7 +200,7 @@ def test_a_probe_asks_for_nobody(services: RealGate, simulator: Simulator) -> No
 
 
 def test_quota_is_no_content(services: RealGate, simulator: Simulator) -> None:
-    """A 429 closes the gate whoever it answers, and no call for nobody is made."""
+    """A 429 closes the gate whatever was requested, and no neutral call is made."""
     simulator.set_faults(on_one(Fault(status=429)))
     fetched = run(services, [customer(ODD), *TWENTY[:3]])
     assert (fetched.outcomes, services.closed_reason(), neutral_calls(simulator)) == ({}, "throttled", 0)
@@ -231,7 +231,7 @@ def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: i
 
 
 def test_only_misses_are_answered(services: RealGate, simulator: Simulator) -> None:
-    """When MoEngage answers for nobody who exists, work is given back after few calls, as in an outage, not failed."""
+    """When MoEngage answers only for unknown users, work is returned after few calls, as in an outage, not failed."""
     names = [f"user-{number}" for number in range(100)]
     simulator.set_faults(on_one(Fault(status=500), *names))
     work = DeliveredPart(part(services, "000001", names))
@@ -246,7 +246,7 @@ def test_only_misses_are_answered(services: RealGate, simulator: Simulator) -> N
 
 @pytest.mark.parametrize("reason", ["unanswerable", "refused_by_vendor"])
 def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: str) -> None:
-    """Who stood alone and failed is not asked for again when the part comes back before it was complete."""
+    """An identifier that failed alone is not requested again when its part is redelivered."""
     simulator.configure(not_found_share=0.0)
     fault = Fault(status=500) if reason == "unanswerable" else Fault(status=403, body="html")
     simulator.set_faults(on_one(fault, "odd-1", "odd-2"))
@@ -276,7 +276,7 @@ def test_who_failed_is_remembered(stage: Stage, simulator: Simulator, reason: st
 
 
 def call_of_odd(identifiers: object) -> list[int]:
-    """Name the odd one that a call asked for alone."""
+    """Return the odd identifier that a call requested alone."""
     assert isinstance(identifiers, list | tuple)
     names = [text for _, text in identifiers]
     return [int(names[0][4:])] if len(names) == 1 and names[0].startswith("odd-") else []

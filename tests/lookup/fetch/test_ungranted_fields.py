@@ -1,4 +1,4 @@
-"""Fields that nobody asked for stay out of every store, also when MoEngage answers with more than it was asked for."""
+"""Fields that were not requested stay out of every store, also when MoEngage returns more than requested."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def services(stage: Stage, simulator: Simulator) -> FetchServices:
     return FetchServices(stage)
 
 
-def test_more_than_was_asked_for(services: FetchServices) -> None:
-    """Outcome and stored profile hold what was asked for; a user that nobody asked for keeps its identifiers beside."""
+def test_more_than_was_requested(services: FetchServices) -> None:
+    """Outcome and stored profile hold the requested fields; an unrequested user keeps only its identifiers."""
     fetched = services.fetch.fetch({ASKED: services.clock()}, TERMS, until=services.clock() + 20)
     outcome = fetched.outcomes[ASKED]
     assert outcome.profile is not None

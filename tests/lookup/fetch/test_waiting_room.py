@@ -1,4 +1,4 @@
-"""Requests that wait for quota: bounded over all functions, shared by the partners that wait, never in vain."""
+"""Requests that wait for quota: bounded over all functions, shared by waiting partners, refused early if hopeless."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_with_room_nobody_is_written_down(table: LedgerTable, clock: FakeClock) 
     assert WaitingRoom(table, clock, most=1).leases() == []
 
 
-def test_nobody_waits_in_vain(table: LedgerTable, clock: FakeClock) -> None:
-    """Whose turn would come after its patience is told at once, and takes no place."""
+def test_a_hopeless_wait_is_refused_at_once(table: LedgerTable, clock: FakeClock) -> None:
+    """A request whose turn would come after its deadline is refused at once, and takes no place."""
     before, room = clock(), WaitingRoom(table, clock, most=100)
     for number in range(10):
         room.enter(lease(str(number), clock, users=40), 50)
@@ -152,7 +152,7 @@ def test_a_flood_leaves_others_their_share(flood: int, sizes: list[int]) -> None
 
 
 def test_partners_that_wait_take_turns(table: LedgerTable, clock: FakeClock) -> None:
-    """Whoever waits beside another partner asks in its own turn, for what there is; alone it waits for all it wants."""
+    """Beside another waiting partner, a partner requests in turn what is free; alone it waits for all it needs."""
     room = WaitingRoom(table, clock, most=100)
     room.enter(lease("other", clock, "quiet", seconds=6), 50)
     one = waiter(table, clock, FLOOD)

@@ -85,7 +85,7 @@ class Callers:
                 self.ask(step)
 
     def ask(self, step: Step) -> Grant | None:
-        """Ask with what patience there is, and have the vendor count what was granted within the send spread."""
+        """Request with the caller's maximum wait, and count what was granted within the send spread at the vendor."""
         offset = self.offsets[step.caller]
         until = self.now + offset + self.patience
         self._flights.append(step)

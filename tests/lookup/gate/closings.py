@@ -1,4 +1,4 @@
-"""What the tests of closing and of probing share: callers of one gate, and what they are told."""
+"""Shared by the tests of closing and probing: callers of one gate, and the errors they get."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()
-TROUBLE = VendorUnavailable("vendor_trouble", status=503)
+VENDOR_ERROR = VendorUnavailable("vendor_trouble", status=503)
 
 
 def callers_of(number: int = 8) -> Callers:

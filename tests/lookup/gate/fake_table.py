@@ -19,7 +19,7 @@ CONDITIONAL = "ConditionalCheckFailedException"
 
 
 class FakeTable:
-    """Stands for the DynamoDB client. `true_time` is the server's clock, told in every answer's `Date`."""
+    """Replaces the DynamoDB client. `true_time` is the server's clock, sent in every response's `Date`."""
 
     def __init__(self, true_time: Callable[[], float]) -> None:
         self.items: dict[str, Item] = {}

@@ -62,6 +62,6 @@ class Stage:
         return self._dated(dynamodb_error(request.url, int(status), code))
 
     def _dated(self, response: AWSResponse) -> AWSResponse:
-        """Let the server live in the test's time."""
+        """Send the test's time as the server's `Date`."""
         response.headers["Date"] = formatdate(self.now, usegmt=True)
         return response

@@ -18,7 +18,7 @@ from lookup.gate.window import Snapshot, limit_now
 from lookup.model import Lane
 from lookup.quota import Quota
 from tests.lookup.gate.callers import Step
-from tests.lookup.gate.closings import TROUBLE, callers_of, granted, refused
+from tests.lookup.gate.closings import VENDOR_ERROR, callers_of, granted, refused
 
 
 def test_eight_callers_with_one_429_close_once() -> None:
@@ -34,7 +34,7 @@ def test_eight_callers_with_one_429_close_once() -> None:
 
 
 def test_closed_for_everybody_also_with_old_copies() -> None:
-    """A caller that has not heard of the closing learns of it from the item, and is told until when and why."""
+    """A caller with an old snapshot learns of the closing from the item, with its end and reason."""
     callers = callers_of()
     grants = [granted(callers, caller) for caller in range(8)]
     callers.gates[3].report(grants[3], VendorThrottled("throttled", retry_at=callers.now + 40))
@@ -56,7 +56,7 @@ def test_throttled_closes_until_the_vendors_reset(retry_after: float | None, sec
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(30.0, 30.0), (86400.0, 600.0), (0.5, 1.0)])
-def test_trouble_that_says_until_when_closes_at_once(retry_after: float, seconds: float) -> None:
+def test_vendor_error_with_retry_after_closes_at_once(retry_after: float, seconds: float) -> None:
     """A 503 with `Retry-After` closes until then, for ten minutes at most, and lowers no limit."""
     callers = callers_of(1)
     grant = granted(callers)
@@ -68,8 +68,8 @@ def test_trouble_that_says_until_when_closes_at_once(retry_after: float, seconds
 
 
 @pytest.mark.parametrize("retry_after", [None, 0.0, -5.0])
-def test_trouble_that_says_nothing_of_the_future_must_come_again(retry_after: float | None) -> None:
-    """Once is no reason to close for everybody."""
+def test_one_vendor_error_without_retry_after_does_not_close(retry_after: float | None) -> None:
+    """A single vendor error without `Retry-After` does not close the gate."""
     callers = callers_of(1)
     for _ in range(2):
         retry_at = None if retry_after is None else callers.now + retry_after
@@ -125,8 +125,8 @@ def test_a_raised_headroom_does_not_turn_a_lowered_limit_negative() -> None:
 
 
 @pytest.mark.parametrize("reason", ["credentials", "refused"])
-def test_hastening(reason: str) -> None:
-    """A gate that is closed for the reason given lets a probe through at once; any other stays as it is."""
+def test_probe_now(reason: str) -> None:
+    """A gate closed for the given reason grants a probe at once; any other stays as it is."""
     callers = callers_of(2)
     assert callers.gates[0].probe_now("credentials") is False
     callers.gates[0].report(granted(callers), VendorUnauthorized("key_rejected", status=401))
@@ -138,31 +138,31 @@ def test_hastening(reason: str) -> None:
         assert callers.gates[1].probe_now(reason) is False
 
 
-def test_probe_in_trouble_closes_for_longer_each_time() -> None:
+def test_a_failed_probe_doubles_the_closing() -> None:
     """Every probe that fails doubles the closing, up to five minutes; one that succeeds ends it."""
     callers = callers_of(1)
     gate = callers.gates[0]
     for _ in range(3):
-        gate.report(granted(callers, users=1), TROUBLE)
+        gate.report(granted(callers, users=1), VENDOR_ERROR)
     seconds = []
     for _ in range(10):
         closed = refused(callers)
         seconds.append(round(closed.retry_at - callers.now, 1))
         callers.now = closed.retry_at + 0.01
-        gate.report(granted(callers, users=1), TROUBLE)
+        gate.report(granted(callers, users=1), VENDOR_ERROR)
     assert seconds == [1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 225.0, 225.0]
     callers.now = refused(callers).retry_at + 0.01
     gate.report(granted(callers, users=1), None)
     assert gate.state().closed_until is None
 
 
-def test_single_troubles_do_not_close() -> None:
-    """Two troubles in a row are nothing; an answer in between starts the count again; the third in a row closes."""
+def test_single_vendor_errors_do_not_close() -> None:
+    """Two vendor errors in a row change nothing; a response resets the count; the third in a row closes."""
     callers = callers_of(1)
-    for fault in (TROUBLE, TROUBLE, None, TROUBLE, TROUBLE):
+    for fault in (VENDOR_ERROR, VENDOR_ERROR, None, VENDOR_ERROR, VENDOR_ERROR):
         callers.gates[0].report(granted(callers, users=1), fault)
     assert callers.gates[0].state().closed_until is None
-    callers.gates[0].report(granted(callers, users=1), TROUBLE)
+    callers.gates[0].report(granted(callers, users=1), VENDOR_ERROR)
     assert refused(callers).reason == "trouble"
 
 
@@ -212,7 +212,7 @@ def test_report_of_an_earlier_epoch_is_void() -> None:
     assert callers.gates[0].state().closed_until is None
 
 
-def test_state_tells_lanes_and_rooms() -> None:
+def test_state_reports_lanes_and_capacity() -> None:
     """The state gives the last window per lane, the limit, and when each lane has room for a payload."""
     callers = callers_of(1)
     for lane in (Lane.BULK, Lane.BULK, Lane.BULK, Lane.BULK, Lane.ON_DEMAND):

@@ -1,4 +1,4 @@
-"""DynamoDB throttled, failing or silent: the gate refuses, and never lets through."""
+"""DynamoDB throttled, failing or silent: the gate refuses, and never grants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_failing_dynamodb_refuses(stage: Stage, fault: str) -> None:
-    """Throttled or failing, DynamoDB lets nobody through; three tries, with growing pauses, then `RetryLater`."""
+    """While DynamoDB throttles or fails nothing is granted: three tries, with growing pauses, then `RetryLater`."""
     stage.fault = fault
     with pytest.raises(RetryLater, match="unanswered") as refusal:
         stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now + 20)
@@ -35,7 +35,7 @@ def test_failing_dynamodb_refuses(stage: Stage, fault: str) -> None:
 
 
 def test_gate_recovers_when_dynamodb_does(stage: Stage) -> None:
-    """After a fault the next request is let through as if nothing had been."""
+    """After an error of DynamoDB's the next request is granted as usual."""
     stage.fault = FAULTS[0]
     with pytest.raises(RetryLater):
         stage.gate.admit(20, lane=ON_DEMAND, wait_until=stage.now)

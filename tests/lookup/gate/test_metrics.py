@@ -31,5 +31,5 @@ BULK, ON_DEMAND = Lane.BULK, Lane.ON_DEMAND
     ],
 )
 def test_each_observation_has_its_metric(seen: GateEvent, lane: Lane | None, reason: str | None, name: str) -> None:
-    """Users and waits are told per lane, refusals by reason; every reason of a closed gate is one metric."""
+    """Users and waits are recorded per lane, refusals by reason; every reason of a closed gate is one metric."""
     assert metric_of(Observation("default", seen, 1.0, lane, reason)) == name

@@ -58,7 +58,7 @@ def test_two_workers_ask_at_most_twice_for_a_payload() -> None:
 
 
 @pytest.mark.parametrize(("workers", "requests", "seed"), [(2, 2.0, 4), (8, 6.0, 5)])
-def test_people_do_not_wait_behind_bulk(workers: int, requests: float, seed: int) -> None:
+def test_on_demand_does_not_wait_behind_bulk(workers: int, requests: float, seed: int) -> None:
     """With two on-demand calls a second beside saturating bulk: 94 % used, no refusal, wait under 50 ms at p99."""
     world, used = saturated(workers, 2, seed)
     assert world.vendor.refusals == 0
@@ -80,7 +80,7 @@ def test_slow_dynamodb_wastes_little(slow: dict[str, float], least: float, longe
 
 
 def test_burst_of_200_is_served_within_half_a_window() -> None:
-    """200 people at once, while bulk saturates, are all let through within 30 seconds."""
+    """200 on-demand callers at once, while bulk saturates, are all granted within 30 seconds."""
     world = World(6)
     for _ in range(8):
         world.time.spawn(world.work)

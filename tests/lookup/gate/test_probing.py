@@ -41,7 +41,7 @@ def test_probe_whose_owner_dies_is_taken_over() -> None:
 
 
 def test_a_released_probe_makes_room_for_the_next() -> None:
-    """A probe whose call said nothing about the vendor is given back: the next call is the probe, at once."""
+    """A probe whose call revealed nothing about the vendor is released: the next call is the probe, at once."""
     callers = callers_of(2)
     callers.gates[0].report(granted(callers), VendorUnauthorized("key_rejected", status=401))
     callers.now += 901
@@ -54,7 +54,7 @@ def test_a_released_probe_makes_room_for_the_next() -> None:
 
 
 def test_releasing_what_is_no_probe_changes_nothing() -> None:
-    """An ordinary grant that is given back leaves the gate as it is."""
+    """An ordinary grant that is released leaves the gate as it is."""
     callers = callers_of(1)
     grant = granted(callers)
     before = callers.gates[0].state()
@@ -62,7 +62,7 @@ def test_releasing_what_is_no_probe_changes_nothing() -> None:
     assert callers.gates[0].state() == before
 
 
-def test_a_probe_that_is_granted_too_late_is_given_back() -> None:
+def test_a_probe_that_is_granted_too_late_is_released() -> None:
     """A probe that nobody could send in time does not keep the others waiting for its lease."""
     callers = callers_of(2)
     callers.gates[0].report(granted(callers), VendorThrottled("throttled", retry_at=callers.now + 40))

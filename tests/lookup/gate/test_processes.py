@@ -33,7 +33,7 @@ Results: TypeAlias = "multiprocessing.Queue[tuple[Sent, int]]"
 
 
 def work(endpoint_url: str, account: str, number: int, granted: Synchronized[int], results: Results) -> None:
-    """Ask as often as possible, and tell what was granted and how many users were charged for nothing.
+    """Request as often as possible; return what was granted and how many users were charged without a grant.
 
     It goes on until all together have got a window's users, and for `SECONDS` at least.
     The client is patient, so that on a busy machine no reply is lost: then every user is accounted for.

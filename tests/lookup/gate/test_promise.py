@@ -133,7 +133,7 @@ def test_room_is_granted_at_once(
 @settings(max_examples=40, deadline=None)
 @given(offsets=offsets, history=histories, gap=gaps, users=st.integers(1, 20))
 def test_bulk_gets_what_is_left(offsets: list[float], history: list[Step], gap: float, users: int) -> None:
-    """Bulk gets what it asks for, or what is left of a small limit beside its headroom."""
+    """Bulk gets what it requests, or what is left of a small limit beside its headroom."""
     callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     callers.now += gap
@@ -175,8 +175,8 @@ def test_late_grant_is_charged_but_not_used() -> None:
 
 @pytest.mark.parametrize(("lane", "first", "last"), [(Lane.ON_DEMAND, 0.0, 0.1), (Lane.BULK, 0.1, 0.35)])
 @pytest.mark.parametrize("jitter", [0.0, 1.0])
-def test_who_waited_asks_before_half_a_slot_is_over(lane: Lane, first: float, last: float, jitter: float) -> None:
-    """Room comes free in the middle of a slot: people ask in the next tenth of a slot, bulk after them, all in time."""
+def test_a_waiter_retries_within_half_a_slot(lane: Lane, first: float, last: float, jitter: float) -> None:
+    """Capacity frees in mid-slot: on-demand retries in the next tenth of a slot, bulk after it, all in time."""
     callers = Callers(WIDE, [0.0, 0.0], patience=70, jitter=jitter)
     callers.play([Step(0, times=50), Step(1, gap=1, lane=lane)])
     free_at = START + WIDE.slot + WIDE.guarded

@@ -38,7 +38,7 @@ def test_nobody_stamps_further_ahead_than_half_of_what_counts_as_jumped() -> Non
 
 
 def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:
-    """Who has no patience for the wait is told so before anything is charged; after a while there is none."""
+    """A caller whose maximum wait is too short is refused before any charge; after a while there is no wait."""
     callers = Callers(QUOTA, [0.0])
     assert callers.ask(Step(0, users=5, flight=0.4)) is None
     charged = callers.granted()

@@ -110,14 +110,14 @@ def test_bulk_is_paced_over_a_quarter_of_the_window() -> None:
     assert capacity(copy, QUOTA, Lane.ON_DEMAND, 20, NOW + 14) == Capacity(20, 980)
 
 
-def test_bulk_takes_a_part_of_what_it_asked() -> None:
-    """Bulk takes fewer than it asked for, but not fewer than 17."""
+def test_bulk_takes_a_part_of_its_request() -> None:
+    """Bulk takes fewer than it requested, but not fewer than 17."""
     assert capacity(item_after([(NOW, 63)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == Capacity(17, 63)
     assert capacity(item_after([(NOW, 64)]), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoCapacity(NOW + 4)
     assert capacity(item_after([(NOW, 64)]), QUOTA, Lane.BULK, 16, NOW + 0.5) == Capacity(16, 64)
 
 
-def test_bulk_takes_less_while_people_ask() -> None:
+def test_bulk_takes_less_beside_on_demand() -> None:
     """14 users are enough for bulk while on-demand traffic was seen within the window, 17 are wanted otherwise."""
     copy = replace(item_after([(NOW, 66)]), on_demand=1, on_demand_marks={int(NOW // 10): 0})
     assert capacity(copy, QUOTA, Lane.BULK, 20, NOW + 0.5) == Capacity(14, 66)

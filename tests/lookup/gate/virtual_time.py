@@ -35,11 +35,11 @@ class VirtualTime:
         self._failure: BaseException | None = None
 
     def clock(self) -> float:
-        """Tell the true time."""
+        """Return the true time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let others go first until the time has come. Only for tasks."""
+        """Yield to other tasks until the time has come. Only for tasks."""
         sleeper = self._enqueue(self.now + max(seconds, 0.0))
         self._control.release()
         self._await(sleeper)
@@ -50,7 +50,7 @@ class VirtualTime:
         threading.Thread(target=self._run, args=(task, sleeper), daemon=True).start()
 
     def run(self, seconds: float) -> None:
-        """Let time pass, then end every task."""
+        """Advance the clock, then end every task."""
         end = self.now + seconds
         while self._failure is None and self._sleepers and self._sleepers[0].wake_at <= end:
             self._wake()

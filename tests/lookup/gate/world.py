@@ -110,7 +110,7 @@ class World:
             self._ask_all(gate, clock, lane, size)
 
     def arrive(self, rate: float, users: int = 1, processes: int = 8) -> None:
-        """Let on-demand callers arrive at random, so many a second."""
+        """Start on-demand callers at random, so many a second."""
         pool = [self.process() for _ in range(processes)]
         while True:
             self.time.sleep(self.random.expovariate(rate))
@@ -127,7 +127,7 @@ class World:
         self._send(gate, grant)
 
     def share_used(self, since: float) -> float:
-        """Tell which share of the vendor's quota was accepted since a time."""
+        """Return the share of the vendor's quota that was accepted since a time."""
         users = sum(users for at, users in self.vendor.accepted if at >= since)
         return users / (self.quota.limit * (self.time.now - since) / self.quota.window)
 

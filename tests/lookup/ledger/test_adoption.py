@@ -81,7 +81,7 @@ def test_a_lookup_of_an_earlier_release_goes_on(services: BulkServices) -> None:
     assert not services.table.read([in_flight_key("default", "old", "00000001")])
 
 
-def test_whoever_steers_it_takes_it_over(services: BulkServices) -> None:
+def test_control_operations_adopt_a_lookup(services: BulkServices) -> None:
     """Pausing, resuming and cancelling work before a tick has come."""
     spec = half_fed(services)
     assert services.states.pause(spec)

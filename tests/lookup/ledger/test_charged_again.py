@@ -77,7 +77,7 @@ def test_pausing_gains_nothing(services: BulkServices, check: Authorization) -> 
 
 
 def test_a_resumed_lookup_is_settled_on_its_new_day(services: BulkServices, check: Authorization) -> None:
-    """What it did not ask for in the end is given back to the day that it was charged to."""
+    """What it did not request in the end is refunded to the day that it was charged to."""
     submitted(services, check)
     services.clock.now += DAY
     assert resumed(services, check)

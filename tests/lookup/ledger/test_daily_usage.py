@@ -50,7 +50,7 @@ def test_many_at_once(daily: DailyUsageCounter) -> None:
 
 
 def test_what_is_refused_is_not_counted(daily: DailyUsageCounter, clock: FakeClock) -> None:
-    """A refusal says how many are left and until when, and leaves the count alone."""
+    """A refusal reports how many are left and until when, and leaves the count alone."""
     daily.charge(ACME, 60)
     with pytest.raises(DailyLimitExceeded) as caught:
         daily.charge(ACME, 41)
@@ -61,7 +61,7 @@ def test_what_is_refused_is_not_counted(daily: DailyUsageCounter, clock: FakeClo
 
 
 def test_a_new_day(daily: DailyUsageCounter, clock: FakeClock) -> None:
-    """At midnight UTC the count starts anew; what is given back of yesterday's charge leaves today's count alone."""
+    """At midnight UTC the count starts anew; a refund of yesterday's charge leaves today's count alone."""
     yesterday = used(daily.charge(ACME, 100))
     clock.now = yesterday.resets_at
     assert used(daily.today(ACME)).users == 0
@@ -71,7 +71,7 @@ def test_a_new_day(daily: DailyUsageCounter, clock: FakeClock) -> None:
     assert daily.refund(ACME, today, 7).users == used(daily.today(ACME)).users == 0
 
 
-def test_nothing_is_given_back_twice(daily: DailyUsageCounter) -> None:
+def test_nothing_is_refunded_twice(daily: DailyUsageCounter) -> None:
     """A count never falls below nothing."""
     charged = used(daily.charge(ACME, 3))
     daily.refund(ACME, charged, 3)
@@ -89,7 +89,7 @@ def test_without_a_limit(daily: DailyUsageCounter) -> None:
 
 
 def test_the_fields() -> None:
-    """What is told: policy and what is left; the policy alone, also when the day is over; nothing."""
+    """The headers: policy and remainder; the policy alone, also when the day is over; none."""
     policy = '"daily";q=100;w=86400;qu="users"'
     assert limit_headers(DailyUsage(30, 100, 50.0), 9.5) == {
         "RateLimit-Policy": policy,

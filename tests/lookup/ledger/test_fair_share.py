@@ -51,7 +51,7 @@ class Workspace:
         self._count(partner)
 
     def cancel(self, partner: str) -> None:
-        """End all lookups: what is on the queue is served, nothing is given back."""
+        """End all lookups: what is on the queue is processed, nothing is refunded."""
         for jobs in (self.jobs, self.held, self.sent):
             jobs.pop(partner, None)
         self._count(partner)
@@ -127,7 +127,7 @@ DONE: dict[str, Callable[[Workspace, int], object]] = {
 
 
 def attacked(weights: tuple[int, int], acts: list[tuple[str, int]]) -> Workspace:
-    """Let one partner act while the other one has more waiting than can be served."""
+    """Run one partner's actions while the other has more pending than can be served."""
     honest, other = weights
     space = Workspace({"honest": Share("honest", weight=honest), "other": Share("other", weight=other)})
     for _ in range(400):
@@ -180,7 +180,7 @@ def test_idling_saves_nothing_up() -> None:
 
 @given(st.integers(1, 1000), st.lists(st.integers(0, 300), max_size=50))
 def test_costs_add_up(weight: int, sizes: list[int]) -> None:
-    """Whatever is charged before and given back after, a tag is off by less than a thousandth of an entry a time."""
+    """Whatever is charged before and refunded after, a tag is off by less than a thousandth of an entry a time."""
     total = sum(cost(PART_LIMIT, weight) + cost(size, weight) - cost(PART_LIMIT, weight) for size in sizes)
     assert abs(total - sum(sizes) * UNIT / weight) <= len(sizes)
 

@@ -32,7 +32,7 @@ class Meter:
 
     def _see(self, model: Any, http_response: Any, **_: object) -> None:
         self.requests[model.name] += 1
-        if model.service_model.service_name == "dynamodb":  # an object's body is read by whoever asked for it
+        if model.service_model.service_name == "dynamodb":  # an object's body is read by its requester
             self.answered += len(http_response.content)
 
     def of(self, work: Callable[[], object]) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def test_it_is_settled_once(services: BulkServices) -> None:
 
 
 def test_a_retry_is_not_settled_again(services: BulkServices) -> None:
-    """What failed was charged with the first round; when it is asked once more the count stays."""
+    """What failed was charged with the first round; when it is requested once more the count stays."""
     spec = submitted(services, b"C-1\nC-2\n", estimate=500)
     (part,) = services.taken()
     services.part_ledger.count_completed([counted(part, Counts(2, found=1, failed=1))], "results/none")
@@ -78,7 +78,7 @@ def test_a_retry_is_not_settled_again(services: BulkServices) -> None:
 
 
 def test_a_cancelled_lookup_is_charged_for_what_was_fed(services: BulkServices) -> None:
-    """What was not fed is given back when the lookup has ended."""
+    """What was not fed is refunded when the lookup has ended."""
     services.is_closed = True
     spec = submitted(services, b"".join(b"C-%d\n" % number for number in range(300)), estimate=300)
     assert services.states.cancel(spec)

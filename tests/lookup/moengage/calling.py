@@ -33,7 +33,7 @@ def client_of(
 
 
 def fault_of(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorError:
-    """Ask, expecting a fault."""
+    """Call, expecting an error; return it."""
     with pytest.raises(VendorError) as caught:
         client.export(identifiers or [customer("alice")], credentials)
     return caught.value

@@ -236,7 +236,7 @@ def test_only_interim_answers(way: Way, before: bytes) -> None:
 
 
 def test_other_protocols_are_not_spoken(way: Way) -> None:
-    """A 101 that nobody asked for is no answer, and its connection is not used again."""
+    """An unrequested 101 is no response, and its connection is not used again."""
     switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
 
     def script(connection: socket.socket, server: Scripted) -> None:
@@ -264,7 +264,7 @@ def test_a_name_that_is_not_resolved_in_time() -> None:
 
 
 def test_a_name_that_nobody_has() -> None:
-    """A name that is not known is told at once as what it is."""
+    """An unknown host name is reported at once as such."""
     with pytest.raises(socket.gaierror):
         resolve_addresses("host.invalid", 443, max_seconds=30.0, resolve=_unknown)
 

@@ -32,7 +32,7 @@ def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
 
 
 def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> None:
-    """A success tells whole users, digit for digit, and who is not known."""
+    """A success returns whole users, digit for digit, and the unknown identifiers."""
     simulator.set_user("bob", None)
     answer = client.export([customer("alice"), customer("bob")], CREDENTIALS)
     assert [(user["customer_id"], user["score"], user["tags"]) for user in answer.users] == [
@@ -98,7 +98,7 @@ def test_spelling_of_the_own_id(simulator: Simulator, pool: urllib3.PoolManager,
 
 
 def test_credentials(client: MoEngage, simulator: Simulator) -> None:
-    """The workspace id is user name and `app_id`, the key the password: a dead key is told apart."""
+    """The workspace id is user name and `app_id`, the key the password: a rejected key has its own error."""
     simulator.rotate_key("another-key")
     assert isinstance(fault_of(client), VendorUnauthorized)
     client.export(ALICE, replace(CREDENTIALS, data_api_key="another-key"))

@@ -1,4 +1,4 @@
-"""The client of MoEngage when things go wrong: every status is a kind of fault, and no fault tells a secret."""
+"""Errors of the MoEngage client: every status maps to an error type, and no error shows a secret."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_what_may_be_of_the_content(
 
 
 def test_request_id_is_kept(client: MoEngage, simulator: Simulator) -> None:
-    """The vendor's request id is in the fault: its support asks for it."""
+    """The vendor's request id is in the error: its support asks for it."""
     simulator.set_faults(Fault(status=503))
     fault = fault_of(client)
     assert fault.request_id == f"request-{simulator.arrivals()[-1].number:08}"
@@ -128,7 +128,7 @@ def test_request_id_is_kept(client: MoEngage, simulator: Simulator) -> None:
 
 
 def test_failure_with_200(client: MoEngage, simulator: Simulator) -> None:
-    """A 200 whose status is fail is the vendor's trouble, its request id kept."""
+    """A 200 whose status is fail is a vendor error, its request id kept."""
     simulator.set_faults(Fault(body="fail"))
     fault = fault_of(client)
     assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "not_a_success", 200)
@@ -137,7 +137,7 @@ def test_failure_with_200(client: MoEngage, simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("body", ["html", "empty", "truncated"])
 def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> None:
-    """A 200 that cannot be read is the vendor's trouble."""
+    """A 200 that cannot be parsed is a vendor error."""
     simulator.set_faults(Fault(body=body))
     fault = fault_of(client)
     assert (type(fault), fault.reason) == (VendorUnavailable, "broken_body")
@@ -147,7 +147,7 @@ def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> N
     ("fault", "reason"), [(Fault(drop=True), "ProtocolError"), (Fault(body="cut_off"), "IncompleteRead")]
 )
 def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault, reason: str) -> None:
-    """A connection that ends too early is the vendor's trouble, and the next call gets a new one."""
+    """A connection that ends too early is a vendor error, and the next call opens a new one."""
     simulator.set_faults(replace(fault, calls=1))
     seen = fault_of(client)
     assert (type(seen), seen.status) == (VendorUnavailable, None)
@@ -156,7 +156,7 @@ def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault
 
 
 def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
-    """An answer that does not come in time is the vendor's trouble; the call left once only."""
+    """A response that does not come in time is a vendor error; the call was sent only once."""
     simulator.set_faults(Fault(delay=GIVE_UP, calls=1))
     fault = fault_of(client_of(simulator, pool, timeout=SHORT))
     assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "ReadTimeoutError", None)
@@ -179,7 +179,7 @@ def test_a_call_takes_no_longer_than_its_caller_has(
 
 
 def test_nobody_there(pool: urllib3.PoolManager) -> None:
-    """A vendor that cannot be reached is in trouble."""
+    """A vendor that cannot be reached is unavailable."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     client = MoEngage(pool, endpoint_url=nowhere, moengage_id_name="id", clock=lambda: NOW, timeout=SHORT)
     fault = fault_of(client)
@@ -212,7 +212,7 @@ def test_nobody_there(pool: urllib3.PoolManager) -> None:
 def test_until_when_to_wait(
     client: MoEngage, simulator: Simulator, headers: dict[str, str], retry_at: float | None
 ) -> None:
-    """A 429 says until when, and a 503 as well; nonsense and over a day say nothing."""
+    """A 429 and a 503 carry `Retry-After`; nonsense and over a day are ignored."""
     for status, kind in ((429, VendorThrottled), (503, VendorUnavailable)):
         simulator.set_faults(Fault(status=status, headers=headers))
         fault = fault_of(client)
@@ -221,7 +221,7 @@ def test_until_when_to_wait(
 
 @pytest.mark.parametrize("reset", ["seconds_left", "epoch"])
 def test_the_vendors_own_429(simulator: Simulator, pool: urllib3.PoolManager, reset: str) -> None:
-    """A quota really used up tells the same time in either reading."""
+    """An exhausted quota yields the same time in either format."""
     simulator.set_quota(mode="sliding", limit=20, reset=reset)
     full = [customer(f"C-{number}") for number in range(20)]
     client_of(simulator, pool).export(full, CREDENTIALS)
@@ -248,8 +248,8 @@ CANARIES: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("name", CANARIES)
-def test_faults_tell_no_secret(simulator: Simulator, pool: urllib3.PoolManager, name: str) -> None:
-    """No fault's text, representation or traceback holds the key, the workspace id, an identifier or an attribute."""
+def test_errors_show_no_secret(simulator: Simulator, pool: urllib3.PoolManager, name: str) -> None:
+    """No error's text, representation or traceback holds the key, the workspace id, an identifier or an attribute."""
     who = customer(f"{CANARY}-customer")
     secret = replace(CREDENTIALS, workspace_id=f"{CANARY}-workspace", data_api_key=f"{CANARY}-key")
     workspace = {"data_api_key": secret.data_api_key, "quota": {"mode": "off"}}

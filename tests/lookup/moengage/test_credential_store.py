@@ -1,4 +1,4 @@
-"""Credentials from Secrets Manager: read once, read again when told, and never shown."""
+"""Credentials from Secrets Manager: read once, refreshed on request, and never shown."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_each_workspace_has_its_own(stage: Stage, reads: list[str]) -> None:
 
 
 def test_renewed(stage: Stage, store: CredentialStore, reads: list[str]) -> None:
-    """After a 401 the secret is read again, and it is told whether that changed anything."""
+    """After a 401 the secret is read again, and the refresh returns whether that changed anything."""
     old = store.of("default")
     assert store.refresh("default", old) is False
     put(stage, SECRET | {"data_api_key": "rotated"})
@@ -71,7 +71,7 @@ def test_renewed(stage: Stage, store: CredentialStore, reads: list[str]) -> None
 
 
 def test_a_failed_renewal_keeps_what_was(stage: Stage, store: CredentialStore) -> None:
-    """When the secret has become unreadable, that is said, and what was cached stays."""
+    """When the secret has become unreadable, that is raised, and the cached credentials stay."""
     before = store.of("default")
     put(stage, "{}")
     with pytest.raises(Misconfigured, match="workspace_id"):
@@ -80,22 +80,22 @@ def test_a_failed_renewal_keeps_what_was(stage: Stage, store: CredentialStore) -
 
 
 def test_unknown_workspace(store: CredentialStore, reads: list[str]) -> None:
-    """A workspace that is not configured is a fault before anything is read."""
+    """A workspace that is not configured is an error before anything is read."""
     with pytest.raises(UnknownWorkspace):
         store.of("brand-b")
     assert reads == []
 
 
 def test_missing_secret(stage: Stage, store: CredentialStore) -> None:
-    """A secret that is not there is the operator's fault, named by its workspace."""
+    """A missing secret is a configuration error, named by its workspace."""
     stage.secretsmanager.delete_secret(SecretId=SECRET_ID, ForceDeleteWithoutRecovery=True)
     with pytest.raises(Misconfigured) as caught:
         store.of("default")
     assert str(caught.value) == "secret of workspace default: cannot be read (ResourceNotFoundException)"
 
 
-def test_a_secret_that_cannot_be_asked_for_now(stage: Stage, store: CredentialStore) -> None:
-    """A throttled Secrets Manager is AWS's trouble, and no reason to tell that a secret is missing; a refusal is."""
+def test_a_secret_that_is_unavailable_now(stage: Stage, store: CredentialStore) -> None:
+    """A throttled Secrets Manager is an AWS error and does not report a missing secret; a refusal does."""
     trouble = [refused(400, "AccessDeniedException"), refused(400, "ThrottlingException")]
     meets(stage.secretsmanager, "secrets-manager.GetSecretValue", list(trouble))
     with pytest.raises(AwsUnavailable, match="cannot be read now"):
@@ -107,7 +107,7 @@ def test_a_secret_that_cannot_be_asked_for_now(stage: Stage, store: CredentialSt
 
 
 def test_binary_secret(stage: Stage, store: CredentialStore) -> None:
-    """A secret without a text is the operator's fault."""
+    """A secret without text is a configuration error."""
     stage.secretsmanager.put_secret_value(SecretId=SECRET_ID, SecretBinary=b"{}")
     with pytest.raises(Misconfigured, match=r"cannot be read \(NoSecretString\)"):
         store.of("default")
@@ -132,7 +132,7 @@ def test_binary_secret(stage: Stage, store: CredentialStore) -> None:
     ],
 )
 def test_malformed_secret(secret: object, rule: str) -> None:
-    """A malformed secret is told by its key and rule, and none of its values is repeated."""
+    """A malformed secret is reported by its key and rule, and none of its values is repeated."""
     text = secret if isinstance(secret, str) else json.dumps(secret)
     with pytest.raises(Misconfigured) as caught:
         parse_secret(text, setting="secret of workspace default")
@@ -143,7 +143,7 @@ def test_malformed_secret(secret: object, rule: str) -> None:
 
 @given(values() | st.fixed_dictionaries(dict.fromkeys(SECRET, TEXTS)))
 def test_any_secret(secret: Json) -> None:
-    """Any secret is credentials that an HTTP header can carry, or a fault of the operator's."""
+    """Any secret is credentials that an HTTP header can carry, or a configuration error."""
     try:
         credentials = parse_secret(exact_json.dumps(secret).decode(), setting="secret")
     except Misconfigured:

@@ -1,4 +1,4 @@
-"""The error table: what MoEngage says, its metric and its entry in the runbook, in code as in the documents."""
+"""The error table: MoEngage's error, its metric and its entry in the runbook, in code as in the documents."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_every_status_has_its_row(status: int) -> None:
     assert any(f"[{heading}](runbook.md#{anchor(heading)})" in row[3] for row in rows if heading) or heading is None
 
 
-def test_every_metric_of_a_fault_is_documented() -> None:
-    """What the code counts of faults is what the table's metrics are, and all of them are in the operations guide."""
+def test_every_error_metric_is_documented() -> None:
+    """The code's error metrics are the table's, and all of them are in the operations guide."""
     documented = {row[2].strip("`") for row in ROWS}
     assert documented == {metric.value for metric in METRICS.values()} | {"VendorCalls"}
     operations = (DOCS / "operations.md").read_text()
@@ -80,15 +80,15 @@ def test_what_alarms_and_logs_point_to_is_there() -> None:
 
 
 def test_its_commands_exist() -> None:
-    """Every command of ours that the runbook tells is a target of the Makefile."""
+    """Every command of ours in the runbook is a target of the Makefile."""
     makefile = (DOCS.parent / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     told = set(re.findall(r"make ([a-z-]+) STAGE", RUNBOOK))
     assert {"gate", "redrive"} <= told <= targets
 
 
-def test_every_entry_says_all() -> None:
-    """An entry says what is seen, why, what to do, and how it is known to be over."""
+def test_every_entry_is_complete() -> None:
+    """An entry has the symptom, the cause, the action, and the sign that it is over."""
     for entry in RUNBOOK.split("\n## ")[1:]:
         assert [word for word in ("**You see**", "**Why.**", "**Do", "**Over**") if word not in entry] == []
 

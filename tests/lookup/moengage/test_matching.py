@@ -43,7 +43,7 @@ def test_two_names_of_one_user() -> None:
 
 
 def test_same_identifier_twice() -> None:
-    """An identifier asked twice has one outcome."""
+    """An identifier requested twice has one outcome."""
     paired = match_users([customer("john"), customer("john"), customer("x1"), customer("x1")], answer(JOHN))
     assert paired == Matches({customer("john"): JOHN}, (), (customer("x1"),), ())
 
@@ -98,8 +98,8 @@ def test_types_are_not_mixed() -> None:
     assert match_users([customer("62e7")], answer(JOHN)) == Matches({}, (), (customer("62e7"),), (JOHN,))
 
 
-def test_unasked_users_are_kept() -> None:
-    """A user that nobody asked for, or that contradicts the one taken, is kept as unmatched."""
+def test_unrequested_users_are_kept() -> None:
+    """A user that was not requested, or that contradicts the one taken, is kept as unmatched."""
     other = {**JOHN, "name": "Johnny"}
     paired = match_users([customer("john")], answer(JOHN, JANE, other))
     assert paired == Matches({customer("john"): JOHN}, (), (), (JANE, other))
@@ -122,7 +122,7 @@ MISSING = st.frozensets(st.tuples(st.sampled_from(["customer_id", "id", "moengag
 def test_every_identifier_has_one_outcome(
     asked: list[Identifier], users: list[Attributes], missing: frozenset[tuple[str, str]]
 ) -> None:
-    """Every identifier asked ends in exactly one of found, not found and unaccounted, and no user is lost."""
+    """Every requested identifier ends in exactly one of found, not found and unaccounted, and no user is lost."""
     paired = match_users(asked, ExportResponse(tuple(users), missing))
     outcomes = [*paired.found, *paired.not_found, *paired.unaccounted]
     assert sorted(outcomes) == sorted(set(asked))
@@ -153,6 +153,6 @@ def test_outcomes_do_not_depend_on_the_order(asked: list[Identifier], users: lis
     ],
 )
 def test_absent_lists(data: str) -> None:
-    """Lists that are absent or null hold nobody: what was asked is unaccounted, not missing."""
+    """Absent or null lists are empty: what was requested is unaccounted, not missing."""
     read = read_response(f'{{"status": "success", "data": {data}}}'.encode())
     assert match_users([customer("john")], read) == Matches({}, (), (customer("john"),), ())

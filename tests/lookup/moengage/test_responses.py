@@ -1,4 +1,4 @@
-"""Answers of MoEngage, read: whatever they hold, it is users or a fault."""
+"""Parsed responses of MoEngage: whatever they hold, the result is users or an error."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.lookup.json_values import attributes, values
 
 
 @given(st.integers(100, 999).filter(lambda status: status != 200))
-def test_any_status_is_a_fault(status: int) -> None:
-    """Whatever number stands in the status line, there is a fault that says what helps."""
+def test_any_status_is_an_error(status: int) -> None:
+    """Every status code other than success maps to an error with its action."""
     kind = error_type(status)
     assert issubclass(kind, VendorError)
     assert 400 <= status < 500 or kind in {VendorUnavailable, VendorAccessDenied}
@@ -24,7 +24,7 @@ def test_any_status_is_a_fault(status: int) -> None:
 
 @given(values() | st.fixed_dictionaries({"status": st.just("success"), "data": values()}))
 def test_any_body(body: Json) -> None:
-    """Any JSON with 200 is an answer or the vendor's trouble, and any error body can be looked into."""
+    """Any JSON with 200 is a response or a vendor error, and any error body can be parsed."""
     written = exact_json.dumps(body)
     with suppress(VendorUnavailable):
         read_response(written)

@@ -1,4 +1,4 @@
-"""Until when to wait, in every way that servers write it; what makes no sense says nothing."""
+"""`Retry-After` in every format that servers write; invalid values are ignored."""
 
 from __future__ import annotations
 

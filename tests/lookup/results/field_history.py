@@ -74,7 +74,7 @@ def after(fetches: Iterable[Profile], stored: StoredProfile | None = None) -> St
 
 
 def fetch(at: float, attributes: Held | None, fields: Iterable[str] | None = None) -> Profile:
-    """Return a fetch that left `at` seconds after the start; attributes that it did not ask for are left out."""
+    """Return a fetch sent `at` seconds after the start; attributes that it did not request are left out."""
     named = None if fields is None else tuple(sorted(fields))
     if attributes is not None and named is not None:
         attributes = {name: value for name, value in attributes.items() if name in named}

@@ -1,4 +1,4 @@
-"""`Profiles Changed`: told with every result object that holds changed profiles, and never without."""
+"""`Profiles Changed`: published for every result object that holds changed profiles, and for no other."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def serve(services: FetchServices, lookup_id: str, *, redelivered: bool = False)
     return next(key for key in services.stage.keys("parts/") if lookup_id in key)
 
 
-def test_new_and_changed_profiles_are_told(services: FetchServices, simulator: Simulator) -> None:
-    """New profiles are told of, then only those that differ, then nothing."""
+def test_new_and_changed_profiles_are_published(services: FetchServices, simulator: Simulator) -> None:
+    """New profiles are published, then only those that differ, then nothing."""
     first = serve(services, "refresh-1")
     services.clock.now += 10
     simulator.set_user("b2", {"customer_id": "b2", "name": "Zoë"})
@@ -50,8 +50,8 @@ def test_new_and_changed_profiles_are_told(services: FetchServices, simulator: S
     ]
 
 
-def test_a_death_before_the_count_is_told_again(services: FetchServices) -> None:
-    """Whoever dies after telling and before the count is followed by one who tells the same again."""
+def test_a_crash_before_the_count_publishes_again(services: FetchServices) -> None:
+    """After a crash between publishing and counting, the next delivery publishes the same event again."""
 
     def die() -> None:
         raise Crash
@@ -68,7 +68,7 @@ def test_a_death_before_the_count_is_told_again(services: FetchServices) -> None
 
 
 def test_an_event_that_is_not_taken_keeps_the_part_from_counting(services: FetchServices, simulator: Simulator) -> None:
-    """What could not be told is not counted: the message comes again, costs no quota, and then it is told."""
+    """What could not be published is not counted: the message is redelivered, costs no quota, and is published then."""
 
     def refuse(_: ChangedProfiles) -> None:
         raise AwsUnavailable("EventBridge refused an event: InternalFailure")

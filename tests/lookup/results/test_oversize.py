@@ -102,7 +102,7 @@ def put_and_read(stage: Stage, value: Attributes) -> object:
 @given(attributes())
 @example({"value": Decimal("1E-130"), "other": Decimal(12345678901234567890123456789012345678)})
 def test_whatever_fits_survives(stage: Stage, value: Attributes) -> None:
-    """Whatever is said to fit can be put into an item and is read back equal."""
+    """Whatever is reported to fit can be put into an item and is read back equal."""
     if fits_item(value):
         assert put_and_read(stage, value) == value
 
@@ -135,7 +135,7 @@ def test_a_big_profile(stage: Stage, oversize: Oversize) -> None:
 
 
 def test_gone(oversize: Oversize) -> None:
-    """Attributes that are no longer kept are S3's own fault."""
+    """Attributes whose object has expired raise S3's own error."""
     with pytest.raises(ClientError, match="NoSuchKey"):
         oversize.read("oversize/workspace=default/gone.json.gz")
 

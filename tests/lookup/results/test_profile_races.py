@@ -52,7 +52,7 @@ def write_all(endpoint_url: str, account: str, table: str, bucket: str, seed: in
 
 
 def test_processes_that_write_at_once_lose_nobody_s_fields(stage: Stage) -> None:
-    """Whoever meets whom, in the end every field is that of its newest fetch."""
+    """Whatever writers collide, in the end every field is that of its newest fetch."""
     credentials = stage.session.get_credentials()
     assert credentials is not None
     endpoint_url = stage.dynamodb.meta.endpoint_url
@@ -117,7 +117,7 @@ def test_what_was_erased_in_between_stays_erased(services: FetchServices) -> Non
 
 
 def test_a_lost_answer_is_known_under_a_newer_write(services: FetchServices) -> None:
-    """A write whose answer was lost, and on which another was written, still tells what changed."""
+    """A write whose response was lost, and over which another was written, still reports what changed."""
     first = services.profiles.write(fetch(0, {"a": 1, "b": 1}), None)
     ours = fetch(1, {"a": 2}, ["a"])
     seen = services.profiles.read("default", [ALICE])[ALICE]
@@ -128,7 +128,7 @@ def test_a_lost_answer_is_known_under_a_newer_write(services: FetchServices) -> 
 
 
 def test_a_write_that_always_meets_others_ends(services: FetchServices) -> None:
-    """A writer that never gets on gives up after a bounded number of tries, as trouble of AWS's."""
+    """A writer that always conflicts gives up after a bounded number of tries, with an AWS error."""
     puts = []
 
     def meddle(params: dict[str, Any], **_: Any) -> None:

@@ -83,7 +83,7 @@ def test_concurrent_writers_leave_the_newest(services: FetchServices) -> None:
     assert services.profiles.read("default", [ALICE])[ALICE].attributes == {"at": 23}
 
 
-def test_change_is_told_by_field(services: FetchServices) -> None:
+def test_change_is_reported_by_field(services: FetchServices) -> None:
     """A fetch that differs names the attributes that came, went or changed, and when; 1 and 1.0 do not differ."""
     first = services.profiles.write(fetched(services, {"a": 1, "b": 2, "c": 3}), None)
     second = services.profiles.write(fetched(services, {"a": Decimal("1.0"), "b": 5, "d": 4}, after=10), first)
@@ -93,22 +93,22 @@ def test_change_is_told_by_field(services: FetchServices) -> None:
     assert (third.changed_fields, third.changed_at) == ((), second.fetched_at)
 
 
-def test_change_is_told_against_what_another_writer_stored(services: FetchServices) -> None:
+def test_change_is_reported_against_what_another_writer_stored(services: FetchServices) -> None:
     """A writer that saw nothing compares with what another stored in between."""
     services.profiles.write(fetched(services, {"a": 1}), None)
     assert services.profiles.write(fetched(services, {"a": 2}, after=1), None).changed_fields == ("a",)
 
 
 def test_our_own_write_is_known_again(services: FetchServices) -> None:
-    """A write whose answer was lost finds its own item the second time, and still tells what changed."""
+    """A write whose response was lost finds its own item on retry, and still reports what changed."""
     first = services.profiles.write(fetched(services, {"a": 1}), None)
     second = fetched(services, {"a": 2}, after=1)
     services.profiles.write(second, first)
     assert services.profiles.write(second, first).changed_fields == ("a",)
 
 
-def test_fields_not_asked_for_have_not_gone(services: FetchServices) -> None:
-    """A fetch of fewer fields says nothing of the others."""
+def test_unrequested_fields_have_not_gone(services: FetchServices) -> None:
+    """A fetch of fewer fields reports no change of the others."""
     first = services.profiles.write(fetched(services, {"a": 1, "b": 2}), None)
     second = services.profiles.write(replace(fetched(services, {"a": 9}, after=1), fields=("a",)), first)
     assert second.changed_fields == ("a",)
@@ -122,7 +122,7 @@ def item_of(services: FetchServices) -> dict[str, Any]:
 
 
 def test_a_narrow_fetch_leaves_the_rest_in_the_item(services: FetchServices) -> None:
-    """The item says of its newest fetch what it always said, and beside it of which time the other fields are."""
+    """The item holds its newest fetch as before, and beside it the times of the other fields."""
     wide = fetched(services, {"a": 1, "b": 2})
     services.profiles.write(wide, None)
     services.profiles.write(replace(fetched(services, {"a": 9}, after=5), fields=("a",), lookup_id="lookup-2"), None)
@@ -224,7 +224,7 @@ def test_what_does_not_fit_beside_an_object_either(services: FetchServices) -> N
     assert (bob.attributes, len(bob.groups)) == ({"c": "x" * 400_000, "d": 1}, 2)
 
 
-def test_an_object_that_has_expired_is_not_asked_for(services: FetchServices) -> None:
+def test_an_expired_object_is_not_requested(services: FetchServices) -> None:
     """When what lies in S3 has expired, newer fields are answered without it, though it be gone."""
     services.profiles.write(fetched(services, BIG), None)
     services.profiles.write(replace(fetched(services, {"a": 2}, after=5 * 24 * 3600), fields=("a",)), None)
@@ -307,7 +307,7 @@ def test_workspaces_and_types_do_not_mix(services: FetchServices) -> None:
 
 
 def test_unprocessed_keys_are_read_again(services: FetchServices) -> None:
-    """Keys that DynamoDB leaves unanswered are asked for again, none is dropped."""
+    """Keys that DynamoDB leaves unprocessed are requested again, none is dropped."""
     names = [customer(f"user-{number}") for number in range(150)]
     for name in names:
         services.profiles.write(fetched(services, {"n": name.identifier}, who=name), None)

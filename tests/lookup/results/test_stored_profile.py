@@ -21,7 +21,7 @@ from tests.lookup.results.field_history import DAY, FETCHES, NAMES, QUESTIONS, S
 RETENTION = Retention(30, 1)
 
 
-def told(stored: StoredProfile | None, fields: tuple[str, ...] | None) -> tuple[float, object] | None:
+def readable(stored: StoredProfile | None, fields: tuple[str, ...] | None) -> tuple[float, object] | None:
     answer = None if stored is None else stored.select(fields)
     return None if answer is None else (answer.fetched_at, answer.attributes)
 
@@ -40,7 +40,7 @@ def test_each_field_is_of_its_newest_fetch_in_any_order(fetches: list[Profile], 
         stored = after([one], stored)
         assert stored is not None
         stored = again(stored)
-    assert {fields: told(stored, fields) for fields in QUESTIONS} == {
+    assert {fields: readable(stored, fields) for fields in QUESTIONS} == {
         fields: known.answer(fields) for fields in QUESTIONS
     }
 
@@ -57,9 +57,9 @@ def test_fields_expire_one_by_one(fetches: list[Profile], quarters: int) -> None
     alive = RETENTION.unexpired(again(stored), now)
     for name in NAMES:
         newest = max((one.fetched_at for one in found if one.covers((name,))), default=0.0)
-        assert (told(alive, (name,)) is not None) == (newest + 30 * DAY > now)
+        assert (readable(alive, (name,)) is not None) == (newest + 30 * DAY > now)
     whole = max((one.fetched_at for one in found if one.fields is None), default=0.0)
-    assert (told(alive, None) is not None) == (whole + 30 * DAY > now)
+    assert (readable(alive, None) is not None) == (whole + 30 * DAY > now)
 
 
 @given(FETCHES)
@@ -74,22 +74,22 @@ def test_an_answer_shows_only_its_fields(fetches: list[Profile]) -> None:
 
 
 def test_a_field_that_is_not_returned_is_known_to_be_absent() -> None:
-    """What MoEngage did not return was asked for: it is absent, whoever asks next, and older values of it are gone."""
+    """A requested field that MoEngage did not return is absent for later readers, and its older values are gone."""
     stored = after([fetch(0, {"a": 1, "b": 2}), fetch(1, {}, ["a", "gone"])])
-    assert told(stored, ("a",)) == (START + 1, {})
-    assert told(stored, ("gone",)) == (START + 1, {})
-    assert told(stored, ("a", "b")) == (START, {"b": 2})
-    assert told(after([fetch(0, {"a": 1}, ["a"])]), ("b",)) is None
+    assert readable(stored, ("a",)) == (START + 1, {})
+    assert readable(stored, ("gone",)) == (START + 1, {})
+    assert readable(stored, ("a", "b")) == (START, {"b": 2})
+    assert readable(after([fetch(0, {"a": 1}, ["a"])]), ("b",)) is None
 
 
 def test_nobody_before_nobody_after() -> None:
     """Found, then not found, then found with few fields: nothing of the first is left, though it comes last."""
     first, gone, back = fetch(0, {"a": 1, "b": 2}), fetch(1, None, ["a"]), fetch(2, {"a": 3}, ["a"])
-    assert told(after([first, gone]), None) == (START + 1, None)
-    assert told(after([first, gone]), ("b",)) == (START + 1, None)
+    assert readable(after([first, gone]), None) == (START + 1, None)
+    assert readable(after([first, gone]), ("b",)) == (START + 1, None)
     for order in ([first, gone, back], [gone, back, first], [back, first, gone], [back, gone, first]):
         stored = after(order)
-        assert (told(stored, ("a",)), told(stored, ("b",))) == ((START + 2, {"a": 3}), None)
+        assert (readable(stored, ("a",)), readable(stored, ("b",))) == ((START + 2, {"a": 3}), None)
 
 
 @pytest.mark.parametrize(
@@ -108,19 +108,19 @@ def test_values_are_compared_as_json(old: Json, new: Json, *, is_changed: bool) 
     assert with_changes(now, merge(None, before)).changed_fields == (("a",) if is_changed else ())
 
 
-def test_what_changed_is_told_of_fields_that_a_newer_fetch_has_not_answered() -> None:
-    """A fetch that arrives late says what changed in the fields that are still its own."""
+def test_changes_of_fields_without_a_newer_fetch_are_reported() -> None:
+    """A fetch that arrives late reports changes only in the fields where it is still the newest."""
     stored = after([fetch(0, {"a": 1, "b": 1, "c": 1}), fetch(2, {"a": 2}, ["a"])])
     late = with_changes(fetch(1, {"a": 9, "b": 2, "c": 1}), stored)
     assert late.changed_fields == ("b",)
     joined = merge(stored, late)
     assert joined is not None
     assert (joined.lookup_id, joined.changed_fields, joined.changed_at) == ("lookup-2", ("a",), START + 2)
-    assert told(joined, None) == (START + 1, {"a": 2, "b": 2, "c": 1})
+    assert readable(joined, None) == (START + 1, {"a": 2, "b": 2, "c": 1})
 
 
 def test_nothing_changed_where_everything_is_newer() -> None:
-    """A fetch of which a newer one has told everything says of no change."""
+    """A fetch whose fields are all covered by a newer one reports no change."""
     stored = after([fetch(5, {"a": 1})])
     for late in (fetch(1, {"a": 2}), fetch(1, {"a": 2}, ["a"])):
         assert with_changes(late, stored).changed_fields == ()
@@ -128,24 +128,24 @@ def test_nothing_changed_where_everything_is_newer() -> None:
 
 
 def test_many_narrow_fetches_leave_the_wide_one() -> None:
-    """However many fetches of other fields follow, all fields stay known, in few groups, none told newer than it is."""
+    """Whatever fetches of other fields follow, all fields stay known, in few groups, none dated later than it is."""
     stored = after([fetch(0, {"a": 1, "b": 2}), *(fetch(at, {}, [f"field-{at}"]) for at in range(1, 100))])
     assert stored is not None
     assert len(stored.groups) == GROUPS
-    assert told(stored, None) == (START, {"a": 1, "b": 2})
-    assert told(stored, ("field-99",)) == (START + 99, {})
-    assert told(stored, ("field-1",)) == (START, {})
+    assert readable(stored, None) == (START, {"a": 1, "b": 2})
+    assert readable(stored, ("field-99",)) == (START + 99, {})
+    assert readable(stored, ("field-1",)) == (START, {})
 
 
 def test_names_without_end_are_forgotten_before_values() -> None:
-    """Names that hold nothing leave an item before it grows beyond its bounds, and what others asked for stays."""
+    """Names without values leave an item before it exceeds its bounds, and what others requested stays."""
     junk = [fetch(at, {}, [f"{at}-{number}-{'x' * 120}" for number in range(500)]) for at in (1, 2, 3)]
     city = fetch(0, {"a": 1}, ["a"])
     stored = after([city, *junk])
     assert stored is not None
     assert sum(len(name) for group in stored.groups[1:] for name in group.fields or ()) <= NAME_BYTES
-    assert told(stored, ("a",)) == (START, {"a": 1})
-    assert told(after([fetch(0, {"a": 1}), *junk]), None) == (START, {"a": 1})
+    assert readable(stored, ("a",)) == (START, {"a": 1})
+    assert readable(after([fetch(0, {"a": 1}), *junk]), None) == (START, {"a": 1})
 
 
 def test_the_newest_fetch_names_little_that_is_not_there() -> None:
@@ -155,11 +155,11 @@ def test_the_newest_fetch_names_little_that_is_not_there() -> None:
     beside = after([fetch(0, {"b": 2}), fetch(1, {names[499]: 1, "a": 1}, ["a", *names])])
     for stored in (alone, beside):
         assert stored is not None
-        assert told(stored, ("a", names[0], names[499])) == (START + 1, {"a": 1, names[499]: 1})
+        assert readable(stored, ("a", names[0], names[499])) == (START + 1, {"a": 1, names[499]: 1})
         item = to_item(stored, retention=RETENTION, attributes=stored.attributes)
         assert item_size(item) < NAME_BYTES + 3 * 1024
-    assert told(alone, (names[498],)) is None
-    assert told(beside, (names[498],)) == (START, {})
+    assert readable(alone, (names[498],)) is None
+    assert readable(beside, (names[498],)) == (START, {})
 
 
 def test_held_names_without_end_are_bounded_too() -> None:
@@ -171,11 +171,11 @@ def test_held_names_without_end_are_bounded_too() -> None:
 
     stored = after([fetch(0, {"a": 1}), *(wide(at) for at in (1, 2, 3))])
     assert stored is not None
-    assert told(stored, ("a",)) == (START, {"a": 1})
-    assert len(told(stored, None)[1]) == 1201  # type: ignore[index,arg-type]  # it is known
+    assert readable(stored, ("a",)) == (START, {"a": 1})
+    assert len(readable(stored, None)[1]) == 1201  # type: ignore[index,arg-type]  # it is known
     narrow = after([fetch(0, {"a": 1}, ["a"]), *(wide(at) for at in (1, 2, 3))])
     assert narrow is not None
-    assert told(narrow, ("a",)) is None
+    assert readable(narrow, ("a",)) is None
     assert sum(len(name) for group in narrow.groups[1:] for name in group.fields or ()) <= NAME_BYTES
 
 

@@ -113,7 +113,7 @@ def test_a_field_that_is_whole_again_is_marked_no_more(services: FetchServices, 
     assert (answer.attributes, answer.replaced_fields) == ({"bio": "whole"}, ())
 
 
-def test_users_that_nobody_asked_for(services: FetchServices, simulator: Simulator) -> None:
+def test_unrequested_users_are_well_formed(services: FetchServices, simulator: Simulator) -> None:
     """What is kept of them is readable and marked too."""
     services.archive.write_unmatched("default", 0.0, [{"bio": HIGH}, {"bio": "whole"}])
     (key,) = services.stage.keys("unmatched/")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Objects:
-    """One object, as S3 hands out its ranges; `read` counts the bytes."""
+    """One object, read in ranges as from S3; `read` counts the bytes."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -71,7 +71,7 @@ def customers(*ids: str) -> list[ParsedIdentifier]:
 
 
 def asked(body: bytes, part_size: int = 100) -> tuple[list[str], list[tuple[int | None, str]]]:
-    """Give the identifiers that are asked, and line and reason of what is invalid."""
+    """Return the requested identifiers, and line and reason of what is invalid."""
     found = read(body, part_size)
     invalid = [(one.line, one.reason) for one in found if isinstance(one, InvalidIdentifier)]
     return [one.identifier for one in found if isinstance(one, Identifier)], invalid

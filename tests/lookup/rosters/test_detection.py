@@ -1,4 +1,4 @@
-"""What people upload as a list: read as what it is, or refused by name; never asked line by line as something else."""
+"""Uploaded lists: read in their own format, or refused by name; never requested line by line as another."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ READ = {
 @pytest.mark.parametrize("part_size", [1, 2, 100])
 @pytest.mark.parametrize("name", READ)
 def test_what_is_read(name: str, part_size: int) -> None:
-    """Each of these is a list of identifiers: all of them are asked, nothing else is, and nothing is invalid."""
+    """Each of these is a list of identifiers: exactly these are requested, and nothing is invalid."""
     body, expected = READ[name]
     assert asked(body, part_size) == (expected, [])
     assert count_entries(unpacked_text([body]), 9) == (len(expected), True)
@@ -338,14 +338,14 @@ INVALID = {
 @pytest.mark.parametrize("part_size", [1, 100])
 @pytest.mark.parametrize("name", INVALID)
 def test_what_is_invalid(name: str, part_size: int) -> None:
-    """A line that is not understood is invalid, by number and rule; nothing of it is asked, its neighbours are."""
+    """An unparsable line is invalid, by number and rule; nothing of it is requested, its neighbours are."""
     body, expected, invalid = INVALID[name]
     assert asked(body, part_size) == (expected, invalid)
     assert count_entries(unpacked_text([body]), 99) == (len(expected) + len(invalid), True)
 
 
 def test_what_turns_unreadable_late() -> None:
-    """Where quotes or brackets break behind the opening, one invalid entry stands for the rest, which is not asked."""
+    """Where quotes or brackets break behind the start, one invalid entry replaces the rest, which is not requested."""
     good = [f"user-{number:06}" for number in range(9_000)]
     table = "customer_id,note\n" + "".join(f"{one},x\n" for one in good)
     assert asked(table.encode() + b'C-9001,"open\nC-9002,y\nC-9003,z\n') == (good, [(9_002, NOT_CLOSED)])

@@ -140,8 +140,8 @@ def test_steps_make_no_difference_to_rows(step: int, pieces: list[bytes]) -> Non
 
 
 @given(st.lists(IDS, min_size=1, max_size=12), st.integers(1, 300))
-def test_a_list_that_is_cut_off_asks_no_fragment(ids: list[str], at: int) -> None:
-    """Wherever JSON ends too early behind the opening, what is asked are whole entries of it, in order."""
+def test_a_truncated_list_requests_no_fragment(ids: list[str], at: int) -> None:
+    """Wherever JSON ends too early behind the start, only whole entries of it are requested, in order."""
     begin = b'["C-1",' + b" " * 66_000
     found = [one for one in read(begin + json.dumps(ids, indent=1).encode()[1:][:at]) if isinstance(one, Identifier)]
     assert found == customers("C-1", *ids)[: len(found)]

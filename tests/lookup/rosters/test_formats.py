@@ -1,4 +1,4 @@
-"""Rosters: every format that people bring, and every line that cannot be read, counted by its number."""
+"""Rosters: every supported format, and every unreadable line, counted by its number."""
 
 from __future__ import annotations
 

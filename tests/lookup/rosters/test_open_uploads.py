@@ -49,7 +49,7 @@ def test_room_comes_back_as_uploads_end(services: BulkServices) -> None:
 
 
 def test_of_many_at_once_no_more_than_may(services: BulkServices) -> None:
-    """Uploads that end in the same second are counted apart, also when they are asked for at the same moment."""
+    """Uploads that expire in the same second are counted separately, also when requested concurrently."""
     uploads, ends = of(services, 3), services.clock.now + GOOD_FOR
     with ThreadPoolExecutor(8) as threads:
         taken = list(threads.map(lambda _: counted(uploads, "acme", ends), range(16)))

@@ -52,7 +52,7 @@ def whole(body: bytes) -> list[ParsedIdentifier] | str:
 
 
 def in_pieces(body: bytes, size: int) -> tuple[list[ParsedIdentifier], list[ParsedIdentifier]] | str:
-    """Read usable and unusable entries part by part, or the fault."""
+    """Read valid and invalid entries part by part, or the error."""
     try:
         parts = [segment.part for segment in segments(body, size)]
     except InvalidInput as fault:
@@ -111,7 +111,7 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
 
 
 def test_a_retry_keeps_its_round() -> None:
-    """A part that is retried says in which round."""
+    """A part that is retried carries its round."""
     segment = reader(b"C-1\nC-2\n", 1).reread_segment(
         spec_of(b"C-1\nC-2\n"), RosterRange(0, 4, 1, 3), number="1", fed_at=1.0
     )

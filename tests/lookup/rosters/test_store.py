@@ -1,4 +1,4 @@
-"""Rosters in the bucket: what is accepted, what is refused by name, what size is told, and gzip unpacked once."""
+"""Rosters in the bucket: what is accepted, what is refused by name, the reported size, and gzip unpacked once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def put(stage: Stage, body: bytes, key: str = KEY) -> None:
     ],
 )
 def test_what_is_refused(stage: Stage, rosters: RosterStore, body: bytes, rule: str) -> None:
-    """A roster that holds nothing to look up is refused, and the text says why."""
+    """A roster without identifiers is refused with a reason."""
     put(stage, body)
     with pytest.raises(InvalidInput) as refused:
         rosters.pin(KEY)
@@ -129,19 +129,19 @@ def test_it_is_counted_as_it_is_fed(lines: list[bytes], most: int, size: int) ->
 
 
 def test_what_is_too_long_to_count_is_not_whole() -> None:
-    """Beyond the bytes that are read the count says that it is not all."""
+    """Beyond the bytes that are read the count is marked as partial."""
     assert count_entries([b"C-1\n", b"C-2\n"], 5, size=4) == (1, False)
     assert count_entries([b"C-1\n"], 5, size=3) == (0, False)
 
 
 def test_an_unknown_roster(rosters: RosterStore) -> None:
-    """What was never uploaded is told, by field."""
+    """A roster that was never uploaded is an error that names the field."""
     with pytest.raises(InvalidInput, match="roster: is unknown, or not uploaded yet"):
         rosters.pin(KEY)
 
 
-def test_a_roster_that_s3_does_not_hand_over_now(stage: Stage, rosters: RosterStore) -> None:
-    """Throttling by S3 is no fault of the roster's: nobody is told to upload it, and asking again helps."""
+def test_a_roster_that_s3_throttles(stage: Stage, rosters: RosterStore) -> None:
+    """Throttling by S3 is no roster error: no upload is demanded, and a retry helps."""
     put(stage, b"user-1\n")
     slow_down = lambda request, **_: s3_slow_down(request.url)  # noqa: E731 - an answer is a function
     stage.s3.meta.events.register("before-send.s3.GetObject", slow_down)  # type: ignore[arg-type]  # an answer is allowed

@@ -1,4 +1,4 @@
-"""Tables that tools print, rows of JSON, and cells that no column is for: nothing of them is asked."""
+"""Printed tables, rows of JSON, and cells without a column: nothing of them is requested."""
 
 from __future__ import annotations
 

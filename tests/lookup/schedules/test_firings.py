@@ -1,4 +1,4 @@
-"""Refreshes of rosters: what a firing says, and which parts it puts on the queue."""
+"""Scheduled refreshes of rosters: the firing's input, and the parts that it puts on the queue."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_firing() -> None:
 
 
 def test_defaults_of_a_firing() -> None:
-    """Without words about it: the default workspace, all fields, asked anew."""
+    """Defaults: the default workspace, all fields, fetched anew."""
     firing = parse_firing(EVENT)
     assert (firing.workspace, firing.fields, firing.max_age) == ("default", None, 0.0)
 
@@ -89,7 +89,7 @@ def test_times(written: str) -> None:
     ],
 )  # fmt: skip
 def test_senseless_firings(change: dict[str, Json], field: str) -> None:
-    """An input that makes no sense is a fault that names its key, if it is one of ours."""
+    """An invalid input is an error that names its key, if it is one of ours."""
     with pytest.raises(InvalidInput) as caught:
         parse_firing(EVENT | change)
     assert caught.value.field == field
@@ -97,7 +97,7 @@ def test_senseless_firings(change: dict[str, Json], field: str) -> None:
 
 @given(values() | st.fixed_dictionaries({}, optional={key: st.just(EVENT.get(key)) | values() for key in EVENT}))
 def test_any_input(event: Any) -> None:
-    """Any JSON is a firing whose names are safe, or a fault of the input."""
+    """Any JSON is a firing whose names are safe, or an input error."""
     try:
         firing = parse_firing(event)
     except InvalidInput:
@@ -136,7 +136,7 @@ def test_a_second_delivery(stage: Stage, services: BulkServices, firings: Firing
 
 
 def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, services: BulkServices, firings: Firings) -> None:
-    """A firing whose predecessor still runs makes no lookup and says so; once that has ended, the next one does."""
+    """A firing whose predecessor still runs is reported as skipped; once that has ended, the next one runs."""
     put(stage, "C-1\nC-2\n")
     firings.serve(parse_firing(EVENT))
     later = parse_firing(EVENT | {"scheduled_time": "2026-11-23T20:00:00Z"})
@@ -149,7 +149,7 @@ def test_a_refresh_is_skipped_while_the_last_one_runs(stage: Stage, services: Bu
 
 
 def test_a_tick_feeds_what_waits(stage: Stage, services: BulkServices, firings: Firings) -> None:
-    """Every minute what waits is fed, whoever left it waiting."""
+    """Every minute pending lookups are fed, whatever left them pending."""
     put(stage, "C-1\nC-2\n")
     services.is_closed = True
     firings.serve(parse_firing(EVENT))
@@ -192,6 +192,6 @@ def test_unusable_roster(stage: Stage, firings: Firings, body: str | None, rule:
 
 
 def test_unknown_workspace(firings: Firings) -> None:
-    """A workspace that is not configured is told before the roster is read."""
+    """A workspace that is not configured is an error before the roster is read."""
     with pytest.raises(UnknownWorkspace):
         firings.serve(parse_firing(EVENT | {"workspace": "brand-b"}))

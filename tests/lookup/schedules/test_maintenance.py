@@ -1,4 +1,4 @@
-"""The minute's look at every workspace: one's trouble is no other's, and it is said."""
+"""The minute's maintenance of every workspace: an error in one does not affect others, and is raised."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.waiting import GIVE_UP
 
 @pytest.fixture
 def services(stage: Stage) -> BulkServices:
-    """Give a desk with two workspaces, the first without a secret."""
+    """Return services with two workspaces, the first without a secret."""
     workspaces = {"bare": Workspace(secret_id="missing"), **stage.settings.workspaces}
     return BulkServices(replace(stage, settings=replace(stage.settings, workspaces=workspaces)))
 
@@ -42,7 +42,7 @@ def close_for_its_key(services: BulkServices, workspace: str) -> None:
     )
 
 
-def test_one_workspaces_trouble_is_no_others(
+def test_an_error_in_one_workspace_does_not_affect_others(
     services: BulkServices, maintenance: Maintenance, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A workspace whose secret was deleted ends the tick with its error, after the others were fed."""
@@ -54,7 +54,7 @@ def test_one_workspaces_trouble_is_no_others(
     assert [part.lookup_id for part in services.taken()] == ["one"]
 
 
-def test_a_tick_without_trouble_tells_how_many_it_fed(services: BulkServices, maintenance: Maintenance) -> None:
-    """Open gates are not looked at for their secrets."""
+def test_a_tick_without_errors_returns_how_many_it_fed(services: BulkServices, maintenance: Maintenance) -> None:
+    """The secrets of workspaces with open gates are not checked."""
     services.submit("one", services.roster(b"user-1\nuser-2\n"))
     assert maintenance.run() == 2

@@ -1,4 +1,4 @@
-"""A partner's schedule asks for what its partner may ask for when it fires, not for what it might once."""
+"""A partner's schedule requests what its partner is granted when it fires, not when it was created."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def used(services: BulkServices, partner: Partner) -> int:
 def test_all_fields_are_those_granted_now(
     services: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
-    """A schedule without a field list asks for all that is granted when it fires, at the weight of that time."""
+    """A schedule without a field list requests all that is granted when it fires, at the weight of that time."""
     partners["acme"] = replace(ACME, fields=("city",), weight=7)
     assert firings.serve(parse_firing(EVENT)) == FiringResult(ID)
     assert [part.fields for part in services.taken()] == [("city",)]
@@ -77,7 +77,7 @@ def test_all_fields_are_those_granted_now(
 def test_what_is_not_granted_any_more_is_refused(
     services: BulkServices, firings: Firings, partners: dict[str, Partner], now: Partner | None, because: str
 ) -> None:
-    """Such a firing makes no lookup and asks for nobody; it is an answer and no error, and the schedule tells why."""
+    """Such a firing starts no lookup and makes no call; it is no error, and the schedule shows the reason."""
     partners.clear()
     partners |= {"acme": now} if now else {}
     fired = firings.serve(parse_firing(EVENT | {"fields": ["city", "salary"]}))
@@ -117,7 +117,7 @@ def test_a_firing_is_charged_once(services: BulkServices, firings: Firings, part
 def test_the_stages_own_schedules_need_no_grants(
     services: BulkServices, firings: Firings, partners: dict[str, Partner]
 ) -> None:
-    """A schedule that was deployed with the stage is nobody's, and asks for what it says."""
+    """A schedule that was deployed with the stage belongs to no partner, and requests what it declares."""
     partners.clear()
     own = {name: value for name, value in EVENT.items() if name != "partner"} | {
         "schedule": "own",

@@ -17,7 +17,7 @@ class Crash(BaseException):
 
 @dataclass
 class Interruptions:
-    """Lets `action` come before or after the n-th write or send from now; `conflicts` transactions fail first."""
+    """Runs `action` before or after the n-th write or send from now; `conflicts` transactions fail first."""
 
     calls: int = 0
     at: int = 0

@@ -1,4 +1,4 @@
-"""Serves one SQS event from standard input as the deployed function does, and dies where it is told to.
+"""Processes one SQS event from standard input as the deployed function does, and is killed where KILL_BEFORE says.
 
 KILL_BEFORE=n: SIGKILL when the n-th AWS request (1 is the first) is about to leave. Each request that does leave is
 written to standard error, as `service.Operation`.

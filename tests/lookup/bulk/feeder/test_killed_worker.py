@@ -1,4 +1,4 @@
-"""A worker that dies between MoEngage's answer and any of its writes: nothing is lost, next to nothing asked twice."""
+"""A worker killed between MoEngage's response and any write: nothing is lost, almost nothing is requested twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _accounts = itertools.count(500_000_000_000)
 
 
 def served(services: BulkServices, kill_before: int) -> tuple[subprocess.CompletedProcess[str], Part]:
-    """Let a process of its own serve the part on the queue; give the part too."""
+    """Process the part on the queue in a process of its own; return the part too."""
     stage = services.stage
     message = stage.messages(stage.settings.parts_queue_url)[0]
     record = sqs_record(message, "parts")
@@ -62,7 +62,7 @@ def services_with_a_part(stage: Stage) -> BulkServices:
 
 
 def finished(services: BulkServices, part: Part) -> None:
-    """Let the queue deliver the part again, and time pass."""
+    """Redeliver the part and advance the clock."""
     services.parts.process([DeliveredPart(part, redelivered=True)], until=services.clock() + 60)
     services.ending.finish_if_done(part.lookup_id)
     services.clock.now += 900
@@ -79,7 +79,7 @@ def assert_complete(services: BulkServices) -> None:
 
 
 def test_nothing_is_lost(stage: Stage, embedded_aws: EmbeddedAws, simulator: Simulator) -> None:
-    """Killed before whichever write follows an answer: all is found and counted once, at most 20 are asked twice."""
+    """Killed before any write after a response: all is found and counted once, at most 20 are requested twice."""
     simulator.configure(not_found_share=0.0)
     alone, _ = served(services_with_a_part(stage), kill_before=0)
     assert alone.returncode == 0, alone.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""The narrow moments, one by one: what comes between a feeder's, a worker's or a teller's two requests."""
+"""Race windows, one by one: what happens between two requests of a feeder, a worker or an event publisher."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def seen(world: World) -> LookupRecord:
 
 
 def between(world: World, turn: Callable[[], object], at: int, action: Callable[[], object], *, after: bool) -> None:
-    """Let an action come before or after the n-th write or send of a turn."""
+    """Run an action before or after the n-th write or send of a turn."""
     met: list[bool] = []
 
     def act() -> None:
@@ -130,8 +130,8 @@ def test_a_retry_whose_feeder_dies(world: World) -> None:
     assert [one.tally.counts.failed for one in world.events.completed] == [3, 0]
 
 
-def test_a_late_teller(world: World) -> None:
-    """Who tells an end late, when others have told it and a retry has begun, does not end the retry."""
+def test_a_late_publisher(world: World) -> None:
+    """A completion published late, after others published it and a retry began, does not end the retry."""
     world.order(["user-1"], "a", 1)
     feed(world)
 
@@ -140,7 +140,7 @@ def test_a_late_teller(world: World) -> None:
         world.sweep.run("default")
         assert world.retry(world.specs[0])
 
-    world.has_crashed = True  # told twice, because one of them was slow
+    world.has_crashed = True  # published twice, because one of them was slow
     between(world, lambda: world.serve_next(0, 1), 3, others, after=False)
     assert world.unfinished() == [NAME]
     end(world)
@@ -162,8 +162,8 @@ def test_a_late_finisher(world: World) -> None:
     end(world)
 
 
-def test_a_retry_before_the_end_is_told(world: World) -> None:
-    """A retry begins once the end before it has been told, so that no end stays untold."""
+def test_a_retry_before_the_completion_is_published(world: World) -> None:
+    """A retry begins only after the previous completion was published, so that none stays unpublished."""
     world.order(["user-1"], "a", 1)
     feed(world)
     between(world, lambda: world.serve_next(0, 1), 2, die, after=True)
@@ -198,7 +198,7 @@ def test_two_deliveries_in_one_batch(world: World) -> None:
 
 
 def test_a_retry_has_its_own_attempts(world: World) -> None:
-    """A part that failed for want of an answer is asked for again in a retry."""
+    """A part that failed without a response is requested again in a retry."""
     world.order(["user-1"], "a", 1)
     feed(world)
     world.take()

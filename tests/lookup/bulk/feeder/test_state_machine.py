@@ -1,4 +1,4 @@
-"""Promise 1, against whatever may happen: every identifier ends in one outcome, counted once, told of once."""
+"""Promise 1 under any interleaving: every identifier ends in one outcome, counted once, published once."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Feeding(RuleBasedStateMachine):
 
 
 def test_every_identifier_ends_in_one_outcome(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crashes, conflicts, redeliveries and interleavings: no part is counted twice, none is missing, every end told."""
+    """Crashes, conflicts, redeliveries: no part is counted twice, none is missing, every completion is published."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", embedded_aws.endpoint_url)

@@ -1,4 +1,4 @@
-"""A desk with a feeder and a worker, each of whose turns may be interrupted, and what must be true of them."""
+"""A feeder and a worker, each of whose turns may be interrupted, and the invariants they keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
 
 PART_SIZE = 2
-LONG = 900.0  # seconds: every claim, telling and sent part is overdue after it
+LONG = 900.0  # seconds: every claim, publication and sent part is overdue after it
 TURNS = 30  # of draining, far more than any run needs
 
 
@@ -35,7 +35,7 @@ class World(BulkServices):
         self.reader = RosterReader(self.s3, self.settings.bucket_name, part_size=PART_SIZE)
 
     def carry_out(self, turn: Callable[[], object]) -> None:
-        """Let somebody do something, who may die in the middle of it."""
+        """Run one action, which may crash in the middle."""
         self.clock.now += 1
         try:
             turn()
@@ -112,7 +112,7 @@ class World(BulkServices):
         return progress is not None and self.states.resume(spec, progress.cursor)
 
     def drain(self) -> None:
-        """Let everything come to its end: time passes, nobody dies any more."""
+        """Run everything to completion: advance the clock, without further crashes."""
         for _ in range(TURNS):
             self.clock.now += LONG
             for spec in self.specs:
@@ -128,7 +128,7 @@ class World(BulkServices):
         raise AssertionError(f"never ended: {self.unfinished()}")
 
     def check_along_the_way(self) -> None:
-        """Nothing is ever counted that was not asked for."""
+        """Nothing is ever counted that was not requested."""
         for progress in self.lookups.get_many(list(self.expected)):
             _balanced(progress)
             assert progress.tally.counts.requested <= self.expected[progress.spec.lookup_id].requested
