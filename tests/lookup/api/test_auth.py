@@ -30,7 +30,7 @@ def partners(stage: Stage) -> Partners:
 
 @pytest.mark.parametrize("claim", ["client_id", "azp", "cid", "sub"])
 def test_one_claim_names_the_client(partners: Partners, claim: str) -> None:
-    """Whatever other claims say, only the one that the setting names is looked at; without it nobody is known."""
+    """Whatever other claims hold, only the one that the setting names is read; without it there is no identity."""
     callers = ClientAuth(partners, claim)
     others = {name: "victim-client" for name in ("client_id", "azp", "cid", "sub", "email") if name != claim}
     assert callers.of(event(**{claim: "crm-client"} | others)).name == "crm"

@@ -30,7 +30,7 @@ from lookup.api.request_context import MAX_WAIT, Preference, parse_preference
     ],
 )
 def test_preferences(header: str | None, expected: Preference) -> None:
-    """What the header says, and what is done."""
+    """The `Prefer` header, and the preferences applied."""
     assert parse_preference(header) == expected
 
 

@@ -25,7 +25,7 @@ def test_no_more_than_the_rate(pauses: list[float], rate: int) -> None:
             rates.admit(partner)
         except TooManyRequests as fault:
             clock.now = fault.retry_at + 1e-6
-            rates.admit(partner)  # as it was told
+            rates.admit(partner)  # at its `retry_at`
         admitted.append(clock.now)
     for start in range(len(admitted)):
         span = admitted[-1] - admitted[start]

@@ -96,7 +96,7 @@ def submit(services: BulkServices, name: str, users: int, *, weight: int = 1) ->
 
 @pytest.mark.parametrize(("intake", "roster"), [(1, 1), (1, 3)])
 def test_a_flood_of_messages_leaves_rosters_their_share(stage: Stage, intake: int, roster: int) -> None:
-    """Beside messages without end a roster is served what its weight says, less a part and a batch."""
+    """Beside an endless flood of messages a roster gets the share of its weight, less a part and a batch."""
     services = services_of(stage, intake_weight=intake)
     submit(services, "roster", 20_000, weight=roster)
     day = Day(services)

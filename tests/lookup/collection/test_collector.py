@@ -121,7 +121,7 @@ def test_what_does_not_add_up_is_not_published(world: World) -> None:
     assert world.ready_published == []
 
 
-def test_parts_that_are_gone_are_said(world: World) -> None:
+def test_expired_parts_are_reported(world: World) -> None:
     """A lookup whose parts have expired ends as failed with that reason; once they are back it is collected again."""
     spec = world.begin()
     key = world.arrive(spec, 1, [outcome("C-1", FOUND, at=world.clock())])

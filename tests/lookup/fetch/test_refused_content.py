@@ -84,7 +84,7 @@ def test_one_odd_identifier_of_three(services: RealGate, simulator: Simulator, s
     fetched = run(services, [customer(name) for name in names])
     assert by_name(fetched) == {"C-9001": "found", ODD: "refused_by_vendor", "C-9003": "found"}
     assert (fetched.cause, services.closed_reason()) == (None, None)
-    assert neutral_calls(simulator) == (2 if place == 2 else 1)  # nobody is asked after the last, so nobody is
+    assert neutral_calls(simulator) == (2 if place == 2 else 1)  # no neutral call follows the last payload
     assert simulator.counters().calls <= 7
 
 

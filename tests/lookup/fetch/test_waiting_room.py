@@ -24,7 +24,7 @@ QUIET = Partner("quiet", waiting_requests=50)
 
 @dataclass
 class Window:
-    """A gate of which only the time is asked: so many users are served a second, from a moment on."""
+    """A gate used only for its time: so many users are served a second, from a moment on."""
 
     clock: FakeClock
     free_at: float
@@ -136,7 +136,7 @@ def test_each_partner_has_its_turn(now: float, others: set[str]) -> None:
     ids=["payloads", "ones", "odd"],
 )
 def test_a_flood_leaves_others_their_share(flood: int, sizes: list[int]) -> None:
-    """Of what comes free while both wait, a partner gets half, whatever the other asks for, how often and how small."""
+    """Of what comes free while both wait, a partner gets half, however often the other requests, and however small."""
     clock, free, got = FakeClock(), 0.0, {"flood": 0, "quiet": 0}
     waiting = [("flood", 1)] * flood + [("quiet", size) for size in sizes]
     for _ in range(200):  # tenths of a second, in which 17 users a second come free

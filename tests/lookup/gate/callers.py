@@ -32,7 +32,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """After `gap` seconds one caller asks; others step in between its request and the item, and before its reply."""
+    """After `gap` seconds one caller requests; others act between its request and the item, and before its response."""
 
     caller: int
     gap: float = 0.0

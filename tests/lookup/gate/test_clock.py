@@ -16,7 +16,7 @@ ON_DEMAND = Lane.ON_DEMAND
 @pytest.mark.parametrize("instant", [0.0, 0.5, 0.999], ids="of its second {}".format)
 @pytest.mark.parametrize("offset", [1.51, -1.51, 3600.0, -3600.0])
 def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float, instant: float) -> None:
-    """A caller whose clock jumped charges one grant, finds out from the answer, does not use it and asks no more."""
+    """A caller whose clock jumped charges one grant, learns it from the response, leaves it unused and stops."""
     stage.now += instant - stage.now % 1
     stage.gate.admit(1, lane=ON_DEMAND, wait_until=stage.now)
     stage.offset = offset
@@ -31,7 +31,7 @@ def test_clock_that_is_off_does_not_ask(stage: Stage, offset: float, instant: fl
 @pytest.mark.parametrize("instant", [0.0, 0.5, 0.999], ids="of its second {}".format)
 @pytest.mark.parametrize("offset", [0.49, -0.49])
 def test_clock_within_half_a_second_asks(stage: Stage, offset: float, instant: float) -> None:
-    """A clock that the whole seconds of `Date` cannot tell from the right one is not suspected."""
+    """A clock that the whole seconds of `Date` cannot distinguish from the right one is accepted."""
     stage.now += instant - stage.now % 1
     stage.offset = offset
     for _ in range(3):
@@ -48,7 +48,7 @@ def test_new_process_with_a_clock_that_is_off_never_charges(stage: Stage, aws: b
 
 
 def test_mended_clock_asks_again(stage: Stage) -> None:
-    """A caller whose clock was found off looks again before it asks, and goes on when it is right."""
+    """A caller whose clock was off checks it again before a request, and goes on when it is right."""
     stage.offset = 3.0
     with pytest.raises(RetryLater):
         stage.gate.admit(5, lane=ON_DEMAND, wait_until=stage.now)

@@ -63,7 +63,7 @@ def work(endpoint_url: str, account: str, number: int, granted: Synchronized[int
 
 
 def test_eight_processes_share_one_quota(aws: boto3.Session) -> None:
-    """Eight processes asking at once get what the item counts, to the last user, and no window is over the limit."""
+    """Eight concurrent processes get what the item counts, to the last user, and no window is over the limit."""
     create_ledger(aws)
     context = forking()
     results: Results = context.Queue()

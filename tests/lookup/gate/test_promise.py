@@ -165,7 +165,7 @@ def test_lost_reply_is_charged_and_not_repeated() -> None:
 
 
 def test_late_grant_is_charged_but_not_used() -> None:
-    """A grant whose reply comes too late to send within the spread is charged, and another one is asked for."""
+    """A grant whose response comes too late to send within the spread is charged, and another one is requested."""
     callers = Callers(TIGHT, [0.0])
     late = Step(0, users=5, flight=0.2)
     assert callers.ask(late) is None

@@ -56,7 +56,7 @@ TENTH: dict[str, Any] = {
     ],
 )
 def test_senseless_settings_fail_by_name(values: dict[str, Any], setting: str) -> None:
-    """Each senseless value raises `Misconfigured` that names the setting and says the rule."""
+    """Each invalid value raises `Misconfigured` with the setting and the rule."""
     with pytest.raises(Misconfigured, match="must") as caught:
         Quota(**values)
     assert caught.value.setting == setting

@@ -138,7 +138,7 @@ def test_bulk_of_a_small_limit_takes_what_is_left() -> None:
 
 @given(limit=st.integers(1, 60), lowered=st.integers(1, 60), users=st.integers(1, 20), lane=st.sampled_from(Lane))
 def test_small_limits_still_give_something(limit: int, lowered: int, users: int, lane: Lane) -> None:
-    """However small the limit, somebody who asks an idle gate gets at least one user."""
+    """However small the limit, a request to an idle gate gets at least one user."""
     quota = Quota(limit=limit, headroom=min(20, limit - 1), quiet_headroom=min(2, limit - 1))
     answer = capacity(Snapshot(lowered_to=max(lowered, quota.headroom + 1)), quota, lane, users, NOW)
     assert isinstance(answer, Capacity)

@@ -1,4 +1,4 @@
-"""What a lookup is charged when it goes on: once for each user and day on which it lets users be asked."""
+"""What a resumed lookup is charged: once for each user and day on which it may request users."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_two_deliveries_are_charged_once(services: BulkServices, check: Authoriz
 
 @pytest.mark.parametrize("late", [0, 13 * 3600])
 def test_what_a_retry_is_charged(services: BulkServices, check: Authorization, late: int) -> None:
-    """As long as the others are surely stored the failures count; later everybody may be asked again, and counts."""
+    """While the other profiles are surely stored only failures count; later all may be requested again, and count."""
     progress = replace(
         seen_after(services, check), tally=replace(seen(services).tally, counts=Counts(300, 290, 5, 2, 3))
     )

@@ -55,7 +55,7 @@ def way(request: pytest.FixtureRequest, certified: tuple[ssl.SSLContext, Path]) 
 
 
 class Way:
-    """A scheme, and how to serve and ask by it."""
+    """A URL scheme, with its server and its client."""
 
     def __init__(self, scheme: str, pool: urllib3.PoolManager, tls: ssl.SSLContext | None) -> None:
         self.scheme = scheme

@@ -139,7 +139,7 @@ def test_other_shape_is_tried_once_and_remembered(client: MoEngage, simulator: S
 )
 @pytest.mark.parametrize("body", ["json", "problem"])
 def test_words_for_a_missing_key(client: MoEngage, simulator: Simulator, words: dict[str, str], body: str) -> None:
-    """However the vendor says that a key is missing, the other shape is tried; if that is refused too, no more."""
+    """However the vendor words that a key is missing, the other shape is tried; if that is refused too, no more."""
     if body == "problem":
         words = {"error_message": next(iter(words.values()))}
     simulator.set_faults(Fault(status=400, body="problem" if body == "problem" else "json", **words))  # type: ignore[arg-type]  # the keys are all texts

@@ -16,7 +16,7 @@ from tests.lookup.json_values import attributes, values
 
 @given(st.integers(100, 999).filter(lambda status: status != 200))
 def test_any_status_is_an_error(status: int) -> None:
-    """Every status code other than success maps to an error with its action."""
+    """Every status code other than 200 maps to the error type of its class."""
     kind = error_type(status)
     assert issubclass(kind, VendorError)
     assert 400 <= status < 500 or kind in {VendorUnavailable, VendorAccessDenied}

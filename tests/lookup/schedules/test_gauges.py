@@ -56,6 +56,6 @@ def test_one_shut_gate_is_enough(shut: set[str], recorded: int) -> None:
     }
 
 
-def test_secrets_without_a_value_are_counted_though_nobody_asks() -> None:
+def test_secrets_without_a_value_are_counted_without_requests() -> None:
     """One workspace of two without its secret's value is recorded as 1, every minute."""
     assert _recorded({"default": [], "asia": []}, set(), frozenset({"asia"}))[Metric.SECRETS_MISSING] == 1
