@@ -43,9 +43,11 @@ class Killing:
                 self.calls_left = None
                 raise Killed
 
-    def _after(self, **_: Any) -> None:
+    def _after(self, parsed: dict[str, Any], **_: Any) -> None:
         if self.calls_left is not None and self.calls_left < 0:
             self.calls_left = None
+            if "Body" in parsed:  # a dead process keeps no connection open
+                parsed["Body"].close()
             raise Killed
 
 
