@@ -25,11 +25,7 @@ BLOCKED_CUSTOMER_IDS = frozenset(
     {"unknown", "guest", "null", "none", "true", "false", "na", "n/a", "(empty)", "-2", "-1", "0", "1", "2"}
     | {"user_attribute_unique_id", "dummy_seller_code", "user_id", "id", "customer_id", "uid", "userid"}
 )
-SPELLINGS = {
-    "customer_id": IdentifierType.CUSTOMER_ID,
-    "id": IdentifierType.ID,
-    "moengage_id": IdentifierType.ID,
-}
+SPELLINGS = {"customer_id": IdentifierType.CUSTOMER_ID, "id": IdentifierType.ID, "moengage_id": IdentifierType.ID}
 ParsedIdentifier = Identifier | InvalidIdentifier
 IDENTIFIER_KEYS = {"identifier_type", "identifier"}
 

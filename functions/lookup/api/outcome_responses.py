@@ -53,11 +53,7 @@ class OutcomeResponses:
         return self._sign(self._on_demand.archived(result))
 
     def _response(
-        self,
-        lookup_id: str,
-        outcomes: Sequence[OutcomeJson],
-        link: Callable[[], str],
-        headers: Mapping[str, str],
+        self, lookup_id: str, outcomes: Sequence[OutcomeJson], link: Callable[[], str], headers: Mapping[str, str]
     ) -> Response[str]:
         whole = {"lookup_id": lookup_id, "counts": _counts(outcomes), "outcomes": outcomes}
         body = exact_json.dumps_well_formed(whole)

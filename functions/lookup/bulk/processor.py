@@ -34,13 +34,7 @@ class PartProcessor:
     """Processes parts. Every outcome is stored and archived before its part counts as complete."""
 
     def __init__(
-        self,
-        *,
-        fetch: Fetcher,
-        recorder: CompletionRecorder,
-        parts: PartLedger,
-        intake: IntakeShare,
-        clock: Clock,
+        self, *, fetch: Fetcher, recorder: CompletionRecorder, parts: PartLedger, intake: IntakeShare, clock: Clock
     ) -> None:
         self._fetch = fetch
         self._recorder = recorder
@@ -133,10 +127,7 @@ class PartProcessor:
             self._parts.record_findings(one.part, failed=failed, doubted=doubted)
 
     def _fetched(
-        self,
-        group: Sequence[DeliveredPart],
-        until: float,
-        before_sending: Callable[[Sequence[Identifier]], None],
+        self, group: Sequence[DeliveredPart], until: float, before_sending: Callable[[Sequence[Identifier]], None]
     ) -> Fetched:
         """Fetch what earlier deliveries did not learn already.
 

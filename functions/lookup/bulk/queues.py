@@ -89,9 +89,7 @@ class Queues:
         wait = max(wait, FREQUENT_DELAY if delivery.received > FREQUENT_DELIVERIES else 0.0)
         spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
         self._client.change_message_visibility(
-            QueueUrl=self._url(delivery),
-            ReceiptHandle=delivery.receipt_handle,
-            VisibilityTimeout=int(spread) + 1,
+            QueueUrl=self._url(delivery), ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=int(spread) + 1
         )
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:

@@ -30,12 +30,7 @@ class RosterStore:
     """The rosters of one bucket, under `rosters/<partner>/`: at most `megabytes`, and when unpacked within `bounds`."""
 
     def __init__(
-        self,
-        client: S3Client,
-        bucket_name: str,
-        *,
-        megabytes: int = 256,
-        bounds: Bounds | None = None,
+        self, client: S3Client, bucket_name: str, *, megabytes: int = 256, bounds: Bounds | None = None
     ) -> None:
         self._client = client
         self._bucket = bucket_name

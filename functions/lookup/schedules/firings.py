@@ -32,12 +32,7 @@ class Firings:
     """Serves firings. `partner_named` returns a partner's grants as they are now, and raises `UnknownClient`."""
 
     def __init__(
-        self,
-        *,
-        ledger: LookupLedger,
-        submission: Submission,
-        feeder: Feeder,
-        partner_named: Callable[[str], Partner],
+        self, *, ledger: LookupLedger, submission: Submission, feeder: Feeder, partner_named: Callable[[str], Partner]
     ) -> None:
         self._ledger = ledger
         self._submission = submission

@@ -21,13 +21,7 @@ class Maintenance:
     """Maintains all workspaces."""
 
     def __init__(
-        self,
-        *,
-        settings: Settings,
-        reopening: Reopening,
-        sweep: Sweep,
-        feeder: Feeder,
-        conversions: ConversionRequests,
+        self, *, settings: Settings, reopening: Reopening, sweep: Sweep, feeder: Feeder, conversions: ConversionRequests
     ) -> None:
         self._settings = settings
         self._reopening = reopening

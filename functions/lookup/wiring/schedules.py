@@ -45,10 +45,7 @@ class ScheduleServices(SubmittingServices):
     @cached_property
     def firings(self) -> Firings:
         return Firings(
-            ledger=self.lookups,
-            submission=self.submission,
-            feeder=self.feeder,
-            partner_named=self.partners.by_name,
+            ledger=self.lookups, submission=self.submission, feeder=self.feeder, partner_named=self.partners.by_name
         )
 
     @cached_property

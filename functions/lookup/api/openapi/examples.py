@@ -34,12 +34,7 @@ OUTCOMES = {
         },
     ],
 }
-ESTIMATE = {
-    "done_at": "2026-11-24T09:35:18.000000Z",
-    "users": 4077,
-    "users_ahead": 0,
-    "share_of_daily_quota": 0.0028,
-}
+ESTIMATE = {"done_at": "2026-11-24T09:35:18.000000Z", "users": 4077, "users_ahead": 0, "share_of_daily_quota": 0.0028}
 LOOKUP_ID = "lookup-0b1c2d3e4f5061728394a5b6c7d8e9f0"
 LOOKUP = {
     "lookup_id": LOOKUP_ID,

@@ -28,12 +28,7 @@ class LookupRoutes:
     """Lookups as their partner sees and steers them."""
 
     def __init__(
-        self,
-        app: APIGatewayHttpResolver,
-        *,
-        lookups: LookupControl,
-        published: PublishedResults,
-        clock: Clock,
+        self, app: APIGatewayHttpResolver, *, lookups: LookupControl, published: PublishedResults, clock: Clock
     ) -> None:
         self._app = app
         self._lookups = lookups
