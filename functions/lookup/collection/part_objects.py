@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -80,7 +81,7 @@ def _read(record: RecordedPart, body: Future[bytes] | None) -> PartRows:
         lines = gzip.decompress(packed).split(b"\n")
         rows = [row for row in map(row_of, filter(None, lines)) if row.facts["part"] == record.number]
         is_equal = counts_of(rows) == record.counts
-    except (EOFError, KeyError, OSError, TypeError, ValueError):
+    except (EOFError, KeyError, OSError, TypeError, ValueError, zlib.error):
         is_equal = False
     if not is_equal:
         raise Unequal(f"the object of part {record.number} holds other counts than the ledger")

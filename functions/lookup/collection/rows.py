@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lookup.model import Counts
@@ -26,11 +25,6 @@ class Row(NamedTuple):
         return self.facts.get("changed") is True
 
 
-def rows_of(packed: bytes) -> list[Row]:
-    """Return the records of a gzip result object. Raises `ValueError` or `OSError` when it holds something else."""
-    return [row_of(line) for line in gzip.decompress(packed).split(b"\n") if line]
-
-
 def row_of(line: bytes) -> Row:
     """Return one record. Only what stands before the attributes is parsed, so that no digit of theirs is lost."""
     end = line.index(ATTRIBUTES)
@@ -46,14 +40,6 @@ def counts_of(rows: Sequence[Row]) -> Counts:
         outcome = row.facts["outcome"]
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     return Counts(len(rows), **outcomes)
-
-
-def sum_of(counts: Iterator[Counts]) -> Counts:
-    """Add counts up."""
-    total = Counts()
-    for one in counts:
-        total = added(total, one)
-    return total
 
 
 def added(one: Counts, other: Counts) -> Counts:

@@ -135,6 +135,19 @@ def test_expired_parts_are_reported(world: World) -> None:
     assert world.collected().state is CollectionState.READY
 
 
+@pytest.mark.parametrize("kept", [b"", b"no gzip", slice(40), slice(-3)], ids=["empty", "text", "cut", "cut a little"])
+def test_an_object_that_cannot_be_read_is_not_published(world: World, kept: bytes | slice) -> None:
+    """A part whose object is broken is said to differ; nothing is published, and nothing is raised."""
+    spec = world.begin()
+    key = world.arrive(spec, 1, [outcome("C-1", FOUND, at=world.clock())])
+    world.end(spec)
+    body = world.body(key)[kept] if isinstance(kept, slice) else kept
+    world.stage.s3.put_object(Bucket=world.stage.settings.bucket_name, Key=key, Body=body)
+    world.collect()
+    assert (world.collected().state, world.collected().reason) == (CollectionState.FAILED, "counts_differ")
+    assert world.visible() == []
+
+
 def test_a_retry_replaces_the_files(world: World) -> None:
     """After a retry of what failed the files hold the newer outcomes, and those of before are gone."""
     spec = world.begin()
