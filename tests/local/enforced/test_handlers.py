@@ -53,6 +53,16 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 100)
 
 
+def test_a_lookup_that_has_ended_is_collected(enforced: Enforced) -> None:
+    """The event of its end comes to the function that collects, which reads parts, writes files and publishes them."""
+    enforced.put_secrets_and_grants()
+    path = submitted(enforced, b"customer_id\n" + b"".join(b"S-%d\n" % number for number in range(120)))
+    files = until(lambda: enforced.api().get(f"{path}/results?format=ndjson")["files"] or None)
+    (all_of_it,) = [file for file in files if file["only"] is None]
+    answer = urllib3.PoolManager().request("GET", all_of_it["url"])
+    assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 120)
+
+
 def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
     """Its own function unpacks it, the next tick feeds it, and its partner removes it with the copy."""
     enforced.put_secrets_and_grants()
