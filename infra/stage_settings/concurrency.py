@@ -20,6 +20,8 @@ UNRESERVED = 100  # what Lambda keeps for functions without a reservation
 # Those that do wait are counted one by one.
 LONGEST_WITHOUT_WAITING = 10
 CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all quotas
+CONVERSIONS_AT_ONCE = 5  # of all partners; of one partner there is one, whose message group it is
+COLLECTIONS_AT_ONCE = 5  # lookups of all partners; an event source mapping may be bound to 2 at least
 OTHERS = 10  # executions of on_schedule and of what the stack runs beside, where none are reserved
 # The least for on_schedule: a partner's schedules that are all due in one minute must leave the tick a place.
 SCHEDULES_LEAST = 10
@@ -69,10 +71,12 @@ def check_concurrency(stage: Admission) -> None:
     if schedules is not None:
         require(schedules >= SCHEDULES_LEAST, "schedule_concurrency", f"must be at least {SCHEDULES_LEAST}")
     others = OTHERS if schedules is None else schedules
-    taken = max(needed, reserved or 0) + workers + others + UNRESERVED
+    files = CONVERSIONS_AT_ONCE + COLLECTIONS_AT_ONCE
+    taken = max(needed, reserved or 0) + workers + others + files + UNRESERVED
     rule = (
         f"must be at least {taken}: {max(needed, reserved or 0)} for requests ({_sum(stage)}), {workers} for queues, "
-        f"{others} for schedules, {UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
+        f"{others} for schedules, {files} for conversions and results, "
+        f"{UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
     )
     require(stage.account_concurrency >= math.ceil(taken), "account_concurrency", rule)
 

@@ -13,12 +13,12 @@ from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, fifo_work_queue
+from infra.stage_settings.concurrency import CONVERSIONS_AT_ONCE
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(10)  # for the largest roster that a stage may allow; what is not done by then is refused
 VISIBILITY = Duration.minutes(60)  # AWS: six times the function's timeout; what ends with an error comes back sooner
 DELIVERIES = 12  # a few more than after which the function lays a message aside, with a reason
-AT_ONCE = 5  # conversions of all partners; of one partner there is one, whose message group it is
 MEMORY_MB = 1769  # one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
 
@@ -78,5 +78,5 @@ class OnConversion(Construct):
             event_source_arn=queue.queue.queue_arn,
             batch_size=1,
             report_batch_item_failures=True,
-            max_concurrency=AT_ONCE,
+            max_concurrency=CONVERSIONS_AT_ONCE,
         )

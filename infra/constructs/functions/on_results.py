@@ -15,13 +15,13 @@ from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, work_queue
+from infra.stage_settings.concurrency import COLLECTIONS_AT_ONCE
 from lookup.results.events import COMPLETED, SOURCE
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(15)  # Lambda's longest; a lookup that takes longer is gone on with
 VISIBILITY = Duration.minutes(90)  # AWS: six times the function's timeout
 DELIVERIES = 40  # a few more than after which the function lays a message aside, with a reason
-AT_ONCE = 5  # lookups of all partners; the least that an event source mapping may be bound to is 2
 MEMORY_MB = 1769  # one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
 
@@ -98,5 +98,5 @@ class OnResults(Construct):
             event_source_arn=queue.queue.queue_arn,
             batch_size=1,
             report_batch_item_failures=True,
-            max_concurrency=AT_ONCE,
+            max_concurrency=COLLECTIONS_AT_ONCE,
         )

@@ -49,6 +49,14 @@ def test_what_is_admitted_fits() -> None:
     assert stage(requests_per_second=200, account_concurrency=5000).requests_per_second == 200
 
 
+def test_all_functions_are_counted() -> None:
+    """An account that has one execution less than all functions may need is refused with the sum of all of them."""
+    least = 100 + 50 * 10 + 100 + 2 * 2 + 10 + 10 + 100
+    assert stage(account_concurrency=least).account_concurrency == least
+    with pytest.raises(Misconfigured, match=f"must be at least {least}: .* 10 for conversions and results, 100 that"):
+        stage(account_concurrency=least - 1)
+
+
 @pytest.mark.xdist_group("synthesis")
 def test_reserved_executions(tmp_path: Path) -> None:
     """The functions of the API and of schedules have a reservation, and only when the stage says so."""
