@@ -15,10 +15,15 @@ from tests.local.running import alive, mentioning, started_by
 from tests.waiting import until
 
 SEED = 2
-SHORT = moments(SEED, 5, STARTING) + moments(SEED, 1, [DEPLOYED])
+SHORT = moments(SEED, 1, [DEPLOYED]) + moments(SEED, 5, STARTING)
+FIRST_HALF = 2
 
 
-@pytest.mark.parametrize("moment", SHORT, ids=str)
+@pytest.mark.parametrize(
+    "moment",
+    [*SHORT[:FIRST_HALF], *(pytest.param(one, marks=pytest.mark.second_half) for one in SHORT[FIRST_HALF:])],
+    ids=str,
+)
 def test_a_run_ends_at_any_moment_and_leaves_nothing(moment: Moment, tmp_path: Path) -> None:
     """The status is the signal's; no process, no port in use and no file outside the project's `.local` is left."""
     ending = interrupted(moment, tmp_path)
