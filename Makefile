@@ -33,7 +33,7 @@ lint: $(VENV)/.installed ## ruff: rules and format
 types: $(VENV)/.installed ## mypy --strict on every tree
 	@$(BIN)/mypy functions infra tests
 
-layers: $(VENV)/.installed ## import-linter: dependencies point inward
+layers: $(VENV)/.installed ## import-linter: packages depend downward, no cycles
 	@PYTHONPATH=functions:. $(BIN)/lint-imports
 
 # W3005: the CDK writes down dependencies that a reference implies already.

@@ -10,7 +10,7 @@ from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.queue import QueueServices
 
-WRITING = 10.0  # seconds kept back of the function's time for writing what was fetched
+RESERVED_SECONDS = 10.0  # seconds kept back of the function's time for writing what was fetched
 services = cache(QueueServices.from_environment)  # one for all invocations of a function instance
 
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     """Serve one batch of SQS messages; answer which of them failed (`batchItemFailures`)."""
     count(Metric.DELIVERIES, len(event["Records"]))
     deliveries = [Delivery.of(record) for record in event["Records"]]
-    until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
+    until = time.time() + context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
     with services().shutdown.on_sigterm():
         failed = services().worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

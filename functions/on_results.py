@@ -10,7 +10,7 @@ from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.collection import CollectionServices
 
-WRITING = 20.0  # seconds kept back of the function's time for noting how far it came
+RESERVED_SECONDS = 20.0  # seconds kept back of the function's time for noting how far it came
 services = cache(CollectionServices.from_environment)  # one for all invocations of a function instance
 
 
@@ -20,6 +20,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str
     """Collect one batch of lookups; answer which messages failed (`batchItemFailures`)."""
     count(Metric.RESULTS_FAILED, 0)  # so that there is a series, also when nothing has ever failed
     deliveries = [Delivery.of(record) for record in event["Records"]]
-    until = time.time() + context.get_remaining_time_in_millis() / 1000 - WRITING
+    until = time.time() + context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
     failed = services().collection_worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

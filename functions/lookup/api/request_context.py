@@ -12,7 +12,7 @@ from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter
 from lookup.partners import Partner
 
 MAX_WAIT = 20.0  # seconds that a request may wait for quota
-WRITE_SECONDS = 5.0  # kept back of the function's time for writing results and the response
+RESERVED_SECONDS = 5.0  # kept back of the function's time for writing results and the response
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 ASYNC = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
 
@@ -84,6 +84,6 @@ class RequestContext:
             partner,
             parse_preference(prefer),
             DailyCharges(daily, partner),
-            remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - WRITE_SECONDS,
+            remaining=app.lambda_context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS,
             forwarded_for=app.current_event.request_context.http.source_ip,
         )

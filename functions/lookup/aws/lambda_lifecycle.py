@@ -1,6 +1,7 @@
 """The life of a Lambda instance: a start from a snapshot of its memory (SnapStart), and SIGTERM at its end.
 
-On SIGTERM waiting ends and writes finish: no new call to MoEngage is made, and waits for the gate raise `RetryLater`.
+On SIGTERM, which `on_queue` handles, waiting ends and writes finish: no new call to MoEngage is made, and waits for the
+gate raise `RetryLater`. Lambda sends it only to functions with an extension.
 Instances restored from one snapshot must not share randomness or connections. `uuid4` and TLS take theirs from the
 kernel; only the jitter of `random` would be the same in all of them.
 """

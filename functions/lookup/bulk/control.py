@@ -89,14 +89,14 @@ class LookupControl:
             case Action.PAUSE:
                 return self._states.pause(progress.spec)
             case Action.RESUME:
-                reserved = self._authorization.resume(partner, progress)
+                reserved = self._authorization.reserve_resumed(partner, progress)
                 return self._states.resume(progress.spec, progress.cursor, reserved)
             case Action.CANCEL:
                 return self._states.cancel(progress.spec)
         return self._retried(partner, progress)
 
     def _retried(self, partner: Partner, progress: LookupRecord) -> bool:
-        reserved = self._authorization.retry(partner, progress)
+        reserved = self._authorization.reserve_retry(partner, progress)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
             raise Conflict("nothing of this lookup has failed")
         return self._states.retry_failed(progress.spec, progress.cursor, reserved, most=self._most)

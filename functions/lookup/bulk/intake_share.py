@@ -35,7 +35,7 @@ STALLED = 6  # times that a part takes with the whole quota: then the rosters ar
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _QueueProgress:
     """How things stand: the shares, whether parts of rosters are out, and since when nothing has moved."""
 
     shares: Sequence[Share]
@@ -78,7 +78,7 @@ class IntakeShare:
         finally:
             batch.end()
 
-    def seen(self, workspace: str) -> _Seen:
+    def seen(self, workspace: str) -> _QueueProgress:
         """Read how things stand."""
         facts, out = self._ledger.shares.facts(workspace), self._ledger.in_flight(workspace).entries
         now = self.clock()
@@ -86,7 +86,7 @@ class IntakeShare:
         standing = _standing(shares, out)
         own: Mapping[str, Any] = next((one for one in facts if one["sk"] == INTAKE), {})
         is_same = own.get("standing") == standing and float(own.get("wants_until", 0.0)) > now
-        return _Seen(shares, out > 0, standing, float(own["standing_since"]) if is_same else now)
+        return _QueueProgress(shares, out > 0, standing, float(own["standing_since"]) if is_same else now)
 
     def charge(self, workspace: str, turn: Turn, users: int, weight: int) -> bool:
         """Move the tag on unless somebody else has since it was read; return whether it was moved."""
@@ -100,7 +100,7 @@ class IntakeShare:
         """Refund what was charged for users who were not requested."""
         self._table.update_item(share_key(workspace, INTAKE), "ADD #tag :back", {"back": -cost(users, weight)})
 
-    def note(self, workspace: str, seen: _Seen | None, weight: int, until: float) -> None:
+    def note(self, workspace: str, seen: _QueueProgress | None, weight: int, until: float) -> None:
         """Write that messages wait, and how things stand meanwhile, if that was looked at."""
         facts: dict[str, object] = {"wants_until": until, "weight": weight}
         if seen is not None:
@@ -139,12 +139,12 @@ class IntakeTurns:
         self._turned_at = self._share.clock()
         return min(users, self._left)
 
-    def _turn(self, seen: _Seen) -> Turn | None:
+    def _turn(self, seen: _QueueProgress) -> Turn | None:
         quota = self._quota
         stalled = self._share.clock() - seen.since >= STALLED * PART_LIMIT * quota.window / quota.limit
         return intake_turn(seen.shares, self._weight, is_out=seen.is_out, is_stalled=stalled)
 
-    def _wait(self, seen: _Seen, until: float) -> None:
+    def _wait(self, seen: _QueueProgress, until: float) -> None:
         self._is_waiting = True
         self._note(seen)
         pause, now = (0.5 + self._share.jitter() / 2) * LOOK * self._quota.window, self._share.clock()
@@ -157,7 +157,7 @@ class IntakeTurns:
         self._left -= users
         self._is_waiting = self._share.clock() - self._turned_at > QUICK * self._quota.window
 
-    def _note(self, seen: _Seen | None) -> None:
+    def _note(self, seen: _QueueProgress | None) -> None:
         now = self._share.clock()
         if now - self._noted_at >= NOTED * self._quota.window:
             self._noted_at = now

@@ -82,7 +82,7 @@ class Submission:
     def _reserved(self, partner: Partner, request: LookupRequest, roster: Roster) -> Reserved:
         if request.charged_on is not None:
             return Reserved(DailyCharge(None, request.charged_on))
-        return self._authorization.users(partner, _users(request, roster))
+        return self._authorization.reserve_users(partner, _users(request, roster))
 
     def _pinned(self, partner: Partner, request: LookupRequest) -> Roster | None:
         """Pin the roster, if there is one; it is counted for a partner whose users are."""

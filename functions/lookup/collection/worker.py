@@ -1,4 +1,4 @@
-"""One batch of the results queue: each lookup collected, gone on with, given back for later, or laid aside."""
+"""One batch of the results queue: each lookup collected, continued, returned for later, or dead-lettered."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class CollectionWorker:
         try:
             lookup_id = read(delivery.body)
         except InvalidInput as fault:
-            return self._laid_aside(delivery, str(fault))
+            return self._dead_letter(delivery, str(fault))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
-            return self._laid_aside(delivery, f"not collected in {DELIVERIES} deliveries")
+            return self._dead_letter(delivery, f"not collected in {DELIVERIES} deliveries")
         try:
             came = self._collector.collect(lookup_id, until=until)
             if isinstance(came, Held):
@@ -47,15 +47,15 @@ class CollectionWorker:
             return False
         return True
 
-    def _laid_aside(self, delivery: Delivery, reason: str) -> bool:
+    def _dead_letter(self, delivery: Delivery, reason: str) -> bool:
         """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
         try:
             self._queue.lay_aside(delivery, reason)
         except (ClientError, BotoCoreError) as error:
             name = error_name(error)
-            logger.error("message not laid aside", message_id=delivery.message_id, reason=reason, error=name)
+            logger.error("message not dead-lettered", message_id=delivery.message_id, reason=reason, error=name)
             return False
-        logger.warning("message laid aside", message_id=delivery.message_id, reason=reason)
+        logger.warning("message dead-lettered", message_id=delivery.message_id, reason=reason)
         count(Metric.MESSAGES_LAID_ASIDE)
         return True
 

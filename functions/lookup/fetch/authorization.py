@@ -34,11 +34,11 @@ class Authorization:
         partner.check_lane(lane)
         return partner.granted_fields(workspace, requested, self._settings)
 
-    def users(self, partner: Partner, users: int) -> Reserved:
+    def reserve_users(self, partner: Partner, users: int) -> Reserved:
         """Return the charge for a new lookup of so many users. Raises `DailyLimitExceeded` when none has room."""
         return self._daily.reserve(partner, users)
 
-    def resume(self, partner: Partner, progress: LookupRecord) -> Reserved:
+    def reserve_resumed(self, partner: Partner, progress: LookupRecord) -> Reserved:
         """Return the charge for a lookup that is resumed. Raises as `fields` does, and `DailyLimitExceeded`."""
         self._check_again(partner, progress.spec)
         failed, cursor = progress.tally.counts.failed, progress.cursor
@@ -48,7 +48,7 @@ class Authorization:
                 return self._daily.reserve_retry(partner, users)
         return self._daily.resume(partner, progress.spec.charged, cursor.entries_fed, _left(progress))
 
-    def retry(self, partner: Partner, progress: LookupRecord) -> Reserved:
+    def reserve_retry(self, partner: Partner, progress: LookupRecord) -> Reserved:
         """Return the charge for a retry of failed identifiers. Raises as `fields` does, and `DailyLimitExceeded`."""
         self._check_again(partner, progress.spec)
         return self._daily.reserve_retry(partner, self._retry_users(progress))

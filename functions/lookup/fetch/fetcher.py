@@ -10,7 +10,7 @@ from lookup import exact_json
 from lookup.errors import NotExported, ServiceError
 from lookup.fetch.isolation import NO_SUSPECTS
 from lookup.fetch.vendor_access import VendorAccess
-from lookup.fetch.vendor_calls import Turn, VendorCalls
+from lookup.fetch.vendor_calls import TakeTurn, VendorCalls
 from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
 from lookup.moengage.matching import ID_ATTRIBUTE_NAMES, Matches
 from lookup.results.changes import with_changes
@@ -76,7 +76,7 @@ class Fetcher:
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
-        turn: Turn | None = None,
+        turn: TakeTurn | None = None,
         doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> Fetched:
         """Do as `start` does, and wait until all is written."""
@@ -91,7 +91,7 @@ class Fetcher:
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
         on_charge: Callable[[int], object] = _ignore,
-        turn: Turn | None = None,
+        turn: TakeTurn | None = None,
         doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> Fetched:
         """Look up every key of `wanted`; its value is the oldest fetch (epoch seconds) that still answers it.

@@ -31,7 +31,7 @@ MAX_FAILED_CALLS = 3  # with `VendorUnavailable` before it is raised
 FIRST_PAUSE = 0.5  # seconds; doubles with every failure, jittered
 TURN_SECONDS = 1.0  # seconds; about a slot of the gate
 # (gate, users of this call, users in all, until) -> users to request of the gate.
-Turn = Callable[[Gate, int, int, float], int]
+TakeTurn = Callable[[Gate, int, int, float], int]
 
 
 class VendorCalls:
@@ -45,7 +45,7 @@ class VendorCalls:
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
-        turn: Turn | None = None,
+        turn: TakeTurn | None = None,
         doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> None:
         """`turn` is called before the gate: it waits for this caller's turn, or raises.

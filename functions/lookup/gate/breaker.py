@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lookup.errors import VendorAccessDenied, VendorError, VendorThrottled, VendorUnauthorized, VendorUnavailable
-from lookup.gate.item import Closure
-from lookup.gate.window import Snapshot, granted_at, limit_now
+from lookup.gate.item import GateClosing
+from lookup.gate.window import Snapshot, granted_before, limit_now
 from lookup.model import PAYLOAD_LIMIT
 from lookup.quota import Quota
 
@@ -33,7 +33,7 @@ def closes_at_once(error: VendorError, now: float) -> bool:
 
 def closure_for(
     error: VendorError, copy: Snapshot, quota: Quota, now: float, jitter: float, *, ahead: float = 0.0
-) -> Closure:
+) -> GateClosing:
     """Return the closing that an error causes. `jitter` is between 0 and 1.
 
     `ahead` is how far the clock by which the error's `retry_at` was read is ahead of `now`'s (seconds).
@@ -43,14 +43,14 @@ def closure_for(
     match error:
         case VendorThrottled():
             guess = now + min(THROTTLED_MIN * 2.0 ** min(closings - 1, 32), 1.0) * quota.window
-            return Closure(guess if until is None else until, THROTTLED, closings, _lowered(copy, quota, now))
+            return GateClosing(guess if until is None else until, THROTTLED, closings, _lowered(copy, quota, now))
         case VendorUnauthorized():
-            return Closure(now + OPERATOR_WINDOWS * quota.window, CREDENTIALS, closings)
+            return GateClosing(now + OPERATOR_WINDOWS * quota.window, CREDENTIALS, closings)
         case VendorUnavailable():
             longest = min(UNAVAILABLE_MIN * 2.0 ** min(closings - 1, 32), UNAVAILABLE_MAX) * quota.window
-            return Closure(max(now + longest * (1 + jitter) / 2, until or now), UNAVAILABLE, closings)
+            return GateClosing(max(now + longest * (1 + jitter) / 2, until or now), UNAVAILABLE, closings)
         case _:
-            return Closure(now + OPERATOR_WINDOWS * quota.window, REFUSED, closings)
+            return GateClosing(now + OPERATOR_WINDOWS * quota.window, REFUSED, closings)
 
 
 def _until(error: VendorError, quota: Quota, now: float, ahead: float) -> float | None:
@@ -67,6 +67,6 @@ def _lowered(copy: Snapshot, quota: Quota, now: float) -> int:
     """
     if copy.closed_reason == THROTTLED:
         return limit_now(copy, quota, now)
-    in_use = copy.granted - granted_at(copy, quota, now - quota.window)
+    in_use = copy.granted - granted_before(copy, quota, now - quota.window)
     floor = min(quota.headroom + PAYLOAD_LIMIT, quota.limit)
     return min(limit_now(copy, quota, now), max(int(in_use * LOWERED_SHARE), floor))

@@ -48,7 +48,7 @@ class Gate(Protocol):
         """Report the result of the grant's call: None for a success, else the error. Never raises."""
 
     def release(self, grant: Grant) -> None:
-        """Report that the grant's call has no result from the vendor: was it the probe, the next is. Never raises."""
+        """Report that the grant's call has no result from the vendor; after a probe the next is one. Never raises."""
 
 
 class GateEvent(StrEnum):

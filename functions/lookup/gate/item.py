@@ -128,7 +128,7 @@ def _removable(copy: Snapshot, stamp: float) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Closure:
+class GateClosing:
     """A closing: until when (epoch seconds), why, its number in a row, and the limit that it lowers to."""
 
     until: float
@@ -137,7 +137,7 @@ class Closure:
     lowered_to: int | None = None
 
 
-def close_request(epoch: int, change: Closure) -> Request:
+def close_request(epoch: int, change: GateClosing) -> Request:
     """Return the request that closes the gate if it is unchanged since `epoch`."""
     numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
     sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]

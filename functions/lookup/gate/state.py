@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lookup.gate.window import NoCapacity, Snapshot, capacity, granted_at, limit_now, on_demand_since
+from lookup.gate.window import NoCapacity, Snapshot, capacity, granted_before, limit_now, on_demand_since
 from lookup.model import PAYLOAD_LIMIT, Lane
 from lookup.quota import Quota
 
@@ -39,7 +39,7 @@ class GateState:
 
 def state_of(copy: Snapshot, quota: Quota, now: float) -> GateState:
     """Return the state by a copy of the item."""
-    total = copy.granted - granted_at(copy, quota, now - quota.window)
+    total = copy.granted - granted_before(copy, quota, now - quota.window)
     on_demand = min(on_demand_since(copy, quota, now - quota.window), total)
     return GateState(
         granted={Lane.ON_DEMAND: on_demand, Lane.BULK: total - on_demand},

@@ -1,6 +1,6 @@
 """The arithmetic of the sliding window, on a copy of the gate's item: how much capacity there is, or from when.
 
-No input or output. A stale copy errs on the safe side: `granted_at` never overestimates, and the condition on the
+No input or output. A stale copy errs on the safe side: `granted_before` never overestimates, and the condition on the
 item's own counter decides.
 """
 
@@ -82,7 +82,7 @@ def slot_of(quota: Quota, at: float) -> int:
     return floor(at / quota.slot)
 
 
-def granted_at(copy: Snapshot, quota: Quota, cutoff: float) -> int:
+def granted_before(copy: Snapshot, quota: Quota, cutoff: float) -> int:
     """Count the users whose grants are all surely older than `cutoff`: never more than there were."""
     length = quota.slot
     return min((b for slot, b in copy.marks.items() if (slot + 1) * length > cutoff), default=copy.granted)
@@ -149,7 +149,7 @@ def capacity(
     bounds = limits_of(copy, quota, lane, users, now)
     most = min(users, *(window.limit for window in bounds))
     least = min(most, _bulk_min(copy, quota, now)) if lane is Lane.BULK else most
-    base = min(granted_at(copy, quota, now - window.seconds) + window.limit for window in bounds)
+    base = min(granted_before(copy, quota, now - window.seconds) + window.limit for window in bounds)
     room = min(most, base - copy.granted)
     if room >= least:
         return Capacity(room, base - room)

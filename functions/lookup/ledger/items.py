@@ -131,7 +131,7 @@ def roster_facts(roster: Roster) -> dict[str, object]:
         "roster_version": roster.version_id or "",
         "roster_size": roster.size,
         "roster_entries": roster.entries,
-        "roster_gzipped": roster.gzipped,
+        "roster_gzipped": roster.needs_rewriting,
         "roster_counted": roster.counted,
     }
 
@@ -144,7 +144,7 @@ def read_spec(item: Mapping[str, Any]) -> LookupSpec:
         version_id=facts["roster_version"] or None,
         size=int(facts["roster_size"]),
         entries=int(facts["roster_entries"]),
-        gzipped=facts["roster_gzipped"],
+        needs_rewriting=facts["roster_gzipped"],
         counted=int(facts["roster_counted"]) if "roster_counted" in facts else None,
     )
     fields = facts.get("fields")

@@ -39,13 +39,13 @@ class Roster:
     version_id: str | None
     size: int
     entries: int
-    gzipped: bool = False
+    needs_rewriting: bool = False
     counted: int | None = None
 
     @property
     def needs_conversion(self) -> bool:
         """Whether it must be unpacked, or counted to its end, before any of it is fed."""
-        return self.gzipped or self.counted is not None
+        return self.needs_rewriting or self.counted is not None
 
     @property
     def charged_entries(self) -> int:

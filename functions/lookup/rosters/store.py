@@ -46,7 +46,7 @@ class RosterStore:
         opened = self._open(key)
         if opened.is_whole or count_to is None:
             return opened.roster
-        if opened.roster.gzipped:
+        if opened.roster.needs_rewriting:
             return replace(opened.roster, counted=opened.entries)
         return self._with_count(opened.roster, count_to)
 
@@ -61,12 +61,12 @@ class RosterStore:
         opening, size = head["Body"].read(), int(head["ContentRange"].rpartition("/")[2])
         if size > self._megabytes * MEGABYTE:
             raise InvalidInput("roster", f"is over {self._megabytes} MB")
-        gzipped = opening.startswith(GZIP_MAGIC)
-        text = self._decompressed_head(opening) if gzipped else _OpenedText(opening, len(opening), len(opening))
+        is_gzip = opening.startswith(GZIP_MAGIC)
+        text = self._decompressed_head(opening) if is_gzip else _OpenedText(opening, len(opening), len(opening))
         is_whole = text.is_all_of(size)
         written, found = check_opening(text.begin, is_whole=is_whole)
         estimate = len(found) if is_whole else text.scale_estimate(len(found), size)
-        needs_rewriting = gzipped or written.kind is Kind.JSON
+        needs_rewriting = is_gzip or written.kind is Kind.JSON
         roster = Roster(key, head.get("VersionId"), size, max(1, estimate), needs_rewriting)
         return _OpenedRoster(roster, text.begin, len(found), is_whole)
 

@@ -62,10 +62,10 @@ class ApiServices(FetchingServices, SubmittingServices):
         app, clock = create_app(self.clock), self.clock
         outcomes = OutcomeResponses(self.on_demand, self.archive, self._sign)
         idempotency = Idempotency(lambda: self.dynamodb, self.settings.ledger_table_name)
-        ProfileRoutes(app, spillover=self.spillover, outcomes=outcomes, daily=self.daily, clock=clock)
+        ProfileRoutes(app, sync_or_async=self.sync_or_async, outcomes=outcomes, daily=self.daily, clock=clock)
         SubmitRoute(
             app,
-            spillover=self.spillover,
+            sync_or_async=self.sync_or_async,
             submissions=self.submission,
             outcomes=outcomes,
             idempotency=idempotency,
@@ -113,7 +113,7 @@ class ApiServices(FetchingServices, SubmittingServices):
         return OnDemand(fetch=self.fetch, archive=self.archive, clock=self.clock)
 
     @cached_property
-    def spillover(self) -> SyncOrAsync:
+    def sync_or_async(self) -> SyncOrAsync:
         return SyncOrAsync(
             on_demand=self.on_demand,
             submissions=self.submission,

@@ -183,7 +183,7 @@ def test_what_cannot_be_retried_stays(services: BulkServices, capsys: pytest.Cap
 def test_conversions_are_sent_again_while_their_lookup_waits(services: BulkServices) -> None:
     """A conversion goes back to its partner's group; one whose lookup has ended is dropped; it costs no users."""
     url = services.stage.settings.conversion_dead_letter_queue_url or ""
-    spec = services.submit("packed", replace(services.roster(b"C-1\n"), gzipped=True))
+    spec = services.submit("packed", replace(services.roster(b"C-1\n"), needs_rewriting=True))
     for name in (spec.lookup_id, "gone"):
         body = f'{{"lookup_id":"{name}","partner":"acme"}}'
         services.stage.sqs.send_message(

@@ -40,7 +40,7 @@ def at(stage: Stage, simulator: Simulator) -> ConversionServices:
 
 
 def packed(at: ConversionServices, text: bytes, key: str = KEY) -> Roster:
-    return replace(at.services.roster(gzip.compress(text), key), gzipped=True)
+    return replace(at.services.roster(gzip.compress(text), key), needs_rewriting=True)
 
 
 def submit(at: ConversionServices, name: str, roster: Roster, charged: DailyCharge | None = None) -> LookupSpec:
@@ -409,7 +409,7 @@ def unpacked(stage: Stage, body: bytes) -> bytes:
     bucket = stage.settings.bucket_name
     stage.s3.put_object(Bucket=bucket, Key=KEY, Body=body)
     copies = RosterCopies(stage.s3, bucket, Bounds())
-    roster = copies.unpack(Roster(KEY, None, len(body), 1, gzipped=True), "lookup-1", lambda: False)
+    roster = copies.unpack(Roster(KEY, None, len(body), 1, needs_rewriting=True), "lookup-1", lambda: False)
     text = stage.s3.get_object(Bucket=bucket, Key=roster.key)["Body"].read()
-    assert (roster.size, roster.gzipped) == (len(text), False)
+    assert (roster.size, roster.needs_rewriting) == (len(text), False)
     return text

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lookup.gate.attempt import MAX_LEAD
 from lookup.gate.item import (
-    Closure,
+    GateClosing,
     GrantCharge,
     charge_request,
     close_request,
@@ -157,19 +157,19 @@ def dropped_by(copy: Snapshot, quota: Quota, stamp: float) -> set[str]:
 def test_closing_stops_grants_and_only_the_first_wins(update: Update) -> None:
     """A closing moves the epoch: later closings and grants that saw the old one are refused."""
     copy = Snapshot(epoch=SLOT)
-    closed = update(close_request(SLOT, Closure(NOW + 30, "throttled", 1, lowered_to=900)))
+    closed = update(close_request(SLOT, GateClosing(NOW + 30, "throttled", 1, lowered_to=900)))
     assert closed == Snapshot(
         epoch=SLOT + 1, closed_until=NOW + 30, closed_reason="throttled", closings=1, lowered_to=900,
         lowered_at=NOW + 30,
     )  # fmt: skip
-    assert update(close_request(SLOT, Closure(NOW + 90, "refused", 1))) is None
+    assert update(close_request(SLOT, GateClosing(NOW + 90, "refused", 1))) is None
     assert update(charge(copy, 1, 980)) is None
     assert update(charge(closed, 1, 980)) is None
 
 
 def test_probe_takes_a_lease(update: Update) -> None:
     """A probe's grant closes the gate to all others until its lease is over; opening forgets the reason."""
-    closed = update(close_request(SLOT, Closure(NOW - 1, "trouble", 2)))
+    closed = update(close_request(SLOT, GateClosing(NOW - 1, "trouble", 2)))
     assert closed is not None
     probing = update(charge(closed, 20, 980, lease_until=NOW + 30))
     assert probing is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.gate.window import Capacity, NoCapacity, Snapshot, capacity, granted_at, is_needed, limit_now
+from lookup.gate.window import Capacity, NoCapacity, Snapshot, capacity, granted_before, is_needed, limit_now
 from lookup.model import Lane
 from lookup.quota import Quota
 
@@ -34,7 +34,7 @@ grants_out_of_order = st.lists(st.tuples(st.floats(NOW - 100, NOW), st.integers(
 def test_granted_at_never_overestimates(grants: list[tuple[float, int]], cutoff: float, known: int) -> None:
     """Whatever the order of the stamps and the age of the copy, no grant after the cutoff counts as before it."""
     old_copy = item_after(grants[:known])
-    assert granted_at(old_copy, QUOTA, cutoff) <= sum(users for stamp, users in grants if stamp <= cutoff)
+    assert granted_before(old_copy, QUOTA, cutoff) <= sum(users for stamp, users in grants if stamp <= cutoff)
 
 
 @given(window=st.floats(2, 120), skew=st.floats(0, 0.5), age=st.floats(0, 240), behind=st.floats(0, 1))
@@ -66,8 +66,8 @@ def test_idle_item_has_the_whole_window() -> None:
 def test_slot_shared_by_clocks_out_of_order() -> None:
     """A grant by a slow clock, made after one by a fast clock, stays in the window until the later slot is out."""
     copy = item_after([(NOW, 20), (NOW + 1, 20), (NOW, 20)])
-    assert granted_at(copy, QUOTA, NOW + 1) == 20
-    assert granted_at(copy, QUOTA, NOW + 2) == 60
+    assert granted_before(copy, QUOTA, NOW + 1) == 20
+    assert granted_before(copy, QUOTA, NOW + 2) == 60
 
 
 def test_no_room_before_the_oldest_slot_leaves() -> None:

@@ -38,7 +38,7 @@ def used(services: BulkServices) -> int:
 
 def submitted(services: BulkServices, check: Authorization, name: str = "one", partner: Partner = ACME) -> LookupSpec:
     """Submit 300 users and pause them before any is fed."""
-    reserved = check.users(partner, 300)
+    reserved = check.reserve_users(partner, 300)
     roster = services.roster(ROSTER, f"rosters/{name}")
     spec = LookupSpec(name, "default", "acme", services.clock(), roster, charged=reserved.charge)
     assert services.lookups.submit(spec, reserved.reservations)
@@ -54,7 +54,7 @@ def seen(services: BulkServices, name: str = "one") -> LookupRecord:
 
 def resumed(services: BulkServices, check: Authorization, partner: Partner = ACME, name: str = "one") -> bool:
     progress = seen(services, name)
-    return services.states.resume(progress.spec, progress.cursor, check.resume(partner, progress))
+    return services.states.resume(progress.spec, progress.cursor, check.reserve_resumed(partner, progress))
 
 
 def test_pausing_gains_nothing(services: BulkServices, check: Authorization) -> None:
@@ -98,7 +98,7 @@ def test_a_limit_that_came_later(services: BulkServices, check: Authorization) -
 
 def test_one_of_many_retries_is_charged(services: BulkServices, check: Authorization) -> None:
     """Of retries at once one begins, and only that one is charged; when it fails again the next one is, too."""
-    reserved = check.users(ACME, 3)
+    reserved = check.reserve_users(ACME, 3)
     spec = LookupSpec(
         "one", "default", "acme", services.clock(), services.roster(b"C-1\nC-2\nC-3\n"), charged=reserved.charge
     )
@@ -113,7 +113,7 @@ def test_one_of_many_retries_is_charged(services: BulkServices, check: Authoriza
         assert ended.finished_at is not None
 
         def retried(_: int, ended: LookupRecord = ended) -> bool:
-            return services.states.retry_failed(ended.spec, ended.cursor, check.retry(ACME, ended))
+            return services.states.retry_failed(ended.spec, ended.cursor, check.reserve_retry(ACME, ended))
 
         with ThreadPoolExecutor(4) as callers:
             assert sum(callers.map(retried, range(8))) == 1
@@ -123,11 +123,11 @@ def test_one_of_many_retries_is_charged(services: BulkServices, check: Authoriza
 def test_two_deliveries_are_charged_once(services: BulkServices, check: Authorization) -> None:
     """The second submission of one id writes nothing, and one over the limit writes no lookup."""
     spec = submitted(services, check)
-    assert services.lookups.submit(spec, check.users(ACME, 200).reservations) is False
-    assert services.lookups.submit(spec, check.users(ACME, 201).reservations) is False
+    assert services.lookups.submit(spec, check.reserve_users(ACME, 200).reservations) is False
+    assert services.lookups.submit(spec, check.reserve_users(ACME, 201).reservations) is False
     assert used(services) == 300
     with pytest.raises(DailyLimitExceeded):
-        services.lookups.submit(replace(spec, lookup_id="two"), check.users(ACME, 201).reservations)
+        services.lookups.submit(replace(spec, lookup_id="two"), check.reserve_users(ACME, 201).reservations)
     assert (services.lookups.get("two"), used(services)) == (None, 300)
 
 
@@ -138,7 +138,7 @@ def test_what_a_retry_is_charged(services: BulkServices, check: Authorization, l
         seen_after(services, check), tally=replace(seen(services).tally, counts=Counts(300, 290, 5, 2, 3))
     )
     services.clock.now += late
-    charge = check.retry(ACME, progress).reservations[0].action
+    charge = check.reserve_retry(ACME, progress).reservations[0].action
     assert charge["Update"]["ExpressionAttributeValues"][":users"] == {"N": "298" if late else "3"}
 
 
@@ -155,7 +155,7 @@ def test_a_retry_that_was_paused(
     now = services.clock() if begun == "same day" else services.clock() - DAY
     spec = replace(ended.spec, charged=DailyCharge(None, timestamp(now)[:10]))
     paused = replace(ended, spec=spec, cursor=replace(ended.cursor, retry_round=1))
-    (reservation,) = check.resume(ACME, paused).reservations
+    (reservation,) = check.reserve_resumed(ACME, paused).reservations
     assert reservation.action["Update"]["ExpressionAttributeValues"][":users"] == {"N": str(charged)}
 
 
@@ -184,7 +184,7 @@ def test_grants_of_now(
     submitted(services, check)
     progress = seen(services)
     progress = replace(progress, spec=replace(progress.spec, fields=fields))
-    for ask in (check.resume, check.retry):
+    for reserve in (check.reserve_resumed, check.reserve_retry):
         with pytest.raises(refusal):
-            ask(now, progress)
+            reserve(now, progress)
     assert used(services) == 300

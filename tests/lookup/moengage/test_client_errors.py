@@ -143,10 +143,8 @@ def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> N
     assert (type(fault), fault.reason) == (VendorUnavailable, "broken_body")
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"), [(Fault(drop=True), "ProtocolError"), (Fault(body="cut_off"), "IncompleteRead")]
-)
-def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault, reason: str) -> None:
+@pytest.mark.parametrize("fault", [Fault(drop=True), Fault(body="cut_off")])
+def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault) -> None:
     """A connection that ends too early is a vendor error, and the next call opens a new one."""
     simulator.set_faults(replace(fault, calls=1))
     seen = fault_of(client)

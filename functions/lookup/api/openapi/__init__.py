@@ -1,4 +1,4 @@
 """The API's contract: routes with their scopes, problem types, and the OpenAPI document and pages made of them.
 
-No other function than `on_request` loads it, and that one only when the document is asked for.
+Requests are checked by the route table; the document and its models are loaded only when they are requested.
 """

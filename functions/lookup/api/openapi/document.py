@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 
-from lookup.api.openapi import response_models as api_answers
+from lookup.api.openapi import response_models
 from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.operations import SCHEMAS
 from lookup.api.openapi.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
@@ -65,7 +65,7 @@ def document(app: APIGatewayHttpResolver, token_url: str | None) -> bytes:
         tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
     )
     written: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
-    schemas = written["components"]["schemas"] | api_answers.components() | {"GatewayMessage": _message()}
+    schemas = written["components"]["schemas"] | response_models.components() | {"GatewayMessage": _message()}
     schemas = {name: schemas[name] for name in sorted(schemas) if name not in POWERTOOLS_OWN}
     written["components"] = {"schemas": schemas, "securitySchemes": _schemes(token_url)}
     operations = dict(_operations(written))

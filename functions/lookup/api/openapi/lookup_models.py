@@ -1,4 +1,4 @@
-"""The shapes of profiles and lookups as they are answered; see `api_answers`."""
+"""The shapes of profiles and lookups as they are answered; see `response_models`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes of all answers, for the OpenAPI document and the tests; the door writes its answers without them."""
+"""The shapes of all answers, for the OpenAPI document and the tests; requests are answered without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route of the HTTP API with the scope that a token needs: the template is made of it, and the door checks it."""
+"""Every route of the HTTP API with its scope: the template is made of it, and requests are checked by it."""
 
 from __future__ import annotations
 

@@ -53,14 +53,14 @@ class ProfileRoutes:
         self,
         app: APIGatewayHttpResolver,
         *,
-        spillover: SyncOrAsync,
+        sync_or_async: SyncOrAsync,
         outcomes: OutcomeResponses,
         daily: DailyUsageCounter,
         clock: Clock,
     ) -> None:
         self._app = app
         self._daily = daily
-        self._spillover = spillover
+        self._sync_or_async = sync_or_async
         self._outcomes = outcomes
         self._clock = clock
         app.get("/v1/profiles", **READ_PROFILE)(self._read_profile)
@@ -99,13 +99,13 @@ class ProfileRoutes:
 
     def _serve(self, request: LookupRequest, prefer: str | None, if_none_match: str | None) -> Response[str]:
         context = RequestContext.of(self._app, prefer, self._daily)
-        result = self._spillover.serve(context, request)
+        result = self._sync_or_async.serve(context, request)
         if isinstance(result, Response):
             return result
         outcome = result.outcomes[0]
         if outcome.status is Status.FAILED:
             return self._failed(result, outcome)
-        headers = self._spillover.headers(context)
+        headers = self._sync_or_async.headers(context)
         headers |= {"Age": self._age(outcome), "Cache-Control": _cache_control(request)}
         if outcome.status is Status.NOT_FOUND:
             return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)

@@ -38,14 +38,14 @@ class SubmitRoute:
         self,
         app: APIGatewayHttpResolver,
         *,
-        spillover: SyncOrAsync,
+        sync_or_async: SyncOrAsync,
         submissions: Submission,
         outcomes: OutcomeResponses,
         idempotency: Idempotency,
         daily: DailyUsageCounter,
     ) -> None:
         self._app = app
-        self._spillover = spillover
+        self._sync_or_async = sync_or_async
         self._submissions = submissions
         self._outcomes = outcomes
         self._idempotency = idempotency
@@ -93,17 +93,17 @@ class SubmitRoute:
         """Return the response, and where it is to be found again; None when it is not final."""
         request = _request(order, context)
         if not request.entries or len(request.entries) > PART_LIMIT or context.preference.respond_async:
-            return self._spillover.accept(context, request), {"lookup_id": context.lookup_id}
-        result = self._spillover.serve(context, request)
+            return self._sync_or_async.accept(context, request), {"lookup_id": context.lookup_id}
+        result = self._sync_or_async.serve(context, request)
         if isinstance(result, Response):
             return result, {"lookup_id": context.lookup_id}
         final = None if result.cause else {"lookup_id": result.lookup_id, "key": result.archive_key}
-        return self._outcomes.respond(result, self._spillover.headers(context)), final
+        return self._outcomes.respond(result, self._sync_or_async.headers(context)), final
 
     def _replayed(self, context: RequestContext, workspace: str, reference: Reference) -> Response[str]:
         key = reference.get("key")
         if key is None:
-            response = self._spillover.accepted_before(context, reference["lookup_id"])
+            response = self._sync_or_async.accepted_before(context, reference["lookup_id"])
         else:
             response = self._outcomes.replay(context.partner, workspace, reference["lookup_id"], key)
         response.headers["Idempotent-Replayed"] = "true"

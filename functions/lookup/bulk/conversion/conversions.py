@@ -98,14 +98,14 @@ class Conversions:
     def _readable(self, spec: LookupSpec, is_late: IsLate) -> Roster:
         """Return the roster as it can be fed: its copy, a new one or another lookup's; and counted, if it must be."""
         exactly = spec.roster.counted is not None
-        known = self._pending.find_result(spec.roster, exactly=exactly) if spec.roster.gzipped else None
+        known = self._pending.find_result(spec.roster, exactly=exactly) if spec.roster.needs_rewriting else None
         if known is not None:
             return known
         source = spec.roster
-        roster = self._copies.unpack(source, spec.lookup_id, is_late) if source.gzipped else source
+        roster = self._copies.unpack(source, spec.lookup_id, is_late) if source.needs_rewriting else source
         if exactly:
             roster = replace(roster, entries=self._counted(spec, roster, is_late), counted=None)
-        if source.gzipped:
+        if source.needs_rewriting:
             self._pending.record_result(source, roster, is_exact=exactly)
         return roster
 
