@@ -51,7 +51,7 @@ class EventBus(Construct):
         return [Grant("Notices", PUT_EVENTS, [self.bus.event_bus_arn])]
 
     def let_send(self, rule: events.CfnRule, queue: sqs.Queue) -> None:
-        """Let EventBridge send what a rule of this bus matches to a queue, or else to the dead-letter queue."""
+        """Allow EventBridge to send what a rule of this bus matches to a queue, or else to the dead-letter queue."""
         for target in (queue, self.dead_letters):
             target.add_to_resource_policy(
                 _allow(LOG_WRITERS[:1], ("sqs:SendMessage",), target.queue_arn, _from(rule.attr_arn))

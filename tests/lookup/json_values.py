@@ -26,7 +26,7 @@ TEXTS = st.text(st.characters(exclude_categories=())).map(joined)
 
 
 def values(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Json]:
-    """Give any JSON value over these texts."""
+    """Return any JSON value over these texts."""
     leaves = st.none() | st.booleans() | INTEGERS | DECIMALS | texts
     return st.recursive(
         leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=10
@@ -34,5 +34,5 @@ def values(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Json]:
 
 
 def attributes(texts: st.SearchStrategy[str] = TEXTS) -> st.SearchStrategy[Attributes]:
-    """Give any attributes of a user."""
+    """Return any attributes of a user."""
     return st.dictionaries(texts, values(texts), max_size=5)

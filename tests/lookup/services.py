@@ -199,7 +199,7 @@ class BulkServices(FetchServices, ScheduleServices, ConversionServices):
         return self.is_closed
 
     def unfinished(self) -> list[str]:
-        """Give the ids of the lookups that have not ended."""
+        """Return the ids of the lookups that have not ended."""
         return [item["sk"]["S"] for item in self.table.query("unfinished#default")]
 
     def share(self, partner: str) -> Share:

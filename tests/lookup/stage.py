@@ -59,7 +59,7 @@ class Stage:
         return answer.get("Messages", [])
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Give the keys of the bucket's objects, sorted."""
+        """Return the keys of the bucket's objects, sorted."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.settings.bucket_name, Prefix=prefix)
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 

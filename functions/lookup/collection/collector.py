@@ -212,7 +212,7 @@ class Collector:
         return Unfinished()
 
     def _settle(self, progress: LookupRecord, ready: Collection) -> None:
-        """Tell of files that are ready, and delete those of ends before a retry, which would be read beside them."""
+        """Publish that files are ready, and delete those of ends before a retry, which would be read beside them."""
         lookup_id = progress.spec.lookup_id
         if ready.told:
             return

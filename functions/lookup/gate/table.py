@@ -1,4 +1,4 @@
-"""The road to the gate's item: one request, one attempt, and what its answer says about our own clock.
+"""Access to the item of the gate: one request, one attempt, and what its response says about our own clock.
 
 A request that fails may or may not have changed the item: `NoResponse` says so, and nobody repeats it as it was.
 """

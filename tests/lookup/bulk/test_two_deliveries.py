@@ -45,7 +45,7 @@ def once(do: Callable[[], object]) -> Callable[..., None]:
 
 
 def counted(stage: Stage) -> dict[str, int]:
-    """Give what the ledger has counted of the lookup, without zeros."""
+    """Return what the ledger has counted of the lookup, without zeros."""
     items = stage.dynamodb.scan(TableName=stage.settings.ledger_table_name)["Items"]
     (counts,) = (item for item in items if item["sk"]["S"] == "counts")
     outcomes = {name: int(counts[name]["N"]) for name in ("found", "not_found", "invalid", "failed")}
@@ -53,7 +53,7 @@ def counted(stage: Stage) -> dict[str, int]:
 
 
 def agreed(services: FetchServices, work: DeliveredPart) -> dict[str, int]:
-    """Give the outcomes that the ledger has counted, which must be those of the archive."""
+    """Return the outcomes that the ledger has counted, which must be those of the archive."""
     outcomes = counted(services.stage)
     assert outcomes == Counter(one["outcome"] for one in records(services))
     assert (services.part_ledger.status_of(work.part).dead_letter_reason == NO_ANSWER) is ("failed" in outcomes)

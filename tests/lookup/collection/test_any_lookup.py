@@ -53,7 +53,7 @@ class Killing:
 
 @pytest.fixture
 def numbers() -> Iterator[int]:
-    """Give every example a lookup of its own."""
+    """Return every example a lookup of its own."""
     return iter(range(1_000_000))
 
 

@@ -145,18 +145,18 @@ class World(BulkServices):
         return read
 
     def files(self, written_as: Format, only: str | None = None, lookup_id: str = "l-1") -> list[bytes]:
-        """Give the bodies of the files of one format, in order."""
+        """Return the bodies of the files of one format, in order."""
         listed = self.manifest(lookup_id)["files"]
         keys = [one["key"] for one in listed if one["format"] == written_as and one["only"] == only]
         return [self.body(key) for key in keys]
 
     def records(self, only: str | None = None, lookup_id: str = "l-1") -> list[dict[str, Any]]:
-        """Give what the NDJSON files hold."""
+        """Return what the NDJSON files hold."""
         lines = b"".join(map(gzip.decompress, self.files(Format.NDJSON, only, lookup_id))).splitlines()
         return [json.loads(line) for line in lines]
 
     def visible(self) -> list[str]:
-        """Give the keys of collected files, manifests too."""
+        """Return the keys of collected files, manifests too."""
         return [key for key in self.stage.keys("results/") if "hour=" not in key]
 
     def uploads_left(self) -> int:

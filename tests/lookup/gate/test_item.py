@@ -54,7 +54,7 @@ def client(request: pytest.FixtureRequest) -> DynamoDBClient:
 
 @pytest.fixture
 def update(client: DynamoDBClient) -> Update:
-    """Give a function that applies a request to a new item: the item after it, or None when it was refused."""
+    """Return a function that applies a request to a new item: the item after it, or None when it was refused."""
     client.put_item(TableName=LEDGER, **create_request("default", NOW))
     returns: Any = {"ReturnValues": "ALL_NEW", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 

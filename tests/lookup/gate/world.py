@@ -90,7 +90,7 @@ class World:
         self.turned_away = 0
 
     def process(self, offset: float | None = None) -> tuple[QuotaGate, Clock]:
-        """Give a process's gate and its own clock."""
+        """Return a process's gate and its own clock."""
         if offset is None:
             offset = self.random.uniform(-self.skew, self.skew)
         clock = lambda: self.time.now + offset  # noqa: E731 - a clock is a function

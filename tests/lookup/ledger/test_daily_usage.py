@@ -29,7 +29,7 @@ def daily(stage: Stage, clock: FakeClock) -> DailyUsageCounter:
 
 
 def used(use: DailyUsage | None) -> DailyUsage:
-    """Give the count of a partner that is counted."""
+    """Return the count of a partner that is counted."""
     assert use is not None
     return use
 

@@ -140,7 +140,7 @@ def attacked(weights: tuple[int, int], acts: list[tuple[str, int]]) -> Workspace
 
 
 def over_its_share(space: Workspace) -> float:
-    """Give how far, in some window of what was fed, the other was ahead of the honest one: in entries over weight."""
+    """Return how far, in some window of what was fed, the other was ahead of the honest one: in entries over weight."""
     worst, lead = 0.0, 0.0
     for (partner, size), waits in zip(space.fed, space.honest_waits, strict=True):
         gained = size / space.shares[partner].weight

@@ -36,7 +36,7 @@ class Meter:
             self.answered += len(http_response.content)
 
     def of(self, work: Callable[[], object]) -> tuple[int, int]:
-        """Give how many requests something makes, and the bytes that are answered."""
+        """Return how many requests something makes, and the bytes that are answered."""
         self.requests.clear()
         self.answered = 0
         work()

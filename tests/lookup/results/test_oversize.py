@@ -23,7 +23,7 @@ PUTS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 
 def nested(levels: int) -> Json:
-    """Give a value of so many levels of lists and maps."""
+    """Return a value of so many levels of lists and maps."""
     value: Json = "x"
     for level in range(levels):
         value = [value] if level % 2 else {"in": value}

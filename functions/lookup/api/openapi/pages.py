@@ -46,7 +46,7 @@ class Pages:
 
 
 def _policy(token_url: str | None) -> str:
-    """Let the page load what is ours, and ask this API and the token endpoint only."""
+    """Return the policy by which the page loads our files, and requests this API and the token endpoint only."""
     parts = urlsplit(token_url or "")
     origin = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     return (

@@ -201,7 +201,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
 
 
 def components() -> dict[str, Any]:
-    """Give the schemas that the operations name, for `components.schemas` of the OpenAPI document."""
+    """Return the schemas that the operations name, for `components.schemas` of the OpenAPI document."""
     shapes = [(answer, "serialization") for answer in ANSWERS]
     _, defined = models_json_schema(shapes, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]  # the mode is a Literal
     schemas: dict[str, Any] = defined["$defs"]
