@@ -19,8 +19,7 @@ from infra.commands.stage_command import named_or_all, run
 from infra.stage_settings.stage import Stage
 from lookup.errors import GateClosed, Misconfigured, RetryLater, VendorBadRequest, VendorError, VendorWrongShape
 from lookup.fetch.neutral_calls import NEUTRAL_ID
-from lookup.gate.limiter import QuotaGate, gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import QuotaGate, WorkspaceGates, gate_client
 from lookup.model import Clock, Identifier, IdentifierType, Lane
 from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credential_store import parse_secret

@@ -11,8 +11,7 @@ import boto3
 from infra.commands.stack_outputs import outputs_of
 from infra.commands.stage_command import named_or_all, run
 from infra.stage_settings.stage import Stage
-from lookup.gate.limiter import GateState, gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import GateState, WorkspaceGates, gate_client
 from lookup.model import timestamp
 
 

@@ -12,8 +12,7 @@ from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.recording import Retry
 from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
-from lookup.gate.limiter import Grant
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import Grant, WorkspaceGates
 from lookup.ledger.model import ChangedProfiles, LookupRecord, LookupSpec, Roster
 from lookup.ledger.parts import Counted, DeliveredPart
 from lookup.ledger.shares import Share

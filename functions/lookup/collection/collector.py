@@ -134,11 +134,7 @@ class Collector:
     def _next_set(self, progress: LookupRecord, now: Collection, until: float) -> tuple[Collection, list[ResultFile]]:
         """Write one set and note it. Raises `Unequal`, `Gone` and `Superseded`."""
         writer = FileSetWriter(
-            self._uploads,
-            self._writers,
-            progress,
-            now,
-            tells_changes=self._keeps_profiles(progress.spec.workspace),
+            self._uploads, self._writers, progress, now, tells_changes=self._keeps_profiles(progress.spec.workspace)
         )
         try:
             written = self._filled(writer, progress, now, until)

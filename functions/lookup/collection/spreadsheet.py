@@ -12,8 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from lookup import exact_json
-from lookup.collection.ndjson import GZIP, LEVEL
-from lookup.collection.rows import Row
+from lookup.collection.rows import GZIP, LEVEL, Row
 from lookup.collection.upload import Upload
 from lookup.model import Json
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from lookup.errors import GateClosed, RetryLater, VendorError, VendorUnavailable
+from lookup.errors import GateClosed, RetryLater, UnknownWorkspace, VendorError, VendorUnavailable
 from lookup.gate.attempt import Attempts
 from lookup.gate.breaker import FAILURES_TO_CLOSE, POLL_WINDOWS, closes_at_once, closure_for, may_close
 from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, GateEvent, Grant, Observation, Observe, ignore
@@ -20,6 +20,7 @@ from lookup.gate.table import GateTable, NoResponse, gate_client
 from lookup.gate.window import Snapshot
 from lookup.model import Clock, Lane, Sleep
 from lookup.quota import Quota
+from lookup.settings import Workspace
 
 __all__ = [
     "Gate",
@@ -184,3 +185,36 @@ class QuotaGate:
             return ask()
         except NoResponse:
             raise RetryLater(self._clock() + self._quota.slot, UNANSWERED) from None
+
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class WorkspaceGates:
+    """The gates of all configured workspaces, each made once per process."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        workspaces: Mapping[str, Workspace],
+        clock: Clock,
+        sleep: Sleep,
+        *,
+        observe: Observe = ignore,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._table = partial(GateTable, client, table_name, clock=clock)
+        self._gate = partial(QuotaGate, clock=clock, sleep=sleep, observe=observe, jitter=jitter)
+        self._workspaces = workspaces
+        self._made: dict[str, QuotaGate] = {}
+
+    def of(self, workspace: str) -> QuotaGate:
+        """Return the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
+        if workspace not in self._workspaces:
+            raise UnknownWorkspace(workspace)
+        if workspace not in self._made:
+            quota = self._workspaces[workspace].quota
+            self._made[workspace] = self._gate(self._table(workspace, quota), quota)
+        return self._made[workspace]

@@ -157,12 +157,7 @@ def _unless_moved(seen: Collection) -> dict[str, Any]:
             "#is": "is",
         },
         "ExpressionAttributeValues": serialize(
-            {
-                ":token": seen.token,
-                ":until": seen.held_until,
-                ":ended": seen.ended_at,
-                ":is": seen.state.value,
-            }
+            {":token": seen.token, ":until": seen.held_until, ":ended": seen.ended_at, ":is": seen.state.value}
         ),
     }
 

@@ -16,8 +16,7 @@ from lookup.rosters.counting import COUNTED_BYTES, count_entries
 from lookup.rosters.formats.detection import Kind
 from lookup.rosters.formats.parsing import entry_line
 from lookup.rosters.keys import inline_key
-from lookup.rosters.opening import check_opening
-from lookup.rosters.preview import Preview, preview_of
+from lookup.rosters.preview import Preview, check_opening, preview_of
 from lookup.rosters.reader import CHUNK, translate_s3_error
 from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, UNCHECKED_BYTES, Bounds, Unpacker
 

@@ -32,8 +32,7 @@ from lookup.ledger.collections import CollectionLedger
 from lookup.partners import Partner
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
-from lookup.schedules.names import ScheduleNames
-from lookup.schedules.store import ScheduleStore
+from lookup.schedules.store import ScheduleNames, ScheduleStore
 from lookup.wiring.fetching import FetchingServices
 from lookup.wiring.submitting import SubmittingServices
 

@@ -7,8 +7,7 @@ from functools import cached_property
 from lookup.bulk.estimates import backlog_of
 from lookup.ledger.sweep import SweepLedger
 from lookup.schedules.firings import Firings
-from lookup.schedules.gauges import Gauges
-from lookup.schedules.maintenance import Maintenance, Reopening
+from lookup.schedules.maintenance import Gauges, Maintenance, Reopening
 from lookup.schedules.sweep import Sweep
 from lookup.telemetry import record_gauge
 from lookup.wiring.submitting import SubmittingServices

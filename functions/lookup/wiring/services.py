@@ -14,8 +14,7 @@ from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Queues
 from lookup.errors import RetryLater
 from lookup.gate import metrics as gate_metrics
-from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates, gate_client
 from lookup.ledger.feeding import FeedingLedger
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.sweep import Adoption

@@ -16,8 +16,7 @@ from pyrate_limiter import Limiter as PyrateLimiter
 from pyrate_limiter import Rate
 
 from lookup.errors import RetryLater, VendorError
-from lookup.gate.limiter import QuotaGate, gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import QuotaGate, WorkspaceGates, gate_client
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace

@@ -16,8 +16,7 @@ from infra.commands.doctor import advice
 from infra.local.ports import free_port
 from infra.local.simulator.process import WORKSPACE_ID, Fault, Simulator
 from lookup.errors import VendorAccessDenied, VendorUnavailable
-from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates, gate_client
 from lookup.model import Lane
 from tests.lookup.conftest import stage
 from tests.lookup.stage import SECRET, SECRET_ID, Stage

@@ -13,8 +13,7 @@ from infra.commands import doctor
 from infra.commands.doctor import NO_ID, WorkspaceCheck, origin
 from infra.local.simulator.process import Fault, Simulator
 from lookup.fetch.neutral_calls import NEUTRAL_ID
-from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates, gate_client
 from lookup.model import Lane
 from lookup.moengage.credential_store import parse_secret
 from tests.infra.commands.test_doctor import findings, logged_in, only_fault

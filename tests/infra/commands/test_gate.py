@@ -9,8 +9,7 @@ import pytest
 
 from infra.commands import gate
 from lookup.errors import VendorAccessDenied
-from lookup.gate.limiter import gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates, gate_client
 from lookup.model import Lane
 from lookup.settings import Workspace
 from tests.infra.stacks import create

@@ -13,7 +13,7 @@ from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.fetcher import Fetched
 from lookup.fetch.neutral_calls import INTERVAL, NEUTRAL_ID, SharedCalls
 from lookup.fetch.vendor_access import CallRecord
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates
 from lookup.ledger.parts import DeliveredPart
 from lookup.ledger.table import LedgerTable
 from lookup.model import FetchOptions, Identifier, Lane

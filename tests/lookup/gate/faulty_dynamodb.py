@@ -11,8 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from lookup.gate.item import key
-from lookup.gate.limiter import GateEvent, Observation
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import GateEvent, Observation, WorkspaceGates
 from lookup.settings import Workspace
 from tests.aws_answers import dynamodb_error
 from tests.lookup.gate.ledger import LEDGER

@@ -15,8 +15,7 @@ from botocore.config import Config
 from infra.local.ministack.process import REGION
 from lookup.errors import RetryLater
 from lookup.gate.item import key
-from lookup.gate.limiter import GateEvent, Observation, gate_client
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import GateEvent, Observation, WorkspaceGates, gate_client
 from lookup.model import Lane
 from lookup.quota import Quota
 from lookup.settings import Workspace

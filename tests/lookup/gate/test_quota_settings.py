@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lookup.errors import Misconfigured, UnknownWorkspace
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates
 from lookup.quota import RING_SLOTS, Quota
 from lookup.settings import Workspace
 from tests.lookup.gate.fake_table import FakeTable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lookup.ledger.model import LookupSpec, Roster, RosterSegment
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
-from lookup.rosters.conversion import to_lines, unpacked_text
+from lookup.rosters.copies import to_lines, unpacked_text
 from lookup.rosters.formats.detection import OPENING_BYTES
 from lookup.rosters.formats.lines import Line
-from lookup.rosters.opening import check_opening
+from lookup.rosters.preview import check_opening
 from lookup.rosters.reader import STEP_BYTES, RosterReader
 from lookup.validation import ParsedIdentifier
 

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from lookup.errors import InvalidInput
-from lookup.rosters.conversion import unpacked_text
+from lookup.rosters.copies import unpacked_text
 from lookup.rosters.counting import count_entries
 from lookup.rosters.formats.parsing import CUT_OFF, NOT_CLOSED, OTHER_HEADER, UNREADABLE
 from tests.lookup.rosters.reading import asked, read

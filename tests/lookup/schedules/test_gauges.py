@@ -9,7 +9,7 @@ import pytest
 from lookup.bulk.estimates import Backlog
 from lookup.ledger.shares import Share
 from lookup.quota import Quota
-from lookup.schedules.gauges import Gauges
+from lookup.schedules.maintenance import Gauges
 from lookup.settings import Workspace
 from lookup.telemetry import Metric
 

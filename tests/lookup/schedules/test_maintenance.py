@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lookup.errors import VendorUnauthorized
-from lookup.gate.workspaces import WorkspaceGates
+from lookup.gate.limiter import WorkspaceGates
 from lookup.model import Lane
 from lookup.schedules.maintenance import Maintenance
 from lookup.settings import Workspace
