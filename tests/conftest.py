@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.distribution import (
     pytest_xdist_make_scheduler,
 )
 from tests.service_models import keep_models
+from tests.signals import as_at_a_terminal
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
@@ -31,10 +31,7 @@ be_patient()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# Started in the background of a script (`make test &`), a process and its children ignore these: here as at a terminal.
-for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
-    if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, usual)
+as_at_a_terminal()
 
 _accounts = itertools.count(100_000_000_000)
 

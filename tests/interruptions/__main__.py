@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.interruptions.interrupting import Ending, interrupted
 from tests.interruptions.moments import moments
+from tests.signals import as_at_a_terminal
 
 MOMENTS, SEED = 50, 1
 LONGEST = 10.0  # seconds to end in
@@ -21,6 +22,7 @@ LONGEST = 10.0  # seconds to end in
 
 def main() -> int:
     """Interrupt, one run after the other."""
+    as_at_a_terminal()
     number, seed = int(os.environ.get("MOMENTS") or MOMENTS), int(os.environ.get("SEED") or SEED)
     fresh = int(os.environ.get("FRESH") or number // 10)
     endings = []
