@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookup.aws.errors import error_name
 from lookup.bulk import part_message
 from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Part
 from lookup.settings import Settings
+from lookup.telemetry import Metric, count, logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch
 SENDS = 3  # of what SQS refuses of a batch; botocore has waited out throttling before
@@ -62,6 +66,43 @@ class Delivery:
         )
 
 
+class DeadLetters(Protocol):
+    """A queue that has a dead-letter queue."""
+
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        """Copy a message to the dead-letter queue with the reason as an attribute."""
+
+
+def reason_attributes(delivery: Delivery, reason: str) -> dict[str, MessageAttributeValueTypeDef]:
+    """Return the attributes of a dead letter: why it is one, as far as SQS can send that, and which message it was."""
+    shown = UNSENDABLE.sub("?", reason)[:REASON_LENGTH] or "unknown"
+    return {
+        "reason": {"DataType": "String", "StringValue": shown},
+        "message_id": {"DataType": "String", "StringValue": delivery.message_id},
+    }
+
+
+def try_dead_letter(queue: DeadLetters, delivery: Delivery, reason: str) -> bool:
+    """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
+    message_id = delivery.message_id
+    try:
+        queue.dead_letter(delivery, reason)
+    except (ClientError, BotoCoreError) as error:
+        logger.error("message not dead-lettered", message_id=message_id, reason=reason, error=error_name(error))
+        return False
+    logger.warning("message dead-lettered", message_id=message_id, reason=reason)
+    count(Metric.MESSAGES_LAID_ASIDE)
+    return True
+
+
+def try_delay(delay: Callable[[Delivery], None], delivery: Delivery) -> None:
+    """Ask for the next delivery at another time; without it the message returns after the queue's own, later time."""
+    try:
+        delay(delivery)
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))
+
+
 class Queues:
     """The intake and parts queues and their dead-letter queues."""
 
@@ -96,15 +137,11 @@ class Queues:
         """Copy a message to its dead-letter queue with the reason as an attribute; a body too long for both is cut."""
         intake = self.is_intake(delivery)
         settings = self._settings
-        shown = UNSENDABLE.sub("?", reason)[:REASON_LENGTH] or "unknown"
         room = MESSAGE_BYTES - 4 * REASON_LENGTH - 1000
         self._client.send_message(
             QueueUrl=settings.intake_dead_letter_queue_url if intake else settings.parts_dead_letter_queue_url,
             MessageBody=delivery.body.encode()[:room].decode(errors="ignore"),
-            MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": shown},
-                "message_id": {"DataType": "String", "StringValue": delivery.message_id},
-            },
+            MessageAttributes=reason_attributes(delivery, reason),
         )
 
     def send(self, parts: Iterable[Part]) -> int:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from lookup.aws.errors import error_name
 from lookup.bulk import part_message
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import Feeder
 from lookup.bulk.intake_message import parse_intake_message
 from lookup.bulk.processor import PartProcessor
-from lookup.bulk.queues import Delivery, Queues
+from lookup.bulk.queues import Delivery, Queues, try_dead_letter, try_delay
 from lookup.bulk.recording import Retry
 from lookup.errors import InvalidInput
 from lookup.ledger.parts import Counted, DeliveredPart
 from lookup.model import Part
-from lookup.telemetry import Metric, count, count_outcomes, logger
+from lookup.telemetry import Metric, count, count_outcomes
 
 DEFAULT_WORKSPACE = "default"
 EXPIRING = "expiring: waited for 13 of the 14 days that the queue keeps a message"
@@ -84,26 +81,9 @@ class QueueWorker:
         """Return a message to its queue, or dead-letter it before SQS deletes it for its age."""
         if self._queues.is_expiring(delivery):
             return self._dead_letter(delivery, EXPIRING)
-        self._delay(delivery, retry_at)
+        count(Metric.PARTS_HELD_BACK)
+        try_delay(lambda one: self._queues.delay(one, retry_at), delivery)
         return [delivery.message_id]
 
     def _dead_letter(self, delivery: Delivery, reason: str) -> list[str]:
-        """Copy a message to its dead-letter queue; return its id when that failed, so that it is delivered again."""
-        try:
-            self._queues.dead_letter(delivery, reason)
-        except (ClientError, BotoCoreError) as error:
-            logger.error(
-                "message not dead-lettered", message_id=delivery.message_id, reason=reason, error=error_name(error)
-            )
-            return [delivery.message_id]
-        logger.warning("message dead-lettered", message_id=delivery.message_id, reason=reason)
-        count(Metric.MESSAGES_LAID_ASIDE)
-        return []
-
-    def _delay(self, delivery: Delivery, retry_at: float) -> None:
-        """Ask for a later delivery; without it the message returns after the queue's own time, which is only later."""
-        count(Metric.PARTS_HELD_BACK)
-        try:
-            self._queues.delay(delivery, retry_at)
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))
+        return [] if try_dead_letter(self._queues, delivery, reason) else [delivery.message_id]

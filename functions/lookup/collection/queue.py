@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from lookup import exact_json
-from lookup.bulk.queues import Delivery
+from lookup.bulk.queues import Delivery, reason_attributes
 from lookup.errors import InvalidInput, Misconfigured
 from lookup.model import Clock
 
@@ -30,22 +30,19 @@ class ResultsQueue:
         self._client.send_message(QueueUrl=self._url, MessageBody=exact_json.dumps({"lookup_id": lookup_id}).decode())
 
     def try_again(self, delivery: Delivery) -> None:
-        """Make a message that is given back visible after a time that doubles with every delivery."""
+        """Make a returned message visible after a time that doubles with every delivery."""
         self._hide(delivery, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(delivery.received - 1, 5)))
 
     def wait_until(self, delivery: Delivery, until: float) -> None:
         """Make a message visible when somebody else's claim ends (epoch seconds)."""
         self._hide(delivery, min(LONGEST_WAIT, max(1.0, until - self._clock())) + random.uniform(0, 5))  # noqa: S311 - jitter
 
-    def lay_aside(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Copy a message to the dead-letter queue with the reason as an attribute."""
         self._client.send_message(
             QueueUrl=self._dead_letter_url,
             MessageBody=delivery.body,
-            MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason},
-                "message_id": {"DataType": "String", "StringValue": delivery.message_id},
-            },
+            MessageAttributes=reason_attributes(delivery, reason),
         )
 
     def _hide(self, delivery: Delivery, seconds: float) -> None:
@@ -60,8 +57,8 @@ def _given(name: str, url: str | None) -> str:
     return url
 
 
-def read(body: str) -> str:
-    """Read which lookup a message is about. Raises `InvalidInput`."""
+def parse_collection(body: str) -> str:
+    """Parse which lookup a message is about. Raises `InvalidInput`."""
     try:
         match exact_json.loads(body):
             case {"lookup_id": str(lookup_id)}:

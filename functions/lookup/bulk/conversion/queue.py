@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookup import exact_json
-from lookup.bulk.queues import Delivery
+from lookup.bulk.queues import Delivery, reason_attributes
 from lookup.errors import InvalidInput, Misconfigured
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ class ConversionQueue:
             MessageBody=delivery.body,
             MessageGroupId=delivery.message_id,
             MessageDeduplicationId=delivery.message_id,
-            MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason},
-                "message_id": {"DataType": "String", "StringValue": delivery.message_id},
-            },
+            MessageAttributes=reason_attributes(delivery, reason),
         )
 
 

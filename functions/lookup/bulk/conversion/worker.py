@@ -10,9 +10,9 @@ from lookup.aws.errors import error_name
 from lookup.bulk.conversion import queue as conversion_queue
 from lookup.bulk.conversion.conversions import Conversions
 from lookup.bulk.conversion.queue import ConversionQueue
-from lookup.bulk.queues import Delivery
+from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.errors import InvalidInput, ServiceError
-from lookup.telemetry import Metric, count, logger
+from lookup.telemetry import logger
 
 DELIVERIES = 8  # over an hour of tries: then a person has to look
 
@@ -32,7 +32,7 @@ class ConversionWorker:
         try:
             lookup_id, _ = conversion_queue.parse_conversion(delivery.body)
         except InvalidInput as error:
-            return self._dead_letter(delivery, str(error))
+            return try_dead_letter(self._queue, delivery, str(error))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
             return self._abandon(delivery, lookup_id)
         try:
@@ -40,7 +40,7 @@ class ConversionWorker:
                 return True
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("conversion returned", lookup_id=lookup_id, error=error_name(error), runbook="Dead letters")
-        self._delay(delivery)
+        try_delay(self._queue.try_again, delivery)
         return False
 
     def _abandon(self, delivery: Delivery, lookup_id: str) -> bool:
@@ -50,24 +50,4 @@ class ConversionWorker:
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("conversion keeps its place", lookup_id=lookup_id, error=error_name(error))
             return False
-        return self._dead_letter(delivery, f"not converted in {DELIVERIES} deliveries")
-
-    def _dead_letter(self, delivery: Delivery, reason: str) -> bool:
-        """Copy a message to its dead-letter queue; False when that failed, so that it is delivered again."""
-        try:
-            self._queue.dead_letter(delivery, reason)
-        except (ClientError, BotoCoreError) as error:
-            logger.error(
-                "message not dead-lettered", message_id=delivery.message_id, reason=reason, error=error_name(error)
-            )
-            return False
-        logger.warning("message dead-lettered", message_id=delivery.message_id, reason=reason)
-        count(Metric.MESSAGES_LAID_ASIDE)
-        return True
-
-    def _delay(self, delivery: Delivery) -> None:
-        """Ask for an early delivery; without it the message returns after the queue's own time, which is later."""
-        try:
-            self._queue.try_again(delivery)
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))
+        return try_dead_letter(self._queue, delivery, f"not converted in {DELIVERIES} deliveries")
