@@ -117,7 +117,7 @@ class Collector:
         try:
             while not now.is_whole:
                 if now.sets > claim.sets and self._clock() > until - 2 * PUBLISHING:
-                    return self._let_go(progress, now)
+                    return self._release_claim(progress, now)
                 now, files = self._next_set(progress, now, until)
         except (Unequal, Gone) as fault:
             return self._failed(progress, now, fault)
@@ -125,7 +125,7 @@ class Collector:
             return self._failed(progress, now, Unequal("the parts hold other counts in all than the ledger"))
         return self._published(progress, now, files)
 
-    def _let_go(self, progress: LookupRecord, now: Collection) -> Came:
+    def _release_claim(self, progress: LookupRecord, now: Collection) -> Came:
         free = replace(now, held_until=0.0)
         if not self._collections.write(progress.spec.lookup_id, free, seen=now):
             raise Superseded

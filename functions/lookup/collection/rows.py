@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lookup.collection.upload import Upload
 from lookup.model import Counts
 
 ATTRIBUTES = b',"user_attributes":'  # the last key of a record; in a text its quotes would be escaped
@@ -53,23 +51,3 @@ def added(one: Counts, other: Counts) -> Counts:
         one.invalid + other.invalid,
         one.failed + other.failed,
     )
-
-
-LEVEL = 4  # half the time of level 6 for files that are 3 % larger
-GZIP = 31  # window bits of zlib that ask for gzip's header, which has no time in it
-
-
-class NdjsonFile:
-    """A gzip NDJSON file that is written as a stream."""
-
-    def __init__(self, upload: Upload) -> None:
-        self._upload = upload
-        self._packing = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
-
-    def add(self, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        self._upload.write(self._packing.compress(b"".join(row.line + b"\n" for row in rows)))
-
-    def close(self) -> None:
-        """Write what is left."""
-        self._upload.write(self._packing.flush())

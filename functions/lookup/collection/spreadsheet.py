@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from lookup import exact_json
-from lookup.collection.rows import GZIP, LEVEL, Row
+from lookup.collection.gzip_files import GzipStream
+from lookup.collection.rows import Row
 from lookup.collection.upload import Upload
 from lookup.model import Json
 
@@ -27,11 +27,10 @@ class CsvFile:
     """A gzip CSV file that is written as a stream."""
 
     def __init__(self, upload: Upload, fields: Sequence[str] | None, *, byte_order_mark: bool = False) -> None:
-        self._upload = upload
+        self._stream = GzipStream(upload)
         self._fields = fields
-        self._packing = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
         if byte_order_mark:
-            self._upload.write(self._packing.compress(BYTE_ORDER_MARK))
+            self._stream.write(BYTE_ORDER_MARK)
         self._write([[*FACTS, *([EVERYTHING] if fields is None else [safe(name) for name in fields])]])
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -40,12 +39,12 @@ class CsvFile:
 
     def close(self) -> None:
         """Write what is left."""
-        self._upload.write(self._packing.flush())
+        self._stream.close()
 
     def _write(self, lines: Iterator[list[str]] | Sequence[list[str]]) -> None:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerows(lines)
-        self._upload.write(self._packing.compress(text.getvalue().encode()))
+        self._stream.write(text.getvalue().encode())
 
     def _cells(self, row: Row) -> list[str]:
         told = [_fact(row.facts.get(name)) for name in FACTS]

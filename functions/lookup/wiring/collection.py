@@ -10,10 +10,10 @@ from botocore.config import Config
 from lookup.collection.collector import Collector
 from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import CSV_WITH_MARK, Format
+from lookup.collection.gzip_files import NdjsonFile
 from lookup.collection.parquet import ParquetFile
 from lookup.collection.part_objects import AHEAD, PartObjects
 from lookup.collection.queue import ResultsQueue
-from lookup.collection.rows import NdjsonFile
 from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
