@@ -167,6 +167,10 @@ class Counts:
     invalid: int = 0
     failed: int = 0
 
+    def to_json(self) -> dict[str, int]:
+        """Return the counts by their names; at the end the last four add up to the first."""
+        return {name: getattr(self, name) for name in ("requested", *(status.value for status in Status))}
+
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Counts:
         """Count outcomes by status."""

@@ -15,7 +15,7 @@ from lookup.bulk.estimates import Estimate
 from lookup.collection.published import PublishedFile
 from lookup.ledger.collections import Collection
 from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
-from lookup.model import Counts, Status, timestamp
+from lookup.model import timestamp
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.
@@ -63,11 +63,6 @@ Sign = Callable[[str], str]  # makes a URL of a result object's key
 DIGITS = 4  # of shares and progress
 
 
-def counts_json(counts: Counts) -> dict[str, int]:
-    """Write counts; the last four add up to the first at the end."""
-    return {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))}
-
-
 def lookup_json(
     progress: LookupRecord, estimate: Estimate | None, results: Collection | None = None
 ) -> dict[str, object]:
@@ -81,7 +76,7 @@ def lookup_json(
         "submitted_at": timestamp(spec.submitted_at),
         "finished_at": None if progress.finished_at is None else timestamp(progress.finished_at),
         "ended_because": progress.ended_because,
-        "counts": counts_json(tally.counts) | {"requested": progress.requested},
+        "counts": tally.counts.to_json() | {"requested": progress.requested},
         "requested_is_estimated": progress.is_estimated,
         "progress": _share(tally.counts.requested, progress.requested),
         "parts": tally.parts_done,
@@ -96,7 +91,7 @@ def intake_day_json(lookup_id: str, tally: CompletedParts) -> dict[str, object]:
     return {
         "lookup_id": lookup_id,
         "state": LookupState.INTAKE_DAY.value,
-        "counts": counts_json(tally.counts),
+        "counts": tally.counts.to_json(),
         "parts": tally.parts_done,
         "links": {"self": f"/v1/lookups/{lookup_id}"},
     }
@@ -145,7 +140,7 @@ def record_json(record: RecordedPart, url: str) -> dict[str, object]:
         "key": record.key,
         "url": url,
         "expires_at": timestamp(expires_at(url)),
-        "counts": counts_json(record.counts),
+        "counts": record.counts.to_json(),
     }
 
 

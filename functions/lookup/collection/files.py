@@ -15,7 +15,7 @@ from typing import Any
 from lookup.collection.upload import Sealed
 from lookup.ledger.collections import Collection
 from lookup.ledger.model import LookupRecord, LookupSpec
-from lookup.model import Status, timestamp
+from lookup.model import timestamp
 
 RESULTS = "results/"
 CHANGED = "changed"
@@ -103,7 +103,7 @@ def manifest(progress: LookupRecord, one: Collection, files: Iterable[ResultFile
         "state": progress.state.value,
         "ended_at": timestamp(one.ended_at),
         "ready_at": timestamp(ready_at),
-        "counts": {name: getattr(one.counts, name) for name in ("requested", *(status.value for status in Status))},
+        "counts": one.counts.to_json(),
         "lost": one.lost,
         "files": [
             {

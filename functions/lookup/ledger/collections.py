@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lookup.ledger.items import Item, deserialize, lookup_key, read_record, serialize
+from lookup.ledger.items import Item, deserialize, lookup_key, read_counts, read_record, serialize
 from lookup.ledger.model import RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
 from lookup.model import Counts
 
-COUNTED = ("requested", "found", "not_found", "invalid", "failed")
 PAGE = 500  # parts of one request
 
 
@@ -137,7 +136,7 @@ class CollectionLedger:
             "told": one.told,
             "reason": one.reason,
             "expires_at": self._expires(),
-        } | {name: getattr(one.counts, name) for name in COUNTED}
+        } | one.counts.to_json()
         return lookup_key(lookup_id, "results") | serialize(facts)
 
 
@@ -170,7 +169,7 @@ def _collection(item: Mapping[str, Any]) -> Collection:
         state=CollectionState(facts["is"]),
         mark=facts["mark"],
         sets=int(facts["sets"]),
-        counts=Counts(**{name: int(facts[name]) for name in COUNTED}),
+        counts=read_counts(facts),
         lost=int(facts["lost"]),
         is_whole=facts["whole"],
         files=int(facts["files"]),

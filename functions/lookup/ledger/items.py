@@ -205,13 +205,13 @@ def read_cursor(item: Mapping[str, Any]) -> Cursor:
 def read_tally(item: Mapping[str, Any]) -> CompletedParts:
     """Parse the counts of completed parts."""
     facts = deserialize(item)
-    return CompletedParts(int(facts.get("parts_done", 0)), _counts(facts))
+    return CompletedParts(int(facts.get("parts_done", 0)), read_counts(facts))
 
 
 def record_item(lookup_id: str, record: RecordedPart) -> Item:
     """Return the item of a completed part."""
     origin = record.origin
-    facts = {name: getattr(record.counts, name) for name in COUNTED} | {
+    facts = record.counts.to_json() | {
         "key": record.key,
         "fed_at": record.fed_at,
         "start": origin.start,
@@ -228,7 +228,7 @@ def read_record(item: Mapping[str, Any]) -> RecordedPart:
     facts = deserialize(item)
     return RecordedPart(
         number=facts["sk"].removeprefix("part#"),
-        counts=_counts(facts),
+        counts=read_counts(facts),
         key=facts["key"],
         fed_at=float(facts["fed_at"]),
         origin=RosterRange(int(facts["start"]), int(facts["end"]), int(facts["line"]), int(facts["round"])),
@@ -236,5 +236,6 @@ def read_record(item: Mapping[str, Any]) -> RecordedPart:
     )
 
 
-def _counts(facts: Mapping[str, Any]) -> Counts:
+def read_counts(facts: Mapping[str, Any]) -> Counts:
+    """Read the counts of an item, 0 where it has none."""
     return Counts(**{name: int(facts.get(name, 0)) for name in COUNTED})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lookup.errors import AwsUnavailable
 from lookup.ledger.collections import Collection
 from lookup.ledger.model import ChangedProfiles, LookupRecord
-from lookup.model import Status, timestamp
+from lookup.model import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -82,6 +82,6 @@ def ready_detail(progress: LookupRecord, collected: Collection) -> dict[str, obj
         "files": collected.files,
         "bytes": collected.bytes,
         "manifest": collected.manifest,
-        "counts": {name: getattr(counts, name) for name in ("requested", *(status.value for status in Status))},
+        "counts": counts.to_json(),
         "ready_at": None if collected.ready_at is None else timestamp(collected.ready_at),
     }
