@@ -26,9 +26,10 @@ class _LazyClient:
         self._make = make
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
-        with _MAKING:
-            if "_client" not in vars(self):
-                self._client = self._make()
+        if "_client" not in vars(self):
+            with _MAKING:
+                if "_client" not in vars(self):
+                    self._client = self._make()
         return getattr(self._client, name)
 
 
