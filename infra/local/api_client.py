@@ -12,8 +12,8 @@ import urllib3
 from infra.app_client import FORM, AppClient
 from infra.local.stage.secrets_and_grants import PARTNER
 from infra.local.stage.stage import Stage
+from lookup.bounded_http import exchange
 from lookup.model import Identifier
-from lookup.moengage.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0  # an HTTP API answers within 30
 ANSWER_BYTES = 64 * 1024 * 1024

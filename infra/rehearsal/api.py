@@ -16,7 +16,7 @@ from infra.rehearsal.platform import Platform
 from infra.rehearsal.report import Failed
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import pascal_case
-from lookup.moengage.bounded_http import exchange
+from lookup.bounded_http import exchange
 
 ANSWER_SECONDS = 35.0
 ANSWER_BYTES = 64 * 1024 * 1024

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.process import WORKSPACE_ID, Arrival, Fault, Simulator
-from lookup.moengage.retry_after import retry_at
+from lookup.retry_after import retry_at
 from tests.chaos.clock import FastClock
 from tests.chaos.conftest import FETCHED_AT, call
 from tests.chaos.fault_evidence import KEY_ROTATED, faults, planned, rotations_met

@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 import urllib3
 
 from lookup import exact_json
+from lookup.bounded_http import HttpResponse, exchange
 from lookup.errors import VendorError, VendorUnavailable, VendorWrongShape
 from lookup.model import Clock, Identifier, IdentifierType, Json
-from lookup.moengage.bounded_http import HttpResponse, exchange
 from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.moengage.responses import ExportResponse, broken_body, error_for, error_of, is_own_error, read_response
 

@@ -22,7 +22,7 @@ from lookup.errors import (
 )
 from lookup.model import Attributes, Json
 from lookup.moengage.lenient_json import is_unreadable, loads, spellings_of
-from lookup.moengage.retry_after import retry_at
+from lookup.retry_after import retry_at
 
 # Status → error. Of those not listed, 3xx and 4xx (a firewall, an endpoint not enabled) are `VendorAccessDenied` and
 # 5xx `VendorUnavailable`.

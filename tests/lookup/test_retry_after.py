@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.moengage.retry_after import MAX_WAIT, retry_at
+from lookup.retry_after import MAX_WAIT, retry_at
 
 NOW = 1_795_893_600.0  # Sat, 28 Nov 2026 19:20:00 GMT
 AT = NOW + 90

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ProtocolError, ReadTimeoutError
 
-from lookup.moengage.bounded_http import MAX_INTERIM_RESPONSES, HttpResponse, exchange, resolve_addresses
+from lookup.bounded_http import MAX_INTERIM_RESPONSES, HttpResponse, exchange, resolve_addresses
 from tests.lookup.scripted_server import Script, Scripted, request_of, scripted
 from tests.waiting import GIVE_UP
 
