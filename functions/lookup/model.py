@@ -73,17 +73,6 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchOptions:
-    """How to look up a set of identifiers; `fields` of None means every attribute that the workspace exports."""
-
-    workspace: str
-    lookup_id: str
-    lane: Lane
-    fields: tuple[str, ...] | None = None
-    forwarded_for: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
     """What MoEngage held of one user at the request; `attributes` of None means that it had no such user.
 
@@ -120,12 +109,14 @@ class InvalidIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class LookupRequest:
-    """What to look up: a roster by its key, or identifiers that came inline.
+    """What to look up, and how: a roster by its key, or identifiers that came inline.
 
-    `stale_if_error` is how many seconds beyond `max_age` a stored profile may be old while MoEngage cannot be asked,
-    for a caller who waits. `submitted_at` is when it was requested, if not now. `lookup_id` names this request and no
-    other. `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to
-    which its users are charged already. `formats` are those of a lookup's results beside NDJSON and Parquet.
+    `fields` of None means every attribute that the workspace exports. `stale_if_error` is how many seconds beyond
+    `max_age` a stored profile may be old while MoEngage cannot be asked, for a caller who waits. `submitted_at` is when
+    it was requested, if not now. `lookup_id` names this request and no other; it is empty before there is one.
+    `waited_for` is a request that a caller waited for until the quota left no room; `charged_on` is the day to which
+    its users are charged already. `formats` are those of a lookup's results beside NDJSON and Parquet. `forwarded_for`
+    is the caller's address.
     """
 
     workspace: str
@@ -135,10 +126,12 @@ class LookupRequest:
     max_age: float = 0.0
     stale_if_error: float = 0.0
     submitted_at: float | None = None
-    lookup_id: str | None = None
+    lookup_id: str = ""
     charged_on: str | None = None
     waited_for: bool = False
     formats: tuple[str, ...] = ()
+    lane: Lane = Lane.BULK
+    forwarded_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from lookup.model import Clock, Identifier, IdentifierType, Lane
 from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credential_store import parse_secret
 from lookup.moengage.credentials import Credentials
-from lookup.moengage.responses import ExportResponse
+from lookup.moengage.matching import Matches
 from lookup.settings import Settings, Workspace
 
 PUT = "put it with aws secretsmanager put-secret-value (docs/deploy.md)"
@@ -186,7 +186,7 @@ class WorkspaceCheck:
             yield failed(f"{host}: {advice(error, self.address)}")
             return
         yield passed(f"{host} answers and takes the credentials; the body's shape is {shape}")
-        known = "knows" if answer.users else "does not know"
+        known = "knows" if answer.found else "does not know"
         yield passed(f"MoEngage {known} the customer {'nobody has' if identifier == NEUTRAL_ID else 'that was named'}")
         yield self._quota()
         yield self._own_ids(client)
@@ -194,13 +194,13 @@ class WorkspaceCheck:
     def _client(self, id_name: str) -> MoEngage:
         return MoEngage(self._pool, endpoint_url=self.endpoint_url, moengage_id_name=id_name, clock=self.clock)
 
-    def _in_either_shape(self, client: MoEngage, one: Identifier) -> tuple[str, ExportResponse]:
+    def _in_either_shape(self, client: MoEngage, one: Identifier) -> tuple[str, Matches]:
         try:
             return "the wrapper `data`", self._call(client, one)
         except VendorWrongShape:
             return "the root", self._call(client, one)
 
-    def _call(self, client: MoEngage, one: Identifier) -> ExportResponse:
+    def _call(self, client: MoEngage, one: Identifier) -> Matches:
         """Call MoEngage with a grant. Report an error to the gate only for its own probe: nothing else is closed."""
         grant = self.gate.admit(1, lane=Lane.ON_DEMAND, wait_until=self.clock() + self.grant_seconds)
         try:

@@ -74,7 +74,7 @@ class RequestContext:
     charges: DailyCharges
     remaining: float
     forwarded_for: str | None = None
-    lookup_id: str | None = None
+    lookup_id: str = ""
 
     @classmethod
     def of(cls, app: APIGatewayHttpResolver, prefer: str | None, daily: DailyUsageCounter) -> RequestContext:

@@ -62,7 +62,7 @@ class SyncOrAsync:
         submitted_at, is_sync = self._clock(), _is_sync(context)
         lane = Lane.ON_DEMAND if is_sync else Lane.BULK
         fields = self._authorization.fields(context.partner, request.workspace, request.fields, lane)
-        request = replace(request, fields=fields)
+        request = replace(request, fields=fields, forwarded_for=context.forwarded_for)
         max_wait = min(context.preference.wait, context.remaining) if is_sync else None
         try:
             result = self._on_demand.serve(
@@ -70,8 +70,6 @@ class SyncOrAsync:
                 max_wait=max_wait,
                 on_charge=context.charges.charge if context.preference.wait else _no_charge,
                 waiter=self._waiter(context.partner, request.workspace),
-                forwarded_for=context.forwarded_for,
-                archive_always=request.lookup_id is not None,
             )
         except GateClosed:
             raise

@@ -7,7 +7,7 @@ what the feeder reads from the ledger. What it reads does not grow with the numb
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.queues import Queues
 from lookup.errors import InvalidInput, Misconfigured, NotFound, ServiceError
-from lookup.ledger.feeding import LEASE_SECONDS, ClaimRefused, FeedingLedger, Step
+from lookup.ledger.feeding import LEASE_SECONDS, ClaimRefused, FeedingLedger
 from lookup.ledger.lookups import InFlight, LookupLedger
-from lookup.ledger.model import Claim, Cursor, LookupRecord, LookupSpec, RosterSegment
+from lookup.ledger.model import Claim, Cursor, FeedingStep, LookupRecord, LookupSpec
 from lookup.ledger.shares import INTAKE, ReadyLookup, Share, Turn, cost, first_turn, turns
 from lookup.model import PART_LIMIT, Clock, Part, RosterRange
 from lookup.rosters.reader import CHUNK, RosterReader
@@ -34,39 +34,38 @@ class FeedingSteps:
         self._feed = feed
         self._reader = reader
 
-    def next(self, progress: LookupRecord, fed_at: float) -> Step:
+    def next(self, progress: LookupRecord, fed_at: float) -> FeedingStep:
         """Read the step at the cursor. Raises `NotFound` when the roster is gone, `Misconfigured` if it is barred."""
         return self._first(progress, fed_at) if progress.cursor.retry_round == 0 else self._retried(progress)
 
-    def _first(self, progress: LookupRecord, fed_at: float) -> Step:
+    def _first(self, progress: LookupRecord, fed_at: float) -> FeedingStep:
         spec, cursor = progress.spec, progress.cursor
-        segment = self._reader.next_segment(
+        step = self._reader.next_step(
             spec, position=cursor.position, line=cursor.line, number=f"{cursor.parts_fed + 1:08}", fed_at=fed_at
         )
-        if segment is None:
-            return Step(_empty(spec, cursor.position, cursor.line, 0), 0, is_last=True)
-        length = segment.origin.end - segment.origin.start
-        return Step(segment, length, segment.entries, is_last=segment.origin.end >= spec.roster.size)
+        if step is None:
+            return replace(_empty(spec, cursor), is_last=True)
+        return replace(step, users=step.entries, is_last=step.origin.end >= spec.roster.size)
 
-    def _retried(self, progress: LookupRecord) -> Step:
+    def _retried(self, progress: LookupRecord) -> FeedingStep:
         spec, cursor = progress.spec, progress.cursor
         record, mark = self._feed.next_failed(spec.lookup_id, cursor)
-        empty = _empty(spec, cursor.position, cursor.line, cursor.retry_round)
+        empty = _empty(spec, cursor)
         if record is None:
-            return Step(empty, SCAN_BYTES, is_last=not mark, retried_after=mark)
+            return replace(empty, length=SCAN_BYTES, is_last=not mark, retried_after=mark)
         origin = RosterRange(record.origin.start, record.origin.end, record.origin.line, cursor.retry_round)
-        segment = self._reader.reread_segment(spec, origin, number=record.number, fed_at=record.fed_at)
-        length = origin.end - origin.start
-        return Step(segment or empty, length, record.counts.failed, retried_after=mark)
+        step = self._reader.reread_step(spec, origin, number=record.number, fed_at=record.fed_at) or empty
+        return replace(step, length=origin.end - origin.start, users=record.counts.failed, retried_after=mark)
 
 
-def _empty(spec: LookupSpec, position: int, line: int, tried_in: int) -> RosterSegment:
-    """Make a piece that holds nothing and moves nothing on."""
+def _empty(spec: LookupSpec, cursor: Cursor) -> FeedingStep:
+    """Return a step that holds nothing, and moves nothing on."""
     part = Part(
         lookup_id=spec.lookup_id, number="", workspace=spec.workspace, identifiers=(), submitted_at=spec.submitted_at,
         fed_at=0.0,
     )  # fmt: skip
-    return RosterSegment(part, RosterRange(position, position, line, tried_in), line)
+    origin = RosterRange(cursor.position, cursor.position, cursor.line, cursor.retry_round)
+    return FeedingStep(part, origin, cursor.line, 0)
 
 
 DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
@@ -86,7 +85,7 @@ class FeedingResult(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class NextSegment:
+class NextLookup:
     """The lookup that is fed next, in its partner's turn; `after_intake` when it is the intake queue's turn first."""
 
     turn: Turn
@@ -174,11 +173,11 @@ class Feeder:
         quota = self._settings.workspace(workspace).quota
         return max(2.0 * PART_LIMIT, self._depth_seconds * quota.limit / quota.window) - on_queue.entries
 
-    def _has_room(self, workspace: str, on_queue: InFlight, chosen: NextSegment) -> bool:
+    def _has_room(self, workspace: str, on_queue: InFlight, chosen: NextLookup) -> bool:
         """Return whether a part may go on the queue; before the intake queue's turn one part keeps a worker busy."""
         return on_queue.entries <= 0 if chosen.after_intake else self._room(workspace, on_queue) > 0
 
-    def _next(self, workspace: str, passed_over: set[str]) -> NextSegment | None:
+    def _next(self, workspace: str, passed_over: set[str]) -> NextLookup | None:
         """Choose the partner that was fed least for its weight, and the first of its lookups that can be fed."""
         shares = self._ledger.shares
         waiting = turns(shares.of(workspace))
@@ -189,7 +188,7 @@ class Feeder:
             limit = min(len(passed_over), PASSED_MOST) + 1
             for entry in shares.next(workspace, turn.share.partner, limit):
                 if entry.lookup_id not in passed_over:
-                    return NextSegment(turn, entry, after_intake)
+                    return NextLookup(turn, entry, after_intake)
         return None
 
     def feed_claimed(self, progress: LookupRecord) -> int | FeedingResult:
@@ -224,15 +223,15 @@ class Feeder:
         if isinstance(claim, ClaimRefused):
             return FeedingResult.AGAIN if claim is ClaimRefused.CONTENDED else FeedingResult.PASSED_OVER
         step = self._read(progress, claim)
-        if step.segment.entries:
-            self._queues.send([step.segment.part])
+        if step.entries:
+            self._queues.send([step.part])
         if not self._feed.commit(spec, cursor, claim, step, entry=entry):
             return FeedingResult.PASSED_OVER
         if step.is_last:
             self._ending.finish_if_done(spec.lookup_id)  # a quick worker may have had it in before it was committed
-        return step.segment.entries or FeedingResult.AGAIN
+        return step.entries or FeedingResult.AGAIN
 
-    def _read(self, progress: LookupRecord, claim: Claim) -> Step:
+    def _read(self, progress: LookupRecord, claim: Claim) -> FeedingStep:
         """Read the claimed part. What cannot be read is released: nothing of it was sent, and it need not wait."""
         try:
             return self._steps.next(progress, claim.fed_at)

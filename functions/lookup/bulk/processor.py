@@ -22,7 +22,7 @@ from lookup.errors import (
 from lookup.fetch.calls import OUT_OF_TIME
 from lookup.fetch.fetcher import Fetched, Fetcher
 from lookup.ledger.parts import ATTEMPT_LIMIT, NO_ANSWER, Counted, DeliveredPart, PartLedger
-from lookup.model import Clock, FetchOptions, Identifier, Lane, Outcome, Part, Status
+from lookup.model import Clock, Identifier, LookupRequest, Outcome, Part, Status
 
 FIRST_WAIT = 10.0  # seconds before a part is tried again after vendor errors; doubles with every attempt
 # Of the time since a part was fed, when no attempts end the waiting: the queue delivers a thousand times, and that must
@@ -87,7 +87,7 @@ class PartProcessor:
         """Answer what earlier deliveries settled, from the store or from the ledger; the rest failed."""
         if not group:
             return []
-        fetched = _with_known(self._fetch.from_store(_wanted(group), _options(group)), group)
+        fetched = _with_known(self._fetch.from_store(_wanted(group), _request_of(group)), group)
         ends = [(one.part, _outcomes(one.part, fetched, otherwise=reason)) for one in group]
         return [Counted(part, outcomes, unanswered(outcomes)) for part, outcomes in ends]
 
@@ -133,19 +133,19 @@ class PartProcessor:
 
         The intake queue's messages in their turn among the partners' rosters, which are fed in theirs.
         """
-        options, doubted, known = _options(group), _doubted(group), _known(group)
+        request, doubted, known = _request_of(group), _doubted(group), _known(group)
         wanted = {one: since for one, since in _wanted(group).items() if one not in known}
         if group[0].part.origin is not None:
-            fetched = self._fetch.fetch(wanted, options, until=until, before_sending=before_sending, doubted=doubted)
+            fetched = self._fetch.fetch(wanted, request, until=until, before_sending=before_sending, doubted=doubted)
             return _with_known(fetched, group)
-        with self._intake.turns(options.workspace) as turns:
+        with self._intake.turns(request.workspace) as turns:
 
             def charge(payload: Sequence[Identifier]) -> None:
                 before_sending(payload)
                 turns.sent(len(payload))
 
             fetched = self._fetch.fetch(
-                wanted, options, until=until, before_sending=charge, turn=turns.turn, doubted=doubted
+                wanted, request, until=until, before_sending=charge, turn=turns.turn, doubted=doubted
             )
         return _with_known(fetched, group)
 
@@ -250,9 +250,9 @@ def _doubted(group: Iterable[DeliveredPart]) -> dict[Identifier, int]:
     return doubted
 
 
-def _options(group: Sequence[DeliveredPart]) -> FetchOptions:
+def _request_of(group: Sequence[DeliveredPart]) -> LookupRequest:
     first = group[0].part
-    return FetchOptions(workspace=first.workspace, lookup_id=first.lookup_id, lane=Lane.BULK, fields=first.fields)
+    return LookupRequest(first.workspace, fields=first.fields, lookup_id=first.lookup_id)
 
 
 def _outcomes(part: Part, fetched: Fetched, *, otherwise: str = "") -> list[Outcome]:

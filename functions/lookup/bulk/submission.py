@@ -44,7 +44,7 @@ class Submission:
     def submit(self, partner: Partner, request: LookupRequest) -> str:
         """Create the lookup unless one of its id is there already, and feed its first part; return its id."""
         lookup_id = request.lookup_id or f"lookup-{uuid4().hex}"
-        if request.lookup_id is None or self._ledger.get(lookup_id) is None:
+        if not request.lookup_id or self._ledger.get(lookup_id) is None:
             self.create(partner, replace(request, lookup_id=lookup_id))
         self._feeder.try_feed(request.workspace, lookup_id)
         return lookup_id
@@ -54,7 +54,7 @@ class Submission:
 
         Return False when one of its id is there already: of two, the first counts. Raises what `Authorization` does.
         """
-        if request.lookup_id is None:
+        if not request.lookup_id:
             raise ValueError("a lookup has an id before it is created")
         fields = self._fields(partner, request)
         roster = self._pinned(partner, request) or self._rosters.write(request.lookup_id, request.entries)

@@ -11,9 +11,9 @@ from lookup.errors import RetryLater, VendorBadRequest, VendorError, VendorPaylo
 from lookup.fetch.neutral_calls import NEUTRAL_PAYLOAD
 from lookup.fetch.vendor_access import CallRecord, VendorAccess
 from lookup.gate.grant import Grant
-from lookup.model import FetchOptions, Identifier
+from lookup.model import Identifier, LookupRequest
 from lookup.moengage.credentials import Credentials
-from lookup.moengage.responses import ExportResponse
+from lookup.moengage.matching import Matches
 
 OUT_OF_TIME = "out_of_time"  # the reason of `RetryLater` when the time is over
 GRACE_SECONDS = 3.0  # that a call may take beyond its caller's time
@@ -38,9 +38,9 @@ class NeutralFailure:
 class Calls:
     """The calls of one run. `until` (epoch seconds) bounds every wait."""
 
-    def __init__(self, vendor: VendorAccess, terms: FetchOptions, until: float) -> None:
+    def __init__(self, vendor: VendorAccess, request: LookupRequest, until: float) -> None:
         self._vendor = vendor
-        self._terms = terms
+        self._request = request
         self._until = until
         self._succeeded_at = 0.0
 
@@ -49,14 +49,14 @@ class Calls:
         """When the latest known successful call was sent, of any process."""
         return self._succeeded_at
 
-    def export(self, payload: Sequence[Identifier], credentials: Credentials) -> ExportResponse:
+    def export(self, payload: Sequence[Identifier], credentials: Credentials) -> Matches:
         """Send one call, and report its result. A neutral call has nothing of the request. Raises `VendorError`."""
         vendor, sent_at = self._vendor, self._vendor.clock()
         is_neutral = payload is NEUTRAL_PAYLOAD
-        on_call = partial(CallRecord, self._terms.workspace, len(payload), is_neutral=is_neutral)
-        fields, forwarded_for = self._terms.fields, self._terms.forwarded_for
+        on_call = partial(CallRecord, self._request.workspace, len(payload), is_neutral=is_neutral)
+        fields, forwarded_for = self._request.fields, self._request.forwarded_for
         try:
-            response = vendor.client.export(
+            matches = vendor.client.export(
                 payload,
                 credentials,
                 fields=None if is_neutral else fields,
@@ -67,7 +67,7 @@ class Calls:
             vendor.on_call(on_call(vendor.clock() - sent_at, error))
             raise
         vendor.on_call(on_call(vendor.clock() - sent_at))
-        return response
+        return matches
 
     def is_late(self, sent_at: float, grant: Grant) -> bool:
         """Return whether a grant is too late, for its window or for the caller; then it is released."""
@@ -141,8 +141,8 @@ class Calls:
         """Make a neutral call, for a user that does not exist, with a grant of its own. Return its failure, if any."""
         vendor = self._vendor
         while True:
-            credentials = vendor.credentials.of(self._terms.workspace)
-            grant = vendor.gate.admit(1, lane=self._terms.lane, wait_until=self._until)
+            credentials = vendor.credentials.of(self._request.workspace)
+            grant = vendor.gate.admit(1, lane=self._request.lane, wait_until=self._until)
             sent_at = vendor.clock()
             if not self.is_late(sent_at, grant):
                 return self.call_neutral_with(grant, credentials, sent_at)

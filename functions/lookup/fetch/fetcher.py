@@ -11,7 +11,7 @@ from lookup.errors import NotExported, ServiceError
 from lookup.fetch.isolation import NO_SUSPECTS
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.fetch.vendor_calls import TakeTurn, VendorCalls
-from lookup.model import Attributes, FetchOptions, Identifier, Outcome, Profile, Source, Status
+from lookup.model import Attributes, Identifier, LookupRequest, Outcome, Profile, Source, Status
 from lookup.moengage.matching import ID_ATTRIBUTE_NAMES, Matches
 from lookup.results.changes import with_changes
 from lookup.results.profiles import ProfileStore
@@ -49,7 +49,7 @@ def _ignore(_: object) -> None:
 
 
 class Fetcher:
-    """Looks identifiers up with given options. Everything found is written to the store before it counts as found.
+    """Looks identifiers up. Everything found is written to the store before it counts as found.
 
     The last profiles are still being written when `start` returns, so that the caller writes beside them.
     """
@@ -72,7 +72,7 @@ class Fetcher:
     def fetch(
         self,
         wanted: Mapping[Identifier, float],
-        terms: FetchOptions,
+        request: LookupRequest,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
@@ -80,13 +80,13 @@ class Fetcher:
         doubted: Mapping[Identifier, int] = NO_SUSPECTS,
     ) -> Fetched:
         """Do as `start` does, and wait until all is written."""
-        started = self.start(wanted, terms, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
+        started = self.start(wanted, request, until=until, before_sending=before_sending, turn=turn, doubted=doubted)
         return started.wait_until_written()
 
     def start(
         self,
         wanted: Mapping[Identifier, float],
-        terms: FetchOptions,
+        request: LookupRequest,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None] = _ignore,
@@ -101,17 +101,17 @@ class Fetcher:
         are to be requested, if any are; what it raises is raised. `doubted` are the suspects of an earlier run, with
         its `unanswered_calls`.
         """
-        terms, stored, outcomes = self._read_fresh(wanted, terms)
+        request, stored, outcomes = self._read_fresh(wanted, request)
         missing = [one for one in wanted if one not in outcomes]
         if not missing:
             return Fetched(outcomes)
         on_charge(len(missing))
-        too_old = _with_fields({one: stored[one] for one in missing if one in stored}, terms)
-        stale = {one: _outcome_from_store(profile, terms, Source.STALE) for one, profile in too_old.items()}
+        too_old = _with_fields({one: stored[one] for one in missing if one in stored}, request)
+        stale = {one: _outcome_from_store(profile, request, Source.STALE) for one, profile in too_old.items()}
         calls = VendorCalls(
-            self._vendor_of(terms.workspace),
+            self._vendor_of(request.workspace),
             missing,
-            terms,
+            request,
             until=until,
             before_sending=before_sending,
             turn=turn,
@@ -120,7 +120,7 @@ class Fetcher:
         writes: list[Future[Profile]] = []
         try:
             for matches in calls.results():
-                outcomes |= self._settle(matches, terms, stored, writes) | _failures(calls.failed)
+                outcomes |= self._settle(matches, request, stored, writes) | _failures(calls.failed)
                 if len(outcomes) < len(wanted):  # a grant must be used at once: nothing else may run beside it
                     wait(writes)
         except ServiceError as cause:
@@ -128,48 +128,48 @@ class Fetcher:
             return Fetched(outcomes, cause, stale, writes, frozenset(calls.doubted), calls.doubted)
         return Fetched(outcomes | _failures(calls.failed), None, stale, writes)
 
-    def from_store(self, wanted: Mapping[Identifier, float], terms: FetchOptions) -> Fetched:
+    def from_store(self, wanted: Mapping[Identifier, float], request: LookupRequest) -> Fetched:
         """Answer from the store alone, as fresh as `fetch` would take it."""
-        return Fetched(self._read_fresh(wanted, terms)[2])
+        return Fetched(self._read_fresh(wanted, request)[2])
 
     def _read_fresh(
-        self, wanted: Mapping[Identifier, float], terms: FetchOptions
-    ) -> tuple[FetchOptions, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
-        """Return the options with checked fields, what is in the store, and the answers that are fresh enough."""
-        terms = replace(terms, fields=self._checked_fields(terms))
-        stored = self._profiles.read(terms.workspace, list(wanted)) if self._uses_store(terms.workspace) else {}
-        answers = _with_fields(stored, terms).items()
-        fresh = {one: _outcome_from_store(known, terms) for one, known in answers if known.fetched_at >= wanted[one]}
-        return terms, stored, fresh
+        self, wanted: Mapping[Identifier, float], request: LookupRequest
+    ) -> tuple[LookupRequest, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
+        """Return the request with checked fields, what is in the store, and the answers that are fresh enough."""
+        request = replace(request, fields=self._checked_fields(request))
+        stored = self._profiles.read(request.workspace, list(wanted)) if self._uses_store(request.workspace) else {}
+        answers = _with_fields(stored, request).items()
+        fresh = {one: _outcome_from_store(known, request) for one, known in answers if known.fetched_at >= wanted[one]}
+        return request, stored, fresh
 
     def _uses_store(self, workspace: str) -> bool:
         """Return whether profiles are written to the store; where they are not, results in S3 are all there is."""
         return self._settings.workspace(workspace).keep_profiles
 
-    def _checked_fields(self, terms: FetchOptions) -> tuple[str, ...] | None:
-        allowed = self._settings.workspace(terms.workspace).fields
-        if allowed is None or terms.fields is None:
-            return allowed if terms.fields is None else terms.fields
-        if not set(terms.fields) <= set(allowed):
+    def _checked_fields(self, request: LookupRequest) -> tuple[str, ...] | None:
+        allowed = self._settings.workspace(request.workspace).fields
+        if allowed is None or request.fields is None:
+            return allowed if request.fields is None else request.fields
+        if not set(request.fields) <= set(allowed):
             raise NotExported
-        return terms.fields
+        return request.fields
 
     def _settle(
         self,
         matches: Matches,
-        terms: FetchOptions,
+        request: LookupRequest,
         stored: Mapping[Identifier, StoredProfile],
         writes: list[Future[Profile]],
     ) -> dict[Identifier, Outcome]:
         """Return the outcomes of one call, and begin to write its profiles."""
         if matches.unmatched:
-            named = None if terms.fields is None else (*terms.fields, *ID_ATTRIBUTE_NAMES)
+            named = None if request.fields is None else (*request.fields, *ID_ATTRIBUTE_NAMES)
             unmatched = [_select(user, named) for user in matches.unmatched]
-            self._keep_unmatched(terms.workspace, matches.fetched_at, unmatched)
+            self._keep_unmatched(request.workspace, matches.fetched_at, unmatched)
         outcomes: dict[Identifier, Outcome] = {}
-        for profile in _profiles(matches, terms):
+        for profile in _profiles(matches, request):
             previous = stored.get(profile.identifier)
-            if self._uses_store(terms.workspace):
+            if self._uses_store(request.workspace):
                 writes.append(self._writers.submit(self._profiles.write, profile, previous))
             outcomes[profile.identifier] = _outcome(with_changes(profile, previous), Source.MOENGAGE)
         return outcomes
@@ -179,29 +179,31 @@ def _failures(failed: Mapping[Identifier, str]) -> dict[Identifier, Outcome]:
     return {one: Outcome(one, Status.FAILED, reason) for one, reason in failed.items()}
 
 
-def _profiles(matches: Matches, terms: FetchOptions) -> list[Profile]:
+def _profiles(matches: Matches, request: LookupRequest) -> list[Profile]:
     answers: dict[Identifier, Attributes | None] = {
-        **{one: _select(user, terms.fields) for one, user in matches.found.items()},
+        **{one: _select(user, request.fields) for one, user in matches.found.items()},
         **dict.fromkeys(matches.not_found, None),
     }
-    return [_profile(one, attributes, matches.fetched_at, terms) for one, attributes in answers.items()]
+    return [_profile(one, attributes, matches.fetched_at, request) for one, attributes in answers.items()]
 
 
-def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, terms: FetchOptions) -> Profile:
+def _profile(one: Identifier, attributes: Attributes | None, fetched_at: float, request: LookupRequest) -> Profile:
     """Make a profile of what MoEngage holds; what UTF-8 cannot hold is replaced, and listed as replaced."""
     text, replaced = (None, ()) if attributes is None else exact_json.well_formed(attributes)
-    return Profile(terms.workspace, one, text, fetched_at, terms.lookup_id, terms.fields, replaced_fields=replaced)
+    return Profile(
+        request.workspace, one, text, fetched_at, request.lookup_id, request.fields, replaced_fields=replaced
+    )
 
 
-def _with_fields(stored: Mapping[Identifier, StoredProfile], terms: FetchOptions) -> dict[Identifier, Profile]:
+def _with_fields(stored: Mapping[Identifier, StoredProfile], request: LookupRequest) -> dict[Identifier, Profile]:
     """Return the profiles of which all wanted fields are in the store."""
-    known = {one: profile.select(terms.fields) for one, profile in stored.items()}
+    known = {one: profile.select(request.fields) for one, profile in stored.items()}
     return {one: profile for one, profile in known.items() if profile is not None}
 
 
-def _outcome_from_store(profile: Profile, terms: FetchOptions, source: Source = Source.STORED) -> Outcome:
+def _outcome_from_store(profile: Profile, request: LookupRequest, source: Source = Source.STORED) -> Outcome:
     """Answer with a profile from the store; only the lookup that saw it change lists what changed."""
-    changed = profile.changed_fields if profile.lookup_id == terms.lookup_id else ()
+    changed = profile.changed_fields if profile.lookup_id == request.lookup_id else ()
     return _outcome(replace(profile, changed_fields=changed), source)
 
 

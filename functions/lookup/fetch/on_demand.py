@@ -11,7 +11,6 @@ from lookup.fetch.fetcher import Fetched, Fetcher
 from lookup.fetch.waiting_room import Waiter
 from lookup.model import (
     Clock,
-    FetchOptions,
     Identifier,
     InvalidIdentifier,
     Lane,
@@ -54,32 +53,27 @@ class OnDemand:
         max_wait: float | None,
         on_charge: Charge,
         waiter: Waiter,
-        forwarded_for: str | None = None,
-        archive_always: bool = False,
     ) -> OnDemandResult:
         """Look up within `max_wait` seconds; None reads the store only.
 
         `on_charge` is called with how many users are about to be asked for, and with a negative number for those who
-        were not. `waiter` takes a place among those who wait for quota. `archive_always` archives the outcomes even
-        when all of them come from the store. Raises the `ServiceError` that kept anything from being answered, also
-        the gate's.
+        were not. `waiter` takes a place among those who wait for quota. The outcomes of a request with a `lookup_id`
+        are archived even when all of them come from the store. Raises the `ServiceError` that kept anything from being
+        answered, also the gate's.
         """
-        now, lookup_id = self._clock(), f"on-demand-{uuid4().hex}"
-        options = FetchOptions(request.workspace, lookup_id, Lane.ON_DEMAND, request.fields, forwarded_for)
+        now, archive_always = self._clock(), bool(request.lookup_id)
+        request = replace(request, lookup_id=f"on-demand-{uuid4().hex}", lane=Lane.ON_DEMAND)
         wanted = {one: now - request.max_age for one in request.entries if isinstance(one, Identifier)}
         if max_wait is None:
-            fetched = self._from_store(wanted, options)
+            fetched = self._from_store(wanted, request)
         else:
-            stale = request.stale_if_error
-            fetched = self._fetched(
-                wanted, options, until=now + max_wait, stale_if_error=stale, on_charge=on_charge, waiter=waiter
-            )
+            fetched = self._fetched(wanted, request, until=now + max_wait, on_charge=on_charge, waiter=waiter)
         outcomes = _in_order(request, fetched)
-        key = self._archive_new(options, now, outcomes, always=archive_always)
+        key = self._archive_new(request, now, outcomes, always=archive_always)
         written = _in_order(request, fetched.wait_until_written())
         if written != outcomes:  # another writer came between: what changed is archived as it is in the store
-            key = self._archive_new(options, now, written, always=archive_always)
-        return OnDemandResult(request.workspace, lookup_id, written, fetched.cause, key)
+            key = self._archive_new(request, now, written, always=archive_always)
+        return OnDemandResult(request.workspace, request.lookup_id, written, fetched.cause, key)
 
     def archived(self, result: OnDemandResult) -> str:
         """Return the key of the archived outcomes, which are archived now if they were not yet."""
@@ -90,10 +84,9 @@ class OnDemand:
     def _fetched(
         self,
         wanted: Mapping[Identifier, float],
-        options: FetchOptions,
+        request: LookupRequest,
         *,
         until: float,
-        stale_if_error: float,
         on_charge: Charge,
         waiter: Waiter,
     ) -> Fetched:
@@ -101,13 +94,13 @@ class OnDemand:
         before = _charging_repeats(on_charge, sent)
         try:
             fetched = self._fetch.start(
-                wanted, options, until=until, before_sending=before, on_charge=on_charge, turn=waiter.turn
+                wanted, request, until=until, before_sending=before, on_charge=on_charge, turn=waiter.turn
             )
         finally:
             waiter.leave()
         if fetched.cause is None:
             return fetched
-        helped = _with_stale(fetched, wanted, stale_if_error)
+        helped = _with_stale(fetched, wanted, request.stale_if_error)
         is_whole = len(helped.outcomes) == len(wanted)
         if is_whole or not _is_quota_busy(fetched.cause):
             on_charge(-_not_asked(wanted, fetched, sent))
@@ -116,19 +109,19 @@ class OnDemand:
             raise fetched.cause
         return helped
 
-    def _from_store(self, wanted: Mapping[Identifier, float], options: FetchOptions) -> Fetched:
-        fetched = self._fetch.from_store(wanted, options)
+    def _from_store(self, wanted: Mapping[Identifier, float], request: LookupRequest) -> Fetched:
+        fetched = self._fetch.from_store(wanted, request)
         if len(fetched.outcomes) < len(wanted):
             raise RetryLater(self._clock(), "lane")
         return fetched
 
     def _archive_new(
-        self, options: FetchOptions, fed_at: float, outcomes: Sequence[Outcome], *, always: bool
+        self, request: LookupRequest, fed_at: float, outcomes: Sequence[Outcome], *, always: bool
     ) -> str | None:
         """Archive what was fetched; outcomes that all come from the store are archived already."""
         if not always and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
             return None
-        return self._write(options.workspace, options.lookup_id, fed_at, outcomes)
+        return self._write(request.workspace, request.lookup_id, fed_at, outcomes)
 
     def _write(self, workspace: str, lookup_id: str, fed_at: float, outcomes: Sequence[Outcome]) -> str:
         records = [Record(PART, outcome) for outcome in outcomes]

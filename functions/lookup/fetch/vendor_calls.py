@@ -23,9 +23,9 @@ from lookup.fetch.neutral_calls import INTERVAL
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.gate.breaker import FAILURES_TO_CLOSE, UNAVAILABLE
 from lookup.gate.grant import CONTENTION, QUOTA, Gate, Grant
-from lookup.model import FetchOptions, Identifier, Lane
+from lookup.model import Identifier, Lane, LookupRequest
 from lookup.moengage.credentials import Credentials
-from lookup.moengage.matching import Matches, match_users
+from lookup.moengage.matching import Matches
 
 MAX_FAILED_CALLS = 3  # with `VendorUnavailable` before it is raised
 FIRST_PAUSE = 0.5  # seconds; doubles with every failure, jittered
@@ -41,7 +41,7 @@ class VendorCalls:
         self,
         vendor: VendorAccess,
         wanted: Iterable[Identifier],
-        terms: FetchOptions,
+        request: LookupRequest,
         *,
         until: float,
         before_sending: Callable[[Sequence[Identifier]], None],
@@ -54,11 +54,11 @@ class VendorCalls:
         """
         self._turn = turn
         self._vendor = vendor
-        self._terms = terms
+        self._request = request
         self._until = until
         self._before_sending = before_sending
         self._queue = CallQueue(wanted, doubted)
-        self._calls = Calls(vendor, terms, until)
+        self._calls = Calls(vendor, request, until)
         self._failures = 0
         self._last_error: VendorUnavailable | None = None  # since the last success
         self.failed: dict[Identifier, str] = {}  # with reasons; complete when `results` ends or raises
@@ -107,7 +107,7 @@ class VendorCalls:
         """Make one call for the next payload; None when it failed."""
         vendor, calls = self._vendor, self._calls
         self._wait_until(self._queue.ready_at)
-        credentials = vendor.credentials.of(self._terms.workspace)
+        credentials = vendor.credentials.of(self._request.workspace)
         payload = self._queue.next()
         grant = self._admit(len(payload))
         if grant.probe and grant.closed_by == UNAVAILABLE:
@@ -118,13 +118,13 @@ class VendorCalls:
         if calls.is_late(sent_at, grant):
             return None
         try:
-            response = calls.export(payload, credentials)
+            matches = calls.export(payload, credentials)
         except VendorError as error:
             self._handle_error(error, grant, credentials, payload, sent_at)
             return None
         calls.report_success(grant, sent_at)
         self._last_error = None
-        return self._record(match_users(payload, response, fetched_at=sent_at))
+        return self._record(matches)
 
     def _wait_until(self, moment: float) -> None:
         """Wait until `moment`. Raises `RetryLater` when there is no time."""
@@ -146,7 +146,7 @@ class VendorCalls:
 
     def _admit(self, size: int) -> Grant:
         """Return a grant. With `turn` wait for that first; on demand a turn is at most `TURN_SECONDS` at the gate."""
-        vendor, lane = self._vendor, self._terms.lane
+        vendor, lane = self._vendor, self._request.lane
         if self._turn is None or lane is Lane.BULK:
             most = size if self._turn is None else self._turn(vendor.gate, size, len(self._queue), self._until)
             return vendor.gate.admit(most, lane=lane, wait_until=self._until)
@@ -262,7 +262,7 @@ class VendorCalls:
         Raises `AwsUnavailable` when the secret cannot be read: the gate stays open, for the cause is not known.
         """
         try:
-            is_rejected = not self._vendor.credentials.refresh(self._terms.workspace, rejected)
+            is_rejected = not self._vendor.credentials.refresh(self._request.workspace, rejected)
         except Misconfigured:
             is_rejected = True
         except AwsUnavailable:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from lookup.aws.dynamodb import ConditionsFailed
 from lookup.errors import AwsUnavailable
 from lookup.ledger.items import deserialize, in_flight_key, lookup_key, queued_key, read_record, record_item, serialize
-from lookup.ledger.model import RETENTION_SECONDS, Claim, Cursor, LookupSpec, LookupState, RecordedPart, RosterSegment
+from lookup.ledger.model import RETENTION_SECONDS, Claim, Cursor, FeedingStep, LookupSpec, LookupState, RecordedPart
 from lookup.ledger.shares import Action, ReadyLookup, ShareLedger, Turn, cost, size_of
 from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT, Counts, RosterRange
@@ -35,26 +35,6 @@ class InFlightPart:
     sent_at: float
     entries: int
     users: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A segment of a roster that was read for a claim, in `length` bytes; its part may be empty.
-
-    `users` is how many fewer are left to feed, by the estimate. With `is_last` nothing comes after it. `retried_after`
-    is the sort key of the last part that a retry has passed.
-    """
-
-    segment: RosterSegment
-    length: int
-    users: int = 0
-    is_last: bool = False
-    retried_after: str = ""
-
-    @property
-    def size(self) -> int:
-        """The entries that it costs of its partner's share."""
-        return size_of(self.segment.entries, self.length)
 
 
 class ClaimRefused(Enum):
@@ -125,11 +105,11 @@ class FeedingLedger:
         return self._table.update(queued_key(spec.workspace), adding, gains)
 
     def commit(
-        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, *, entry: ReadyLookup | None = None
+        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: FeedingStep, *, entry: ReadyLookup | None = None
     ) -> bool:
-        """Move the cursor past a segment whose part was sent. Return False when the claim was taken over.
+        """Move the cursor past a step whose part was sent. Return False when the claim was taken over.
 
-        A segment without entries is no part: nothing was sent, and only the cursor moves. `entry` is the lookup's ready
+        A step without entries is no part: nothing was sent, and only the cursor moves. `entry` is the lookup's ready
         entry as it was read.
         """
         for _ in range(MAX_ATTEMPTS):
@@ -144,11 +124,11 @@ class FeedingLedger:
         raise AwsUnavailable("a commit met changes of the lookup's state through all retries")
 
     def _commit_actions(
-        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step, entry: ReadyLookup | None
+        self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: FeedingStep, entry: ReadyLookup | None
     ) -> list[Action]:
-        gains = {"tag": cost(step.size, spec.weight) - cost(claim.charged, spec.weight)}
+        gains = {"tag": cost(size_of(step.entries, step.length), spec.weight) - cost(claim.charged, spec.weight)}
         left = 0 if step.is_last else max(1, entry.left - step.users if entry else 1)
-        ready, part = self._ready_action(spec, entry, gains, left), step.segment.part
+        ready, part = self._ready_action(spec, entry, gains, left), step.part
         users, unusable = len(part.identifiers), len(part.invalid)
         actions = [
             self._cursor_action(spec, cursor, claim, step),
@@ -156,8 +136,8 @@ class FeedingLedger:
             self._shares.update_share(spec, gains),
             self._count_action(spec, users=users, unusable=unusable, claimed=-claim.charged),
         ]
-        if step.segment.entries:
-            actions.append(self._table.put(self._in_flight_item(step.segment)))
+        if step.entries:
+            actions.append(self._table.put(self._in_flight_item(step)))
         return [*actions, self._shares.mark_for_sweep(spec)] if step.is_last else actions
 
     def _ready_action(self, spec: LookupSpec, entry: ReadyLookup | None, gains: dict[str, int], left: int) -> Action:
@@ -170,15 +150,15 @@ class FeedingLedger:
         gains |= {"ready": -1, "users": -entry.left}
         return self._shares.remove_ready(entry)
 
-    def _cursor_action(self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: Step) -> Action:
-        segment, first_time = step.segment, cursor.retry_round == 0
+    def _cursor_action(self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: FeedingStep) -> Action:
+        first_time = cursor.retry_round == 0
         moved = {
-            "at": segment.origin.end if first_time else cursor.position,
-            "line": segment.next_line if first_time else cursor.line,
-            "entries": segment.entries if first_time else 0,
+            "at": step.origin.end if first_time else cursor.position,
+            "line": step.next_line if first_time else cursor.line,
+            "entries": step.entries if first_time else 0,
             "after": step.retried_after,
             "exhausted": step.is_last,
-            "parts": int(segment.entries > 0),
+            "parts": int(step.entries > 0),
             "token": claim.token,
         }
         return self._table.update(
@@ -213,10 +193,10 @@ class FeedingLedger:
         prefix = f"{lookup_id}#" if lookup_id else ""
         return [_in_flight_part(deserialize(item)) for item in self._table.query(f"out#{workspace}", prefix=prefix)]
 
-    def mark_resent(self, segment: RosterSegment) -> None:
+    def mark_resent(self, step: FeedingStep) -> None:
         """Record that a lost part was sent again, unless it was completed since."""
-        key = in_flight_key(segment.part.workspace, segment.part.lookup_id, segment.part.number)
-        values = {"now": self._table.clock(), "round": segment.origin.retry_round}
+        key = in_flight_key(step.part.workspace, step.part.lookup_id, step.part.number)
+        values = {"now": self._table.clock(), "round": step.origin.retry_round}
         self._table.try_write(self._table.update(key, "SET #sent_at = :now", values, condition="#round = :round"))
 
     def count_as_lost(self, spec: LookupSpec, sent: InFlightPart) -> bool:
@@ -243,14 +223,14 @@ class FeedingLedger:
         expires = serialize({"expires_at": int(self._table.clock()) + RETENTION_SECONDS})
         return self._table.put(record_item(spec.lookup_id, record) | expires, absent=True)
 
-    def _in_flight_item(self, segment: RosterSegment) -> dict[str, object]:
-        origin, part = segment.origin, segment.part
+    def _in_flight_item(self, step: FeedingStep) -> dict[str, object]:
+        origin, part = step.origin, step.part
         facts: dict[str, object] = {
             "start": origin.start,
             "end": origin.end,
             "line": origin.line,
             "round": origin.retry_round,
-            "entries": segment.entries,
+            "entries": step.entries,
             "users": len(part.identifiers),
         }
         now = self._table.clock()

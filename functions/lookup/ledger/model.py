@@ -203,12 +203,21 @@ def is_fully_counted(state: LookupState, cursor: Cursor, tally: CompletedParts) 
 
 
 @dataclass(frozen=True, slots=True)
-class RosterSegment:
-    """A part as read from the roster, and the number of the line after it."""
+class FeedingStep:
+    """A part as read from the roster, and how the cursor moves past it; the part may have no entries.
+
+    `next_line` is the number of the line after it, `users` how many fewer are left to feed, by the estimate. With
+    `is_last` nothing comes after it. `length` is in bytes: of it and `entries` its cost is computed. `retried_after` is
+    the sort key of the last part that a retry has passed.
+    """
 
     part: Part
     origin: RosterRange
     next_line: int
+    length: int
+    users: int = 0
+    is_last: bool = False
+    retried_after: str = ""
 
     @property
     def entries(self) -> int:

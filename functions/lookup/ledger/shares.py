@@ -68,7 +68,7 @@ def cost(entries: int, weight: int) -> int:
 
 
 def size_of(entries: int, length: int) -> int:
-    """Return the cost in entries of a segment that holds `entries` in `length` bytes."""
+    """Return the cost in entries of a step that holds `entries` in `length` bytes."""
     return max(entries, -(-length // ENTRY_BYTES))
 
 
@@ -113,10 +113,10 @@ def intake_turn(shares: Sequence[Share], weight: int, *, is_out: bool, is_stalle
 
 
 def first_turn(shares: Sequence[Share], partner: str, size: int, part: int, *, is_full: bool) -> Turn | None:
-    """Return a partner's turn for a segment that is waited for, if it may have one now.
+    """Return a partner's turn for a part that is waited for, if it may have one now.
 
     With room on the queue it has one when it is next. Otherwise it must not be ahead of the others by more than a part;
-    `size` is the cost of the segment, `part` that of a whole part.
+    `size` is the cost of the part, `part` that of a whole part.
     """
     waiting = turns(shares)
     own = next((turn for turn in waiting if turn.share.partner == partner), None)

@@ -21,7 +21,8 @@ from lookup.bounded_http import HttpResponse, exchange
 from lookup.errors import VendorError, VendorUnavailable, VendorWrongShape
 from lookup.model import Clock, Identifier, IdentifierType, Json
 from lookup.moengage.credentials import Credentials, DataCenter
-from lookup.moengage.responses import ExportResponse, broken_body, error_for, error_of, is_own_error, read_response
+from lookup.moengage.matching import Matches, match_users
+from lookup.moengage.responses import broken_body, error_for, error_of, is_own_error, read_response
 
 PATH = "/v1/customers/export"
 # The hosts of the data centres, enumerated because `api-0{dc}` is wrong for 101.
@@ -77,12 +78,12 @@ class MoEngage:
         fields: tuple[str, ...] | None = None,
         forwarded_for: str | None = None,
         max_seconds: float = math.inf,
-    ) -> ExportResponse:
+    ) -> Matches:
         """Request 1 to 20 users with these attributes (None: all), for `max_seconds` at most.
 
         Raises a `VendorError`, whose type names the remedy.
         """
-        body, headers = self._body(identifiers, fields), _headers(forwarded_for, credentials)
+        body, headers, sent_at = self._body(identifiers, fields), _headers(forwarded_for, credentials), self._clock()
         response = self._send(body, headers, credentials, min(max_seconds, self._max_seconds))
         if response.status != HTTPStatus.OK:
             raise self._error(response)
@@ -90,7 +91,7 @@ class MoEngage:
             raise broken_body()
         parsed = read_response(response.body)
         self._shape_is_sure = True
-        return parsed
+        return match_users(identifiers, parsed, fetched_at=sent_at)
 
     def _send(
         self, body: bytes, headers: Mapping[str, str], credentials: Credentials, max_seconds: float

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from lookup.errors import AwsUnavailable, Misconfigured, NotFound
-from lookup.ledger.model import LookupSpec, Roster, RosterSegment
+from lookup.ledger.model import FeedingStep, LookupSpec, Roster
 from lookup.model import PART_LIMIT, Part, RosterRange
 from lookup.rosters.formats.detection import OPENING_BYTES, Format, detect_format
 from lookup.rosters.formats.parsing import parse_line
@@ -26,7 +26,7 @@ STEP_BYTES = 1024 * 1024  # that one step reads at most: over twice a part of th
 
 
 class RosterReader:
-    """Segments of the rosters in one bucket."""
+    """Reads the rosters in one bucket in steps."""
 
     def __init__(
         self, client: S3Client, bucket_name: str, *, part_size: int = PART_LIMIT, step_bytes: int = STEP_BYTES
@@ -38,26 +38,24 @@ class RosterReader:
         self._bucket = bucket_name
         self._format = lru_cache(maxsize=64)(self._format_of)
 
-    def next_segment(
+    def next_step(
         self, spec: LookupSpec, *, position: int, line: int, number: str, fed_at: float
-    ) -> RosterSegment | None:
+    ) -> FeedingStep | None:
         """Read the part that begins at byte `position`, which is line `line`; None at the roster's end.
 
-        It reads `step_bytes` at most. A segment may have no entry (blank lines, the inside of a line of gigabytes): it
+        It reads `step_bytes` at most. A step may have no entry (blank lines, the inside of a line of gigabytes): it
         only moves the cursor, to its `origin.end` and `next_line`.
         """
         end = min(spec.roster.size, position + self._step_bytes)
-        return self._segment(spec, RosterRange(position, end, line), number, fed_at) if position < end else None
+        return self._step(spec, RosterRange(position, end, line), number, fed_at) if position < end else None
 
-    def reread_segment(
-        self, spec: LookupSpec, origin: RosterRange, *, number: str, fed_at: float
-    ) -> RosterSegment | None:
+    def reread_step(self, spec: LookupSpec, origin: RosterRange, *, number: str, fed_at: float) -> FeedingStep | None:
         """Read a part again; None when it has no entry."""
         end = min(origin.end, origin.start + self._step_bytes)  # a part that ended the roster early ends there again
-        segment = self._segment(spec, RosterRange(origin.start, end, origin.line, origin.retry_round), number, fed_at)
-        return segment if segment.entries else None
+        step = self._step(spec, RosterRange(origin.start, end, origin.line, origin.retry_round), number, fed_at)
+        return step if step.entries else None
 
-    def _segment(self, spec: LookupSpec, within: RosterRange, number: str, fed_at: float) -> RosterSegment:
+    def _step(self, spec: LookupSpec, within: RosterRange, number: str, fed_at: float) -> FeedingStep:
         roster_format = self._format(spec.roster)
         position, line = within.start, within.line
         found: list[ParsedIdentifier] = []
@@ -74,7 +72,7 @@ class RosterReader:
             if len(found) == self._part_size:
                 break
         origin = RosterRange(within.start, position, within.line, within.retry_round)
-        return RosterSegment(_part(spec, found, number, fed_at, origin), origin, line)
+        return FeedingStep(_part(spec, found, number, fed_at, origin), origin, line, position - within.start)
 
     def _open_range(self, roster: Roster, within: RosterRange) -> tuple[bool, Iterator[bytes]]:
         """Return whether `within` begins inside a line, and the bytes from there on.

@@ -130,7 +130,7 @@ class Sweep:
     def _sent_again(self, spec: LookupSpec, sent: InFlightPart) -> None:
         """Send a part once more; one that cannot be read again is waited for, and then counted as failed."""
         try:
-            segment = self._reader.reread_segment(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
+            step = self._reader.reread_step(spec, sent.origin, number=sent.number, fed_at=sent.fed_at)
         except Misconfigured as error:
             logger.error("part not sent again", lookup_id=spec.lookup_id, reason=str(error), runbook="Stuck lookup")
             return
@@ -139,6 +139,6 @@ class Sweep:
                 logger.error("part lost with its roster", lookup_id=spec.lookup_id, part=sent.number)
                 self._ending.finish_if_done(spec.lookup_id)
             return
-        if segment is not None:
-            self._queues.send([segment.part])
-            self._feed.mark_resent(segment)
+        if step is not None:
+            self._queues.send([step.part])
+            self._feed.mark_resent(step)

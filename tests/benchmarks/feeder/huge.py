@@ -74,7 +74,7 @@ def _read_at_many_places(instance: WorkerServices, progress: LookupRecord) -> No
     """Read as the feeder does on its way through the roster."""
     reader, size = RosterReader(instance.s3, instance.settings.bucket_name), progress.spec.roster.size
     for spot in range(SPOTS):
-        reader.next_segment(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
+        reader.next_step(progress.spec, position=size * spot // SPOTS, line=2, number="0", fed_at=0.0)
 
 
 def peak_mb() -> float:

@@ -14,7 +14,7 @@ import pytest
 from infra.local.simulator.process import Simulator
 from lookup.aws.lambda_lifecycle import Shutdown
 from lookup.errors import RetryLater
-from lookup.model import FetchOptions, Lane
+from lookup.model import LookupRequest
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
@@ -102,7 +102,7 @@ def test_no_payload_is_taken_any_more(stage: Stage, simulator: Simulator) -> Non
     services = FetchServices(stage)
     services.vendor = replace(services.vendor, is_stopping=lambda: bool(services.heard))
     wanted = {customer(f"user-{number}"): services.clock() for number in range(50)}
-    fetched = services.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=services.clock() + 60)
+    fetched = services.fetch.fetch(wanted, LookupRequest("default", lookup_id="lookup-1"), until=services.clock() + 60)
     assert len(fetched.outcomes) == 20
     assert isinstance(fetched.cause, RetryLater)
     assert (fetched.cause.reason, simulator.counters().calls) == ("stopping", 1)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from infra.local.simulator.process import Fault, Simulator
 from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT, DeliveredPart
-from lookup.model import Counts, FetchOptions, Lane, Status
+from lookup.model import Counts, LookupRequest, Status
 from tests.aws_answers import meets, refused
 from tests.lookup.bulk.test_processor import part, services
 from tests.lookup.services import FetchServices, done, outcomes_of
@@ -129,7 +129,7 @@ def test_what_the_last_attempt_stored_in_full_is_not_dead_lettered(
         DeliveredPart(part(services, name, [f"{name}-1", f"{name}-2"]), redelivered=True) for name in ("a", "b")
     )
     wanted = dict.fromkeys([*answered.part.identifiers, half.part.identifiers[0]], services.clock())
-    services.fetch.fetch(wanted, FetchOptions("default", "refresh-1", Lane.BULK), until=services.clock() + 60)
+    services.fetch.fetch(wanted, LookupRequest("default", lookup_id="refresh-1"), until=services.clock() + 60)
     for _ in range(ATTEMPT_LIMIT):
         services.part_ledger.add_attempts([answered.part, half.part], 1)
     ends = done(services.parts.process([answered, half], until=services.clock() + 60))

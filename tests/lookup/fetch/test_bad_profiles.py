@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import VendorUnavailable
 from lookup.fetch.fetcher import Fetched
-from lookup.model import FetchOptions, Identifier, Lane
+from lookup.model import Identifier, LookupRequest
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
@@ -28,7 +28,7 @@ def services(stage: Stage, simulator: Simulator) -> FetchServices:
 
 
 def run(services: FetchServices, names: list[Identifier]) -> Fetched:
-    terms = FetchOptions("default", "lookup-1", Lane.BULK)
+    terms = LookupRequest("default", lookup_id="lookup-1")
     return services.fetch.fetch(dict.fromkeys(names, services.clock()), terms, until=services.clock() + 60)
 
 
@@ -127,7 +127,7 @@ def test_received_profiles_are_not_requested_again(services: FetchServices, simu
     """When the time ends in the middle of the search, the next run requests only the remaining identifiers."""
     simulator.set_faults(Fault(distortions=("cut_profile",), identifiers=("user-0",)))
     stop = iter(range(8))
-    terms = FetchOptions("default", "lookup-1", Lane.BULK)
+    terms = LookupRequest("default", lookup_id="lookup-1")
     oldest = services.clock()
 
     def out_of_time(_: object) -> None:

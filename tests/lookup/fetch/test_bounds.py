@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import AwsUnavailable, GateClosed, NotExported, RetryLater, VendorUnavailable
-from lookup.model import FetchOptions, Lane, Source, Status
+from lookup.model import LookupRequest, Source, Status
 from tests.aws_answers import meets, refused
 from tests.lookup.fetch.test_fetcher import NAMES, run
 from tests.lookup.services import FetchServices, customer
@@ -23,7 +23,7 @@ def test_fields_not_exported_are_refused(stage: Stage, simulator: Simulator) -> 
     workspace = replace(stage.settings.workspaces["default"], fields=("u_fn",))
     services = FetchServices(replace(stage, settings=replace(stage.settings, workspaces={"default": workspace})))
     with pytest.raises(NotExported, match="fields: holds a field that is not exported from this workspace"):
-        run(services, NAMES, terms=FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_em",)))
+        run(services, NAMES, terms=LookupRequest("default", fields=("u_em",), lookup_id="lookup-1"))
     outcome = run(services, NAMES[:1]).outcomes[NAMES[0]]
     assert outcome.profile is None or set(outcome.profile.attributes or ()) <= {"u_fn"}
     assert simulator.counters().calls == 1

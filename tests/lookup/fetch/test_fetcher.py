@@ -8,11 +8,11 @@ from infra.local.simulator.process import Fault, Simulator
 from lookup.errors import RetryLater, UnknownWorkspace, VendorAccessDenied, VendorUnavailable
 from lookup.fetch.fetcher import Fetched
 from lookup.fetch.neutral_calls import NEUTRAL_ID
-from lookup.model import FetchOptions, Identifier, IdentifierType, Lane, Source
+from lookup.model import Identifier, IdentifierType, LookupRequest, Source
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
-TERMS = FetchOptions("default", "lookup-1", Lane.BULK)
+TERMS = LookupRequest("default", lookup_id="lookup-1")
 NAMES = [customer(f"user-{number}") for number in range(50)]
 
 
@@ -23,7 +23,7 @@ def services(stage: Stage, simulator: Simulator) -> FetchServices:
 
 
 def run(
-    services: FetchServices, names: list[Identifier], *, max_age: float = 0.0, terms: FetchOptions = TERMS
+    services: FetchServices, names: list[Identifier], *, max_age: float = 0.0, terms: LookupRequest = TERMS
 ) -> Fetched:
     now = services.clock()
     return services.fetch.fetch(dict.fromkeys(names, now - max_age), terms, until=now + 60)
@@ -62,8 +62,8 @@ def test_a_fresh_profile_costs_nothing(services: FetchServices) -> None:
 
 def test_fewer_fields_do_not_answer_more(services: FetchServices) -> None:
     """A stored profile answers only the fields that were fetched, and returns only those requested."""
-    some = FetchOptions("default", "lookup-1", Lane.BULK, fields=("u_fn", "u_ln"))
-    one = FetchOptions("default", "lookup-2", Lane.BULK, fields=("u_fn",))
+    some = LookupRequest("default", fields=("u_fn", "u_ln"), lookup_id="lookup-1")
+    one = LookupRequest("default", fields=("u_fn",), lookup_id="lookup-2")
     outcome = run(services, NAMES[:1], terms=some).outcomes[NAMES[0]]
     assert outcome.profile is not None
     assert set(outcome.profile.attributes or ()) <= {"u_fn", "u_ln"}
@@ -201,5 +201,5 @@ def test_unrequested_users_are_kept(services: FetchServices, simulator: Simulato
 def test_unknown_workspaces_and_fields_cost_nothing(services: FetchServices, simulator: Simulator) -> None:
     """An unknown workspace is refused before anything is requested or charged."""
     with pytest.raises(UnknownWorkspace):
-        run(services, NAMES, terms=FetchOptions("elsewhere", "lookup-1", Lane.BULK))
+        run(services, NAMES, terms=LookupRequest("elsewhere", lookup_id="lookup-1"))
     assert (services.gate.granted, simulator.counters().calls) == ([], 0)

@@ -16,7 +16,7 @@ from lookup.fetch.vendor_access import CallRecord
 from lookup.gate.limiter import WorkspaceGates
 from lookup.ledger.parts import DeliveredPart
 from lookup.ledger.table import LedgerTable
-from lookup.model import FetchOptions, Identifier, Lane
+from lookup.model import Identifier, Lane, LookupRequest
 from tests.lookup.bulk.test_processor import part
 from tests.lookup.services import FakeClock, FakeGate, FetchServices, customer, outcomes_of, retry_at
 from tests.lookup.stage import Stage
@@ -60,7 +60,7 @@ def services(stage: Stage, simulator: Simulator) -> RealGate:
 def run(
     services: FetchServices, names: list[Identifier], *, lane: Lane = Lane.ON_DEMAND, patience: float = 60.0
 ) -> Fetched:
-    terms = FetchOptions("default", "lookup-1", lane)
+    terms = LookupRequest("default", lookup_id="lookup-1", lane=lane)
     return services.fetch.fetch(dict.fromkeys(names, services.clock()), terms, until=services.clock() + patience)
 
 

@@ -14,7 +14,7 @@ from lookup.errors import GateClosed, VendorUnavailable
 from lookup.fetch.neutral_calls import INTERVAL
 from lookup.fetch.vendor_access import CallRecord
 from lookup.ledger.parts import ATTEMPT_LIMIT, Counted, DeliveredPart
-from lookup.model import FetchOptions, Identifier, Lane, Outcome
+from lookup.model import Identifier, Lane, LookupRequest, Outcome
 from tests.lookup.bulk.test_processor import part
 from tests.lookup.fetch.test_refused_content import LATENCY, RealGate, by_name, neutral_calls, run, services
 from tests.lookup.services import FetchServices, customer, outcomes_of, retry_at
@@ -175,7 +175,7 @@ def test_an_outage_in_the_middle_of_the_search(services: RealGate, simulator: Si
             simulator.set_faults(Fault(status=500))
 
     wanted = dict.fromkeys([customer(ODD), *TWENTY[:19]], services.clock())
-    terms = FetchOptions("default", "lookup-1", Lane.BULK)
+    terms = LookupRequest("default", lookup_id="lookup-1")
     fetched = services.fetch.fetch(wanted, terms, until=services.clock() + 60, before_sending=goes_away)
     assert fetched.cause is not None
     assert all(outcome.reason is None for outcome in fetched.outcomes.values())
@@ -218,7 +218,7 @@ def test_any_number(stage: Stage, simulator: Simulator, bad: set[int], status: i
         simulator.set_faults(on_one(fault, *(names[number].identifier for number in bad)))
     fetched = services.fetch.fetch(
         dict.fromkeys(names, services.clock()),
-        FetchOptions("default", "lookup-1", Lane.BULK),
+        LookupRequest("default", lookup_id="lookup-1"),
         until=services.clock() + 600,
     )
     assert fetched.cause is None

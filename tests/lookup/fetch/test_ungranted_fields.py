@@ -8,12 +8,12 @@ import json
 import pytest
 
 from infra.local.simulator.process import Fault, Simulator
-from lookup.model import FetchOptions, Identifier, IdentifierType, Lane
+from lookup.model import Identifier, IdentifierType, LookupRequest
 from tests.lookup.services import FetchServices
 from tests.lookup.stage import Stage
 
 ASKED = Identifier(IdentifierType.CUSTOMER_ID, "C-1")
-TERMS = FetchOptions("default", "lookup-1", Lane.BULK, ("city",))
+TERMS = LookupRequest("default", fields=("city",), lookup_id="lookup-1")
 
 
 @pytest.fixture

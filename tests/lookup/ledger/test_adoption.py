@@ -39,7 +39,7 @@ def old_lookup(services: BulkServices, name: str, lines: int) -> LookupSpec:
 def half_fed(services: BulkServices) -> LookupSpec:
     """Write one down whose first part is out, as release 0.1 noted it."""
     spec = old_lookup(services, "old", 150)
-    segment = services.reader.next_segment(spec, position=0, line=1, number="00000001", fed_at=services.clock())
+    segment = services.reader.next_step(spec, position=0, line=1, number="00000001", fed_at=services.clock())
     assert segment is not None
     services.queues.send([segment.part])
     origin = segment.origin

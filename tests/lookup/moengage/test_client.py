@@ -14,7 +14,7 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Sim
 from lookup.errors import VendorAccessDenied, VendorBadRequest, VendorUnauthorized, VendorWrongShape
 from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credentials import DataCenter
-from tests.lookup.moengage.calling import CREDENTIALS, client_of, customer, fault_of, own
+from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of, own
 
 ALICE = [customer("alice")]
 
@@ -35,10 +35,11 @@ def test_found_and_missing_together(client: MoEngage, simulator: Simulator) -> N
     """A success returns whole users, digit for digit, and the unknown identifiers."""
     simulator.set_user("bob", None)
     answer = client.export([customer("alice"), customer("bob")], CREDENTIALS)
-    assert [(user["customer_id"], user["score"], user["tags"]) for user in answer.users] == [
+    assert [(user["customer_id"], user["score"], user["tags"]) for user in answer.found.values()] == [
         ("alice", Decimal("0.12345678901234567890123"), ["a", None])
     ]
-    assert answer.not_found == {("customer_id", "bob")}
+    assert answer.not_found == (customer("bob"),)
+    assert answer.fetched_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_over_the_limit(client: MoEngage) -> None:
 def test_fields(client: MoEngage, simulator: Simulator) -> None:
     """A field list goes out with the two names that pairing needs; without one the key is left out."""
     answer = client.export(ALICE, CREDENTIALS, fields=("name", "id"))
-    assert set(answer.users[0]) == {"name", "customer_id", "id"}
+    assert set(answer.found[customer("alice")]) == {"name", "customer_id", "id"}
     client.export(ALICE, CREDENTIALS)
     assert [call.fields for call in simulator.arrivals()] == [("customer_id", "id", "name"), None]
 

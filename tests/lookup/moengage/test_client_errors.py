@@ -22,7 +22,8 @@ from lookup.errors import (
     VendorUnavailable,
 )
 from lookup.moengage.client import MoEngage
-from lookup.moengage.responses import ExportResponse, error_type
+from lookup.moengage.matching import Matches
+from lookup.moengage.responses import error_type
 from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of
 from tests.waiting import GIVE_UP, until
 
@@ -150,7 +151,7 @@ def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault
     seen = fault_of(client)
     assert (type(seen), seen.status) == (VendorUnavailable, None)
     assert seen.reason == "ProtocolError"
-    assert isinstance(client.export([customer("alice")], CREDENTIALS), ExportResponse)
+    assert isinstance(client.export([customer("alice")], CREDENTIALS), Matches)
 
 
 def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
@@ -173,7 +174,7 @@ def test_a_call_takes_no_longer_than_its_caller_has(
     with pytest.raises(VendorUnavailable, match="ReadTimeoutError"):
         client.export([customer("alice")], CREDENTIALS, max_seconds=0.2)
     simulator.set_faults(Fault(delay=0.3, calls=1))
-    assert isinstance(client.export([customer("alice")], CREDENTIALS), ExportResponse)
+    assert isinstance(client.export([customer("alice")], CREDENTIALS), Matches)
 
 
 def test_nobody_there(pool: urllib3.PoolManager) -> None:

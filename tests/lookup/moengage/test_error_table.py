@@ -10,7 +10,7 @@ import pytest
 from infra.local.simulator.process import Fault, Simulator
 from infra.stages import stage_named
 from lookup.fetch.call_metrics import METRICS, heading_of, metric_of
-from lookup.model import FetchOptions, Lane
+from lookup.model import LookupRequest
 from lookup.moengage.responses import ERROR_TYPES, error_for
 from lookup.telemetry import Metric
 from tests.lookup.services import FetchServices, customer
@@ -114,7 +114,7 @@ def test_what_is_heard_of_a_call(
     services = FetchServices(stage)
     simulator.set_faults(Fault(status=status, calls=1))
     wanted = {customer(f"user-{number}"): services.clock() for number in range(users)}
-    services.fetch.fetch(wanted, FetchOptions("default", "lookup-1", Lane.BULK), until=services.clock() + 60)
+    services.fetch.fetch(wanted, LookupRequest("default", lookup_id="lookup-1"), until=services.clock() + 60)
     heard = services.heard[0]
     assert heard.error is not None
     assert (heard.users, metric_of(heard.error, users), heading_of(heard.error)) == (users, metric, heading)

@@ -16,14 +16,14 @@ from hypothesis import given
 from infra.local.simulator.process import Simulator
 from lookup import exact_json
 from lookup.fetch.fetcher import Fetched
-from lookup.model import Attributes, FetchOptions, Json, Lane, Outcome, Profile, Source, Status
+from lookup.model import Attributes, Json, LookupRequest, Outcome, Profile, Source, Status
 from lookup.results.files import Record, ResultFiles, outcome_json
 from tests.lookup.json_values import attributes
 from tests.lookup.services import FetchServices, customer
 from tests.lookup.stage import Stage
 
 ASKED = customer("C-9001")
-TERMS = FetchOptions("default", "lookup-1", Lane.BULK)
+TERMS = LookupRequest("default", lookup_id="lookup-1")
 HIGH, LOW, PLACED = "\ud83d", "\ude00", "\ufffd"
 # Attributes as MoEngage may hold them, as they are written, and the names that are marked.
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
@@ -104,7 +104,7 @@ def test_a_field_that_is_whole_again_is_marked_no_more(services: FetchServices, 
     look_up(services, {"bio": HIGH, "city": LOW}, simulator)
     simulator.set_user("C-9001", {"customer_id": "C-9001", "bio": "whole", "city": LOW})
     services.clock.now += 1
-    narrow = FetchOptions("default", "lookup-2", Lane.BULK, ("bio",))
+    narrow = LookupRequest("default", fields=("bio",), lookup_id="lookup-2")
     services.fetch.fetch({ASKED: services.clock()}, narrow, until=services.clock() + 20)
     stored = services.profiles.read("default", [ASKED])[ASKED]
     assert stored.replaced_fields == ("city",)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from lookup.ledger.model import LookupSpec, Roster, RosterSegment
+from lookup.ledger.model import FeedingStep, LookupSpec, Roster
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
 from lookup.rosters.copies import to_lines, unpacked_text
 from lookup.rosters.formats.detection import OPENING_BYTES
@@ -37,16 +37,16 @@ def spec_of(body: bytes) -> LookupSpec:
     return LookupSpec("one", "default", "acme", 0.0, Roster("key", None, len(body), 1))
 
 
-def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[RosterSegment]:
+def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[FeedingStep]:
     """Read a roster's parts, each with a reader of its own; each is read again and is the same."""
-    spec, position, line, read = spec_of(body), 0, 1, list[RosterSegment]()
+    spec, position, line, read = spec_of(body), 0, 1, list[FeedingStep]()
     while True:
         client = cast("S3Client", Objects(body))
         reader = RosterReader(client, "bucket", part_size=part_size, step_bytes=step_bytes)
-        found = reader.next_segment(spec, position=position, line=line, number=f"{len(read)}", fed_at=1.0)
+        found = reader.next_step(spec, position=position, line=line, number=f"{len(read)}", fed_at=1.0)
         if found is None:
             return read
-        again = reader.reread_segment(spec, found.origin, number=found.part.number, fed_at=1.0)
+        again = reader.reread_step(spec, found.origin, number=found.part.number, fed_at=1.0)
         assert again == (found if found.entries else None)
         read.append(found)
         position, line = found.origin.end, found.next_line

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.roster import entries
 from lookup.errors import InvalidInput
-from lookup.ledger.model import RosterSegment
+from lookup.ledger.model import FeedingStep
 from lookup.model import RosterRange
 from lookup.rosters import reader as roster_reader
 from lookup.rosters.formats.lines import LINE_BYTES, lines
@@ -34,9 +34,9 @@ def reader(body: bytes, size: int) -> RosterReader:
     return RosterReader(cast("S3Client", Objects(body)), "bucket", part_size=size, step_bytes=STEP)
 
 
-def segments(body: bytes, size: int) -> list[RosterSegment]:
-    spec, position, line, read = spec_of(body), 0, 1, list[RosterSegment]()
-    while segment := reader(body, size).next_segment(
+def segments(body: bytes, size: int) -> list[FeedingStep]:
+    spec, position, line, read = spec_of(body), 0, 1, list[FeedingStep]()
+    while segment := reader(body, size).next_step(
         spec, position=position, line=line, number=f"{len(read)}", fed_at=1.0
     ):
         read.append(segment)
@@ -104,7 +104,7 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
     """From its origin alone a part is read again just as it was."""
     body = b"customer_id\n" + body
     for segment in filter(lambda one: one.entries, segments(body, size)):
-        again = reader(body, size).reread_segment(
+        again = reader(body, size).reread_step(
             spec_of(body), segment.origin, number=segment.part.number, fed_at=segment.part.fed_at
         )
         assert again == segment
@@ -112,7 +112,7 @@ def test_a_part_read_again_is_the_same(body: bytes, size: int) -> None:
 
 def test_a_retry_keeps_its_round() -> None:
     """A part that is retried carries its round."""
-    segment = reader(b"C-1\nC-2\n", 1).reread_segment(
+    segment = reader(b"C-1\nC-2\n", 1).reread_step(
         spec_of(b"C-1\nC-2\n"), RosterRange(0, 4, 1, 3), number="1", fed_at=1.0
     )
     assert segment is not None
@@ -124,7 +124,7 @@ def test_a_part_reads_one_chunk() -> None:
     objects = Objects(b"".join(b"user-%d\n" % number for number in range(100_000)))
     reader = RosterReader(cast("S3Client", objects), "bucket")
     position = objects.body.index(b"user-50000\n")
-    segment = reader.next_segment(spec_of(objects.body), position=position, line=50_001, number="1", fed_at=1.0)
+    segment = reader.next_step(spec_of(objects.body), position=position, line=50_001, number="1", fed_at=1.0)
     assert segment is not None
     assert [segment.part.identifiers[0].identifier, segment.entries, segment.next_line] == ["user-50000", 100, 50_101]
     assert objects.read <= 2 * roster_reader.CHUNK
@@ -158,9 +158,9 @@ def assert_bounded(body: bytes) -> None:
     for segment in segments(body, 1):
         origin, objects = segment.origin, Objects(body)
         fresh = RosterReader(cast("S3Client", objects), "bucket", part_size=1, step_bytes=STEP)
-        again = fresh.next_segment(spec_of(body), position=origin.start, line=origin.line, number="0", fed_at=1.0)
+        again = fresh.next_step(spec_of(body), position=origin.start, line=origin.line, number="0", fed_at=1.0)
         assert again is not None
         assert again.origin == origin
         assert objects.read <= min(roster_reader.CHUNK, len(body)) + STEP + 2
-        same = fresh.reread_segment(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
+        same = fresh.reread_step(spec_of(body), origin, number=segment.part.number, fed_at=1.0)
         assert same == (segment if segment.entries else None)
