@@ -1,4 +1,4 @@
-"""Handler of the conversion queue: rosters that are unpacked or counted before they are fed."""
+"""Handler of the conversion queue: rosters that are converted or counted before they are fed."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class EventBus(Construct):
         """Return what a function that ends lookups does here."""
         return [Grant("Notices", PUT_EVENTS, [self.bus.event_bus_arn])]
 
-    def let_send(self, rule: events.CfnRule, queue: sqs.Queue) -> None:
+    def grant_send(self, rule: events.CfnRule, queue: sqs.Queue) -> None:
         """Allow EventBridge to send what a rule of this bus matches to a queue, or else to the dead-letter queue."""
         for target in (queue, self.dead_letters):
             target.add_to_resource_policy(

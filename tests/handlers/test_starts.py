@@ -16,7 +16,7 @@ from tests.handlers.conftest import forget, on_requests_to_aws
 from tests.lookup.stage import Stage
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
-CONVERTING = frozenset({"lookup.bulk.conversion.worker", "lookup.bulk.conversion.conversions", "lookup.rosters.copies"})
+CONVERTING = frozenset({"lookup.bulk.conversion.worker", "lookup.bulk.conversion.converter", "lookup.rosters.copies"})
 FETCHING = frozenset({"lookup.fetch.fetcher", "lookup.moengage.client", "lookup.results.profiles"})
 SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "lookup.bulk.intake_share"})
 SCHEDULED = frozenset({"lookup.schedules.firings", "lookup.schedules.sweep", "lookup.schedules.maintenance"})

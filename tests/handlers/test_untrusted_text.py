@@ -119,8 +119,8 @@ def test_a_firing_that_is_refused(
 @pytest.mark.parametrize("value", [WORD, [WORD], {WORD: WORD}, 10**20, None])
 @pytest.mark.parametrize("key", ["workspace", "fields", "max_age", "identifiers", "correlation_id", WORD])
 def test_no_fault_repeats_what_was_sent(key: str, value: object) -> None:
-    """Texts of faults are logged as they are: none of a message or a firing holds a word of it."""
-    faults = []
+    """Texts of errors are logged as they are: none of a message or a firing holds a word of it."""
+    errors = []
     for read in (
         lambda: parse_intake_message(
             json.dumps({"identifiers": ["C-1"], key: value}), message_id="m", sent_at=0.0, default_workspace="default"
@@ -129,7 +129,7 @@ def test_no_fault_repeats_what_was_sent(key: str, value: object) -> None:
     ):
         try:
             read()
-        except ServiceError as fault:
-            faults.append(str(fault))
-    assert faults
-    assert not [text for text in faults if WORD in text]
+        except ServiceError as error:
+            errors.append(str(error))
+    assert errors
+    assert not [text for text in errors if WORD in text]

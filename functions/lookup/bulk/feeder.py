@@ -146,7 +146,7 @@ class Feeder:
     def feed_first(self, workspace: str, lookup_id: str) -> int:
         """Feed the next part of a lookup that somebody waits for, and nothing else; return its number of entries.
 
-        It is charged to its partner's share like any other. With room on the queue it must be the partner's turn; on a
+        It advances its partner's share like any other. With room on the queue it must be the partner's turn; on a
         full queue, or out of turn, a partner is at most one part ahead of the others.
         """
         if self._is_closed(workspace):
@@ -236,10 +236,10 @@ class Feeder:
         try:
             return self._steps.next(progress, claim.fed_at)
         except (NotFound, InvalidInput, Misconfigured):
-            self._feed.release(progress.spec, claim, refund=False)
+            self._feed.release(progress.spec, claim, take_back=False)
             raise
         except (ServiceError, BotoCoreError, ClientError):
-            self._feed.release(progress.spec, claim, refund=True)
+            self._feed.release(progress.spec, claim, take_back=True)
             raise
 
 

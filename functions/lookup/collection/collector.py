@@ -50,7 +50,7 @@ class Done:
     """Nothing is left to do."""
 
 
-Came = Held | Unfinished | Done
+CollectionResult = Held | Unfinished | Done
 
 
 class Superseded(Exception):
@@ -83,7 +83,7 @@ class Collector:
         self._clock = clock
         self._limits = limits or SetLimits()
 
-    def collect(self, lookup_id: str, *, until: float) -> Came:
+    def collect(self, lookup_id: str, *, until: float) -> CollectionResult:
         """Collect a lookup that has ended, until `until` (epoch seconds); after a failure from the beginning."""
         progress = self._ledger.get(lookup_id)
         if progress is None or not is_over(progress):
@@ -112,20 +112,20 @@ class Collector:
             return Held(self._clock() + 1)
         return claim
 
-    def _collected(self, progress: LookupRecord, claim: Collection, until: float) -> Came:
+    def _collected(self, progress: LookupRecord, claim: Collection, until: float) -> CollectionResult:
         now, files = claim, list[ResultFile]()
         try:
             while not now.is_whole:
                 if now.sets > claim.sets and self._clock() > until - 2 * PUBLISHING:
                     return self._release_claim(progress, now)
                 now, files = self._next_set(progress, now, until)
-        except (Unequal, Gone) as fault:
-            return self._failed(progress, now, fault)
+        except (Unequal, Gone) as error:
+            return self._failed(progress, now, error)
         if not _add_up(progress.tally.counts, now.counts):
             return self._failed(progress, now, Unequal("the parts hold other counts in all than the ledger"))
         return self._published(progress, now, files)
 
-    def _release_claim(self, progress: LookupRecord, now: Collection) -> Came:
+    def _release_claim(self, progress: LookupRecord, now: Collection) -> CollectionResult:
         free = replace(now, held_until=0.0)
         if not self._collections.write(progress.spec.lookup_id, free, seen=now):
             raise Superseded
@@ -134,7 +134,7 @@ class Collector:
     def _next_set(self, progress: LookupRecord, now: Collection, until: float) -> tuple[Collection, list[ResultFile]]:
         """Write one set and note it. Raises `Unequal`, `Gone` and `Superseded`."""
         writer = FileSetWriter(
-            self._uploads, self._writers, progress, now, tells_changes=self._keeps_profiles(progress.spec.workspace)
+            self._uploads, self._writers, progress, now, writes_changes=self._keeps_profiles(progress.spec.workspace)
         )
         try:
             written = self._filled(writer, progress, now, until)
@@ -168,7 +168,7 @@ class Collector:
     def _is_full(self, writer: FileSetWriter) -> bool:
         return writer.records >= self._limits.records or writer.size >= self._limits.bytes
 
-    def _published(self, progress: LookupRecord, now: Collection, held: list[ResultFile]) -> Came:
+    def _published(self, progress: LookupRecord, now: Collection, held: list[ResultFile]) -> CollectionResult:
         lookup_id = progress.spec.lookup_id
         sets = self._collections.sets(lookup_id)
         own = [one for one in sets if one.round == now.round and one.number <= now.sets]
@@ -201,7 +201,7 @@ class Collector:
             bytes=sum(file.sealed.size for file in files),
         )
 
-    def _once_more(self, progress: LookupRecord, now: Collection) -> Came:
+    def _once_more(self, progress: LookupRecord, now: Collection) -> CollectionResult:
         again = Collection(now.ended_at, now.round, token=now.token)
         if not self._collections.write(progress.spec.lookup_id, again, seen=now):
             raise Superseded
@@ -210,29 +210,29 @@ class Collector:
     def _settle(self, progress: LookupRecord, ready: Collection) -> None:
         """Publish that files are ready, and delete those of ends before a retry, which would be read beside them."""
         lookup_id = progress.spec.lookup_id
-        if ready.told:
+        if ready.is_announced:
             return
         self._publish(progress, ready)
         for one in self._collections.sets(lookup_id):
             if one.round < ready.round:
                 self._remove(lookup_id, one)
-        self._collections.write(lookup_id, replace(ready, told=True), seen=ready)
+        self._collections.write(lookup_id, replace(ready, is_announced=True), seen=ready)
 
     def _remove(self, lookup_id: str, files: FileSet) -> None:
         for file in map(ResultFile.from_json, files.files):
             self._uploads.remove(file.sealed.key)
         self._collections.forget(lookup_id, files)
 
-    def _failed(self, progress: LookupRecord, now: Collection, fault: Unequal | Gone) -> Came:
+    def _failed(self, progress: LookupRecord, now: Collection, error: Unequal | Gone) -> CollectionResult:
         """Publish nothing and say so; unless a retry of failed parts has begun, which is why they differ."""
         if not self._is_at(progress):
             raise Superseded
-        reason = PARTS_GONE if isinstance(fault, Gone) else UNEQUAL
+        reason = PARTS_GONE if isinstance(error, Gone) else UNEQUAL
         failed = replace(now, state=CollectionState.FAILED, held_until=0.0, reason=reason)
         if not self._collections.write(progress.spec.lookup_id, failed, seen=now):
             raise Superseded
         lookup_id = progress.spec.lookup_id
-        logger.error("results not published", lookup_id=lookup_id, reason=str(fault), runbook="Results not published")
+        logger.error("results not published", lookup_id=lookup_id, reason=str(error), runbook="Results not published")
         count(Metric.RESULTS_FAILED)
         return Done()
 

@@ -47,7 +47,7 @@ class OpenFile:
 
 
 class FileSetWriter:
-    """Writes a set; `tells_changes` lets it write the changes by themselves, too."""
+    """Writes a set; `writes_changes` makes it write the changes by themselves, too."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class FileSetWriter:
         progress: LookupRecord,
         one: Collection,
         *,
-        tells_changes: bool,
+        writes_changes: bool,
     ) -> None:
         self._uploads = uploads
         self._writers = writers
         self._progress = progress
         self._collection = one
-        self._tells_changes = tells_changes
+        self._writes_changes = writes_changes
         self._number = one.sets + 1
         self._all = self._opened(None)
         self._changed: list[OpenFile] = []
@@ -78,7 +78,7 @@ class FileSetWriter:
         self.records += len(rows)
         for file in self._all:
             file.add(rows)
-        changed = [row for row in rows if row.is_changed] if self._tells_changes else []
+        changed = [row for row in rows if row.is_changed] if self._writes_changes else []
         if changed:
             self._changed = self._changed or self._opened(CHANGED)
             for file in self._changed:

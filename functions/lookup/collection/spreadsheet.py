@@ -47,11 +47,11 @@ class CsvFile:
         self._stream.write(text.getvalue().encode())
 
     def _cells(self, row: Row) -> list[str]:
-        told = [_fact(row.facts.get(name)) for name in FACTS]
+        facts = [_fact(row.facts.get(name)) for name in FACTS]
         if self._fields is None:
-            return [*told, "" if row.attributes is None else row.attributes.decode()]
+            return [*facts, "" if row.attributes is None else row.attributes.decode()]
         held = {} if row.attributes is None else exact_json.loads(row.attributes)
-        return [*told, *(_cell(held, name) for name in self._fields)]
+        return [*facts, *(_cell(held, name) for name in self._fields)]
 
 
 def safe(text: str) -> str:

@@ -32,19 +32,19 @@ class CollectionWorker:
     def _is_done(self, delivery: Delivery, until: float) -> bool:
         try:
             lookup_id = parse_collection(delivery.body)
-        except InvalidInput as fault:
-            return try_dead_letter(self._queue, delivery, str(fault))
+        except InvalidInput as error:
+            return try_dead_letter(self._queue, delivery, str(error))
         if delivery.received > DELIVERIES:  # also of what ended its function before anybody could say why
             return try_dead_letter(self._queue, delivery, f"not collected in {DELIVERIES} deliveries")
         try:
-            came = self._collector.collect(lookup_id, until=until)
-            if isinstance(came, Held):
-                self._queue.wait_until(delivery, came.until)
+            result = self._collector.collect(lookup_id, until=until)
+            if isinstance(result, Held):
+                self._queue.wait_until(delivery, result.until)
                 return False
-            if isinstance(came, Unfinished):
+            if isinstance(result, Unfinished):
                 self._queue.ask(lookup_id)
-        except (ServiceError, BotoCoreError, ClientError) as fault:
-            logger.warning("collection returned", lookup_id=lookup_id, error=error_name(fault), runbook="Dead letters")
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("collection returned", lookup_id=lookup_id, error=error_name(error), runbook="Dead letters")
             try_delay(self._queue.try_again, delivery)
             return False
         return True

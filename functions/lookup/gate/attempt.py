@@ -11,7 +11,7 @@ from collections.abc import Callable
 from lookup.errors import GateClosed, RetryLater
 from lookup.gate.breaker import LEASE_WINDOWS, POLL_WINDOWS
 from lookup.gate.grant import CLOCK, CONTENTION, LATE, QUOTA, UNANSWERED, GateEvent, Grant, Observation, Observe
-from lookup.gate.item import GrantCharge, Request, charge_request, probe_request
+from lookup.gate.item import PendingGrant, Request, grant_request, probe_request
 from lookup.gate.table import GateTable, NoResponse
 from lookup.gate.window import MAX_AHEAD, Capacity, NoCapacity, Snapshot, capacity
 from lookup.model import Clock, Lane
@@ -41,7 +41,7 @@ class Attempts:
         self._poll_seconds = POLL_WINDOWS * quota.window
         self._lost_races = 0  # recent updates refused because another process was first
         self._in_time = quota.send_spread - quota.transit
-        self._lead = 0.0  # seconds ahead of now for which grants are stamped, as last learned
+        self._lead = 0.0  # seconds ahead of now at which grants take effect, as last learned
         self._learned_at = 0.0
         self.unanswered = 0  # requests in a row that were not answered in time
 
@@ -52,7 +52,7 @@ class Attempts:
         self._observe(Observation(self._table.workspace, event, value, lane, reason))
 
     def try_once(self, users: int, lane: Lane, until: float) -> Grant | RetryLater:
-        """Return a grant stamped for `until` at the latest, or why there is none.
+        """Return a grant effective by `until` at the latest, or why there is none.
 
         A `retry_at` of now or earlier means that an immediate retry may succeed.
         """
@@ -64,11 +64,15 @@ class Attempts:
             if copy.closed_until > now:
                 known_at = min(copy.closed_until, now + self._poll_seconds) if copy.probing else copy.closed_until
                 return GateClosed(known_at, copy.closed_reason or QUOTA)
-            stamp = now + self._lead_at(now)
-            room = capacity(copy, self._quota, lane, users, stamp, yield_to=self._yield_to(lane))
+            effective_at = now + self._lead_at(now)
+            room = capacity(copy, self._quota, lane, users, effective_at, yield_to=self._yield_to(lane))
             if isinstance(room, NoCapacity):
-                return RetryLater(room.until - (stamp - now), QUOTA)
-            return self._charge(copy, room, lane, stamp) if stamp <= max(until, now) else RetryLater(stamp, LATE)
+                return RetryLater(room.until - (effective_at - now), QUOTA)
+            return (
+                self._request(copy, room, lane, effective_at)
+                if effective_at <= max(until, now)
+                else RetryLater(effective_at, LATE)
+            )
         except NoResponse:
             self.unanswered += 1
             return RetryLater(self._clock(), UNANSWERED)
@@ -115,33 +119,35 @@ class Attempts:
         """
         return math.floor(self._lost_races * self._jitter() * YIELD_USERS) if lane is Lane.BULK else 0
 
-    def _charge(self, copy: Snapshot, room: Capacity, lane: Lane, stamp: float) -> Grant | RetryLater:
-        lease_until = stamp + LEASE_WINDOWS * self._quota.window if copy.closed_until > 0 else None
-        charge = GrantCharge(room, lane, stamp, lease_until)
+    def _request(self, copy: Snapshot, room: Capacity, lane: Lane, effective_at: float) -> Grant | RetryLater:
+        lease_until = effective_at + LEASE_WINDOWS * self._quota.window if copy.closed_until > 0 else None
+        pending = PendingGrant(room, lane, effective_at, lease_until)
         self.observe(GateEvent.GATE_REQUEST, lane=lane)
         sent_at = self._clock()
-        answer = self._table.update(charge_request(copy, self._quota, charge))
+        answer = self._table.update(grant_request(copy, self._quota, pending))
         now = self._clock()
         self._copy = answer.copy
         self._learn_lead(now - sent_at, now)
-        self.unanswered = 0 if now <= stamp + self._in_time else self.unanswered + 1
+        self.unanswered = 0 if now <= effective_at + self._in_time else self.unanswered + 1
         if not answer.done or answer.copy is None:
             return self._contended(lane, now)
-        return self._granted(charge, answer.copy, now, copy.closed_reason)
+        return self._granted(pending, answer.copy, now, copy.closed_reason)
 
     def _contended(self, lane: Lane, now: float) -> RetryLater:
         self._lost_races = min(self._lost_races + 1, MAX_YIELDS)
         self.observe(GateEvent.REFUSED, lane=lane, reason=CONTENTION)
         return RetryLater(now, CONTENTION)
 
-    def _granted(self, charge: GrantCharge, copy: Snapshot, now: float, closed_by: str | None) -> Grant | RetryLater:
-        """Return the charged grant, or `RetryLater` when it comes too late to use."""
+    def _granted(self, pending: PendingGrant, copy: Snapshot, now: float, closed_by: str | None) -> Grant | RetryLater:
+        """Return the written grant, or `RetryLater` when it comes too late to use."""
         self._lost_races = max(self._lost_races - 1, 0)
-        users, probe = charge.room.users, charge.lease_until is not None
-        not_after = charge.stamp + self._in_time
+        users, probe = pending.room.users, pending.lease_until is not None
+        not_after = pending.effective_at + self._in_time
         if now <= not_after and not self._table.clock_is_off:
-            return Grant(users, charge.stamp, not_after, charge.lane, copy.epoch, probe, closed_by if probe else None)
-        self.observe(GateEvent.UNUSED, users, lane=charge.lane)
+            return Grant(
+                users, pending.effective_at, not_after, pending.lane, copy.epoch, probe, closed_by if probe else None
+            )
+        self.observe(GateEvent.UNUSED, users, lane=pending.lane)
         if probe and not self._table.clock_is_off:  # else the next probe has to wait for the end of this lease
             self.change(probe_request(copy.epoch, now))
         return RetryLater(now, LATE)
@@ -157,9 +163,9 @@ class Attempts:
         return lead if lead >= MIN_LEAD * self._in_time else 0.0
 
     def _learn_lead(self, took: float, now: float) -> None:
-        """Set the lead of the next grants' stamps so that a response as slow as this one is in time.
+        """Set the lead of the next grants' effective times so that a response as slow as this one is in time.
 
-        Without a lead all grants are late once requests take longer than the spread allows: quota is charged and not
+        Without a lead all grants are late once requests take longer than the spread allows: quota is counted and not
         used, and the retries keep the item slow.
         """
         most = min(MAX_LEAD * self._quota.window, MAX_AHEAD / 2)

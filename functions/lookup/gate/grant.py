@@ -18,12 +18,12 @@ QUOTA, CONTENTION, LATE, CLOCK, UNANSWERED = "quota", "contention", "late", "clo
 class Grant:
     """Permission to send `users` identifiers in one call that leaves at or before `not_after` (epoch seconds).
 
-    It is charged whether it is used or not. `epoch` is the gate's at the grant; with `probe` the gate stays closed to
+    It counts whether it is used or not. `epoch` is the gate's at the grant; with `probe` the gate stays closed to
     all others until this call's response is reported, and `closed_by` is why it is closed.
     """
 
     users: int
-    stamp: float
+    effective_at: float
     not_after: float
     lane: Lane = Lane.BULK
     epoch: int = 0
@@ -56,7 +56,7 @@ class GateEvent(StrEnum):
 
     GATE_REQUEST = "gate_request"  # one request to DynamoDB
     GRANTED = "granted"  # users
-    UNUSED = "unused"  # users charged whose grant came too late to use
+    UNUSED = "unused"  # users granted in an answer that came too late to use
     WAITED = "waited"  # seconds from the request to the grant
     REFUSED = "refused"  # one update refused by its condition, or one `RetryLater`; `reason` says why
     CLOSED = "closed"  # one closing; `reason` says why

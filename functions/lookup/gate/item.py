@@ -4,10 +4,10 @@
     e       epoch                        u  closed until (ms), 0: open   w  reason
     k       closings in a row            l  lowered limit                t  lowered at (ms)
     p       1 while a probe is in flight
-    five or seven characters             a slot's mark: `g` before its first grant
-    a full stop and five or seven        ten slots' mark of `o`
+    five or seven characters             a slot's baseline: `g` before its first grant
+    a full stop and five or seven        ten slots' baseline of `o`
 
-Slot numbers are absolute, so an old mark is never taken for a current one, and written in base 85, so that the item
+Slot numbers are absolute, so an old baseline is never taken for a current one, and written in base 85, so that the item
 with a full ring stays under 1 KB, one write unit. The alphabet of base 85 has no full stop.
 """
 
@@ -20,20 +20,20 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate.window import LANE_MARK_SLOTS, MAX_AHEAD, Capacity, Snapshot, is_needed, slot_of
+from lookup.gate.window import LANE_BASELINE_SLOTS, MAX_AHEAD, Capacity, Snapshot, is_needed, slot_of
 from lookup.model import Lane
 from lookup.quota import Quota
 
 Item = Mapping[str, Mapping[str, Any]]
 Request = dict[str, Any]
 
-LANE_MARK = "."
+LANE_BASELINE = "."
 NAME_LENGTHS = (5, 7)  # base 85 of four and of five bytes
 FOUR_BYTES = 2**32
 MILLISECONDS = 1000
-MAX_DROPPED = 100  # marks with one request: DynamoDB takes expressions of 4 KB
-# Seconds. The request may be in flight for a second more, and by then others stamp up to half of `MAX_AHEAD` ahead, by
-# clocks that differ by a second: no stamp falls into what is dropped.
+MAX_DROPPED = 100  # baselines with one request: DynamoDB takes expressions of 4 KB
+# Seconds. The request may be in flight for a second more, and by then others' grants take effect up to half of
+# `MAX_AHEAD` later, by clocks that differ by a second: no effective time falls into what is dropped.
 FRESH_SECONDS = MAX_AHEAD / 6
 
 
@@ -43,7 +43,7 @@ def key(workspace: str) -> dict[str, dict[str, str]]:
 
 
 @lru_cache(maxsize=1024)
-def mark_name(slot: int) -> str:
+def baseline_name(slot: int) -> str:
     """Write a slot's absolute number in base 85."""
     return b85encode(slot.to_bytes(4 if slot < FOUR_BYTES else 5, "big")).decode()
 
@@ -56,17 +56,19 @@ def _slot_number(name: str) -> int:
 def read_snapshot(item: Item, quota: Quota, server_time: float) -> Snapshot:
     """Parse the item that DynamoDB returned at `server_time`, its own clock, which alone decides what has expired."""
     numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
-    marks = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
-    groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_MARK)}
-    slot, group = quota.slot, LANE_MARK_SLOTS * quota.slot
-    old = {n for n in marks if not is_needed(quota, n * slot, slot, server_time)}
+    baselines = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
+    groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_BASELINE)}
+    slot, group = quota.slot, LANE_BASELINE_SLOTS * quota.slot
+    old = {n for n in baselines if not is_needed(quota, n * slot, slot, server_time)}
     old_groups = {n for n in groups if not is_needed(quota, n * group, group, server_time)}
-    names = {mark_name(n): n * slot for n in old} | {LANE_MARK + mark_name(n): n * group for n in old_groups}
+    names = {baseline_name(n): n * slot for n in old} | {
+        LANE_BASELINE + baseline_name(n): n * group for n in old_groups
+    }
     return Snapshot(
         granted=numbers["g"],
-        marks={n: b for n, b in marks.items() if n not in old},
+        baselines={n: b for n, b in baselines.items() if n not in old},
         on_demand=numbers.get("o", 0),
-        on_demand_marks={n: b for n, b in groups.items() if n not in old_groups},
+        on_demand_baselines={n: b for n, b in groups.items() if n not in old_groups},
         epoch=numbers["e"],
         closed_until=numbers["u"] / MILLISECONDS,
         closed_reason=item["w"]["S"] if "w" in item else None,
@@ -88,32 +90,34 @@ def create_request(workspace: str, now: float) -> Request:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantCharge:
-    """A grant to be charged to the item under a stamp (epoch seconds); `lease_until` makes it the probe."""
+class PendingGrant:
+    """A grant to be written, counted from `effective_at` on (epoch seconds); with `lease_until` the probe."""
 
     room: Capacity
     lane: Lane
-    stamp: float
+    effective_at: float
     lease_until: float | None = None
 
 
-def charge_request(copy: Snapshot, quota: Quota, charge: GrantCharge) -> Request:
-    """Return the request that charges a grant if counter, epoch and closing allow it, and drops expired marks."""
-    names = {"#b": mark_name(slot_of(quota, charge.stamp))}
+def grant_request(copy: Snapshot, quota: Quota, pending: PendingGrant) -> Request:
+    """Return the request that writes a grant if counter, epoch and closing allow it, and drops expired baselines."""
+    names = {"#b": baseline_name(slot_of(quota, pending.effective_at))}
     numbers = {
-        ":n": charge.room.users,
-        ":threshold": charge.room.threshold,
+        ":n": pending.room.users,
+        ":threshold": pending.room.threshold,
         ":epoch": copy.epoch,
-        ":now": floor(charge.stamp * MILLISECONDS),
+        ":now": floor(pending.effective_at * MILLISECONDS),
     }
     sets = ["#b = if_not_exists(#b, g)", "g = g + :n"]
-    if charge.lane is Lane.ON_DEMAND:
-        names["#d"] = LANE_MARK + mark_name(slot_of(quota, charge.stamp) // LANE_MARK_SLOTS)
+    if pending.lane is Lane.ON_DEMAND:
+        names["#d"] = LANE_BASELINE + baseline_name(slot_of(quota, pending.effective_at) // LANE_BASELINE_SLOTS)
         sets += ["#d = if_not_exists(#d, o)", "o = o + :n"]
-    if charge.lease_until is not None:
-        numbers |= {":one": 1, ":lease": ceil(charge.lease_until * MILLISECONDS)}
+    if pending.lease_until is not None:
+        numbers |= {":one": 1, ":lease": ceil(pending.lease_until * MILLISECONDS)}
         sets += ["e = e + :one", "u = :lease", "p = :one"]
-    expired = {f"#r{i}": name for i, name in enumerate(_removable(copy, charge.stamp)) if name not in names.values()}
+    expired = {
+        f"#r{i}": name for i, name in enumerate(_removable(copy, pending.effective_at)) if name not in names.values()
+    }
     return {
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(expired) if expired else ""),
         "ConditionExpression": "g <= :threshold AND e = :epoch AND u <= :now",
@@ -122,9 +126,11 @@ def charge_request(copy: Snapshot, quota: Quota, charge: GrantCharge) -> Request
     }
 
 
-def _removable(copy: Snapshot, stamp: float) -> tuple[str, ...]:
-    """Return the marks to drop: those far ahead by fresh copies alone, for ahead of a stale copy may be now."""
-    return (copy.removable + (copy.ahead if abs(stamp - copy.server_time) <= FRESH_SECONDS else ()))[:MAX_DROPPED]
+def _removable(copy: Snapshot, effective_at: float) -> tuple[str, ...]:
+    """Return the baselines to drop: those far ahead by fresh copies alone, for ahead of a stale copy may be now."""
+    return (copy.removable + (copy.ahead if abs(effective_at - copy.server_time) <= FRESH_SECONDS else ()))[
+        :MAX_DROPPED
+    ]
 
 
 @dataclass(frozen=True, slots=True)

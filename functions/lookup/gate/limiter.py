@@ -71,7 +71,7 @@ class QuotaGate:
             result = self._attempts.try_once(users, lane, wait_until)
             if isinstance(result, Grant):
                 self._attempts.observe(GateEvent.GRANTED, result.users, lane=lane)
-                self._attempts.observe(GateEvent.WAITED, self._sleep_until_stamp(result) - started, lane=lane)
+                self._attempts.observe(GateEvent.WAITED, self._sleep_until_effective(result) - started, lane=lane)
                 return result
             refused[result.reason] += 1
             result = self._backed_off(result, refused[result.reason], lane)
@@ -83,11 +83,11 @@ class QuotaGate:
     def _gives_up(self, result: RetryLater) -> bool:
         return result.reason in {UNANSWERED, LATE} and self._attempts.unanswered >= MAX_UNANSWERED
 
-    def _sleep_until_stamp(self, grant: Grant) -> float:
-        """Wait until the grant's stamp, and return it: a call before it would count too early."""
-        if grant.stamp > self._clock():
-            self._sleep(grant.stamp - self._clock())
-        return grant.stamp
+    def _sleep_until_effective(self, grant: Grant) -> float:
+        """Wait until the grant takes effect, and return that time: a call before it would count too early."""
+        if grant.effective_at > self._clock():
+            self._sleep(grant.effective_at - self._clock())
+        return grant.effective_at
 
     def _backed_off(self, result: RetryLater, times: int, lane: Lane) -> RetryLater:
         """Return the refusal with its time to retry: at once after the first lost race, then later after each one.
@@ -211,7 +211,7 @@ class WorkspaceGates:
         self._made: dict[str, QuotaGate] = {}
 
     def of(self, workspace: str) -> QuotaGate:
-        """Return the named workspace's gate. Raises `UnknownWorkspace`, before anything is charged."""
+        """Return the named workspace's gate. Raises `UnknownWorkspace`, before anything is requested."""
         if workspace not in self._workspaces:
             raise UnknownWorkspace(workspace)
         if workspace not in self._made:

@@ -43,7 +43,7 @@ class UpdateResult:
 
 
 def gate_client(session: boto3.Session) -> DynamoDBClient:
-    """Return the gate's own client: short timeouts and one attempt, because a repeated charge is a second charge."""
+    """Return the gate's own client: short timeouts and one attempt, because a repeated update is a second grant."""
     config = Config(
         connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"total_max_attempts": 1}, tcp_keepalive=True
     )

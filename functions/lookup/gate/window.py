@@ -21,9 +21,9 @@ BULK_MIN_WITH_ON_DEMAND = 14
 MIN_SHARE = 50
 SMALL_REST = 10  # users at the end of a piece of bulk work
 YIELD_SLOTS = 2  # that a caller yields at most; there may be no others
-LANE_MARK_SLOTS = 10  # slots under one on-demand mark: coarse, because it limits nothing
+LANE_BASELINE_SLOTS = 10  # slots under one on-demand baseline: coarse, because it limits nothing
 MARGIN_SLOTS = 1  # kept beyond what a window can need
-MAX_AHEAD = 6.0  # seconds: no clock within the tolerance stamps a grant so far ahead of the server
+MAX_AHEAD = 6.0  # seconds: no clock within the tolerance makes a grant effective so far ahead of the server
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
 
@@ -31,17 +31,17 @@ GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many w
 class Snapshot:
     """The gate's item as this process last read it. Times are epoch seconds, counters are users.
 
-    `marks` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_marks` does the
-    same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a probe;
-    while `probing` it is the end of a probe's lease.
-    `removable` names the marks that no window needs any more, `ahead` those that a wrong clock has left far ahead of
-    `server_time`, DynamoDB's clock at the read; `marks` and `on_demand_marks` are without them.
+    `baselines` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_baselines` does
+    the same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a
+    probe; while `probing` it is the end of a probe's lease.
+    `removable` names the baselines that no window needs any more, `ahead` those that a wrong clock has left far ahead
+    of `server_time`, DynamoDB's clock at the read; `baselines` and `on_demand_baselines` are without them.
     """
 
     granted: int = 0
-    marks: Mapping[int, int] = field(default_factory=dict)
+    baselines: Mapping[int, int] = field(default_factory=dict)
     on_demand: int = 0
-    on_demand_marks: Mapping[int, int] = field(default_factory=dict)
+    on_demand_baselines: Mapping[int, int] = field(default_factory=dict)
     epoch: int = 0
     closed_until: float = 0.0
     closed_reason: str | None = None
@@ -85,13 +85,13 @@ def slot_of(quota: Quota, at: float) -> int:
 def granted_before(copy: Snapshot, quota: Quota, cutoff: float) -> int:
     """Count the users whose grants are all surely older than `cutoff`: never more than there were."""
     length = quota.slot
-    return min((b for slot, b in copy.marks.items() if (slot + 1) * length > cutoff), default=copy.granted)
+    return min((b for slot, b in copy.baselines.items() if (slot + 1) * length > cutoff), default=copy.granted)
 
 
 def on_demand_since(copy: Snapshot, quota: Quota, cutoff: float) -> int:
     """Count the on-demand users since `cutoff`, and up to ten slots before it."""
-    group = LANE_MARK_SLOTS * quota.slot
-    before = min((b for n, b in copy.on_demand_marks.items() if (n + 1) * group > cutoff), default=copy.on_demand)
+    group = LANE_BASELINE_SLOTS * quota.slot
+    before = min((b for n, b in copy.on_demand_baselines.items() if (n + 1) * group > cutoff), default=copy.on_demand)
     return copy.on_demand - before
 
 
@@ -168,14 +168,14 @@ def _bulk_min(copy: Snapshot, quota: Quota, now: float) -> int:
 def _free_at(copy: Snapshot, quota: Quota, window: Window, users: int, now: float) -> float:
     """Return when `users` fit into one window: when every slot that started too low has left it."""
     needed, length = copy.granted + users - window.limit, quota.slot
-    ends = [(slot + 1) * length for slot, before in copy.marks.items() if before < needed]
+    ends = [(slot + 1) * length for slot, before in copy.baselines.items() if before < needed]
     return max((end + window.seconds for end in ends), default=now)
 
 
 def is_needed(quota: Quota, start: float, seconds: float, server_time: float) -> bool:
-    """Return whether a window may need the mark of a span of time, at `server_time` by DynamoDB's clock.
+    """Return whether a window may need the baseline of a span of time, at `server_time` by DynamoDB's clock.
 
-    A mark far ahead was written by a clock that was off; its grant was not used.
+    A baseline far ahead was written by a clock that was off; its grant was not used.
     """
     age = quota.guarded + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
     return start + seconds > server_time - age and start <= server_time + MAX_AHEAD

@@ -50,7 +50,7 @@ class Collection:
     manifest: str | None = None
     files: int = 0
     bytes: int = 0
-    told: bool = False  # of files that are ready, and whether those of ends before a retry are gone
+    is_announced: bool = False  # of files that are ready, and whether those of ends before a retry are gone
     reason: str | None = None
 
 
@@ -133,7 +133,7 @@ class CollectionLedger:
             "ready_at": one.ready_at,
             "manifest": one.manifest,
             "bytes": one.bytes,
-            "told": one.told,
+            "told": one.is_announced,
             "reason": one.reason,
             "expires_at": self._expires(),
         } | one.counts.to_json()
@@ -178,7 +178,7 @@ def _collection(item: Mapping[str, Any]) -> Collection:
         ready_at=float(facts["ready_at"]) if "ready_at" in facts else None,
         manifest=facts.get("manifest"),
         bytes=int(facts["bytes"]),
-        told=facts["told"],
+        is_announced=facts["told"],
         reason=facts.get("reason"),
     )
 

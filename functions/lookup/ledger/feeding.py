@@ -52,18 +52,21 @@ class FeedingLedger:
         self._shares = shares
 
     def claim(self, spec: LookupSpec, cursor: Cursor, turn: Turn) -> Claim | ClaimRefused:
-        """Claim the part at the cursor, and charge its partner a full one: the commit corrects it.
+        """Claim the part at the cursor, and advance its partner's share by a full one, which the commit corrects.
 
-        A new part is claimed of an active lookup alone; an earlier claim, maybe sent, was charged before and is taken
+        A new part is claimed of an active lookup alone; an earlier claim, maybe sent, has advanced it and is taken
         over in any state.
         """
         before = cursor.claim
         now = self._table.clock()
         claim = Claim(
-            uuid4().hex, now + LEASE_SECONDS, before.fed_at if before else now, before.charged if before else PART_LIMIT
+            uuid4().hex,
+            now + LEASE_SECONDS,
+            before.fed_at if before else now,
+            before.advanced if before else PART_LIMIT,
         )
         unmoved, seen = _unchanged(cursor)
-        facts = {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, "charged": claim.charged}
+        facts = {"token": claim.token, "until": claim.until, "fed_at": claim.fed_at, "charged": claim.advanced}
         update = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
             "SET #claim_token = :token, #claim_until = :until, #claim_fed_at = :fed_at, #claim_charged = :charged",
@@ -75,27 +78,27 @@ class FeedingLedger:
         check = self._table.check(lookup_key(spec.lookup_id, "state"), allowed, values)
         actions = [update, check]
         if not before:
-            actions += [self._charge_action(spec, turn, claim.charged), self._count_action(spec, claimed=PART_LIMIT)]
+            actions += [self._advance_action(spec, turn, claim.advanced), self._count_action(spec, claimed=PART_LIMIT)]
         try:
             self._table.write(*actions)
         except ConditionsFailed as failure:
             return ClaimRefused.CONTENDED if failure.indexes == (2,) else ClaimRefused.TAKEN
         return claim
 
-    def _charge_action(self, spec: LookupSpec, turn: Turn, entries: int) -> Action:
+    def _advance_action(self, spec: LookupSpec, turn: Turn, entries: int) -> Action:
         """Return the action that advances a share's tag, if it is unchanged: so several feeders claim in turn."""
         moved = {"tag": turn.tag + cost(entries, spec.weight), "virtual": turn.virtual}
         seen = {"seen": turn.share.tag}
         unmoved = "#tag = :seen" + ("" if turn.share.tag else " OR attribute_not_exists(#tag)")
         return self._shares.update_share(spec, {}, settings=moved, condition=unmoved, seen=seen)
 
-    def release(self, spec: LookupSpec, claim: Claim, *, refund: bool) -> bool:
-        """Release the claim of a part that could not be read; refund its charge when AWS was unavailable."""
+    def release(self, spec: LookupSpec, claim: Claim, *, take_back: bool) -> bool:
+        """Release the claim of a part that could not be read; take the share back when AWS was unavailable."""
         cursor = lookup_key(spec.lookup_id, "cursor")
-        back = [self._shares.update_share(spec, {"tag": -cost(claim.charged, spec.weight)})] if refund else []
+        back = [self._shares.update_share(spec, {"tag": -cost(claim.advanced, spec.weight)})] if take_back else []
         return self._table.try_write(
             self._table.update(cursor, REMOVE_CLAIM, {"token": claim.token}, condition=OWN_CLAIM),
-            self._count_action(spec, claimed=-claim.charged),
+            self._count_action(spec, claimed=-claim.advanced),
             *back,
         )
 
@@ -126,7 +129,7 @@ class FeedingLedger:
     def _commit_actions(
         self, spec: LookupSpec, cursor: Cursor, claim: Claim, step: FeedingStep, entry: ReadyLookup | None
     ) -> list[Action]:
-        gains = {"tag": cost(size_of(step.entries, step.length), spec.weight) - cost(claim.charged, spec.weight)}
+        gains = {"tag": cost(size_of(step.entries, step.length), spec.weight) - cost(claim.advanced, spec.weight)}
         left = 0 if step.is_last else max(1, entry.left - step.users if entry else 1)
         ready, part = self._ready_action(spec, entry, gains, left), step.part
         users, unusable = len(part.identifiers), len(part.invalid)
@@ -134,7 +137,7 @@ class FeedingLedger:
             self._cursor_action(spec, cursor, claim, step),
             ready,
             self._shares.update_share(spec, gains),
-            self._count_action(spec, users=users, unusable=unusable, claimed=-claim.charged),
+            self._count_action(spec, users=users, unusable=unusable, claimed=-claim.advanced),
         ]
         if step.entries:
             actions.append(self._table.put(self._in_flight_item(step)))

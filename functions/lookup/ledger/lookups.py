@@ -139,7 +139,7 @@ class LookupLedger:
             of_id[item["pk"]["S"].removeprefix("lookup#")][item["sk"]["S"]] = item
         return of_id
 
-    def use_unpacked_roster(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
+    def use_converted_roster(self, spec: LookupSpec, roster: Roster, reserved: Reserved | None = None) -> bool:
         """Make a lookup use its converted roster, with the charge that is `reserved`, if any; an active one can be fed.
 
         Only the first conversion counts: return False when there was one, or when the charge has changed since it was

@@ -44,7 +44,7 @@ class Roster:
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether it must be unpacked, or counted to its end, before any of it is fed."""
+        """Whether it must be converted, or counted to its end, before any of it is fed."""
         return self.needs_rewriting or self.counted is not None
 
     @property
@@ -103,14 +103,14 @@ class LookupSpec:
 class Claim:
     """One feeder's claim to send the part at the cursor; after `until` another feeder may take it over.
 
-    A claim that is taken over keeps `fed_at`, so that the same part is sent again, and `charged`, the entries that the
-    partner's share was charged beforehand.
+    A claim that is taken over keeps `fed_at`, so that the same part is sent again, and `advanced`, the entries by
+    which its partner's share was advanced beforehand.
     """
 
     token: str
     until: float
     fed_at: float
-    charged: int = 0
+    advanced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

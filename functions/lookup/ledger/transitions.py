@@ -48,22 +48,24 @@ class Transitions:
         """Pause an active lookup: it is not fed."""
         return self._stop_feeding(spec, self._transition(spec, PAUSED, ACTIVE), was=ACTIVE)
 
-    def _charge_actions(self, spec: LookupSpec, charge: DailyCharge | None, *, is_packed: bool = False) -> list[Action]:
+    def _charge_actions(
+        self, spec: LookupSpec, charge: DailyCharge | None, *, awaits_conversion: bool = False
+    ) -> list[Action]:
         """Return the action that records a changed charge of a lookup, if it is changed.
 
-        With `is_packed` its roster must not have been converted since: the lookup would have no ready entry.
+        With `awaits_conversion` its roster must not have been converted since: the lookup would have no ready entry.
         """
         key, packed = (
             lookup_key(spec.lookup_id, "spec"),
             "#roster_gzipped = :packed OR attribute_exists(#roster_counted)",
         )
         if charge is None or charge == spec.charged:
-            return [self._table.check(key, packed, {"packed": True})] if is_packed else []
+            return [self._table.check(key, packed, {"packed": True})] if awaits_conversion else []
         facts = {name: value for name, value in charge_facts(charge).items() if value is not None}
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in facts)
         if charge.users is None:
             change += " REMOVE #charged_users"
-        if is_packed:
+        if awaits_conversion:
             return [self._table.update(key, change, {**facts, "packed": True}, condition=packed)]
         return [self._table.update(key, change, facts)]
 
@@ -137,12 +139,12 @@ class Transitions:
 
         def actions(entry: ReadyLookup | None) -> list[Action]:
             now = self._ledger.get(spec.lookup_id) or progress
-            is_packed = now.spec.roster.needs_conversion
+            awaits_conversion = now.spec.roster.needs_conversion
             gains, place = {"running": 1}, [self._shares.mark_for_sweep(spec)]
-            if entry is None and not (cursor.exhausted or is_packed):
+            if entry is None and not (cursor.exhausted or awaits_conversion):
                 gains |= {"ready": 1, "users": now.left}
                 place = [self._shares.add_ready(spec, now.left)]
-            noted = self._charge_actions(spec, reserved.charge, is_packed=is_packed)
+            noted = self._charge_actions(spec, reserved.charge, awaits_conversion=awaits_conversion)
             return [self._shares.update_share(spec, gains), *place, *noted]
 
         return self._write(spec, [self._transition(spec, ACTIVE, PAUSED), same], actions, reserved.reservations)

@@ -1,4 +1,4 @@
-"""Copies of rosters that cannot be read by byte ranges as they were uploaded: unpacked once, as a stream."""
+"""Copies of rosters that cannot be read by byte ranges as they were uploaded: converted once, as a stream."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 from lookup.errors import InvalidInput
 from lookup.ledger.model import Roster
 from lookup.rosters.counting import count_entries
+from lookup.rosters.decompression import GZIP_MAGIC, MEGABYTE, Bounds, Decompressor
 from lookup.rosters.formats.detection import Kind, detect_format
 from lookup.rosters.formats.parsing import entry_line, json_entries, peek
 from lookup.rosters.keys import copy_key
 from lookup.rosters.reader import CHUNK, translate_s3_error
-from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, Bounds, Unpacker
 
-UNPACKED_BYTES = 64 * 1024  # unpacked at once
+UNPACKED_BYTES = 64 * 1024  # decompressed at once
 OUTPUT_BYTES = 64 * 1024  # of lines that are yielded together
 
 
@@ -34,10 +34,10 @@ def to_lines(text: Iterable[bytes]) -> Iterator[bytes]:
     return whole
 
 
-def unpacked_text(
+def decompressed_text(
     chunks: Iterable[bytes], *, bounds: Bounds | None = None, omit_error_line: bool = False
 ) -> Iterator[bytes]:
-    """Return a roster's text, unpacked within bounds if it is gzip; `omit_error_line` as in `Unpacker.unpack`."""
+    """Return a roster's text, decompressed within bounds if it is gzip; `omit_error_line` as in `Decompressor`."""
     remaining = iter(chunks)
     first = next(remaining, b"")
     while len(first) < len(GZIP_MAGIC):
@@ -48,7 +48,7 @@ def unpacked_text(
     joined = _chained(first, remaining)
     if not first.startswith(GZIP_MAGIC):
         return joined
-    return Unpacker(bounds or Bounds(), piece=UNPACKED_BYTES).unpack(joined, omit_error_line=omit_error_line)
+    return Decompressor(bounds or Bounds(), piece=UNPACKED_BYTES).decompress(joined, omit_error_line=omit_error_line)
 
 
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -92,14 +92,14 @@ class RosterCopies:
         self._bucket = bucket_name
         self._bounds = bounds
 
-    def unpack(self, roster: Roster, lookup_id: str, is_late: IsLate) -> Roster:
+    def convert(self, roster: Roster, lookup_id: str, is_late: IsLate) -> Roster:
         """Write a gzip roster or a JSON document as lines of text; an unreadable rest is one invalid line.
 
         Raises `InvalidInput` when it passes the bounds; then there is no copy.
         """
         key = copy_key(roster.key, lookup_id)
         with closing(self._open(roster)) as body:
-            text = unpacked_text(_check_time(body.iter_chunks(CHUNK), is_late), bounds=self._bounds)
+            text = decompressed_text(_check_time(body.iter_chunks(CHUNK), is_late), bounds=self._bounds)
             source = io.BufferedReader(_Stream(self._bounded(to_lines(_check_time(text, is_late)))), CHUNK)
             self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
         head = self._client.head_object(Bucket=self._bucket, Key=key)

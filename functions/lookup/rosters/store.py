@@ -13,12 +13,12 @@ from lookup.errors import InvalidInput, NotFound
 from lookup.ledger.model import Roster
 from lookup.model import Identifier, InvalidIdentifier
 from lookup.rosters.counting import COUNTED_BYTES, count_entries
+from lookup.rosters.decompression import GZIP_MAGIC, MEGABYTE, UNCHECKED_BYTES, Bounds, Decompressor
 from lookup.rosters.formats.detection import Kind
 from lookup.rosters.formats.parsing import entry_line
 from lookup.rosters.keys import inline_key
 from lookup.rosters.preview import Preview, check_opening, preview_of
 from lookup.rosters.reader import CHUNK, translate_s3_error
-from lookup.rosters.unpacking import GZIP_MAGIC, MEGABYTE, UNCHECKED_BYTES, Bounds, Unpacker
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RosterStore:
-    """The rosters of one bucket, under `rosters/<partner>/`: at most `megabytes`, and when unpacked within `bounds`."""
+    """The rosters of one bucket, under `rosters/<partner>/`: at most `megabytes`, decompressed within `bounds`."""
 
     def __init__(
         self, client: S3Client, bucket_name: str, *, megabytes: int = 256, bounds: Bounds | None = None
@@ -76,13 +76,13 @@ class RosterStore:
             raise _pin_error(error) from None
 
     def _decompressed_head(self, opening: bytes) -> _OpenedText:
-        """Unpack the first bytes of a gzip roster, to two megabytes of text. Raises `InvalidInput` over the ratio."""
-        unpacker, text = Unpacker(self._bounds, piece=CHUNK), b""
-        for piece in unpacker.unpack([opening], omit_error_line=True):
+        """Decompress the start of a gzip roster, to two megabytes of text. Raises `InvalidInput` over the ratio."""
+        decompressor, text = Decompressor(self._bounds, piece=CHUNK), b""
+        for piece in decompressor.decompress([opening], omit_error_line=True):
             text += piece[: CHUNK - len(text)]
-            if unpacker.text > 2 * UNCHECKED_BYTES:
+            if decompressor.text > 2 * UNCHECKED_BYTES:
                 break
-        return _OpenedText(text, unpacker.text, unpacker.packed)
+        return _OpenedText(text, decompressor.text, decompressor.packed)
 
     def _with_count(self, roster: Roster, most: int) -> Roster:
         """Count a roster's entries within a request's time; a longer one is counted when it is converted."""
@@ -117,7 +117,7 @@ class _OpenedRoster:
 
 @dataclass(frozen=True, slots=True)
 class _OpenedText:
-    """The `begin` of a roster's text, and the `text` bytes to which the first `stored` bytes unpack."""
+    """The `begin` of a roster's text, and the `text` bytes to which the first `stored` bytes decompress."""
 
     begin: bytes
     text: int

@@ -12,8 +12,8 @@ from lookup.aws.signed_urls import LIFETIME
 from lookup.errors import InvalidInput, LimitExceeded
 from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
+from lookup.rosters.decompression import MEGABYTE
 from lookup.rosters.keys import UPLOAD_TAG, key_of
-from lookup.rosters.unpacking import MEGABYTE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

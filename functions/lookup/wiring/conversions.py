@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from lookup.bulk.conversion.conversions import Conversions
+from lookup.bulk.conversion.converter import Conversions
 from lookup.bulk.conversion.worker import ConversionWorker
 from lookup.rosters.copies import RosterCopies
 from lookup.wiring.submitting import SubmittingServices

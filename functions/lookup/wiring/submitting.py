@@ -12,9 +12,9 @@ from lookup.fetch.authorization import Authorization
 from lookup.ledger.conversions import ConversionLedger
 from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.partners import Partners
+from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.store import RosterStore
-from lookup.rosters.unpacking import Bounds
 from lookup.wiring.services import Services
 
 

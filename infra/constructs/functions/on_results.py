@@ -33,7 +33,7 @@ class ResultsQueue(Construct):
         self.queue = work_queue(self, "Queue", visibility=VISIBILITY, deliveries=DELIVERIES)
         self.dead_letters = dead_letters_of(self.queue)
         rule = self._rule(notices)
-        notices.let_send(rule, self.queue)
+        notices.grant_send(rule, self.queue)
         output(self, "ResultsQueueUrl", self.queue.queue_url)
         output(self, "ResultsDeadLetterQueueUrl", self.dead_letters.queue_url)
 

@@ -19,12 +19,12 @@ def minimum_seconds(quota: Quota, users: int) -> float:
 
 
 def _from(quota: Quota, users: int, start: float) -> float:
-    now, copy, marks = start, Snapshot(), dict[int, int]()
+    now, copy, baselines = start, Snapshot(), dict[int, int]()
     while copy.granted < users:
         answer = capacity(copy, quota, Lane.BULK, min(PAYLOAD_LIMIT, users - copy.granted), now)
         if isinstance(answer, NoCapacity):
             now = answer.until + PAUSE * quota.slot
             continue
-        marks.setdefault(slot_of(quota, now), copy.granted)
-        copy = Snapshot(granted=copy.granted + answer.users, marks=marks)
+        baselines.setdefault(slot_of(quota, now), copy.granted)
+        copy = Snapshot(granted=copy.granted + answer.users, baselines=baselines)
     return now - start

@@ -21,9 +21,9 @@ from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec, LookupSta
 from lookup.model import Counts, Identifier, IdentifierType, InvalidIdentifier
 from lookup.partners import Partner
 from lookup.rosters.copies import RosterCopies
+from lookup.rosters.decompression import Bounds
 from lookup.rosters.keys import copies_of
 from lookup.rosters.store import RosterStore
-from lookup.rosters.unpacking import Bounds
 from tests.lookup.bulk.conversions import ConversionServices
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
@@ -409,7 +409,7 @@ def unpacked(stage: Stage, body: bytes) -> bytes:
     bucket = stage.settings.bucket_name
     stage.s3.put_object(Bucket=bucket, Key=KEY, Body=body)
     copies = RosterCopies(stage.s3, bucket, Bounds())
-    roster = copies.unpack(Roster(KEY, None, len(body), 1, needs_rewriting=True), "lookup-1", lambda: False)
+    roster = copies.convert(Roster(KEY, None, len(body), 1, needs_rewriting=True), "lookup-1", lambda: False)
     text = stage.s3.get_object(Bucket=bucket, Key=roster.key)["Body"].read()
     assert (roster.size, roster.needs_rewriting) == (len(text), False)
     return text

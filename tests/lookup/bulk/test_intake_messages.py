@@ -27,7 +27,7 @@ def read(body: str) -> Part:
     return parse_intake_message(body, message_id="m-1", sent_at=SENT_AT, default_workspace="default")
 
 
-def fault(body: object) -> InvalidInput:
+def error(body: object) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
         read(body if isinstance(body, str) else json.dumps(body))
     return caught.value
@@ -130,7 +130,7 @@ def test_message_of_allowed_length(number: int) -> None:
 )
 def test_message_without_a_proper_list(body: Json) -> None:
     """No identifiers, or over 100 of them, is an error of the whole message."""
-    assert fault(body).field == "identifiers"
+    assert error(body).field == "identifiers"
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,12 @@ def test_message_without_a_proper_list(body: Json) -> None:
 )
 def test_broken_json(body: str) -> None:
     """What starts like JSON and is none is unreadable, and never taken as an identifier."""
-    assert str(fault(body)) == "body: starts like JSON but is not readable as JSON"
+    assert str(error(body)) == "body: starts like JSON but is not readable as JSON"
 
 
 def test_unknown_key() -> None:
     """A key that is not documented is refused, and not repeated: a misspelt option must not pass in silence."""
-    seen = fault({"identifiers": ["C-1"], "max_agee": 5})
+    seen = error({"identifiers": ["C-1"], "max_agee": 5})
     assert seen.field == "body"
     assert seen.rule.startswith("holds an unknown key; known are correlation_id, fields,")
     assert "max_agee" not in f"{seen}{seen.sender_message}"
@@ -164,7 +164,7 @@ def test_unknown_key() -> None:
 )  # fmt: skip
 def test_senseless_options(key: str, value: Any) -> None:
     """An option of a wrong type, or out of its bounds, is an error that names it."""
-    assert fault({"identifiers": ["C-1"], key: value}).field == key
+    assert error({"identifiers": ["C-1"], key: value}).field == key
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_any_plain_message(body: str) -> None:
 )
 def test_plain_text_that_shows_structure(body: str, shown: str) -> None:
     """Plain text that holds more than one identifier is refused by its structure, and never requested."""
-    seen = fault(body)
+    seen = error(body)
     assert (seen.field, seen.rule) == ("body", f"shows {shown}: plain text is one customer id, anything else is JSON")
 
 
@@ -228,7 +228,7 @@ def test_plain_text_that_shows_structure(body: str, shown: str) -> None:
 )
 def test_a_key_twice(body: str, key: str) -> None:
     """An object that has a key twice is refused, without repeating it: which one counts would be a guess."""
-    seen = fault(body)
+    seen = error(body)
     assert (seen.field, seen.rule) == ("body", "holds a key that occurs twice in one object")
     assert f"{key}:" not in str(seen)
 
@@ -243,7 +243,7 @@ def test_an_object_of_a_list_that_names_no_one_identifier(entry: Json) -> None:
 @pytest.mark.parametrize("other", [{"identifier": "C-2"}, {"identifier_type": "id"}])
 def test_a_list_beside_one_identifier(other: dict[str, Json]) -> None:
     """Beside `identifiers` neither one identifier nor a type for all is understood: neither is dropped in silence."""
-    seen = fault({"identifiers": ["C-1"], **other})
+    seen = error({"identifiers": ["C-1"], **other})
     assert (seen.field, seen.rule) == (
         "body",
         "holds identifiers beside identifier or identifier_type: each entry names its own",
@@ -253,5 +253,5 @@ def test_a_list_beside_one_identifier(other: dict[str, Json]) -> None:
 @pytest.mark.parametrize("body", [{"identifiers": ["C-1"]}, ["C-1"], "C-1"])
 def test_json_within_a_json_string(body: Json) -> None:
     """What was written as JSON twice is refused; a string that is no JSON itself is an identifier."""
-    assert fault(json.dumps(json.dumps(body))).rule == "is JSON within a JSON string: it was written as JSON twice"
+    assert error(json.dumps(json.dumps(body))).rule == "is JSON within a JSON string: it was written as JSON twice"
     assert read(json.dumps("{C-1}")).identifiers == (customer("{C-1}"),)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.intake_share import HELD, SHARE, STALLED, IntakeShare
+from lookup.bulk.intake_share import RETURN_DELAY, SHARE, STALLED_AFTER, IntakeShare
 from lookup.errors import RetryLater, UnknownWorkspace
 from lookup.ledger.parts import DeliveredPart
 from lookup.ledger.shares import INTAKE, Share, Turn, cost, intake_turn, turns
@@ -163,7 +163,7 @@ def test_what_does_not_go_on_keeps_nobody_waiting(stage: Stage) -> None:
             assert batch.turn(None, PAYLOAD, PART_LIMIT, LATER) == PAYLOAD
             batch.sent(PART_LIMIT)
         waited.append(day.waited - before)
-    assert max(waited) <= STALLED * 6.0 + 10.0
+    assert max(waited) <= STALLED_AFTER * 6.0 + 10.0
     assert sum(waited) > 0
 
 
@@ -177,14 +177,14 @@ def test_out_of_turn_is_no_attempt(stage: Stage, simulator: Simulator) -> None:
     (first,) = services.parts.process([DeliveredPart(stored)], until=now + 60)
     assert retry_at(first) is None
     charged = services.share(INTAKE).tag
-    services.intake.charge("default", turn_of(services), 1000, 1)
+    services.intake.advance("default", turn_of(services), 1000, 1)
     known = replace(message("known", "C-1", now), max_age=3600)
     completions = services.parts.process(
         [DeliveredPart(known), DeliveredPart(new, redelivered=True)], until=services.clock() + 30
     )
     by_number = {one.part.number: one for one in completions}
     assert retry_at(by_number["known"]) is None
-    assert retry_at(by_number["new"]) == pytest.approx(services.clock() + HELD * 60, abs=5)
+    assert retry_at(by_number["new"]) == pytest.approx(services.clock() + RETURN_DELAY * 60, abs=5)
     assert services.part_ledger.status_of(new).attempts == 0
     assert services.share(INTAKE).tag == charged + cost(1000, 1)
 
@@ -221,8 +221,8 @@ def test_of_many_servers_one_has_the_turn(stage: Stage) -> None:
     """A turn that was read before another server took it is not charged twice over."""
     services = services_of(stage)
     turn = turn_of(services)
-    assert services.intake.charge("default", turn, PART_LIMIT, 1)
-    assert not services.intake.charge("default", turn, PART_LIMIT, 1)
+    assert services.intake.advance("default", turn, PART_LIMIT, 1)
+    assert not services.intake.advance("default", turn, PART_LIMIT, 1)
     assert services.share(INTAKE).tag == cost(PART_LIMIT, 1)
 
 
@@ -231,7 +231,7 @@ def test_a_batch_that_waits_too_long_is_returned(stage: Stage) -> None:
     services = services_of(stage)
     submit(services, "roster", 20_000)
     day = Day(services)
-    services.intake.charge("default", turn_of(services), 5000, 1)
+    services.intake.advance("default", turn_of(services), 5000, 1)
     until = services.clock() + 20
     with pytest.raises(RetryLater, match=SHARE), day.intake.turns("default") as batch:
         batch.turn(None, PAYLOAD, PART_LIMIT, until)

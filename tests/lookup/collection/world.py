@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lookup.collection.collector import Came, Collector, SetLimits
+from lookup.collection.collector import CollectionResult, Collector, SetLimits
 from lookup.collection.files import Format
 from lookup.collection.part_objects import PartObjects
 from lookup.collection.upload import Uploads
@@ -127,7 +127,7 @@ class World(BulkServices):
         assert progress is not None
         return progress
 
-    def collect(self, lookup_id: str = "l-1", *, seconds: float = MINUTES) -> Came:
+    def collect(self, lookup_id: str = "l-1", *, seconds: float = MINUTES) -> CollectionResult:
         return self.collector.collect(lookup_id, until=self.clock() + seconds)
 
     def collected(self, lookup_id: str = "l-1") -> Collection:

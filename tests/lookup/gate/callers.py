@@ -96,7 +96,7 @@ class Callers:
             return None
         finally:
             self._flights.pop()
-        stamped_at = grant.stamp - offset
+        stamped_at = grant.effective_at - offset
         counted_at = max(self.now, stamped_at + step.vendor_delay * self.quota.send_spread)
         self.sent.append(Sent(stamped_at, counted_at, grant.users))
         return grant

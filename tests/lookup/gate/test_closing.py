@@ -107,13 +107,13 @@ def test_refused_probes_lower_the_limit_no_further() -> None:
 def test_what_has_left_the_vendors_window_is_not_in_use() -> None:
     """The limit falls to 90 % of a window's users: what only the guard still counts is not among them."""
     quota = Quota(window=59.5)  # with slots of a second
-    copy = Snapshot(granted=900, marks={1000: 0, 1030: 400})
+    copy = Snapshot(granted=900, baselines={1000: 0, 1030: 400})
     assert closure_for(VendorThrottled("throttled", retry_at=None), copy, quota, 1001 + 59.6, 0.0).lowered_to == 450
 
 
 def test_a_second_429_never_raises_the_limit() -> None:
     """What is in use may be over a limit that was just lowered: the next 429 leaves it there."""
-    lowered = Snapshot(granted=900, marks={1000: 0}, lowered_to=500, lowered_at=1000.0)
+    lowered = Snapshot(granted=900, baselines={1000: 0}, lowered_to=500, lowered_at=1000.0)
     assert closure_for(VendorThrottled("throttled", retry_at=None), lowered, Quota(), 1000.0, 0.0).lowered_to == 500
 
 
@@ -159,25 +159,25 @@ def test_a_failed_probe_doubles_the_closing() -> None:
 def test_single_vendor_errors_do_not_close() -> None:
     """Two vendor errors in a row change nothing; a response resets the count; the third in a row closes."""
     callers = callers_of(1)
-    for fault in (VENDOR_ERROR, VENDOR_ERROR, None, VENDOR_ERROR, VENDOR_ERROR):
-        callers.gates[0].report(granted(callers, users=1), fault)
+    for error in (VENDOR_ERROR, VENDOR_ERROR, None, VENDOR_ERROR, VENDOR_ERROR):
+        callers.gates[0].report(granted(callers, users=1), error)
     assert callers.gates[0].state().closed_until is None
     callers.gates[0].report(granted(callers, users=1), VENDOR_ERROR)
     assert refused(callers).reason == "trouble"
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("error", "reason"),
     [
         (VendorUnauthorized("key_rejected", status=401), "credentials"),
         (VendorAccessDenied("refused", status=403), "refused"),
         (VendorAccessDenied("refused", status=409), "refused"),
     ],
 )
-def test_what_a_person_must_mend_closes_long(fault: VendorError, reason: str) -> None:
+def test_what_a_person_must_mend_closes_long(error: VendorError, reason: str) -> None:
     """A refused key or account closes for 15 minutes or until an operator opens; all see it within two seconds."""
     callers = callers_of(2)
-    callers.gates[0].report(granted(callers), fault)
+    callers.gates[0].report(granted(callers), error)
     closed = refused(callers, caller=1)
     assert (closed.reason, round(closed.retry_at - callers.now, 1)) == (reason, 900.0)
     assert callers.gates[1].open()
@@ -187,18 +187,18 @@ def test_what_a_person_must_mend_closes_long(fault: VendorError, reason: str) ->
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "error",
     [VendorPayloadTooLarge("too_large", status=413), VendorBadRequest("rejected", status=415)],
 )
-def test_faults_of_ours_show_that_the_vendor_is_alive(fault: VendorError) -> None:
+def test_faults_of_ours_show_that_the_vendor_is_alive(error: VendorError) -> None:
     """What only our own request is to blame for never closes, and is good enough for a probe."""
     callers = callers_of(1)
     gate = callers.gates[0]
-    gate.report(granted(callers), fault)
+    gate.report(granted(callers), error)
     assert gate.state().closed_until is None
     gate.report(granted(callers), VendorAccessDenied("refused", status=403))
     callers.now += 901
-    gate.report(granted(callers), fault)
+    gate.report(granted(callers), error)
     assert gate.state().closed_until is None
 
 

@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 from lookup.gate.attempt import MAX_LEAD
 from lookup.gate.item import (
     GateClosing,
-    GrantCharge,
-    charge_request,
+    PendingGrant,
+    baseline_name,
     close_request,
     create_request,
+    grant_request,
     key,
-    mark_name,
     open_request,
     probe_request,
     read_snapshot,
@@ -75,8 +75,8 @@ def assert_refused(response: dict[str, Any]) -> None:
 
 
 def charge(copy: Snapshot, users: int, threshold: int, **more: Any) -> dict[str, Any]:
-    return charge_request(
-        copy, QUOTA, GrantCharge(Capacity(users, threshold), more.pop("lane", Lane.BULK), NOW, **more)
+    return grant_request(
+        copy, QUOTA, PendingGrant(Capacity(users, threshold), more.pop("lane", Lane.BULK), NOW, **more)
     )
 
 
@@ -90,15 +90,17 @@ def test_item_is_created_once(client: DynamoDBClient) -> None:
 def test_grant_marks_its_slot_once(update: Update) -> None:
     """A slot keeps the value of `granted` before its first grant; later grants only count."""
     copy = Snapshot(epoch=SLOT)
-    assert update(charge(copy, 20, 980)) == Snapshot(granted=20, marks={SLOT: 0}, epoch=SLOT)
-    assert update(charge(copy, 5, 980)) == Snapshot(granted=25, marks={SLOT: 0}, epoch=SLOT)
+    assert update(charge(copy, 20, 980)) == Snapshot(granted=20, baselines={SLOT: 0}, epoch=SLOT)
+    assert update(charge(copy, 5, 980)) == Snapshot(granted=25, baselines={SLOT: 0}, epoch=SLOT)
 
 
 def test_on_demand_is_counted_apart(update: Update) -> None:
-    """The on-demand lane has a counter of its own and a mark for ten slots."""
+    """The on-demand lane has a counter of its own and a baseline for ten slots."""
     update(charge(Snapshot(epoch=SLOT), 20, 980))
     after = update(charge(Snapshot(epoch=SLOT), 3, 980, lane=Lane.ON_DEMAND))
-    assert after == Snapshot(granted=23, marks={SLOT: 0}, on_demand=3, on_demand_marks={SLOT // 10: 0}, epoch=SLOT)
+    assert after == Snapshot(
+        granted=23, baselines={SLOT: 0}, on_demand=3, on_demand_baselines={SLOT // 10: 0}, epoch=SLOT
+    )
 
 
 def test_threshold_is_the_last_word(update: Update) -> None:
@@ -111,16 +113,16 @@ def test_threshold_is_the_last_word(update: Update) -> None:
 
 def test_old_marks_are_removed(update: Update) -> None:
     """Marks that no window needs leave the item with the next grant, those far ahead of the server's clock too."""
-    for stamp in (NOW - 70, NOW - 60, NOW + 3600):
-        update(charge_request(Snapshot(epoch=SLOT), QUOTA, GrantCharge(Capacity(1, 980), Lane.ON_DEMAND, stamp)))
+    for effective_at in (NOW - 70, NOW - 60, NOW + 3600):
+        update(grant_request(Snapshot(epoch=SLOT), QUOTA, PendingGrant(Capacity(1, 980), Lane.ON_DEMAND, effective_at)))
     copy = update(charge(Snapshot(epoch=SLOT), 1, 980))
     assert copy is not None
-    assert set(copy.marks) == {SLOT - 60, SLOT}
-    assert set(copy.removable) == {mark_name(SLOT - 70)}
-    assert set(copy.ahead) == {mark_name(SLOT + 3600), "." + mark_name(SLOT // 10 + 360)}
+    assert set(copy.baselines) == {SLOT - 60, SLOT}
+    assert set(copy.removable) == {baseline_name(SLOT - 70)}
+    assert set(copy.ahead) == {baseline_name(SLOT + 3600), "." + baseline_name(SLOT // 10 + 360)}
     after = update(charge(copy, 1, 980))
     assert after is not None
-    assert (after.removable, after.ahead, set(after.marks)) == ((), (), {SLOT - 60, SLOT})
+    assert (after.removable, after.ahead, set(after.baselines)) == ((), (), {SLOT - 60, SLOT})
 
 
 def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
@@ -132,7 +134,7 @@ def test_an_old_copy_drops_no_mark_that_was_ahead_of_it() -> None:
 
 @pytest.mark.parametrize("window", [60.0, 106.6, 3600.0])
 def test_nobody_stamps_into_a_mark_that_is_dropped(window: float) -> None:
-    """What a copy saw far ahead is dropped only while the furthest stamp of anybody else lies before it."""
+    """What a copy saw far ahead is dropped only while anybody else's grants take effect before it."""
     quota = Quota(window=window, clock_skew=0.5, guard=1.5, pace_window=window / 4)
     copy = Snapshot(ahead=("ahead",), server_time=NOW)
     drops = [age / 10 for age in range(70) if "ahead" in dropped_by(copy, quota, NOW + age / 10)]
@@ -141,7 +143,7 @@ def test_nobody_stamps_into_a_mark_that_is_dropped(window: float) -> None:
 
 
 def test_marks_without_end_are_dropped_in_turns() -> None:
-    """However many marks are out of date, after many callers with old copies, DynamoDB takes the expression."""
+    """However many baselines are out of date, after many callers with old copies, DynamoDB takes the expression."""
     callers = Callers(Quota(), [0.0] * 700)
     callers.play([Step(number % 700, gap=1.0, users=1) for number in range(1500)])
     assert len(callers.sent) == 1500
@@ -149,8 +151,8 @@ def test_marks_without_end_are_dropped_in_turns() -> None:
     assert len(callers.table.items["gate#default"]) <= 90
 
 
-def dropped_by(copy: Snapshot, quota: Quota, stamp: float) -> set[str]:
-    request = charge_request(copy, quota, GrantCharge(Capacity(1, 980), Lane.BULK, stamp))
+def dropped_by(copy: Snapshot, quota: Quota, effective_at: float) -> set[str]:
+    request = grant_request(copy, quota, PendingGrant(Capacity(1, 980), Lane.BULK, effective_at))
     return set(request["ExpressionAttributeNames"].values())
 
 
@@ -178,13 +180,13 @@ def test_probe_takes_a_lease(update: Update) -> None:
     assert update(probe_request(SLOT, NOW)) is None
     given_back = update(probe_request(SLOT + 2, NOW - 0.5))
     assert given_back == replace(probing, epoch=SLOT + 3, closed_until=NOW - 0.5, probing=False)
-    assert update(open_request(SLOT + 3)) == Snapshot(granted=20, marks={SLOT: 0}, epoch=SLOT + 4)
+    assert update(open_request(SLOT + 3)) == Snapshot(granted=20, baselines={SLOT: 0}, epoch=SLOT + 4)
 
 
 @pytest.mark.parametrize("flight", [0.0, 0.48], ids=["fast", "one caller is slow"])
 def test_item_stays_under_one_write_unit(flight: float) -> None:
     """With every slot marked, every attribute present and the counters of decades, the item is under 1 KB."""
-    # Also when one caller's requests are slow, so that it stamps its grants as far ahead as anybody does.
+    # Also when one caller's requests are slow, so that its grants take effect as far ahead as anybody's.
     callers = Callers(Quota(), [-SKEW, SKEW], patience=1.5)
     callers.gates[0].state()
     item = callers.table.items["gate#default"]

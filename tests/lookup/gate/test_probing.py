@@ -30,7 +30,7 @@ def test_probe_whose_owner_dies_is_taken_over() -> None:
     callers.now += 41
     dead = granted(callers, caller=1)
     callers.now += 29.5
-    assert refused(callers, caller=2).retry_at == pytest.approx(dead.stamp + 30)
+    assert refused(callers, caller=2).retry_at == pytest.approx(dead.effective_at + 30)
     callers.now += 1
     second = granted(callers, caller=2)
     assert second.probe

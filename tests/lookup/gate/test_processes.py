@@ -55,7 +55,7 @@ def work(endpoint_url: str, account: str, number: int, granted: Synchronized[int
             grant = gate.admit(random.randint(1, 20), lane=lane, wait_until=now + QUICK.window)
         except RetryLater:
             continue
-        sent.append((grant.stamp, grant.users))
+        sent.append((grant.effective_at, grant.users))
         with granted.get_lock():
             granted.value += grant.users
     results.put((sent, seen[GateEvent.UNUSED]))

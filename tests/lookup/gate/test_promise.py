@@ -22,7 +22,7 @@ TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_fa
 # How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
 REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + MAX_LEAD * TIGHT.window
 MOMENT = 0.001  # seconds
-PATIENCE = MAX_LEAD * TIGHT.window  # for a stamp ahead
+PATIENCE = MAX_LEAD * TIGHT.window  # for a grant that takes effect later
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
 gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
@@ -83,7 +83,7 @@ def assert_promise_kept(callers: Callers) -> None:
 @settings(max_examples=80, deadline=None)
 @given(offsets=offsets, history=histories)
 def test_no_window_holds_more_than_the_limit(offsets: list[float], history: list[Step]) -> None:
-    """However callers interleave, no window of true time holds more, by the gate's stamps or the vendor's count."""
+    """However callers interleave, no window of true time holds more, by the gate's times or the vendor's count."""
     callers = Callers(TIGHT, offsets, patience=PATIENCE)
     callers.play(history)
     assert_promise_kept(callers)

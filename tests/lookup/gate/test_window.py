@@ -20,11 +20,11 @@ MOMENT = 1e-5  # seconds
 
 def item_after(grants: list[tuple[float, int]], quota: Quota = QUOTA) -> Snapshot:
     """Write grants, given in the order the item saw them, as the item does."""
-    granted, marks = 0, dict[int, int]()
-    for stamp, users in grants:
-        marks.setdefault(int(stamp // quota.slot), granted)
+    granted, baselines = 0, dict[int, int]()
+    for effective_at, users in grants:
+        baselines.setdefault(int(effective_at // quota.slot), granted)
         granted += users
-    return Snapshot(granted=granted, marks=marks)
+    return Snapshot(granted=granted, baselines=baselines)
 
 
 grants_out_of_order = st.lists(st.tuples(st.floats(NOW - 100, NOW), st.integers(1, 20)), max_size=60)
@@ -32,14 +32,16 @@ grants_out_of_order = st.lists(st.tuples(st.floats(NOW - 100, NOW), st.integers(
 
 @given(grants=grants_out_of_order, cutoff=st.floats(NOW - 110, NOW + 1), known=st.integers(0, 60))
 def test_granted_at_never_overestimates(grants: list[tuple[float, int]], cutoff: float, known: int) -> None:
-    """Whatever the order of the stamps and the age of the copy, no grant after the cutoff counts as before it."""
+    """Whatever the order of the grants and the age of the copy, no grant after the cutoff counts as before it."""
     old_copy = item_after(grants[:known])
-    assert granted_before(old_copy, QUOTA, cutoff) <= sum(users for stamp, users in grants if stamp <= cutoff)
+    assert granted_before(old_copy, QUOTA, cutoff) <= sum(
+        users for effective_at, users in grants if effective_at <= cutoff
+    )
 
 
 @given(window=st.floats(2, 120), skew=st.floats(0, 0.5), age=st.floats(0, 240), behind=st.floats(0, 1))
 def test_no_mark_is_dropped_that_the_slowest_clock_needs(window: float, skew: float, age: float, behind: float) -> None:
-    """A mark that counts by a clock as far behind as the guard covers is needed, however `Date` cuts the second."""
+    """A baseline that counts by a clock as far behind as the guard covers is needed, however `Date` cuts the second."""
     quota = Quota(window=window, clock_skew=skew, guard=2 * skew + 0.5, pace_window=window / 2)
     start = NOW - skew - quota.guarded - quota.slot + MOMENT + age * quota.slot / 4
     assert is_needed(quota, start, quota.slot, NOW - behind)
@@ -58,7 +60,7 @@ def test_retry_at_is_when_there_is_room(grants: list[tuple[float, int]], users: 
 
 
 def test_idle_item_has_the_whole_window() -> None:
-    """A ring full of marks of before an idle gap leaves the whole window free."""
+    """A ring full of baselines of before an idle gap leaves the whole window free."""
     copy = item_after([(NOW - 300 + second, 16) for second in range(62)])
     assert capacity(copy, QUOTA, Lane.ON_DEMAND, 20, NOW) == Capacity(20, copy.granted + 980)
 
@@ -82,7 +84,7 @@ def test_no_room_before_the_oldest_slot_leaves() -> None:
 def test_bulk_leaves_headroom(on_demand: int, free: int) -> None:
     """Bulk leaves 20 users while on-demand traffic was seen within the window, else 2."""
     spread = item_after([(NOW - 50 + second, 19) for second in range(50)] + [(NOW - 50, 30)])
-    copy = replace(spread, on_demand=on_demand, on_demand_marks={int(NOW - 30) // 10: 0} if on_demand else {})
+    copy = replace(spread, on_demand=on_demand, on_demand_baselines={int(NOW - 30) // 10: 0} if on_demand else {})
     assert copy.granted == 980
     answer = capacity(copy, QUOTA, Lane.BULK, 20, NOW + 5)
     assert answer == (Capacity(18, 980) if free else NoCapacity(NOW - 49 + FREE_AFTER))
@@ -119,17 +121,17 @@ def test_bulk_takes_a_part_of_its_request() -> None:
 
 def test_bulk_takes_less_beside_on_demand() -> None:
     """14 users are enough for bulk while on-demand traffic was seen within the window, 17 are wanted otherwise."""
-    copy = replace(item_after([(NOW, 66)]), on_demand=1, on_demand_marks={int(NOW // 10): 0})
+    copy = replace(item_after([(NOW, 66)]), on_demand=1, on_demand_baselines={int(NOW // 10): 0})
     assert capacity(copy, QUOTA, Lane.BULK, 20, NOW + 0.5) == Capacity(14, 66)
     assert capacity(replace(copy, granted=67), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoCapacity(NOW + 4)
-    assert capacity(replace(copy, on_demand_marks={}), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoCapacity(NOW + 4)
+    assert capacity(replace(copy, on_demand_baselines={}), QUOTA, Lane.BULK, 20, NOW + 0.5) == NoCapacity(NOW + 4)
 
 
 def test_bulk_of_a_small_limit_takes_what_is_left() -> None:
     """A fiftieth of the limit is enough for a bulk call: the 8 left of 30, the 9 beside one person, not 4 of 250."""
     small = replace(QUOTA, limit=30)
     assert capacity(item_after([(NOW - 20, 20)]), small, Lane.BULK, 20, NOW) == Capacity(8, 20)
-    beside = replace(item_after([(NOW - 20, 1)]), on_demand=1, on_demand_marks={int(NOW - 20) // 10: 0})
+    beside = replace(item_after([(NOW - 20, 1)]), on_demand=1, on_demand_baselines={int(NOW - 20) // 10: 0})
     assert capacity(beside, small, Lane.BULK, 20, NOW) == Capacity(9, 1)
     paced = item_after([(NOW - 1, 16)])
     assert capacity(paced, replace(QUOTA, limit=250), Lane.BULK, 20, NOW) == NoCapacity(NOW + 3)

@@ -32,7 +32,7 @@ def client_of(
     )
 
 
-def fault_of(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorError:
+def error_of_call(client: MoEngage, *identifiers: Identifier, credentials: Credentials = CREDENTIALS) -> VendorError:
     """Call, expecting an error; return it."""
     with pytest.raises(VendorError) as caught:
         client.export(identifiers or [customer("alice")], credentials)

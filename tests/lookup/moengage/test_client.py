@@ -14,7 +14,7 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Fault, Sim
 from lookup.errors import VendorAccessDenied, VendorBadRequest, VendorUnauthorized, VendorWrongShape
 from lookup.moengage.client import HOSTS, MoEngage
 from lookup.moengage.credentials import DataCenter
-from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of, own
+from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, error_of_call, own
 
 ALICE = [customer("alice")]
 
@@ -61,7 +61,7 @@ def test_whole_payload(client: MoEngage, simulator: Simulator) -> None:
 def test_over_the_limit(client: MoEngage) -> None:
     """More than 20 are the vendor's to refuse; the client retries nothing."""
     client.export(ALICE, CREDENTIALS)
-    assert isinstance(fault_of(client, *[customer(f"C-{number}") for number in range(21)]), VendorBadRequest)
+    assert isinstance(error_of_call(client, *[customer(f"C-{number}") for number in range(21)]), VendorBadRequest)
 
 
 def test_fields(client: MoEngage, simulator: Simulator) -> None:
@@ -101,7 +101,7 @@ def test_spelling_of_the_own_id(simulator: Simulator, pool: urllib3.PoolManager,
 def test_credentials(client: MoEngage, simulator: Simulator) -> None:
     """The workspace id is user name and `app_id`, the key the password: a rejected key has its own error."""
     simulator.rotate_key("another-key")
-    assert isinstance(fault_of(client), VendorUnauthorized)
+    assert isinstance(error_of_call(client), VendorUnauthorized)
     client.export(ALICE, replace(CREDENTIALS, data_api_key="another-key"))
     assert simulator.arrivals()[-1].workspace_id == WORKSPACE_ID
 
@@ -123,7 +123,7 @@ def test_wrapped_shape_is_tried_first(client: MoEngage, simulator: Simulator) ->
 def test_other_shape_is_tried_once_and_remembered(client: MoEngage, simulator: Simulator) -> None:
     """A 400 that misses `data` makes the next call use the root, and every later one too."""
     simulator.configure(workspaces={WORKSPACE_ID: {"body_shape": "root"}})
-    assert isinstance(fault_of(client), VendorWrongShape)
+    assert isinstance(error_of_call(client), VendorWrongShape)
     for _ in range(3):
         client.export(ALICE, CREDENTIALS)
     assert [call.status for call in simulator.arrivals()] == [400, 200, 200, 200]
@@ -144,22 +144,22 @@ def test_words_for_a_missing_key(client: MoEngage, simulator: Simulator, words: 
     if body == "problem":
         words = {"error_message": next(iter(words.values()))}
     simulator.set_faults(Fault(status=400, body="problem" if body == "problem" else "json", **words))  # type: ignore[arg-type]  # the keys are all texts
-    assert isinstance(fault_of(client), VendorWrongShape)
-    assert isinstance(fault_of(client), VendorBadRequest)
+    assert isinstance(error_of_call(client), VendorWrongShape)
+    assert isinstance(error_of_call(client), VendorBadRequest)
 
 
 def test_a_sure_shape_is_kept(client: MoEngage, simulator: Simulator) -> None:
     """Once a shape has worked, a 400 is about the request, not about the shape."""
     client.export(ALICE, CREDENTIALS)
     simulator.set_faults(Fault(status=400, error_attribute="data", calls=1))
-    assert isinstance(fault_of(client), VendorBadRequest)
+    assert isinstance(error_of_call(client), VendorBadRequest)
     client.export(ALICE, CREDENTIALS)
 
 
 def test_other_400s_keep_the_shape(client: MoEngage, simulator: Simulator) -> None:
     """A 400 about anything else does not change the shape."""
     simulator.set_faults(Fault(status=400, error_type="InvalidParams", error_message="no such field", calls=1))
-    assert isinstance(fault_of(client), VendorBadRequest)
+    assert isinstance(error_of_call(client), VendorBadRequest)
     client.export(ALICE, CREDENTIALS)
     assert [call.status for call in simulator.arrivals()] == [400, 200]
 
@@ -174,4 +174,6 @@ def test_hosts() -> None:
 def test_mismatch_of_workspace(client: MoEngage, simulator: Simulator) -> None:
     """A refusal by configuration is one that a person must mend."""
     simulator.set_faults(Fault(status=409))
-    assert isinstance(fault_of(client, credentials=replace(CREDENTIALS, data_api_key=DATA_API_KEY)), VendorAccessDenied)
+    assert isinstance(
+        error_of_call(client, credentials=replace(CREDENTIALS, data_api_key=DATA_API_KEY)), VendorAccessDenied
+    )

@@ -24,7 +24,7 @@ from lookup.errors import (
 from lookup.moengage.client import MoEngage
 from lookup.moengage.matching import Matches
 from lookup.moengage.responses import error_type
-from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, fault_of
+from tests.lookup.moengage.calling import CREDENTIALS, NOW, client_of, customer, error_of_call
 from tests.waiting import GIVE_UP, until
 
 STATUSES: list[tuple[int, type[VendorError]]] = [
@@ -88,9 +88,9 @@ def client(simulator: Simulator, pool: urllib3.PoolManager) -> MoEngage:
 def test_statuses(client: MoEngage, simulator: Simulator, status: int, kind: type[VendorError]) -> None:
     """The HTTP status alone decides what helps, listed by the vendor or not, and is kept for the log."""
     simulator.set_faults(Fault(status=status))
-    fault = fault_of(client)
-    assert type(fault) is kind
-    assert fault.status == status
+    error = error_of_call(client)
+    assert type(error) is kind
+    assert error.status == status
 
 
 @pytest.mark.parametrize("body", ["json", "problem", "html", "empty", "truncated", "cut_off"])
@@ -99,7 +99,7 @@ def test_error_bodies(client: MoEngage, simulator: Simulator, status: int, body:
     """The form of an error's body changes nothing, unless the connection breaks in it."""
     simulator.set_faults(Fault(status=status, body=body))
     kind = VendorUnavailable if body == "cut_off" else error_type(status)
-    assert type(fault_of(client)) is kind
+    assert type(error_of_call(client)) is kind
 
 
 @pytest.mark.parametrize(
@@ -117,38 +117,38 @@ def test_what_may_be_of_the_content(
     """A refusal that MoEngage does not document, or whose body is not MoEngage's, may be about the content alone."""
     client.export([customer("alice")], CREDENTIALS)  # from now on a 400 is not about the body's shape
     simulator.set_faults(Fault(status=status, body=body))
-    assert fault_of(client).may_be_content is is_doubtful
+    assert error_of_call(client).may_be_content is is_doubtful
 
 
 def test_request_id_is_kept(client: MoEngage, simulator: Simulator) -> None:
     """The vendor's request id is in the error: its support asks for it."""
     simulator.set_faults(Fault(status=503))
-    fault = fault_of(client)
-    assert fault.request_id == f"request-{simulator.arrivals()[-1].number:08}"
-    assert str(fault) == f"vendor_trouble (HTTP 503, request {fault.request_id})"
+    error = error_of_call(client)
+    assert error.request_id == f"request-{simulator.arrivals()[-1].number:08}"
+    assert str(error) == f"vendor_trouble (HTTP 503, request {error.request_id})"
 
 
 def test_failure_with_200(client: MoEngage, simulator: Simulator) -> None:
     """A 200 whose status is fail is a vendor error, its request id kept."""
     simulator.set_faults(Fault(body="fail"))
-    fault = fault_of(client)
-    assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "not_a_success", 200)
-    assert fault.request_id == "request-00000000"
+    error = error_of_call(client)
+    assert (type(error), error.reason, error.status) == (VendorUnavailable, "not_a_success", 200)
+    assert error.request_id == "request-00000000"
 
 
 @pytest.mark.parametrize("body", ["html", "empty", "truncated"])
 def test_broken_success(client: MoEngage, simulator: Simulator, body: Body) -> None:
     """A 200 that cannot be parsed is a vendor error."""
     simulator.set_faults(Fault(body=body))
-    fault = fault_of(client)
-    assert (type(fault), fault.reason) == (VendorUnavailable, "broken_body")
+    error = error_of_call(client)
+    assert (type(error), error.reason) == (VendorUnavailable, "broken_body")
 
 
 @pytest.mark.parametrize("fault", [Fault(drop=True), Fault(body="cut_off")])
 def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault) -> None:
     """A connection that ends too early is a vendor error, and the next call opens a new one."""
     simulator.set_faults(replace(fault, calls=1))
-    seen = fault_of(client)
+    seen = error_of_call(client)
     assert (type(seen), seen.status) == (VendorUnavailable, None)
     assert seen.reason == "ProtocolError"
     assert isinstance(client.export([customer("alice")], CREDENTIALS), Matches)
@@ -157,8 +157,8 @@ def test_broken_connections(client: MoEngage, simulator: Simulator, fault: Fault
 def test_slow_answers(simulator: Simulator, pool: urllib3.PoolManager) -> None:
     """A response that does not come in time is a vendor error; the call was sent only once."""
     simulator.set_faults(Fault(delay=GIVE_UP, calls=1))
-    fault = fault_of(client_of(simulator, pool, timeout=SHORT))
-    assert (type(fault), fault.reason, fault.status) == (VendorUnavailable, "ReadTimeoutError", None)
+    error = error_of_call(client_of(simulator, pool, timeout=SHORT))
+    assert (type(error), error.reason, error.status) == (VendorUnavailable, "ReadTimeoutError", None)
     until(lambda: simulator.counters().calls == 1)
 
 
@@ -181,8 +181,8 @@ def test_nobody_there(pool: urllib3.PoolManager) -> None:
     """A vendor that cannot be reached is unavailable."""
     nowhere = f"http://127.0.0.1:{free_port()}"
     client = MoEngage(pool, endpoint_url=nowhere, moengage_id_name="id", clock=lambda: NOW, timeout=SHORT)
-    fault = fault_of(client)
-    assert (type(fault), fault.reason) == (VendorUnavailable, "NewConnectionError")
+    error = error_of_call(client)
+    assert (type(error), error.reason) == (VendorUnavailable, "NewConnectionError")
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_until_when_to_wait(
     """A 429 and a 503 carry `Retry-After`; nonsense and over a day are ignored."""
     for status, kind in ((429, VendorThrottled), (503, VendorUnavailable)):
         simulator.set_faults(Fault(status=status, headers=headers))
-        fault = fault_of(client)
-        assert (type(fault), fault.retry_at) == (kind, retry_at)
+        error = error_of_call(client)
+        assert (type(error), error.retry_at) == (kind, retry_at)
 
 
 @pytest.mark.parametrize("reset", ["seconds_left", "epoch"])
@@ -226,9 +226,9 @@ def test_the_vendors_own_429(simulator: Simulator, pool: urllib3.PoolManager, re
     client_of(simulator, pool).export(full, CREDENTIALS)
     real = simulator.arrivals()[0].epoch
     client = MoEngage(pool, endpoint_url=simulator.endpoint_url, moengage_id_name="id", clock=lambda: real)
-    fault = fault_of(client)
-    assert isinstance(fault, VendorThrottled)
-    assert fault.retry_at == pytest.approx(real + 60, abs=30)
+    error = error_of_call(client)
+    assert isinstance(error, VendorThrottled)
+    assert error.retry_at == pytest.approx(real + 60, abs=30)
 
 
 CANARY = "canary7f3a"
@@ -256,6 +256,6 @@ def test_errors_show_no_secret(simulator: Simulator, pool: urllib3.PoolManager, 
     simulator.set_user(who.identifier, {"email": f"{CANARY}@mail.example"}, workspace_id=secret.workspace_id)
     simulator.set_faults(CANARIES[name])
     timeout = urllib3.Timeout(connect=0.3, read=0.3) if name == "slow" else urllib3.Timeout(GIVE_UP)
-    fault = fault_of(client_of(simulator, pool, timeout=timeout), who, credentials=secret)
-    assert CANARY not in f"{fault} {fault!r} {vars(fault)}"
-    assert CANARY not in "".join(traceback.format_exception(fault))
+    error = error_of_call(client_of(simulator, pool, timeout=timeout), who, credentials=secret)
+    assert CANARY not in f"{error} {error!r} {vars(error)}"
+    assert CANARY not in "".join(traceback.format_exception(error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lookup.ledger.model import FeedingStep, LookupSpec, Roster
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier
-from lookup.rosters.copies import to_lines, unpacked_text
+from lookup.rosters.copies import decompressed_text, to_lines
 from lookup.rosters.formats.detection import OPENING_BYTES
 from lookup.rosters.formats.lines import Line
 from lookup.rosters.preview import check_opening
@@ -54,9 +54,9 @@ def segments(body: bytes, part_size: int, step_bytes: int = STEP_BYTES) -> list[
 
 def accepted(body: bytes) -> bytes:
     """Check an upload; give the text that its parts are read from. Raises `InvalidInput` when it is refused."""
-    text = b"".join(unpacked_text([body]))
+    text = b"".join(decompressed_text([body]))
     check_opening(text[:OPENING_BYTES], is_whole=len(text) <= OPENING_BYTES)
-    return b"".join(to_lines(unpacked_text(body[at : at + 1000] for at in range(0, len(body), 1000))))
+    return b"".join(to_lines(decompressed_text(body[at : at + 1000] for at in range(0, len(body), 1000))))
 
 
 def read(body: bytes, part_size: int = 100) -> list[ParsedIdentifier]:

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from lookup.errors import InvalidInput
-from lookup.rosters.copies import unpacked_text
+from lookup.rosters.copies import decompressed_text
 from lookup.rosters.counting import count_entries
 from lookup.rosters.formats.parsing import CUT_OFF, NOT_CLOSED, OTHER_HEADER, UNREADABLE
 from tests.lookup.rosters.reading import asked, read
@@ -102,7 +102,7 @@ def test_what_is_read(name: str, part_size: int) -> None:
     """Each of these is a list of identifiers: exactly these are requested, and nothing is invalid."""
     body, expected = READ[name]
     assert asked(body, part_size) == (expected, [])
-    assert count_entries(unpacked_text([body]), 9) == (len(expected), True)
+    assert count_entries(decompressed_text([body]), 9) == (len(expected), True)
 
 
 UTF16 = "customer_id\r\nC-9001\r\nC-9002\r\n"
@@ -341,7 +341,7 @@ def test_what_is_invalid(name: str, part_size: int) -> None:
     """An unparsable line is invalid, by number and rule; nothing of it is requested, its neighbours are."""
     body, expected, invalid = INVALID[name]
     assert asked(body, part_size) == (expected, invalid)
-    assert count_entries(unpacked_text([body]), 99) == (len(expected) + len(invalid), True)
+    assert count_entries(decompressed_text([body]), 99) == (len(expected) + len(invalid), True)
 
 
 def test_what_turns_unreadable_late() -> None:

@@ -47,16 +47,16 @@ def segments(body: bytes, size: int) -> list[FeedingStep]:
 def whole(body: bytes) -> list[ParsedIdentifier] | str:
     try:
         return list(entries([body]))
-    except InvalidInput as fault:
-        return str(fault)
+    except InvalidInput as error:
+        return str(error)
 
 
 def in_pieces(body: bytes, size: int) -> tuple[list[ParsedIdentifier], list[ParsedIdentifier]] | str:
     """Read valid and invalid entries part by part, or the error."""
     try:
         parts = [segment.part for segment in segments(body, size)]
-    except InvalidInput as fault:
-        return str(fault)
+    except InvalidInput as error:
+        return str(error)
     return [one for part in parts for one in part.identifiers], [one for part in parts for one in part.invalid]
 
 

@@ -1,1 +1,1 @@
-"""Convert rosters before they are fed: unpack them, count them where users of the day are limited, one at a time."""
+"""Convert rosters before they are fed: write them as lines, count them where daily users are limited, one at a time."""

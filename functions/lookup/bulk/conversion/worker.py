@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.aws.errors import error_name
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.conversion.conversions import Conversions
+from lookup.bulk.conversion.converter import Conversions
 from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.errors import InvalidInput, ServiceError

@@ -10,7 +10,7 @@ from lookup.quota import Quota
 from tests.lookup.gate.callers import Callers, Step
 
 QUOTA = Quota()
-PATIENCE = MAX_LEAD * QUOTA.window  # for a stamp ahead
+PATIENCE = MAX_LEAD * QUOTA.window  # for a grant that takes effect later
 MOMENT = 0.001  # seconds
 
 
@@ -24,12 +24,12 @@ def test_slow_answers_are_late_once() -> None:
     asked_at = callers.now
     grant = callers.ask(slow)
     assert grant is not None
-    assert grant.stamp - asked_at == pytest.approx(lead * 0.5 ** (1 / 30))
-    assert callers.now == grant.stamp
+    assert grant.effective_at - asked_at == pytest.approx(lead * 0.5 ** (1 / 30))
+    assert callers.now == grant.effective_at
 
 
 def test_nobody_stamps_further_ahead_than_half_of_what_counts_as_jumped() -> None:
-    """However long the window and slow the answers, a stamp is three seconds ahead at most: no jumped clock's."""
+    """However long the window and slow the answers, a grant takes effect within three seconds: no jumped clock's."""
     callers = Callers(Quota(window=600, pace_window=30), [0.0], patience=9)
     assert callers.ask(Step(0, users=1, flight=2.0)) is None
     asked_at = callers.now
@@ -48,4 +48,4 @@ def test_a_stamp_ahead_keeps_to_the_callers_patience() -> None:
     asked_at = callers.now
     grant = callers.ask(Step(0, users=5))
     assert grant is not None
-    assert (grant.stamp, callers.now) == (asked_at, asked_at)
+    assert (grant.effective_at, callers.now) == (asked_at, asked_at)

@@ -1,4 +1,4 @@
-"""Gzip unpacked as a stream, of any number of members, within bounds of size and ratio against zip bombs."""
+"""Gzip decompressed as a stream, of any number of members, within bounds of size and ratio against zip bombs."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Bounds:
     ratio: int = 100
 
     def check(self, packed: int, text: int) -> None:
-        """Raise `InvalidInput` when `packed` bytes unpack to more `text` than allowed."""
+        """Raise `InvalidInput` when `packed` bytes hold more `text` than allowed."""
         if text > self.megabytes * MEGABYTE:
             raise InvalidInput("roster", f"unpacks to over {self.megabytes} MB")
         if text > max(UNCHECKED_BYTES, self.ratio * packed):
             raise InvalidInput("roster", f"unpacks to over {self.ratio} times its size")
 
 
-class Unpacker:
-    """Unpacks chunks of gzip, never holding more than `piece` bytes of text; counts `packed` and `text` bytes."""
+class Decompressor:
+    """Decompresses chunks of gzip, never holding more than `piece` bytes of text; counts `packed` and `text` bytes."""
 
     def __init__(self, bounds: Bounds, *, piece: int) -> None:
         self._bounds = bounds
@@ -40,7 +40,7 @@ class Unpacker:
         self.packed = 0
         self.text = 0
 
-    def unpack(self, chunks: Iterable[bytes], *, omit_error_line: bool = False) -> Iterator[bytes]:
+    def decompress(self, chunks: Iterable[bytes], *, omit_error_line: bool = False) -> Iterator[bytes]:
         """Yield the text; a broken stream ends with `BROKEN_GZIP_LINE`, unless `omit_error_line`.
 
         Raises `InvalidInput` as soon as the bounds are exceeded.
@@ -53,17 +53,17 @@ class Unpacker:
             yield BROKEN_GZIP_LINE
 
     def _pieces(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        unpacker = zlib.decompressobj(wbits=31)
+        stream = zlib.decompressobj(wbits=31)
         for chunk in chunks:
             rest = chunk
             while rest:
                 self._is_open = True
-                piece, before = unpacker.decompress(rest, self._piece), len(rest)
-                rest = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+                piece, before = stream.decompress(rest, self._piece), len(rest)
+                rest = stream.unused_data if stream.eof else stream.unconsumed_tail
                 self._count(before - len(rest), len(piece))
                 yield piece
-                if unpacker.eof:
-                    unpacker, self._is_open = zlib.decompressobj(wbits=31), False
+                if stream.eof:
+                    stream, self._is_open = zlib.decompressobj(wbits=31), False
 
     def _count(self, packed: int, text: int) -> None:
         self.packed += packed

@@ -1,4 +1,4 @@
-"""Rosters converted before they are fed: unpacked, and counted where a partner's users are, one of a partner at a time.
+"""Rosters converted before they are fed: written as lines, counted where daily users are limited; one a partner.
 
 It happens outside of requests and of the minute's tick, on a queue of its own, within bounds of bytes and time. What
 passes them ends its lookup, and the partner sees why.
@@ -27,7 +27,7 @@ CLAIMED_BEYOND = 60.0  # seconds that a claim outlasts the work
 
 
 class Conversions:
-    """Converts rosters. `partner_named` gives a partner's grants as they are now, and raises `UnknownClient`."""
+    """Converts rosters. `partner_named` returns a partner's grants as they are now, and raises `UnknownClient`."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Conversions:
         try:
             roster = self._readable(spec, is_late)
             if spec.charged is None:
-                self._ledger.use_unpacked_roster(spec, roster)
+                self._ledger.use_converted_roster(spec, roster)
             else:
                 self._repin_charged(spec, roster)
         except (InvalidInput, NotFound, Forbidden, DailyLimitExceeded) as error:
@@ -102,7 +102,7 @@ class Conversions:
         if known is not None:
             return known
         source = spec.roster
-        roster = self._copies.unpack(source, spec.lookup_id, is_late) if source.needs_rewriting else source
+        roster = self._copies.convert(source, spec.lookup_id, is_late) if source.needs_rewriting else source
         if exactly:
             roster = replace(roster, entries=self._counted(spec, roster, is_late), counted=None)
         if source.needs_rewriting:
@@ -124,8 +124,8 @@ class Conversions:
         """Charge the counted users in place of those charged at submission. Raises `DailyLimitExceeded`."""
         partner = self._partner_named(spec.partner)
         if spec.charged is None or spec.roster.counted is None or partner.users_per_day is None:
-            self._ledger.use_unpacked_roster(spec, roster)
+            self._ledger.use_converted_roster(spec, roster)
             return
         reserved = self._daily.recharge(partner, spec.charged, roster.entries)
-        if not self._ledger.use_unpacked_roster(spec, roster, reserved):
+        if not self._ledger.use_converted_roster(spec, roster, reserved):
             raise AwsUnavailable("the lookup was charged or converted by somebody else meanwhile")
