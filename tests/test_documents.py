@@ -18,6 +18,7 @@ PAGES = sorted(
     for folder in (ROOT, *(one for one in ROOT.iterdir() if one.is_dir() and one.name not in GENERATED))
     if folder == ROOT or not folder.name.startswith(".")
     for page in folder.glob("*.md" if folder == ROOT else "**/*.md")
+    if GENERATED.isdisjoint(page.relative_to(ROOT).parts)
 )
 OF_EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

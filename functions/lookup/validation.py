@@ -18,6 +18,13 @@ MAX_AGE_LIMIT = 366 * 24 * 3600
 FIELDS_LIMIT = 500
 FIELDS_BYTES = 64 * 1024  # written as JSON: the vendor's body takes 128 KB with the identifiers, a queue message 1 MiB
 CONTROL = "control characters"
+# The rules that an identifier may break: its outcome's reason.
+WRONG_TYPE = "identifier_type must be customer_id, id or moengage_id"
+NO_STRING = "identifier must be a string"
+EMPTY = "identifier must not be empty"
+TOO_LONG = f"identifier must have at most {IDENTIFIER_LENGTH} characters"
+HOLDS_CONTROL = f"identifier must not hold {CONTROL}"
+BLOCKED = "identifier is a value that MoEngage blocks as a customer_id"
 EXCERPT_LENGTH = 200  # characters of an invalid value that its outcome repeats
 
 # Values that MoEngage never accepts as a customer id (its documentation of blocked unique ids).
@@ -51,23 +58,23 @@ def parse_identifier(raw: object, *, line: int | None = None) -> ParsedIdentifie
 def parse_typed_identifier(spelling: object, value: object, line: int | None) -> ParsedIdentifier:
     """Return the identifier of the type that is spelt so, or the rule that it breaks."""
     kind = SPELLINGS.get(spelling) if isinstance(spelling, str) else None
-    reason = "identifier_type must be customer_id, id or moengage_id" if kind is None else _broken_rule(kind, value)
+    reason = WRONG_TYPE if kind is None else _broken_rule(kind, value)
     if kind is not None and reason is None and isinstance(value, str):
         return Identifier(kind, value)
-    return InvalidIdentifier(excerpt(value), reason or "identifier must be a string", excerpt(spelling), line)
+    return InvalidIdentifier(excerpt(value), reason or NO_STRING, excerpt(spelling), line)
 
 
 def _broken_rule(kind: IdentifierType, value: object) -> str | None:
     if not isinstance(value, str):
-        return "identifier must be a string"
+        return NO_STRING
     if not value.strip():
-        return "identifier must not be empty"
+        return EMPTY
     if len(value) > IDENTIFIER_LENGTH:
-        return f"identifier must have at most {IDENTIFIER_LENGTH} characters"
+        return TOO_LONG
     if holds_control(value):
-        return "identifier must not hold control characters"
+        return HOLDS_CONTROL
     if kind is IdentifierType.CUSTOMER_ID and (len(value) == 1 or value in BLOCKED_CUSTOMER_IDS):
-        return "identifier is a value that MoEngage blocks as a customer_id"
+        return BLOCKED
     return None
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from infra.app import BUNDLE, RESULTS_BUNDLE, ROOT, SOURCE
 
+PAGES = SOURCE / "lookup" / "api" / "console" / "static" / "index.html"  # what `make console` writes last
+
 REQUIREMENTS = ROOT / "requirements"
 # The zips, the locks of their libraries, and whose glibc the wheels are for: Lambda's python3.13 has 2.34.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: Amazon Linux 2023
@@ -94,6 +96,9 @@ def pack(tree: Path, target: Path) -> None:
 
 def main() -> int:
     """Build, and say what came out."""
+    if not PAGES.exists():
+        sys.stderr.write("The pages of /console are not bundled: make console\n")
+        return 1
     try:
         for target, lock, platform in BUNDLES:
             digest = build(target, lock, platform)

@@ -51,6 +51,7 @@ def _json_entries(opening: bytes, *, is_whole: bool) -> list[ParsedIdentifier]:
     return found
 
 
+REPEATED = "are there already, in the lines read"
 SAMPLE_SIZE = 10  # identifiers, and as many invalid entries
 NOTES: Mapping[str, re.Pattern[str]] = {
     "begin or end with white space, which is part of them": re.compile(r"\s.*|.*\s", re.DOTALL),
@@ -113,5 +114,5 @@ def _type_of_all(written: Format) -> str | None:
 def _notes(usable: Sequence[Identifier], found: Sequence[ParsedIdentifier]) -> list[str]:
     texts = [one.identifier for one in usable]
     seen = {what: sum(pattern.fullmatch(text) is not None for text in texts) for what, pattern in NOTES.items()}
-    seen["are there already, in the lines read"] = len(usable) - len(set(usable))
+    seen[REPEATED] = len(usable) - len(set(usable))
     return [f"{number} of {len(found)} {what}" for what, number in seen.items() if number]

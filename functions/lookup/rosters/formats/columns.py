@@ -20,8 +20,8 @@ MEANINGS = {
     "identifiertype": "identifier_type",
 }
 EXPECTED = "customer_id, id, moengage_id, or identifier with identifier_type"
-_AROUND = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n"  # white space, also of zero width, from copied text
-_SEPARATORS = re.compile(r"[\s_.\-]+")
+AROUND = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n"  # white space, also of zero width, from copied text
+SEPARATORS = re.compile(r"[\s_.\-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Columns:
 
 def meaning_of(name: str) -> str | None:
     """Return the meaning of a column's or key's name; case, spaces, hyphens and underscores are ignored."""
-    return MEANINGS.get(_SEPARATORS.sub("", name.strip(_AROUND)).lower())
+    return MEANINGS.get(SEPARATORS.sub("", name.strip(AROUND)).lower())
 
 
 def columns_of(names: Sequence[str], where: str) -> Columns | None:

@@ -220,7 +220,10 @@ def _key_of(text: bytes) -> str | None:
     found = _KEY.match(_blank_off(text))
     if found is None:
         return None
-    key = exact_json.loads(found[1])
+    try:
+        key = exact_json.loads(found[1])
+    except ValueError:  # it holds a line break, or half an escape
+        return None
     return key if isinstance(key, str) else None
 
 

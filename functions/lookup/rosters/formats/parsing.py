@@ -23,6 +23,9 @@ COLUMN_NAME = "line is the name of a column"
 OTHER_HEADER = "line is another header: joined files must have the same columns"
 NOT_UTF8 = "line is not UTF-8"
 NOT_CLOSED = "a quoted cell in this row does not end as CSV says; what follows it in the file is not read"
+LINE_KEY_TWICE = "line has a key twice in one object"
+ENTRY_KEY_TWICE = "entry has a key twice in one object"
+ENTRY_NO_JSON = "entry is not readable as JSON in UTF-8"
 CUT_OFF = "the JSON is not readable from here on"
 TOTAL = r"\d+ rows?( affected)?\)|\d+ rows? (affected|selected|returned|in set)\.?( \(\d+[.,]\d+ sec\))?"
 MARKS = re.compile(rf"\\[N.]|\({TOTAL}")  # of databases: no value, the end, the number of rows
@@ -79,7 +82,7 @@ def _read(written: Format, content: bytes) -> ParsedIdentifier:
     except UnicodeDecodeError:
         return InvalidIdentifier(_shown(content), NOT_UTF8)
     except exact_json.RepeatedKey:
-        return InvalidIdentifier(_shown(content), "line has a key twice in one object")
+        return InvalidIdentifier(_shown(content), LINE_KEY_TWICE)
     except (ValueError, IndexError, csv.Error):
         return InvalidIdentifier(_shown(content), UNREADABLE)
 
@@ -183,6 +186,6 @@ def _json_entry(text: bytes) -> ParsedIdentifier:
     try:
         return parse_object(exact_json.loads_unique(text))
     except exact_json.RepeatedKey:
-        return InvalidIdentifier(_shown(text), "entry has a key twice in one object")
+        return InvalidIdentifier(_shown(text), ENTRY_KEY_TWICE)
     except ValueError:
-        return InvalidIdentifier(_shown(text), "entry is not readable as JSON in UTF-8")
+        return InvalidIdentifier(_shown(text), ENTRY_NO_JSON)

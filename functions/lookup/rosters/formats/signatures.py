@@ -89,9 +89,9 @@ SHAPES = (
     (re.compile(r"""[^"']*[(\[{]["']"""), "brackets"),
 )
 GAP = re.compile(r"\S {3,}\S")  # columns of a fixed width; one or two spaces may be within a name
-_RULER = re.compile(rb"[|+:\s=-]*+")
-_RULED = re.compile(rb"[=-]{3}|[|+][\s:]*[=-]")
-_BETWEEN = re.compile(r"[^\w .\-]+")
+RULER = re.compile(rb"[|+:\s=-]*+")
+RULED = re.compile(rb"[=-]{3}|[|+][\s:]*[=-]")
+BETWEEN = re.compile(r"[^\w .\-]+")
 FORM_HEADER = re.compile(rb"^content-disposition\s*:\s*(form-data|attachment|inline)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -160,10 +160,10 @@ def _columns(bare: str) -> str | None:
 
 def is_ruler(line: bytes) -> bool:
     """Return whether a line is a ruler under a header, as query tools and documents have it: `---+---`, `|:-:|`."""
-    return _RULER.fullmatch(line) is not None and _RULED.search(line) is not None
+    return RULER.fullmatch(line) is not None and RULED.search(line) is not None
 
 
 def names_columns(line: str) -> bool:
     """Return whether a line names a column of identifiers and another one, with any delimiter."""
-    words = [word for word in _BETWEEN.split(line) if word.strip()]
+    words = [word for word in BETWEEN.split(line) if word.strip()]
     return len(words) > 1 and any(meaning_of(word) in {"customer_id", "identifier"} for word in words)
