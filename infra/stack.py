@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.constructs.access.partners import parameter_name, read_grants
+from infra.constructs.access.secrets import Credentials
 from infra.constructs.athena import AthenaTable
 from infra.constructs.event_bus import EventBus
 from infra.constructs.functions.function import Release
@@ -20,8 +22,6 @@ from infra.constructs.functions.on_schedule import OnSchedule
 from infra.constructs.iam import Grant
 from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
-from infra.constructs.partners import parameter_name, read_grants
-from infra.constructs.secrets import Credentials
 from infra.constructs.storage import Storage
 from infra.monitoring.metrics import Watched
 from infra.monitoring.monitoring import Monitoring

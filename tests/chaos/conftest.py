@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
+from infra.local.simulator.users.population import Population
 from lookup.model import timestamp
 from tests.chaos.checks import check_counts
 from tests.chaos.entries import Entry

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import boto3
 
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import (
     WORKSPACE_ID,
     LatencyConfig,
@@ -18,6 +17,7 @@ from infra.local.simulator.process import (
     SimulatorConfig,
     WorkspaceConfig,
 )
+from infra.local.simulator.users.population import Population
 from tests.benchmarks.feeder.stage import environment_of
 from tests.chaos.entries import CUSTOMER
 from tests.chaos.http_events import CLIENT_ID, PARTNER, roster_key

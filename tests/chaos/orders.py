@@ -7,8 +7,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.local.simulator.attributes import BIG_PREFIX
-from infra.local.simulator.identity import id_of
+from infra.local.simulator.users.attributes import BIG_PREFIX
+from infra.local.simulator.users.identity import id_of
 from tests.chaos.entries import (
     CUSTOMER,
     INVALID,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
+from infra.local.simulator.users.population import Population
 from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.model import PART_LIMIT
 from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry

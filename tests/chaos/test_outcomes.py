@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import Arrival
+from infra.local.simulator.users.population import Population
 from lookup.fetch.neutral_calls import NEUTRAL_ID as NEUTRAL
 from tests.chaos.conftest import ANNA, ATTRIBUTES, JUNK, NOBODY, CleanRun, call, record
 from tests.chaos.entries import Entry

@@ -12,8 +12,8 @@ from typing import Any
 
 import simplejson
 
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import WORKSPACE_ID, Arrival
+from infra.local.simulator.users.population import Population
 from lookup import exact_json
 from tests.chaos.entries import Entry
 from tests.chaos.evidence import Evidence, Record, entry_of

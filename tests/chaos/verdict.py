@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.local.simulator.population import Population
+from infra.local.simulator.users.population import Population
 from tests.chaos.checks import check_counts
 from tests.chaos.collected_checks import check_collected
 from tests.chaos.environment import canaries

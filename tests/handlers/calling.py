@@ -18,7 +18,7 @@ from lookup.api.openapi import route_docs
 from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.response_models import ANSWERS
-from lookup.api.openapi.route_table import ROUTES
+from lookup.api.route_table import ROUTES
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 from tests.sqs_records import sqs_record

@@ -9,7 +9,7 @@ import pytest
 
 import on_request
 from infra.local.simulator.process import Simulator
-from lookup.api.openapi.route_table import ROUTES
+from lookup.api.route_table import ROUTES
 from tests.handlers.conftest import CLIENT_ID, deployed, with_quota
 from tests.lambda_context import LambdaContext
 from tests.lookup.conftest import stage

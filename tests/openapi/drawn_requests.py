@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from lookup.api.openapi.route_table import ROUTES
+from lookup.api.route_table import ROUTES
 from tests.openapi.document import parsed
 from tests.openapi.gateway import TOKEN
 

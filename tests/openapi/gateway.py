@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from lookup.api.openapi.route_table import BY_KEY, PAGE_KEYS
+from lookup.api.route_table import BY_KEY, PAGE_KEYS
 
 TOKEN = "good"
 Handler = Callable[[dict[str, Any]], dict[str, Any]]

@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lookup.api.openapi.problem_types import Problem
-from lookup.api.openapi.route_table import ROUTES, Route
+from lookup.api.route_table import ROUTES, Route
 from tests.fuzz.values import JSON, SQS_TEXT, written
 from tests.openapi.gateway import TOKEN
 

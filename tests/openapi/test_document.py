@@ -14,8 +14,8 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from lookup.api.openapi.document import API_VERSION
 from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.problem_types import Problem
-from lookup.api.openapi.route_table import ROUTES
 from lookup.api.request_models import Change, LookupOrder, ScheduleOrder
+from lookup.api.route_table import ROUTES
 from tests.openapi.__main__ import COMMITTED, unannounced
 from tests.openapi.document import TOKEN_URL, generated, parsed
 from tests.openapi.schemas import resolved

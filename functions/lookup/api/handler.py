@@ -12,9 +12,9 @@ from lookup.api.app import escaped_path, unexpected_error
 from lookup.api.auth import ClientAuth, scopes_of
 from lookup.api.openapi.pages import Pages
 from lookup.api.openapi.problem_types import Problem
-from lookup.api.openapi.route_table import BY_KEY, PAGE_KEYS
 from lookup.api.query_string import read_query
 from lookup.api.request_rate import RequestRate
+from lookup.api.route_table import BY_KEY, PAGE_KEYS
 from lookup.errors import InvalidInput, ServiceError, TooManyRequests
 from lookup.ledger.daily_usage import limit_headers
 from lookup.model import Clock

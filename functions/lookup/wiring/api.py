@@ -11,9 +11,9 @@ from lookup.api.auth import ClientAuth
 from lookup.api.handler import ApiHandler
 from lookup.api.idempotency import Idempotency
 from lookup.api.openapi.pages import Pages
-from lookup.api.outcome_responses import OutcomeResponses
 from lookup.api.request_rate import RequestRate
 from lookup.api.routes.lookups import LookupRoutes
+from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.routes.preview import PreviewRoute
 from lookup.api.routes.profiles import ProfileRoutes
 from lookup.api.routes.quota import QuotaRoutes

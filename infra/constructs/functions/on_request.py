@@ -15,16 +15,16 @@ from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from infra.constructs.access.partners import Partners, client_claim
 from infra.constructs.access_log import ACCESS_LOG_FIELDS
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import Grant
 from infra.constructs.log_groups import group_arn, log_group
 from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
-from infra.constructs.partners import Partners, client_claim
 from infra.nag import acknowledge
 from infra.stage_settings.stage import SERVICE, Stage
-from lookup.api.openapi.route_table import PAGES, ROUTES
+from lookup.api.route_table import PAGES, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
 # Pages are for readers: a flood of them must not use up the throttling limits of the partners' requests.

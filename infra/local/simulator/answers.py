@@ -11,9 +11,9 @@ from typing import Any
 import simplejson
 from simplejson import RawJSON
 
-from infra.local.simulator.attributes import Attributes, share_of
 from infra.local.simulator.faults import Drip, Fault
 from infra.local.simulator.request import Export, Refusal
+from infra.local.simulator.users.attributes import Attributes, share_of
 
 NO_FAULT = Fault()
 HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"

@@ -14,9 +14,9 @@ from infra.local.simulator.answers import NO_FAULT, Reply
 from infra.local.simulator.config import LatencyConfig, SimulatorConfig
 from infra.local.simulator.faults import Fault, FaultPlan
 from infra.local.simulator.journal import DROPPED, Arrival, Counters, count
-from infra.local.simulator.population import Population
 from infra.local.simulator.quota import Quota, quota_of
 from infra.local.simulator.request import IDENTIFIERS_LIMIT, Export, HttpCall, Refusal, read
+from infra.local.simulator.users.population import Population
 
 Clock = Callable[[], float]
 

@@ -81,7 +81,7 @@ def written(report: Report) -> str:
 
 def _summary(report: Report) -> Iterator[str]:
     dollars = report.to_json()
-    from infra.constructs.user_pool import TOKEN_LIFE  # noqa: PLC0415 - begins Node
+    from infra.constructs.access.user_pool import TOKEN_LIFE  # noqa: PLC0415 - begins Node
 
     yield INTRODUCTION
     yield "| A million of | Dollars | To reach | |"

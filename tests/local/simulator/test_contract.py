@@ -5,8 +5,8 @@ from __future__ import annotations
 import simplejson
 import urllib3
 
-from infra.local.simulator.identity import id_of
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
+from infra.local.simulator.users.identity import id_of
 from tests.local.simulator.calling import Asker, named
 
 

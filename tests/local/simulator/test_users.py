@@ -12,10 +12,10 @@ import simplejson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.simulator.attributes import attributes_of
-from infra.local.simulator.identity import customer_id_of, id_of
-from infra.local.simulator.population import Population
 from infra.local.simulator.process import Simulator, instant
+from infra.local.simulator.users.attributes import attributes_of
+from infra.local.simulator.users.identity import customer_id_of, id_of
+from infra.local.simulator.users.population import Population
 from tests.local.simulator.calling import Asker, asker
 
 texts = (

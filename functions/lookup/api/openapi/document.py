@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 from lookup.api.openapi import response_models
 from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.operations import SCHEMAS
-from lookup.api.openapi.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
+from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
 API_VERSION = "0.2.0"
 TITLE = "moengage-lookup"

@@ -10,9 +10,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lookup.api.auth import current_partner, scopes_of
 from lookup.api.openapi.route_docs import GET_LOOKUP, LIST_LOOKUPS, PATCH_LOOKUP
-from lookup.api.openapi.route_table import ADMIN
 from lookup.api.request_models import Change
 from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, retry_after
+from lookup.api.route_table import ADMIN
 from lookup.bulk.control import Action, LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput

@@ -13,10 +13,10 @@ from lookup.api import problems
 from lookup.api.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import POST_LOOKUPS
-from lookup.api.outcome_responses import OutcomeResponses
 from lookup.api.request_context import RequestContext, parse_preference
 from lookup.api.request_models import LookupOrder
 from lookup.api.responses import estimate_json, json_response
+from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.sync_or_async import SyncOrAsync
 from lookup.bulk.submission import Submission
 from lookup.errors import ServiceError

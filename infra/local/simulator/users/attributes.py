@@ -17,7 +17,7 @@ from typing import Any
 import simplejson
 from simplejson import RawJSON
 
-from infra.local.simulator.identity import ADOPTED, id_of
+from infra.local.simulator.users.identity import ADOPTED, id_of
 
 Attributes = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
 from infra.stage_settings.stage import SERVICE, Stage
 from infra.stage_settings.workspaces import pascal_case
-from lookup.api.openapi.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
+from lookup.api.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
 
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",

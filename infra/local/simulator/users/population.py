@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.simulator.attributes import Attributes, attributes_of, share_of
-from infra.local.simulator.identity import customer_id_of, id_of
+from infra.local.simulator.users.attributes import Attributes, attributes_of, share_of
+from infra.local.simulator.users.identity import customer_id_of, id_of
 
 MISSING_PREFIX = "missing-"
 # Never valid as a customer id (MoEngage, "Get User"): no user has one of these.

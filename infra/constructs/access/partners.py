@@ -11,8 +11,8 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
 
+from infra.constructs.access.user_pool import UserPool
 from infra.constructs.iam import READ_PARAMETERS, Grant
-from infra.constructs.user_pool import UserPool
 from infra.stage_settings.partners import Partner
 from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.auth import CLIENT_CLAIM
