@@ -6,6 +6,7 @@ import time
 from functools import cache
 from typing import Any
 
+from lookup import cold_start
 from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.queue import QueueServices
@@ -14,6 +15,7 @@ RESERVED_SECONDS = 10.0  # seconds kept back of the function's time for writing 
 services = cache(QueueServices.from_environment)  # one for all invocations of a function instance
 
 
+@cold_start.ends_with_first_event
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from lookup import cold_start
 from lookup.aws.lambda_lifecycle import register_snapstart_hooks
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.api import ApiServices
@@ -13,6 +14,7 @@ services = cache(ApiServices.from_environment)  # one for all invocations of a f
 register_snapstart_hooks(lambda: services().prepare())
 
 
+@cold_start.ends_with_first_event
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own context

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from lookup import cold_start
 from lookup.schedules.firing import parse_firing
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.schedules import ScheduleServices
@@ -16,6 +17,7 @@ AT_LEAST_ZERO = (Metric.VENDOR_CALLS, Metric.PARTS_COMPLETED, Metric.DEFECTS, Me
 services = cache(ScheduleServices.from_environment)  # one for all invocations of a function instance
 
 
+@cold_start.ends_with_first_event
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: ANN401, ARG001 - Lambda's signature

@@ -21,6 +21,8 @@ FETCHING = frozenset({"lookup.fetch.fetcher", "lookup.moengage.client", "lookup.
 SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "lookup.bulk.intake_share"})
 SCHEDULED = frozenset({"lookup.schedules.firings", "lookup.schedules.sweep", "lookup.schedules.maintenance"})
 HTTP = frozenset({"lookup.api", "pydantic", "aws_lambda_powertools.event_handler"})
+# What a start pays for and nobody uses: boto3's resources and transfers, and what those load.
+HEAVY = frozenset({"boto3", "s3transfer", "asyncio", "multiprocessing", "concurrent.futures.process"})
 SUBMITTING = frozenset({"lookup.bulk.submission", "lookup.rosters.store", "lookup.bulk.conversion.requests"})
 
 
@@ -35,9 +37,9 @@ def loaded(handler: str) -> set[str]:
 @pytest.mark.parametrize(
     ("handler", "own", "foreign"),
     [
-        ("on_queue", FETCHING | SERVING_QUEUES, HTTP | CONVERTING | SCHEDULED | SUBMITTING),
+        ("on_queue", FETCHING | SERVING_QUEUES, HEAVY | HTTP | CONVERTING | SCHEDULED | SUBMITTING),
         ("on_request", FETCHING | HTTP | SUBMITTING, CONVERTING | SCHEDULED | SERVING_QUEUES),
-        ("on_schedule", SCHEDULED | SUBMITTING, HTTP | CONVERTING | FETCHING | SERVING_QUEUES),
+        ("on_schedule", SCHEDULED | SUBMITTING, HEAVY | HTTP | CONVERTING | FETCHING | SERVING_QUEUES),
         ("on_conversion", CONVERTING, HTTP | SCHEDULED | FETCHING | SERVING_QUEUES),
     ],
 )

@@ -24,26 +24,23 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from lookup.aws.attribute_values import from_typed, to_typed
 from lookup.ledger.model import Claim, CompletedParts, Cursor, DailyCharge, LookupSpec, RecordedPart, Roster
 from lookup.model import Counts, RosterRange, timestamp
 
 Item = dict[str, Any]  # in DynamoDB's typed JSON
 COUNTED = ("requested", "found", "not_found", "invalid", "failed")
-_write = TypeSerializer().serialize
-_read = TypeDeserializer().deserialize
 
 
 def serialize(facts: Mapping[str, object]) -> Item:
     """Write facts as attributes; None is absent, floats keep every digit."""
     exact = {name: Decimal(repr(value)) if isinstance(value, float) else value for name, value in facts.items()}
-    return {name: _write(value) for name, value in exact.items() if value is not None}
+    return {name: to_typed(value) for name, value in exact.items() if value is not None}
 
 
 def deserialize(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes as facts."""
-    return {name: _read(value) for name, value in item.items()}
+    return {name: from_typed(value) for name, value in item.items()}
 
 
 def lookup_key(lookup_id: str, sort_key: str) -> Item:

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from boto3.dynamodb.types import DYNAMODB_CONTEXT
-
 from lookup import exact_json
+from lookup.aws.attribute_values import NUMBERS
 from lookup.model import Attributes, Json
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def _is_name(value: str) -> bool:
 
 def _is_number(value: Decimal) -> bool:
     try:
-        DYNAMODB_CONTEXT.create_decimal(value)
+        NUMBERS.create_decimal(value)
     except ArithmeticError:  # over 38 digits
         return False
     return value.adjusted() in MAGNITUDES

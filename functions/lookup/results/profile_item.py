@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from lookup import exact_json
+from lookup.aws.attribute_values import from_typed, to_typed
 from lookup.model import DAY, Attributes, Identifier, IdentifierType, epoch, timestamp
 from lookup.results.field_groups import FieldGroup
 from lookup.results.stored_profile import StoredObject, StoredProfile, Version
 
 Item = dict[str, Any]  # in DynamoDB's typed JSON
-_write = TypeSerializer().serialize
-_read = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def to_item(
         "attributes_key_until": _until(stored, attributes_key),
         "attributes": attributes,
     }
-    typed = {name: _write(value) for name, value in facts.items() if value is not None}
+    typed = {name: to_typed(value) for name, value in facts.items() if value is not None}
     return key_of(stored.workspace, stored.identifier) | typed
 
 
@@ -101,13 +98,13 @@ def _earlier(stored: StoredProfile) -> dict[str, list[str] | None]:
 
 def from_item(item: Mapping[str, Any], in_object: Attributes | None) -> StoredProfile:
     """Parse an item; `in_object` are the attributes of its S3 object, if it has one."""
-    facts = {name: _read(value) for name, value in item.items() if name != "attributes"}
+    facts = {name: from_typed(value) for name, value in item.items() if name != "attributes"}
     is_found = facts["status"] == "found"
     fields = facts.get("fields") if is_found else None  # a user that does not exist has no unknown fields
     earlier = sorted(facts.get("earlier", {}).items(), reverse=True)
     groups = tuple(_group(written, names) for written, names in [(facts["fetched_at"], fields), *earlier])
     kept = _object(facts, in_object or {})
-    own = _read(item["attributes"]) if "attributes" in item else {}
+    own = from_typed(item["attributes"]) if "attributes" in item else {}
     attributes = own if kept is None else kept.beside(groups, own)
     return StoredProfile(
         workspace=facts["workspace"],

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, TypedDict
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
+from s3transfer.futures import NonThreadedExecutor
+from s3transfer.manager import TransferConfig, TransferManager
 
 from lookup.errors import InvalidInput
 from lookup.ledger.model import Roster
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-ONE_BY_ONE = TransferConfig(use_threads=False, multipart_chunksize=8 * 1024 * 1024)
+PIECES = TransferConfig(multipart_chunksize=8 * 1024 * 1024)
 IsLate = Callable[[], bool]
 
 
@@ -101,7 +102,9 @@ class RosterCopies:
         with closing(self._open(roster)) as body:
             text = decompressed_text(_check_time(body.iter_chunks(CHUNK), is_late), bounds=self._bounds)
             source = io.BufferedReader(_Stream(self._bounded(to_lines(_check_time(text, is_late)))), CHUNK)
-            self._client.upload_fileobj(source, self._bucket, key, Config=ONE_BY_ONE)
+            # One piece after the other: a further thread would hold a further piece in memory.
+            with TransferManager(self._client, PIECES, executor_cls=NonThreadedExecutor) as transfer:
+                transfer.upload(source, self._bucket, key).result()
         head = self._client.head_object(Bucket=self._bucket, Key=key)
         return Roster(key, head.get("VersionId"), head["ContentLength"], roster.entries)
 
@@ -137,7 +140,7 @@ def _check_time(chunks: Iterable[bytes], is_late: IsLate) -> Iterator[bytes]:
 
 
 class _Stream(io.RawIOBase):
-    """Chunks as the file object that boto3 uploads."""
+    """Chunks as the file object that a transfer uploads."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks

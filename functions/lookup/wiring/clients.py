@@ -18,7 +18,7 @@ CONFIG = Config(
 # Presigned URLs need both: without the second they name S3's global address, which redirects while a bucket is new, and
 # for ever in regions opened since 2019; the signature holds for one address only.
 S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
-_MAKING = RLock()  # a boto3 session is not thread-safe (boto3 guide, "Multithreading or multiprocessing with Session")
+_MAKING = RLock()  # a session is not thread-safe (boto3 guide, "Multithreading or multiprocessing with Session")
 
 
 class _LazyClient:
@@ -33,7 +33,7 @@ class _LazyClient:
         return getattr(self._client, name)
 
 
-def lazy(make: Callable[[], Any]) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+def lazy(make: Callable[[], Any]) -> Any:  # noqa: ANN401 - each service has a type of its own
     """Return a stand-in for the client that `make` creates, which is called at the first use, by one thread.
 
     Creating one costs a start tens of milliseconds, and a stored profile is served by two of the eight.

@@ -6,9 +6,8 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
-
 from lookup.aws.lambda_lifecycle import Shutdown
+from lookup.aws.session import AwsSession
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Queues
@@ -61,7 +60,7 @@ class Services:
         self.ssm: SSMClient = self._client("ssm")
         self.scheduler: EventBridgeSchedulerClient = self._client("scheduler")
 
-    def _client(self, service: Any, config: Config = CONFIG) -> Any:  # noqa: ANN401 - boto3 has a type for each service
+    def _client(self, service: Any, config: Config = CONFIG) -> Any:  # noqa: ANN401 - each service has a type of its own
         return lazy(lambda: self.session.client(service, config=config))
 
     @classmethod
@@ -75,8 +74,8 @@ class Services:
         return cls(settings, time.time, time.sleep)
 
     @cached_property
-    def session(self) -> boto3.Session:
-        return boto3.Session()
+    def session(self) -> AwsSession:
+        return AwsSession()
 
     @cached_property
     def credentials(self) -> CredentialStore:

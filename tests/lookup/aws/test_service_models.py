@@ -1,0 +1,99 @@
+"""Clients without boto3 call the same addresses, signed the same way, as boto3's."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+
+from infra.commands.bundle import SERVICES as BUNDLED
+from lookup.aws.service_models import SERVICES, ServiceModels
+from lookup.aws.session import AwsSession
+from lookup.wiring.clients import S3_CONFIG
+
+# One region of each partition that a stage can be in, and the first of all, where S3's addresses are special.
+REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1")
+VARIANTS: tuple[dict[str, Any], ...] = ({}, {"use_fips_endpoint": True}, {"use_dualstack_endpoint": True})
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}),
+    "events": ("put_events", {"Entries": [{"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": "b"}]}),
+    "s3": ("get_object", {"Bucket": "bucket", "Key": "key"}),
+    "scheduler": ("get_schedule", {"Name": "n"}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "s"}),
+    "sqs": ("get_queue_url", {"QueueName": "q"}),
+    "ssm": ("get_parameter", {"Name": "/p"}),
+    "sts": ("get_caller_identity", {}),
+}
+
+
+class Sent(Exception):
+    """A request as it would leave."""
+
+
+def _stop(request: AWSPreparedRequest, **_: Any) -> None:
+    signed = re.search(rb"Credential=key/\d+/([^,]+), SignedHeaders=([^,]+)", request.headers["Authorization"])
+    assert signed is not None
+    raise Sent(request.method, request.url, *signed.groups())
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+def session(*, own: bool) -> botocore.session.Session:
+    made = botocore.session.Session()
+    if own:
+        made.register_component("data_loader", ServiceModels())
+    made.register("before-send", _stop)
+    return made
+
+
+def requests(made: botocore.session.Session) -> Iterator[tuple[Any, ...]]:
+    for region in REGIONS:
+        for variant in VARIANTS:
+            for service, (operation, arguments) in CALLS.items():
+                config = Config(**variant)
+                if service == "s3":  # a copy: botocore writes into the dictionary of a client's configuration
+                    config = S3_CONFIG.merge(config).merge(Config(s3={"addressing_style": "virtual"}))
+                client: Any = made.create_client(service, region_name=region, config=config)  # type: ignore[call-overload]
+                try:
+                    getattr(client, operation)(**arguments)
+                except Sent as sent:
+                    yield service, region, *sent.args
+                except Exception as error:  # noqa: BLE001 - a partition may lack a variant: the same for both
+                    yield service, region, type(error).__name__
+
+
+def test_requests_go_where_botocore_sends_them() -> None:
+    """In every partition, with FIPS or dual-stack endpoints too, address and signature are those of botocore alone."""
+    ours = list(requests(session(own=True)))
+    assert ours == list(requests(session(own=False)))
+    assert len(ours) == len(REGIONS) * len(VARIANTS) * len(SERVICES)
+    assert ("s3", "us-east-1", "GET", "https://bucket.s3.amazonaws.com/key") in {one[:4] for one in ours}
+
+
+def test_a_presigned_url_names_the_regional_bucket() -> None:
+    """What a partner gets is signed for the bucket's own address."""
+    for region, domain in (("eu-central-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")):
+        client = session(own=True).create_client("s3", region_name=region, config=S3_CONFIG)
+        url = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "k"})
+        assert url.startswith(f"https://bucket.s3.{region}.{domain}/k?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+
+
+def test_services_are_those_of_the_zip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the zip holds can be made a client of, and nothing else."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert set(SERVICES) == BUNDLED == set(CALLS)
+    assert AwsSession().client("sqs").meta.region_name == "eu-central-1"
+    with pytest.raises(Exception, match="Unknown service: 'ec2'"):
+        AwsSession().client("ec2")
