@@ -6,7 +6,7 @@ and the like) is not there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.session import Session
 
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.credentials import Credentials
     from botocore.hooks import BaseEventHooks
+
+
+class ClientSession(Protocol):
+    """What is used of a session: boto3's fits too."""
+
+    @property
+    def events(self) -> Any:  # noqa: ANN401 - botocore's hooks, which its stubs and boto3's type differently
+        """The hooks that all clients made from now on inherit."""
+
+    def client(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 - as below
+        """Return a new client of a service."""
+
+    def get_credentials(self) -> Any:  # noqa: ANN401 - as above
+        """Return the credentials that clients sign with."""
 
 
 class AwsSession:

@@ -22,7 +22,7 @@ from lookup.quota import Quota
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    from lookup.aws.session import AwsSession
+    from lookup.aws.session import ClientSession
 
 TIMEOUT = 1.0  # seconds: a response later than this would be too late to use
 CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the response's second, half a second each way
@@ -43,7 +43,7 @@ class UpdateResult:
     copy: Snapshot | None
 
 
-def gate_client(session: AwsSession) -> DynamoDBClient:
+def gate_client(session: ClientSession) -> DynamoDBClient:
     """Return the gate's own client: short timeouts and one attempt, because a repeated update is a second grant."""
     config = Config(
         connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"total_max_attempts": 1}, tcp_keepalive=True

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from lookup.aws.lambda_lifecycle import Shutdown
-from lookup.aws.session import AwsSession
+from lookup.aws.session import AwsSession, ClientSession
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Queues
@@ -74,7 +74,7 @@ class Services:
         return cls(settings, time.time, time.sleep)
 
     @cached_property
-    def session(self) -> AwsSession:
+    def session(self) -> ClientSession:
         return AwsSession()
 
     @cached_property
