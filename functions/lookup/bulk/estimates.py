@@ -16,7 +16,7 @@ from lookup.quota import Quota
 from lookup.settings import Settings
 
 BULK_SHARE = 0.95  # of the quota that the gate gives to bulk beside the on-demand lane
-AHEAD_MOST = 100  # of a partner's own lookups that are looked at one by one
+MAX_AHEAD = 100  # of a partner's own lookups that are looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Estimates:
 
     def _ahead(self, workspace: str, one: PendingLookup, own: Share) -> float:
         """Return how many users of the partner's own are fed before; of very many lookups at most."""
-        before = self._ledger.shares.before(workspace, one.partner, one.turn, AHEAD_MOST)
-        if len(before) == AHEAD_MOST:
+        before = self._ledger.shares.before(workspace, one.partner, one.turn, MAX_AHEAD)
+        if len(before) == MAX_AHEAD:
             return max(0.0, own.users - one.unfed)
         return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
 

@@ -68,12 +68,12 @@ def _empty(spec: LookupSpec, cursor: Cursor) -> FeedingStep:
     return FeedingStep(part, origin, cursor.line, 0)
 
 
-DEPTH_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
+QUEUE_SECONDS = 30.0  # of quota on the queue: enough that no worker runs dry, little enough that nobody waits long
 FEED_SECONDS = 5.0  # that one call feeds, however little it finds
-PARTS = 5  # that one call feeds: every part that comes in brings a call of its own
-TRIES = 10  # of one call: parts fed, steps without one, lookups passed over and turns that somebody else took
-AT_WORK = 3.0  # seconds after which a feeder that has claimed a part is taken for dead
-PASSED_MOST = 20  # lookups of a partner that one call passes over because they cannot be fed now
+MAX_PARTS = 5  # that one call feeds: every part that comes in brings a call of its own
+MAX_TRIES = 10  # of one call: parts fed, steps without one, lookups passed over and turns that somebody else took
+FRESH_CLAIM = 3.0  # seconds after which a feeder that has claimed a part is taken for dead
+MAX_PASSED_OVER = 20  # lookups of a partner that one call passes over because they cannot be fed now
 
 
 class FeedingResult(Enum):
@@ -107,7 +107,7 @@ class Feeder:
         settings: Settings,
         is_closed: Callable[[str], bool],
         clock: Clock,
-        depth_seconds: float = DEPTH_SECONDS,
+        depth_seconds: float = QUEUE_SECONDS,
     ) -> None:
         self._ledger = ledger
         self._feed = feed
@@ -128,9 +128,9 @@ class Feeder:
             return 0
         fed: list[int] = []
         passed_over, until = set[str](), self._clock() + FEED_SECONDS
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             chosen = self._next(workspace, passed_over)
-            if chosen is None or len(fed) == PARTS or self._clock() > until:
+            if chosen is None or len(fed) == MAX_PARTS or self._clock() > until:
                 break
             entry = chosen.entry
             progress, on_queue = self._ledger.to_feed(workspace, entry.lookup_id)
@@ -151,7 +151,7 @@ class Feeder:
         """
         if self._is_closed(workspace):
             return 0
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             shares = self._ledger.shares.of(workspace)
             progress, on_queue = self._ledger.to_feed(workspace, lookup_id)
             if progress is None or not progress.is_ready:
@@ -185,7 +185,7 @@ class Feeder:
         for turn in waiting:
             if turn.share.partner == INTAKE:
                 continue
-            limit = min(len(passed_over), PASSED_MOST) + 1
+            limit = min(len(passed_over), MAX_PASSED_OVER) + 1
             for entry in shares.next(workspace, turn.share.partner, limit):
                 if entry.lookup_id not in passed_over:
                     return NextLookup(turn, entry, after_intake)
@@ -206,7 +206,8 @@ class Feeder:
             return FeedingResult.PASSED_OVER
         now = self._clock()
         if is_held(progress.cursor, now):
-            return FeedingResult.AT_WORK if _claimed_at(progress.cursor) > now - AT_WORK else FeedingResult.PASSED_OVER
+            is_fresh = _claimed_at(progress.cursor) > now - FRESH_CLAIM
+            return FeedingResult.AT_WORK if is_fresh else FeedingResult.PASSED_OVER
         try:
             return self._fed(progress, turn, entry)
         except Misconfigured as error:

@@ -20,10 +20,10 @@ from lookup.model import Clock, Lane, Sleep
 from lookup.partners import Partner
 
 KEY = {"pk": "waiting", "sk": "leases"}
-LEASE = "lease_"
+LEASE_PREFIX = "lease_"
 TURN_SECONDS = 1.0  # of a turn, and between two reads; about a slot of the gate
 MIN_SLEEP = 0.05  # seconds
-TIGHT = 40  # users (two payloads): with less capacity a new request checks for waiting ones
+LITTLE_CAPACITY = 40  # users (two payloads): with less capacity a new request checks for waiting ones
 CROWDED = "crowded"
 WAITING = "waiting"  # the policy that is violated
 
@@ -124,7 +124,7 @@ class Waiter:
         """Return whether there is capacity now for which no request of another partner waits."""
         if self._lease is not None or not self._has_room(gate, users):
             return False
-        if self._has_room(gate, users + TIGHT):
+        if self._has_room(gate, users + LITTLE_CAPACITY):
             return True
         return not [one for one in self._leases_here() if one.partner != self._partner.name]
 
@@ -137,27 +137,27 @@ class Waiter:
             return
         leases = self._room.leases()
         if sum(one.partner == self._partner.name for one in leases) >= self._partner.waiting_requests:
-            raise self._crowded()  # before it is written: refused requests must fill no places
-        ahead = _ahead(self._partner.name, left, self._among(leases))
+            raise self._crowded_error()  # before it is written: refused requests must fill no places
+        ahead = _users_ahead(self._partner.name, left, self._with_own(leases))
         forecast = gate.room_at(ahead + left, Lane.ON_DEMAND)
         if forecast >= until:
             raise RetryLater(forecast)
         now = int(self._clock() * 1000)
-        name = f"{LEASE}{uuid4().hex[:16]}"
+        name = f"{LEASE_PREFIX}{uuid4().hex[:16]}"
         lease = Lease(now, name, self._partner.name, self._workspace, left, int(until * 1000) + 1000)
         if not self._room.enter(lease, self._partner.waiting_requests):
-            raise self._crowded()
+            raise self._crowded_error()
         self._lease = lease
 
-    def _crowded(self) -> RetryLater | TooManyRequests:
+    def _crowded_error(self) -> RetryLater | TooManyRequests:
         if Lane.BULK in self._partner.lanes:
             return RetryLater(self._clock(), CROWDED)
         return TooManyRequests(WAITING, self._partner.waiting_requests, retry_at=self._clock() + TURN_SECONDS)
 
     def _leases_here(self) -> list[Lease]:
-        return self._among(self._room.leases())
+        return self._with_own(self._room.leases())
 
-    def _among(self, leases: Sequence[Lease]) -> list[Lease]:
+    def _with_own(self, leases: Sequence[Lease]) -> list[Lease]:
         return [one for one in leases if one.workspace == self._workspace]
 
     def leave(self) -> None:
@@ -167,7 +167,7 @@ class Waiter:
             self._lease = None
 
 
-def _ahead(partner: str, left: int, waiting: Sequence[Lease]) -> int:
+def _users_ahead(partner: str, left: int, waiting: Sequence[Lease]) -> int:
     """Return the users granted before: all of the own partner, and of every other at most as many."""
     of: dict[str, int] = {}
     for one in waiting:
@@ -199,7 +199,7 @@ def _written(lease: Lease) -> str:
 
 
 def _leases(items: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    return [(name, value["S"]) for item in items for name, value in item.items() if name.startswith(LEASE)]
+    return [(name, value["S"]) for item in items for name, value in item.items() if name.startswith(LEASE_PREFIX)]
 
 
 def _read(name: str, written: str) -> Lease:

@@ -20,7 +20,7 @@ from lookup.model import timestamp
 
 PENDING = "conversions"
 REUSED_SECONDS = 6 * 3600  # of a copy, for other lookups; its retention is longer by the time that they take
-IS_NOTED = "attribute_exists(#pk)"
+EXISTS = "attribute_exists(#pk)"
 PAGE = 1000  # some 150 KB: what one maintenance run reads
 
 
@@ -64,18 +64,18 @@ class ConversionLedger:
         noted = self._table.put(_key(spec.lookup_id) | serialize(facts), absent=True)
         if self._table.try_write(noted, self._table.put(_place_key(spec.partner, place) | serialize(places))):
             return True
-        again = self._table.update(_key(spec.lookup_id), "SET #noted_at = :now", {"now": now}, condition=IS_NOTED)
+        again = self._table.update(_key(spec.lookup_id), "SET #noted_at = :now", {"now": now}, condition=EXISTS)
         self._table.try_write(again)
         return False
 
     def mark_queued(self, lookup_id: str) -> None:
         """Record that the message of a lookup's conversion was sent."""
         values = {"now": self._table.clock()}
-        self._table.try_write(self._table.update(_key(lookup_id), "SET #asked_at = :now", values, condition=IS_NOTED))
+        self._table.try_write(self._table.update(_key(lookup_id), "SET #asked_at = :now", values, condition=EXISTS))
 
-    def next_of(self, partner: str, limit: int) -> list[PendingConversion]:
+    def next_of_partner(self, partner: str, limit: int) -> list[PendingConversion]:
         """Return the first of a partner's queue, at most 100, in their order."""
-        places = [deserialize(item) for item in self._table.query(_line(partner), limit=limit)]
+        places = [deserialize(item) for item in self._table.query(_queue_pk(partner), limit=limit)]
         items = self._table.read([_key(one) for one in dict.fromkeys(one["lookup_id"] for one in places)])
         pending = {one.place: one for one in map(_pending, items)}
         for one in places:
@@ -88,11 +88,11 @@ class ConversionLedger:
         first = self._page("")
         if len(first) < self._page_size:
             return first
-        marks = self._table.read([_looked_key()])
+        marks = self._table.read([_position_key()])
         after = deserialize(marks[0])["after"] if marks else ""
         found = self._page(after) if after else first
         ended_at = found[-1].lookup_id if len(found) == self._page_size else ""
-        self._table.write(self._table.put(_looked_key() | serialize({"after": ended_at})))
+        self._table.write(self._table.put(_position_key() | serialize({"after": ended_at})))
         return found
 
     def _page(self, after: str) -> list[PendingConversion]:
@@ -166,16 +166,16 @@ def _key(lookup_id: str) -> dict[str, Any]:
     return serialize({"pk": PENDING, "sk": lookup_id})
 
 
-def _line(partner: str) -> str:
+def _queue_pk(partner: str) -> str:
     return f"{PENDING}#{partner}"
 
 
 def _place_key(partner: str, place: str) -> dict[str, Any]:
-    return serialize({"pk": _line(partner), "sk": place})
+    return serialize({"pk": _queue_pk(partner), "sk": place})
 
 
-def _looked_key() -> dict[str, Any]:
-    return serialize({"pk": _line(""), "sk": "looked_at"})
+def _position_key() -> dict[str, Any]:
+    return serialize({"pk": _queue_pk(""), "sk": "looked_at"})
 
 
 def _pending(item: Mapping[str, Any]) -> PendingConversion:

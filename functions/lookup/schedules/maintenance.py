@@ -44,7 +44,7 @@ class Maintenance:
             except (ServiceError, BotoCoreError, ClientError) as error:
                 logger.error("workspace not maintained", workspace=workspace, error=type(error).__name__)
                 errors.append(error)
-        self._conversions.ask_again()
+        self._conversions.resend_lost()
         if errors:
             raise errors[0]
         return fed

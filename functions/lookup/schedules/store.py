@@ -18,8 +18,8 @@ from lookup.partners import Partner
 from lookup.schedules.expressions import is_cron, is_rate
 from lookup.settings import Settings
 
-SETTLED = 60.0  # seconds after the last change, when every schedule that was noted is created or will not be
-TRIES = 3  # of looking again
+SETTLED_AFTER = 60.0  # seconds after the last change, when every schedule that was noted is created or will not be
+MAX_TRIES = 3  # of looking again
 
 
 class ScheduleNames:
@@ -37,7 +37,7 @@ class ScheduleNames:
     def note(self, partner: str, name: str, listed: Callable[[], Iterable[str]]) -> None:
         """Note a schedule that is about to be put. `listed` reads the names that exist. Raises `LimitExceeded`."""
         values = {"name": {name}, "one": name, "most": self._most, "now": self._table.clock()}
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             written = self._table.update_item(
                 _key(partner),
                 "SET #changed_at = :now ADD #names :name",
@@ -57,7 +57,7 @@ class ScheduleNames:
         items = self._table.read([_key(partner)])
         facts: dict[str, Any] = deserialize(items[0]) if items else {}
         seen = float(facts.get("changed_at", 0.0))
-        if seen > self._table.clock() - SETTLED:
+        if seen > self._table.clock() - SETTLED_AFTER:
             raise LimitExceeded("schedules", self._most)
         names = set(listed())
         if names == facts.get("names"):

@@ -1,6 +1,6 @@
 """Recover once a minute what was left undone: parts lost on the way, claims and endings whose owner died.
 
-It looks at indexes of what may be undone, a bounded page of each, and goes on from there a minute later.
+It entries at indexes of what may be undone, a bounded page of each, and goes on from there a minute later.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from lookup.rosters.reader import RosterReader
 from lookup.telemetry import logger
 
 LOST_AFTER = 2 * 362.0  # seconds; twice the queue's visibility time
-LOST_MOST = 20  # parts that one sweep sends again, the oldest first
-OLD_MOST = 100  # lookups of an earlier release that one sweep takes over
+MAX_RESENT = 20  # parts that one sweep sends again, the oldest first
+MAX_ADOPTED = 100  # lookups of an earlier release that one sweep takes over
 SWEEP_SECONDS = 20.0  # after which a sweep leaves the rest to the next one
 EXPIRES_SOON = RETENTION_SECONDS - 10 * 24 * 3600  # seconds; then a lookup ends, or its items would go before it does
 
@@ -57,49 +57,49 @@ class Sweep:
     def run(self, workspace: str) -> None:
         """Do again what was left undone, and keep how far this came."""
         until = self._clock() + SWEEP_SECONDS
-        for lookup_id in self._adoption.old_lookups(workspace, limit=OLD_MOST):
+        for lookup_id in self._adoption.old_lookups(workspace, limit=MAX_ADOPTED):
             if self._clock() <= until:
                 self._adoption.adopt_named(workspace, lookup_id)
         swept = self._swept.position(workspace)
-        looked_at = self._look(workspace, swept.looked_at, until)
+        looked_at = self._check_lookups(workspace, swept.looked_at, until)
         aged_at = self._end_old(workspace, swept.aged_at)
         if (looked_at, aged_at) != (swept.looked_at, swept.aged_at):
             self._swept.save_position(workspace, looked_at=looked_at, aged_at=aged_at)
         self._send_lost(workspace, swept, until)
 
-    def _look(self, workspace: str, after: str, until: float) -> str:
+    def _check_lookups(self, workspace: str, after: str, until: float) -> str:
         """Look at a page of lookups; return where the next sweep begins."""
-        looks = self._swept.entries(workspace, after)
-        glances = {one.lookup_id: one for one in self._ledger.summaries([look.lookup_id for look in looks])}
+        entries = self._swept.entries(workspace, after)
+        summaries = {one.lookup_id: one for one in self._ledger.summaries([entry.lookup_id for entry in entries])}
         settled: list[SweepEntry] = []
-        for number, look in enumerate(looks):
+        for number, entry in enumerate(entries):
             if self._clock() > until:
                 self._swept.forget(workspace, settled)
-                return looks[number - 1].lookup_id if number else after
-            glance = glances.get(look.lookup_id)
-            if glance is None or self._is_settled(glance):
-                settled.append(look)
+                return entries[number - 1].lookup_id if number else after
+            summary = summaries.get(entry.lookup_id)
+            if summary is None or self._is_settled(summary):
+                settled.append(entry)
         self._swept.forget(workspace, settled)
-        return looks[-1].lookup_id if len(looks) == ENTRY_PAGE else ""
+        return entries[-1].lookup_id if len(entries) == ENTRY_PAGE else ""
 
-    def _is_settled(self, glance: LookupSummary) -> bool:
-        """Do what is undone of a lookup; return whether nothing of it needs a look any more."""
-        now, cursor = self._clock(), glance.cursor
-        if glance.finished_at is not None:
-            if glance.finished_at <= now - PUBLISH_GRACE:
-                self._with(glance, self._ending.republish)
+    def _is_settled(self, summary: LookupSummary) -> bool:
+        """Do what is undone of a lookup; return whether nothing of it needs a entry any more."""
+        now, cursor = self._clock(), summary.cursor
+        if summary.finished_at is not None:
+            if summary.finished_at <= now - PUBLISH_GRACE:
+                self._apply(summary, self._ending.republish)
             return False
-        if glance.is_fully_counted:
-            self._ending.finish_if_done(glance.lookup_id)
+        if summary.is_fully_counted:
+            self._ending.finish_if_done(summary.lookup_id)
             return False
-        if glance.state is LookupState.ACTIVE and not cursor.exhausted:
+        if summary.state is LookupState.ACTIVE and not cursor.exhausted:
             return True
         if cursor.claim is not None and not is_held(cursor, now):
-            self._with(glance, self._feeder.feed_claimed)
-        return glance.state is LookupState.PAUSED and not cursor.exhausted and cursor.claim is None
+            self._apply(summary, self._feeder.feed_claimed)
+        return summary.state is LookupState.PAUSED and not cursor.exhausted and cursor.claim is None
 
-    def _with(self, glance: LookupSummary, work: Callable[[LookupRecord], object]) -> None:
-        progress = self._ledger.get(glance.lookup_id)
+    def _apply(self, summary: LookupSummary, work: Callable[[LookupRecord], object]) -> None:
+        progress = self._ledger.get(summary.lookup_id)
         if progress is not None:
             work(progress)
 
@@ -107,7 +107,7 @@ class Sweep:
         """End lookups whose items expire soon; return where the next sweep begins."""
         page = self._swept.unfinished(workspace, after)
         old = [one.lookup_id for one in page if one.submitted_at <= self._clock() - EXPIRES_SOON]
-        for progress in self._ledger.get_many(old[:LOST_MOST]):
+        for progress in self._ledger.get_many(old[:MAX_RESENT]):
             if progress.finished_at is None:
                 self._ending.abort(progress, "it has not ended within 80 days")
         return page[-1].lookup_id if len(page) == UNFINISHED_PAGE else ""
@@ -118,7 +118,7 @@ class Sweep:
             self._swept.reset_in_flight(workspace, swept.on_queue)
         lost = sorted((one for one in out if one.sent_at <= self._clock() - LOST_AFTER), key=lambda one: one.sent_at)
         if lost and not self._is_closed(workspace):
-            self._send_again(lost[:LOST_MOST], until)
+            self._send_again(lost[:MAX_RESENT], until)
 
     def _send_again(self, lost: Sequence[InFlightPart], until: float) -> None:
         progresses = self._ledger.get_many(list(dict.fromkeys(one.lookup_id for one in lost)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lookup.aws.lambda_lifecycle import Shutdown
 from lookup.aws.session import AwsSession, ClientSession
 from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
+from lookup.bulk.feeder import QUEUE_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import Queues
 from lookup.errors import RetryLater
 from lookup.gate import metrics as gate_metrics
@@ -44,7 +44,7 @@ class Services:
     `sleep` is the uninterrupted one; who waits for quota or the vendor takes `shutdown.sleep`.
     """
 
-    depth_seconds = DEPTH_SECONDS
+    depth_seconds = QUEUE_SECONDS
 
     def __init__(self, settings: Settings, clock: Clock, sleep: Sleep) -> None:
         self.settings = settings

@@ -9,7 +9,7 @@ import heapq
 from dataclasses import dataclass
 
 from infra.stage_settings.workers import workers_for
-from lookup.bulk.feeder import DEPTH_SECONDS
+from lookup.bulk.feeder import QUEUE_SECONDS
 from lookup.errors import RetryLater
 from lookup.gate.limiter import GateEvent, QuotaGate
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT, Clock, Lane
@@ -80,7 +80,7 @@ def shift(*, work: float, quota: Quota | None = None, minutes: float = 30.0, see
     quota = quota or Quota()
     world = World(seed=seed, quota=quota, latency=LATENCY)
     team = Workers(world, work, workers_for([quota]))
-    for _ in range(round(DEPTH_SECONDS * quota.limit / quota.window / PART_LIMIT)):
+    for _ in range(round(QUEUE_SECONDS * quota.limit / quota.window / PART_LIMIT)):
         team.feed()
     for _ in range(team.workers):
         world.time.spawn(team.worker)

@@ -21,7 +21,7 @@ from infra.local.simulator.process import (
     WorkspaceConfig,
 )
 from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.feeder import DEPTH_SECONDS, Feeder, FeedingSteps
+from lookup.bulk.feeder import QUEUE_SECONDS, Feeder, FeedingSteps
 from lookup.bulk.queues import BATCH_LIMIT, Queues
 from lookup.ledger.feeding import FeedingLedger
 from lookup.ledger.lookups import LookupLedger
@@ -76,7 +76,7 @@ class FeederStage:
             settings=settings,
             is_closed=lambda _: False,
             clock=time.time,
-            depth_seconds=DEPTH_SECONDS / self.factor,
+            depth_seconds=QUEUE_SECONDS / self.factor,
         )
 
     @property

@@ -9,7 +9,7 @@ from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING
 
 from infra.local.processes.lifeline import end_with_spawner
-from lookup.bulk.feeder import DEPTH_SECONDS
+from lookup.bulk.feeder import QUEUE_SECONDS
 from lookup.bulk.queues import Delivery
 from lookup.wiring.conversions import ConversionServices
 from lookup.wiring.queue import QueueServices
@@ -35,7 +35,7 @@ class WorkerServices(QueueServices, ScheduleServices, ConversionServices):
 def services(factor: float) -> WorkerServices:
     """Make services whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
     made = WorkerServices.from_environment()
-    made.depth_seconds = DEPTH_SECONDS / factor
+    made.depth_seconds = QUEUE_SECONDS / factor
     return made
 
 

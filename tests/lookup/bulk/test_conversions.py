@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from infra.local.roster import entries
 from infra.local.simulator.process import Simulator
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.conversion.requests import BEGUN_WITHIN, ConversionRequests
+from lookup.bulk.conversion.requests import SUBMITTED_WITHIN, ConversionRequests
 from lookup.bulk.conversion.worker import DELIVERIES
 from lookup.bulk.queues import Delivery
 from lookup.ledger.conversions import ConversionLedger
@@ -75,7 +75,7 @@ def test_a_packed_roster_is_fed_after_its_conversion(at: ConversionServices) -> 
     at.services.work()
     assert seen(at, "packed").tally.counts == Counts(requested=3, found=3)
     assert at.services.pending.next_page() == []
-    assert at.services.pending.next_of("acme", 10) == []
+    assert at.services.pending.next_of_partner("acme", 10) == []
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -195,7 +195,7 @@ def test_what_cannot_leave_its_place_is_delivered_again(at: ConversionServices) 
     assert stage.messages(stage.settings.conversion_dead_letter_queue_url or "") == []
     assert at.work.serve([worn], until=at.services.clock() + 60) == []
     assert len(stage.messages(stage.settings.conversion_dead_letter_queue_url or "")) == 1
-    assert at.services.pending.next_of("acme", 10) == []
+    assert at.services.pending.next_of_partner("acme", 10) == []
 
 
 def test_an_unreadable_message_is_dead_lettered(at: ConversionServices) -> None:
@@ -214,9 +214,9 @@ def test_a_conversion_whose_message_is_lost_is_sent_again(at: ConversionServices
     spec = LookupSpec("packed", "default", "acme", at.services.clock(), packed(at, b"C-1\n"))
     at.services.pending.begin(spec)
     at.services.lookups.submit(spec)
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert len(at.deliveries()) == 1
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert at.deliveries() == []
 
 
@@ -243,10 +243,10 @@ def test_a_partner_has_few_conversions_on_the_queue(at: ConversionServices) -> N
     submit_many(at, FEW + 3)
     first = taken_off(at)
     assert [lookup_id_of(one) for one in first] == [f"many-{number:03}" for number in range(FEW)]
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert taken_off(at) == []
     assert at.work.serve(first[:2], until=at.services.clock() + 60) == []
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004", "many-005"]
     other = LookupSpec("other", "default", "globex", at.services.clock(), packed(at, b"C-1\n", "rosters/globex/one"))
     at.services.conversions.submit(other)
@@ -261,7 +261,7 @@ def test_cancelled_lookups_wait_for_no_conversion(at: ConversionServices) -> Non
     submit(at, "wanted", packed(at, b"C-1\n"))
     first = taken_off(at)
     assert at.work.serve(first, until=at.services.clock() + 60) == []
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["wanted"]
     assert [one.lookup_id for one in at.services.pending.next_page()] == ["wanted"]
 
@@ -271,10 +271,10 @@ def test_a_failed_conversion_does_not_block_the_next(at: ConversionServices) -> 
     submit_many(at, FEW + 1)
     worn = [replace(one, received=DELIVERIES + 1) for one in taken_off(at)]
     assert at.work.serve(worn, until=at.services.clock() + 60) == []
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert [lookup_id_of(one) for one in taken_off(at)] == ["many-004"]
     at.services.clock.now += 7 * 3600
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     # They are sent; SQS drops what it had within five minutes of its own clock.
     assert {one.queued_at for one in at.services.pending.next_page()} == {at.services.clock()}
 
@@ -283,16 +283,16 @@ def test_what_is_about_to_be_submitted_keeps_its_place(at: ConversionServices) -
     """A lookup is noted before it is submitted: who looks in between neither forgets it nor converts it."""
     spec = LookupSpec("packed", "default", "acme", at.services.clock(), packed(at, b"C-1\n"))
     assert at.services.pending.begin(spec)
-    at.services.conversions.ask_again()
+    at.services.conversions.resend_lost()
     assert at.deliveries() == []
-    at.services.conversion_queue.ask("packed", "acme")
+    at.services.conversion_queue.send("packed", "acme")
     (delivery,) = at.deliveries()
     assert at.work.serve([delivery], until=at.services.clock() + 60) == [delivery.message_id]
     assert not at.services.pending.begin(spec)
-    assert [one.lookup_id for one in at.services.pending.next_of("acme", 10)] == ["packed"]
-    at.services.clock.now += BEGUN_WITHIN + 1
-    at.services.conversions.ask_again()
-    assert (at.services.pending.next_page(), at.services.pending.next_of("acme", 10)) == ([], [])
+    assert [one.lookup_id for one in at.services.pending.next_of_partner("acme", 10)] == ["packed"]
+    at.services.clock.now += SUBMITTED_WITHIN + 1
+    at.services.conversions.resend_lost()
+    assert (at.services.pending.next_page(), at.services.pending.next_of_partner("acme", 10)) == ([], [])
 
 
 def test_many_that_wait_are_looked_through_in_turns(at: ConversionServices) -> None:

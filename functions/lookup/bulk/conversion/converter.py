@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.conversion.requests import BEGUN_WITHIN, awaits_conversion
+from lookup.bulk.conversion.requests import SUBMITTED_WITHIN, awaits_conversion
 from lookup.errors import AwsUnavailable, DailyLimitExceeded, Forbidden, InvalidInput, NotFound
 from lookup.ledger.conversions import ConversionLedger
 from lookup.ledger.daily_usage import DailyUsageCounter
@@ -55,7 +55,7 @@ class Conversions:
         once its message was `received` often enough. Errors of AWS are raised, and the claim is released.
         """
         progress = self._ledger.get(lookup_id)
-        if progress is None and self._pending.was_noted_within(lookup_id, BEGUN_WITHIN):
+        if progress is None and self._pending.was_noted_within(lookup_id, SUBMITTED_WITHIN):
             return False  # whoever notes it has not submitted it yet
         if progress is None or not awaits_conversion(progress):
             self._pending.end(lookup_id)

@@ -25,7 +25,7 @@ class ConversionQueue:
         self._url = url
         self._dead_letter_url = dead_letter_url
 
-    def ask(self, lookup_id: str, partner: str) -> None:
+    def send(self, lookup_id: str, partner: str) -> None:
         """Ask for the conversion of a lookup's roster."""
         body = exact_json.dumps({"lookup_id": lookup_id, "partner": partner}).decode()
         self._client.send_message(

@@ -21,9 +21,9 @@ LOST_AFTER = 6 * 3600.0  # seconds that a message may wait on the queue before t
 # Of a partner's line. SQS looks for groups that are free among the first 120,000 messages of a queue, so that a longer
 # line on the queue would hold the other partners' back:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/avoid-backlog-with-the-same-message-group-id.html
-QUEUED_MOST = 50
-ROUNDS = 4  # of a partner in one tick, while all that it looks at was cancelled
-BEGUN_WITHIN = 600.0  # seconds in which what was noted is submitted, or never
+MAX_QUEUED = 50
+MAX_ROUNDS = 4  # of a partner in one tick, while all that it looks at was cancelled
+SUBMITTED_WITHIN = 600.0  # seconds in which what was noted is submitted, or never
 
 
 class ConversionRequests:
@@ -40,7 +40,7 @@ class ConversionRequests:
         pending: ConversionLedger,
         queue: ConversionQueue,
         clock: Clock,
-        queued_most: int = QUEUED_MOST,
+        queued_most: int = MAX_QUEUED,
     ) -> None:
         self._queued_most = queued_most
         self._ledger = ledger
@@ -62,11 +62,12 @@ class ConversionRequests:
             if is_noted:
                 self._pending.end(spec.lookup_id)
             raise
-        if any(one.lookup_id == spec.lookup_id for one in self._pending.next_of(spec.partner, self._queued_most)):
-            self._ask(spec.lookup_id, spec.partner)
+        line = self._pending.next_of_partner(spec.partner, self._queued_most)
+        if any(one.lookup_id == spec.lookup_id for one in line):
+            self._send(spec.lookup_id, spec.partner)
         return is_new
 
-    def ask_again(self) -> None:
+    def resend_lost(self) -> None:
         """Ask for what comes next in the partners' lines, and for those whose message was never sent or seems lost.
 
         It is the tick that asks: a function that sent to the queue that invokes it would be a loop to Lambda.
@@ -75,12 +76,12 @@ class ConversionRequests:
         for partner in dict.fromkeys(one.partner for one in waiting):
             self._advance(partner)
         for one in [one for one in waiting if one.place is None and self._is_due(one)][: self._queued_most]:
-            self._ask(one.lookup_id, one.partner)
+            self._send(one.lookup_id, one.partner)
 
     def _advance(self, partner: str) -> None:
         """Ask for the first of a partner's line, and forget those that need no conversion any more."""
-        for _ in range(ROUNDS):
-            line = self._pending.next_of(partner, self._queued_most)
+        for _ in range(MAX_ROUNDS):
+            line = self._pending.next_of_partner(partner, self._queued_most)
             due = [one for one in line if self._is_due(one)]
             found = {one.spec.lookup_id: one for one in self._ledger.get_many([one.lookup_id for one in due])}
             over = [one for one in due if self._is_over(one, found.get(one.lookup_id))]
@@ -88,7 +89,7 @@ class ConversionRequests:
                 self._pending.end(one.lookup_id)
             for one in due:
                 if one not in over and one.lookup_id in found:
-                    self._ask(one.lookup_id, partner)
+                    self._send(one.lookup_id, partner)
             if len(over) < self._queued_most:
                 return
 
@@ -98,13 +99,13 @@ class ConversionRequests:
     def _is_over(self, one: PendingConversion, progress: LookupRecord | None) -> bool:
         """Return whether a lookup needs no conversion; one that was just noted may be about to be submitted."""
         if progress is None:
-            return one.noted_at <= self._clock() - BEGUN_WITHIN
+            return one.noted_at <= self._clock() - SUBMITTED_WITHIN
         return not awaits_conversion(progress)
 
-    def _ask(self, lookup_id: str, partner: str) -> None:
+    def _send(self, lookup_id: str, partner: str) -> None:
         """Put a conversion on the queue, or leave that to a later tick."""
         try:
-            self._queue.ask(lookup_id, partner)
+            self._queue.send(lookup_id, partner)
             self._pending.mark_queued(lookup_id)
         except (BotoCoreError, ClientError) as error:
             logger.warning("conversion not asked for yet", lookup_id=lookup_id, error=error_name(error))

@@ -13,7 +13,7 @@ from lookup import exact_json
 from lookup.errors import InvalidInput
 from lookup.rosters.formats.columns import EXPECTED, Columns, columns_of, meaning_of
 from lookup.rosters.formats.json_lists import shape_of
-from lookup.rosters.formats.lines import LINE_BYTES, OPEN_BYTES, Line, lines, rows, unmarked
+from lookup.rosters.formats.lines import LINE_BYTES, QUOTED_CELL_BYTES, Line, lines, rows, unmarked
 from lookup.rosters.formats.signatures import is_ruler, names_columns, refuse_other_files, structure
 
 OPENING_BYTES = 64 * 1024  # of a roster, by which its format is detected; a header must end within them
@@ -23,10 +23,10 @@ JSON_OBJECT = re.compile(r'\{\s*(["}]|$)')  # the opening of one; `{5e7d-…}` i
 JSON_ARRAY = re.compile(r'\[\s*(["{\[\]\d.tfn-]|$)')
 WIKI_ROW = re.compile(r"\s*\|\|")  # its rows have fewer marks than its header: cells would be confused
 JSON_STRING = re.compile(r'"([^"\\]|\\.)*"')
-SPARE = 64  # bytes that a repeated header may be longer, beside quotes and spaces
+REPEATED_HEADER_SPARE = 64  # bytes that a repeated header may be longer, beside quotes and spaces
 FIRST_END = re.compile(rb"\r\n|\r|\n")
-TITLES = 20  # lines in which a header is looked for that is not the first line
-SEEN_LENGTH = 100  # characters of a refused first line that its sender is shown
+MAX_TITLE_LINES = 20  # lines in which a header is looked for that is not the first line
+SHOWN_LENGTH = 100  # characters of a refused first line that its sender is shown
 NO_COLUMN = f"has no column {EXPECTED}"
 OTHERWISE = "expected is CSV with such a header, JSON, or plain lines of one customer id each"
 
@@ -58,7 +58,7 @@ class Header:
 
     def is_repeated(self, row: bytes) -> bool:
         """Return whether a row is this header again, or the hint before it, as joined files have them."""
-        if len(row) > 2 * len(self.text) + SPARE:
+        if len(row) > 2 * len(self.text) + REPEATED_HEADER_SPARE:
             return False
         bare = _squeezed(row)
         return bare == self.text or (self.hint is not None and bare == self.hint)
@@ -82,7 +82,7 @@ class Format:
         """Yield the lines or rows of bytes that begin at the start of a line."""
         if self.header is None:
             return lines(chunks, any_end=self.any_end)
-        cut = lines(chunks, keep=OPEN_BYTES, any_end=self.any_end)
+        cut = lines(chunks, keep=QUOTED_CELL_BYTES, any_end=self.any_end)
         return rows(cut, self.header.delimiter.encode())
 
     def ends(self, before: bytes, after: bytes) -> bool:
@@ -132,7 +132,7 @@ def detect_format(opening: bytes) -> Format:
 def _filled(opening: bytes) -> list[tuple[int, bytes]]:
     """Return the first lines of an opening that are not blank, with their numbers and ends."""
     numbered = ((number, unmarked(line)) for number, line in enumerate(opening.splitlines(keepends=True), 1))
-    return list(islice(((number, line) for number, line in numbered if line.strip()), TITLES))
+    return list(islice(((number, line) for number, line in numbered if line.strip()), MAX_TITLE_LINES))
 
 
 def _decoded(line: bytes, number: int) -> str:
@@ -162,7 +162,7 @@ def _csv_format(opening: bytes, number: int, delimiters: Iterable[str]) -> Forma
         if columns is not None:
             header = Header(_named(names), columns, delimiter, _squeezed(text))
             is_cr_only = FIRST_END.search(opening) is not None and FIRST_END.search(opening)[0] == b"\r"  # type: ignore[index]  # found
-            row_bytes = max(LINE_BYTES, min(OPEN_BYTES, 4 * len(text)))
+            row_bytes = max(LINE_BYTES, min(QUOTED_CELL_BYTES, 4 * len(text)))
             return Format(Kind.CSV, header, number, is_cr_only or len(names) == 1, row_bytes)
     return None
 
@@ -175,8 +175,8 @@ def _named(names: list[str]) -> tuple[str, ...]:
 
 def _header_row(rest: bytes, delimiter: str) -> tuple[bytes, list[str]]:
     """Return the first row and its names; none when it is no row of CSV, or does not end."""
-    row = next(rows(lines([rest], keep=OPEN_BYTES, any_end=True), delimiter.encode()), None)
-    if row is None or row.is_last or (not row.is_ended and row.length >= OPENING_BYTES - SPARE):
+    row = next(rows(lines([rest], keep=QUOTED_CELL_BYTES, any_end=True), delimiter.encode()), None)
+    if row is None or row.is_last or (not row.is_ended and row.length >= OPENING_BYTES - REPEATED_HEADER_SPARE):
         return b"", []
     try:
         return row.text, next(csv.reader([row.text.decode()], delimiter=delimiter, strict=True), [])
@@ -238,7 +238,7 @@ def _refuse_late_header(filled: list[tuple[int, bytes]]) -> None:
 
 def _refused(rule: str, first: str) -> InvalidInput:
     whole = f"{rule}; {OTHERWISE}"
-    return InvalidInput("roster", whole, sender_rule=f"{whole}; it reads {first.strip()[:SEEN_LENGTH]!r}")
+    return InvalidInput("roster", whole, sender_rule=f"{whole}; it reads {first.strip()[:SHOWN_LENGTH]!r}")
 
 
 def _squeezed(text: bytes) -> bytes:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 LINE_BYTES = 4096  # of a line that can be read
-OPEN_BYTES = 64 * 1024  # within which a quoted cell must end: otherwise the start of the next row is unknown
-SPARSE = 8  # bytes a line, on average of a chunk, under which runs of blank lines are looked for
+QUOTED_CELL_BYTES = 64 * 1024  # within which a quoted cell must end: otherwise the start of the next row is unknown
+SPARSE_LINE_BYTES = 8  # bytes a line, on average of a chunk, under which runs of blank lines are looked for
 _QUOTE = b'"'
 # Runs of blank lines in one step: they must cost no more per byte than identifiers.
 _BLANK = rb"(?:[ \t]*+\r?\n){2,}+"
@@ -85,7 +85,7 @@ def _pieces(chunks: Iterable[bytes], *, any_end: bool) -> Iterator[tuple[bytes, 
 
 def _cut(data: bytes, *, any_end: bool, is_open: bool) -> Iterator[tuple[bytes, int]]:
     """Split one chunk; its beginning belongs to the line before when that `is_open`."""
-    if _breaks(data, any_end=any_end) * SPARSE < len(data):
+    if _breaks(data, any_end=any_end) * SPARSE_LINE_BYTES < len(data):
         yield from _dense(data, any_end=any_end)
         return
     pieces = _PIECE_ANY_END if any_end else _PIECE
@@ -124,7 +124,7 @@ def rows(cut: Iterable[Line], delimiter: bytes) -> Iterator[Line]:
     for line in cut:
         is_open = _is_open(line.text if row.lines else unmarked(line.text), delimiter, inside=bool(row.lines))
         row.add(line)
-        if is_open and row.length <= OPEN_BYTES:
+        if is_open and row.length <= QUOTED_CELL_BYTES:
             continue
         is_broken = is_open is None and (len(row.lines) > 1 or line.text.count(_QUOTE) % 2 == 1)
         yield row.joined(is_last=bool(is_open) or is_broken)
