@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.access.partners import parameter_name, read_grants
@@ -26,6 +27,7 @@ from infra.constructs.storage import Storage
 from infra.monitoring.metrics import Watched
 from infra.monitoring.monitoring import Monitoring
 from infra.stage_settings.stage import SERVICE, Stage
+from lookup.api.console.parameter import WatchedQueue
 from lookup.settings import Settings
 
 NOT_CODE = ["**/__pycache__", "**/*.pyc", "**/.*"]
@@ -95,7 +97,24 @@ class LookupStack(cdk.Stack):
         extended = replace(release, settings=self._schedules.extend_settings(release.settings))
         submit = [*self._storage.partner_grants(), *self._conversions.ask_grants()]
         grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants()]
-        return OnRequest(self, "OnRequest", release=extended, grants=grants, egress=self._egress)
+        queues = {name: _watched(letters, self._redriven().get(name)) for name, letters in self._dead_letters().items()}
+        made = OnRequest(self, "OnRequest", release=extended, grants=grants, queues=queues, egress=self._egress)
+        self._storage.allow_uploads_from(made.origins)
+        return made
+
+    def _dead_letters(self) -> dict[str, sqs.IQueue]:
+        return {
+            "intake": self._queues.intake_dead_letters,
+            "parts": self._queues.parts_dead_letters,
+            "conversions": self._conversions.dead_letters,
+            "results": self._results.dead_letters,
+            "failed-firings": self._schedules.dead_letters,
+            "undelivered-events": self._notices.dead_letters,
+        }
+
+    def _redriven(self) -> dict[str, sqs.IQueue]:
+        """Return the queues that dead letters are sent back to."""
+        return {"intake": self._queues.intake, "parts": self._queues.parts, "conversions": self._conversions.queue}
 
     def _watched(self) -> Watched:
         return Watched(
@@ -112,14 +131,7 @@ class LookupStack(cdk.Stack):
                 "conversions": self._conversions.queue,
                 "results": self._results.queue,
             },
-            dead_letters={
-                "intake": self._queues.intake_dead_letters,
-                "parts": self._queues.parts_dead_letters,
-                "conversions": self._conversions.dead_letters,
-                "results": self._results.dead_letters,
-                "failed-firings": self._schedules.dead_letters,
-                "undelivered-events": self._notices.dead_letters,
-            },
+            dead_letters=self._dead_letters(),
             tables={"profiles": self._storage.profiles, "ledger": self._storage.ledger},
         )
 
@@ -153,3 +165,7 @@ class LookupStack(cdk.Stack):
             schedules_per_partner=stage.schedules_per_partner,
             uploads_per_partner=stage.uploads_per_partner,
         )
+
+
+def _watched(dead_letters: sqs.IQueue, queue: sqs.IQueue | None) -> WatchedQueue:
+    return WatchedQueue(dead_letters.queue_url, None if queue is None else queue.queue_url)

@@ -22,6 +22,12 @@ def _one_partner() -> Mapping[str, Partner]:
     return MappingProxyType({"demo": Partner()})
 
 
+def _local_partners() -> Mapping[str, Partner]:
+    """Return the demonstration's partner, and one of operators; the people of both can sign in to the console."""
+    partners = {"demo": Partner(console_groups=("demo",)), "ops": Partner(admin=True, console_groups=("operators",))}
+    return MappingProxyType(partners)
+
+
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     require(text.isdecimal(), name, f"{text!r} must be a whole number")
@@ -49,13 +55,14 @@ def _local(environment: Mapping[str, str]) -> Stage:
     return Stage(
         name=LOCAL,
         workspaces=MappingProxyType({"default": Workspace(quota=quota)}),
-        partners=_one_partner(),
+        partners=_local_partners(),
         retain=False,
         schedules=(Schedule(name="demo-refresh", expression="rate(1 minute)", roster="rosters/demo.csv"),),
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL") or NO_VENDOR,
         queue_memory_mb=_number(environment, "REHEARSAL_MEMORY_MB", 256),
         token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
+        console_mfa=False,  # one click is enough
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ class Partner:
     """One partner's grants. Of `fields`, `users_per_day` and `requests_per_second` None means no limit of its own.
 
     `lanes` are those it may use: `on_demand` for responses at once, `bulk` for rosters, long lists and schedules.
-    At most `waiting_requests` of its requests wait for quota at once.
+    At most `waiting_requests` of its requests wait for quota at once. People of these `groups` act for it in the
+    console; they may operate the service if `is_admin`.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Partner:
     lanes: tuple[Lane, ...] = (Lane.ON_DEMAND, Lane.BULK)
     requests_per_second: int | None = None
     waiting_requests: int = WAITING_REQUESTS
+    groups: tuple[str, ...] = ()
+    is_admin: bool = False
 
     @property
     def is_operator(self) -> bool:
@@ -105,7 +108,7 @@ class Partners:
     """The grants by client id.
 
     `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes",
-    "requests_per_second", "waiting_requests"}}`
+    "requests_per_second", "waiting_requests", "groups", "admin"}}`
     """
 
     def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
@@ -128,6 +131,22 @@ class Partners:
             if partner.name == name:
                 return partner
         raise UnknownClient("this partner has no grants")
+
+    def of_groups(self, groups: Collection[str]) -> Partner:
+        """Return the one partner that people of these groups act for. Raises `UnknownClient` for none and for several.
+
+        Whoever is in groups of several partners would have to be asked for whom they act now: the operator decides.
+        """
+        found = [partner for partner in self._current().values() if not set(groups).isdisjoint(partner.groups)]
+        if not found:
+            raise UnknownClient("you are in no group that may use this service")
+        if len({partner.name for partner in found}) > 1:
+            raise UnknownClient("you are in groups of several partners: only one can be acted for")
+        return found[0]
+
+    def all(self) -> list[Partner]:
+        """Return the grants of every client. Raises as `of` does."""
+        return list(self._current().values())
 
     def _current(self) -> Mapping[str, Partner]:
         if self._clock() - self._read_at >= CACHED_SECONDS:
@@ -154,6 +173,8 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - parsed JSON; wrong types
         lanes=tuple(map(Lane, _texts(grants.get("lanes", list(Lane))))),
         requests_per_second=_optional(grants.get("requests_per_second"), 1),
         waiting_requests=_number(grants.get("waiting_requests", WAITING_REQUESTS), 1),
+        groups=_texts(grants["groups"]) if "groups" in grants else (),
+        is_admin=_flag(grants.get("admin", False)),
     )
 
 
@@ -175,6 +196,12 @@ def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
         raise TypeError
     return tuple(value)
+
+
+def _flag(value: Any) -> bool:  # noqa: ANN401 - as above
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
 
 def _optional(value: Any, least: int) -> int | None:  # noqa: ANN401 - as above

@@ -113,6 +113,11 @@ class Settings:
         require(self.schedules_per_partner >= 1, "schedules_per_partner", "must be at least 1")
         require(self.uploads_per_partner >= 1, "uploads_per_partner", "must be at least 1")
 
+    @property
+    def console_parameter_name(self) -> str:
+        """The SSM parameter of the console: beside that of the partners, so it takes none of the environment's room."""
+        return self.partners_parameter_name.rpartition("/")[0] + "/console"
+
     def workspace(self, name: str) -> Workspace:
         """Return the named workspace's settings. Raises `UnknownWorkspace`."""
         if name not in self.workspaces:

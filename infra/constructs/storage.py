@@ -28,6 +28,7 @@ from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
 from infra.stage_settings.stage import Stage
 from lookup.rosters.keys import INLINE, ROSTERS, UNPACKED, UPLOAD_TAG
+from lookup.rosters.uploads import HEADERS
 
 PARTS, RESULTS, OVERSIZE, UNMATCHED = "parts/", "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
@@ -39,6 +40,8 @@ WITH_THE_RESULTS = {
 }
 QUERIES = "queries/"  # where Athena writes what it answers
 QUERY_RESULT_DAYS = 7
+UPLOAD_HEADERS = (*HEADERS, "Content-Type")  # a browser adds the type of the file
+CORS_SECONDS = 3600  # for which a browser need not ask again
 EXPIRES_AT = "expires_at"
 PRIVATE: Mapping[str, Any] = {
     "encryption": s3.BucketEncryption.S3_MANAGED,
@@ -99,6 +102,15 @@ class Storage(Construct):
             self._objects("Collected", (*WRITE_LARGE_OBJECTS, *READ_OBJECTS, *DELETE_OBJECTS), RESULTS),
             Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
         ]
+
+    def allow_uploads_from(self, origins: Sequence[str]) -> None:
+        """Let pages of these origins send the uploads that were signed for them; they read nothing by themselves."""
+        self.bucket.add_cors_rule(
+            allowed_methods=[s3.HttpMethods.PUT],
+            allowed_origins=list(origins),
+            allowed_headers=[name.lower() for name in UPLOAD_HEADERS],
+            max_age=CORS_SECONDS,
+        )
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from infra.local.api_client import partner_of, profile_path
 from infra.local.display import Display
+from infra.local.stage.people import DEMO, OPERATOR, PASSWORD
 from infra.local.stage.stage import Stage
 from lookup.model import Identifier
 
@@ -16,6 +17,7 @@ def print_next_steps(stage: Stage, example: Identifier, display: Display) -> Non
     display.heading("To try")
     display.line(f"HTTP API         {stage.api_url}/v1/…")
     display.line(f"documentation    {docs_link(stage)}")
+    display.line(f"console          {stage.console_url}  ({DEMO.name} or {OPERATOR.name}, password {PASSWORD})")
     display.line(f"AWS endpoint     {stage.endpoint_url}  (access key 000000000000)")
     display.line(f"intake queue     {stage.outputs['IntakeQueueUrl']}")
     display.line(f"vendor           {stage.simulator.endpoint_url if stage.simulator else 'yours'}")

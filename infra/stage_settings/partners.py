@@ -13,9 +13,14 @@ from lookup.model import Lane
 from lookup.partners import NAME, RESERVED_NAMES, WAITING_REQUESTS
 from lookup.settings import MAX_WEIGHT
 
-PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas)
+PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas); the console's client is one, if there is one
+GROUPS_OF_COGNITO = "cognito:groups"
 LANES = tuple(lane.value for lane in Lane)
 
+# API Gateway writes a token's list of groups as words between spaces, so a name with a space would be two names.
+_GROUP = re.compile(r"[A-Za-z0-9_.:/+=@-]{1,128}")
+_CLAIM = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+CLAIM_RULE = "must be 1 to 128 letters, digits or _ . : / -"
 _ISSUER = re.compile(r"https://[^\s?#]+")
 
 
@@ -27,7 +32,8 @@ class Partner:
     `lanes` are `on_demand` (answers at once) and `bulk` (rosters, long lists, schedules). `client_id` is how an issuer
     of your own names the partner; without one the stack makes an app client. `admin` lets that client request the
     operators' scope. `requests_per_second` is what an instance of the function takes of it;
-    `waiting_requests` of its own wait for quota at once.
+    `waiting_requests` of its own wait for quota at once. People in one of `console_groups` act for it in the console:
+    as operators, too, if it is `admin`.
     """
 
     workspaces: tuple[str, ...] = ("default",)
@@ -39,6 +45,7 @@ class Partner:
     admin: bool = False
     requests_per_second: int = 20
     waiting_requests: int = WAITING_REQUESTS
+    console_groups: tuple[str, ...] = ()
 
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
@@ -61,8 +68,44 @@ class Partner:
         require(1 <= self.weight <= MAX_WEIGHT, f"{setting}.weight", f"must be 1 to {MAX_WEIGHT}")
         require(self.requests_per_second >= 1, f"{setting}.requests_per_second", "must be at least 1")
         require(self.waiting_requests >= 1, f"{setting}.waiting_requests", "must be at least 1")
+        self._check_groups(f"{setting}.console_groups")
         known = bool(self.lanes) and set(self.lanes) <= set(LANES)
         require(known, f"{setting}.lanes", f"must be one or more of {', '.join(LANES)}")
+
+    def _check_groups(self, setting: str) -> None:
+        require_list(self.console_groups, setting)
+        unfit = [group for group in self.console_groups if _GROUP.fullmatch(group) is None]
+        require(not unfit, setting, f"{unfit} must be 1 to 128 letters, digits or _ . : / + = @ -")
+        require(len(set(self.console_groups)) == len(self.console_groups), setting, "must differ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """How people sign in to the console at an issuer of your own: by a public client, with a code and PKCE.
+
+    `client_id` is that client, with the callback `<API>/console`. `groups_claim` of its access tokens lists a person's
+    groups. Without `logout_url` signing out only forgets the token.
+    """
+
+    client_id: str
+    authorize_url: str
+    token_url: str
+    logout_url: str | None = None
+    groups_claim: str = "groups"
+
+    def check(self, partners: Mapping[str, Partner]) -> None:
+        """Check it against the partners' own clients. Raises `Misconfigured`."""
+        require_kinds(self, "issuer.sign_in.")
+        named = re.fullmatch(r"\S+", self.client_id) is not None
+        require(named, "issuer.sign_in.client_id", "must be the public client's id")
+        own = self.client_id not in Issuer.client_ids(partners)
+        require(own, "issuer.sign_in.client_id", "is a partner's: people need a client of their own")
+        for name in ("authorize_url", "token_url", "logout_url"):
+            url = getattr(self, name)
+            is_plain = url is None or _ISSUER.fullmatch(url) is not None
+            require(is_plain, f"issuer.sign_in.{name}", f"{url!r} must be an https URL without query")
+        is_claim = _CLAIM.fullmatch(self.groups_claim) is not None
+        require(is_claim, "issuer.sign_in.groups_claim", CLAIM_RULE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +113,14 @@ class Issuer:
     """An OpenID Connect provider that the partners' tokens come from, instead of a user pool of the stack's own.
 
     `audiences` are what its tokens name as `aud`; none means that they name the client. `client_claim` is the one claim
-    that identifies the client: `client_id` as RFC 9068 has it, with other issuers `azp` or `cid`.
+    that identifies the client: `client_id` as RFC 9068 has it, with other issuers `azp` or `cid`. Without `sign_in`
+    nobody can sign in to the console.
     """
 
     url: str
     audiences: tuple[str, ...] = ()
     client_claim: str = CLIENT_CLAIM
+    sign_in: SignIn | None = None
 
     def check(self, partners: Mapping[str, Partner]) -> None:
         """Check it against the partners whose tokens it issues. Raises `Misconfigured`."""
@@ -85,10 +130,17 @@ class Issuer:
         require(is_plain, "issuer.url", f"{self.url!r} must be an https URL without query, as the tokens' `iss` has it")
         is_claim = re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.client_claim) is not None
         require(is_claim, "issuer.client_claim", "must be 1 to 64 letters, digits, hyphens, underscores or dots")
+        require(self.sign_in is None or isinstance(self.sign_in, SignIn), "issuer.sign_in", "must be a SignIn")
         for name, partner in partners.items():
             named = re.fullmatch(r"\S+", partner.client_id or "") is not None
             require(named, f"partners.{name}.client_id", "is required with an issuer of your own")
-            require(not partner.admin, f"partners.{name}.admin", "is your issuer's to grant")
+            of_people = bool(partner.console_groups) and self.sign_in is not None
+            rule = "is your issuer's to grant, but for people of console_groups"
+            require(of_people or not partner.admin, f"partners.{name}.admin", rule)
+            can_sign_in = self.sign_in is not None or not partner.console_groups
+            require(can_sign_in, f"partners.{name}.console_groups", "need issuer.sign_in")
+        if self.sign_in is not None:
+            self.sign_in.check(partners)
         require(len(set(self.client_ids(partners))) == len(partners), "partners", "must differ in client_id")
         require(len(self.audiences) <= PARTNER_LIMIT, "issuer.audiences", f"must be at most {PARTNER_LIMIT}")
 

@@ -47,6 +47,8 @@ class Stage:
     `recoverable` makes the tables of a stage without `retain` recoverable, too.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
+    `console_urls` are further addresses of the console, such as that of a domain of your own; `console_mfa` asks people
+    of the stack's own user pool for a second factor.
     `account_concurrency` is the account's quota of executions at once, of which `request_concurrency` are reserved for
     the HTTP API.
     """
@@ -88,6 +90,13 @@ class Stage:
     tags: Mapping[str, str] = field(default_factory=dict)
     issuer: Issuer | None = None
     token_url: str | None = None
+    console_urls: tuple[str, ...] = ()
+    console_mfa: bool = True
+
+    @property
+    def has_people(self) -> bool:
+        """Whether anybody may sign in to the console."""
+        return any(partner.console_groups for partner in self.partners.values())
 
     def __post_init__(self) -> None:
         require_kinds(self, "")
@@ -118,12 +127,16 @@ class Stage:
 
     def _check_partners(self) -> None:
         require_made_of(self.partners, Partner, "partners")
-        require(0 < len(self.partners) <= PARTNER_LIMIT, "partners", f"must be 1 to {PARTNER_LIMIT}")
+        most = PARTNER_LIMIT - self.has_people
+        require(0 < len(self.partners) <= most, "partners", f"must be 1 to {most}")
         for name, partner in self.partners.items():
             partner.check(name, {one: known.fields for one, known in self.workspaces.items()})
             own = self.issuer is not None or partner.client_id is None
             require(own, f"partners.{name}.client_id", "needs an issuer; without one the stack makes the client")
         require_distinct(self.partners, "partners")
+        groups = [group for partner in self.partners.values() for group in partner.console_groups]
+        twice = sorted({group for group in groups if groups.count(group) > 1})
+        require(not twice, "partners", f"must differ in console_groups: {twice} are of several")
         if self.issuer is not None:
             require(isinstance(self.issuer, Issuer), "issuer", "must be an Issuer")
             self.issuer.check(self.partners)
@@ -177,6 +190,10 @@ class Stage:
         require(self.fixed_egress or not zones, "egress_zones", "needs fixed_egress")
 
     def _check_addresses(self) -> None:
+        require_list(self.console_urls, "console_urls")
+        for url in self.console_urls:
+            port_of(url, "console_urls", schemes=("https",))
+            require(url.endswith("/console"), "console_urls", f"{url!r} must end with /console")
         if self.token_url is not None and self.name != LOCAL:  # there it is a path
             port_of(self.token_url, "token_url", schemes=("https",))
         if self.moengage_endpoint_url is None:

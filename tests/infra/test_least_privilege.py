@@ -44,6 +44,7 @@ ALLOWED = {
         "StorageBucket/rosters/*": GET_VERSIONS | PUT | {"s3:DeleteObjectVersion", "s3:PutObjectTagging"},
         "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
         "OnRequestPartnersGrants": {"ssm:GetParameter"},
+        "OnRequestPartnersConsole": {"ssm:GetParameter"},
         "QueuesParts": SEND,
         "ConversionsQueue": SEND,
         "NoticesBus": PUT_EVENTS,

@@ -18,6 +18,11 @@ MEANT = {
     "OnRequest/Partners/UserPool/Pool/Resource": {"COG2", "COG8"},
     "OnRequest/OnRequest/Function/Resource": {"L1"},
     "OnRequest/Api/GET--openapi.json/Resource": {"APIG4"},
+    **{
+        f"OnRequest/Api/{method}--console{more}/Resource": {"APIG4"}
+        for method in ("GET", "HEAD")
+        for more in ("", "--{asset}")
+    },
     "OnRequest/Api/GET--docs/Resource": {"APIG4"},
     "OnRequest/Api/GET--docs--{asset}/Resource": {"APIG4"},
     "OnQueue/OnQueue/Function/Resource": {"L1"},

@@ -2,40 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+from lookup.api.route_table import ADMIN
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
 
 CLIENT_CLAIM = "client_id"  # of Cognito's access tokens, and of RFC 9068
 SCOPE_CLAIMS = ("scope", "scp")
+# Which kind a token of Cognito is (developer guide, "Understanding the access token"); others have no such claim.
+KIND_CLAIM, ACCESS_TOKEN = "token_use", "access"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleClient:
+    """The client by which people sign in, and the claim of their tokens that lists their groups."""
+
+    client_id: str
+    groups_claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: for which partner, with which scopes, by which client; `subject` is a person's `sub`."""
+
+    partner: Partner
+    scopes: frozenset[str]
+    client_id: str
+    subject: str | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the caller may operate the service."""
+        return ADMIN in self.scopes
 
 
 class ClientAuth:
     """Finds the partner of a request by the one claim that identifies a client.
 
     One, because claims that others may choose, such as `sub` beside `client_id`, would let them choose whom they are.
+    The tokens of people name the console's client: their partner is that of their groups. `people` reads that client;
+    it is asked for when no partner has the token's client.
     """
 
-    def __init__(self, partners: Partners, client_claim: str) -> None:
+    def __init__(
+        self, partners: Partners, client_claim: str, people: Callable[[], PeopleClient | None] = lambda: None
+    ) -> None:
         self._partners = partners
         self._client_claim = client_claim
+        self._people = people
 
-    def of(self, event: Mapping[str, Any]) -> Partner:
-        """Return the caller's grants by the token's client id. Raises `UnknownClient`."""
-        client_id = _claims(event).get(self._client_claim)
+    def of(self, event: Mapping[str, Any]) -> Caller:
+        """Return the caller, with the grants of the token's client or the person's groups. Raises `UnknownClient`."""
+        claims = _claims(event)
+        client_id = claims.get(self._client_claim)
         if not isinstance(client_id, str) or not client_id:
             raise UnknownClient("this client has no grants")
-        return self._partners.of(client_id)
+        if claims.get(KIND_CLAIM, ACCESS_TOKEN) != ACCESS_TOKEN:
+            raise UnknownClient("this is no access token")
+        try:
+            return Caller(self._partners.of(client_id), scopes_of(event), client_id)
+        except UnknownClient:
+            people = self._people()
+            if people is None or people.client_id != client_id:
+                raise
+        return self._person(event, claims, people)
+
+    def _person(self, event: Mapping[str, Any], claims: Mapping[str, Any], people: PeopleClient) -> Caller:
+        """Return a person as a caller. All may request every scope of the console's client: the group decides."""
+        partner = self._partners.of_groups(_listed(claims.get(people.groups_claim)))
+        scopes = scopes_of(event)
+        return Caller(
+            partner,
+            scopes if partner.is_admin else scopes - {ADMIN},
+            people.client_id,
+            subject=str(claims.get("sub") or ""),
+        )
+
+
+def current_caller(app: APIGatewayHttpResolver) -> Caller:
+    """Return who sent the request that the app serves, as `ApiHandler` found it."""
+    caller: Caller = app.context["caller"]
+    return caller
 
 
 def current_partner(app: APIGatewayHttpResolver) -> Partner:
-    """Return the partner whose request the app serves, as `ApiHandler` found it."""
-    partner: Partner = app.context["partner"]
-    return partner
+    """Return the partner whose request the app serves."""
+    return current_caller(app).partner
 
 
 def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:
@@ -44,10 +101,13 @@ def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:
     API Gateway writes a claim that is a list as `[a b]`.
     """
     claims = _claims(event)
-    return frozenset(word for name in SCOPE_CLAIMS for word in _words(str(claims.get(name) or "")))
+    return frozenset(word for name in SCOPE_CLAIMS for word in _listed(claims.get(name)))
 
 
-def _words(written: str) -> list[str]:
+def _listed(claim: object) -> list[str]:
+    if isinstance(claim, list):  # as the token has it; API Gateway itself writes texts only
+        return [word for word in claim if isinstance(word, str)]
+    written = str(claim or "")
     listed = written[1:-1] if written.startswith("[") and written.endswith("]") else written
     return [word for word in listed.split(" ") if word]
 

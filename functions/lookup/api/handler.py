@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.api import problems
 from lookup.api.app import escaped_path, unexpected_error
-from lookup.api.auth import ClientAuth, scopes_of
-from lookup.api.openapi.pages import Pages
+from lookup.api.auth import Caller, ClientAuth, scopes_of
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.query_string import read_query
 from lookup.api.request_rate import RequestRate
-from lookup.api.route_table import BY_KEY, PAGE_KEYS
+from lookup.api.route_table import ADMIN, BY_KEY, CONSOLE_KEYS, PAGE_KEYS
 from lookup.errors import InvalidInput, ServiceError, TooManyRequests
 from lookup.ledger.daily_usage import limit_headers
 from lookup.model import Clock
@@ -25,13 +24,29 @@ BODY_LIMIT = 256 * 1024  # bytes
 JSON = "application/json"
 
 
+class Pages(Protocol):
+    """Answers of routes that need no token."""
+
+    def answer(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Answer an event (payload 2.0); None when there is no such page."""
+
+
 class ApiHandler:
     """Answers events of the HTTP API: every answer has its request id, every error is a problem."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, callers: ClientAuth, pages: Pages, rate: RequestRate, clock: Clock
+        self,
+        app: APIGatewayHttpResolver,
+        callers: ClientAuth,
+        *,
+        pages: Pages,
+        console: Callable[[], Pages],
+        rate: RequestRate,
+        clock: Clock,
     ) -> None:
+        """`console` makes the console's pages, when one of them is asked for."""
         self._app = app
+        self._console = console
         self._rate = rate
         self._pages = pages
         self._callers = callers
@@ -48,26 +63,36 @@ class ApiHandler:
 
     def _answered(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
         if event.get("routeKey") in PAGE_KEYS:
-            return self._pages.answer(event) or _written(problems.no_such_route())
+            return self._page(event)
         event = _without_needless_body(event)
         refusal = _rejection(event)
         try:
-            partner = self._callers.of(event)
-            self._rate.admit(partner)  # what is refused counts, too: nobody may send any number of it
+            caller = self._callers.of(event)
+            self._rate.admit(caller.partner)  # what is refused counts, too: nobody may send any number of it
         except TooManyRequests as error:
             return _written(problems.problem_for(error, now=self._clock()))
         except ServiceError as error:
             return _written(refusal or problems.problem_for(error, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
             return _written(refusal or unexpected_error(error))
+        refusal = refusal or _check_operator(event, caller)
         if refusal is not None:
             return _written(refusal)
-        self._app.context["partner"] = partner  # `current_partner` reads it; Powertools clears it
+        self._app.context["caller"] = caller  # `current_caller` reads it; Powertools clears it
         answered = self._app.resolve(
             escaped_path(_with_json_type(event)) | {"queryStringParameters": read_query(event)}, context
         )
-        self._add_limit_headers(answered["headers"], partner)
+        self._add_limit_headers(answered["headers"], caller.partner)
         return answered
+
+    def _page(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            pages = self._console() if event["routeKey"] in CONSOLE_KEYS else self._pages
+            return pages.answer(event) or _written(problems.no_such_route())
+        except ServiceError as error:
+            return _written(problems.problem_for(error, now=self._clock()))
+        except Exception as error:  # noqa: BLE001 - as above
+            return _written(unexpected_error(error))
 
     def _add_limit_headers(self, headers: dict[str, Any], partner: Partner) -> None:
         """Add the partner's daily policy, if it has one and the route has not added it with what is left."""
@@ -100,6 +125,13 @@ def _check_scope(event: Mapping[str, Any]) -> Response[str] | None:
     if scope in scopes_of(event):
         return None
     return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
+
+
+def _check_operator(event: Mapping[str, Any], caller: Caller) -> Response[str] | None:
+    """A person's token may have the operators' scope without that its partner may operate the service."""
+    if BY_KEY[event["routeKey"]].scope == ADMIN and not caller.is_operator:
+        return problems.problem(Problem.FORBIDDEN, "your partner may not operate the service")
+    return None
 
 
 def _check_query(event: Mapping[str, Any]) -> Response[str] | None:

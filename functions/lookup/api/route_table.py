@@ -43,7 +43,8 @@ ROUTES = (
     Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("GET", "/v1/quota", PROFILES_READ),
 )
-# What everybody may read: the OpenAPI document and Swagger UI over it.
-PAGES = ("/openapi.json", "/docs", "/docs/{asset}")
-PAGE_KEYS = frozenset(f"GET {path}" for path in PAGES)
+# What everybody may read: the OpenAPI document, Swagger UI over it, and the files of the console, which hold no data.
+DOCUMENTATION_KEYS = frozenset({"GET /openapi.json", "GET /docs", "GET /docs/{asset}"})
+CONSOLE_KEYS = frozenset(f"{method} {path}" for method in ("GET", "HEAD") for path in ("/console", "/console/{asset}"))
+PAGE_KEYS = DOCUMENTATION_KEYS | CONSOLE_KEYS
 BY_KEY: Mapping[str, Route] = {route.key: route for route in ROUTES}

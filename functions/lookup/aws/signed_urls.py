@@ -37,6 +37,12 @@ def seconds_left(credentials: Credentials | None) -> int:
     raise AwsUnavailable("the credentials of this function are about to end")
 
 
+def origin_of(url: str) -> str:
+    """Return the origin of a URL (RFC 6454): scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def expires_at(url: str) -> float:
     """Return when a presigned URL ends (epoch seconds), as its signature says."""
     signed = parse_qs(urlsplit(url).query)

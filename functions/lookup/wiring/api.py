@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
@@ -22,7 +23,7 @@ from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
 from lookup.api.sync_or_async import SyncOrAsync
-from lookup.aws.signed_urls import seconds_left
+from lookup.aws.signed_urls import origin_of, seconds_left
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import RetryLater
@@ -36,14 +37,26 @@ from lookup.schedules.store import ScheduleNames, ScheduleStore
 from lookup.wiring.fetching import FetchingServices
 from lookup.wiring.submitting import SubmittingServices
 
+if TYPE_CHECKING:
+    from lookup.api.console.pages import ConsolePages
+    from lookup.api.console.parameter import ConsoleParameter
+
+BUCKET_PROBE = "rosters/"  # a key that is signed to see at which host the bucket's URLs are
+
 
 class ApiServices(FetchingServices, SubmittingServices):
     """The services of `on_request`."""
 
     @cached_property
     def handler(self) -> ApiHandler:
-        pages = Pages(self._document, self.settings.token_url)
-        return ApiHandler(self.app, self.callers, pages, RequestRate(self.clock), self.clock)
+        return ApiHandler(
+            self.app,
+            self.callers,
+            pages=Pages(self._document, self.settings.token_url),
+            console=lambda: self.console_pages,
+            rate=RequestRate(self.clock),
+            clock=self.clock,
+        )
 
     def prepare(self) -> tuple[object, ...]:
         """Make what a start from a snapshot (Lambda SnapStart) should find made: the handler and its clients."""
@@ -105,7 +118,19 @@ class ApiServices(FetchingServices, SubmittingServices):
 
     @cached_property
     def callers(self) -> ClientAuth:
-        return ClientAuth(self.partners, self.settings.client_claim)
+        return ClientAuth(self.partners, self.settings.client_claim, lambda: self.console.facts().people())
+
+    @cached_property
+    def console(self) -> ConsoleParameter:
+        from lookup.api.console.parameter import ConsoleParameter  # noqa: PLC0415 - of people and operators only
+
+        return ConsoleParameter(self.ssm, self.settings.console_parameter_name, self.clock)
+
+    @cached_property
+    def console_pages(self) -> ConsolePages:
+        from lookup.api.console.pages import ConsolePages  # noqa: PLC0415 - rarely asked for
+
+        return ConsolePages(self.settings.stage, self.console.facts, lambda: origin_of(self._sign(BUCKET_PROBE)))
 
     @cached_property
     def on_demand(self) -> OnDemand:

@@ -1,21 +1,22 @@
-"""Who may call the HTTP API, and for what: the authoriser of partners' tokens, and the parameter of their grants."""
+"""Who may call the HTTP API, and for what: the authoriser of tokens, the parameters of grants and of the console."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from constructs import Construct
 
-from infra.constructs.access.user_pool import UserPool
+from infra.constructs.access.user_pool import UserPool, scopes_of_people
 from infra.constructs.iam import READ_PARAMETERS, Grant
-from infra.stage_settings.partners import Partner
+from infra.stage_settings.partners import Issuer, Partner
 from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.auth import CLIENT_CLAIM
+from lookup.api.console.parameter import ConsoleFacts, SignIn, WatchedQueue
 from lookup.errors import Misconfigured
 from lookup.settings import Settings
 
@@ -27,23 +28,36 @@ class Partners(Construct):
     """The issuer of tokens (a user pool of the stack's own, unless the stage names another) and the grants.
 
     A changed parameter takes effect within a minute. A deploy writes it again only when the stage's partners have
-    changed, and then from the stage alone: what shall last belongs there.
+    changed, and then from the stage alone: what shall last belongs there. People sign in to the console at
+    `console_urls`; `queues` are what operators see and redrive there.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        console_urls: Sequence[str],
+        queues: Mapping[str, WatchedQueue],
+    ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         if stage.issuer is None:
             pool = UserPool(self, "UserPool", stage=stage)
             self._client_ids: Mapping[str, str] = pool.client_ids
-            self._issuer, audiences = pool.issuer, tuple(pool.client_ids.values())
+            self._issuer, audiences = pool.issuer, tuple[str, ...]()
             self.token_url: str | None = stage.token_url or pool.token_url
+            sign_in = pool.console_sign_in(stage, console_urls) if stage.has_people else None
         else:
             self._client_ids = {name: partner.client_id or "" for name, partner in stage.partners.items()}
             self._issuer, audiences = stage.issuer.url, stage.issuer.audiences
             self.token_url = stage.token_url
-        self._audiences = audiences or tuple(self._client_ids.values())
+            sign_in = _sign_in_at(stage, stage.issuer)
+        people = () if sign_in is None else (sign_in.client_id,)
+        self._audiences = audiences or (*self._client_ids.values(), *people)
         self.parameter = self._parameter(stage)
+        self.console_parameter = self._console_parameter(stage, ConsoleFacts(sign_in, queues))
 
     def extend_settings(self, settings: Settings) -> Settings:
         """Add what a function must know to know its callers."""
@@ -51,7 +65,8 @@ class Partners(Construct):
 
     def grants(self) -> list[Grant]:
         """Return what a function that knows its callers does here."""
-        return [Grant("Partners", READ_PARAMETERS, [self.parameter.parameter_arn])]
+        read = [self.parameter.parameter_arn, self.console_parameter.parameter_arn]
+        return [Grant("Partners", READ_PARAMETERS, read)]
 
     def authorizer(self) -> HttpJwtAuthorizer:
         """Return the authorizer that accepts these partners' tokens only."""
@@ -73,6 +88,31 @@ class Partners(Construct):
             tier=ssm.ParameterTier.INTELLIGENT_TIERING,
         )
 
+    def _console_parameter(self, stage: Stage, facts: ConsoleFacts) -> ssm.StringParameter:
+        return ssm.StringParameter(
+            self,
+            "Console",
+            parameter_name=console_parameter_name(stage),
+            description="How people sign in to the console, and the queues that operators see there",
+            string_value=json.dumps(asdict(facts)),
+            tier=ssm.ParameterTier.INTELLIGENT_TIERING,
+        )
+
+
+def _sign_in_at(stage: Stage, issuer: Issuer) -> SignIn | None:
+    """Return how people sign in at an issuer of your own, if they can."""
+    if issuer.sign_in is None:
+        return None
+    chosen = issuer.sign_in
+    return SignIn(
+        client_id=chosen.client_id,
+        authorize_url=chosen.authorize_url,
+        token_url=chosen.token_url,
+        logout_url=chosen.logout_url,
+        scopes=scopes_of_people(stage),
+        groups_claim=chosen.groups_claim,
+    )
+
 
 def client_claim(stage: Stage) -> str:
     """Return the claim of a token that names its client."""
@@ -90,6 +130,8 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
         "lanes": list(partner.lanes),
         "requests_per_second": partner.requests_per_second,
         "waiting_requests": partner.waiting_requests,
+        **({"groups": list(partner.console_groups)} if partner.console_groups else {}),
+        **({"admin": True} if partner.admin else {}),
     }
 
 
@@ -108,3 +150,8 @@ def read_grants(scope: Construct, stage: Stage) -> list[Grant]:
 def parameter_name(stage: Stage) -> str:
     """Return the name of the parameter that holds the grants."""
     return f"/{SERVICE}/{stage.name}/partners"
+
+
+def console_parameter_name(stage: Stage) -> str:
+    """Return the name of the parameter that holds what the console needs."""
+    return f"/{SERVICE}/{stage.name}/console"

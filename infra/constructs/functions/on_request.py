@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -24,11 +24,13 @@ from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.nag import acknowledge
 from infra.stage_settings.stage import SERVICE, Stage
-from lookup.api.route_table import PAGES, ROUTES
+from lookup.api.console.parameter import WatchedQueue
+from lookup.api.route_table import PAGE_KEYS, ROUTES
 
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
 # Pages are for readers: a flood of them must not use up the throttling limits of the partners' requests.
 PAGES_PER_SECOND, PAGES_BURST = 10, 20
+CONSOLE = "/console"
 
 
 class OnRequest(Construct):
@@ -41,10 +43,16 @@ class OnRequest(Construct):
         *,
         release: Release,
         grants: Sequence[Grant],
+        queues: Mapping[str, WatchedQueue],
         egress: FixedEgress | None = None,
     ) -> None:
+        """`queues` are those whose dead letters operators see in the console."""
         super().__init__(scope, construct_id)
-        partners = Partners(self, "Partners", stage=release.stage)
+        # First, because people's client needs its address, and the authoriser of its routes that client's id.
+        api = self._api(release.stage)
+        urls = [f"{api.api_endpoint}{CONSOLE}", *release.stage.console_urls]
+        self.origins = [url.removesuffix(CONSOLE) for url in urls]
+        partners = Partners(self, "Partners", stage=release.stage, console_urls=urls, queues=queues)
         self.function = LookupFunction(
             self,
             "OnRequest",
@@ -57,17 +65,23 @@ class OnRequest(Construct):
             snap_start=release.stage.snap_start,
             reserved=release.stage.request_concurrency,
         ).function
-        api = self._api(release.stage, partners.authorizer(), self._live())
-        api_stage = self._api_stage(api, release.stage)
+        pages = self._add_routes(api, partners.authorizer(), self._live())
+        api_stage = self._api_stage(api, release.stage, pages)
         output(self, "ApiId", api.api_id)
         output(self, "ApiUrl", api_stage.url)
+        output(self, "ConsoleUrl", urls[0])
 
     def _live(self) -> lambda_.Alias:
         """Return the live alias: a request meets the old one or the new one, never half a deployment."""
         return lambda_.Alias(self, "Live", alias_name="live", version=self.function.current_version)
 
-    def _api(self, stage: Stage, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction) -> apigateway.HttpApi:
-        api = apigateway.HttpApi(self, "Api", api_name=f"{SERVICE}-{stage.name}", create_default_stage=False)
+    def _api(self, stage: Stage) -> apigateway.HttpApi:
+        return apigateway.HttpApi(self, "Api", api_name=f"{SERVICE}-{stage.name}", create_default_stage=False)
+
+    def _add_routes(
+        self, api: apigateway.HttpApi, authorizer: HttpJwtAuthorizer, target: lambda_.IFunction
+    ) -> list[apigateway.HttpRoute]:
+        """Add every route; return those of the pages."""
         integration = HttpLambdaIntegration("OnRequest", target)
         for route in ROUTES:
             api.add_routes(
@@ -77,16 +91,18 @@ class OnRequest(Construct):
                 authorizer=authorizer,
                 authorization_scopes=[route.scope],
             )
-        self._pages = [
+        pages = [
             page
-            for path in PAGES
-            for page in api.add_routes(path=path, methods=[HttpMethod.GET], integration=integration)
+            for method, _, path in (key.partition(" ") for key in sorted(PAGE_KEYS))
+            for page in api.add_routes(path=path, methods=[HttpMethod(method)], integration=integration)
         ]
-        for page in self._pages:
-            acknowledge(page, "APIG4", "documentation that everybody may read; it holds nothing of any partner")
-        return api
+        for page in pages:
+            acknowledge(page, "APIG4", "a page that everybody may read; it holds nothing of any partner")
+        return pages
 
-    def _api_stage(self, api: apigateway.HttpApi, stage: Stage) -> apigateway.HttpStage:
+    def _api_stage(
+        self, api: apigateway.HttpApi, stage: Stage, pages: Sequence[apigateway.HttpRoute]
+    ) -> apigateway.HttpStage:
         throttle = apigateway.ThrottleSettings(rate_limit=stage.requests_per_second, burst_limit=stage.request_burst)
         api_stage = apigateway.HttpStage(self, "DefaultStage", http_api=api, auto_deploy=True, throttle=throttle)
         resource = cast("apigateway.CfnStage", api_stage.node.default_child)
@@ -95,6 +111,6 @@ class OnRequest(Construct):
             format=json.dumps(ACCESS_LOG_FIELDS | {"client_id": f"$context.authorizer.claims.{client_claim(stage)}"}),
         )
         limits = {"ThrottlingRateLimit": PAGES_PER_SECOND, "ThrottlingBurstLimit": PAGES_BURST}
-        resource.route_settings = {f"GET {path}": limits for path in PAGES}
-        api_stage.node.add_dependency(*self._pages)  # a stage knows no settings of routes that are not there yet
+        resource.route_settings = dict.fromkeys(sorted(PAGE_KEYS), limits)
+        api_stage.node.add_dependency(*pages)  # a stage knows no settings of routes that are not there yet
         return api_stage

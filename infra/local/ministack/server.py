@@ -1,7 +1,8 @@
 """`python -m infra.local.ministack.server`: MiniStack, with behaviours of AWS that it lacks and this service needs.
 
 What differs where it enforces IAM is in `iam`, what ends recursive loops in `recursive_loops`, what becomes of running
-invocations when their function is updated in `function_updates`, the time zones of schedules in `time_zones`.
+invocations when their function is updated in `function_updates`, the time zones of schedules in `time_zones`, what the
+tokens of people hold in `person_tokens`.
 
 - An SQS event source mapping collects a batch until it is full or its window is over. MiniStack takes at most 10
   messages and knows no window: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -34,6 +35,7 @@ from ministack.services import (  # type: ignore[import-untyped]  # ships no typ
 
 from infra.local.ministack.function_updates import let_invocations_end
 from infra.local.ministack.iam import enforce_as_aws
+from infra.local.ministack.person_tokens import list_groups
 from infra.local.ministack.recursive_loops import detect_loops
 from infra.local.ministack.time_zones import heed_time_zones
 from infra.local.processes.lifeline import end_with_input
@@ -55,6 +57,7 @@ def main() -> None:
     detect_loops()
     let_invocations_end()
     heed_time_zones()
+    list_groups()
     end_with_input()
     app.main()
 

@@ -15,6 +15,7 @@ from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID, Simulator
 from infra.local.stage import function_logs
 from infra.local.stage.clients import Clients
 from infra.local.stage.deployment import Outputs, deploy
+from infra.local.stage.people import put_people
 from infra.local.stage.secrets_and_grants import put_secrets_and_grants
 from infra.local.stage.synthesis import synthesis
 from lookup.model import Sleep
@@ -44,6 +45,11 @@ class Stage:
         """Where the deployed HTTP API answers; in AWS it has a host name of its own."""
         return f"{self.endpoint_url}/_aws/execute-api/{self.outputs['ApiId']}"
 
+    @property
+    def console_url(self) -> str:
+        """Where its console is."""
+        return f"{self.api_url}/console"
+
 
 @contextmanager
 def local_stage(options: Options, show: Show, sleep: Sleep = time.sleep) -> Iterator[Stage]:
@@ -72,8 +78,10 @@ def local_stage(options: Options, show: Show, sleep: Sleep = time.sleep) -> Iter
         clients = Clients.of(server)
         outputs = deploy(clients, made.assembly(), sleep)
         put_secrets_and_grants(clients, outputs, credentials)
+        stage = Stage(server.endpoint_url, clients, outputs, simulator, folder, sleep)
+        put_people(clients, outputs, stage.console_url)
         show(f"the stack is deployed; logs are in {folder.relative_to(PROJECT)}/")
-        yield Stage(server.endpoint_url, clients, outputs, simulator, folder, sleep)
+        yield stage
 
 
 def _vendor(options: Options, simulator: Simulator | None) -> tuple[str, Mapping[str, str]]:

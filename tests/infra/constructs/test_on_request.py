@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from infra.app import SOURCE, synthesise
+from infra.stage_settings.partners import Partner
+from infra.stage_settings.stage import Stage
+from infra.stage_settings.workspaces import Workspace
 from tests.infra.template import Template, text
 
 SCOPES = {
@@ -25,7 +30,15 @@ SCOPES = {
     "GET /v1/quota": "profiles/read",
 }
 
-PAGES = {"GET /openapi.json", "GET /docs", "GET /docs/{asset}"}
+PAGES = {
+    "GET /openapi.json",
+    "GET /docs",
+    "GET /docs/{asset}",
+    "GET /console",
+    "HEAD /console",
+    "GET /console/{asset}",
+    "HEAD /console/{asset}",
+}
 
 
 def test_every_route_wants_a_token_with_its_scope(template: Template) -> None:
@@ -68,8 +81,9 @@ def test_tokens_are_the_user_pool_s_for_partners_of_the_stage(template: Template
 
 
 def test_partners_get_tokens_by_client_credentials_for_an_hour(template: Template) -> None:
-    """An app client has a secret, no other flow than client credentials, and not the operators' scope."""
-    for client in template.of_type("AWS::Cognito::UserPoolClient").values():
+    """A partner's client has a secret, no other flow than client credentials, and not the operators' scope."""
+    clients = template.of_type("AWS::Cognito::UserPoolClient").values()
+    for client in [one for one in clients if one["ClientName"] not in {"console", "ops"}]:
         assert client["GenerateSecret"] is True
         assert client["AllowedOAuthFlows"] == ["client_credentials"]
         assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (60, "minutes")
@@ -78,8 +92,94 @@ def test_partners_get_tokens_by_client_credentials_for_an_hour(template: Templat
 
 
 def test_sign_up_is_disabled(template: Template) -> None:
-    """The user pool has no users and takes none."""
+    """An operator creates the people who sign in; nobody else can."""
     assert template.only("AWS::Cognito::UserPool")["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_people_sign_in_by_a_code_of_a_public_client(tmp_path: Path) -> None:
+    """The console's client has no secret, the code flow alone, the API's address as callback, and short tokens."""
+    template = _with_people(tmp_path)
+    _, client = template.named("AWS::Cognito::UserPoolClient", "ConsoleClient")
+    api, _ = template.named("AWS::ApiGatewayV2::Api", "Api")
+    assert (client["GenerateSecret"], client["AllowedOAuthFlows"]) == (False, ["code"])
+    home = [f"{api}.ApiEndpoint/console", "https://lookup.example.com/console"]
+    assert [text(url) for url in client["CallbackURLs"]] == [text(url) for url in client["LogoutURLs"]] == home
+    assert (client["AccessTokenValidity"], client["RefreshTokenValidity"]) == (15, 8 * 60)
+    assert set(client["TokenValidityUnits"].values()) == {"minutes"}
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    scopes = [text(scope) for scope in client["AllowedOAuthScopes"]]
+    assert sorted(scope.rsplit("/", 1)[1] for scope in scopes) == ["admin", "read", "write", "write"]
+    audience = {
+        template.attribute(one)
+        for one in template.only("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]["Audience"]
+    }
+    assert audience == set(template.of_type("AWS::Cognito::UserPoolClient"))
+
+
+def test_the_stack_keeps_the_groups_of_the_stage_and_asks_for_a_second_factor(tmp_path: Path) -> None:
+    """Each group of a partner exists; people have long passwords and a one-time password of an app, none by SMS."""
+    template = _with_people(tmp_path)
+    groups = template.of_type("AWS::Cognito::UserPoolGroup").values()
+    assert {group["GroupName"]: group["Description"] for group in groups} == {
+        "sales": "People of partner crm",
+        "sales.emea": "People of partner crm",
+        "operators": "People of partner ops",
+    }
+    pool = template.only("AWS::Cognito::UserPool")
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("ON", ["SOFTWARE_TOKEN_MFA"])
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 16
+    assert [one["Name"] for one in pool["AccountRecoverySetting"]["RecoveryMechanisms"]] == ["verified_email"]
+
+
+def test_the_console_finds_its_stage_in_a_parameter(tmp_path: Path) -> None:
+    """It names the client, the issuer's pages, the claim of the groups, and every queue with dead letters."""
+    template = _with_people(tmp_path)
+    _, parameter = template.named("AWS::SSM::Parameter", "Console")
+    facts = json.loads(text(parameter["Value"]))
+    client, _ = template.named("AWS::Cognito::UserPoolClient", "ConsoleClient")
+    prefix = "https://moengage-lookup-test-AWS::AccountId.auth.AWS::Region.amazoncognito.com"
+    assert facts["sign_in"] | {"authorize_url": "", "token_url": "", "logout_url": ""} == {
+        "client_id": client,
+        "scopes": ["profiles/read", "lookups/write", "schedules/write", "service/admin"],
+        "groups_claim": "cognito:groups",
+        "authorize_url": "",
+        "token_url": "",
+        "logout_url": "",
+    }
+    paths = {"authorize_url": "/oauth2/authorize", "token_url": "/oauth2/token", "logout_url": "/logout"}
+    domain, _ = template.named("AWS::Cognito::UserPoolDomain", "Domain")
+    for name, path in paths.items():
+        assert facts["sign_in"][name].endswith(f".amazoncognito.com{path}"), prefix
+        assert domain in facts["sign_in"][name] or prefix in facts["sign_in"][name]
+    redriven = {name for name, urls in facts["queues"].items() if urls["queue"] is not None}
+    assert redriven == {"intake", "parts", "conversions"}
+    assert set(facts["queues"]) == redriven | {"results", "failed-firings", "undelivered-events"}
+
+
+def test_uploads_of_the_console_reach_the_bucket(tmp_path: Path) -> None:
+    """Pages of the API's own origins may PUT what was signed for them, with the headers of an upload; nothing else."""
+    template = _with_people(tmp_path)
+    api, _ = template.named("AWS::ApiGatewayV2::Api", "Api")
+    _, bucket = template.named("AWS::S3::Bucket", "StorageBucket")
+    (rule,) = bucket["CorsConfiguration"]["CorsRules"]
+    assert [text(origin) for origin in rule["AllowedOrigins"]] == [f"{api}.ApiEndpoint", "https://lookup.example.com"]
+    assert rule["AllowedMethods"] == ["PUT"]
+    assert rule["AllowedHeaders"] == ["if-none-match", "x-amz-tagging", "content-type"]
+
+
+def _with_people(folder: Path) -> Template:
+    partners = {
+        "crm": Partner(console_groups=("sales", "sales.emea")),
+        "ops": Partner(admin=True, console_groups=("operators",)),
+    }
+    stage = Stage(
+        name="test",
+        workspaces={"default": Workspace()},
+        partners=partners,
+        retain=False,
+        console_urls=("https://lookup.example.com/console",),
+    )
+    return Template.read(synthesise(stage, code=SOURCE, outdir=folder))
 
 
 def test_the_access_log_holds_route_keys_and_no_path(template: Template) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.stage_settings.partners import Issuer, Partner
+from infra.stage_settings.partners import Issuer, Partner, SignIn
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Workspace
 from lookup.errors import Misconfigured
@@ -22,14 +22,14 @@ TWO: Mapping[str, Partner] = {
 }
 
 
-def _stage(partners: Mapping[str, Partner]) -> Stage:
+def _stage(partners: Mapping[str, Partner], issuer: Issuer | None = None) -> Stage:
     workspaces = {"default": Workspace(), "asia": Workspace()}
-    return Stage(name="test", workspaces=workspaces, partners=partners, retain=False)
+    return Stage(name="test", workspaces=workspaces, partners=partners, retain=False, issuer=issuer)
 
 
 def _grants(template: Template) -> dict[str, Any]:
-    value = template.only("AWS::SSM::Parameter")["Value"]
-    grants: dict[str, Any] = json.loads(text(value))
+    _, parameter = template.named("AWS::SSM::Parameter", "Grants")
+    grants: dict[str, Any] = json.loads(text(parameter["Value"]))
     return grants
 
 
@@ -87,6 +87,83 @@ def test_an_operators_client(tmp_path: Path) -> None:
     assert scopes == {"ops": {"read", "write", "admin"}, "crm": {"read", "write"}}
 
 
+def test_people_of_an_issuer_of_your_own(tmp_path: Path) -> None:
+    """People sign in by the issuer's public client, which is one of the audiences; the grants name their groups."""
+    crm = Partner(client_id="crm-client", admin=True, console_groups=("crm",))
+    sign_in = SignIn(
+        client_id="console", authorize_url="https://id.example.com/a", token_url="https://id.example.com/t"
+    )
+    issuer = Issuer(url="https://id.example.com", sign_in=sign_in)
+    stage = _stage({"crm": crm}, issuer)
+    template = Template.read(synthesise(stage, code=SOURCE, outdir=tmp_path))
+    assert template.only("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]["Audience"] == ["crm-client", "console"]
+    assert (_grants(template)["crm-client"]["groups"], _grants(template)["crm-client"]["admin"]) == (["crm"], True)
+    _, parameter = template.named("AWS::SSM::Parameter", "Console")
+    assert json.loads(text(parameter["Value"]))["sign_in"] == {
+        "client_id": "console",
+        "authorize_url": "https://id.example.com/a",
+        "token_url": "https://id.example.com/t",
+        "logout_url": None,
+        "scopes": ["profiles/read", "lookups/write", "schedules/write", "service/admin"],
+        "groups_claim": "groups",
+    }
+
+
+@pytest.mark.parametrize(
+    ("partners", "issuer", "setting"),
+    [
+        ({"crm": Partner(console_groups=("two words",))}, None, "partners.crm.console_groups"),
+        ({"crm": Partner(console_groups=("[a]",))}, None, "partners.crm.console_groups"),
+        ({"crm": Partner(console_groups=("a", "a"))}, None, "partners.crm.console_groups"),
+        ({"crm": Partner(console_groups="a")}, None, "partners.crm.console_groups"),  # type: ignore[arg-type]  # meant
+        ({"crm": Partner(console_groups=("a",)), "ops": Partner(console_groups=("a",))}, None, "partners"),
+        ({f"p{n}": Partner(console_groups=("a",) if n == 0 else ()) for n in range(50)}, None, "partners"),
+        (
+            {"crm": Partner(client_id="c", console_groups=("a",))},
+            Issuer(url="https://id.example.com"),
+            "partners.crm.console_groups",
+        ),
+        (
+            {"crm": Partner(client_id="c", console_groups=("a",))},
+            Issuer(
+                url="https://id.example.com",
+                sign_in=SignIn(
+                    client_id="c", authorize_url="https://id.example.com", token_url="https://id.example.com"
+                ),
+            ),
+            "issuer.sign_in.client_id",
+        ),
+        (
+            {"crm": Partner(client_id="c", admin=True)},
+            Issuer(
+                url="https://id.example.com",
+                sign_in=SignIn(
+                    client_id="d", authorize_url="https://id.example.com", token_url="https://id.example.com"
+                ),
+            ),
+            "partners.crm.admin",
+        ),
+        (
+            {"crm": Partner(client_id="c", console_groups=("a",))},
+            Issuer(
+                url="https://id.example.com",
+                sign_in=SignIn(
+                    client_id="d", authorize_url="http://id.example.com", token_url="https://id.example.com"
+                ),
+            ),
+            "issuer.sign_in.authorize_url",
+        ),
+    ],
+)
+def test_people_who_could_not_sign_in_as_one_partner(
+    partners: Mapping[str, Partner], issuer: Issuer | None, setting: str
+) -> None:
+    """A group of two partners, with a space, or without a client to sign in by ends the synthesis."""
+    with pytest.raises(Misconfigured) as caught:
+        _stage(partners, issuer)
+    assert caught.value.setting == setting
+
+
 def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
     """More than 8192 characters of grants end the synthesis and say so, instead of the deployment."""
     long_fields = Partner(fields=tuple(f"attribute_{number:04}" for number in range(500)))
@@ -97,7 +174,7 @@ def test_grants_that_no_parameter_can_hold_are_refused(tmp_path: Path) -> None:
 
 def test_the_functions_get_the_parameter_s_name(template: Template) -> None:
     """The name in the settings is the parameter's; it needs no secret type, for it holds none."""
-    parameter = template.only("AWS::SSM::Parameter")
+    _, parameter = template.named("AWS::SSM::Parameter", "Grants")
     assert parameter["Name"] == f"/moengage-lookup/{template.stage}/partners"
     assert (parameter["Type"], parameter["Tier"]) == ("String", "Intelligent-Tiering")
     for function in template.functions().values():

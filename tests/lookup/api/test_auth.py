@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from lookup.api.auth import ClientAuth, scopes_of
+from lookup.api.auth import ClientAuth, PeopleClient, scopes_of
 from lookup.errors import UnknownClient
 from lookup.partners import Partners
 from tests.lookup.stage import Stage
 
-GRANTS = {"crm-client": {"name": "crm"}, "victim-client": {"name": "victim"}}
+GRANTS = {
+    "crm-client": {"name": "crm", "groups": ["sales", "sales.emea"]},
+    "victim-client": {"name": "victim", "groups": ["victims"]},
+    "ops-client": {"name": "ops", "groups": ["operators"], "admin": True},
+}
+PEOPLE = PeopleClient("console", "cognito:groups")
 
 
 def event(**claims: object) -> dict[str, Any]:
@@ -33,7 +38,7 @@ def test_one_claim_names_the_client(partners: Partners, claim: str) -> None:
     """Whatever other claims hold, only the one that the setting names is read; without it there is no identity."""
     callers = ClientAuth(partners, claim)
     others = {name: "victim-client" for name in ("client_id", "azp", "cid", "sub", "email") if name != claim}
-    assert callers.of(event(**{claim: "crm-client"} | others)).name == "crm"
+    assert callers.of(event(**{claim: "crm-client"} | others)).partner.name == "crm"
     for missing in (others, others | {claim: ""}, others | {claim: None}, others | {claim: ["crm-client"]}, {}):
         with pytest.raises(UnknownClient):
             callers.of(event(**missing))
@@ -56,3 +61,48 @@ def test_one_claim_names_the_client(partners: Partners, claim: str) -> None:
 def test_scopes_are_split_at_spaces(claims: dict[str, object], scopes: set[str]) -> None:
     """A scope that holds a comma, a bracket or a quotation mark is one scope, and opens nothing that is part of it."""
     assert scopes_of(event(**claims)) == scopes
+
+
+def person(groups: object, **claims: object) -> dict[str, Any]:
+    """Make a request of somebody who has signed in to the console."""
+    token = {"client_id": "console", "sub": "12d5", "token_use": "access", "cognito:groups": groups}
+    return event(**token | {"scope": "profiles/read service/admin"} | claims)
+
+
+@pytest.mark.parametrize(
+    ("groups", "name"),
+    [("[sales]", "crm"), ("[sales sales.emea others]", "crm"), ("sales", "crm"), ("[operators]", "ops")],
+)
+def test_groups_name_a_persons_partner(partners: Partners, groups: str, name: str) -> None:
+    """A person acts for the one partner that any of its groups belongs to, and is known by its subject."""
+    caller = ClientAuth(partners, "client_id", lambda: PEOPLE).of(person(groups))
+    assert (caller.partner.name, caller.client_id, caller.subject) == (name, "console", "12d5")
+
+
+@pytest.mark.parametrize(
+    "groups",
+    ["", None, "[]", "[others]", "[sales victims]", "[Sales]", "[sales,victims]", "[sale]", "[[sales]]", "crm", "*"],
+)
+def test_people_of_no_group_or_of_several_partners_are_nobody(partners: Partners, groups: object) -> None:
+    """Whoever is in no partner's group, or in those of two, has no grants; names are compared as they are."""
+    with pytest.raises(UnknownClient):
+        ClientAuth(partners, "client_id", lambda: PEOPLE).of(person(groups))
+
+
+def test_groups_count_in_tokens_of_the_consoles_client_only(partners: Partners) -> None:
+    """A partner's own client stays that partner, whatever groups its token claims; a stranger's stays a stranger."""
+    callers = ClientAuth(partners, "client_id", lambda: PEOPLE)
+    assert callers.of(person("[operators]", client_id="crm-client")).partner.name == "crm"
+    for claims in ({"client_id": "other"}, {"token_use": "id"}):
+        with pytest.raises(UnknownClient):
+            callers.of(person("[operators]", **claims))
+    with pytest.raises(UnknownClient):
+        ClientAuth(partners, "client_id").of(person("[operators]"))
+
+
+def test_a_person_is_an_operator_with_scope_and_group(partners: Partners) -> None:
+    """The scope that everybody may request makes an operator of people whose partner is admin, and of nobody else."""
+    callers = ClientAuth(partners, "client_id", lambda: PEOPLE)
+    assert callers.of(person("[operators]")).is_operator
+    assert not callers.of(person("[operators]", scope="profiles/read")).is_operator
+    assert callers.of(person("[sales]")).scopes == {"profiles/read"}

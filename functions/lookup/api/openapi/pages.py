@@ -5,15 +5,14 @@ Nothing here is loaded or made before somebody asks for it.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import importlib.util
 from collections.abc import Callable, Mapping
 from functools import cache
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from lookup.api.static_files import file_answer
 
 OURS = Path(__file__).parent / "static"
 SWAGGER_UI = "aws_lambda_powertools.event_handler.openapi.swagger_ui"
@@ -35,14 +34,13 @@ class Pages:
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """Answer an event (payload 2.0) of a route of this module; None when there is no such page."""
-        packed = "gzip" in event.get("headers", {}).get("accept-encoding", "")
         if event["routeKey"] == "GET /openapi.json":
-            return _answer(self._document(), "application/json", packed, {"Cache-Control": MINUTE})
+            return file_answer(event, self._document(), "application/json", {"Cache-Control": MINUTE})
         if event["routeKey"] == "GET /docs":
             headers = {"Cache-Control": MINUTE, "Content-Security-Policy": self._policy}
-            return _answer(_file("index.html"), "text/html; charset=utf-8", packed, headers)
+            return file_answer(event, _file("index.html"), "text/html; charset=utf-8", headers)
         name = event.get("pathParameters", {}).get("asset", "")
-        return _answer(_file(name), ASSETS[name], packed, {"Cache-Control": DAY}) if name in ASSETS else None
+        return file_answer(event, _file(name), ASSETS[name], {"Cache-Control": DAY}) if name in ASSETS else None
 
 
 def _policy(token_url: str | None) -> str:
@@ -53,23 +51,6 @@ def _policy(token_url: str | None) -> str:
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         f"connect-src 'self'{origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-
-
-def _answer(body: bytes, kind: str, packed: bool, headers: Mapping[str, str]) -> dict[str, Any]:  # noqa: FBT001 - private
-    encoding = {"Content-Encoding": "gzip"} if packed else {}
-    common = {"Content-Type": kind, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
-    return {
-        "statusCode": HTTPStatus.OK.value,
-        "headers": {**common, **headers, **encoding},
-        "body": base64.b64encode(_packed(body) if packed else body).decode(),
-        "isBase64Encoded": True,
-        "cookies": [],
-    }
-
-
-@cache
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, mtime=0)
 
 
 @cache

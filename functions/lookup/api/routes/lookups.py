@@ -8,11 +8,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.api.auth import current_partner, scopes_of
+from lookup.api.auth import current_caller, current_partner
 from lookup.api.openapi.route_docs import GET_LOOKUP, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.request_models import Change
 from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, retry_after
-from lookup.api.route_table import ADMIN
 from lookup.bulk.control import Action, LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput
@@ -47,7 +46,7 @@ class LookupRoutes:
         return json_response(body, headers=link_next("/v1/lookups", following, limit))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
-        if lookup_id.startswith(INTAKE_DAY) and ADMIN in scopes_of(self._app.current_event.raw_event):
+        if lookup_id.startswith(INTAKE_DAY) and current_caller(self._app).is_operator:
             return json_response(intake_day_json(lookup_id, self._lookups.intake_day(lookup_id)))
         progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
         results = self._published.of(progress)
