@@ -9,6 +9,7 @@
     ├── LimitExceeded             the partner has as many of a kind as it may
     ├── TooManyRequests           too many a second, or too many waiting at once
     ├── NotFound                  not there, or another partner's
+    ├── Expired                   it was there, and is deleted by its age
     ├── Conflict                  the request does not fit the present state
     │   └── AlreadyExists         the name is taken
     ├── IdempotencyKeyInUse       a request with this Idempotency-Key is being served
@@ -119,6 +120,10 @@ class TooManyRequests(ServiceError):
 
 class NotFound(ServiceError):
     """It does not exist, or belongs to another partner: the caller cannot tell which."""
+
+
+class Expired(ServiceError):
+    """It was there, and has been deleted as its age demands."""
 
 
 class Conflict(ServiceError):

@@ -31,6 +31,7 @@ COLLECT_IN_THE_LEDGER = (
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:UpdateItem",
 )
 READ_OBJECTS = ("s3:GetObject",)
 READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with

@@ -38,6 +38,7 @@ DOCUMENTED: Mapping[str, Operation] = {
     "PATCH /v1/lookups/{lookup_id}": route_docs.PATCH_LOOKUP,
     "GET /v1/lookups/{lookup_id}/results": route_docs.GET_RESULTS,
     "GET /v1/lookups/{lookup_id}/results/{file}": route_docs.GET_RESULT_FILE,
+    "POST /v1/lookups/{lookup_id}/exports": route_docs.POST_EXPORTS,
     "GET /v1/schedules": route_docs.LIST_SCHEDULES,
     "PUT /v1/schedules/{name}": route_docs.PUT_SCHEDULE,
     "GET /v1/schedules/{name}": route_docs.GET_SCHEDULE,

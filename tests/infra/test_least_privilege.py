@@ -93,7 +93,7 @@ ALLOWED = {
         "OnConversionLog": LOG,
     },
     "OnResultsRole": {
-        "StorageLedger": LEDGER - {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "StorageLedger": LEDGER - {"dynamodb:GetItem"},
         "StorageBucket": {"s3:ListBucket"},
         "StorageBucket/parts/*": GET,
         "StorageBucket/results/*": GET | PUT | {"s3:AbortMultipartUpload", "s3:DeleteObject"},

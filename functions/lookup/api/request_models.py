@@ -54,6 +54,17 @@ class LookupOrder(BaseModel):
         return self
 
 
+class ExportOrder(BaseModel):
+    """A format that the results of a lookup are to be had in, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    formats: Annotated[
+        list[Literal["csv", "csv_bom"]],
+        Field(min_length=1, max_length=1, description="CSV, with a byte order mark (`csv_bom`) or without."),
+    ]
+
+
 class RosterUpload(BaseModel):
     """A roster to upload: exactly so many bytes, as the file has them."""
 

@@ -14,6 +14,7 @@ from lookup.aws.signed_urls import expires_at
 from lookup.bulk.estimates import Estimate
 from lookup.collection.published import PublishedFile
 from lookup.ledger.collections import Collection
+from lookup.ledger.exports import Export
 from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
 from lookup.model import timestamp
 
@@ -108,13 +109,27 @@ def estimate_json(estimate: Estimate) -> dict[str, object]:
 
 
 def results_json(results: Collection) -> dict[str, object]:
-    """Write where the files of a lookup that has ended stand."""
+    """Write where the files of a lookup that has ended stand, and its exports if there are any."""
+    exports = [_export_json(written_as, export) for written_as, export in results.exports.items()]
     return {
         "state": results.state.value,
         "files": results.files,
         "bytes": results.bytes,
         "ready_at": None if results.ready_at is None else timestamp(results.ready_at),
         "failed_because": results.reason,
+        **({"exports": exports} if exports else {}),
+    }
+
+
+def _export_json(written_as: str, export: Export) -> dict[str, object]:
+    return {
+        "format": written_as,
+        "state": export.state.value,
+        "files": export.files,
+        "bytes": export.bytes,
+        "requested_at": timestamp(export.requested_at),
+        "ready_at": None if export.ready_at is None else timestamp(export.ready_at),
+        "failed_because": export.reason,
     }
 
 

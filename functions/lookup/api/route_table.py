@@ -37,6 +37,7 @@ ROUTES = (
     Route("PATCH", "/v1/lookups/{lookup_id}", LOOKUPS_WRITE, takes_body=True),
     Route("GET", "/v1/lookups/{lookup_id}/results", PROFILES_READ),
     Route("GET", "/v1/lookups/{lookup_id}/results/{file}", PROFILES_READ),
+    Route("POST", "/v1/lookups/{lookup_id}/exports", PROFILES_READ, takes_body=True),
     Route("GET", "/v1/schedules", SCHEDULES_WRITE),
     Route("PUT", "/v1/schedules/{name}", SCHEDULES_WRITE, takes_body=True),
     Route("GET", "/v1/schedules/{name}", SCHEDULES_WRITE),

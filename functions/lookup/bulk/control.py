@@ -7,12 +7,13 @@ from enum import StrEnum
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.estimates import Estimate, Estimates, pending_of
 from lookup.bulk.feeder import Feeder
-from lookup.errors import Conflict, NotFound
+from lookup.errors import Conflict, Expired, NotFound
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.feeding import FeedingLedger
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
 from lookup.ledger.transitions import Transitions
+from lookup.model import Clock
 from lookup.partners import Partner
 
 
@@ -38,6 +39,7 @@ class LookupControl:
         ending: LookupCompletion,
         estimates: Estimates,
         authorization: Authorization,
+        clock: Clock,
         most: int | None = None,
     ) -> None:
         """`most` lookups of a partner may be unfinished at once; None is as many as it likes."""
@@ -48,6 +50,7 @@ class LookupControl:
         self._ending = ending
         self._estimates = estimates
         self._authorization = authorization
+        self._clock = clock
         self._most = most
 
     def get(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
@@ -74,7 +77,8 @@ class LookupControl:
     def change(self, partner: Partner, lookup_id: str, action: Action) -> LookupRecord:
         """Pause, resume, cancel or retry. Raises `Conflict` when the lookup's state does not allow it.
 
-        To resume or retry charges users: raises what `Authorization` does.
+        To resume or retry charges users: raises what `Authorization` does. Raises `Expired` when it is too late for a
+        retry.
         """
         progress = self._owned(partner, lookup_id)
         if not self._changed(partner, progress, action):
@@ -96,6 +100,8 @@ class LookupControl:
         return self._retried(partner, progress)
 
     def _retried(self, partner: Partner, progress: LookupRecord) -> bool:
+        if progress.state is LookupState.COMPLETED and progress.has_expired_parts(self._clock()):
+            raise Expired("the parts of this lookup are deleted: look up anew what failed")
         reserved = self._authorization.reserve_retry(partner, progress)
         if progress.state is LookupState.COMPLETED and not progress.tally.counts.failed:
             raise Conflict("nothing of this lookup has failed")
@@ -112,9 +118,10 @@ class LookupControl:
     ) -> tuple[list[RecordedPart], str | None]:
         """Return the parts that are counted, in order of number, and the number that the next page comes after.
 
-        Raises `Forbidden` when they hold fields that are not granted any more.
+        Raises `Forbidden` when they hold fields that are not granted any more, and `Expired` when they are deleted.
         """
-        self.readable(partner, lookup_id)
+        if self.readable(partner, lookup_id).has_expired_parts(self._clock()):
+            raise Expired("the parts of this lookup are deleted: its files hold what they held")
         records = self._feed.records(lookup_id, after=after, limit=limit)
         page = [record for record in records if record.key]  # a part that was lost has no object
         return page, (records[-1].number if len(records) == limit else None)

@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from lookup.collection.collection_result import Busy, CollectionResult, Done, Held, Unfinished
+from lookup.collection.errors import Gone, Superseded, Unequal
 from lookup.collection.file_sets import FileSetWriter, MakeWriter
 from lookup.collection.files import Format, ResultFile, manifest, manifest_key
-from lookup.collection.part_objects import Gone, PartObjects, Unequal
+from lookup.collection.part_objects import PartObjects
 from lookup.collection.rows import added
 from lookup.collection.upload import Uploads
+from lookup.ledger.collection_slots import LARGE, CollectionSlots
 from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, FileSet, is_over
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
@@ -35,26 +38,11 @@ class SetLimits:
     bytes: int = SET_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Somebody else collects the lookup, until then at most (epoch seconds)."""
-
-    until: float
+Claimed = Callable[[str, str], None]  # with the lookup's id and the claim's token
 
 
-class Unfinished:
-    """There was no time for all of it; the next invocation goes on."""
-
-
-class Done:
-    """Nothing is left to do."""
-
-
-CollectionResult = Held | Unfinished | Done
-
-
-class Superseded(Exception):
-    """The lookup is not at this end any more, or somebody else took the claim."""
+def nobody(_lookup_id: str, _token: str) -> None:
+    """Keep no claim alive: it ends with the time that it was made for."""
 
 
 class Collector:
@@ -72,7 +60,9 @@ class Collector:
         keeps_profiles: Callable[[str], bool],
         clock: Clock,
         limits: SetLimits | None = None,
+        slots: CollectionSlots | None = None,
     ) -> None:
+        """`slots` are taken by large lookups; without them none waits for another."""
         self._ledger = ledger
         self._collections = collections
         self._parts = parts
@@ -82,17 +72,33 @@ class Collector:
         self._keeps_profiles = keeps_profiles
         self._clock = clock
         self._limits = limits or SetLimits()
+        self._slots = slots
 
-    def collect(self, lookup_id: str, *, until: float) -> CollectionResult:
-        """Collect a lookup that has ended, until `until` (epoch seconds); after a failure from the beginning."""
+    def collect(self, lookup_id: str, *, until: float, claimed: Claimed = nobody) -> CollectionResult:
+        """Collect a lookup that has ended, until `until` (epoch seconds); after a failure from the beginning.
+
+        `claimed` is called with a claim's token, so that it can be kept alive.
+        """
         progress = self._ledger.get(lookup_id)
         if progress is None or not is_over(progress):
             return Done()
-        claimed = self._claimed(progress, until)
-        if not isinstance(claimed, Collection):
-            return claimed
+        if self._slots is None or progress.tally.counts.requested < LARGE:
+            return self._collect(progress, until, claimed)
+        partner = progress.spec.partner
+        if not self._slots.take(partner, lookup_id, until=until):
+            return Busy()
         try:
-            return self._collected(progress, claimed, until)
+            return self._collect(progress, until, claimed)
+        finally:
+            self._slots.release(partner, lookup_id)
+
+    def _collect(self, progress: LookupRecord, until: float, claimed: Claimed) -> CollectionResult:
+        claim = self._claimed(progress, until)
+        if not isinstance(claim, Collection):
+            return claim
+        claimed(progress.spec.lookup_id, claim.token)
+        try:
+            return self._collected(progress, claim, until)
         except Superseded:
             return Done()
 
@@ -103,11 +109,11 @@ class Collector:
         if seen is not None and is_same and seen.state is CollectionState.READY:
             self._settle(progress, seen)
             return Done()
-        if seen is not None and seen.state is CollectionState.COLLECTING and seen.held_until > self._clock():
-            return Held(seen.held_until)
+        if seen is not None and seen.state is CollectionState.COLLECTING and seen.claimed_until > self._clock():
+            return Held(seen.claimed_until)
         fresh = Collection(ended_at, progress.cursor.retry_round)
         going_on = seen if seen is not None and is_same and seen.state is CollectionState.COLLECTING else fresh
-        claim = replace(going_on, token=uuid4().hex, held_until=until)
+        claim = replace(going_on, token=uuid4().hex, held_until=until, beat=0.0)
         if not self._collections.write(lookup_id, claim, seen=seen):
             return Held(self._clock() + 1)
         return claim
@@ -171,7 +177,7 @@ class Collector:
     def _published(self, progress: LookupRecord, now: Collection, held: list[ResultFile]) -> CollectionResult:
         lookup_id = progress.spec.lookup_id
         sets = self._collections.sets(lookup_id)
-        own = [one for one in sets if one.round == now.round and one.number <= now.sets]
+        own = [one for one in sets if one.round == now.round and one.number <= now.sets and not one.export]
         noted = [ResultFile.from_json(data) for one in own for data in one.files]
         in_memory = {file.sealed.key: file for file in held}
         files = [in_memory.get(file.sealed.key, file) for file in noted]
@@ -216,7 +222,7 @@ class Collector:
         for one in self._collections.sets(lookup_id):
             if one.round < ready.round:
                 self._remove(lookup_id, one)
-        self._collections.write(lookup_id, replace(ready, is_announced=True), seen=ready)
+        self._collections.settle(lookup_id, ready)
 
     def _remove(self, lookup_id: str, files: FileSet) -> None:
         for file in map(ResultFile.from_json, files.files):

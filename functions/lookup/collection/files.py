@@ -28,9 +28,11 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     PARQUET = "parquet"
     CSV = "csv"
+    CSV_BOM = "csv_bom"  # of exports; a lookup that asks for it has it as its CSV
 
 
 CSV_WITH_MARK = "csv_bom"  # how CSV with a byte order mark is asked for
+EXPORTS = (Format.CSV, Format.CSV_BOM)  # the formats that can be made later
 
 
 def formats_of(spec: LookupSpec) -> list[Format]:
@@ -42,6 +44,7 @@ ENDINGS: Mapping[Format, tuple[str, str]] = {
     Format.NDJSON: ("ndjson.gz", "application/gzip"),
     Format.PARQUET: ("parquet", "application/vnd.apache.parquet"),
     Format.CSV: ("csv.gz", "application/gzip"),
+    Format.CSV_BOM: ("csv.gz", "application/gzip"),
 }
 
 
@@ -58,6 +61,18 @@ class ResultFile:
     def name(self) -> str:
         """What partners call it."""
         return self.sealed.key.rpartition("/")[2]
+
+    def described(self) -> dict[str, object]:
+        """Describe it as manifests do."""
+        return {
+            "name": self.name,
+            "key": self.sealed.key,
+            "format": self.format.value,
+            "only": self.only,
+            "records": self.records,
+            "bytes": self.sealed.size,
+            "sha256": self.sealed.sha256,
+        }
 
     def to_json(self) -> dict[str, object]:
         """Write it for the ledger."""
@@ -80,10 +95,11 @@ def key_of(progress: LookupRecord, one: Collection, number: int, written_as: For
     spec = progress.spec
     tried = f"-r{one.round}" if one.round else ""
     part = f"-{only}" if only else ""
+    mark = "-bom" if written_as is Format.CSV_BOM else ""  # two files of a lookup never have one name
     ending, _ = ENDINGS[written_as]
     return (
         f"{folder_of(spec.workspace, one.ended_at)}{written_as.value}{part}/"
-        f"{spec.lookup_id}{tried}{part}-{number:05}.{ending}"
+        f"{spec.lookup_id}{tried}{mark}{part}-{number:05}.{ending}"
     )
 
 
@@ -105,17 +121,6 @@ def manifest(progress: LookupRecord, one: Collection, files: Iterable[ResultFile
         "ready_at": timestamp(ready_at),
         "counts": one.counts.to_json(),
         "lost": one.lost,
-        "files": [
-            {
-                "name": file.name,
-                "key": file.sealed.key,
-                "format": file.format.value,
-                "only": file.only,
-                "records": file.records,
-                "bytes": file.sealed.size,
-                "sha256": file.sealed.sha256,
-            }
-            for file in files
-        ],
+        "files": [file.described() for file in files],
     }
     return json.dumps(said, indent=1).encode() + b"\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from lookup.collection.errors import Gone, Unequal
 from lookup.collection.rows import Row, counts_of, row_of
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.model import RecordedPart
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 AHEAD = 8  # objects that are fetched while others are written
-
-
-class Unequal(Exception):
-    """What an object holds is not what the ledger counts; says of which part."""
-
-
-class Gone(Exception):
-    """An object is not there any more; says of which part."""
 
 
 class PartRows(NamedTuple):
@@ -72,17 +65,27 @@ def _read(record: RecordedPart, body: Future[bytes] | None) -> PartRows:
     if body is None:
         return PartRows(record, [])
     try:
-        packed = body.result()
+        rows = _rows_of(body.result(), record.number)
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "AccessDenied"}:
-            raise Gone(f"the object of part {record.number} is gone") from None
-        raise
-    try:
-        lines = gzip.decompress(packed).split(b"\n")
-        rows = [row for row in map(row_of, filter(None, lines)) if row.facts["part"] == record.number]
-        is_equal = counts_of(rows) == record.counts
-    except (EOFError, KeyError, OSError, TypeError, ValueError, zlib.error):
-        is_equal = False
-    if not is_equal:
+        # Not AccessDenied: the role may list the bucket, so that S3 answers NoSuchKey of a key that there is not.
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        raise Gone(f"the object of part {record.number} is gone") from None
+    if rows is None or not _is_counted(rows, record):
         raise Unequal(f"the object of part {record.number} holds other counts than the ledger")
     return PartRows(record, rows)
+
+
+def _rows_of(packed: bytes, number: str) -> list[Row] | None:
+    try:
+        lines = gzip.decompress(packed).split(b"\n")
+        return [row for row in map(row_of, filter(None, lines)) if row.facts["part"] == number]
+    except (EOFError, KeyError, OSError, TypeError, ValueError, zlib.error):
+        return None
+
+
+def _is_counted(rows: list[Row], record: RecordedPart) -> bool:
+    try:
+        return counts_of(rows) == record.counts
+    except (KeyError, TypeError):  # a record without an outcome, or of an unknown one
+        return False

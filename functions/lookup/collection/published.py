@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lookup.collection.files import Format
-from lookup.errors import NotFound
+from lookup.collection.files import Format, ResultFile
+from lookup.errors import Expired
 from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, is_over
+from lookup.ledger.exports import ExportState
 from lookup.ledger.model import LookupRecord
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class PublishedResults:
         """Return where the files of a lookup stand; None of one that has not ended."""
         return self.of_many([progress]).get(progress.spec.lookup_id)
 
-    def files(self, collection: Collection | None) -> list[PublishedFile]:
-        """Return the files, none of a lookup that is not ready. Raises `NotFound` when they have expired."""
+    def files(self, lookup_id: str, collection: Collection | None) -> list[PublishedFile]:
+        """Return the files, those of exports last, and none of a lookup that is not ready. Raises `Expired`."""
         if collection is None or collection.state is not CollectionState.READY or collection.manifest is None:
             return []
         try:
@@ -64,8 +65,18 @@ class PublishedResults:
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise NotFound("the files of this lookup have expired") from None
-        return [PublishedFile.of(said) for said in json.loads(body)["files"]]
+            raise Expired("the files of this lookup are deleted") from None
+        collected = [PublishedFile.of(said) for said in json.loads(body)["files"]]
+        return collected + self._exported(lookup_id, collection)
+
+    def _exported(self, lookup_id: str, collection: Collection) -> list[PublishedFile]:
+        ready = {name for name, export in collection.exports.items() if export.state is ExportState.READY}
+        if not ready:
+            return []
+        sets = self._collections.sets(lookup_id)
+        own = [one for one in sets if one.round == collection.round and one.export in ready]
+        files = [ResultFile.from_json(data) for one in own for data in one.files]
+        return [PublishedFile.of(file.described()) for file in files]
 
 
 def _at_this_end(progress: LookupRecord, found: Collection | None) -> Collection:

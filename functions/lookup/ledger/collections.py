@@ -1,7 +1,9 @@
 """How far a lookup's results are collected: items beside the lookup's own, changed by whoever holds the claim.
 
-lookup#<id>     results             of which end and round; collecting, ready or failed; how far; who is at it
-lookup#<id>     files#<round>#<n>   the files of one set, which are written and become visible when all of them are
+lookup#<id>     results             of which end and round; collecting, ready or failed; how far; who is at it;
+                                    `export_<format>` for each export (`exports`)
+lookup#<id>     files#<round>#<n>   the files of one set, which are written and become visible when all of them are;
+                                    those of an export have its format behind that: `#csv`
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from lookup.ledger.exports import Export, read_exports
 from lookup.ledger.items import Item, deserialize, lookup_key, read_counts, read_record, serialize
-from lookup.ledger.model import RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
+from lookup.ledger.model import PARTS_SECONDS, RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
-from lookup.model import Counts
+from lookup.model import Counts, timestamp
 
 PAGE = 500  # parts of one request
+PARTS_EXPIRY = "parts-expiry"  # the partition of lookups by the time at which their parts are deleted
+MARGIN = 3600.0  # seconds between the last moment of a retry and the deletion: two functions' clocks may differ
 
 
 class CollectionState(StrEnum):
@@ -33,7 +38,8 @@ class Collection:
     """What is collected of one end of a lookup, which is told from others by `round`.
 
     So many `sets` of files are written; `mark` is the number of the last part in them, and with `is_whole` none comes
-    behind it. `lost` are identifiers that have no record. `token` and `held_until` say who is at it.
+    behind it. `lost` are identifiers that have no record. `token` and `held_until` say who is at it: a
+    claim ends earlier, at `beat`, when its function has not moved that on.
     """
 
     ended_at: float
@@ -46,21 +52,29 @@ class Collection:
     lost: int = 0
     token: str = ""
     held_until: float = 0.0
+    beat: float = 0.0
     ready_at: float | None = None
     manifest: str | None = None
     files: int = 0
     bytes: int = 0
     is_announced: bool = False  # of files that are ready, and whether those of ends before a retry are gone
     reason: str | None = None
+    exports: Mapping[str, Export] = field(default_factory=dict)  # by format
+
+    @property
+    def claimed_until(self) -> float:
+        """Until when somebody is at it, as far as is known: without a beat, as long as the claim says."""
+        return min(self.held_until, self.beat or self.held_until)
 
 
 @dataclass(frozen=True, slots=True)
 class FileSet:
-    """The files of the same parts, in each format, as JSON objects."""
+    """The files of the same parts, in each format, as JSON objects; those of an export name its format."""
 
     round: int
     number: int
     files: tuple[Mapping[str, Any], ...]
+    export: str = ""
 
 
 class CollectionLedger:
@@ -84,17 +98,34 @@ class CollectionLedger:
         action = self._table.put(self._item(lookup_id, now), absent=seen is None)
         if seen is not None:
             action["Put"] |= _unless_moved(seen)
-        return self._table.try_write(action, *([] if files is None else [self._set_put(lookup_id, files)]))
+        return self._table.try_write(action, *([] if files is None else [self.note_set(lookup_id, files)]))
 
     def publish(self, progress: LookupRecord, now: Collection, *, seen: Collection) -> bool:
         """Write that the files are ready; False when the lookup is not at this end any more, or as in `write`."""
         spec = progress.spec
         action = self._table.put(self._item(spec.lookup_id, now))
         action["Put"] |= _unless_moved(seen)
-        same_end = self._table.check(
-            lookup_key(spec.lookup_id, "state"), "#finished_at = :ended", {"ended": now.ended_at}
+        due = expiry_item(spec.lookup_id, now.ended_at)
+        return self._table.try_write(action, self.same_end(spec.lookup_id, now), self._table.put(due))
+
+    def same_end(self, lookup_id: str, one: Collection) -> dict[str, Any]:
+        """Return the action that requires a lookup to be at the end that a collection is of."""
+        ended = {"ended": one.ended_at}
+        return self._table.check(lookup_key(lookup_id, "state"), "#finished_at = :ended", ended)
+
+    def beat(self, lookup_id: str, token: str, until: float) -> bool:
+        """Move on until when a claim is alive; False when it is lost."""
+        values = {"token": token, "until": until}
+        key = lookup_key(lookup_id, "results")
+        return self._table.update_item(key, "SET #beat = :until", values, condition="#token = :token") is not None
+
+    def settle(self, lookup_id: str, ready: Collection) -> None:
+        """Write that the event of files that are ready is published, and nothing is left of ends before."""
+        seen = {"token": ready.token, "ended": ready.ended_at}
+        condition = "#token = :token AND #ended_at = :ended"
+        self._table.update_item(
+            lookup_key(lookup_id, "results"), "SET #told = :yes", seen | {"yes": True}, condition=condition
         )
-        return self._table.try_write(action, same_end)
 
     def records(self, lookup_id: str, *, after: str) -> Iterator[RecordedPart]:
         """Read the parts that are in, by number, from the one behind `after` on, page by page."""
@@ -111,7 +142,8 @@ class CollectionLedger:
         """Forget a set whose files are gone."""
         self._table.write(self._table.delete(_set_key(lookup_id, files)))
 
-    def _set_put(self, lookup_id: str, files: FileSet) -> dict[str, Any]:
+    def note_set(self, lookup_id: str, files: FileSet) -> dict[str, Any]:
+        """Return the action that notes a set of files."""
         text = json.dumps(list(files.files), separators=(",", ":"))
         return self._table.put(_set_key(lookup_id, files) | serialize({"files": text, "expires_at": self._expires()}))
 
@@ -130,6 +162,7 @@ class CollectionLedger:
             "files": one.files,
             "token": one.token,
             "held_until": one.held_until,
+            "beat": one.beat or None,
             "ready_at": one.ready_at,
             "manifest": one.manifest,
             "bytes": one.bytes,
@@ -138,6 +171,13 @@ class CollectionLedger:
             "expires_at": self._expires(),
         } | one.counts.to_json()
         return lookup_key(lookup_id, "results") | serialize(facts)
+
+
+def expiry_item(lookup_id: str, ended_at: float) -> Item:
+    """Return the entry by which the minute's tick finds a lookup whose parts are due for deletion."""
+    due = ended_at + PARTS_SECONDS + MARGIN
+    key = serialize({"pk": PARTS_EXPIRY, "sk": f"{timestamp(due)}#{lookup_id}"})
+    return key | serialize({"ended_at": ended_at, "expires_at": int(due) + RETENTION_SECONDS})
 
 
 def is_over(progress: LookupRecord) -> bool:
@@ -175,18 +215,21 @@ def _collection(item: Mapping[str, Any]) -> Collection:
         files=int(facts["files"]),
         token=facts["token"],
         held_until=float(facts["held_until"]),
+        beat=float(facts.get("beat", 0)),
         ready_at=float(facts["ready_at"]) if "ready_at" in facts else None,
         manifest=facts.get("manifest"),
         bytes=int(facts["bytes"]),
         is_announced=facts["told"],
         reason=facts.get("reason"),
+        exports=read_exports(facts),
     )
 
 
 def _set_key(lookup_id: str, files: FileSet) -> Item:
-    return lookup_key(lookup_id, f"files#{files.round:04}#{files.number:05}")
+    export = f"#{files.export}" if files.export else ""
+    return lookup_key(lookup_id, f"files#{files.round:04}#{files.number:05}{export}")
 
 
 def _file_set(facts: Mapping[str, Any]) -> FileSet:
-    _, tried_in, number = facts["sk"].split("#")
-    return FileSet(int(tried_in), int(number), tuple(json.loads(facts["files"])))
+    _, tried_in, number, *export = facts["sk"].split("#")
+    return FileSet(int(tried_in), int(number), tuple(json.loads(facts["files"])), *export)

@@ -15,6 +15,7 @@ from lookup.errors import ServiceError
 from lookup.model import Counts, Outcome, Part, RosterRange
 
 RETENTION_SECONDS = 90 * 24 * 3600  # of the ledger's items
+PARTS_SECONDS = 7 * 24 * 3600.0  # for which parts are kept after their lookup's end, and their failures can be retried
 SECONDS_PER_ENTRY = 0.06  # of MoEngage's default quota, 1,000 users a minute
 
 
@@ -150,6 +151,10 @@ class LookupRecord:
     def is_fully_counted(self) -> bool:
         """Whether all fed parts are counted and nothing is left to feed."""
         return is_fully_counted(self.state, self.cursor, self.tally)
+
+    def has_expired_parts(self, now: float) -> bool:
+        """Return whether its parts are deleted, or about to be, as some days after its end."""
+        return self.finished_at is not None and now >= self.finished_at + PARTS_SECONDS
 
     @property
     def left(self) -> int:

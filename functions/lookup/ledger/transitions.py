@@ -12,6 +12,7 @@ from lookup.errors import AwsUnavailable
 from lookup.ledger.items import charge_facts, lookup_key, sweep_key, unfinished_item, unfinished_key, usage_key
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import (
+    PARTS_SECONDS,
     RETENTION_SECONDS,
     Cursor,
     DailyCharge,
@@ -154,7 +155,8 @@ class Transitions:
     ) -> bool:
         """Begin a retry round of a completed lookup: its parts that hold failures are fed again.
 
-        Raises the refusal of a reservation, and `LimitExceeded` when its partner has `most` unfinished.
+        The others are needed for its results, so none begins once parts are deleted. Raises the refusal of a
+        reservation, and `LimitExceeded` when its partner has `most` unfinished.
         """
         next_round = self._table.update(
             lookup_key(spec.lookup_id, "cursor"),
@@ -165,7 +167,7 @@ class Transitions:
         tally = self._ledger.tally(spec.lookup_id)
         places, begun = self._ledger.start_actions(spec, max(1, tally.counts.failed if tally else 1), most=most)
         actions = [
-            self._transition(spec, ACTIVE, COMPLETED),
+            self._again(spec),
             next_round,
             # Until its earlier end is published, the lookup is among those that have not ended.
             self._table.put(unfinished_item(spec), absent=True),
@@ -226,6 +228,14 @@ class Transitions:
             forgotten,
             self._shares.update_share(spec, {"unfinished": -1}),
             self._table.delete(sweep_key(spec.workspace, spec.lookup_id)),
+        )
+
+    def _again(self, spec: LookupSpec) -> Action:
+        return self._table.update(
+            lookup_key(spec.lookup_id, "state"),
+            "SET #is = :to REMOVE #finished_at",
+            {"to": ACTIVE.value, "was": COMPLETED.value, "oldest": self._table.clock() - PARTS_SECONDS},
+            condition="#is = :was AND #finished_at > :oldest",
         )
 
     def _transition(self, spec: LookupSpec, to: LookupState, was: LookupState, *, ended: bool = False) -> Action:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SOURCE = "moengage-lookup"
 COMPLETED, READY = "Lookup Completed", "Results Ready"  # the kinds of events that come of a lookup's end
+EXPORT_REQUESTED = "Export Requested"
 
 
 class EventPublisher:
@@ -34,6 +35,12 @@ class EventPublisher:
     def publish_ready(self, progress: LookupRecord, collected: Collection) -> None:
         """Publish that a lookup's files can be read, and where its manifest is. Raises as above."""
         self._put(READY, ready_detail(progress, collected))
+
+    def publish_export(self, progress: LookupRecord, written_as: str) -> None:
+        """Publish that a format is to be made of a lookup's files. Raises as above."""
+        spec = progress.spec
+        owner = {"workspace": spec.workspace, "partner": spec.partner}
+        self._put(EXPORT_REQUESTED, {"lookup_id": spec.lookup_id, **owner, "export": written_as})
 
     def publish_changed(self, changed: ChangedProfiles) -> None:
         """Publish which result object holds profiles that differ from the fetch before. Raises as above."""

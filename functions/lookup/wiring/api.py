@@ -13,6 +13,7 @@ from lookup.api.handler import ApiHandler
 from lookup.api.idempotency import Idempotency
 from lookup.api.openapi.pages import Pages
 from lookup.api.request_rate import RequestRate
+from lookup.api.routes.exports import ExportRoute
 from lookup.api.routes.lookups import LookupRoutes
 from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.routes.preview import PreviewRoute
@@ -26,10 +27,12 @@ from lookup.api.sync_or_async import SyncOrAsync
 from lookup.aws.signed_urls import origin_of, seconds_left
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedResults
+from lookup.collection.requested import ExportRequests
 from lookup.errors import RetryLater
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.export_ledger import ExportLedger
 from lookup.partners import Partner
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
@@ -91,6 +94,7 @@ class ApiServices(FetchingServices, SubmittingServices):
             keeps_profiles=lambda name: self.settings.workspace(name).keep_profiles,
             sign=self._sign,
         )
+        ExportRoute(app, lookups=self.control, published=self.published, exports=self.export_requests)
         RosterRoutes(
             app,
             uploads=self.uploads,
@@ -178,6 +182,7 @@ class ApiServices(FetchingServices, SubmittingServices):
             ending=self.ending,
             estimates=self.estimates,
             authorization=self.authorization,
+            clock=self.clock,
             most=self.settings.lookups_per_partner,
         )
 
@@ -201,7 +206,20 @@ class ApiServices(FetchingServices, SubmittingServices):
 
     @cached_property
     def published(self) -> PublishedResults:
-        return PublishedResults(self.s3, self.settings.bucket_name, CollectionLedger(self.table))
+        return PublishedResults(self.s3, self.settings.bucket_name, self.collections)
+
+    @cached_property
+    def collections(self) -> CollectionLedger:
+        return CollectionLedger(self.table)
+
+    @cached_property
+    def export_requests(self) -> ExportRequests:
+        return ExportRequests(
+            published=self.published,
+            exports=ExportLedger(self.table, self.collections),
+            publish=self.events.publish_export,
+            clock=self.clock,
+        )
 
     def _sign(self, key: str, name: str | None = None) -> str:
         """Return a URL of an object, which a browser saves under `name`."""

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
+from lookup.collection.collected_rows import CollectedRows
 from lookup.collection.collector import Collector
+from lookup.collection.exporter import Exporter
 from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import CSV_WITH_MARK, Format
 from lookup.collection.gzip_files import NdjsonFile
 from lookup.collection.parquet import ParquetFile
 from lookup.collection.part_objects import AHEAD, PartObjects
+from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import ResultsQueue
 from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
+from lookup.ledger.collection_slots import CollectionSlots
 from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.export_ledger import ExportLedger
 from lookup.wiring.clients import S3_CONFIG
 from lookup.wiring.services import Services
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 # A piece of 16 MiB takes longer than what other functions ask of S3; as many connections as objects are read at once.
 PATIENT = S3_CONFIG.merge(Config(read_timeout=30, max_pool_connections=AHEAD + 2))
@@ -27,6 +36,7 @@ WRITERS: Mapping[Format, MakeWriter] = {
     Format.NDJSON: lambda upload, _: NdjsonFile(upload),
     Format.PARQUET: lambda upload, _: ParquetFile(upload),
     Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=CSV_WITH_MARK in spec.formats),
+    Format.CSV_BOM: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=True),
 }
 
 
@@ -40,20 +50,50 @@ class CollectionServices(Services):
         return CollectionLedger(self.table)
 
     @cached_property
+    def slots(self) -> CollectionSlots:
+        return CollectionSlots(self.table)
+
+    @cached_property
+    def patient_s3(self) -> S3Client:
+        return self._client("s3", PATIENT)  # type: ignore[no-any-return]  # the client of S3
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(self.patient_s3, self.settings.bucket_name)
+
+    @cached_property
     def collector(self) -> Collector:
-        s3 = self._client("s3", PATIENT)
         return Collector(
             ledger=self.lookups,
             collections=self.collections,
-            parts=PartObjects(s3, self.settings.bucket_name, self.collections),
-            uploads=Uploads(s3, self.settings.bucket_name),
+            parts=PartObjects(self.patient_s3, self.settings.bucket_name, self.collections),
+            uploads=self.uploads,
             writers=self.writers,
             publish=self.events.publish_ready,
             keeps_profiles=lambda name: self.settings.workspace(name).keep_profiles,
             clock=self.clock,
+            slots=self.slots,
         )
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        return Exporter(
+            ledger=self.lookups,
+            collections=self.collections,
+            exports=ExportLedger(self.table, self.collections),
+            rows=CollectedRows(self.patient_s3, self.settings.bucket_name),
+            uploads=self.uploads,
+            writers=self.writers,
+            clock=self.clock,
+            slots=self.slots,
+        )
+
+    def pulse(self, hide: Hide) -> Pulse:
+        """Return the sign of life of one message."""
+        return Pulse(hide, self.collections.beat, self.clock)
 
     @cached_property
     def collection_worker(self) -> CollectionWorker:
         urls = self.settings.results_queue_url, self.settings.results_dead_letter_queue_url
-        return CollectionWorker(self.collector, ResultsQueue(self.sqs, *urls, self.clock))
+        queue = ResultsQueue(self.sqs, *urls, self.clock)
+        return CollectionWorker(self.collector, self.exporter, queue, self.pulse)

@@ -16,11 +16,14 @@ from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, work_queue
 from infra.stage_settings.concurrency import COLLECTIONS_AT_ONCE
-from lookup.results.events import COMPLETED, SOURCE
+from lookup.results.events import COMPLETED, EXPORT_REQUESTED, SOURCE
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(15)  # Lambda's longest; a lookup that takes longer is gone on with
-VISIBILITY = Duration.minutes(90)  # AWS: six times the function's timeout
+# Lambda wants no less than the function's timeout, and recommends six times that, for batches that it is refused an
+# execution for: this mapping has its executions for itself. A message at work is hidden for 90 s at a time (`pulse`).
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+VISIBILITY = Duration.minutes(16)
 DELIVERIES = 40  # a few more than after which the function lays a message aside, with a reason
 MEMORY_MB = 1769  # one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
@@ -53,9 +56,9 @@ class ResultsQueue(Construct):
         return events.CfnRule(
             self,
             "Ended",
-            description="Has the results of a lookup that has ended collected",
+            description="Has the results of a lookup that has ended collected, and those asked for later made",
             event_bus_name=notices.bus_name,
-            event_pattern={"source": [SOURCE], "detail-type": [COMPLETED]},
+            event_pattern={"source": [SOURCE], "detail-type": [COMPLETED, EXPORT_REQUESTED]},
             targets=[
                 events.CfnRule.TargetProperty(
                     id="results",

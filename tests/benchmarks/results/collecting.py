@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 
-from lookup.collection.collector import Done
+from lookup.collection.collection_result import Done
 from lookup.wiring.collection import CollectionServices
 from tests.benchmarks.results.seeding import LOOKUP_ID
 

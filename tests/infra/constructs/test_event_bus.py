@@ -30,9 +30,9 @@ def test_only_this_bus_and_its_rule_use_the_queue(template: Template) -> None:
 
 
 def test_the_end_of_a_lookup_comes_to_the_results_queue(template: Template) -> None:
-    """A rule puts what an event says of a lookup's end on the results queue, to which nothing else in AWS may send."""
+    """A rule puts each lookup's end, and each export asked for, on the results queue; nothing else may send there."""
     _, rule = template.named("AWS::Events::Rule", "ResultsEnded")
-    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": ["Lookup Completed"]}
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": ["Lookup Completed", "Export Requested"]}
     (target,) = rule["Targets"]
     assert (template.attribute(target["Arn"])[:-8], target["InputPath"]) == ("ResultsQueue", "$.detail")
     assert senders_to("ResultsQueuePolicy", template) == {"ResultsEnded"}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lookup.collection.collector import Done, Held, SetLimits
+from lookup.collection.collection_result import Done, Held
+from lookup.collection.collector import SetLimits
 from lookup.collection.files import Format
 from lookup.ledger.collections import CollectionState
 from lookup.model import Outcome, Status

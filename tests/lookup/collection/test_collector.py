@@ -6,7 +6,9 @@ import hashlib
 
 import pytest
 
-from lookup.collection.collector import Done, Held, SetLimits, Superseded, Unfinished
+from lookup.collection.collection_result import Done, Held, Unfinished
+from lookup.collection.collector import SetLimits
+from lookup.collection.errors import Superseded
 from lookup.collection.files import Format
 from lookup.ledger.collections import Collection, CollectionState
 from lookup.model import Counts, Part, RosterRange, Status

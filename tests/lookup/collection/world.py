@@ -7,7 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lookup.collection.collector import CollectionResult, Collector, SetLimits
+from lookup.collection.collection_result import CollectionResult
+from lookup.collection.collector import Collector, SetLimits
 from lookup.collection.files import Format
 from lookup.collection.part_objects import PartObjects
 from lookup.collection.upload import Uploads

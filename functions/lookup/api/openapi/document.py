@@ -17,7 +17,7 @@ from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.operations import SCHEMAS
 from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
-API_VERSION = "0.2.0"
+API_VERSION = "0.3.0"
 TITLE = "moengage-lookup"
 DESCRIPTION = (
     "Profiles of your users as MoEngage has them, within MoEngage's quota. Every call needs a token: client "

@@ -51,6 +51,33 @@ LOOKUP = {
     "results": None,
     "links": {"self": f"/v1/lookups/{LOOKUP_ID}", "results": f"/v1/lookups/{LOOKUP_ID}/results"},
 }
+EXPORTED = LOOKUP | {
+    "state": "completed",
+    "finished_at": "2026-11-24T09:36:00.000000Z",
+    "counts": {"requested": 5000, "found": 4530, "not_found": 467, "invalid": 3, "failed": 0},
+    "requested_is_estimated": False,
+    "progress": 1.0,
+    "parts": 50,
+    "estimate": None,
+    "results": {
+        "state": "ready",
+        "files": 4,
+        "bytes": 6_288_420,
+        "ready_at": "2026-11-24T09:36:04.000000Z",
+        "failed_because": None,
+        "exports": [
+            {
+                "format": "csv",
+                "state": "collecting",
+                "files": 0,
+                "bytes": 0,
+                "requested_at": "2026-11-24T10:00:00.000000Z",
+                "ready_at": None,
+                "failed_because": None,
+            }
+        ],
+    },
+}
 LOOKUPS = {"lookups": [LOOKUP | {"estimate": None}], "next": "MjAyNi0xMS0yNFQwOTozMA"}
 RESULTS = {
     "state": "ready",
@@ -146,6 +173,7 @@ BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         },
         "roster": {"roster_id": ROSTER["roster_id"], "max_age": 3600},
     },
+    "createExport": {"csv": {"formats": ["csv"]}},
     "createRoster": {"file": {"bytes": 182_044}},
     "steerLookup": {"pause": {"action": "pause"}},
     "putSchedule": {

@@ -96,6 +96,18 @@ class LookupAnswer(RootModel[Outcomes | DryRun]):
     """All outcomes, or of a dry run the estimate."""
 
 
+class Export(Shape):
+    """One more format of a lookup's files, made later."""
+
+    format: Literal["csv", "csv_bom"]
+    state: Literal["collecting", "ready", "failed"]
+    files: Count
+    bytes: Count
+    requested_at: Time
+    ready_at: Time | None
+    failed_because: Annotated[str | None, Field(description="`counts_differ` or `parts_gone`: ask the operator.")]
+
+
 class Results(Shape):
     """Where the files of a lookup that has ended stand."""
 
@@ -104,6 +116,7 @@ class Results(Shape):
     bytes: Count
     ready_at: Time | None
     failed_because: Annotated[str | None, Field(description="`counts_differ` or `parts_gone`: ask the operator.")]
+    exports: Annotated[list[Export], Field(description="What was asked for by `POST …/exports`, if anything.")] = []
 
 
 class Lookup(Shape):
@@ -135,7 +148,7 @@ class ResultFile(Shape):
     """One file of a lookup that has ended, in the order of its roster."""
 
     name: str
-    format: Literal["ndjson", "parquet", "csv"]
+    format: Literal["ndjson", "parquet", "csv", "csv_bom"]
     only: Annotated[Literal["changed"] | None, Field(description="`changed`: what is new, gone or different.")]
     records: Count
     bytes: Count

@@ -72,6 +72,13 @@ class Problem(Enum):
     NO_SUCH_ROUTE = ProblemType(
         "no-such-route", HTTPStatus.NOT_FOUND, "No such route", "The API has no such path and method."
     )
+    EXPIRED = ProblemType(
+        "expired",
+        HTTPStatus.GONE,
+        "Deleted by its age",
+        "It was there and is deleted: parts 7 days after their lookup's end, with which its failures cannot be retried "
+        "any more, and files after the stage's days.",
+    )
     CONFLICT = ProblemType(
         "conflict",
         HTTPStatus.CONFLICT,
@@ -144,8 +151,9 @@ class Problem(Enum):
         "too-many",
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many at once",
-        "The partner has as many unfinished lookups in this workspace, or as many schedules or open uploads, as it may "
-        "have: `owned` says which, `limit` how many. Wait until some end, or cancel or delete some.",
+        "The partner has as many unfinished lookups in this workspace, or as many schedules, open uploads or "
+        "exports under way, as it may have: `owned` says which, `limit` how many. Wait until some end, or cancel or "
+        "delete some.",
     )
     TOO_MANY_REQUESTS = ProblemType(
         "too-many-requests",

@@ -181,7 +181,9 @@ class Problem(BaseModel):
     errors: Annotated[list[BrokenRule] | None, Field(description="Of `invalid` and `unknown-parameter`.")] = None
     scope: Annotated[str | None, Field(description="Of `missing-scope`.")] = None
     vendor_request_id: Annotated[str | None, Field(description="Of `vendor-trouble`: MoEngage's own mark.")] = None
-    owned: Annotated[str | None, Field(description="Of `too-many`: `lookups`, `schedules` or `uploads`.")] = None
+    owned: Annotated[
+        str | None, Field(description="Of `too-many`: `lookups`, `schedules`, `uploads` or `exports`.")
+    ] = None
     limit: Annotated[int | None, Field(description="Of `too-many`: how many there may be at once.")] = None
 
 

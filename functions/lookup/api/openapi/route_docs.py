@@ -84,22 +84,30 @@ PATCH_LOOKUP = operation(
     "Pause, resume, cancel or retry a lookup",
     "`retry_failed` asks once more for what failed, and only for that; it counts among the users of the day. "
     "`resume` and `retry_failed` need what a new lookup needs: the lane `bulk`, the workspace, every field of the "
-    "lookup, and room within the users of the day.",
+    "lookup, and room within the users of the day. A retry must begin within 7 days of the lookup's end.",
     tag="Lookups",
     replies={200: Reply("The lookup as it stands then.", "Lookup", examples.LOOKUP | {"estimate": None})},
-    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.TOO_MANY, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(
+        *WITH_A_BODY,
+        Problem.FORBIDDEN,
+        Problem.DAILY_USERS,
+        Problem.TOO_MANY,
+        Problem.NOT_FOUND,
+        Problem.CONFLICT,
+        Problem.EXPIRED,
+    ),
 )
 GET_RESULTS = operation(
     "listResults",
     "List a lookup's result files",
     "Once a lookup has ended its parts are collected into a few files, in the order of the roster: gzip NDJSON and "
     "Parquet, and with `only=changed` what is new, gone or different by itself. Until then `files` is empty, and "
-    "`parts=true` lists the gzip NDJSON files of the parts that are done, a page at a time and in any order. "
-    "The URLs are good until `expires_at`, 15 minutes at most: ask again for fresh ones, or keep `links.self`, which "
-    "redirects to one. They are given only while every field of the lookup is granted.",
+    "`parts=true` lists the gzip NDJSON files of the parts that are done, a page at a time and in any order, until 7 "
+    "days after the lookup's end. The URLs are good until `expires_at`, 15 minutes at most: ask again for fresh ones, "
+    "or keep `links.self`, which redirects to one. They are given only while every field of the lookup is granted.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
-    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT, Problem.EXPIRED),
 )
 GET_RESULT_FILE = operation(
     "getResultFile",
@@ -107,7 +115,26 @@ GET_RESULT_FILE = operation(
     "Redirects to a URL that is signed now, so that this address can be kept. What is downloaded has the file's name.",
     tag="Lookups",
     replies={303: Reply("Where the file is.", headers=("Location",))},
-    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT),
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT, Problem.EXPIRED),
+)
+POST_EXPORTS = operation(
+    "createExport",
+    "Have a lookup's results in one more format",
+    "Of a lookup whose results are ready: CSV is made of its files, of all and of the changes, and listed among "
+    "them once `results.exports` of the lookup says `ready`. The same again changes nothing and costs nothing; "
+    "after a failure it begins anew. A retry of what failed replaces all files, and exports are to be asked for again. "
+    "They are given only while every field of the lookup is granted.",
+    tag="Lookups",
+    replies={202: Reply("The lookup, with its exports.", "Lookup", examples.EXPORTED, ("Location",))},
+    tells=(
+        *WITH_A_BODY,
+        Problem.FORBIDDEN,
+        Problem.NOT_FOUND,
+        Problem.CONFLICT,
+        Problem.EXPIRED,
+        Problem.TOO_MANY,
+        Problem.UNAVAILABLE,
+    ),
 )
 POST_ROSTERS = operation(
     "createRoster",

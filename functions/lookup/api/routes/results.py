@@ -21,7 +21,8 @@ from lookup.ledger.collections import CollectionState
 
 FileName = Annotated[str, Path(max_length=300, description="`name` of a file.")]
 FileFormat = Annotated[
-    Literal["ndjson", "parquet", "csv"] | None, Query(alias="format", description="Only files of this format.")
+    Literal["ndjson", "parquet", "csv", "csv_bom"] | None,
+    Query(alias="format", description="Only files of this format."),
 ]
 Only = Annotated[
     Literal["changed"] | None,
@@ -68,7 +69,7 @@ class ResultRoutes:
         collection = self._published.of(progress)
         listed = [
             self._file_json(lookup_id, file)
-            for file in self._published.files(collection)
+            for file in self._published.files(lookup_id, collection)
             if file.only == only and file.format == (written_as or file.format)
         ]
         state = "running" if collection is None else collection.state.value
@@ -85,7 +86,7 @@ class ResultRoutes:
         collection = self._published.of(progress)
         if collection is not None and collection.state is not CollectionState.READY:
             raise Conflict(f"the files of this lookup are not ready: {collection.state.value}")
-        found = {one.name: one for one in self._published.files(collection)}.get(file)
+        found = {one.name: one for one in self._published.files(lookup_id, collection)}.get(file)
         if found is None:
             raise NotFound("the lookup has no such file")
         address = self._sign(found.key, found.name)

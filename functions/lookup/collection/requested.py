@@ -1,0 +1,69 @@
+"""Exports as partners ask for them: what is there already, or under way, is not made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lookup.collection.files import CSV_WITH_MARK, Format
+from lookup.collection.published import PublishedResults
+from lookup.errors import Conflict
+from lookup.ledger.collections import Collection, CollectionState
+from lookup.ledger.export_ledger import ExportLedger
+from lookup.ledger.exports import Export, ExportState
+from lookup.ledger.model import LookupRecord
+from lookup.model import Clock
+
+ASK_AGAIN = 900.0  # seconds after which an export that nobody is at is asked for once more
+
+
+class ExportRequests:
+    """Asks for exports; `publish` sends the event that has one made."""
+
+    def __init__(
+        self,
+        *,
+        published: PublishedResults,
+        exports: ExportLedger,
+        publish: Callable[[LookupRecord, str], None],
+        clock: Clock,
+    ) -> None:
+        self._published = published
+        self._exports = exports
+        self._publish = publish
+        self._clock = clock
+
+    def request(self, progress: LookupRecord, written_as: Format) -> None:
+        """Have a format made of the files of a lookup, unless it is there or under way.
+
+        Raises `Conflict` when its files are not ready, `Expired` when they are deleted, and `LimitExceeded` when its
+        partner has as many exports under way as it may.
+        """
+        collection = self._published.of(progress)
+        if collection is None:
+            raise Conflict("this lookup has not ended")
+        if collection.state is not CollectionState.READY:
+            raise Conflict(f"the files of this lookup are not ready: {collection.state.value}")
+        self._published.files(progress.spec.lookup_id, collection)
+        if self._is_there(progress, written_as):
+            return
+        export = collection.exports.get(written_as.value)
+        if export is not None and export.state is not ExportState.FAILED:
+            self._ask_again(progress, collection, written_as, export)
+            return
+        if not self._exports.request(progress, collection, written_as.value):
+            raise Conflict("this lookup is being changed: ask again")
+        self._publish(progress, written_as.value)
+
+    def _is_there(self, progress: LookupRecord, written_as: Format) -> bool:
+        """Return whether the lookup asked for this format itself. Raises `Conflict` when its CSV is the other one."""
+        formats = progress.spec.formats
+        if written_as is Format.CSV and CSV_WITH_MARK in formats:
+            raise Conflict("the CSV of this lookup has a byte order mark, as it asked for")
+        return written_as.value in formats
+
+    def _ask_again(self, progress: LookupRecord, collection: Collection, written_as: Format, export: Export) -> None:
+        """Publish the event once more for an export that may have lost it: its caller died before it was sent."""
+        now = self._clock()
+        is_waiting = export.state is ExportState.COLLECTING and collection.claimed_until <= now
+        if is_waiting and now >= export.requested_at + ASK_AGAIN:
+            self._publish(progress, written_as.value)
