@@ -8,9 +8,9 @@ from typing import Any
 from lookup import cold_start
 from lookup.aws.lambda_lifecycle import register_snapstart_hooks
 from lookup.telemetry import Metric, count, logger, metrics
-from lookup.wiring.api import ApiServices
+from lookup.wiring.requests import RequestServices
 
-services = cache(ApiServices.from_environment)  # one for all invocations of a function instance
+services = cache(RequestServices.from_environment)  # one for all invocations of a function instance
 register_snapstart_hooks(lambda: services().prepare())
 
 

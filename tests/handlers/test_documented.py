@@ -81,7 +81,7 @@ def test_the_reference_names_every_problem() -> None:
 
 def test_every_route_is_described(deployed: Stage) -> None:
     """The routes of the template, those of the handler, and those that are documented are the same."""
-    schema = on_request.services().app.get_openapi_schema(title="API", version="1").model_dump(by_alias=True)
+    schema = on_request.services().whole.app.get_openapi_schema(title="API", version="1").model_dump(by_alias=True)
     served = {
         (method.upper(), path) for path, methods in schema["paths"].items() for method in methods if methods[method]
     }

@@ -49,8 +49,8 @@ def fail(stage: Stage, failed: int) -> None:
         part: Part = parse_part(str(message["Body"]))
         counts = Counts(len(part.identifiers), found=len(part.identifiers) - failed, failed=failed)
         PartLedger(on_request.services().table).count_completed([counted(part, counts)], "results/none")
-        on_request.services().feeder.feed("default")
-        on_request.services().ending.finish_if_done(part.lookup_id)
+        on_request.services().whole.feeder.feed("default")
+        on_request.services().whole.ending.finish_if_done(part.lookup_id)
 
 
 def test_a_retry_is_charged(deployed: Stage, grant: Grant, call: Call) -> None:

@@ -146,7 +146,7 @@ def test_what_is_owned_costs_others_nothing(
         assert many[name][1] <= few[name][1] + 2000
     assert max(requests for requests, _, _ in ticks) < 60, meter.requests
     assert max(answered for _, answered, _ in ticks) < 200_000
-    assert sum(share.unfinished for share in on_request.services().lookups.shares.of("default")) >= FEW + MANY
+    assert sum(share.unfinished for share in on_request.services().whole.lookups.shares.of("default")) >= FEW + MANY
 
 
 def test_the_most_lookups(deployed: Stage, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

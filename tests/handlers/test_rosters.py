@@ -104,7 +104,7 @@ def test_a_roster_is_deleted_when_no_lookup_needs_it(deployed: Stage, call: Call
     roster_id = uploaded(call, gzip.compress(LINES))
     lookup = call("POST", "/v1/lookups", {"roster_id": roster_id})[1]
     copies = copies_of(f"rosters/acme/{roster_id}")
-    progress = on_request.services().lookups.get(lookup["lookup_id"])
+    progress = on_request.services().whole.lookups.get(lookup["lookup_id"])
     assert progress is not None
     bucket = deployed.settings.bucket_name
     deployed.s3.put_object(Bucket=bucket, Key=f"{copies}{lookup['lookup_id']}", Body=LINES)

@@ -22,7 +22,11 @@ SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "look
 SCHEDULED = frozenset({"lookup.schedules.firings", "lookup.schedules.sweep", "lookup.schedules.maintenance"})
 HTTP = frozenset({"lookup.api", "pydantic", "aws_lambda_powertools.event_handler"})
 # What a start pays for and nobody uses: boto3's resources and transfers, and what those load.
-HEAVY = frozenset({"boto3", "s3transfer", "asyncio", "multiprocessing", "concurrent.futures.process"})
+TRANSFERS = frozenset({"boto3", "s3transfer", "multiprocessing", "concurrent.futures.process"})
+HEAVY = TRANSFERS | {"asyncio"}  # which Powertools' resolvers load, all of them with any
+OTHER_ROUTES = frozenset(
+    {"lookup.api.routes.lookups", "lookup.api.request_models", "lookup.bulk.feeder", "lookup.rosters.reader"}
+)
 SUBMITTING = frozenset({"lookup.bulk.submission", "lookup.rosters.store", "lookup.bulk.conversion.requests"})
 
 
@@ -38,7 +42,11 @@ def loaded(handler: str) -> set[str]:
     ("handler", "own", "foreign"),
     [
         ("on_queue", FETCHING | SERVING_QUEUES, HEAVY | HTTP | CONVERTING | SCHEDULED | SUBMITTING),
-        ("on_request", FETCHING | HTTP | SUBMITTING, CONVERTING | SCHEDULED | SERVING_QUEUES),
+        (
+            "on_request",
+            FETCHING | HTTP,
+            TRANSFERS | CONVERTING | SCHEDULED | SERVING_QUEUES | SUBMITTING | OTHER_ROUTES,
+        ),
         ("on_schedule", SCHEDULED | SUBMITTING, HEAVY | HTTP | CONVERTING | FETCHING | SERVING_QUEUES),
         ("on_conversion", CONVERTING, HTTP | SCHEDULED | FETCHING | SERVING_QUEUES),
     ],

@@ -36,7 +36,7 @@ AWS = {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "none", "AWS_S
 def generated(token_url: str | None = TOKEN_URL) -> bytes:
     """Write the document of the routes as they are now."""
     with _instance():
-        return openapi.document(on_request.services().app, token_url)
+        return openapi.document(on_request.services().whole.app, token_url)
 
 
 def parsed(token_url: str | None = TOKEN_URL) -> dict[str, Any]:

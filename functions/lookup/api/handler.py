@@ -23,6 +23,8 @@ from lookup.telemetry import logger
 BODY_LIMIT = 256 * 1024  # bytes
 JSON = "application/json"
 
+AppOf = Callable[[str], APIGatewayHttpResolver]  # the resolver of a route, by its key
+
 
 class Pages(Protocol):
     """Answers of routes that need no token."""
@@ -36,7 +38,7 @@ class ApiHandler:
 
     def __init__(
         self,
-        app: APIGatewayHttpResolver,
+        app_of: AppOf,
         callers: ClientAuth,
         *,
         pages: Pages,
@@ -45,7 +47,7 @@ class ApiHandler:
         clock: Clock,
     ) -> None:
         """`console` makes the console's pages, when one of them is asked for."""
-        self._app = app
+        self._app_of = app_of
         self._console = console
         self._rate = rate
         self._pages = pages
@@ -78,8 +80,9 @@ class ApiHandler:
         refusal = refusal or _check_operator(event, caller)
         if refusal is not None:
             return _written(refusal)
-        self._app.context["caller"] = caller  # `current_caller` reads it; Powertools clears it
-        answered = self._app.resolve(
+        app = self._app_of(event["routeKey"])
+        app.context["caller"] = caller  # `current_caller` reads it; Powertools clears it
+        answered = app.resolve(
             escaped_path(_with_json_type(event)) | {"queryStringParameters": read_query(event)}, context
         )
         self._add_limit_headers(answered["headers"], caller.partner)

@@ -9,14 +9,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
+
+from pydantic import Field
 
 from lookup.errors import InvalidInput
 
 NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 RULE = "must be percent-encoded UTF-8"
 NAME_LENGTH = 64  # characters of a name in an error
+
+# What queries and bodies have in common; the models of bodies are in `request_models`, which profiles do not load.
+MAX_AGE = "Seconds a stored profile may be old; 0 asks MoEngage."
+STALE_IF_ERROR = "Seconds beyond `max_age` that a stored profile may be old while MoEngage cannot be asked."
+WorkspaceName = Annotated[str, Field(min_length=1, max_length=64, description="The MoEngage workspace.")]
 
 
 def read_query(event: Mapping[str, Any]) -> dict[str, str]:

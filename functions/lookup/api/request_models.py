@@ -7,16 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from lookup.api.query_string import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.validation import FIELDS_LIMIT, IDENTIFIER_LENGTH, MAX_AGE_LIMIT
 
 INLINE_LIMIT = 10_000  # identifiers in one request; a longer list is a roster
 
-MAX_AGE = "Seconds a stored profile may be old; 0 asks MoEngage."
-STALE_IF_ERROR = "Seconds beyond `max_age` that a stored profile may be old while MoEngage cannot be asked."
-
 FieldName = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_LENGTH)]
 MaxAge = Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=MAX_AGE)]
-WorkspaceName = Annotated[str, Field(min_length=1, max_length=64, description="The MoEngage workspace.")]
 
 
 FORMATS = (

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import Response
 
 from lookup import exact_json
 from lookup.aws.signed_urls import expires_at
-from lookup.bulk.estimates import Estimate
-from lookup.collection.published import PublishedFile
-from lookup.ledger.collections import Collection
-from lookup.ledger.exports import Export
 from lookup.ledger.model import CompletedParts, LookupRecord, LookupState, RecordedPart
 from lookup.model import timestamp
+
+if TYPE_CHECKING:
+    from lookup.bulk.estimates import Estimate
+    from lookup.collection.published import PublishedFile
+    from lookup.ledger.collections import Collection
+    from lookup.ledger.exports import Export
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import Response
 
 from lookup.api.request_context import RequestContext
 from lookup.api.responses import json_response, lookup_json, retry_after
-from lookup.bulk.control import LookupControl
-from lookup.bulk.estimates import Estimate
-from lookup.bulk.submission import Submission
 from lookup.errors import GateClosed, RetryLater
-from lookup.fetch.authorization import Authorization
 from lookup.fetch.on_demand import OnDemand, OnDemandResult
 from lookup.fetch.waiting_room import Waiter
 from lookup.ledger.daily_usage import limit_headers
@@ -26,6 +23,12 @@ from lookup.ledger.model import LookupRecord
 from lookup.model import Clock, Counts, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.telemetry import count_outcomes
+
+if TYPE_CHECKING:  # loaded when a request becomes a lookup
+    from lookup.bulk.control import LookupControl
+    from lookup.bulk.estimates import Estimate
+    from lookup.bulk.submission import Submission
+    from lookup.fetch.authorization import Authorization
 
 
 def _no_charge(_: int) -> None:

@@ -1,88 +1,60 @@
-"""What the HTTP API's handler adds: the only wiring that loads pydantic."""
+"""What the routes of the HTTP API add to those of profiles, which start without them."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Self
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lookup.api.app import create_app
-from lookup.api.auth import ClientAuth
-from lookup.api.handler import ApiHandler
 from lookup.api.idempotency import Idempotency
-from lookup.api.openapi.pages import Pages
-from lookup.api.request_rate import RequestRate
 from lookup.api.routes.exports import ExportRoute
 from lookup.api.routes.lookups import LookupRoutes
-from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.routes.preview import PreviewRoute
-from lookup.api.routes.profiles import ProfileRoutes
 from lookup.api.routes.quota import QuotaRoutes
 from lookup.api.routes.results import ResultRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
-from lookup.api.sync_or_async import SyncOrAsync
-from lookup.aws.signed_urls import origin_of, seconds_left
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.collection.requested import ExportRequests
 from lookup.errors import RetryLater
-from lookup.fetch.on_demand import OnDemand
-from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
-from lookup.partners import Partner
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
-from lookup.wiring.fetching import FetchingServices
+from lookup.wiring.profiles import ProfileServices
 from lookup.wiring.submitting import SubmittingServices
 
-if TYPE_CHECKING:
-    from lookup.api.console.pages import ConsolePages
-    from lookup.api.console.parameter import ConsoleParameter
 
-BUCKET_PROBE = "rosters/"  # a key that is signed to see at which host the bucket's URLs are
+class ApiServices(ProfileServices, SubmittingServices):
+    """The services of all routes."""
 
+    @classmethod
+    def sharing(cls, profiles: ProfileServices) -> Self:
+        """Return the services of all routes that have all members in common with those of requests for profiles."""
+        services = cls.__new__(cls)
+        services.__dict__ = profiles.__dict__
+        return services
 
-class ApiServices(FetchingServices, SubmittingServices):
-    """The services of `on_request`."""
-
-    @cached_property
-    def handler(self) -> ApiHandler:
-        return ApiHandler(
-            self.app,
-            self.callers,
-            pages=Pages(self._document, self.settings.token_url),
-            console=lambda: self.console_pages,
-            rate=RequestRate(self.clock),
-            clock=self.clock,
-        )
-
-    def prepare(self) -> tuple[object, ...]:
-        """Make what a start from a snapshot (Lambda SnapStart) should find made: the handler and its clients."""
-        stores = self.dynamodb, self.gate_dynamodb, self.s3, self.ssm, self.secretsmanager
-        return self.handler, *[client.meta for client in (*stores, self.sqs, self.eventbridge, self.scheduler)]
-
-    def _document(self) -> bytes:
-        from lookup.api.openapi import document as openapi  # noqa: PLC0415 - rarely asked for, and the others must not pay its start
-
-        return openapi.document(self.app, self.settings.token_url)
+    @property
+    def whole(self) -> Self:
+        """Return itself."""
+        return self
 
     @cached_property
     def app(self) -> APIGatewayHttpResolver:
         """The resolver with every route."""
-        app, clock = create_app(self.clock), self.clock
-        outcomes = OutcomeResponses(self.on_demand, self.archive, self._sign)
+        app, clock = self.with_profile_routes(create_app(self.clock)), self.clock
         idempotency = Idempotency(lambda: self.dynamodb, self.settings.ledger_table_name)
-        ProfileRoutes(app, sync_or_async=self.sync_or_async, outcomes=outcomes, daily=self.daily, clock=clock)
         SubmitRoute(
             app,
             sync_or_async=self.sync_or_async,
             submissions=self.submission,
-            outcomes=outcomes,
+            outcomes=self.outcomes,
             idempotency=idempotency,
             daily=self.daily,
         )
@@ -121,37 +93,6 @@ class ApiServices(FetchingServices, SubmittingServices):
         return app
 
     @cached_property
-    def callers(self) -> ClientAuth:
-        return ClientAuth(self.partners, self.settings.client_claim, lambda: self.console.facts().people())
-
-    @cached_property
-    def console(self) -> ConsoleParameter:
-        from lookup.api.console.parameter import ConsoleParameter  # noqa: PLC0415 - of people and operators only
-
-        return ConsoleParameter(self.ssm, self.settings.console_parameter_name, self.clock)
-
-    @cached_property
-    def console_pages(self) -> ConsolePages:
-        from lookup.api.console.pages import ConsolePages  # noqa: PLC0415 - rarely asked for
-
-        return ConsolePages(self.settings.stage, self.console.facts, lambda: origin_of(self._sign(BUCKET_PROBE)))
-
-    @cached_property
-    def on_demand(self) -> OnDemand:
-        return OnDemand(fetch=self.fetch, archive=self.archive, clock=self.clock)
-
-    @cached_property
-    def sync_or_async(self) -> SyncOrAsync:
-        return SyncOrAsync(
-            on_demand=self.on_demand,
-            submissions=self.submission,
-            lookups=self.control,
-            authorization=self.authorization,
-            clock=self.clock,
-            waiter=self._waiter,
-        )
-
-    @cached_property
     def store(self) -> ScheduleStore:
         names = ScheduleNames(self.table, self.settings.schedules_per_partner)
         return ScheduleStore(self.scheduler, self.settings, names)
@@ -186,23 +127,12 @@ class ApiServices(FetchingServices, SubmittingServices):
             most=self.settings.lookups_per_partner,
         )
 
-    @cached_property
-    def waiting_room(self) -> WaitingRoom:
-        return WaitingRoom(self.table, self.clock, most=self.settings.waiting_requests)
-
-    def _waiter(self, partner: Partner, workspace: str) -> Waiter:
-        return Waiter(self.waiting_room, partner, workspace, self.clock, self.shutdown.sleep)
-
     def opens_at(self, workspace: str) -> float:
         """Return until when a gate is closed; one that does not answer is taken for open: an estimate is no promise."""
         try:
             return self.gates.of(workspace).state().closed_until or 0.0
         except RetryLater:
             return 0.0
-
-    def _url_seconds(self) -> int:
-        """Return for how many seconds a URL that is signed now may be promised."""
-        return seconds_left(self.session.get_credentials())
 
     @cached_property
     def published(self) -> PublishedResults:
@@ -220,10 +150,3 @@ class ApiServices(FetchingServices, SubmittingServices):
             publish=self.events.publish_export,
             clock=self.clock,
         )
-
-    def _sign(self, key: str, name: str | None = None) -> str:
-        """Return a URL of an object, which a browser saves under `name`."""
-        params = {"Bucket": self.settings.bucket_name, "Key": key}
-        if name is not None:
-            params["ResponseContentDisposition"] = f'attachment; filename="{name}"'
-        return self.s3.generate_presigned_url("get_object", Params=params, ExpiresIn=self._url_seconds())

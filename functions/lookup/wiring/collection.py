@@ -25,7 +25,7 @@ from lookup.ledger.collection_slots import CollectionSlots
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
 from lookup.wiring.clients import S3_CONFIG
-from lookup.wiring.services import Services
+from lookup.wiring.feeding import FeedingServices
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,7 +40,7 @@ WRITERS: Mapping[Format, MakeWriter] = {
 }
 
 
-class CollectionServices(Services):
+class CollectionServices(FeedingServices):
     """The services of `on_results`."""
 
     writers = WRITERS

@@ -9,10 +9,11 @@ from lookup.bulk.processor import PartProcessor
 from lookup.bulk.recording import CompletionRecorder
 from lookup.bulk.worker import QueueWorker
 from lookup.ledger.parts import PartLedger
+from lookup.wiring.feeding import FeedingServices
 from lookup.wiring.fetching import FetchingServices
 
 
-class QueueServices(FetchingServices):
+class QueueServices(FetchingServices, FeedingServices):
     """The services of `on_queue`."""
 
     @cached_property

@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lookup.aws.lambda_lifecycle import Shutdown
 from lookup.aws.session import AwsSession, ClientSession
-from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.feeder import QUEUE_SECONDS, Feeder, FeedingSteps
-from lookup.bulk.queues import Queues
 from lookup.errors import RetryLater
+from lookup.fetch.authorization import Authorization
 from lookup.gate import metrics as gate_metrics
 from lookup.gate.limiter import WorkspaceGates, gate_client
-from lookup.ledger.feeding import FeedingLedger
-from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.sweep import Adoption
+from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.table import LedgerTable
-from lookup.ledger.transitions import Transitions
 from lookup.model import Clock, Sleep
 from lookup.moengage.credential_store import CredentialStore
-from lookup.results.events import EventPublisher
-from lookup.rosters.reader import RosterReader
+from lookup.partners import Partners
 from lookup.settings import Settings
 from lookup.telemetry import metrics
 from lookup.wiring.clients import CONFIG, S3_CONFIG, lazy
@@ -43,8 +37,6 @@ class Services:
 
     `sleep` is the uninterrupted one; who waits for quota or the vendor takes `shutdown.sleep`.
     """
-
-    depth_seconds = QUEUE_SECONDS
 
     def __init__(self, settings: Settings, clock: Clock, sleep: Sleep) -> None:
         self.settings = settings
@@ -104,49 +96,13 @@ class Services:
         return LedgerTable(self.dynamodb, self.settings.ledger_table_name, clock=self.clock, sleep=self.sleep)
 
     @cached_property
-    def lookups(self) -> LookupLedger:
-        return LookupLedger(self.table)
+    def partners(self) -> Partners:
+        return Partners(self.ssm, self.settings.partners_parameter_name, self.clock)
 
     @cached_property
-    def adoption(self) -> Adoption:
-        return Adoption(self.table, self.lookups)
+    def daily(self) -> DailyUsageCounter:
+        return DailyUsageCounter(self.table, self.clock)
 
     @cached_property
-    def states(self) -> Transitions:
-        return Transitions(self.table, self.lookups, self.adoption.adopt)
-
-    @cached_property
-    def feed(self) -> FeedingLedger:
-        return FeedingLedger(self.table, self.lookups.shares)
-
-    @cached_property
-    def reader(self) -> RosterReader:
-        return RosterReader(self.s3, self.settings.bucket_name)
-
-    @cached_property
-    def events(self) -> EventPublisher:
-        return EventPublisher(self.eventbridge, self.settings.event_bus_name)
-
-    @cached_property
-    def ending(self) -> LookupCompletion:
-        return LookupCompletion(
-            ledger=self.lookups, states=self.states, publish=self.events.publish_completed, clock=self.clock
-        )
-
-    @cached_property
-    def queues(self) -> Queues:
-        return Queues(self.sqs, self.settings, self.clock)
-
-    @cached_property
-    def feeder(self) -> Feeder:
-        return Feeder(
-            ledger=self.lookups,
-            feed=self.feed,
-            steps=FeedingSteps(self.feed, self.reader),
-            ending=self.ending,
-            queues=self.queues,
-            settings=self.settings,
-            is_closed=self.is_shut,
-            clock=self.clock,
-            depth_seconds=self.depth_seconds,
-        )
+    def authorization(self) -> Authorization:
+        return Authorization(self.settings, self.daily, self.clock)

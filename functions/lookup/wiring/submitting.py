@@ -1,4 +1,4 @@
-"""What submits lookups over rosters and charges a partner for them: for HTTP requests, firings and conversions."""
+"""What submits lookups over rosters: for HTTP requests, firings and conversions."""
 
 from __future__ import annotations
 
@@ -8,30 +8,15 @@ from lookup.bulk.conversion.queue import ConversionQueue
 from lookup.bulk.conversion.requests import ConversionRequests
 from lookup.bulk.estimates import Estimates
 from lookup.bulk.submission import Submission
-from lookup.fetch.authorization import Authorization
 from lookup.ledger.conversions import ConversionLedger
-from lookup.ledger.daily_usage import DailyUsageCounter
-from lookup.partners import Partners
 from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.store import RosterStore
-from lookup.wiring.services import Services
+from lookup.wiring.feeding import FeedingServices
 
 
-class SubmittingServices(Services):
-    """Rosters, grants and the queue of conversions."""
-
-    @cached_property
-    def partners(self) -> Partners:
-        return Partners(self.ssm, self.settings.partners_parameter_name, self.clock)
-
-    @cached_property
-    def daily(self) -> DailyUsageCounter:
-        return DailyUsageCounter(self.table, self.clock)
-
-    @cached_property
-    def authorization(self) -> Authorization:
-        return Authorization(self.settings, self.daily, self.clock)
+class SubmittingServices(FeedingServices):
+    """Rosters and the queue of conversions."""
 
     @cached_property
     def bounds(self) -> Bounds:

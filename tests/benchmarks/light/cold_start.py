@@ -70,11 +70,13 @@ def cpu_of(command: list[str], environment: Mapping[str, str]) -> float:
 
 
 def _part() -> dict[str, Any]:
-    """Return a part that no start has served yet."""
+    """Return a part of users whom no start has asked for yet."""
     event: dict[str, Any] = json.loads((EVENTS / "on_queue/parts.json").read_text())
     (record,) = event["Records"]
     body = json.loads(record["body"])
-    record["body"] = json.dumps(body | {"lookup_id": f"{body['lookup_id']}-{next(_numbers)}"})
+    number = next(_numbers)
+    identifiers = [[kind, f"{name}-{number}"] for kind, name in body["identifiers"]]
+    record["body"] = json.dumps(body | {"lookup_id": f"{body['lookup_id']}-{number}", "identifiers": identifiers})
     return event
 
 

@@ -14,8 +14,8 @@ from lookup import exact_json, validation
 from lookup.api import problems
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
+from lookup.api.query_string import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.api.request_context import RequestContext
-from lookup.api.request_models import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
 from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.sync_or_async import SyncOrAsync

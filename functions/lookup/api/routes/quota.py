@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lookup.api.auth import current_partner
 from lookup.api.openapi.route_docs import GET_QUOTA
-from lookup.api.request_models import WorkspaceName
+from lookup.api.query_string import WorkspaceName
 from lookup.api.responses import json_response
 from lookup.bulk.estimates import minutes
 from lookup.gate.limiter import GateState
