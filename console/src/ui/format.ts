@@ -8,7 +8,7 @@ const [MINUTE, HOUR, DAY_SECONDS] = [60, 3600, 86_400];
 const KILO = 1000;
 
 export const number = (value: number): string => NUMBER.format(value);
-export const share = (value: number): string => SHARE.format(value);
+export const share = (value: number): string => (value > 0 && value < 0.01 ? "under 1%" : SHARE.format(value));
 
 /** Write a number with its noun: `1 user`, `2 users`. */
 export const many = (value: number, noun: string): string => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;

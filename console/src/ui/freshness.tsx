@@ -15,7 +15,7 @@ interface Props {
 export function Freshness({ value, isKept, onChange }: Props) {
   const id = useId();
   const at = Math.max(0, STEPS.indexOf(value));
-  const text = value === 0 ? "Everybody is asked of MoEngage now" : `A profile stored in the last ${duration(value)} is good enough`;
+  const text = value === 0 ? "MoEngage is asked now" : `A profile stored in the last ${duration(value)} is good enough`;
   return (
     <div class="freshness">
       <label for={id}>How fresh</label>
@@ -32,7 +32,7 @@ export function Freshness({ value, isKept, onChange }: Props) {
       />
       <output for={id}>{text}</output>
       <p class="note">
-        {isKept ? "Stored profiles cost no quota." : "This workspace keeps no profiles: everybody is asked."}
+        {isKept ? "Stored profiles cost no quota." : "This workspace keeps no profiles: MoEngage is asked each time."}
       </p>
     </div>
   );
