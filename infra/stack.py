@@ -90,7 +90,8 @@ class LookupStack(cdk.Stack):
 
     def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
-        grants = [*self._feed(), *ask, *watch, *read_grants(self, release.stage)]
+        expire = self._storage.expire_grants()
+        grants = [*self._feed(), *ask, *watch, *expire, *read_grants(self, release.stage)]
         return OnSchedule(self, "OnSchedule", release=release, grants=grants)
 
     def _request_function(self, release: Release) -> OnRequest:

@@ -82,6 +82,10 @@ class Storage(Construct):
             Grant("Presence", LIST_OBJECTS, [self.bucket.bucket_arn]),
         ]
 
+    def expire_grants(self) -> list[Grant]:
+        """Return the grants of the function that deletes parts after their lookup's end."""
+        return [self._objects("ExpireParts", DELETE_OBJECTS, PARTS)]
+
     def partner_grants(self) -> list[Grant]:
         """Return the grants for partners' URLs and inline rosters: a signed URL may do what its signer may."""
         return [

@@ -72,6 +72,7 @@ ALLOWED = {
     "OnScheduleRole": {
         "StorageLedger": LEDGER,
         "StorageBucket": {"s3:ListBucket"},
+        "StorageBucket/parts/*": {"s3:DeleteObject"},
         "StorageBucket/rosters/*": GET_VERSIONS,
         "ConversionsQueue": SEND,
         "CredentialsSecretDefault": {"secretsmanager:DescribeSecret"},

@@ -77,6 +77,16 @@ class FileSet:
     export: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DueParts:
+    """A lookup, ended at `ended_at`, whose parts are due for deletion: those up to number `mark` are deleted."""
+
+    due: str
+    lookup_id: str
+    ended_at: float
+    mark: str = ""
+
+
 class CollectionLedger:
     """The items of collections, and the records of parts as collecting reads them."""
 
@@ -133,6 +143,19 @@ class CollectionLedger:
         for item in self._table.pages(f"lookup#{lookup_id}", prefix="part#", after=mark, limit=PAGE):
             yield read_record(item)
 
+    def due_parts(self, now: float, *, limit: int) -> list[DueParts]:
+        """Read the lookups whose parts are due for deletion, the oldest first."""
+        items = self._table.query(PARTS_EXPIRY, before=f"{timestamp(now)}~", limit=limit)  # ~ is behind #
+        return [_due_parts(deserialize(item)) for item in items]
+
+    def keep_due(self, due: DueParts, mark: str) -> None:
+        """Remember up to which part a lookup's are deleted."""
+        self._table.update_item(_due_key(due), "SET #mark = :mark", {"mark": mark})
+
+    def forget_due(self, due: DueParts) -> None:
+        """Remove a lookup from those whose parts are due."""
+        self._table.write(self._table.delete(_due_key(due)))
+
     def sets(self, lookup_id: str) -> list[FileSet]:
         """Read all sets of files, of all rounds, in order."""
         items = self._table.query(f"lookup#{lookup_id}", prefix="files#")
@@ -178,6 +201,15 @@ def expiry_item(lookup_id: str, ended_at: float) -> Item:
     due = ended_at + PARTS_SECONDS + MARGIN
     key = serialize({"pk": PARTS_EXPIRY, "sk": f"{timestamp(due)}#{lookup_id}"})
     return key | serialize({"ended_at": ended_at, "expires_at": int(due) + RETENTION_SECONDS})
+
+
+def _due_key(one: DueParts) -> Item:
+    return serialize({"pk": PARTS_EXPIRY, "sk": f"{one.due}#{one.lookup_id}"})
+
+
+def _due_parts(facts: Mapping[str, Any]) -> DueParts:
+    due, _, lookup_id = facts["sk"].partition("#")
+    return DueParts(due, lookup_id, float(facts["ended_at"]), facts.get("mark", ""))
 
 
 def is_over(progress: LookupRecord) -> bool:

@@ -1,4 +1,7 @@
-"""Once a minute, in each workspace: a gate is probed after a key rotation, lost work recovered, the rest fed."""
+"""Once a minute, in each workspace: a gate is probed after a key rotation, lost work recovered, the rest fed.
+
+After that parts are deleted whose time is over.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from lookup.gate.limiter import WorkspaceGates
 from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
 from lookup.moengage.credential_store import CredentialStore
+from lookup.schedules.part_expiry import PartExpiry
 from lookup.schedules.sweep import Sweep
 from lookup.settings import Settings, Workspace
 from lookup.telemetry import Metric, logger
@@ -24,13 +28,21 @@ class Maintenance:
     """Maintains all workspaces."""
 
     def __init__(
-        self, *, settings: Settings, reopening: Reopening, sweep: Sweep, feeder: Feeder, conversions: ConversionRequests
+        self,
+        *,
+        settings: Settings,
+        reopening: Reopening,
+        sweep: Sweep,
+        feeder: Feeder,
+        conversions: ConversionRequests,
+        part_expiry: PartExpiry,
     ) -> None:
         self._settings = settings
         self._reopening = reopening
         self._sweep = sweep
         self._feeder = feeder
         self._conversions = conversions
+        self._part_expiry = part_expiry
 
     def run(self) -> int:
         """Maintain every workspace; return how many identifiers went on the queue.
@@ -45,6 +57,7 @@ class Maintenance:
                 logger.error("workspace not maintained", workspace=workspace, error=type(error).__name__)
                 errors.append(error)
         self._conversions.resend_lost()
+        self._part_expiry.run()
         if errors:
             raise errors[0]
         return fed

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 from lookup.bulk.estimates import backlog_of
+from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.sweep import SweepLedger
 from lookup.schedules.firings import Firings
 from lookup.schedules.maintenance import Gauges, Maintenance, Reopening
+from lookup.schedules.part_expiry import PartExpiry
 from lookup.schedules.sweep import Sweep
 from lookup.telemetry import record_gauge
 from lookup.wiring.submitting import SubmittingServices
@@ -55,4 +57,15 @@ class ScheduleServices(SubmittingServices):
             sweep=self.sweep,
             feeder=self.feeder,
             conversions=self.conversions,
+            part_expiry=self.part_expiry,
+        )
+
+    @cached_property
+    def part_expiry(self) -> PartExpiry:
+        return PartExpiry(
+            self.s3,
+            self.settings.bucket_name,
+            collections=CollectionLedger(self.table),
+            ledger=self.lookups,
+            clock=self.clock,
         )
