@@ -192,6 +192,8 @@ class Part:
 
     `submitted_at` is the lookup's; `fed_at` is this part's, and its hour is in the key of the result object.
     `number` is unique within the lookup and the same at every delivery. `origin` is None when it is of no roster.
+    `places` are of each invalid one how many identifiers come before it in the roster; none are known of a part that an
+    earlier release sent.
     """
 
     lookup_id: str
@@ -205,6 +207,7 @@ class Part:
     invalid: tuple[InvalidIdentifier, ...] = field(default=())
     correlation_id: str | None = None
     origin: RosterRange | None = None
+    places: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:

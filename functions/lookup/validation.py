@@ -102,6 +102,17 @@ def partition(items: Sequence[ParsedIdentifier]) -> tuple[tuple[Identifier, ...]
     return usable, tuple(item for item in items if isinstance(item, InvalidIdentifier))
 
 
+def places_of_invalid(items: Sequence[ParsedIdentifier]) -> tuple[int, ...]:
+    """Return of each invalid identifier how many valid ones come before it."""
+    places, usable = list[int](), 0
+    for item in items:
+        if isinstance(item, Identifier):
+            usable += 1
+        else:
+            places.append(usable)
+    return tuple(places)
+
+
 def optional_text(body: Mapping[str, object], key: str) -> str | None:
     """Return an optional short text. Raises `InvalidInput` when it is something else."""
     value = body.get(key)

@@ -18,7 +18,7 @@ def serialize_part(part: Part) -> str:
 
     U+FFFE and U+FFFF, which SQS takes in no message, are written as their JSON escapes.
     """
-    body = {
+    body: dict[str, object] = {
         "version": VERSION,
         "lookup_id": part.lookup_id,
         "part": part.number,
@@ -32,6 +32,7 @@ def serialize_part(part: Part) -> str:
         "correlation_id": part.correlation_id,
         "origin": _written(part.origin),
     }
+    body |= {"places": part.places} if part.places else {}
     return exact_json.dumps(body).decode().replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
@@ -59,7 +60,18 @@ def _part(data: Json) -> Part:
         invalid=tuple(_invalid(*_list(entry)) for entry in _list(data["invalid"])),
         correlation_id=_optional_text(data["correlation_id"]),
         origin=_origin(data["origin"]),
+        places=_places(data.get("places"), len(_list(data["invalid"])), len(_list(data["identifiers"]))),
     )
+
+
+def _places(value: Json, invalid: int, usable: int) -> tuple[int, ...]:
+    """Read the places of the invalid identifiers, in order; a part of an earlier release has none."""
+    places = tuple(int(_number(one)) for one in _list(value or []))
+    if places and (
+        len(places) != invalid or list(places) != sorted(places) or not 0 <= places[0] <= places[-1] <= usable
+    ):
+        raise ValueError
+    return places
 
 
 def _written(origin: RosterRange | None) -> list[int] | None:

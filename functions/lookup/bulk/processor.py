@@ -256,8 +256,12 @@ def _request_of(group: Sequence[DeliveredPart]) -> LookupRequest:
 
 
 def _outcomes(part: Part, fetched: Fetched, *, otherwise: str = "") -> list[Outcome]:
+    """Return the outcomes of a part in the order of the roster, as far as it is known."""
     settled = [fetched.outcomes.get(one, Outcome(one, Status.FAILED, otherwise)) for one in part.identifiers]
-    return settled + [Outcome.of_invalid(invalid) for invalid in part.invalid]
+    places = part.places or (len(settled),) * len(part.invalid)
+    for place, invalid in zip(reversed(places), reversed(part.invalid), strict=True):
+        settled.insert(place, Outcome.of_invalid(invalid))
+    return settled
 
 
 def _refused(part: Part, reason: str) -> Counted:

@@ -14,7 +14,7 @@ from lookup.ledger.model import FeedingStep, LookupSpec, Roster
 from lookup.model import PART_LIMIT, Part, RosterRange
 from lookup.rosters.formats.detection import OPENING_BYTES, Format, detect_format
 from lookup.rosters.formats.parsing import parse_line
-from lookup.validation import ParsedIdentifier, partition
+from lookup.validation import ParsedIdentifier, partition, places_of_invalid
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -129,6 +129,7 @@ def _part(spec: LookupSpec, found: list[ParsedIdentifier], number: str, fed_at: 
         workspace=spec.workspace,
         identifiers=identifiers,
         invalid=invalid,
+        places=places_of_invalid(found),
         submitted_at=spec.submitted_at,
         fed_at=fed_at,
         max_age=spec.max_age,
