@@ -3,7 +3,7 @@
     pk, sk  gate#<workspace>, gate       g  granted, only grows          o  of these on demand
     e       epoch                        u  closed until (ms), 0: open   w  reason
     k       closings in a row            l  lowered limit                t  lowered at (ms)
-    p       1 while a probe is in flight
+    p       1 while a probe is in flight s  closed or opened at (s)
     five or seven characters             a slot's baseline: `g` before its first grant
     a full stop and five or seven        ten slots' baseline of `o`
 
@@ -76,6 +76,7 @@ def read_snapshot(item: Item, quota: Quota, server_time: float) -> Snapshot:
         closings=numbers.get("k", 0),
         lowered_to=numbers.get("l"),
         lowered_at=numbers.get("t", 0) / MILLISECONDS,
+        changed_at=float(numbers.get("s", 0)),
         removable=tuple(name for name, start in names.items() if start <= server_time),
         ahead=tuple(name for name, start in names.items() if start > server_time),
         server_time=server_time,
@@ -143,10 +144,13 @@ class GateClosing:
     lowered_to: int | None = None
 
 
-def close_request(epoch: int, change: GateClosing) -> Request:
-    """Return the request that closes the gate if it is unchanged since `epoch`."""
+def close_request(epoch: int, change: GateClosing, since: float | None = None) -> Request:
+    """Return the request that closes the gate if it is unchanged since `epoch`; `since` is when, if it was open."""
     numbers = {":epoch": epoch, ":one": 1, ":until": ceil(change.until * MILLISECONDS), ":closings": change.closings}
     sets = ["e = e + :one", "u = :until", "w = :reason", "k = :closings"]
+    if since is not None:
+        numbers[":since"] = floor(since)
+        sets += ["s = :since"]
     if change.lowered_to is not None:
         numbers[":lowered"] = change.lowered_to
         sets += ["l = :lowered", "t = :until"]
@@ -168,12 +172,13 @@ def probe_request(epoch: int, at: float) -> Request:
     }
 
 
-def open_request(epoch: int) -> Request:
-    """Return the request that opens the gate if it is unchanged since `epoch`."""
+def open_request(epoch: int, at: float) -> Request:
+    """Return the request that opens the gate at a time (epoch seconds) if it is unchanged since `epoch`."""
+    numbers = {":epoch": epoch, ":one": 1, ":open": 0, ":since": floor(at)}
     return {
-        "UpdateExpression": "SET e = e + :one, u = :open REMOVE w, k, p",
+        "UpdateExpression": "SET e = e + :one, u = :open, s = :since REMOVE w, k, p",
         "ConditionExpression": "e = :epoch",
-        "ExpressionAttributeValues": {":epoch": _number(epoch), ":one": _number(1), ":open": _number(0)},
+        "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
     }
 
 

@@ -141,7 +141,7 @@ class QuotaGate:
         self._failures = self._failures + 1 if isinstance(error, VendorUnavailable) else 0
         if error is None or not may_close(error):
             if grant.probe:
-                self._attempts.change(open_request(grant.epoch))
+                self._attempts.change(open_request(grant.epoch, self._clock()))
         elif grant.probe or closes_at_once(error, self._clock()) or self._failures >= FAILURES_TO_CLOSE:
             self._close(grant.epoch, error)
 
@@ -152,8 +152,9 @@ class QuotaGate:
         if copy.epoch != epoch:
             return
         ahead = self._attempts.clock_offset  # the closing ends by the server's clock, however far off ours is
-        change = closure_for(error, copy, self._quota, self._clock() - ahead, self._jitter(), ahead=ahead)
-        if self._attempts.change(close_request(epoch, change)):
+        now = self._clock() - ahead
+        change = closure_for(error, copy, self._quota, now, self._jitter(), ahead=ahead)
+        if self._attempts.change(close_request(epoch, change, None if copy.closed_until else now)):
             self._attempts.observe(GateEvent.CLOSED, reason=change.reason)
 
     def room_at(self, users: int, lane: Lane) -> float:
@@ -166,7 +167,7 @@ class QuotaGate:
 
     def open(self) -> bool:
         """Open the gate on an operator's order, whatever closed it. Return False when another change came first."""
-        return self._change(open_request(self._read().epoch))
+        return self._change(open_request(self._read().epoch, self._clock()))
 
     def probe_now(self, reason: str) -> bool:
         """Make the next call the probe if the gate is closed for this reason. Return whether it was changed."""

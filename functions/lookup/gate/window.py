@@ -34,6 +34,7 @@ class Snapshot:
     `baselines` maps a slot's absolute number to `granted` before that slot's first grant; `on_demand_baselines` does
     the same for `on_demand` by groups of ten slots. `closed_until` of 0 means open; in the past it means due for a
     probe; while `probing` it is the end of a probe's lease.
+    `changed_at` is when the gate closed or, if it is open, when it opened again; 0 before the first closing.
     `removable` names the baselines that no window needs any more, `ahead` those that a wrong clock has left far ahead
     of `server_time`, DynamoDB's clock at the read; `baselines` and `on_demand_baselines` are without them.
     """
@@ -49,6 +50,7 @@ class Snapshot:
     closings: int = 0
     lowered_to: int | None = None
     lowered_at: float = 0.0
+    changed_at: float = 0.0
     removable: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     server_time: float = field(default=0.0, compare=False)

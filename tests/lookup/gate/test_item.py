@@ -159,10 +159,10 @@ def dropped_by(copy: Snapshot, quota: Quota, effective_at: float) -> set[str]:
 def test_closing_stops_grants_and_only_the_first_wins(update: Update) -> None:
     """A closing moves the epoch: later closings and grants that saw the old one are refused."""
     copy = Snapshot(epoch=SLOT)
-    closed = update(close_request(SLOT, GateClosing(NOW + 30, "throttled", 1, lowered_to=900)))
+    closed = update(close_request(SLOT, GateClosing(NOW + 30, "throttled", 1, lowered_to=900), since=NOW + 0.5))
     assert closed == Snapshot(
         epoch=SLOT + 1, closed_until=NOW + 30, closed_reason="throttled", closings=1, lowered_to=900,
-        lowered_at=NOW + 30,
+        lowered_at=NOW + 30, changed_at=NOW,
     )  # fmt: skip
     assert update(close_request(SLOT, GateClosing(NOW + 90, "refused", 1))) is None
     assert update(charge(copy, 1, 980)) is None
@@ -180,7 +180,8 @@ def test_probe_takes_a_lease(update: Update) -> None:
     assert update(probe_request(SLOT, NOW)) is None
     given_back = update(probe_request(SLOT + 2, NOW - 0.5))
     assert given_back == replace(probing, epoch=SLOT + 3, closed_until=NOW - 0.5, probing=False)
-    assert update(open_request(SLOT + 3)) == Snapshot(granted=20, baselines={SLOT: 0}, epoch=SLOT + 4)
+    opened = Snapshot(granted=20, baselines={SLOT: 0}, epoch=SLOT + 4, changed_at=NOW)
+    assert update(open_request(SLOT + 3, NOW)) == opened
 
 
 @pytest.mark.parametrize("flight", [0.0, 0.48], ids=["fast", "one caller is slow"])
@@ -191,6 +192,7 @@ def test_item_stays_under_one_write_unit(flight: float) -> None:
     callers.gates[0].state()
     item = callers.table.items["gate#default"]
     present = {"g": 98_765_432_109, "o": 87_654_321_098, "k": 999, "l": 999_999, "t": 1_800_000_000_123}
+    present |= {"s": 1_800_000_000}
     item |= {name: {"N": str(value)} for name, value in present.items()} | {"w": {"S": "credentials"}}
     sizes = []
     for number in range(600):
