@@ -56,6 +56,16 @@ class Lane(StrEnum):
     BULK = "bulk"
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Users granted from `start` until `end` (epoch seconds)."""
+
+    start: float
+    end: float
+    on_demand: int
+    bulk: int
+
+
 class Source(StrEnum):
     """The origin of a profile: MoEngage just now, our store, or our store though it is too old (`STALE`)."""
 

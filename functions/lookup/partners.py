@@ -72,6 +72,12 @@ class Partner:
             raise NotExported(sender_rule=f"{denied[0]!r} is not exported from workspace {workspace!r}")
         return fields
 
+    def visible_fields(self, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Return the fields that may be requested of a workspace that exports these; None: all, whatever they are."""
+        if self.fields is None or exported is None:
+            return exported if self.fields is None else self.fields
+        return tuple(name for name in self.fields if name in exported)
+
     def check_visible(self, workspace: str, fields: tuple[str, ...] | None) -> None:
         """Raise `Forbidden` unless results with these fields, fetched under other grants, are granted."""
         self.check_workspace(workspace)
@@ -87,7 +93,7 @@ class Partner:
     def _all_granted(self, workspace: str, exported: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if self.fields is None or exported is None:
             return self.fields
-        usable = tuple(name for name in self.fields if name in exported)
+        usable = self.visible_fields(exported)
         if not usable:  # no field would mean every field
             message = f"workspace {workspace!r} exports no field that is granted"
             raise Forbidden("this workspace exports no field that is granted", sender_message=message)

@@ -44,6 +44,7 @@ DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/schedules/{name}": route_docs.GET_SCHEDULE,
     "DELETE /v1/schedules/{name}": route_docs.DELETE_SCHEDULE,
     "GET /v1/quota": route_docs.GET_QUOTA,
+    "GET /v1/grants": route_docs.GET_GRANTS,
 }
 SHAPES: Mapping[str, type[BaseModel]] = {shape.__name__: shape for shape in ANSWERS}
 KINDS = {problem.value.uri: problem for problem in Problem}

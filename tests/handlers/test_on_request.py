@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,10 @@ import on_request
 from infra.local.simulator.process import Fault, Simulator
 from lookup import exact_json
 from lookup.api.app import escaped_path
+from lookup.api.openapi.response_models import Grants
+from lookup.ledger.quota_history import QuotaHistories
+from lookup.ledger.table import LedgerTable
+from lookup.model import Clock, epoch
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -218,8 +223,61 @@ def test_the_quota_is_shown_per_lane(deployed: Stage, event: Load, context: Lamb
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["limit"], body["window_seconds"]) == (200, 1000, 60)
     assert body["used"] == {"on_demand": 2, "bulk": 0, "total": 2}
-    assert body["backlog"] == {"users": 0, "minutes": 0.0}
+    assert body["backlog"] == {"users": 0, "minutes": 0.0, "done_at": None}
     assert (body["gate"]["state"], body["gate"]["reason"]) == ("open", None)
+    (step,) = body["window"]
+    assert (step["on_demand"], step["bulk"]) == (2, 0)
+    assert epoch(step["from"]) < epoch(body["at"]) <= epoch(step["until"]) + 60
+    assert body["lookups"] == {"running": 0, "unfinished": 0}
+    assert "minutes" not in body
+    assert "dead_letters" not in body
+
+
+def test_a_quota_that_has_not_changed_is_not_sent_again(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """A page that polls with `If-None-Match` is answered 304 while nothing but the clock moves."""
+    request = event("on_request/get_quota.json")
+    tag = on_request.handler(request, context)["headers"]["ETag"]
+    request["headers"]["if-none-match"] = tag
+    again = on_request.handler(request, context)
+    assert (again["statusCode"], again["body"], again["headers"]["ETag"]) == (304, "", tag)
+    on_request.handler(event("on_request/post_lookups.json"), context)
+    assert on_request.handler(request, context)["statusCode"] == 200
+
+
+def test_the_last_hour_and_day_are_what_ticks_have_sampled(
+    deployed: Stage, event: Load, context: LambdaContext
+) -> None:
+    """With `minutes=60` the quota tells what was granted between the samples that the minute's tick has taken."""
+    request = event("on_request/get_quota.json") | {"rawQueryString": "minutes=60"}
+    first = json.loads(on_request.handler(request, context)["body"])
+    assert (first["minutes"], first["last_day"]) == ([], None)
+    now = time.time()
+    sampled = QuotaHistories(_ledger(deployed, lambda: now - 61), lambda: now - 61)
+    sampled.record("default", 100, 10)
+    QuotaHistories(_ledger(deployed, lambda: now), lambda: now).record("default", 140, 15)
+    body = json.loads(on_request.handler(request, context)["body"])
+    (step,) = body["minutes"]
+    assert (step["on_demand"], step["bulk"], round(epoch(step["until"]) - epoch(step["from"]))) == (5, 35, 61)
+    assert body["last_day"] == step | {"users": 40}
+
+
+def _ledger(deployed: Stage, clock: Clock) -> LedgerTable:
+    return LedgerTable(deployed.dynamodb, deployed.settings.ledger_table_name, clock=clock, sleep=time.sleep)
+
+
+def test_a_caller_reads_what_it_may_do(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """`GET /v1/grants` returns the partner, its workspaces and lanes, the token's scopes and the limits."""
+    key = {"routeKey": "GET /v1/grants", "rawPath": "/v1/grants"}
+    request = event("on_request/get_quota.json") | key
+    answer = on_request.handler(request, context)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["partner"], body["is_operator"]) == (200, "acme", False)
+    assert body["lanes"] == ["on_demand", "bulk"]
+    assert [one["name"] for one in body["workspaces"]] == ["default"]
+    assert body["limits"]["roster_bytes"] == deployed.settings.roster_megabytes * 1024 * 1024
+    Grants.model_validate(body)
+    request["headers"]["if-none-match"] = answer["headers"]["ETag"]
+    assert on_request.handler(request, context)["statusCode"] == 304
 
 
 def test_a_closed_gate_is_reported_and_nothing_is_requested(
@@ -234,3 +292,5 @@ def test_a_closed_gate_is_reported_and_nothing_is_requested(
     assert simulator.counters().calls == 1
     quota = json.loads(on_request.handler(event("on_request/get_quota.json"), context)["body"])
     assert (quota["gate"]["state"], quota["gate"]["reason"]) == ("closed", "refused")
+    assert quota["gate"]["explanation"].startswith("MoEngage refuses")
+    assert 0 <= epoch(quota["at"]) - epoch(quota["gate"]["since"]) < 3600

@@ -15,6 +15,7 @@ INLINE_LIMIT = 10_000  # identifiers in one request; a longer list is a roster
 FieldName = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_LENGTH)]
 MaxAge = Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=MAX_AGE)]
 
+FormatBeside = Literal["csv", "csv_bom"]
 
 FORMATS = (
     "A format beside NDJSON and Parquet that the results of a lookup are written in: CSV, with a byte order mark or "
@@ -42,7 +43,7 @@ class LookupOrder(BaseModel):
     max_age: MaxAge = 0
     stale_if_error: Annotated[int, Field(strict=True, ge=0, le=MAX_AGE_LIMIT, description=STALE_IF_ERROR)] = 0
     workspace: WorkspaceName = "default"
-    formats: Annotated[list[Literal["csv", "csv_bom"]], Field(max_length=1, description=FORMATS)] = []
+    formats: Annotated[list[FormatBeside], Field(max_length=1, description=FORMATS)] = []
 
     @model_validator(mode="after")
     def _has_one_source(self) -> LookupOrder:
@@ -57,7 +58,7 @@ class ExportOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     formats: Annotated[
-        list[Literal["csv", "csv_bom"]],
+        list[FormatBeside],
         Field(min_length=1, max_length=1, description="CSV, with a byte order mark (`csv_bom`) or without."),
     ]
 

@@ -43,6 +43,7 @@ ROUTES = (
     Route("GET", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("GET", "/v1/quota", PROFILES_READ),
+    Route("GET", "/v1/grants", PROFILES_READ),
 )
 # What everybody may read: the OpenAPI document, Swagger UI over it, and the files of the console, which hold no data.
 DOCUMENTATION_KEYS = frozenset({"GET /openapi.json", "GET /docs", "GET /docs/{asset}"})

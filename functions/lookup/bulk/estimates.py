@@ -102,9 +102,9 @@ class Estimates:
             return max(0.0, own.users - one.unfed)
         return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
 
-    def backlog(self, workspace: str) -> float:
-        """Return how many users a workspace's lookups still wait for."""
-        return float(backlog_of(self._ledger, workspace).users)
+    def backlog(self, workspace: str) -> Backlog:
+        """Read what a workspace's lookups still wait for."""
+        return backlog_of(self._ledger, workspace)
 
 
 def minutes(users: float, quota_limit: float, window: float) -> float:
@@ -112,12 +112,16 @@ def minutes(users: float, quota_limit: float, window: float) -> float:
     return users * window / quota_limit / 60
 
 
+def drained_at(users: float, quota_limit: float, window: float, begins_at: float) -> float:
+    """Return when so many users will have been requested by bulk, which begins at a time (epoch seconds)."""
+    return begins_at + users * window / (BULK_SHARE * quota_limit)
+
+
 def estimate(one: PendingLookup, ahead: float, backlog: Backlog, quota: Quota, now: float) -> Estimate:
     """Return when the backlog has drained so far: what is on the queue, then by the partners' weights.
 
     `ahead` are the unfed users of the partner's own that come before; all but the lookup's own users are ahead of it.
     """
-    rate = BULK_SHARE * quota.limit / quota.window
     passed = 0.0
     if one.users > 0:
         own_on_queue = one.users - one.unfed
@@ -128,4 +132,5 @@ def estimate(one: PendingLookup, ahead: float, backlog: Backlog, quota: Quota, n
         beside = sum(min(max(0.0, other.users), own * other.weight / one.weight) for other in others)
         passed = on_queue + own + beside
     share_of_day = one.users * quota.window / (quota.limit * DAY)
-    return Estimate(now + passed / rate, round(passed - one.users), round(one.users), share_of_day)
+    done_at = drained_at(passed, quota.limit, quota.window, now)
+    return Estimate(done_at, round(passed - one.users), round(one.users), share_of_day)

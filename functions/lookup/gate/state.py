@@ -14,18 +14,8 @@ from lookup.gate.window import (
     limit_now,
     on_demand_since,
 )
-from lookup.model import PAYLOAD_LIMIT, Lane
+from lookup.model import PAYLOAD_LIMIT, Lane, Period
 from lookup.quota import Quota
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Users that were granted from `start` until `end` (epoch seconds)."""
-
-    start: float
-    end: float
-    on_demand: int
-    bulk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class GateState:
     closed_reason: str | None
     epoch: int
     next_room: Mapping[Lane, float]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Period, ...] = ()
     counted: Mapping[Lane, int] = field(default_factory=dict)
     changed_at: float | None = None
 
@@ -80,7 +70,7 @@ def state_of(copy: Snapshot, quota: Quota, now: float) -> GateState:
     )
 
 
-def _steps(copy: Snapshot, quota: Quota) -> Iterator[Step]:
+def _steps(copy: Snapshot, quota: Quota) -> Iterator[Period]:
     """Return the slots that hold grants, oldest first."""
     users = _between(copy.baselines, copy.granted)
     on_demand = _between(copy.on_demand_baselines, copy.on_demand)
@@ -92,7 +82,7 @@ def _steps(copy: Snapshot, quota: Quota) -> Iterator[Step]:
         for slot in slots:
             share = min(round(left * users[slot] / total), users[slot]) if total else 0
             left, total = left - share, total - users[slot]
-            yield Step(slot * quota.slot, (slot + 1) * quota.slot, share, users[slot] - share)
+            yield Period(slot * quota.slot, (slot + 1) * quota.slot, share, users[slot] - share)
 
 
 def _between(baselines: Mapping[int, int], end: int) -> dict[int, int]:

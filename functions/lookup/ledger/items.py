@@ -14,6 +14,7 @@ out#<ws>        <id>#<number>       one part in flight; deleted when it is compl
 look#<ws>       <id>                a lookup that the minute's sweep checks
 feeder#<ws>     sent                users and invalid entries on the parts queue
 feeder#<ws>     swept               the position of the sweep
+gate#<ws>       history             what its gate granted, minute by minute
 partner#<name>  <time>#<id>         a partner's lookups, newest last
 usage#<name>    <date>              users that a partner with a limit requested that day
 """

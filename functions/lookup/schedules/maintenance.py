@@ -31,13 +31,16 @@ class Maintenance:
         self,
         *,
         settings: Settings,
+        sample: Callable[[str], None],
         reopening: Reopening,
         sweep: Sweep,
         feeder: Feeder,
         conversions: ConversionRequests,
         part_expiry: PartExpiry,
     ) -> None:
+        """`sample` records what a workspace's gate has granted by now."""
         self._settings = settings
+        self._sample = sample
         self._reopening = reopening
         self._sweep = sweep
         self._feeder = feeder
@@ -63,6 +66,7 @@ class Maintenance:
         return fed
 
     def _maintain(self, workspace: str) -> int:
+        self._sample(workspace)
         self._reopening.probe_if_key_rotated(workspace)
         self._sweep.run(workspace)
         return self._feeder.feed(workspace)

@@ -8,11 +8,13 @@ from typing import Self
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lookup.api.app import create_app
+from lookup.api.console.dead_letters import DeadLetters
 from lookup.api.idempotency import Idempotency
 from lookup.api.routes.exports import ExportRoute
+from lookup.api.routes.grants import GrantRoutes
 from lookup.api.routes.lookups import LookupRoutes
 from lookup.api.routes.preview import PreviewRoute
-from lookup.api.routes.quota import QuotaRoutes
+from lookup.api.routes.quota import QuotaRoutes, QuotaSources
 from lookup.api.routes.results import ResultRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
@@ -23,6 +25,7 @@ from lookup.collection.requested import ExportRequests
 from lookup.errors import RetryLater
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
+from lookup.ledger.quota_history import QuotaHistories
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
@@ -83,14 +86,27 @@ class ApiServices(ProfileServices, SubmittingServices):
             ledger=self.lookups,
             authorization=self.authorization,
         )
+        GrantRoutes(app, settings=self.settings)
         QuotaRoutes(
             app,
-            state_of=lambda name: self.gates.of(name).state(),
-            backlog_of=self.estimates.backlog,
+            sources=QuotaSources(
+                state=lambda name: self.gates.of(name).state(),
+                backlog=self.estimates.backlog,
+                history=self.quota_histories.of,
+                dead_letters=self.dead_letters.counts,
+            ),
             daily=self.daily,
             clock=clock,
         )
         return app
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.sqs, self.console.facts, self.clock)
+
+    @cached_property
+    def quota_histories(self) -> QuotaHistories:
+        return QuotaHistories(self.table, self.clock)
 
     @cached_property
     def store(self) -> ScheduleStore:

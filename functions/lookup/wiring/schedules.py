@@ -6,7 +6,9 @@ from functools import cached_property
 
 from lookup.bulk.estimates import backlog_of
 from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.sweep import SweepLedger
+from lookup.model import Lane
 from lookup.schedules.firings import Firings
 from lookup.schedules.maintenance import Gauges, Maintenance, Reopening
 from lookup.schedules.part_expiry import PartExpiry
@@ -50,9 +52,19 @@ class ScheduleServices(SubmittingServices):
         )
 
     @cached_property
+    def quota_histories(self) -> QuotaHistories:
+        return QuotaHistories(self.table, self.clock)
+
+    def sample_quota(self, workspace: str) -> None:
+        """Record what a workspace's gate has granted by now."""
+        counted = self.gates.of(workspace).state().counted
+        self.quota_histories.record(workspace, sum(counted.values()), counted[Lane.ON_DEMAND])
+
+    @cached_property
     def maintenance(self) -> Maintenance:
         return Maintenance(
             settings=self.settings,
+            sample=self.sample_quota,
             reopening=Reopening(gates=self.gates, credentials=self.credentials, table=self.table),
             sweep=self.sweep,
             feeder=self.feeder,

@@ -28,6 +28,7 @@ SCOPES = {
     "GET /v1/schedules/{name}": "schedules/write",
     "DELETE /v1/schedules/{name}": "schedules/write",
     "GET /v1/quota": "profiles/read",
+    "GET /v1/grants": "profiles/read",
 }
 
 PAGES = {

@@ -147,19 +147,60 @@ SCHEDULES = {
     ],
     "next": None,
 }
+GRANTS = {
+    "partner": "crm",
+    "is_operator": False,
+    "scopes": ["lookups/write", "profiles/read"],
+    "lanes": ["on_demand", "bulk"],
+    "users_per_day": 5000,
+    "workspaces": [
+        {
+            "name": "default",
+            "fields": ["name", "u_em"],
+            "quota": {"limit": 1000, "window_seconds": 60.0},
+            "keeps_profiles": True,
+        }
+    ],
+    "limits": {
+        "identifiers": 10000,
+        "identifiers_to_wait": 100,
+        "roster_bytes": 268435456,
+        "lookups": 1000,
+        "schedules": 50,
+        "uploads": 100,
+    },
+    "formats": ["csv", "csv_bom"],
+}
 QUOTA = {
     "workspace": "default",
     "window_seconds": 60.0,
     "limit": 1000,
     "full_limit": 1000,
     "used": {"on_demand": 40, "bulk": 900, "total": 940},
-    "backlog": {"users": 25000, "minutes": 25.0},
+    "backlog": {"users": 25000, "minutes": 25.0, "done_at": "2026-11-24T09:56:18.000000Z"},
     "gate": {
         "state": "open",
         "reason": None,
+        "explanation": None,
+        "since": "2026-11-23T18:02:11.000000Z",
         "closed_until": None,
         "epoch": 1795460001,
         "next_room": {"on_demand": "2026-11-24T09:30:01.000000Z", "bulk": "2026-11-24T09:30:02.000000Z"},
+    },
+    "at": "2026-11-24T09:30:00.500000Z",
+    "window": [
+        {"from": "2026-11-24T09:29:59.000000Z", "until": "2026-11-24T09:30:00.000000Z", "on_demand": 1, "bulk": 20}
+    ],
+    "lookups": {"running": 2, "unfinished": 3},
+    "minutes": [
+        {"from": "2026-11-24T09:28:31.000000Z", "until": "2026-11-24T09:29:31.000000Z", "on_demand": 38, "bulk": 925}
+    ],
+    "last_day": {
+        "from": "2026-11-23T09:59:31.000000Z",
+        "until": "2026-11-24T09:29:31.000000Z",
+        "on_demand": 21000,
+        "bulk": 790000,
+        "users": 811000,
     },
     "today": {"users": 1200, "limit": 5000, "left": 3800, "resets_at": "2026-11-25T00:00:00.000000Z"},
 }

@@ -29,7 +29,7 @@ ASKING = (Problem.FORBIDDEN, Problem.DAILY_USERS, Problem.TOO_MANY, Problem.CLOS
 HEADERS: Mapping[str, str] = {
     "X-Request-Id": "The request's mark, in every answer and log line.",
     "Age": "Seconds since the profile was asked of MoEngage (RFC 9111).",
-    "ETag": "A weak mark of the profile's content, for `If-None-Match` (RFC 9110).",
+    "ETag": "A weak mark of the content, for `If-None-Match` (RFC 9110).",
     "Cache-Control": "Of a profile: private, as fresh as `max_age` allows (RFC 9111, RFC 5861). Else `no-store`.",
     "Location": "Where the lookup is to be seen, or the file is.",
     "Link": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',

@@ -198,11 +198,25 @@ DELETE_SCHEDULE = operation(
     replies={204: Reply("Deleted.")},
     tells=(Problem.NOT_FOUND,),
 )
+GET_GRANTS = operation(
+    "getGrants",
+    "Read what you may do",
+    "Your partner's workspaces, fields and lanes, the scopes of your token, and the limits that requests meet.",
+    tag="Quota",
+    replies={
+        200: Reply("The grants.", "Grants", examples.GRANTS, ("ETag",)),
+        304: Reply("Nothing has changed since the answer that you have.", headers=("ETag",)),
+    },
+)
 GET_QUOTA = operation(
     "getQuota",
     "Read the quota",
-    "The workspace's last minute per lane, its backlog, the state of the gate, and your own use today.",
+    "The workspace's last minute per lane, its backlog, the state of the gate, and your own use today; with `minutes=` "
+    "the last hour and day, too. `If-None-Match` gives 304 when nothing has changed.",
     tag="Quota",
-    replies={200: Reply("The quota.", "Quota", examples.QUOTA, ("RateLimit",))},
+    replies={
+        200: Reply("The quota.", "Quota", examples.QUOTA, ("ETag", "RateLimit")),
+        304: Reply("Nothing has changed since the answer that you have.", headers=("ETag",)),
+    },
     tells=(Problem.FORBIDDEN, Problem.BUSY),
 )

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from lookup import exact_json, validation
 from lookup.api import problems
+from lookup.api.conditional import IfNoneMatch, matches
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
 from lookup.api.query_string import MAX_AGE, STALE_IF_ERROR, WorkspaceName
@@ -26,7 +27,6 @@ from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.model import Clock, InvalidIdentifier, LookupRequest, Outcome, Status
 from lookup.results.files import outcome_json
 
-TAG = re.compile(r'"[^"]*"')
 # What every hop leaves as it is: unreserved characters (RFC 3986, 2.3), and of a segment's others `@` and `:`.
 IN_A_PATH = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.~@:-]+")
 PATH_RULE = (
@@ -41,7 +41,6 @@ Fresh = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=MAX_
 Stale = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=STALE_IF_ERROR)]
 InWorkspace = Annotated[WorkspaceName, Query()]
 Prefer = Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")]
-IfNoneMatch = Annotated[str | None, Header(description="ETags that you have.")]
 # Reasons of failed outcomes that the same request meets again; `unaccounted` may be an accident.
 LASTING = frozenset({"rejected", "too_large", UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE})
 
@@ -110,7 +109,7 @@ class ProfileRoutes:
         if outcome.status is Status.NOT_FOUND:
             return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)
         headers["ETag"] = etag(outcome)
-        if _matches(if_none_match, headers["ETag"]):
+        if matches(if_none_match, headers["ETag"]):
             return Response(HTTPStatus.NOT_MODIFIED.value, headers=headers, body="")
         return self._profile(result, outcome, headers)
 
@@ -153,13 +152,6 @@ def etag(outcome: Outcome) -> str:
     """Mark the content: the same however it is written, wherever it came from and whenever it was fetched."""
     attributes = outcome.profile.attributes if outcome.profile else None
     return f'W/"{exact_json.fingerprint(attributes)[:32]}"'
-
-
-def _matches(if_none_match: str | None, tag: str) -> bool:
-    """Compare weakly, as RFC 9110 wants it of If-None-Match."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or tag.removeprefix("W/") in TAG.findall(if_none_match)
 
 
 def _cache_control(request: LookupRequest) -> str:
