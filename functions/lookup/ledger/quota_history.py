@@ -52,7 +52,7 @@ class QuotaHistory:
 
     def last_day(self) -> Period | None:
         """Return what was granted in about a day until the last sample; None without two samples."""
-        samples = sorted((*self.hours, *self.minutes))
+        samples = sorted({*self.hours, *self.minutes})
         if len(samples) < 2:  # noqa: PLR2004 - the ends of a period
             return None
         first = min(samples, key=lambda one: abs(samples[-1].at - DAY - one.at))

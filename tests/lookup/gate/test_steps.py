@@ -42,8 +42,8 @@ def test_steps_add_up_to_what_was_granted(grants: list[tuple[int, Lane, int]]) -
     found = {round(step.start / QUOTA.slot): step for step in state.steps}
     assert {slot: step.on_demand + step.bulk for slot, step in found.items()} == by_slot
     for group in {slot // 10 for slot in by_slot}:
-        told = sum(step.on_demand for slot, step in found.items() if slot // 10 == group)
-        assert told == sum(
+        shown = sum(step.on_demand for slot, step in found.items() if slot // 10 == group)
+        assert shown == sum(
             users for ago, lane, users in grants if (SLOT - ago) // 10 == group and lane is Lane.ON_DEMAND
         )
     assert [step.start for step in state.steps] == sorted(step.start for step in state.steps)

@@ -47,7 +47,7 @@ def test_each_minute_is_a_step(histories: QuotaHistories, clock: Clock) -> None:
         Period(START + 61, START + 240, on_demand=0, bulk=920),
     ]
     assert len(histories.of("default").steps(1)) == 1
-    assert histories.of("other") == QuotaHistory()
+    assert (histories.of("other").steps(60), histories.of("other").last_day()) == ([], None)
 
 
 def test_rings_hold_an_hour_and_a_day(histories: QuotaHistories, clock: Clock) -> None:
