@@ -23,6 +23,7 @@ SCOPES = {
     "PATCH /v1/lookups/{lookup_id}": "lookups/write",
     "GET /v1/lookups/{lookup_id}/results": "profiles/read",
     "GET /v1/lookups/{lookup_id}/results/{file}": "profiles/read",
+    "POST /v1/lookups/{lookup_id}/exports": "profiles/read",
     "GET /v1/schedules": "schedules/write",
     "PUT /v1/schedules/{name}": "schedules/write",
     "GET /v1/schedules/{name}": "schedules/write",
