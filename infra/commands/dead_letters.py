@@ -14,7 +14,7 @@ from lookup.errors import InvalidInput
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord, LookupState
 from lookup.ledger.parts import PartLedger
-from lookup.model import Part
+from lookup.model import Clock, Part
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -122,7 +122,8 @@ class PartCases:
     Of a lookup with several letters the first carries the cost.
     """
 
-    def __init__(self, ledger: LookupLedger, parts: PartLedger) -> None:
+    def __init__(self, ledger: LookupLedger, parts: PartLedger, clock: Clock) -> None:
+        self._clock = clock
         self._ledger = ledger
         self._parts = parts
         self._retried: set[str] = set()
@@ -145,6 +146,8 @@ class PartCases:
             return Case(letter, Action.LEAVE, reason="the lookup still runs: again when it has ended")
         if not lookup.tally.counts.failed:
             return Case(letter, Action.DROP)
+        if lookup.has_expired_parts(self._clock()):
+            return Case(letter, Action.LEAVE, reason="the lookup's parts are deleted: look up anew what failed")
         first = part.lookup_id not in self._retried
         self._retried.add(part.lookup_id)
         users = lookup.tally.counts.failed if first else 0

@@ -13,9 +13,11 @@ from uuid import uuid4
 import boto3
 
 from infra.commands.dead_letters import Action, Case, ConversionCases, IntakeCases, PartCases, letters, letters_waiting
-from infra.commands.stack_outputs import outputs_of
+from infra.commands.results_letters import ResultsCases
+from infra.commands.stack_outputs import all_outputs, outputs_of
 from infra.commands.stage_command import run
 from infra.stage_settings.stage import Stage
+from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
 from lookup.ledger.parts import PartLedger
@@ -38,14 +40,17 @@ def main() -> int:
 
 def _redrive(session: boto3.Session, stage: Stage) -> bool:
     is_dry = os.environ.get("DRY_RUN") == "1"
-    names, sqs = outputs_of(session, stage.name, *OUTPUTS), session.client("sqs")
+    outputs, sqs = all_outputs(session, stage.name), session.client("sqs")
+    names = {**outputs, **outputs_of(session, stage.name, *OUTPUTS)}
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = LookupLedger(table)
     case_of = {
         "Intake": IntakeCases().case,
-        "Parts": PartCases(ledger, PartLedger(table)).case,
+        "Parts": PartCases(ledger, PartLedger(table), time.time).case,
         "Conversion": ConversionCases(ledger).case,
     }
+    if "ResultsQueueUrl" in outputs:  # a stage of release 0.2 has no such queue
+        case_of["Results"] = ResultsCases(ledger, CollectionLedger(table)).case
     waiting = {queue: letters_waiting(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in case_of}
     cases = {
         queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])]

@@ -122,6 +122,26 @@ def test_times_and_addresses_say_so(document: dict[str, Any]) -> None:
     assert [name for name, one in headers.items() if one["schema"].get("format") == "uri-reference"] == ["Location"]
 
 
+def _named_formats(schema: Any) -> Iterator[tuple[str, str | None]]:
+    """Return every member of a schema whose name is that of a time or an address, and its format."""
+    for name, member in schema.get("properties", {}).items():
+        choices = [one for one in member.get("anyOf", [member]) if one.get("type") == "string"]
+        if choices and re.search(r"(^|_)(at|until|url|uri)$", name):
+            yield name, choices[0].get("format")
+
+
+def test_whatever_is_named_a_time_or_an_address_says_so(document: dict[str, Any]) -> None:
+    """Of every schema each text named `…_at` or `…_until` is a date-time, each `url` a uri: without an example, too."""
+    seen = {one for schema in document["components"]["schemas"].values() for one in _named_formats(schema)}
+    expected = {name: "uri" if re.search(r"ur[il]$", name) else "date-time" for name, _ in seen}
+    assert {("url", "uri"), ("ready_at", "date-time"), ("closed_until", "date-time")} <= seen
+    assert dict(seen) == expected
+    links = document["components"]["schemas"]["Links"]["properties"]
+    assert {name for name, one in links.items() if one["anyOf"][0].get("format") == "uri-reference"} == {
+        "self", "results",
+    }  # fmt: skip
+
+
 def test_every_route_is_described_with_its_scope(document: dict[str, Any]) -> None:
     """Every route of the template is there, with a summary, the scope that it wants, and nothing beside them."""
     described = dict(operations(document))
