@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import queue
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -60,21 +62,66 @@ def exchange(
     `HTTPError`: `ReadTimeoutError` or `ConnectTimeoutError` when the time is over.
     """
     pool.pool_classes_by_scheme = POOLS  # in any pool given: other connections are not bounded
+    with _within(max_seconds):
+        response = _opened(pool, method, url, body=body, headers=headers, timeout=timeout)
+        return _read(response, max_bytes(response.status))
+
+
+def post_to_address(
+    address: str,
+    port: int,
+    target: str,
+    *,
+    host: str,
+    tls: ssl.SSLContext,
+    body: bytes,
+    headers: Mapping[str, str],
+    max_seconds: float,
+) -> HttpResponse:
+    """Post to one address over TLS, whose certificate must be `host`'s; no name is resolved, no redirect followed.
+
+    Return status and headers: of the body nothing is read. Raise urllib3's `HTTPError` as `exchange` does.
+    """
+    pool = _TlsPool(address, port, maxsize=1, ssl_context=tls, server_hostname=host)
+    try:
+        with _within(max_seconds):
+            wait = urllib3.Timeout(total=max_seconds)
+            response = _opened(pool, "POST", target, body=body, headers={**headers, "Host": host}, timeout=wait)
+            response.close()
+        return HttpResponse(response.status, response.headers, b"", is_whole=False)
+    finally:
+        pool.close()
+
+
+@contextmanager
+def _within(max_seconds: float) -> Iterator[None]:
+    """Limit all waits inside to the seconds of one call."""
     token = _deadline.set(time.monotonic() + max_seconds)
     try:
-        response = pool.request(
-            method,
-            url,
-            body=body,
-            headers=headers,
-            timeout=timeout,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
-        return _read(response, max_bytes(response.status))
+        yield
     finally:
         _deadline.reset(token)
+
+
+def _opened(
+    pool: urllib3.PoolManager | urllib3.HTTPConnectionPool,
+    method: str,
+    url: str,
+    *,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeout: urllib3.Timeout,
+) -> urllib3.BaseHTTPResponse:
+    return pool.request(
+        method,
+        url,
+        body=body,
+        headers=headers,
+        timeout=timeout,
+        retries=False,
+        redirect=False,
+        preload_content=False,
+    )
 
 
 def _read(response: urllib3.BaseHTTPResponse, max_bytes: int) -> HttpResponse:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lookup import exact_json
-from lookup.errors import Forbidden, Misconfigured, NotExported, UnknownClient
+from lookup.errors import Forbidden, InvalidInput, Misconfigured, NotExported, UnknownClient
 from lookup.model import Clock, Lane
 from lookup.settings import MAX_WEIGHT, Settings
+from lookup.webhook_settings import Webhook, parse_webhook
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -30,7 +31,7 @@ class Partner:
 
     `lanes` are those it may use: `on_demand` for responses at once, `bulk` for rosters, long lists and schedules.
     At most `waiting_requests` of its requests wait for quota at once. People of these `groups` act for it in the
-    console; they may operate the service if `is_admin`.
+    console; they may operate the service if `is_admin`. With a `webhook` it is called for its events.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Partner:
     waiting_requests: int = WAITING_REQUESTS
     groups: tuple[str, ...] = ()
     is_admin: bool = False
+    webhook: Webhook | None = None
 
     @property
     def is_operator(self) -> bool:
@@ -114,7 +116,7 @@ class Partners:
     """The grants by client id.
 
     `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes",
-    "requests_per_second", "waiting_requests", "groups", "admin"}}`
+    "requests_per_second", "waiting_requests", "groups", "admin", "webhook": {"url", "events", "secret_id"}}}`
     """
 
     def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
@@ -164,7 +166,14 @@ class Partners:
         try:
             read = exact_json.loads_unique(self._client.get_parameter(Name=self._name)["Parameter"]["Value"])
             return {client_id: _partner(grants) for client_id, grants in read.items()}  # type: ignore[union-attr]  # caught
-        except (self._client.exceptions.ParameterNotFound, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            self._client.exceptions.ParameterNotFound,
+            InvalidInput,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+        ) as error:
             raise Misconfigured("partners", f"parameter {self._name} is unreadable ({type(error).__name__})") from None
 
 
@@ -181,6 +190,7 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - parsed JSON; wrong types
         waiting_requests=_number(grants.get("waiting_requests", WAITING_REQUESTS), 1),
         groups=_texts(grants["groups"]) if "groups" in grants else (),
         is_admin=_flag(grants.get("admin", False)),
+        webhook=None if grants.get("webhook") is None else parse_webhook(grants["webhook"]),
     )
 
 

@@ -65,8 +65,8 @@ class Settings:
 
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are used for new
     schedules; only the function that creates schedules has them, and only the one that converts rosters has
-    `conversion_dead_letter_queue_url`, only the one that collects results the two of its queue. `token_url` is where
-    partners get their tokens, for the OpenAPI document.
+    `conversion_dead_letter_queue_url`, only those that collect results or send webhooks the two of their queue.
+    `token_url` is where partners get their tokens, for the OpenAPI document.
     `client_claim` is the claim of a token that names the client. `lookups_per_partner` counts those of one workspace
     that have not ended, `uploads_per_partner` those whose URL has not expired. `waiting_requests` is how many requests
     wait for quota at once, of all partners together.
@@ -92,6 +92,8 @@ class Settings:
     conversion_dead_letter_queue_url: str | None = None
     results_queue_url: str | None = None
     results_dead_letter_queue_url: str | None = None
+    webhook_queue_url: str | None = None
+    webhook_dead_letter_queue_url: str | None = None
     schedule_group_name: str | None = None
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None

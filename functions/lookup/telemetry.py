@@ -37,6 +37,8 @@ class Metric(StrEnum):
     ROSTERS_REFUSED = "RostersRefused"
     RESULTS_COLLECTED = "ResultsCollected"
     RESULTS_FAILED = "ResultsFailed"
+    WEBHOOKS_DELIVERED = "WebhooksDelivered"
+    WEBHOOKS_FAILED = "WebhooksFailed"
     USERS_GRANTED_ON_DEMAND = "UsersGrantedOnDemand"
     USERS_GRANTED_BULK = "UsersGrantedBulk"
     USERS_GRANTED_UNUSED = "UsersGrantedUnused"

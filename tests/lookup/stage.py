@@ -114,6 +114,8 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         conversion_dead_letter_queue_url=fifo_queue(sqs, "conversions-dead-letter"),
         results_queue_url=queue(sqs, "results"),
         results_dead_letter_queue_url=queue(sqs, "results-dead-letter"),
+        webhook_queue_url=queue(sqs, "webhooks"),
+        webhook_dead_letter_queue_url=queue(sqs, "webhooks-dead-letter"),
         event_bus_name="default",
         partners_parameter_name="/moengage-lookup/test/partners",
         workspaces={"default": Workspace(secret_id=SECRET_ID, quota=UNHURRIED)},

@@ -8,7 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup import exact_json
 from lookup.aws.errors import error_name, is_transient
-from lookup.errors import AwsUnavailable, Misconfigured
+from lookup.aws.secrets import read_secret
+from lookup.errors import Misconfigured
 from lookup.moengage.credentials import Credentials, DataCenter
 from lookup.settings import Settings
 from lookup.telemetry import Metric, count, logger
@@ -60,22 +61,11 @@ class CredentialStore:
         setting = f"secret of workspace {workspace}"
         secret_id = self._settings.workspace(workspace).secret_id
         try:
-            return parse_secret(self._text(secret_id, setting), setting=setting)
+            return parse_secret(read_secret(self._client, secret_id, setting=setting), setting=setting)
         except Misconfigured as error:
             count(Metric.SECRETS_UNREADABLE)
             logger.error("secret unreadable", workspace=workspace, reason=str(error), runbook="Key rotated")
             raise
-
-    def _text(self, secret_id: str, setting: str) -> str:
-        try:
-            return self._client.get_secret_value(SecretId=secret_id)["SecretString"]
-        except KeyError:
-            raise Misconfigured(setting, "cannot be read (NoSecretString)") from None
-        except (BotoCoreError, ClientError) as error:
-            if is_transient(error):
-                logger.warning("aws unavailable", error=error_name(error), setting=setting, runbook="Errors")
-                raise AwsUnavailable(f"{setting}: cannot be read now ({error_name(error)})") from None
-            raise Misconfigured(setting, f"cannot be read ({error_name(error)})") from None
 
 
 def parse_secret(text: str, *, setting: str) -> Credentials:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 SOURCE = "moengage-lookup"
 COMPLETED, READY = "Lookup Completed", "Results Ready"  # the kinds of events that come of a lookup's end
 EXPORT_REQUESTED = "Export Requested"
+REFUSED, TEST = "Schedule Refused", "Webhook Test"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFiring:
+    """A firing whose partner's grants do not allow it: `lookup_id` is that of the lookup that there is not."""
+
+    lookup_id: str
+    schedule: str
+    workspace: str
+    partner: str
+    due_at: float
+    reason: str
 
 
 class EventPublisher:
@@ -45,6 +58,15 @@ class EventPublisher:
     def publish_changed(self, changed: ChangedProfiles) -> None:
         """Publish which result object holds profiles that differ from the fetch before. Raises as above."""
         self._put("Profiles Changed", asdict(changed))
+
+    def publish_refused(self, refused: RefusedFiring) -> None:
+        """Publish that a firing submitted no lookup, and by which rule. Raises as above."""
+        self._put(REFUSED, asdict(refused) | {"due_at": timestamp(refused.due_at)})
+
+    def publish_test(self, partner: str, test_id: str, requested_at: float) -> None:
+        """Publish that a partner tests its webhook. Raises as above."""
+        detail = {"partner": partner, "test_id": test_id, "requested_at": timestamp(requested_at)}
+        self._put(TEST, detail)
 
     def _put(self, detail_type: str, content: Mapping[str, object]) -> None:
         entry: PutEventsRequestEntryTypeDef = {
