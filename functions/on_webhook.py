@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from lookup import cold_start
 from lookup.bulk.queues import Delivery
 from lookup.telemetry import Metric, count, logger, metrics
 from lookup.wiring.webhooks import WebhookServices
@@ -12,6 +13,7 @@ from lookup.wiring.webhooks import WebhookServices
 services = cache(WebhookServices.from_environment)  # one for all invocations of a function instance
 
 
+@cold_start.ends_with_first_event
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401, ARG001 - Lambda's own

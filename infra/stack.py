@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.access.partners import parameter_name, read_grants
-from infra.constructs.access.secrets import Credentials
+from infra.constructs.access.secrets import Credentials, WebhookSecrets
 from infra.constructs.athena import AthenaTable
 from infra.constructs.event_bus import EventBus
 from infra.constructs.functions.function import Release
@@ -20,6 +20,7 @@ from infra.constructs.functions.on_queue import OnQueue, Queues
 from infra.constructs.functions.on_request import OnRequest
 from infra.constructs.functions.on_results import OnResults, ResultsQueue
 from infra.constructs.functions.on_schedule import OnSchedule
+from infra.constructs.functions.on_webhook import OnWebhook, WebhookQueue
 from infra.constructs.iam import Grant
 from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
@@ -49,16 +50,19 @@ class LookupStack(cdk.Stack):
         )
         self._storage = Storage(self, "Storage", stage=stage)
         self._credentials = Credentials(self, "Credentials", stage=stage)
+        self._webhook_secrets = WebhookSecrets(self, "WebhookSecrets", stage=stage)
         self._queues = Queues(self, "Queues")
         self._conversions = ConversionQueue(self, "Conversions")
         self._notices = EventBus(self, "Notices", stage=stage)
         self._results = ResultsQueue(self, "Results", notices=self._notices)
+        self._webhooks = WebhookQueue(self, "Webhooks", stage=stage, notices=self._notices)
         self._egress = FixedEgress(self, "Egress", stage=stage) if stage.fixed_egress else None
         packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
         release = Release(stage=stage, code=packed, settings=self._settings(stage))
         self._on_queue = self._queue_function(release)
         self._on_conversion = self._conversion_function(release)
         self._on_results = self._results_function(release, results_code)
+        self._on_webhook = self._webhook_function(release)
         self._schedules = self._schedule_function(release)
         self._on_request = self._request_function(release)
         AthenaTable(self, "Query", stage=stage, bucket=self._storage.bucket)
@@ -88,6 +92,12 @@ class LookupStack(cdk.Stack):
         extended = replace(release, code=own, settings=self._results.extend_settings(release.settings))
         return OnResults(self, "OnResults", release=extended, queue=self._results, grants=grants)
 
+    def _webhook_function(self, release: Release) -> OnWebhook:
+        secrets, partners = self._webhook_secrets.grants(), read_grants(self, release.stage)
+        grants = [*self._storage.webhook_grants(), *secrets, *partners]
+        extended = replace(release, settings=self._webhooks.extend_settings(release.settings))
+        return OnWebhook(self, "OnWebhook", release=extended, queue=self._webhooks, grants=grants, egress=self._egress)
+
     def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
         expire = self._storage.expire_grants()
@@ -99,7 +109,15 @@ class LookupStack(cdk.Stack):
         submit = [*self._storage.partner_grants(), *self._conversions.ask_grants()]
         grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants()]
         queues = {name: _watched(letters, self._redriven().get(name)) for name, letters in self._dead_letters().items()}
-        made = OnRequest(self, "OnRequest", release=extended, grants=grants, queues=queues, egress=self._egress)
+        made = OnRequest(
+            self,
+            "OnRequest",
+            release=extended,
+            grants=grants,
+            queues=queues,
+            webhook_secrets=self._webhook_secrets.arns,
+            egress=self._egress,
+        )
         self._storage.allow_uploads_from(made.origins)
         return made
 
@@ -109,6 +127,7 @@ class LookupStack(cdk.Stack):
             "parts": self._queues.parts_dead_letters,
             "conversions": self._conversions.dead_letters,
             "results": self._results.dead_letters,
+            "webhooks": self._webhooks.dead_letters,
             "failed-firings": self._schedules.dead_letters,
             "undelivered-events": self._notices.dead_letters,
         }
@@ -125,6 +144,7 @@ class LookupStack(cdk.Stack):
                 "on_schedule": self._schedules.function,
                 "on_conversion": self._on_conversion.function,
                 "on_results": self._on_results.function,
+                "on_webhook": self._on_webhook.function,
             },
             queues={
                 "intake": self._queues.intake,

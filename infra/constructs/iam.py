@@ -33,6 +33,8 @@ COLLECT_IN_THE_LEDGER = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+# What sending webhooks does with the ledger: a receiver and a delivery are read and written, no lookup is.
+RECORD_WEBHOOKS = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 READ_OBJECTS = ("s3:GetObject",)
 READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with
 LIST_OBJECTS = ("s3:ListBucket",)  # without it S3 calls an object that is gone one that may not be read

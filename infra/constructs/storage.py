@@ -20,6 +20,7 @@ from infra.constructs.iam import (
     READ_AND_WRITE_PROFILES,
     READ_OBJECTS,
     READ_VERSIONS,
+    RECORD_WEBHOOKS,
     WRITE_LARGE_OBJECTS,
     WRITE_OBJECTS,
     Grant,
@@ -115,6 +116,10 @@ class Storage(Construct):
             allowed_headers=[name.lower() for name in UPLOAD_HEADERS],
             max_age=CORS_SECONDS,
         )
+
+    def webhook_grants(self) -> list[Grant]:
+        """Return the grants of the function that sends webhooks."""
+        return [Grant("Ledger", RECORD_WEBHOOKS, [self.ledger.table_arn])]
 
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from infra.stage_settings.checks import require_fields, require_kinds, require_list
 from lookup.api.auth import CLIENT_CLAIM
-from lookup.errors import require
+from lookup.errors import InvalidInput, Misconfigured, require
 from lookup.model import Lane
 from lookup.partners import NAME, RESERVED_NAMES, WAITING_REQUESTS
 from lookup.settings import MAX_WEIGHT
+from lookup.webhook_settings import SELECTABLE, parse_url
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas); the console's client is one, if there is one
 GROUPS_OF_COGNITO = "cognito:groups"
@@ -25,6 +26,25 @@ _ISSUER = re.compile(r"https://[^\s?#]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where a partner is called back, and for which events. Its first signing key is made with its secret."""
+
+    url: str
+    events: tuple[str, ...] = SELECTABLE
+
+    def check(self, setting: str) -> None:
+        """Check the address and the events. Raises `Misconfigured`."""
+        require_kinds(self, f"{setting}.")
+        try:
+            parse_url(self.url)
+        except InvalidInput as error:
+            raise Misconfigured(f"{setting}.url", error.rule) from None
+        require_list(self.events, f"{setting}.events")
+        known = bool(self.events) and set(self.events) <= set(SELECTABLE) and len(set(self.events)) == len(self.events)
+        require(known, f"{setting}.events", f"must be one or more of {', '.join(SELECTABLE)}, each once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """What one partner may request. `fields` of None means all.
 
@@ -33,7 +53,7 @@ class Partner:
     of your own names the partner; without one the stack makes an app client. `admin` lets that client request the
     operators' scope. `requests_per_second` is what an instance of the function takes of it;
     `waiting_requests` of its own wait for quota at once. People in one of `console_groups` act for it in the console:
-    as operators, too, if it is `admin`.
+    as operators, too, if it is `admin`. With a `webhook` it is called for its events.
     """
 
     workspaces: tuple[str, ...] = ("default",)
@@ -46,6 +66,7 @@ class Partner:
     requests_per_second: int = 20
     waiting_requests: int = WAITING_REQUESTS
     console_groups: tuple[str, ...] = ()
+    webhook: Webhook | None = None
 
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
@@ -71,6 +92,9 @@ class Partner:
         self._check_groups(f"{setting}.console_groups")
         known = bool(self.lanes) and set(self.lanes) <= set(LANES)
         require(known, f"{setting}.lanes", f"must be one or more of {', '.join(LANES)}")
+        if self.webhook is not None:
+            require(isinstance(self.webhook, Webhook), f"{setting}.webhook", "must be a Webhook, or None")
+            self.webhook.check(f"{setting}.webhook")
 
     def _check_groups(self, setting: str) -> None:
         require_list(self.console_groups, setting)

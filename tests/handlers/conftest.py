@@ -15,6 +15,7 @@ import on_queue
 import on_request
 import on_results
 import on_schedule
+import on_webhook
 from infra.local.simulator.process import Simulator
 from lookup.quota import Quota
 from lookup.telemetry import metrics
@@ -26,7 +27,7 @@ from tests.lookup.stage import UNHURRIED, Stage
 __all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
 Grant = Callable[..., None]
-HANDLERS = (on_conversion, on_queue, on_request, on_results, on_schedule)
+HANDLERS = (on_conversion, on_queue, on_request, on_results, on_schedule, on_webhook)
 EVENTS = Path(__file__).parents[2] / "events"
 
 

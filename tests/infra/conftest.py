@@ -12,15 +12,18 @@ from pathlib import Path
 import pytest
 
 from infra.app import SOURCE, synthesise
+from infra.stage_settings.partners import Partner, Webhook
 from infra.stage_settings.workspaces import Workspace
 from infra.stages import stage_named
 from tests.infra.template import Template
 
 STAGES = ("dev", "prod", "local")
+CALLED = Webhook(url="https://hooks.example.com/moengage?key=1")
 FULL = replace(
     stage_named("prod", {}),
     name="full",
     workspaces={"default": Workspace(), "asia": Workspace()},
+    partners={"demo": Partner(webhook=CALLED), "quiet": Partner()},
     queue_memory_mb=512,
     tracing=True,
     snap_start=True,

@@ -103,6 +103,13 @@ ALLOWED = {
         "NoticesBus": PUT_EVENTS,
         "OnResultsLog": LOG,
     },
+    "OnWebhookRole": {
+        "StorageLedger": {"dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "parameter/moengage-lookup/STAGE/partners": {"ssm:GetParameter"},
+        "WebhooksQueue": CONSUME,
+        "WebhooksQueueDeadLetters": SEND,
+        "OnWebhookLog": LOG,
+    },
     "OnScheduleSchedulerRole": {
         "OnScheduleFunction": {"lambda:InvokeFunction"},
         "OnScheduleTick": {"lambda:InvokeFunction"},

@@ -39,6 +39,7 @@ MEANT = {
     "OnConversion/OnConversion/Function/Resource": {"L1"},
     "OnConversion/OnConversion/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
     "OnResults/OnResults/Function/Resource": {"L1"},
+    "OnWebhook/OnWebhook/Function/Resource": {"L1"},
     "OnResults/OnResults/Role/Resource": {BUCKET.format("parts"), BUCKET.format("results")},
 }
 NO_RECOVERY = {"Storage/Profiles/Resource": {"DDB3"}, "Storage/Ledger/Resource": {"DDB3"}}
@@ -50,6 +51,8 @@ MORE = {
     # Traces and a network have no resources.
     "full": {
         "Credentials/SecretAsia": {"SMG4"},
+        "WebhookSecrets/SecretDemo": {"SMG4"},
+        "OnWebhook/OnWebhook/Role/Resource": {ANYTHING},
         "Egress/FlowLogRole/Resource": {
             "IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:*]"
         },

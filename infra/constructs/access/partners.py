@@ -21,6 +21,7 @@ from lookup.errors import Misconfigured
 from lookup.settings import Settings
 
 CLIENT_ID = "x" * 26  # as long as Cognito's
+SECRET_ARN = "x" * 140  # as long as a secret's, but for the longest names of stages and partners
 PARAMETER_LIMIT = 8192  # characters of an advanced parameter; up to 4096 it stays a standard one, which costs nothing
 
 
@@ -40,9 +41,11 @@ class Partners(Construct):
         stage: Stage,
         console_urls: Sequence[str],
         queues: Mapping[str, WatchedQueue],
+        webhook_secrets: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
+        self._webhook_secrets = webhook_secrets
         if stage.issuer is None:
             pool = UserPool(self, "UserPool", stage=stage)
             self._client_ids: Mapping[str, str] = pool.client_ids
@@ -73,9 +76,10 @@ class Partners(Construct):
         return HttpJwtAuthorizer("Partners", self._issuer, jwt_audience=list(self._audiences))
 
     def _parameter(self, stage: Stage) -> ssm.StringParameter:
-        known = {name: grants_of(name, partner) for name, partner in stage.partners.items()}
-        clients = [one.client_id or f"{CLIENT_ID}{number}" for number, one in enumerate(stage.partners.values())]
-        length = len(json.dumps(dict(zip(clients, known.values(), strict=True))))
+        known = {
+            name: grants_of(name, partner, self._webhook_secrets.get(name)) for name, partner in stage.partners.items()
+        }
+        length = _length_of(stage)
         if length > PARAMETER_LIMIT:
             raise Misconfigured("partners", f"take {length} characters; the parameter holds {PARAMETER_LIMIT}")
         by_client = {self._client_ids[name]: grants for name, grants in known.items()}
@@ -119,9 +123,16 @@ def client_claim(stage: Stage) -> str:
     return CLIENT_CLAIM if stage.issuer is None else stage.issuer.client_claim
 
 
-def grants_of(name: str, partner: Partner) -> dict[str, object]:
+def _length_of(stage: Stage) -> int:
+    """Return how long the grants will be, with names and ARNs that only the deployment knows."""
+    clients = [one.client_id or f"{CLIENT_ID}{number}" for number, one in enumerate(stage.partners.values())]
+    grants = [grants_of(name, partner, SECRET_ARN) for name, partner in stage.partners.items()]
+    return len(json.dumps(dict(zip(clients, grants, strict=True))))
+
+
+def grants_of(name: str, partner: Partner, webhook_secret: str | None = None) -> dict[str, object]:
     """Write a partner's grants as `lookup.partners` reads them."""
-    return {
+    grants: dict[str, object] = {
         "name": name,
         "workspaces": list(partner.workspaces),
         "fields": None if partner.fields is None else list(partner.fields),
@@ -133,6 +144,10 @@ def grants_of(name: str, partner: Partner) -> dict[str, object]:
         **({"groups": list(partner.console_groups)} if partner.console_groups else {}),
         **({"admin": True} if partner.admin else {}),
     }
+    if partner.webhook is None:
+        return grants
+    webhook = {"url": partner.webhook.url, "events": list(partner.webhook.events), "secret_id": webhook_secret}
+    return grants | {"webhook": webhook}
 
 
 def read_grants(scope: Construct, stage: Stage) -> list[Grant]:

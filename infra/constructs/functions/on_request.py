@@ -44,6 +44,7 @@ class OnRequest(Construct):
         release: Release,
         grants: Sequence[Grant],
         queues: Mapping[str, WatchedQueue],
+        webhook_secrets: Mapping[str, str],
         egress: FixedEgress | None = None,
     ) -> None:
         """`queues` are those whose dead letters operators see in the console."""
@@ -52,7 +53,14 @@ class OnRequest(Construct):
         api = self._api(release.stage)
         urls = [f"{api.api_endpoint}{CONSOLE}", *release.stage.console_urls]
         self.origins = [url.removesuffix(CONSOLE) for url in urls]
-        partners = Partners(self, "Partners", stage=release.stage, console_urls=urls, queues=queues)
+        partners = Partners(
+            self,
+            "Partners",
+            stage=release.stage,
+            console_urls=urls,
+            queues=queues,
+            webhook_secrets=webhook_secrets,
+        )
         self.function = LookupFunction(
             self,
             "OnRequest",

@@ -14,6 +14,7 @@ from tests.infra.template import Template
 SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
 ON_REQUEST_ONLY = SCHEDULE_SETTINGS | {"TOKEN_URL"}
 CONVERSION_DEAD_LETTERS = "CONVERSION_DEAD_LETTER_QUEUE_URL"
+WEBHOOK_QUEUES = {"WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"}
 RESULTS_QUEUES = {"RESULTS_QUEUE_URL", "RESULTS_DEAD_LETTER_QUEUE_URL"}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
@@ -29,7 +30,9 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY | RESULTS_QUEUES
+    assert known - names <= (
+        {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY | RESULTS_QUEUES | WEBHOOK_QUEUES
+    )
 
 
 def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
@@ -47,13 +50,13 @@ def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(templa
     assert laying_aside == ["on_conversion"]
 
 
-def test_only_on_results_knows_its_queue(template: Template) -> None:
-    """The results queue and its dead-letter queue are told to the function that serves them, and to no other."""
-    told = {
-        module: RESULTS_QUEUES & set(function["Environment"]["Variables"])
-        for module, function in template.functions().items()
+@pytest.mark.parametrize(("owner", "urls"), [("on_results", RESULTS_QUEUES), ("on_webhook", WEBHOOK_QUEUES)])
+def test_only_its_function_knows_a_queue(owner: str, urls: set[str], template: Template) -> None:
+    """The results queue, the webhook queue and their dead-letter queues are known to their functions, and no other."""
+    known = {
+        module: urls & set(function["Environment"]["Variables"]) for module, function in template.functions().items()
     }
-    assert told == {module: RESULTS_QUEUES if module == "on_results" else set() for module in MODULES}
+    assert known == {module: urls if module == owner else set() for module in MODULES}
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:

@@ -27,9 +27,9 @@ def test_one_address_leads_out(full: Template) -> None:
 
 
 def test_the_functions_that_call_moengage_run_in_it(full: Template) -> None:
-    """`on_request` and `on_queue` leave by the address; `on_schedule` calls AWS only and needs no network."""
+    """`on_request`, `on_queue` and `on_webhook` leave by the address; the others call AWS only and need no network."""
     placed = {module for module, function in full.functions().items() if "VpcConfig" in function}
-    assert placed == {"on_request", "on_queue"}
+    assert placed == {"on_request", "on_queue", "on_webhook"}
     private = {name for name in full.of_type("AWS::EC2::Subnet") if "Functions" in name}
     for module in placed:
         assert {full.attribute(subnet) for subnet in full.functions()[module]["VpcConfig"]["SubnetIds"]} == private
@@ -59,7 +59,7 @@ def test_a_function_in_the_network_may_join_it(full: Template) -> None:
         for statement in full.statements(role)
         if "ec2:CreateNetworkInterface" in listed(statement["Action"])
     }
-    assert joining == {"OnRequestRole", "OnQueueRole"}
+    assert joining == {"OnRequestRole", "OnQueueRole", "OnWebhookRole"}
 
 
 def test_flow_logs_have_the_role_that_aws_asks_for(full: Template) -> None:

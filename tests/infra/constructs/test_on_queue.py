@@ -41,6 +41,7 @@ def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> No
         "QueuesParts": ("QueuesPartsDeadLetters", 1000),
         "ConversionsQueue": ("ConversionsQueueDeadLetters", 12),
         "ResultsQueue": ("ResultsQueueDeadLetters", 40),
+        "WebhooksQueue": ("WebhooksQueueDeadLetters", 1000),
     }
 
 
@@ -78,6 +79,7 @@ def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template:
         "OnQueueParts",
         "OnConversionConversions",
         "OnResults",
+        "OnWebhookWebhooks",
     }
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

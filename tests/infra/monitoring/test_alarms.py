@@ -32,6 +32,7 @@ ALARMS = {
     "dead-letters-parts": "dead-letters",
     "dead-letters-conversions": "dead-letters",
     "dead-letters-results": "dead-letters",
+    "dead-letters-webhooks": "dead-letters",
     "dead-letters-failed-firings": "dead-letters",
     "dead-letters-undelivered-events": "dead-letters",
     "errors-on_request": "errors",
@@ -39,11 +40,13 @@ ALARMS = {
     "errors-on_schedule": "errors",
     "errors-on_conversion": "errors",
     "errors-on_results": "errors",
+    "errors-on_webhook": "errors",
     "throttles-on_request": "concurrency-used-up",
     "throttles-on_queue": "concurrency-used-up",
     "throttles-on_schedule": "concurrency-used-up",
     "throttles-on_conversion": "concurrency-used-up",
     "throttles-on_results": "concurrency-used-up",
+    "throttles-on_webhook": "concurrency-used-up",
 }
 OF_AWS = {
     "AWS/Lambda": {"Errors", "Invocations", "RecursiveInvocationsDropped", "Throttles"},
@@ -174,7 +177,10 @@ def test_a_function_that_lambda_does_not_start_is_reported(watched: Template) ->
 
 
 def test_each_queue_is_watched_itself(watched: Template) -> None:
-    """The alarms about queues look at every queue of the stack, dead-letter queues at any message at all."""
+    """The alarms about queues look at every queue of the stack, dead-letter queues at any message at all.
+
+    Webhooks wait on theirs for three days where a receiver does not answer: their age says nothing.
+    """
     looked_at = {
         name: text(dimension["Value"]).partition(".")[0][:-8]
         for name, alarm in alarms(watched).items()
@@ -182,6 +188,7 @@ def test_each_queue_is_watched_itself(watched: Template) -> None:
         for metric in metrics(alarm)
         for dimension in metric["Dimensions"]
     }
-    assert set(looked_at.values()) == {queue[:-8] for queue in watched.of_type("AWS::SQS::Queue")}
+    queues = {queue[:-8] for queue in watched.of_type("AWS::SQS::Queue")}
+    assert queues - set(looked_at.values()) == {"WebhooksQueue"}
     assert {alarms(watched)[name]["Threshold"] for name in looked_at if name.startswith("dead")} == {1}
     assert {alarms(watched)[name]["Threshold"] for name in looked_at if name.startswith("oldest")} == {3600}

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from infra.app import ROOT
-from infra.stage_settings.partners import Issuer, Partner, SignIn
+from infra.stage_settings.partners import Issuer, Partner, SignIn, Webhook
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Schedule, Workspace
 from lookup.quota import Quota
 from lookup.settings import Settings
 
-CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, SignIn, Issuer, Schedule)
+CLASSES: tuple[type[Any], ...] = (Stage, Workspace, Quota, Partner, SignIn, Webhook, Issuer, Schedule)
 NOTHING = {"none", "no", "all"}
 
 

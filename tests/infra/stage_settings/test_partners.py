@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from infra.app import SOURCE, synthesise
-from infra.stage_settings.partners import Issuer, Partner, SignIn
+from infra.stage_settings.partners import Issuer, Partner, SignIn, Webhook
 from infra.stage_settings.stage import Stage
 from infra.stage_settings.workspaces import Workspace
 from lookup.errors import Misconfigured
 from tests.infra.template import Template, text
 
+URL = "https://hooks.example.com/moengage"
 TWO: Mapping[str, Partner] = {
     "crm": Partner(workspaces=("default", "asia"), fields=("name", "email"), users_per_day=5000, weight=3),
     "loyalty": Partner(),
@@ -179,3 +180,32 @@ def test_the_functions_get_the_parameter_s_name(template: Template) -> None:
     assert (parameter["Type"], parameter["Tier"]) == ("String", "Intelligent-Tiering")
     for function in template.functions().values():
         assert function["Environment"]["Variables"]["PARTNERS_PARAMETER_NAME"] == parameter["Name"]
+
+
+@pytest.mark.parametrize(
+    ("webhook", "setting", "rule"),
+    [
+        (Webhook(url="http://hooks.example.com/"), "webhook.url", "https"),
+        (Webhook(url="https://10.0.0.1/"), "webhook.url", "full name in DNS"),
+        (Webhook(url="https://hooks.example.com:8443/"), "webhook.url", "port 443"),
+        (Webhook(url=None), "webhook.url", "must be a text"),  # type: ignore[arg-type]  # the mistake
+        (Webhook(url=URL, events=()), "webhook.events", "one or more of lookup.completed"),
+        (Webhook(url=URL, events=("lookup.done",)), "webhook.events", "one or more of lookup.completed"),
+        (Webhook(url=URL, events=("webhook.test",)), "webhook.events", "one or more of lookup.completed"),
+        (Webhook(url=URL, events=("results.ready",) * 2), "webhook.events", "each once"),
+        (Webhook(url=URL, events="results.ready"), "webhook.events", "must be a tuple"),  # type: ignore[arg-type]  # the mistake
+        (URL, "webhook", "must be a Webhook"),
+    ],
+)
+def test_a_webhook_that_cannot_be_called_ends_the_synthesis(webhook: Webhook, setting: str, rule: str) -> None:
+    """An address or an event that webhooks do not have is refused by the setting's name."""
+    with pytest.raises(Misconfigured, match=rule) as caught:
+        Partner(webhook=webhook).check("acme", {"default": None})
+    assert caught.value.setting == f"partners.acme.{setting}"
+
+
+def test_a_webhook_has_all_events_unless_it_says_so() -> None:
+    """Without a choice a webhook is called for everything."""
+    webhook = Webhook(url=URL)
+    Partner(webhook=webhook).check("acme", {"default": None})
+    assert webhook.events == ("lookup.completed", "results.ready", "profiles.changed", "schedule.refused")

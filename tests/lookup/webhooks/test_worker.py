@@ -169,10 +169,10 @@ def test_another_address_is_another_receiver(world: World, listening: Receiver, 
     """A receiver that was disabled is called again once the operator has set another address, or enabled it."""
     answering(listening, 410)
     assert world.is_done(world.arrive(1))
-    old = world.partners.grants["acme"].webhook
+    old = world.grants["acme"].webhook
     assert old is not None
     answering(listening, 204)
-    world.partners.grants = {"acme": Partner("acme", webhook=replace(old, url=f"{old.url}/new"))}
+    world.grants["acme"] = Partner("acme", webhook=replace(old, url=f"{old.url}/new"))
     assert world.receiver().disabled_at is None
     assert world.is_done(world.arrive(2))
     assert world.is_done(world.arrive(3))
@@ -277,7 +277,7 @@ def test_a_failed_test_is_over(world: World, listening: Receiver) -> None:
 def test_what_nobody_wants_is_dropped(world: World, listening: Receiver) -> None:
     """Events of a partner without a webhook, and those that it did not choose, are dropped."""
     world.subscribe("chooser", events=[EventType.RESULTS_READY])
-    world.partners.grants = {**world.partners.grants, "none": Partner("none")}
+    world.grants["none"] = Partner("none")
     for partner in ("chooser", "none", "unknown"):
         assert world.is_done(world.arrive(1, partner))
     assert listening.received == []

@@ -40,7 +40,8 @@ class World(WebhookServices):
         self.began = clock()
         self.hidden: list[int] = []  # seconds for which messages were hidden
         self.sqs.meta.events.register("provide-client-params.sqs.ChangeMessageVisibility", self.keep_hidden)
-        self.partners = FakePartners({})
+        self.grants: dict[str, Partner] = {}
+        self.partners = FakePartners(self.grants)
 
     @cached_property
     def webhooks(self) -> WebhookLedger:
@@ -51,7 +52,7 @@ class World(WebhookServices):
     ) -> None:
         """Give a partner a webhook, and its secret."""
         webhook = Webhook(f"https://{host}/{partner}", tuple(events), f"webhook/{partner}")
-        self.partners.grants = {**self.partners.grants, partner: Partner(partner, webhook=webhook)}
+        self.grants[partner] = Partner(partner, webhook=webhook)
         text = json.dumps(secret or {"current": KEY})
         try:
             self.secretsmanager.create_secret(Name=webhook.secret_id, SecretString=text)
@@ -85,7 +86,7 @@ class World(WebhookServices):
 
     def receiver(self, partner: str = "acme") -> Receiver:
         """Read what the ledger has of a partner's receiver."""
-        webhook = self.partners.grants[partner].webhook
+        webhook = self.grants[partner].webhook
         assert webhook is not None
         return self.webhooks.receiver(partner, webhook.url)
 
@@ -106,8 +107,8 @@ class World(WebhookServices):
 def completed(number: int, partner: str = "acme", *, at: float) -> str:
     """Write the end of a lookup as EventBridge puts it on the queue."""
     counts = {"requested": 5, "found": 3, "not_found": 1, "invalid": 1, "failed": 0}
-    detail = {"lookup_id": f"l-{number}", "workspace": "default", "partner": partner, "state": "completed"}
-    detail |= {"counts": counts, "parts": 1, "finished_at": timestamp(at + number)}
+    detail: dict[str, Any] = {"lookup_id": f"l-{number}", "workspace": "default", "partner": partner}
+    detail |= {"state": "completed", "counts": counts, "parts": 1, "finished_at": timestamp(at + number)}
     return json.dumps({"id": f"e-{number}", "detail-type": "Lookup Completed", "detail": detail})
 
 
