@@ -33,13 +33,13 @@ def test_the_memory_of_the_queues_function_is_a_setting(full: Template, template
     assert full.functions()["on_queue"]["MemorySize"] == 512
 
 
-@pytest.mark.parametrize(("stage", "secrets", "network"), [("prod", 1, 0), ("full", 3, 730)])
+@pytest.mark.parametrize(("stage", "secrets", "clients", "network"), [("prod", 1, 1, 0), ("full", 3, 2, 730)])
 def test_a_month_is_counted_in_the_template(
-    stage: str, secrets: int, network: float, templates: Mapping[str, Template]
+    stage: str, secrets: int, clients: int, network: float, templates: Mapping[str, Template]
 ) -> None:
     """Every resource has a price or is free; the page and the JSON agree."""
     month = monthly(templates[stage].path, {Item.INVOCATION: 1})
-    assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (secrets, 1, 43_800)
+    assert (month[Item.SECRET], month[Item.APP_CLIENT], month[Item.INVOCATION]) == (secrets, clients, 43_800)
     assert (month.get(Item.NAT_HOUR, 0), Item.SNAPSHOT_GB_SECOND in month) == (network, stage == "full")
     report = Report((Line("any", {Item.HTTP_REQUEST: 1e6}, 1.0, 256),) * len(NAMES), month)
     assert report.to_json()["warm_hit"] == 1.0
