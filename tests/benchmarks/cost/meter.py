@@ -10,8 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from lookup.aws.session import ClientSession
 from lookup.telemetry import logger
 from tests.benchmarks.cost.prices import Item
 from tests.benchmarks.cost.units import Params, Usage, add, item_size, units
@@ -35,7 +34,7 @@ class Meter:
     gate_usage: Usage = field(default_factory=lambda: defaultdict(float))
     cpu: float = 0.0  # seconds that counting itself took of the processor, which is not billed
 
-    def watch(self, session: boto3.Session) -> None:
+    def watch(self, session: ClientSession) -> None:
         """Count every request of clients that the session makes from now on."""
         session.events.register("provide-client-params.*", _remember)
         session.events.register("after-call.*", self._count)

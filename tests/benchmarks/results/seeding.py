@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import random
 import time
 
@@ -13,42 +14,42 @@ from lookup.model import PART_LIMIT, Counts, RosterRange
 from lookup.results.files import result_key
 from tests.lookup.stage import Stage
 
-LOOKUP_ID = "lookup-bench"
+LOOKUP_ID, FEW = "lookup-bench", "lookup-few"
 DIFFERENT = 200  # bodies; each is used again and again under other identifiers
 RECORD_BYTES = 2000
 
 
-def seed(stage: Stage, records: int) -> LookupSpec:
+def seed(stage: Stage, records: int, lookup_id: str = LOOKUP_ID) -> LookupSpec:
     """Write the parts and the ledger's items of a lookup of so many found users, a tenth of whom changed."""
     now = time.time()
-    spec = LookupSpec(LOOKUP_ID, "default", "acme", now, Roster("rosters/none", None, 1, records))
-    parts = records // PART_LIMIT
+    spec = LookupSpec(lookup_id, "default", "acme", now, Roster("rosters/none", None, 1, records))
+    parts = math.ceil(records / PART_LIMIT)
     counts = {"requested": records, "found": records, "not_found": 0, "invalid": 0, "failed": 0}
     cursor = Cursor(exhausted=True, parts_fed=parts, entries_fed=records)
     items = [
         spec_item(spec),
-        lookup_key(LOOKUP_ID, "state") | serialize({"is": "completed", "finished_at": now}),
-        lookup_key(LOOKUP_ID, "cursor") | serialize(cursor_facts(cursor)),
-        lookup_key(LOOKUP_ID, "counts") | serialize({**counts, "parts_done": parts}),
+        lookup_key(lookup_id, "state") | serialize({"is": "completed", "finished_at": now}),
+        lookup_key(lookup_id, "cursor") | serialize(cursor_facts(cursor)),
+        lookup_key(lookup_id, "counts") | serialize({**counts, "parts_done": parts}),
     ]
     attributes = _attributes()
     for part in range(1, parts + 1):
-        number = f"{part:08}"
-        key = result_key("default", LOOKUP_ID, number, now)
-        body = gzip.compress(_body(number, attributes[part % DIFFERENT]), 4, mtime=0)
+        number, size = f"{part:08}", min(PART_LIMIT, records - (part - 1) * PART_LIMIT)
+        key = result_key("default", lookup_id, number, now)
+        body = gzip.compress(_body(lookup_id, number, attributes[part % DIFFERENT][:size]), 4, mtime=0)
         stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=key, Body=body)
-        record = RecordedPart(number, Counts(PART_LIMIT, PART_LIMIT), key, now, RosterRange(0, 1, 1))
-        items.append(record_item(LOOKUP_ID, record))
+        record = RecordedPart(number, Counts(size, size), key, now, RosterRange(0, 1, 1))
+        items.append(record_item(lookup_id, record))
     for item in items:
         stage.dynamodb.put_item(TableName=stage.settings.ledger_table_name, Item=item)
     return spec
 
 
-def _body(number: str, attributes: list[str]) -> bytes:
+def _body(lookup_id: str, number: str, attributes: list[str]) -> bytes:
     lines = []
     for place, held in enumerate(attributes):
         told = {
-            "schema_version": 1, "lookup_id": LOOKUP_ID, "part": number, "correlation_id": None, "line": None,
+            "schema_version": 1, "lookup_id": lookup_id, "part": number, "correlation_id": None, "line": None,
             "changed": place % 10 == 0, "identifier_type": "customer_id", "identifier": f"C-{number}-{place:03}",
             "outcome": "found", "reason": None, "source": "moengage", "fetched_at": "2026-11-24T09:30:00.000000Z",
             "changed_fields": ["u_em"] if place % 10 == 0 else [], "replaced_fields": [],
