@@ -28,17 +28,19 @@ from infra.constructs.iam import (
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
 from infra.stage_settings.stage import Stage
+from lookup.ledger.model import PARTS_SECONDS
+from lookup.model import DAY
 from lookup.rosters.keys import INLINE, ROSTERS, UNPACKED, UPLOAD_TAG
 from lookup.rosters.uploads import HEADERS
 
 PARTS, RESULTS, OVERSIZE, UNMATCHED = "parts/", "results/", "oversize/", "unmatched/"
 WITH_THE_RESULTS = {
-    "parts": PARTS,
     "results": RESULTS,
     "unmatched": UNMATCHED,
     "inline-rosters": INLINE,
     "unpacked-rosters": UNPACKED,
 }
+PARTS_DAYS = int(PARTS_SECONDS // DAY) + 2
 QUERIES = "queries/"  # where Athena writes what it answers
 QUERY_RESULT_DAYS = 7
 UPLOAD_HEADERS = (*HEADERS, "Content-Type")  # a browser adds the type of the file
@@ -142,6 +144,8 @@ class Storage(Construct):
             versioned=True,  # a running lookup keeps to the version of the roster that it began with
             lifecycle_rules=[
                 *(_expiry(name, prefix, stage.result_retention_days) for name, prefix in WITH_THE_RESULTS.items()),
+                # No shorter than its lookup's failures may be retried, if that took a day; the tick deletes them then.
+                _expiry("parts", PARTS, max(stage.result_retention_days, PARTS_DAYS)),
                 # A profile's item points here: its object must outlive it.
                 _expiry("oversize", OVERSIZE, stage.profile_retention_days + 1),
                 s3.LifecycleRule(

@@ -97,6 +97,7 @@ def test_the_shell_snippets_work_as_written(variables: dict[str, str], tmp_path:
     assert [json.loads(line)["outcome"] for line in rest.splitlines() if line.startswith('{"identifier"')] == [
         "found"
     ] * 3
+    assert {line.rpartition("-")[2] for line in rest.splitlines() if line.endswith(".csv.gz")} == {"00001.csv.gz"}
     assert '"urn:moengage-lookup:problem:invalid"' in rest
     assert '"query.max_age"' in rest
 
