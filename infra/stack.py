@@ -16,6 +16,7 @@ from infra.constructs.athena import AthenaTable
 from infra.constructs.event_bus import EventBus
 from infra.constructs.functions.function import Release
 from infra.constructs.functions.on_conversion import ConversionQueue, OnConversion
+from infra.constructs.functions.on_erasure import ErasureQueue, OnErasure
 from infra.constructs.functions.on_queue import OnQueue, Queues
 from infra.constructs.functions.on_request import OnRequest
 from infra.constructs.functions.on_results import OnResults, ResultsQueue
@@ -56,6 +57,7 @@ class LookupStack(cdk.Stack):
         self._notices = EventBus(self, "Notices", stage=stage)
         self._results = ResultsQueue(self, "Results", notices=self._notices)
         self._webhooks = WebhookQueue(self, "Webhooks", stage=stage, notices=self._notices)
+        self._erasures = ErasureQueue(self, "Erasures", stage=stage)
         self._egress = FixedEgress(self, "Egress", stage=stage) if stage.fixed_egress else None
         packed = lambda_.Code.from_asset(str(code), exclude=NOT_CODE)
         release = Release(stage=stage, code=packed, settings=self._settings(stage))
@@ -63,6 +65,7 @@ class LookupStack(cdk.Stack):
         self._on_conversion = self._conversion_function(release)
         self._on_results = self._results_function(release, results_code)
         self._on_webhook = self._webhook_function(release)
+        self._on_erasure = self._erasure_function(release, results_code)
         self._schedules = self._schedule_function(release)
         self._on_request = self._request_function(release)
         AthenaTable(self, "Query", stage=stage, bucket=self._storage.bucket)
@@ -78,7 +81,8 @@ class LookupStack(cdk.Stack):
         return [*self._storage.feed_grants(), *self._queues.feed_grants(), *self._notices.grants()]
 
     def _queue_function(self, release: Release) -> OnQueue:
-        grants = [*self._pipeline(), *self._feed(), *self._storage.serve_grants()]
+        grants = [*self._pipeline(), *self._feed(), *self._storage.serve_grants(), *self._erasures.key_grants()]
+        release = replace(release, settings=self._erasures.key_settings(release.settings))
         return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
 
     def _conversion_function(self, release: Release) -> OnConversion:
@@ -98,6 +102,12 @@ class LookupStack(cdk.Stack):
         extended = replace(release, settings=self._webhooks.extend_settings(release.settings))
         return OnWebhook(self, "OnWebhook", release=extended, queue=self._webhooks, grants=grants, egress=self._egress)
 
+    def _erasure_function(self, release: Release, code: Path | None) -> OnErasure:
+        own = lambda_.Code.from_asset(str(code), exclude=NOT_CODE) if code else release.code
+        extended = replace(release, code=own, settings=self._erasures.serve_settings(release.settings))
+        grants = self._storage.erase_grants()
+        return OnErasure(self, "OnErasure", release=extended, queue=self._erasures, grants=grants)
+
     def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
         expire = self._storage.expire_grants()
@@ -105,8 +115,9 @@ class LookupStack(cdk.Stack):
         return OnSchedule(self, "OnSchedule", release=release, grants=grants)
 
     def _request_function(self, release: Release) -> OnRequest:
-        extended = replace(release, settings=self._schedules.extend_settings(release.settings))
-        submit = [*self._storage.partner_grants(), *self._conversions.ask_grants()]
+        settings = self._erasures.ask_settings(self._schedules.extend_settings(release.settings))
+        extended = replace(release, settings=settings)
+        submit = [*self._storage.partner_grants(), *self._conversions.ask_grants(), *self._erasures.ask_grants()]
         grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants()]
         queues = {name: _watched(letters, self._redriven().get(name)) for name, letters in self._dead_letters().items()}
         made = OnRequest(
@@ -128,13 +139,18 @@ class LookupStack(cdk.Stack):
             "conversions": self._conversions.dead_letters,
             "results": self._results.dead_letters,
             "webhooks": self._webhooks.dead_letters,
+            "erasures": self._erasures.dead_letters,
             "failed-firings": self._schedules.dead_letters,
             "undelivered-events": self._notices.dead_letters,
         }
 
     def _redriven(self) -> dict[str, sqs.IQueue]:
         """Return the queues that dead letters are sent back to."""
-        return {"intake": self._queues.intake, "parts": self._queues.parts, "conversions": self._conversions.queue}
+        return {
+            "intake": self._queues.intake,
+            "parts": self._queues.parts,
+            "conversions": self._conversions.queue,
+        }
 
     def _watched(self) -> Watched:
         return Watched(
@@ -145,12 +161,14 @@ class LookupStack(cdk.Stack):
                 "on_conversion": self._on_conversion.function,
                 "on_results": self._on_results.function,
                 "on_webhook": self._on_webhook.function,
+                "on_erasure": self._on_erasure.function,
             },
             queues={
                 "intake": self._queues.intake,
                 "parts": self._queues.parts,
                 "conversions": self._conversions.queue,
                 "results": self._results.queue,
+                "erasures": self._erasures.queue,
             },
             dead_letters=self._dead_letters(),
             tables={"profiles": self._storage.profiles, "ledger": self._storage.ledger},

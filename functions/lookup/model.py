@@ -20,6 +20,7 @@ Attributes = Mapping[str, Json]
 
 PAYLOAD_LIMIT = 20  # users in one vendor call (MoEngage, Get User: "max limit allowed is 20")
 DAY = 24 * 3600  # seconds
+ERASED = "erased"  # reason of an invalid identifier whose person was erased, and of records of such a person
 PART_LIMIT = 100  # identifiers in one part: one queue message, one S3 object, one completion
 
 

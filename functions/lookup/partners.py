@@ -30,8 +30,9 @@ class Partner:
     """One partner's grants. Of `fields`, `users_per_day` and `requests_per_second` None means no limit of its own.
 
     `lanes` are those it may use: `on_demand` for responses at once, `bulk` for rosters, long lists and schedules.
-    At most `waiting_requests` of its requests wait for quota at once. People of these `groups` act for it in the
-    console; they may operate the service if `is_admin`. With a `webhook` it is called for its events.
+    At most `waiting_requests` of its requests wait for quota at once, and `erase` identifiers a day may be erased for
+    it. People of these `groups` act for it in the console; they may operate the service if `is_admin`. With a `webhook` it
+    is called for its events.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Partner:
     lanes: tuple[Lane, ...] = (Lane.ON_DEMAND, Lane.BULK)
     requests_per_second: int | None = None
     waiting_requests: int = WAITING_REQUESTS
+    erase: int = 0
     groups: tuple[str, ...] = ()
     is_admin: bool = False
     webhook: Webhook | None = None
@@ -116,7 +118,8 @@ class Partners:
     """The grants by client id.
 
     `{"<client id>": {"name", "workspaces", "fields", "users_per_day", "weight", "lanes",
-    "requests_per_second", "waiting_requests", "groups", "admin", "webhook": {"url", "events", "secret_id"}}}`
+    "requests_per_second", "waiting_requests", "groups", "admin", "erase",
+    "webhook": {"url", "events", "secret_id"}}}`
     """
 
     def __init__(self, client: SSMClient, parameter_name: str, clock: Clock) -> None:
@@ -188,6 +191,7 @@ def _partner(grants: Any) -> Partner:  # noqa: ANN401 - parsed JSON; wrong types
         lanes=tuple(map(Lane, _texts(grants.get("lanes", list(Lane))))),
         requests_per_second=_optional(grants.get("requests_per_second"), 1),
         waiting_requests=_number(grants.get("waiting_requests", WAITING_REQUESTS), 1),
+        erase=_number(grants.get("erase", 0), 0),
         groups=_texts(grants["groups"]) if "groups" in grants else (),
         is_admin=_flag(grants.get("admin", False)),
         webhook=None if grants.get("webhook") is None else parse_webhook(grants["webhook"]),

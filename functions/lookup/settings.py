@@ -66,6 +66,7 @@ class Settings:
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are used for new
     schedules; only the function that creates schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`, only those that collect results or send webhooks the two of their queue.
+    `erasure_secret_id` is the key of tombstones; `erasure_queue_url` has who accepts erasures or serves them.
     `token_url` is where partners get their tokens, for the OpenAPI document.
     `client_claim` is the claim of a token that names the client. `lookups_per_partner` counts those of one workspace
     that have not ended, `uploads_per_partner` those whose URL has not expired. `waiting_requests` is how many requests
@@ -94,6 +95,10 @@ class Settings:
     results_dead_letter_queue_url: str | None = None
     webhook_queue_url: str | None = None
     webhook_dead_letter_queue_url: str | None = None
+    erasure_queue_url: str | None = None
+    erasure_dead_letter_queue_url: str | None = None
+    erasure_secret_id: str | None = None
+    tombstone_days: int = 90
     schedule_group_name: str | None = None
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None
@@ -109,6 +114,7 @@ class Settings:
         require(bool(self.workspaces), "workspaces", "must name at least one workspace")
         require(self.profile_retention_days >= 1, "profile_retention_days", "must be at least 1 day")
         require(self.not_found_retention_days >= 1, "not_found_retention_days", "must be at least 1 day")
+        require(self.tombstone_days >= 1, "tombstone_days", "must be at least 1 day")
         require(self.roster_megabytes >= 1, "roster_megabytes", "must be at least 1 MB")
         require(self.unpacked_roster_megabytes >= 1, "unpacked_roster_megabytes", "must be at least 1 MB")
         require(self.lookups_per_partner >= 1, "lookups_per_partner", "must be at least 1")
@@ -129,9 +135,9 @@ class Settings:
     def to_environment(self) -> dict[str, str]:
         """Return these settings as environment variables; values may be unresolved CDK tokens.
 
-        Workspaces hold only what differs from the defaults: Lambda takes 4 KB for all variables of a function.
+        Only what differs from the defaults is written: Lambda takes 4 KB for all variables of a function.
         """
-        values = {f.name.upper(): getattr(self, f.name) for f in fields(self)}
+        values = {f.name.upper(): getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
         values["WORKSPACES"] = json.dumps(
             {name: _non_default(workspace) for name, workspace in self.workspaces.items()}, separators=(",", ":")
         )
@@ -173,6 +179,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "workspaces": _workspaces,
     "profile_retention_days": int,
     "waiting_requests": int,
+    "tombstone_days": int,
     "not_found_retention_days": int,
     "roster_megabytes": int,
     "unpacked_roster_megabytes": int,

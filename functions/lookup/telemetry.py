@@ -39,6 +39,7 @@ class Metric(StrEnum):
     RESULTS_FAILED = "ResultsFailed"
     WEBHOOKS_DELIVERED = "WebhooksDelivered"
     WEBHOOKS_FAILED = "WebhooksFailed"
+    ERASURES_COMPLETED = "ErasuresCompleted"
     USERS_GRANTED_ON_DEMAND = "UsersGrantedOnDemand"
     USERS_GRANTED_BULK = "UsersGrantedBulk"
     USERS_GRANTED_UNUSED = "UsersGrantedUnused"

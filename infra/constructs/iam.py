@@ -35,6 +35,14 @@ COLLECT_IN_THE_LEDGER = (
 )
 # What sending webhooks does with the ledger: a receiver and a delivery are read and written, no lookup is.
 RECORD_WEBHOOKS = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+# What erasing does: it reads how far lookups are, and writes its own items.
+ERASE_IN_THE_LEDGER = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+)
+ERASE_PROFILES = ("dynamodb:DeleteItem", "dynamodb:GetItem")
 READ_OBJECTS = ("s3:GetObject",)
 READ_VERSIONS = ("s3:GetObject", "s3:GetObjectVersion")  # a lookup keeps to the version that it began with
 LIST_OBJECTS = ("s3:ListBucket",)  # without it S3 calls an object that is gone one that may not be read
@@ -43,6 +51,9 @@ WRITE_LARGE_OBJECTS = ("s3:AbortMultipartUpload", "s3:PutObject")
 DELETE_OBJECTS = ("s3:DeleteObject",)  # in a bucket with versions that hides an object; its lifecycle deletes it
 KEEP_OBJECTS = ("s3:DeleteObjectVersion", "s3:PutObjectTagging")  # a deletion is of every version
 LIST_VERSIONS = ("s3:ListBucketVersions",)
+LIST_UPLOADS = ("s3:ListBucketMultipartUploads",)
+# A deletion is of exact versions; a PUT replaces what is left.
+ERASE_OBJECTS = ("s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")
 SEND_MESSAGES = ("sqs:SendMessage",)
 CONSUME_MESSAGES = (
     "sqs:ChangeMessageVisibility",

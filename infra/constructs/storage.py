@@ -13,9 +13,13 @@ from constructs import Construct
 from infra.constructs.iam import (
     COLLECT_IN_THE_LEDGER,
     DELETE_OBJECTS,
+    ERASE_IN_THE_LEDGER,
+    ERASE_OBJECTS,
+    ERASE_PROFILES,
     KEEP_OBJECTS,
     KEEP_THE_LEDGER,
     LIST_OBJECTS,
+    LIST_UPLOADS,
     LIST_VERSIONS,
     READ_AND_WRITE_PROFILES,
     READ_OBJECTS,
@@ -41,6 +45,8 @@ WITH_THE_RESULTS = {
     "unpacked-rosters": UNPACKED,
 }
 PARTS_DAYS = int(PARTS_SECONDS // DAY) + 2
+RECEIPTS = "erasures/"  # of erasures: hashes and places
+RECEIPT_DAYS = 3 * 365  # for which a company can show what was erased
 QUERIES = "queries/"  # where Athena writes what it answers
 QUERY_RESULT_DAYS = 7
 UPLOAD_HEADERS = (*HEADERS, "Content-Type")  # a browser adds the type of the file
@@ -123,6 +129,19 @@ class Storage(Construct):
         """Return the grants of the function that sends webhooks."""
         return [Grant("Ledger", RECORD_WEBHOOKS, [self.ledger.table_arn])]
 
+    def erase_grants(self) -> list[Grant]:
+        """Return the grants of the function that erases: every prefix that may hold data of people, in all versions."""
+        searched = PARTS, RESULTS, OVERSIZE, UNMATCHED, ROSTERS
+        return [
+            Grant("Profiles", ERASE_PROFILES, [self.profiles.table_arn]),
+            Grant("Ledger", ERASE_IN_THE_LEDGER, [self.ledger.table_arn]),
+            self._objects("Erased", ERASE_OBJECTS, *searched),
+            self._objects("Tags", KEEP_OBJECTS[1:], ROSTERS),
+            self._objects("Answers", ERASE_OBJECTS[:-1], QUERIES),
+            self._objects("Receipts", WRITE_OBJECTS, RECEIPTS),
+            Grant("Presence", (*LIST_OBJECTS, *LIST_VERSIONS, *LIST_UPLOADS), [self.bucket.bucket_arn]),
+        ]
+
     def _objects(self, name: str, actions: Sequence[str], *prefixes: str) -> Grant:
         below = [self.bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
         return Grant(
@@ -161,6 +180,7 @@ class Storage(Construct):
                     expiration=Duration.days(stage.roster_retention_days),
                 ),
                 _expiry("query-results", QUERIES, QUERY_RESULT_DAYS),
+                _expiry("receipts", RECEIPTS, RECEIPT_DAYS),
                 s3.LifecycleRule(
                     id="leftovers",
                     abort_incomplete_multipart_upload_after=Duration.days(1),

@@ -23,6 +23,7 @@ CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all
 CONVERSIONS_AT_ONCE = 5  # of all partners; of one partner there is one, whose message group it is
 COLLECTIONS_AT_ONCE = 5  # lookups of all partners; an event source mapping may be bound to 2 at least
 WEBHOOKS_AT_ONCE = 10  # calls of all receivers; of one there are two at most
+ERASURES_AT_ONCE = 2  # the least of an event source mapping
 OTHERS = 10  # executions of on_schedule and of what the stack runs beside, where none are reserved
 # The least for on_schedule: a partner's schedules that are all due in one minute must leave the tick a place.
 SCHEDULES_LEAST = 10
@@ -72,12 +73,12 @@ def check_concurrency(stage: Admission) -> None:
     if schedules is not None:
         require(schedules >= SCHEDULES_LEAST, "schedule_concurrency", f"must be at least {SCHEDULES_LEAST}")
     others = OTHERS if schedules is None else schedules
-    files = CONVERSIONS_AT_ONCE + COLLECTIONS_AT_ONCE
+    files = CONVERSIONS_AT_ONCE + COLLECTIONS_AT_ONCE + ERASURES_AT_ONCE
     calls = WEBHOOKS_AT_ONCE
     taken = max(needed, reserved or 0) + workers + others + files + calls + UNRESERVED
     rule = (
         f"must be at least {taken}: {max(needed, reserved or 0)} for requests ({_sum(stage)}), {workers} for queues, "
-        f"{others} for schedules, {files} for conversions and results, {calls} for webhooks, "
+        f"{others} for schedules, {files} for conversions, results and erasures, {calls} for webhooks, "
         f"{UNRESERVED} that Lambda keeps unreserved; ask AWS for more, or admit less"
     )
     require(stage.account_concurrency >= math.ceil(taken), "account_concurrency", rule)

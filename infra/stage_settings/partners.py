@@ -16,6 +16,7 @@ from lookup.webhook_settings import SELECTABLE, parse_url
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas); the console's client is one, if there is one
 GROUPS_OF_COGNITO = "cognito:groups"
+ERASE_MOST = 1000  # identifiers a day of one partner: 90 days of them are within what functions keep in memory
 LANES = tuple(lane.value for lane in Lane)
 
 # API Gateway writes a token's list of groups as words between spaces, so a name with a space would be two names.
@@ -54,6 +55,7 @@ class Partner:
     operators' scope. `requests_per_second` is what an instance of the function takes of it;
     `waiting_requests` of its own wait for quota at once. People in one of `console_groups` act for it in the console:
     as operators, too, if it is `admin`. With a `webhook` it is called for its events.
+    `erase` is how many identifiers a day it may have erased.
     """
 
     workspaces: tuple[str, ...] = ("default",)
@@ -67,6 +69,7 @@ class Partner:
     waiting_requests: int = WAITING_REQUESTS
     console_groups: tuple[str, ...] = ()
     webhook: Webhook | None = None
+    erase: int = 0
 
     def check(self, name: str, workspaces: Mapping[str, Collection[str] | None]) -> None:
         """Check the grants of partner `name`, given what each known workspace exports. Raises `Misconfigured`."""
@@ -90,6 +93,8 @@ class Partner:
         require(self.requests_per_second >= 1, f"{setting}.requests_per_second", "must be at least 1")
         require(self.waiting_requests >= 1, f"{setting}.waiting_requests", "must be at least 1")
         self._check_groups(f"{setting}.console_groups")
+        allowed = 0 <= self.erase <= ERASE_MOST
+        require(allowed, f"{setting}.erase", f"must be 0 to {ERASE_MOST} identifiers a day")
         known = bool(self.lanes) and set(self.lanes) <= set(LANES)
         require(known, f"{setting}.lanes", f"must be one or more of {', '.join(LANES)}")
         if self.webhook is not None:

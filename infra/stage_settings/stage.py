@@ -24,6 +24,8 @@ NAME_LENGTH, NAMES_OF_AWS = 34, ("amazon", "aws", "cognito")
 SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
 LOOKUPS_MOST, SCHEDULES_MOST, UPLOADS_MOST = 100_000, 1000, 1000
+# A restored table is up to 35 days old, and a dead letter that is sent again up to 28: neither may bring anybody back.
+TOMBSTONE_LEAST = 36
 DAYS_MOST = 36_500  # a hundred years
 RETENTIONS = (
     "result_retention_days", "profile_retention_days", "not_found_retention_days", "roster_retention_days",
@@ -62,6 +64,7 @@ class Stage:
     profile_retention_days: int = 30
     not_found_retention_days: int = 1
     roster_retention_days: int = 90
+    tombstone_days: int = 90
     roster_megabytes: int = 256
     unpacked_roster_megabytes: int = 1024
     log_retention_days: int = 30
@@ -159,6 +162,11 @@ class Stage:
     def _check_retention(self) -> None:
         for setting in RETENTIONS:
             require(1 <= getattr(self, setting) <= DAYS_MOST, setting, f"must be 1 to {DAYS_MOST} days")
+        require(
+            TOMBSTONE_LEAST <= self.tombstone_days <= DAYS_MOST,
+            "tombstone_days",
+            f"must be {TOMBSTONE_LEAST} to {DAYS_MOST}: a table may be restored to 35 days ago",
+        )
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         # Metrics are lines of the log without a level, and Lambda takes those for INFO.
         require(self.log_level in {"DEBUG", "INFO"}, "log_level", "is DEBUG or INFO, or metrics would be dropped")

@@ -170,7 +170,7 @@ def test_every_cycle_is_declared(template: Template) -> None:
     graph, names = edges(template), modules(template)
     looping = {names[function] for function in names if function in reached(function, graph)}
     declared = {module for module, properties in template.functions().items() if allowed(properties)}
-    assert looping == declared == {"on_queue", "on_results"}
+    assert looping == declared == {"on_queue", "on_results", "on_erasure"}
 
 
 def test_the_graph_sees_the_ways_that_there_are(local: Template) -> None:

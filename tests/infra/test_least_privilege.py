@@ -31,6 +31,8 @@ KEEP_SCHEDULES = {
 }
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
+ERASE = GET_VERSIONS | PUT | {"s3:DeleteObjectVersion"}
+
 # Role → resource (start of its logical id, and the key prefix of a bucket or the group of schedules) → actions.
 ALLOWED = {
     "OnRequestRole": {
@@ -47,6 +49,8 @@ ALLOWED = {
         "OnRequestPartnersConsole": {"ssm:GetParameter"},
         "QueuesParts": SEND,
         "ConversionsQueue": SEND,
+        "ErasuresKey": {"secretsmanager:GetSecretValue"},
+        "ErasuresQueue": SEND,
         "NoticesBus": PUT_EVENTS,
         "schedule/moengage-lookup-STAGE/*": KEEP_SCHEDULES,
         "*": {"scheduler:ListSchedules"},
@@ -62,6 +66,7 @@ ALLOWED = {
         "StorageBucket": {"s3:ListBucket"},
         "StorageBucket/rosters/*": GET_VERSIONS,
         "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
+        "ErasuresKey": {"secretsmanager:GetSecretValue"},
         "QueuesIntake": CONSUME,
         "QueuesParts": CONSUME | SEND,
         "QueuesIntakeDeadLetters": SEND,
@@ -109,6 +114,19 @@ ALLOWED = {
         "WebhooksQueue": CONSUME,
         "WebhooksQueueDeadLetters": SEND,
         "OnWebhookLog": LOG,
+    },
+    "OnErasureRole": {
+        "StorageProfiles": {"dynamodb:DeleteItem", "dynamodb:GetItem"},
+        "StorageLedger": {"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "StorageBucket": {"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
+        **{f"StorageBucket/{one}/*": ERASE for one in ("parts", "results", "oversize", "unmatched")},
+        "StorageBucket/rosters/*": ERASE | {"s3:PutObjectTagging"},
+        "StorageBucket/queries/*": ERASE - PUT,
+        "StorageBucket/erasures/*": PUT,
+        "ErasuresKey": {"secretsmanager:GetSecretValue"},
+        "ErasuresQueue": CONSUME | SEND,
+        "ErasuresQueueDeadLetters": SEND,
+        "OnErasureLog": LOG,
     },
     "OnScheduleSchedulerRole": {
         "OnScheduleFunction": {"lambda:InvokeFunction"},

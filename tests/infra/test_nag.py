@@ -40,10 +40,19 @@ MEANT = {
     "OnConversion/OnConversion/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
     "OnResults/OnResults/Function/Resource": {"L1"},
     "OnWebhook/OnWebhook/Function/Resource": {"L1"},
+    "Erasures/Key": {"SMG4"},
+    "OnErasure/OnErasure/Function/Resource": {"L1"},
+    "OnErasure/OnErasure/Role/Resource": {
+        *(
+            BUCKET.format(one)
+            for one in ("parts", "results", "oversize", "unmatched", "rosters", "queries", "erasures")
+        ),
+    },
     "OnResults/OnResults/Role/Resource": {BUCKET.format("parts"), BUCKET.format("results")},
 }
 NO_RECOVERY = {"Storage/Profiles/Resource": {"DDB3"}, "Storage/Ledger/Resource": {"DDB3"}}
-ROLES = [f"{name}/{name}/Role/Resource" for name in ("OnRequest", "OnQueue", "OnSchedule", "OnConversion", "OnResults")]
+FUNCTIONS = ("OnRequest", "OnQueue", "OnSchedule", "OnConversion", "OnResults", "OnErasure")
+ROLES = [f"{name}/{name}/Role/Resource" for name in FUNCTIONS]
 MORE = {
     "dev": NO_RECOVERY,
     "local": NO_RECOVERY,

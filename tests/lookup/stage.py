@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 SECRET_ID = "moengage/default"
+ERASURE_SECRET_ID = "erasures"
 SECRET = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_center": "01"}
 
 # A grant may be used for seconds instead of half of one: a busy machine is slow between the gate and the call.
@@ -101,6 +102,7 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     secretsmanager.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
+    secretsmanager.create_secret(Name=ERASURE_SECRET_ID, SecretString="key of the hashes")
     settings = Settings(
         stage="test",
         bucket_name=bucket,
@@ -116,6 +118,9 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         results_dead_letter_queue_url=queue(sqs, "results-dead-letter"),
         webhook_queue_url=queue(sqs, "webhooks"),
         webhook_dead_letter_queue_url=queue(sqs, "webhooks-dead-letter"),
+        erasure_queue_url=queue(sqs, "erasures"),
+        erasure_dead_letter_queue_url=queue(sqs, "erasures-dead-letter"),
+        erasure_secret_id=ERASURE_SECRET_ID,
         event_bus_name="default",
         partners_parameter_name="/moengage-lookup/test/partners",
         workspaces={"default": Workspace(secret_id=SECRET_ID, quota=UNHURRIED)},

@@ -63,9 +63,9 @@ def test_only_what_differs_is_written_of_a_workspace() -> None:
 
 
 def test_environment_names() -> None:
-    """Every variable is a setting in capitals, and those without a value are not set."""
-    names = set(EXAMPLE.to_environment())
-    assert names == {field.name.upper() for field in fields(Settings) if field.name not in OPTIONAL}
+    """Every variable is a setting in capitals, and those that have their default are not set: Lambda takes 4 KB."""
+    assert set(EXAMPLE.to_environment()) == set(REQUIRED)
+    assert set(replace(EXAMPLE, roster_megabytes=1).to_environment()) == {*REQUIRED, "ROSTER_MEGABYTES"}
 
 
 @pytest.mark.parametrize("name", REQUIRED)

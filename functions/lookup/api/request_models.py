@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from lookup.api.query_string import MAX_AGE, STALE_IF_ERROR, WorkspaceName
 from lookup.validation import FIELDS_LIMIT, IDENTIFIER_LENGTH, MAX_AGE_LIMIT
 
+ERASED_LIMIT = 100  # identifiers of one erasure
 INLINE_LIMIT = 10_000  # identifiers in one request; a longer list is a roster
 
 FieldName = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_LENGTH)]
@@ -77,6 +78,24 @@ class Change(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal["pause", "resume", "cancel", "retry_failed"]
+
+
+class ErasureOrder(BaseModel):
+    """People whose data is to be removed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    identifiers: Annotated[
+        list[Any],
+        Field(
+            min_length=1,
+            max_length=ERASED_LIMIT,
+            description="Customer ids as strings, or objects {identifier_type, identifier}: of a person every one that "
+            "is known.",
+            examples=[["C-1", {"identifier_type": "id", "identifier": "62e7a1b2c3d4e5f601234567"}]],
+        ),
+    ]
+    workspace: WorkspaceName = "default"
 
 
 class ScheduleOrder(BaseModel):

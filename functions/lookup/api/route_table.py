@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PROFILES_READ, LOOKUPS_WRITE, SCHEDULES_WRITE = "profiles/read", "lookups/write", "schedules/write"
+PROFILES_READ, PROFILES_ERASE = "profiles/read", "profiles/erase"
+LOOKUPS_WRITE, SCHEDULES_WRITE = "lookups/write", "schedules/write"
 # Cognito writes a scope as <resource server>/<scope>, so the operators' scope cannot be the bare word.
 ADMIN = "service/admin"
 
@@ -44,6 +45,8 @@ ROUTES = (
     Route("DELETE", "/v1/schedules/{name}", SCHEDULES_WRITE),
     Route("GET", "/v1/quota", PROFILES_READ),
     Route("GET", "/v1/grants", PROFILES_READ),
+    Route("POST", "/v1/erasures", PROFILES_ERASE, takes_body=True),
+    Route("GET", "/v1/erasures/{erasure_id}", PROFILES_ERASE),
 )
 # What everybody may read: the OpenAPI document, Swagger UI over it, and the files of the console, which hold no data.
 DOCUMENTATION_KEYS = frozenset({"GET /openapi.json", "GET /docs", "GET /docs/{asset}"})

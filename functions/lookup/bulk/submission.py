@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -14,6 +15,9 @@ from lookup.ledger.model import DailyCharge, LookupSpec, Reserved, Roster, turn_
 from lookup.model import Clock, Identifier, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.rosters.store import RosterStore
+from lookup.validation import ParsedIdentifier
+
+KeptEntries = Callable[[str, Sequence[ParsedIdentifier]], Sequence[ParsedIdentifier]]
 
 
 class Submission:
@@ -28,10 +32,15 @@ class Submission:
         rosters: RosterStore,
         estimates: Estimates,
         authorization: Authorization,
+        kept_entries: KeptEntries,
         clock: Clock,
         most: int | None = None,
     ) -> None:
-        """`most` lookups of a partner may be unfinished in a workspace at once; None is as many as it likes."""
+        """`most` lookups of a partner may be unfinished in a workspace at once; None is as many as it likes.
+
+        `kept_entries` returns the identifiers that an inline roster may hold: nobody's who is erased.
+        """
+        self._kept_entries = kept_entries
         self._ledger = ledger
         self._conversions = conversions
         self._feeder = feeder
@@ -57,7 +66,7 @@ class Submission:
         if not request.lookup_id:
             raise ValueError("a lookup has an id before it is created")
         fields = self._fields(partner, request)
-        roster = self._pinned(partner, request) or self._rosters.write(request.lookup_id, request.entries)
+        roster = self._pinned(partner, request) or self._inline(request.lookup_id, request)
         reserved = self._reserved(partner, request, roster)
         spec = LookupSpec(
             lookup_id=request.lookup_id,
@@ -73,6 +82,9 @@ class Submission:
         )
         most = None if partner.is_operator else self._most
         return self._conversions.submit(spec, reserved.reservations, most=most)
+
+    def _inline(self, lookup_id: str, request: LookupRequest) -> Roster:
+        return self._rosters.write(lookup_id, self._kept_entries(request.workspace, request.entries))
 
     def _fields(self, partner: Partner, request: LookupRequest) -> tuple[str, ...] | None:
         """Return the fields to fetch. A request that waited in vain for quota needs no lane but the one it came in."""

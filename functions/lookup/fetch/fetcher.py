@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from lookup import exact_json
 from lookup.errors import NotExported, ServiceError
 from lookup.fetch.isolation import NO_SUSPECTS
+from lookup.fetch.tombstones import Tombstones
 from lookup.fetch.vendor_access import VendorAccess
 from lookup.fetch.vendor_calls import TakeTurn, VendorCalls
-from lookup.model import Attributes, Identifier, LookupRequest, Outcome, Profile, Source, Status
+from lookup.model import ERASED, Attributes, Identifier, LookupRequest, Outcome, Profile, Source, Status
 from lookup.moengage.matching import ID_ATTRIBUTE_NAMES, Matches
 from lookup.results.changes import with_changes
 from lookup.results.profiles import ProfileStore
@@ -62,8 +63,10 @@ class Fetcher:
         vendor_of: Callable[[str], VendorAccess],
         keep_unmatched: KeepUnmatched,
         writers: Executor,
+        tombstones: Tombstones,
     ) -> None:
         self._settings = settings
+        self._tombstones = tombstones
         self._profiles = profiles
         self._vendor_of = vendor_of
         self._keep_unmatched = keep_unmatched
@@ -137,10 +140,12 @@ class Fetcher:
     ) -> tuple[LookupRequest, dict[Identifier, StoredProfile], dict[Identifier, Outcome]]:
         """Return the request with checked fields, what is in the store, and the answers that are fresh enough."""
         request = replace(request, fields=self._checked_fields(request))
-        stored = self._profiles.read(request.workspace, list(wanted)) if self._uses_store(request.workspace) else {}
+        erased = self._tombstones.outcomes(request.workspace, wanted)
+        left = [one for one in wanted if one not in erased]
+        stored = self._profiles.read(request.workspace, left) if left and self._uses_store(request.workspace) else {}
         answers = _with_fields(stored, request).items()
         fresh = {one: _outcome_from_store(known, request) for one, known in answers if known.fetched_at >= wanted[one]}
-        return request, stored, fresh
+        return request, stored, erased | fresh
 
     def _uses_store(self, workspace: str) -> bool:
         """Return whether profiles are written to the store; where they are not, results in S3 are all there is."""
@@ -162,17 +167,25 @@ class Fetcher:
         writes: list[Future[Profile]],
     ) -> dict[Identifier, Outcome]:
         """Return the outcomes of one call, and begin to write its profiles."""
+        matches, outcomes = self._without_erased(matches, request.workspace)
         if matches.unmatched:
             named = None if request.fields is None else (*request.fields, *ID_ATTRIBUTE_NAMES)
             unmatched = [_select(user, named) for user in matches.unmatched]
             self._keep_unmatched(request.workspace, matches.fetched_at, unmatched)
-        outcomes: dict[Identifier, Outcome] = {}
         for profile in _profiles(matches, request):
             previous = stored.get(profile.identifier)
             if self._uses_store(request.workspace):
                 writes.append(self._writers.submit(self._profiles.write, profile, previous))
             outcomes[profile.identifier] = _outcome(with_changes(profile, previous), Source.MOENGAGE)
         return outcomes
+
+    def _without_erased(self, matches: Matches, workspace: str) -> tuple[Matches, dict[Identifier, Outcome]]:
+        """Return the matches without users who were erased under another identifier, and the outcomes of these."""
+        erased = {one for one, user in matches.found.items() if self._tombstones.names_erased(workspace, user)}
+        found = {one: user for one, user in matches.found.items() if one not in erased}
+        unmatched = tuple(one for one in matches.unmatched if not self._tombstones.names_erased(workspace, one))
+        outcomes = {one: Outcome(one, Status.INVALID, ERASED) for one in erased}
+        return replace(matches, found=found, unmatched=unmatched), outcomes
 
 
 def _failures(failed: Mapping[Identifier, str]) -> dict[Identifier, Outcome]:

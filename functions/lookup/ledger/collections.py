@@ -165,6 +165,12 @@ class CollectionLedger:
         """Forget a set whose files are gone."""
         self._table.write(self._table.delete(_set_key(lookup_id, files)))
 
+    def replace_files(self, lookup_id: str, files: FileSet) -> None:
+        """Write a set whose files hold something else by now; not one that is forgotten."""
+        action = self.note_set(lookup_id, files)
+        action["Put"]["ConditionExpression"] = "attribute_exists(pk)"
+        self._table.try_write(action)
+
     def note_set(self, lookup_id: str, files: FileSet) -> dict[str, Any]:
         """Return the action that notes a set of files."""
         text = json.dumps(list(files.files), separators=(",", ":"))

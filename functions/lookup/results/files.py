@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from lookup import exact_json
 from lookup.errors import AwsUnavailable
-from lookup.model import Attributes, Identifier, Outcome, timestamp
+from lookup.model import ERASED, Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -128,16 +128,17 @@ def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
 
 def record_json(lookup_id: str, record: Record) -> dict[str, object]:
     """Return one record; every record has every key, so that all have the same columns."""
-    subject = record.outcome.subject
-    return {
+    subject, is_erased = record.outcome.subject, record.outcome.reason == ERASED
+    written: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "lookup_id": lookup_id,
         "part": record.part,
-        "correlation_id": record.correlation_id,
+        "correlation_id": None if is_erased else record.correlation_id,
         "line": None if isinstance(subject, Identifier) else subject.line,
         "changed": record.changed_by(lookup_id),
         **outcome_json(record.outcome),
     }
+    return written | {"identifier": None} if is_erased else written
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:

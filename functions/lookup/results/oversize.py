@@ -1,18 +1,19 @@
-"""Attributes that a DynamoDB map cannot hold exactly, stored in S3 under the fingerprint of their content.
+"""Attributes that a DynamoDB map cannot hold exactly, stored in S3 by their owner and their content's fingerprint.
 
-A key has one content for ever, so an older write cannot replace a newer one.
+A key has one content for ever, so an older write cannot replace a newer one. The owner is a keyed hash: an erasure
+finds all objects of a person by it, and two people never share one.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lookup import exact_json
 from lookup.aws.attribute_values import NUMBERS
-from lookup.model import Attributes, Json
+from lookup.model import Attributes, Identifier, Json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -71,16 +72,22 @@ def _is_number(value: Decimal) -> bool:
     return value.adjusted() in MAGNITUDES
 
 
-class Oversize:
-    """Objects `oversize/workspace=<w>/<fingerprint>.json.gz`, with the retention of results."""
+def owned_prefix(workspace: str, owner: str) -> str:
+    """Return the prefix of the objects of one user."""
+    return f"oversize/workspace={workspace}/{owner}-"
 
-    def __init__(self, client: S3Client, bucket_name: str) -> None:
+
+class Oversize:
+    """Objects `oversize/workspace=<w>/<owner>-<fingerprint>.json.gz`, with the retention of results."""
+
+    def __init__(self, client: S3Client, bucket_name: str, owner_of: Callable[[str, Identifier], str]) -> None:
         self._client = client
+        self._owner_of = owner_of
         self._bucket = bucket_name
 
-    def write(self, workspace: str, attributes: Attributes) -> str:
-        """Write attributes. Return the key."""
-        key = f"oversize/workspace={workspace}/{exact_json.fingerprint(attributes)}.json.gz"
+    def write(self, workspace: str, owner: Identifier, attributes: Attributes) -> str:
+        """Write a user's attributes. Return the key."""
+        key = f"{owned_prefix(workspace, self._owner_of(workspace, owner))}{exact_json.fingerprint(attributes)}.json.gz"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=gzip.compress(exact_json.dumps(attributes), mtime=0))
         return key
 

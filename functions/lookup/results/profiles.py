@@ -107,7 +107,7 @@ class ProfileStore:
         own, kept = stored.beside_object(), stored.object
         if kept is not None and own is not None and fits_item(own, beside=beside):
             return to_item(stored, retention=self._retention, attributes=own or None, attributes_key=kept.key)
-        key = self._oversize.write(stored.workspace, stored.attributes)
+        key = self._oversize.write(stored.workspace, stored.identifier, stored.attributes)
         return to_item(replace(stored, object=None), retention=self._retention, attributes=None, attributes_key=key)
 
 

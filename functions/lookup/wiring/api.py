@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Self
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from lookup.api.app import create_app
 from lookup.api.console.dead_letters import DeadLetters
 from lookup.api.idempotency import Idempotency
+from lookup.api.routes.erasures import ErasureRoutes
 from lookup.api.routes.exports import ExportRoute
 from lookup.api.routes.grants import GrantRoutes
 from lookup.api.routes.lookups import LookupRoutes
@@ -22,6 +24,8 @@ from lookup.api.routes.submit import SubmitRoute
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.collection.requested import ExportRequests
+from lookup.erasure.queue import ErasureQueue
+from lookup.erasure.requests import ErasureRequests
 from lookup.errors import RetryLater
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
@@ -29,6 +33,7 @@ from lookup.ledger.quota_history import QuotaHistories
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
+from lookup.validation import ParsedIdentifier
 from lookup.wiring.profiles import ProfileServices
 from lookup.wiring.submitting import SubmittingServices
 
@@ -69,6 +74,7 @@ class ApiServices(ProfileServices, SubmittingServices):
             keeps_profiles=lambda name: self.settings.workspace(name).keep_profiles,
             sign=self._sign,
         )
+        ErasureRoutes(app, requests=lambda: self.erasure_requests, settings=self.settings)
         ExportRoute(app, lookups=self.control, published=self.published, exports=self.export_requests)
         RosterRoutes(
             app,
@@ -99,6 +105,17 @@ class ApiServices(ProfileServices, SubmittingServices):
             clock=clock,
         )
         return app
+
+    @cached_property
+    def erasure_requests(self) -> ErasureRequests:
+        return ErasureRequests(
+            ledger=self.erasures,
+            tombstones=self.tombstones,
+            keys=self.hash_keys,
+            queue=ErasureQueue(self.sqs, self.settings.erasure_queue_url),
+            days=self.settings.tombstone_days,
+            clock=self.clock,
+        )
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
@@ -142,6 +159,10 @@ class ApiServices(ProfileServices, SubmittingServices):
             clock=self.clock,
             most=self.settings.lookups_per_partner,
         )
+
+    def kept_entries(self, workspace: str, entries: Sequence[ParsedIdentifier]) -> Sequence[ParsedIdentifier]:
+        """Return the identifiers that an inline roster may hold: nobody's who is erased."""
+        return self.tombstones.kept_entries(workspace, entries)
 
     def opens_at(self, workspace: str) -> float:
         """Return until when a gate is closed; one that does not answer is taken for open: an estimate is no promise."""

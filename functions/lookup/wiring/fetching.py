@@ -11,7 +11,9 @@ import urllib3
 from lookup.fetch import call_metrics as vendor_metrics
 from lookup.fetch.fetcher import Fetcher
 from lookup.fetch.neutral_calls import SharedCalls
+from lookup.fetch.tombstones import HashKeys, Tombstones
 from lookup.fetch.vendor_access import VendorAccess
+from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Attributes
 from lookup.moengage.client import MoEngage
 from lookup.results.files import ResultFiles
@@ -56,6 +58,18 @@ class FetchingServices(Services):
         )
 
     @cached_property
+    def erasures(self) -> ErasureLedger:
+        return ErasureLedger(self.table)
+
+    @cached_property
+    def hash_keys(self) -> HashKeys:
+        return HashKeys(self.secretsmanager, self.settings.erasure_secret_id)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        return Tombstones(self.erasures, self.hash_keys, self.clock)
+
+    @cached_property
     def archive(self) -> ResultFiles:
         return ResultFiles(self.s3, self.settings.bucket_name)
 
@@ -68,7 +82,7 @@ class FetchingServices(Services):
         return ProfileStore(
             self.dynamodb,
             self.settings.profiles_table_name,
-            oversize=Oversize(self.s3, self.settings.bucket_name),
+            oversize=Oversize(self.s3, self.settings.bucket_name, self.hash_keys.owner_of),
             retention=Retention(self.settings.profile_retention_days, self.settings.not_found_retention_days),
             clock=self.clock,
             sleep=self.sleep,
@@ -82,4 +96,5 @@ class FetchingServices(Services):
             vendor_of=self.vendor_of,
             keep_unmatched=self._keep_unmatched,
             writers=ThreadPoolExecutor(WRITERS),
+            tombstones=self.tombstones,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from lookup.bulk.conversion.queue import ConversionQueue
@@ -12,6 +13,7 @@ from lookup.ledger.conversions import ConversionLedger
 from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.store import RosterStore
+from lookup.validation import ParsedIdentifier
 from lookup.wiring.feeding import FeedingServices
 
 
@@ -60,6 +62,10 @@ class SubmittingServices(FeedingServices):
         """Return 0: a gate is open, as far as estimates that nobody reads are concerned."""
         return 0.0
 
+    def kept_entries(self, workspace: str, entries: Sequence[ParsedIdentifier]) -> Sequence[ParsedIdentifier]:  # noqa: ARG002 - of any
+        """Return the identifiers that an inline roster may hold: a firing or a conversion has none."""
+        return entries
+
     @cached_property
     def submission(self) -> Submission:
         return Submission(
@@ -69,6 +75,7 @@ class SubmittingServices(FeedingServices):
             rosters=self.rosters,
             estimates=self.estimates,
             authorization=self.authorization,
+            kept_entries=self.kept_entries,
             clock=self.clock,
             most=self.settings.lookups_per_partner,
         )

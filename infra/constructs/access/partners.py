@@ -141,6 +141,7 @@ def grants_of(name: str, partner: Partner, webhook_secret: str | None = None) ->
         "lanes": list(partner.lanes),
         "requests_per_second": partner.requests_per_second,
         "waiting_requests": partner.waiting_requests,
+        **({"erase": partner.erase} if partner.erase else {}),
         **({"groups": list(partner.console_groups)} if partner.console_groups else {}),
         **({"admin": True} if partner.admin else {}),
     }

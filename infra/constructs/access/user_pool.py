@@ -12,14 +12,15 @@ from constructs import Construct
 from infra.constructs.outputs import output
 from infra.constructs.removal import removal_policy
 from infra.nag import acknowledge
-from infra.stage_settings.partners import GROUPS_OF_COGNITO
+from infra.stage_settings.partners import GROUPS_OF_COGNITO, Partner
 from infra.stage_settings.stage import SERVICE, Stage
 from infra.stage_settings.workspaces import pascal_case
 from lookup.api.console.parameter import SignIn
-from lookup.api.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_READ, SCHEDULES_WRITE
+from lookup.api.route_table import ADMIN, LOOKUPS_WRITE, PROFILES_ERASE, PROFILES_READ, SCHEDULES_WRITE
 
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",
+    PROFILES_ERASE: "Erase people",
     LOOKUPS_WRITE: "Submit and steer lookups",
     SCHEDULES_WRITE: "Keep schedules",
     ADMIN: "Operate the service",
@@ -42,11 +43,8 @@ class UserPool(Construct):
         self.pool = self._pool(stage)
         # Written out: not every implementation of CloudFormation has the attribute ProviderURL.
         self.issuer = f"https://cognito-idp.{Aws.REGION}.{Aws.URL_SUFFIX}/{self.pool.user_pool_id}"
-        self._scopes = {name: self._scope(name, description) for name, description in SCOPES.items()}
-        self.client_ids = {
-            name: self._client(name, (*PARTNER_SCOPES, *([ADMIN] if partner.admin else ())))
-            for name, partner in stage.partners.items()
-        }
+        self._scopes = self._resource_servers()
+        self.client_ids = {name: self._client(name, scopes_of(partner)) for name, partner in stage.partners.items()}
         # The prefix is unique among all AWS accounts of a region.
         prefix = f"{SERVICE}-{stage.name}-{Aws.ACCOUNT_ID}"
         domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
@@ -111,11 +109,20 @@ class UserPool(Construct):
         acknowledge(pool, "COG8", "threat protection needs the plan Plus; the few people have passwords and a factor")
         return pool
 
-    def _scope(self, name: str, description: str) -> cognito.OAuthScope:
-        server_name, _, scope_name = name.partition("/")
-        scope = cognito.ResourceServerScope(scope_name=scope_name, scope_description=description)
-        server = self.pool.add_resource_server(pascal_case(server_name), identifier=server_name, scopes=[scope])
-        return cognito.OAuthScope.resource_server(server, scope)
+    def _resource_servers(self) -> dict[str, cognito.OAuthScope]:
+        """Make the resource servers that the scopes begin with; return the scopes by name."""
+        made: dict[str, cognito.OAuthScope] = {}
+        for server_name in dict.fromkeys(name.partition("/")[0] for name in SCOPES):
+            own = {
+                name: cognito.ResourceServerScope(scope_name=name.partition("/")[2], scope_description=description)
+                for name, description in SCOPES.items()
+                if name.startswith(f"{server_name}/")
+            }
+            server = self.pool.add_resource_server(
+                pascal_case(server_name), identifier=server_name, scopes=list(own.values())
+            )
+            made |= {name: cognito.OAuthScope.resource_server(server, scope) for name, scope in own.items()}
+        return made
 
     def _client(self, partner: str, names: Sequence[str]) -> str:
         name = pascal_case(partner)
@@ -130,6 +137,12 @@ class UserPool(Construct):
         )
         output(self, f"ClientId{name}", client.user_pool_client_id)
         return client.user_pool_client_id
+
+
+def scopes_of(partner: Partner) -> tuple[str, ...]:
+    """Return the scopes that a partner's client may request."""
+    erase = [PROFILES_ERASE] if partner.erase or partner.admin else []
+    return (*PARTNER_SCOPES, *erase, *([ADMIN] if partner.admin else []))
 
 
 def scopes_of_people(stage: Stage) -> tuple[str, ...]:

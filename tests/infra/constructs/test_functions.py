@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,7 @@ def test_environment_names_are_the_settings(module: str, template: Template) -> 
     names = set(template.functions()[module]["Environment"]["Variables"])
     known = {field.name.upper() for field in fields(Settings)}
     assert names <= known
-    assert known - names <= (
-        {"MOENGAGE_ENDPOINT_URL", CONVERSION_DEAD_LETTERS} | ON_REQUEST_ONLY | RESULTS_QUEUES | WEBHOOK_QUEUES
-    )
+    assert known - names <= {field.name.upper() for field in fields(Settings) if field.default is not MISSING}
 
 
 def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(template: Template) -> None:
@@ -57,6 +55,15 @@ def test_only_its_function_knows_a_queue(owner: str, urls: set[str], template: T
         module: urls & set(function["Environment"]["Variables"]) for module, function in template.functions().items()
     }
     assert known == {module: urls if module == owner else set() for module in MODULES}
+
+
+def test_who_knows_the_key_of_tombstones(template: Template) -> None:
+    """Whoever fetches users can tell who is erased; only who takes or serves erasures knows their queue."""
+    variables = {module: set(function["Environment"]["Variables"]) for module, function in template.functions().items()}
+    told = {module: {name for name in names if name.startswith("ERASURE_")} for module, names in variables.items()}
+    key, queue, letters = "ERASURE_SECRET_ID", "ERASURE_QUEUE_URL", "ERASURE_DEAD_LETTER_QUEUE_URL"
+    expected = {"on_queue": {key}, "on_request": {key, queue}, "on_erasure": {key, queue, letters}}
+    assert told == {module: expected.get(module, set()) for module in MODULES}
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:
@@ -103,9 +110,12 @@ def test_only_the_local_stage_asks_another_endpoint(template: Template) -> None:
 
 
 def test_no_secret_value_in_the_template(template: Template) -> None:
-    """A secret's value is put after the deployment: the template neither holds nor generates one."""
-    for secret in template.of_type("AWS::SecretsManager::Secret").values():
-        assert not {"SecretString", "GenerateSecretString"} & set(secret)
+    """A secret's value is put after the deployment; only the key of tombstones is generated."""
+    generated = set()
+    for name, secret in template.of_type("AWS::SecretsManager::Secret").items():
+        assert "SecretString" not in secret
+        generated |= {name[:-8]} if "GenerateSecretString" in secret else set()
+    assert generated == {"ErasuresKey"}
 
 
 def test_workspaces_name_their_secrets_by_arn(template: Template) -> None:

@@ -42,6 +42,7 @@ def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> No
         "ConversionsQueue": ("ConversionsQueueDeadLetters", 12),
         "ResultsQueue": ("ResultsQueueDeadLetters", 40),
         "WebhooksQueue": ("WebhooksQueueDeadLetters", 1000),
+        "ErasuresQueue": ("ErasuresQueueDeadLetters", 40),
     }
 
 
@@ -80,6 +81,7 @@ def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template:
         "OnConversionConversions",
         "OnResults",
         "OnWebhookWebhooks",
+        "OnErasureErasures",
     }
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

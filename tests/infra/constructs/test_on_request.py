@@ -18,6 +18,8 @@ SCOPES = {
     "DELETE /v1/rosters/{roster_id}": "lookups/write",
     "POST /v1/rosters/{roster_id}/preview": "lookups/write",
     "POST /v1/lookups": "lookups/write",
+    "POST /v1/erasures": "profiles/erase",
+    "GET /v1/erasures/{erasure_id}": "profiles/erase",
     "GET /v1/lookups": "profiles/read",
     "GET /v1/lookups/{lookup_id}": "profiles/read",
     "PATCH /v1/lookups/{lookup_id}": "lookups/write",
@@ -155,7 +157,13 @@ def test_the_console_finds_its_stage_in_a_parameter(tmp_path: Path) -> None:
         assert domain in facts["sign_in"][name] or prefix in facts["sign_in"][name]
     redriven = {name for name, urls in facts["queues"].items() if urls["queue"] is not None}
     assert redriven == {"intake", "parts", "conversions"}
-    assert set(facts["queues"]) == redriven | {"results", "webhooks", "failed-firings", "undelivered-events"}
+    assert set(facts["queues"]) == redriven | {
+        "results",
+        "erasures",
+        "webhooks",
+        "failed-firings",
+        "undelivered-events",
+    }
 
 
 def test_uploads_of_the_console_reach_the_bucket(tmp_path: Path) -> None:

@@ -61,7 +61,13 @@ def test_every_prefix_that_is_written_expires(template: Template) -> None:
     rules = _bucket(template)["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
     kept_as_results = ("parts/", "results/", "unmatched/", "rosters/inline/", "rosters/unpacked/")
-    assert expiring == {**dict.fromkeys(kept_as_results, 30), "oversize/": 31, "queries/": 7, "rosters/": 90}
+    assert expiring == {
+        **dict.fromkeys(kept_as_results, 30),
+        "oversize/": 31,
+        "queries/": 7,
+        "rosters/": 90,
+        "erasures/": 1095,
+    }
     written = {*_prefixes(), "queries/"}
     assert {prefix for prefix in written if not any(prefix.startswith(one) for one in expiring)} == set()
     assert set(expiring) == {"queries/", *(one for one in expiring if any(two.startswith(one) for two in written))}
@@ -73,7 +79,11 @@ def _prefixes() -> set[str]:
     for path in (Path(SOURCE) / "lookup").rglob("*.py"):
         for text_ in re.findall(r'"((?:[a-z]+/)+)', path.read_text()):
             found.add(text_)
-    return {one for one in found if one.split("/")[0] in {"rosters", "parts", "results", "oversize", "unmatched"}}
+    return {
+        one
+        for one in found
+        if one.split("/")[0] in {"rosters", "parts", "results", "oversize", "unmatched", "erasures"}
+    }
 
 
 def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
@@ -87,7 +97,9 @@ def test_every_prefix_that_a_role_may_write_to_expires(full: Template) -> None:
         if "s3:PutObject" in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     }
-    assert writable == {"parts/", "results/", "oversize/", "unmatched/", "rosters/", "rosters/unpacked/"}
+    assert writable == {
+        *("parts/", "results/", "oversize/", "unmatched/", "rosters/", "rosters/unpacked/", "erasures/"),
+    }
     assert {prefix for prefix in writable if not any(prefix.startswith(one) for one in expiring)} == set()
 
 

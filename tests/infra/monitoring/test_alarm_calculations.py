@@ -51,6 +51,7 @@ def test_a_defect_answered_with_500_counts_as_an_error(watched: Template) -> Non
         "errors-on_conversion": "100 * (FILL(failed, 0)) / all",
         "errors-on_results": "100 * (FILL(failed, 0)) / all",
         "errors-on_webhook": "100 * (FILL(failed, 0)) / all",
+        "errors-on_erasure": "100 * (FILL(failed, 0)) / all",
     }
     assert {"Defects", "AwsTrouble"} <= {
         metric["MetricName"] for metric in metrics(alarms(watched)["errors-on_request"])

@@ -51,11 +51,10 @@ def test_what_is_admitted_fits() -> None:
 
 def test_all_functions_are_counted() -> None:
     """An account that has one execution less than all functions may need is refused with the sum of all of them."""
-    least = 100 + 50 * 10 + 100 + 2 * 2 + 10 + 10 + 10 + 100
+    least = 100 + 50 * 10 + 100 + 2 * 2 + 10 + 12 + 10 + 100
     assert stage(account_concurrency=least).account_concurrency == least
-    with pytest.raises(
-        Misconfigured, match=f"must be at least {least}: .* 10 for conversions and results, 10 for webhooks, 100 that"
-    ):
+    files = "12 for conversions, results and erasures"
+    with pytest.raises(Misconfigured, match=f"must be at least {least}: .* {files}, 10 for webhooks, 100 that"):
         stage(account_concurrency=least - 1)
 
 

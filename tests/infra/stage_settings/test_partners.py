@@ -85,7 +85,7 @@ def test_an_operators_client(tmp_path: Path) -> None:
         client["ClientName"]: {text(scope).rsplit("/", 1)[1] for scope in client["AllowedOAuthScopes"]}
         for client in template.of_type("AWS::Cognito::UserPoolClient").values()
     }
-    assert scopes == {"ops": {"read", "write", "admin"}, "crm": {"read", "write"}}
+    assert scopes == {"ops": {"read", "write", "erase", "admin"}, "crm": {"read", "write"}}
 
 
 def test_people_of_an_issuer_of_your_own(tmp_path: Path) -> None:

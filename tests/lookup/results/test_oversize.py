@@ -13,10 +13,12 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 
 from lookup import exact_json
-from lookup.model import Attributes, Json
+from lookup.model import Attributes, Identifier, IdentifierType, Json
 from lookup.results.oversize import Oversize, fits_item
 from tests.lookup.json_values import attributes
 from tests.lookup.stage import Stage
+
+ALICE = Identifier(IdentifierType.CUSTOMER_ID, "Alice")
 
 ITEM_LIMIT = 400 * 1024
 PUTS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -109,24 +111,24 @@ def test_whatever_fits_survives(stage: Stage, value: Attributes) -> None:
 
 @pytest.fixture
 def oversize(stage: Stage) -> Oversize:
-    return Oversize(stage.s3, stage.settings.bucket_name)
+    return Oversize(stage.s3, stage.settings.bucket_name, lambda _, one: one.identifier)
 
 
 @PUTS
 @given(value=attributes())
 def test_whatever_does_not_fit_survives_in_s3(oversize: Oversize, value: Attributes) -> None:
     """Any attributes are read back from S3 with the same content."""
-    read = oversize.read(oversize.write("default", value))
+    read = oversize.read(oversize.write("default", ALICE, value))
     assert exact_json.dumps(read) == exact_json.dumps(value)
 
 
 def test_a_big_profile(stage: Stage, oversize: Oversize) -> None:
-    """A profile over DynamoDB's limit lies compressed under its fingerprint, once for the same content."""
+    """A profile over DynamoDB's limit lies compressed under its owner and fingerprint, once for the same content."""
     value: Attributes = {"orders": [{"id": number, "total": Decimal("9.90")} for number in range(20_000)]}
     assert not fits_item(value)
-    key = oversize.write("default", value)
-    assert key == f"oversize/workspace=default/{exact_json.fingerprint(value)}.json.gz"
-    assert oversize.write("default", dict(value)) == key
+    key = oversize.write("default", ALICE, value)
+    assert key == f"oversize/workspace=default/Alice-{exact_json.fingerprint(value)}.json.gz"
+    assert oversize.write("default", ALICE, dict(value)) == key
     assert oversize.read(key) == value
     assert stage.keys() == [key]
     body = stage.s3.get_object(Bucket=stage.settings.bucket_name, Key=key)["Body"].read()

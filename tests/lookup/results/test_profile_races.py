@@ -41,7 +41,7 @@ def write_all(endpoint_url: str, account: str, table: str, bucket: str, seed: in
     profiles = ProfileStore(
         session.client("dynamodb", endpoint_url=endpoint_url),
         table,
-        oversize=Oversize(session.client("s3", endpoint_url=endpoint_url), bucket),
+        oversize=Oversize(session.client("s3", endpoint_url=endpoint_url), bucket, lambda _, one: one.identifier),
         retention=Retention(3000, 3000),
         clock=lambda: START,
         sleep=time.sleep,

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 from lookup.api.openapi import response_models
 from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.operations import SCHEMAS
-from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
+from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_ERASE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
 API_VERSION = "0.3.0"
 TITLE = "moengage-lookup"
@@ -30,11 +30,13 @@ TAGS: Mapping[str, str] = {
     "Rosters": "Files of identifiers.",
     "Schedules": "Rosters that are looked up again and again.",
     "Quota": "What is left.",
+    "Erasures": "People whose data is removed everywhere.",
 }
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",
     LOOKUPS_WRITE: "Submit and steer lookups",
     SCHEDULES_WRITE: "Keep schedules",
+    PROFILES_ERASE: "Erase people, where that is granted",
 }
 BY_CLIENT = (
     "Client id and secret: the browser asks the token endpoint. Where that does not let a page read its answer (CORS), "

@@ -96,6 +96,19 @@ RESULTS = {
     ],
     "next": None,
 }
+ERASURE = {
+    "erasure_id": "erasure-1f2e3d4c5b6a79880716253443526170",
+    "state": "completed",
+    "workspace": "default",
+    "identifiers": 1,
+    "requested_at": "2026-11-24T09:30:00.000000Z",
+    "finished_at": "2026-11-24T09:47:12.000000Z",
+    "tombstone_until": "2027-02-22T09:30:00.000000Z",
+    "searches": 2,
+    "found": {"profiles": 1, "parts": 1, "results": 4, "rosters": 1},
+    "rosters_needed": {"own": [], "others": 0},
+    "links": {"self": "/v1/erasures/erasure-1f2e3d4c5b6a79880716253443526170"},
+}
 ROSTER = {
     "roster_id": "9d3e0f1a2b3c4d5e6f708192a3b4c5d6",
     "upload": {
@@ -214,6 +227,7 @@ BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         },
         "roster": {"roster_id": ROSTER["roster_id"], "max_age": 3600},
     },
+    "createErasure": {"one": {"identifiers": ["C-1"]}},
     "createExport": {"csv": {"formats": ["csv"]}},
     "createRoster": {"file": {"bytes": 182_044}},
     "steerLookup": {"pause": {"action": "pause"}},

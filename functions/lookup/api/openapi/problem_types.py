@@ -79,6 +79,13 @@ class Problem(Enum):
         "It was there and is deleted: parts 7 days after their lookup's end, with which its failures cannot be retried "
         "any more, and files after the stage's days.",
     )
+    ERASED = ProblemType(
+        "erased",
+        HTTPStatus.GONE,
+        "Erased person",
+        "This person was erased: nothing is stored, and MoEngage is not asked, until an operator lifts that or it "
+        "expires.",
+    )
     CONFLICT = ProblemType(
         "conflict",
         HTTPStatus.CONFLICT,
@@ -152,8 +159,8 @@ class Problem(Enum):
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many at once",
         "The partner has as many unfinished lookups in this workspace, or as many schedules, open uploads or "
-        "exports under way, as it may have: `owned` says which, `limit` how many. Wait until some end, or cancel or "
-        "delete some.",
+        "exports under way, or has had as many identifiers erased today, as it may: `owned` says which, `limit` how "
+        "many. Wait until some end, or cancel or delete some.",
     )
     TOO_MANY_REQUESTS = ProblemType(
         "too-many-requests",

@@ -249,6 +249,32 @@ class Grants(Shape):
     formats: Annotated[list[str], Field(description="Formats of results beside NDJSON and Parquet.")]
 
 
+class RostersNeeded(Shape):
+    """Rosters that name somebody and that a schedule or a lookup still needs: they go once nothing does."""
+
+    own: Annotated[list[str], Field(description="Ids of your own.")]
+    others: Count
+
+
+class Erasure(Shape):
+    """People whose data is removed; nothing of it names them."""
+
+    erasure_id: str
+    state: Annotated[
+        Literal["running", "verifying", "completed"],
+        Field(description="`verifying`: searched once, and once more when nothing can follow that was on its way."),
+    ]
+    workspace: str
+    identifiers: Count
+    requested_at: Time
+    finished_at: Time | None
+    tombstone_until: Annotated[Time, Field(description="Until then they are `invalid` with reason `erased`.")]
+    searches: Count
+    found: Annotated[dict[str, int], Field(description="Records found and removed, by store.")]
+    rosters_needed: RostersNeeded
+    links: Links
+
+
 class BrokenRule(Shape):
     """One field, and the rule that it breaks."""
 
@@ -269,7 +295,7 @@ class Problem(BaseModel):
     scope: Annotated[str | None, Field(description="Of `missing-scope`.")] = None
     vendor_request_id: Annotated[str | None, Field(description="Of `vendor-trouble`: MoEngage's own mark.")] = None
     owned: Annotated[
-        str | None, Field(description="Of `too-many`: `lookups`, `schedules`, `uploads` or `exports`.")
+        str | None, Field(description="Of `too-many`: `lookups`, `schedules`, `uploads`, `exports` or `erasures`.")
     ] = None
     limit: Annotated[int | None, Field(description="Of `too-many`: how many there may be at once.")] = None
 
@@ -286,6 +312,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     SchedulePage,
     Quota,
     Grants,
+    Erasure,
     Problem,
 )
 

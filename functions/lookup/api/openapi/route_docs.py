@@ -27,7 +27,7 @@ READ_PROFILE = operation(
     "`If-None-Match` gives 304 when the content is the one you have. Only fields that are granted are read.",
     tag="Profiles",
     replies=A_PROFILE,
-    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.NOT_ANSWERABLE, Problem.FAILED),
+    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.ERASED, Problem.NOT_ANSWERABLE, Problem.FAILED),
 )
 GET_PROFILE = operation(
     "getProfile",
@@ -36,7 +36,7 @@ GET_PROFILE = operation(
     "way a path is decoded, cut at a question mark, and cleared of double slashes, and might name somebody else.",
     tag="Profiles",
     replies=A_PROFILE,
-    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.NOT_ANSWERABLE, Problem.FAILED),
+    tells=(*ASKING, Problem.NO_SUCH_USER, Problem.ERASED, Problem.NOT_ANSWERABLE, Problem.FAILED),
 )
 POST_LOOKUPS = operation(
     "submitLookup",
@@ -135,6 +135,26 @@ POST_EXPORTS = operation(
         Problem.TOO_MANY,
         Problem.UNAVAILABLE,
     ),
+)
+POST_ERASURES = operation(
+    "createErasure",
+    "Have people erased",
+    "Every copy of their data is searched for and removed: profiles, result files in all formats, rosters that nothing "
+    "needs. From the answer on nobody can fetch them: they are `invalid` with reason `erased`. Records of theirs stay "
+    "in files without identifier and attributes, so that counts stay true. The same people again are the same erasure. "
+    "Erasing somebody in MoEngage is a step of its own.",
+    tag="Erasures",
+    replies={202: Reply("The erasure.", "Erasure", examples.ERASURE, ("Location",))},
+    tells=(*WITH_A_BODY, Problem.FORBIDDEN, Problem.TOO_MANY, Problem.CONFLICT),
+)
+GET_ERASURE = operation(
+    "getErasure",
+    "Read an erasure",
+    "How far it is, and what was found and removed. It is completed when a second search finds nothing, some 20 "
+    "minutes after the first.",
+    tag="Erasures",
+    replies={200: Reply("The erasure.", "Erasure", examples.ERASURE)},
+    tells=(Problem.NOT_FOUND,),
 )
 POST_ROSTERS = operation(
     "createRoster",

@@ -24,7 +24,7 @@ from lookup.errors import InvalidInput
 from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
 from lookup.fetch.on_demand import OnDemandResult
 from lookup.ledger.daily_usage import DailyUsageCounter
-from lookup.model import Clock, InvalidIdentifier, LookupRequest, Outcome, Status
+from lookup.model import ERASED, Clock, InvalidIdentifier, LookupRequest, Outcome, Status
 from lookup.results.files import outcome_json
 
 # What every hop leaves as it is: unreserved characters (RFC 3986, 2.3), and of a segment's others `@` and `:`.
@@ -104,6 +104,8 @@ class ProfileRoutes:
         outcome = result.outcomes[0]
         if outcome.status is Status.FAILED:
             return self._failed(result, outcome)
+        if outcome.reason == ERASED:
+            return problems.problem(Problem.ERASED, "the person of this identifier was erased")
         headers = self._sync_or_async.headers(context)
         headers |= {"Age": self._age(outcome), "Cache-Control": _cache_control(request)}
         if outcome.status is Status.NOT_FOUND:

@@ -1,0 +1,185 @@
+"""Collected files: the Parquet of each set is searched, and all files of a set that names somebody are rewritten.
+
+The files of a set hold the same records in several formats. Each keeps its name: readers of a folder never see a record
+twice or not at all. The manifest follows at once, with the new sizes and hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lookup.erasure import parquet
+from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
+from lookup.erasure.people import People
+from lookup.erasure.steps import Finding, Note, Progress
+from lookup.erasure.texts import (
+    Rewritten,
+    count_lines,
+    names_in_record,
+    pieces,
+    redacted_line,
+    rewrite_csv,
+    rewrite_lines,
+)
+from lookup.errors import AwsUnavailable
+from lookup.ledger.collections import CollectionLedger
+
+MANIFESTS = "manifest"
+NAME = re.compile(
+    r"(?P<stem>.+?)(?:-bom)?(?P<changed>-changed)?-(?P<number>\d{5})\.(?P<ending>ndjson\.gz|parquet|csv\.gz)"
+)
+MAX_ATTEMPTS = 8  # of one object, each in conflict with another writer
+Rewriter = Callable[[bytes, People], Rewritten]
+REWRITERS: Mapping[str, Rewriter] = {
+    "ndjson.gz": lambda body, people: rewrite_lines(pieces(body), people, names_in_record(people), redacted_line),
+    "csv.gz": lambda body, people: rewrite_csv(pieces(body), people),
+    "parquet": parquet.rewrite_rows,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedFile:
+    """One object of a set: of which lookup or hour, and in which form."""
+
+    found: VersionedObject
+    stem: str
+    number: str
+    ending: str
+    is_whole: bool
+
+    @classmethod
+    def of(cls, found: VersionedObject) -> CollectedFile | None:
+        """Read the name of an object; None of one that is no collected file."""
+        match = NAME.fullmatch(found.key.rpartition("/")[2])
+        if match is None:
+            return None
+        return cls(found, match["stem"], match["number"], match["ending"], match["changed"] is None)
+
+
+class Collected:
+    """The files below `results/` of a workspace, day by day."""
+
+    name = "results"
+
+    def __init__(self, objects: Objects, ledger: CollectionLedger) -> None:
+        self._objects = objects
+        self._ledger = ledger
+
+    def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
+        """Search set by set."""
+        for day in self._objects.folders(f"results/workspace={workspace}/"):
+            if f"{day}\uffff" <= after:
+                continue
+            sets = self._sets(day)
+            for name in sorted(sets):
+                mark = f"{day}{name}"
+                if mark > after:
+                    self._erase_set(day, sets[name], people, note)
+                    yield Progress(mark, len(sets[name]))
+
+    def _sets(self, day: str) -> Mapping[str, list[CollectedFile]]:
+        sets: dict[str, list[CollectedFile]] = defaultdict(list)
+        for found in self._objects.under(day):
+            one = CollectedFile.of(found)
+            if one is not None:
+                sets[f"{one.stem}-{one.number}"].append(one)
+        return sets
+
+    def _erase_set(self, day: str, files: list[CollectedFile], people: People, note: Note) -> None:
+        former = {one.found.key: len(one.found.former) for one in files if one.found.former}
+        for key, number in former.items():  # superseded or deleted: no reader has them, and S3 deletes them in a day
+            note(Finding("former results", key, number, "versions deleted"))
+            self._objects.delete_former(key)
+        if not self._names_somebody(files, people):
+            return
+        changes = {one.found.key: self._rewritten(one, people, note) for one in files if one.found.current}
+        self._update_manifests(day, files[0].stem, {key: one for key, one in changes.items() if one})
+
+    def _names_somebody(self, files: Iterable[CollectedFile], people: People) -> bool:
+        """Return whether a set names somebody, by its Parquet; by all of its files where it has none."""
+        there = [one for one in files if one.found.current]
+        index = [one for one in there if one.ending == "parquet" and one.is_whole] or there
+        return any(self._count(one, people) for one in index)
+
+    def _count(self, one: CollectedFile, people: People) -> int:
+        held = self._objects.read(one.found.key)
+        if held is None:
+            return 0
+        if one.ending == "parquet":
+            return parquet.count_rows(held.body, people)
+        if one.ending == "csv.gz":
+            return rewrite_csv(pieces(held.body), people).records
+        return count_lines(pieces(held.body), people, names_in_record(people))
+
+    def _rewritten(self, one: CollectedFile, people: People, note: Note) -> Mapping[str, Any] | None:
+        """Rewrite a file unless it names nobody, as after an invocation that ended half-way; return what it holds."""
+        key = one.found.key
+        for _ in range(MAX_ATTEMPTS):
+            held = self._objects.read(key)
+            if held is None:
+                return None
+            written = REWRITERS[one.ending](held.body, people)
+            if not written.records:
+                return _facts(held.body, written)
+            note(Finding(self.name, key, written.records, "rewritten"))
+            if self._replaced(key, written.body, held):
+                return _facts(written.body, written)
+        raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
+
+    def _replaced(self, key: str, body: bytes, held: Content) -> bool:
+        try:
+            self._objects.replace(key, body, held)
+        except Moved:
+            return False
+        self._objects.delete_former(key)
+        return True
+
+    def _update_manifests(self, day: str, stem: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        for found in list(self._objects.under(f"{day}{MANIFESTS}/{stem}.")):
+            if found.current is not None:
+                self._update_manifest(found.key, changes)
+
+    def _update_manifest(self, key: str, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            held = self._objects.read(key)
+            if held is None:
+                return
+            said = json.loads(held.body)
+            files = [one | changes.get(one["key"], {}) for one in said["files"]]
+            erased = sum(one.get("erased", 0) for one in files if one["format"] == "ndjson" and one["only"] is None)
+            new = json.dumps(said | {"erased": erased, "files": files}, indent=1).encode() + b"\n"
+            if new == held.body or self._replaced(key, new, held):
+                self._update_ledger(said.get("lookup_id"), key, changes, sum(one["bytes"] for one in files))
+                return
+        raise AwsUnavailable(f"replacing a manifest met conflicts {MAX_ATTEMPTS} times")
+
+    def _update_ledger(
+        self, lookup_id: str | None, manifest: str, changes: Mapping[str, Mapping[str, Any]], size: int
+    ) -> None:
+        """Write the sizes and hashes that the ledger has of a lookup's files, unless it is collected anew."""
+        seen = None if lookup_id is None else self._ledger.read(lookup_id)
+        if lookup_id is None or seen is None or seen.manifest != manifest:
+            return
+        for files in self._ledger.sets(lookup_id):
+            if any(file["key"] in changes for file in files.files):
+                self._ledger.replace_files(lookup_id, replace(files, files=tuple(_changed(files.files, changes))))
+        if seen.bytes != size:
+            self._ledger.write(lookup_id, replace(seen, bytes=size), seen=seen)
+
+
+def _changed(
+    files: Iterable[Mapping[str, Any]], changes: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    for file in files:
+        new = changes.get(file["key"])
+        yield file if new is None else {**file, "size": new["bytes"], "sha256": new["sha256"]}
+
+
+def _facts(body: bytes, written: Rewritten) -> dict[str, Any]:
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "erased": written.erased}

@@ -1,0 +1,81 @@
+"""Who is to be erased, and whether a record or a user's attributes are theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lookup import exact_json
+from lookup.collection.spreadsheet import safe
+from lookup.fetch.tombstones import identifiers_of
+from lookup.model import Attributes, Identifier, IdentifierType
+
+PATTERN_BYTES = 16 * 1024  # of one expression: many long identifiers make several
+KINDS = frozenset(one.value for one in IdentifierType)
+# What may stand before and behind an identifier in JSON or CSV; a number may go on with `.0`.
+BEFORE, BEHIND = r"""(?:^|[\s"',;:\[{(])""", r"""(?:$|[\s"',;:.\]})])"""
+
+
+class People:
+    """The identifiers of one erasure."""
+
+    def __init__(self, identifiers: Iterable[Identifier]) -> None:
+        self.identifiers = frozenset(identifiers)
+        self.values = frozenset(one.identifier for one in self.identifiers)
+        self.needles = sorted({form for value in self.values for form in _forms(value)})
+        self.patterns = list(_patterns(self.needles))
+
+    def are_named(self, kind: object, identifier: object) -> bool:
+        """Return whether a record's identifier is one of theirs; of an unknown kind, whether the text is."""
+        if not isinstance(identifier, str) or identifier not in self.values:
+            return False
+        if kind not in KINDS:
+            return True
+        return Identifier(IdentifierType(kind), identifier) in self.identifiers
+
+    def own(self, user: object) -> bool:
+        """Return whether a user's attributes hold one of their identifiers."""
+        return isinstance(user, Mapping) and not self.identifiers.isdisjoint(identifiers_of(user))
+
+    def own_json(self, attributes: bytes | str | None) -> bool:
+        """Return whether a user's attributes, as JSON, hold one of their identifiers."""
+        if attributes is None:
+            return False
+        try:
+            return self.own(exact_json.loads(attributes))
+        except ValueError:
+            return False
+
+    def aliases(self, user: Attributes) -> list[Identifier]:
+        """Return the other identifiers that a user's attributes hold."""
+        return [one for one in identifiers_of(user) if one not in self.identifiers]
+
+
+def redacted(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record that names nobody: what is left counts, so that a lookup's counts stay true."""
+    kept = {name: facts[name] for name in facts if name in KEPT}
+    empty: dict[str, Any] = {name: [] if name in LISTS else None for name in facts if name not in KEPT}
+    return {name: (kept | empty)[name] for name in facts} | ({"reason": "erased"} if "reason" in facts else {})
+
+
+KEPT = frozenset({"schema_version", "lookup_id", "part", "changed", "identifier_type", "outcome"})
+LISTS = frozenset({"changed_fields", "replaced_fields"})
+
+
+def _forms(value: str) -> set[str]:
+    """Return how a text may be written: as it is, in JSON, in a cell of CSV, and JSON in a cell."""
+    in_json = exact_json.dumps_well_formed(value).decode()[1:-1]
+    forms = {value, in_json, safe(value)}
+    return forms | {form.replace('"', '""') for form in forms}
+
+
+def _patterns(needles: Iterable[str]) -> Iterable[str]:
+    some: list[str] = []
+    for needle in needles:
+        some.append(re.escape(needle))
+        if sum(map(len, some)) > PATTERN_BYTES:
+            yield f"{BEFORE}(?:{'|'.join(some)}){BEHIND}"
+            some = []
+    if some:
+        yield f"{BEFORE}(?:{'|'.join(some)}){BEHIND}"

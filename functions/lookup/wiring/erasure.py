@@ -1,0 +1,112 @@
+"""What the handler of erasures adds; beside that of results the only wiring that loads PyArrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from botocore.config import Config
+
+from lookup.erasure.collected import Collected
+from lookup.erasure.lines import AT_ONCE, part_objects, query_results, unmatched_users
+from lookup.erasure.objects import Objects
+from lookup.erasure.profiles import Profiles
+from lookup.erasure.queue import ErasureQueue
+from lookup.erasure.rosters import Rosters
+from lookup.erasure.steps import Store
+from lookup.erasure.worker import DRAIN, Eraser, ErasureWorker
+from lookup.fetch.tombstones import HashKeys, hash_of
+from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.erasures import ErasureLedger, TombstoneSet
+from lookup.model import Identifier
+from lookup.results.oversize import Oversize
+from lookup.rosters.references import RosterReferences
+from lookup.rosters.retention import RosterRetention
+from lookup.wiring.clients import S3_CONFIG
+from lookup.wiring.feeding import FeedingServices
+
+PATIENT = S3_CONFIG.merge(Config(read_timeout=60, max_pool_connections=AT_ONCE + 2))  # of files of 256 MB
+
+
+class ErasureServices(FeedingServices):
+    """The services of `on_erasure`."""
+
+    drain = DRAIN
+
+    @cached_property
+    def erasures(self) -> ErasureLedger:
+        return ErasureLedger(self.table)
+
+    @cached_property
+    def hash_keys(self) -> HashKeys:
+        return HashKeys(self.secretsmanager, self.settings.erasure_secret_id)
+
+    @cached_property
+    def objects(self) -> Objects:
+        return Objects(self._client("s3", PATIENT), self.settings.bucket_name)
+
+    @cached_property
+    def roster_store(self) -> Rosters:
+        references = RosterReferences(self.table)
+        retention = RosterRetention(
+            self.s3,
+            self.settings.bucket_name,
+            references=references,
+            ledger=self.lookups,
+            is_named=lambda *_: True,  # a schedule that is recorded may need it
+        )
+        return Rosters(self.objects, retention=retention, references=references, ledger=self.lookups, clock=self.clock)
+
+    @cached_property
+    def stores(self) -> Sequence[Store]:
+        """Where data of people may be; results come before the rosters that made them."""
+        oversize = Oversize(self.s3, self.settings.bucket_name, self.hash_keys.owner_of)
+        profiles = Profiles(self.dynamodb, self.settings.profiles_table_name, self.objects, oversize, self._owners_of)
+        return (
+            profiles,
+            unmatched_users(self.objects),
+            part_objects(self.objects),
+            Collected(self.objects, self.collections),
+            query_results(self.objects),
+            self.roster_store,
+        )
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        return Eraser(
+            ledger=self.erasures,
+            queue=self.erasure_queue,
+            objects=self.objects,
+            stores=self.stores,
+            rosters=self.roster_store,
+            hashes_of=lambda workspace, people: sorted(
+                self._owners_of(workspace, one)[0] for one in people.identifiers
+            ),
+            clock=self.clock,
+            drain=self.drain,
+        )
+
+    @cached_property
+    def erasure_queue(self) -> ErasureQueue:
+        return ErasureQueue(self.sqs, self.settings.erasure_queue_url, self.settings.erasure_dead_letter_queue_url)
+
+    @cached_property
+    def erasure_worker(self) -> ErasureWorker:
+        return ErasureWorker(self.eraser, self.erasure_queue)
+
+    def _owners_of(self, workspace: str, identifier: Identifier) -> list[str]:
+        """Return a user's hashes: with the newest key first, then with each that a tombstone was made with."""
+        versions = sorted({one.key_version for one in self._tombstones()})
+        keys = [self._newest_key, *(self.hash_keys.of(version) for version in versions)]
+        return list(dict.fromkeys(hash_of(key, workspace, identifier).hex() for key in keys))
+
+    @cached_property
+    def _newest_key(self) -> bytes:
+        return self.hash_keys.current()[1]
+
+    def _tombstones(self) -> Sequence[TombstoneSet]:
+        return self.erasures.tombstones()
+
+    @cached_property
+    def collections(self) -> CollectionLedger:
+        return CollectionLedger(self.table)
