@@ -8,7 +8,7 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages openapi synth build bootstrap deploy destroy gate redrive webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -142,6 +142,9 @@ gate: $(VENV)/.installed ## show a deployed stage's gate, open it with OPEN=1 (S
 
 webhook: $(VENV)/.installed ## show a partner's webhook in a deployed stage; replace its key or call it again (STAGE=…; PARTNER=…; ACTION=rotate|finish|enable)
 	@STAGE=$(STAGE) PARTNER=$(PARTNER) ACTION=$(ACTION) $(BIN)/python -m infra.commands.webhook
+
+erase: $(VENV)/.installed ## have the people of a file erased from a deployed stage (STAGE=…; IDENTIFIERS=file; WORKSPACE=one; LIFT=1 lifts their tombstones)
+	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) LIFT=$(LIFT) $(BIN)/python -m infra.commands.erase
 
 redrive: $(VENV)/.installed ## send a deployed stage's dead letters back through the gate (STAGE=…; DRY_RUN=1 only prints what it costs)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.commands.redrive

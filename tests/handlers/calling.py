@@ -45,6 +45,8 @@ DOCUMENTED: Mapping[str, Operation] = {
     "DELETE /v1/schedules/{name}": route_docs.DELETE_SCHEDULE,
     "GET /v1/quota": route_docs.GET_QUOTA,
     "GET /v1/grants": route_docs.GET_GRANTS,
+    "POST /v1/erasures": route_docs.POST_ERASURES,
+    "GET /v1/erasures/{erasure_id}": route_docs.GET_ERASURE,
 }
 SHAPES: Mapping[str, type[BaseModel]] = {shape.__name__: shape for shape in ANSWERS}
 KINDS = {problem.value.uri: problem for problem in Problem}

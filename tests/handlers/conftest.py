@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import on_conversion
+import on_erasure
 import on_queue
 import on_request
 import on_results
@@ -27,7 +28,7 @@ from tests.lookup.stage import UNHURRIED, Stage
 __all__ = ["LambdaContext", "stage"]
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"  # of the tokens in the event files
 Grant = Callable[..., None]
-HANDLERS = (on_conversion, on_queue, on_request, on_results, on_schedule, on_webhook)
+HANDLERS = (on_conversion, on_erasure, on_queue, on_request, on_results, on_schedule, on_webhook)
 EVENTS = Path(__file__).parents[2] / "events"
 
 

@@ -113,7 +113,7 @@ def test_what_expires_is_deleted(template: Template) -> None:
     uploads = hidden.pop("uploaded-rosters")
     assert uploads is None
     assert hidden == {name: {"NoncurrentDays": 1} for name in hidden}
-    assert len(hidden) == 7
+    assert len(hidden) == 8
     (older,) = [rule for rule in rules if rule["Id"] == "superseded-rosters"]
     assert (older["Prefix"], older["NoncurrentVersionExpiration"]) == ("rosters/", {"NoncurrentDays": 30})
     (leftovers,) = [rule for rule in rules if "Prefix" not in rule]

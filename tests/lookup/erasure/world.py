@@ -10,7 +10,7 @@ from functools import cached_property
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # it has no type information
 
 from lookup.erasure.objects import Objects
-from lookup.erasure.queue import ErasureQueue, ErasureStep
+from lookup.erasure.queue import LONGEST_DELAY, ErasureQueue, ErasureStep
 from lookup.erasure.requests import ErasureRequests
 from lookup.erasure.worker import Done, Eraser, Later
 from lookup.fetch.tombstones import Tombstones
@@ -26,13 +26,21 @@ LIVES = 40  # steps after which an erasure must have ended
 
 
 class Steps(ErasureQueue):
-    """A queue that holds what is sent."""
+    """A queue that holds what is sent, and moves the clock when what is delayed is taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
         self.sent: list[ErasureStep] = []
+        self._due: list[float] = []
 
-    def send(self, step: ErasureStep, *, after: float = 0.0) -> None:  # noqa: ARG002 - a test moves the clock
+    def send(self, step: ErasureStep, *, after: float = 0.0) -> None:
         self.sent.append(step)
+        self._due.append(self._clock() + min(LONGEST_DELAY, max(0.0, after)))
+
+    def take(self) -> ErasureStep:
+        """Take the first step, once it is due."""
+        self._clock.now = max(self._clock.now, self._due.pop(0))
+        return self.sent.pop(0)
 
 
 class Erasing(ErasureServices):
@@ -46,7 +54,7 @@ class Erasing(ErasureServices):
         self.session = stage.session
         self.dynamodb, self.s3, self.sqs = stage.dynamodb, stage.s3, stage.sqs
         self.secretsmanager = stage.secretsmanager
-        self.steps = Steps()
+        self.steps = Steps(clock)
 
     @cached_property
     def objects(self) -> Objects:
@@ -89,7 +97,7 @@ class Erasing(ErasureServices):
 
     def serve_one(self, eraser: Eraser | None = None) -> None:
         """Serve the first step that was sent, whenever it is due."""
-        step = self.steps.sent.pop(0)
+        step = self.steps.take()
         for _ in range(LIVES):
             came = (eraser or self.eraser).serve(step, until=self.clock() + MINUTES)
             if isinstance(came, Done):
