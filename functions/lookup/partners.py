@@ -31,8 +31,8 @@ class Partner:
 
     `lanes` are those it may use: `on_demand` for responses at once, `bulk` for rosters, long lists and schedules.
     At most `waiting_requests` of its requests wait for quota at once, and `erase` identifiers a day may be erased for
-    it. People of these `groups` act for it in the console; they may operate the service if `is_admin`. With a `webhook` it
-    is called for its events.
+    it. People of these `groups` act for it in the console; they may operate the service if `is_admin`. With a
+    `webhook` it is called for its events.
     """
 
     name: str
