@@ -51,6 +51,20 @@ def check_collected(evidence: Evidence, found: Findings) -> None:
             _check(one, evidence, found)
 
 
+def check_ready_events(evidence: Evidence, found: Findings) -> None:
+    """Compare the events of results that are ready with what is published: none is missing, each counts the same."""
+    published = {event["lookup_id"]: event for event in evidence.ready or ()}
+    for lookup_id, one in evidence.collected.items():
+        event = published.get(lookup_id)
+        found.add(STUCK, f"{lookup_id}: its results are published without an event", event is None)
+        found.add(
+            WRONG,
+            f"{lookup_id}: its results' event counts otherwise",
+            event is not None and event["counts"] != one.counts,
+        )
+    found.add(WRONG, "results that nobody can read were published", len(set(published) - set(evidence.collected)))
+
+
 def _check(one: Lookup, evidence: Evidence, found: Findings) -> None:
     collected = evidence.collected.get(one.lookup_id)
     if collected is None:

@@ -62,7 +62,7 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `waiting` counts messages on the queues; `ended` and `changed` are details of published events.
+    """All of it. `waiting` counts messages on the queues; `ended`, `changed` and `ready` are details of events.
 
     `inline` are the lists that came in requests, by roster key, junk left out.
     """
@@ -79,6 +79,7 @@ class Evidence:
     arrivals: Sequence[Arrival]
     texts: Callable[[], Iterator[tuple[str, str]]]
     collected: Mapping[str, Collected] = field(default_factory=dict)
+    ready: Sequence[Mapping[str, Any]] | None = None
 
 
 def entry_of(record: Record) -> Entry:
@@ -111,6 +112,7 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
         sent_users=sent_users,
         ended=_details(events, "Lookup Completed"),
         changed=_details(events, "Profiles Changed"),
+        ready=_details(events, "Results Ready"),
         arrivals=environment.vendor.arrivals(),
         texts=texts,
         collected=_collected(stage),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.collected_checks import Collected, check_collected
+from tests.chaos.collected_checks import Collected, check_collected, check_ready_events
 from tests.chaos.conftest import FAILED_NONE, CleanRun
 
 LOOKUP = "list0001-x"
@@ -38,3 +38,20 @@ def test_files_that_hold_what_the_parts_hold(clean_run: CleanRun) -> None:
 def test_what_is_wrong_is_found(clean_run: CleanRun, collected: Collected | None, number: dict[str, int]) -> None:
     """Each way in which files may differ from the parts and the ledger has its number."""
     assert judged(clean_run, collected) == number
+
+
+@pytest.mark.parametrize(
+    ("events", "number"),
+    [
+        ([{"lookup_id": LOOKUP, "counts": FAILED_NONE}] * 2, {}),
+        ([], {"stuck": 1}),
+        ([{"lookup_id": LOOKUP, "counts": FAILED_NONE | {"failed": 1}}], {"wrong": 1}),
+        ([{"lookup_id": LOOKUP, "counts": FAILED_NONE}, {"lookup_id": "other", "counts": FAILED_NONE}], {"wrong": 1}),
+    ],
+    ids=["twice", "missing", "other counts", "of nothing"],
+)
+def test_events_of_results(clean_run: CleanRun, events: list[dict[str, object]], number: dict[str, int]) -> None:
+    """Whoever hears that results are ready finds them, with the counts that the event says; it may come twice."""
+    held = {LOOKUP: Collected(FAILED_NONE, RECORDS)}
+    check_ready_events(replace(clean_run.evidence, collected=held, ready=events), clean_run.found)
+    assert {name: times for name, times in clean_run.found.numbers.items() if times} == number

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from infra.local.simulator.users.population import Population
 from tests.chaos.checks import check_counts
-from tests.chaos.collected_checks import check_collected
+from tests.chaos.collected_checks import check_collected, check_ready_events
 from tests.chaos.environment import canaries
 from tests.chaos.event_checks import check_dead_letters, check_events
 from tests.chaos.evidence import Evidence
@@ -73,6 +73,8 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_dead_letters(requested, evidence, found)
     check_keys(requested, evidence, found)
     check_collected(evidence, found)
+    if evidence.ready is not None:
+        check_ready_events(evidence, found)
     check_events(evidence, _excuses(run), found)
     log = VendorLog(evidence.arrivals)
     check_outcomes(list(served(requested, evidence)), run.population, log, run.plan.struck_share, found)
