@@ -18,6 +18,7 @@ TOGETHER = {
     "tests/handlers/test_watched_metrics.py": "synthesised templates, and the Node process that the CDK runs in",
     "tests/lookup/moengage/test_error_table.py": "synthesised templates, and the Node process that the CDK runs in",
     "tests/local/enforced/": "a stage that enforces IAM",
+    "tests/console/": "a stage, a browser and the people who are signed in there",
 }
 # Measured, the longest first; whatever is not here takes seconds. What is long and begins last is waited for alone.
 BEGIN_FIRST = (
@@ -25,6 +26,7 @@ BEGIN_FIRST = (
     "tests/infra/",
     "tests/chaos/test_small.py",
     "tests/attack/test_short.py",
+    "tests/console/",
     "tests/openapi/test_schemathesis.py",
     "tests/lookup/bulk/feeder/test_state_machine.py",
     "tests/benchmarks/test_feeder_bench.py",

@@ -18,9 +18,6 @@ export function Console({ config }: { config: Config | null }) {
   if (config === null || standing.value === "out") return <Welcome config={config} />;
   return (
     <div class="shell">
-      <a class="skip" href={location.hash === "" ? "#/" : location.hash} onClick={toContent}>
-        Skip to the content
-      </a>
       <Side stage={config.stage} />
       <main tabIndex={-1}>
         <Lost />
@@ -29,11 +26,6 @@ export function Console({ config }: { config: Config | null }) {
       {standing.value === "expired" && <SignInAgain />}
     </div>
   );
-}
-
-function toContent(event: Event): void {
-  event.preventDefault();
-  document.querySelector("main")?.focus();
 }
 
 /** The page of the present address, once it is known what the person may do. */

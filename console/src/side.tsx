@@ -24,6 +24,9 @@ export function Side({ stage }: { stage: string }) {
   const [here = ""] = route.value;
   return (
     <header class="side">
+      <button type="button" class="skip" onClick={() => document.querySelector("main")?.focus()}>
+        Skip to the content
+      </button>
       <div class="brand">
         <Mark />
         <div>

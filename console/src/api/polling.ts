@@ -18,8 +18,9 @@ export const unreachable = signal<{ since: number } | null>(null);
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Read `path` every so many seconds while the page is seen; null reads nothing. Leaving the page aborts the request. */
-export function usePolled<T>(path: string | null, seconds: number): Polled<T> {
+/** Read `path` every so many seconds while the page is seen; null reads nothing. Leaving the page aborts the request.
+ * It begins anew when `mark` changes. */
+export function usePolled<T>(path: string | null, seconds: number, mark = ""): Polled<T> {
   const [state, setState] = useState<Omit<Polled<T>, "again">>({ data: null, error: null, at: 0 });
   const again = useRef<() => void>(() => undefined);
   useEffect(() => {
@@ -29,7 +30,7 @@ export function usePolled<T>(path: string | null, seconds: number): Polled<T> {
     again.current = () => poll.now();
     poll.start();
     return () => poll.stop();
-  }, [path, seconds]);
+  }, [path, seconds, mark]);
   return { ...state, again: () => again.current() };
 }
 

@@ -1,49 +1,8 @@
 // The shapes of the answers that the pages read.
-import type { Gate, Lookup, Quota } from "../../generated/api.ts";
+import type { Lookup } from "../../generated/api.ts";
 
-export type { Counts, DryRun, Estimate, Lookup, LookupPage, Outcomes, Profile, ResultFile, ResultPage, Roster,
-  RosterPreview, Schedule, SchedulePage } from "../../generated/api.ts";
-
-export interface Workspace {
-  name: string;
-  fields: string[] | null;
-  quota: { limit: number; window_seconds: number };
-  keeps_profiles: boolean;
-}
-
-export interface Grants {
-  partner: string;
-  is_operator: boolean;
-  scopes: string[];
-  lanes: string[];
-  users_per_day: number | null;
-  workspaces: Workspace[];
-  limits: { identifiers: number; identifiers_to_wait: number; roster_bytes: number };
-  formats: string[];
-}
-
-export interface Span {
-  from: string;
-  until: string;
-  on_demand: number;
-  bulk: number;
-}
-
-export interface LiveGate extends Gate {
-  explanation: string | null;
-  since: string | null;
-}
-
-export interface LiveQuota extends Omit<Quota, "gate" | "backlog"> {
-  at: string;
-  backlog: { users: number; minutes: number; done_at: string | null };
-  gate: LiveGate;
-  lookups: { running: number; unfinished: number };
-  window: Span[];
-  minutes?: Span[];
-  last_day?: { from: string; users: number; on_demand: number; bulk: number };
-  dead_letters?: Record<string, number>;
-}
+export type { Counts, DryRun, Estimate, Gate, GrantedPeriod, Grants, Lookup, LookupPage, Outcomes, Profile, Quota, ResultFile,
+  ResultPage, Roster, RosterPreview, Schedule, SchedulePage } from "../../generated/api.ts";
 
 export interface PartnerUse {
   name: string;

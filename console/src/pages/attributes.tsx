@@ -9,10 +9,10 @@ const LONG = 400; // characters shown of a value, unless more is asked for
 export function Attributes({ profile }: { profile: Profile }) {
   const attributes = Object.entries(profile.user_attributes ?? {});
   const changed = new Set(profile.changed_fields);
-  if (profile.attributes_omitted) return <Notice tone="warn">The profile is too large to be shown here: start a lookup for its file.</Notice>;
+  if (profile.attributes_omitted === true) return <Notice tone="warn">The profile is too large to be shown here: start a lookup for its file.</Notice>;
   if (attributes.length === 0) return <Empty>It has none of the attributes that were asked for.</Empty>;
   return (
-    <Table label="Attributes" head={["Attribute", "Value", ""]}>
+    <Table label="Attributes" head={["Attribute", "Value", "Last change"]}>
       {attributes.map(([name, value]) => (
         <tr key={name}>
           <td class="code">{name}</td>

@@ -55,7 +55,7 @@ function summary({ actions: { sent, retried, dropped, left } }: Redrive): string
 
 function Queues({ read, onCount }: { read: DeadLetters; onCount: (queue: string) => void }) {
   return (
-    <Table label="Dead letters by queue" head={["Queue", "What is on it", "Waiting", ""]}>
+    <Table label="Dead letters by queue" head={["Queue", "What is on it", "Waiting", "What to do"]}>
       {read.queues.map((one) => (
         <tr key={one.name}>
           <td>{one.name.replaceAll("-", " ")}</td>

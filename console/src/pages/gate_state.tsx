@@ -1,5 +1,5 @@
 // Whether MoEngage is asked, and if not, why, since when and until when.
-import type { LiveGate } from "../api/shapes.ts";
+import type { Gate } from "../api/shapes.ts";
 import { distance, time } from "../ui/format.ts";
 import { Notice } from "../ui/parts.tsx";
 
@@ -10,7 +10,7 @@ const REASONS: Record<string, string> = {
   trouble: "MoEngage does not answer, or not as it should.",
 };
 
-export function GateState({ gate }: { gate: LiveGate }) {
+export function GateState({ gate }: { gate: Gate }) {
   if (gate.state === "open") {
     return (
       <Notice tone="good">

@@ -1,9 +1,9 @@
 // The figures of the last hour as text.
-import type { Span } from "../api/shapes.ts";
+import type { GrantedPeriod } from "../api/shapes.ts";
 import { number, time } from "../ui/format.ts";
 import { Table } from "../ui/parts.tsx";
 
-export function HourTable({ minutes }: { minutes: Span[] }) {
+export function HourTable({ minutes }: { minutes: GrantedPeriod[] }) {
   return (
     <details>
       <summary>As a table</summary>

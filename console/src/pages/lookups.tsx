@@ -107,7 +107,7 @@ export function LookupRow({ lookup, partner }: { lookup: Lookup; partner?: strin
         <LookupProgress lookup={lookup} />
       </td>
       <td class="nowrap">{requestedOf(lookup)}</td>
-      <td class="nowrap">{lookup.submitted_at !== null && <When at={lookup.submitted_at} />}</td>
+      <td class="nowrap">{lookup.submitted_at != null && <When at={lookup.submitted_at} />}</td>
       <td class="nowrap">{endOf(lookup)}</td>
     </tr>
   );

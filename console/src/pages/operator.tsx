@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import { ask } from "../api/client.ts";
 import { usePolled } from "../api/polling.ts";
-import type { LiveQuota, PartnersLookups } from "../api/shapes.ts";
+import type { PartnersLookups, Quota } from "../api/shapes.ts";
 import { inWorkspace, workspace } from "../grants.ts";
 import { Confirm } from "../ui/dialog.tsx";
 import { number } from "../ui/format.ts";
@@ -26,7 +26,7 @@ export function OperatorPage() {
 }
 
 function GatePanel() {
-  const quota = usePolled<LiveQuota>(`v1/quota?${inWorkspace()}`, GATE_SECONDS);
+  const quota = usePolled<Quota>(`v1/quota?${inWorkspace()}`, GATE_SECONDS);
   const [isAsking, setAsking] = useState(false);
   const open = async (): Promise<void> => {
     await ask("v1/operator/gate", { method: "POST", body: { workspace: workspace.value, action: "open" } });

@@ -1,6 +1,6 @@
 // One glance: how full the minute is and who fills it, what waits and until when, and whether MoEngage is asked at all.
 import { usePolled } from "../api/polling.ts";
-import type { LiveQuota, Span } from "../api/shapes.ts";
+import type { GrantedPeriod, Quota } from "../api/shapes.ts";
 import { inWorkspace } from "../grants.ts";
 import { addressOf } from "../router.ts";
 import { Stack } from "../ui/bars.tsx";
@@ -13,7 +13,7 @@ import { HourTable } from "./hour_table.tsx";
 const SECONDS = 3;
 
 export function OverviewPage() {
-  const quota = usePolled<LiveQuota>(`v1/quota?${inWorkspace()}&minutes=60`, SECONDS);
+  const quota = usePolled<Quota>(`v1/quota?${inWorkspace()}&minutes=60`, SECONDS);
   const { data } = quota;
   return (
     <>
@@ -24,7 +24,7 @@ export function OverviewPage() {
   );
 }
 
-function Glance({ quota }: { quota: LiveQuota }) {
+function Glance({ quota }: { quota: Quota }) {
   return (
     <>
       <GateState gate={quota.gate} />
@@ -33,12 +33,12 @@ function Glance({ quota }: { quota: LiveQuota }) {
         <Waiting quota={quota} />
       </div>
       <Hour quota={quota} />
-      {quota.dead_letters !== undefined && <DeadLetterCounts counts={quota.dead_letters} />}
+      {quota.dead_letters != null && <DeadLetterCounts counts={quota.dead_letters} />}
     </>
   );
 }
 
-function Minute({ quota }: { quota: LiveQuota }) {
+function Minute({ quota }: { quota: Quota }) {
   const { used, limit, full_limit: full } = quota;
   const free = Math.max(0, limit - used.total);
   const pieces = [
@@ -57,7 +57,7 @@ function Minute({ quota }: { quota: LiveQuota }) {
 }
 
 /** The present window second by second, with the newest on the right. */
-function Seconds({ quota }: { quota: LiveQuota }) {
+function Seconds({ quota }: { quota: Quota }) {
   const slots = perColumn(quota);
   const most = Math.max(1, ...slots.map((one) => one.on_demand + one.bulk));
   const percent = (users: number): string => `${(100 * users) / most}%`;
@@ -82,7 +82,7 @@ function Seconds({ quota }: { quota: LiveQuota }) {
 
 const COLUMNS = 60;
 
-function perColumn(quota: LiveQuota): { on_demand: number; bulk: number }[] {
+function perColumn(quota: Quota): { on_demand: number; bulk: number }[] {
   const now = new Date(quota.at).getTime();
   const width = (quota.window_seconds * 1000) / COLUMNS;
   const columns = Array.from({ length: COLUMNS }, () => ({ on_demand: 0, bulk: 0 }));
@@ -96,7 +96,7 @@ function perColumn(quota: LiveQuota): { on_demand: number; bulk: number }[] {
   return columns;
 }
 
-function Waiting({ quota }: { quota: LiveQuota }) {
+function Waiting({ quota }: { quota: Quota }) {
   const { backlog, lookups, last_day: day, today } = quota;
   return (
     <Panel title="Waiting">
@@ -107,12 +107,12 @@ function Waiting({ quota }: { quota: LiveQuota }) {
         <Figure name="Lookups in progress" note={<a href={addressOf("lookups")}>{many(lookups.unfinished, "unfinished lookup")}</a>}>
           {number(lookups.running)}
         </Figure>
-        {day !== undefined && (
+        {day != null && (
           <Figure name="Last day" note={`${number(day.on_demand)} on demand`}>
             {number(day.users)} <small>users</small>
           </Figure>
         )}
-        {today !== null && (
+        {today != null && (
           <Figure name="Yours today" note={`${number(today.left)} of ${number(today.limit)} left`}>
             {number(today.users)}
           </Figure>
@@ -122,8 +122,8 @@ function Waiting({ quota }: { quota: LiveQuota }) {
   );
 }
 
-function Hour({ quota }: { quota: LiveQuota }) {
-  const minutes: Span[] = quota.minutes ?? [];
+function Hour({ quota }: { quota: Quota }) {
+  const minutes: GrantedPeriod[] = quota.minutes ?? [];
   if (minutes.length === 0) {
     return (
       <Panel title="The last hour">

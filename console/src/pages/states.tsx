@@ -22,19 +22,19 @@ export function StateBadge({ lookup }: { lookup: Lookup }) {
 const TONES: Record<string, string> = { completed: "done", paused: "stopped", cancelled: "stopped" };
 
 export function LookupProgress({ lookup }: { lookup: Lookup }) {
-  const value = lookup.state === "completed" ? 1 : lookup.progress;
+  const value = lookup.state === "completed" ? 1 : (lookup.progress ?? 0);
   return <Progress label={`Progress of ${lookup.lookup_id}`} value={value} tone={TONES[lookup.state] ?? "calm"} />;
 }
 
 /** When it ended, or when it will. */
 export function endOf(lookup: Lookup): string {
-  if (lookup.finished_at !== null) return `ended ${time(lookup.finished_at)}`;
+  if (lookup.finished_at != null) return `ended ${time(lookup.finished_at)}`;
   if (lookup.state === "paused") return "when resumed";
-  return lookup.estimate === null ? "" : `done ${distance(lookup.estimate.done_at)}`;
+  return lookup.estimate == null ? "" : `done ${distance(lookup.estimate.done_at)}`;
 }
 
 export const isEnded = (lookup: Lookup): boolean => lookup.state === "completed" || lookup.state === "cancelled";
 
 /** How many were requested; a long roster is counted while it is read. */
 export const requestedOf = (lookup: Lookup): string =>
-  `${lookup.requested_is_estimated ? "about " : ""}${number(lookup.counts.requested)}`;
+  `${lookup.requested_is_estimated === true ? "about " : ""}${number(lookup.counts.requested)}`;

@@ -99,7 +99,7 @@ function Waits({ lookup }: { lookup: Lookup }) {
   return (
     <Notice tone="warn">
       The quota is in use right now, so this has become a <a href={addressOf("lookups", lookup.lookup_id)}>lookup</a>
-      {lookup.estimate !== null && `, done ${distance(lookup.estimate.done_at)}`}. Look up again then, with a freshness of some
+      {lookup.estimate != null && `, done ${distance(lookup.estimate.done_at)}`}. Look up again then, with a freshness of some
       minutes: the profile is stored by then.
     </Notice>
   );

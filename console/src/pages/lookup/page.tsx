@@ -1,4 +1,6 @@
 // One lookup: where it is, what came of it, its files, and what can be done with it.
+import { useEffect, useState } from "preact/hooks";
+
 import { usePolled } from "../../api/polling.ts";
 import type { Counts, Lookup } from "../../api/shapes.ts";
 import { addressOf } from "../../router.ts";
@@ -10,12 +12,14 @@ import { Actions } from "./actions.tsx";
 import { Files } from "./files.tsx";
 import { Course } from "./course.tsx";
 
-const RUNNING_SECONDS = 2;
-const ENDED_SECONDS = 30;
+const BUSY_SECONDS = 2;
+const QUIET_SECONDS = 30;
 
 export function LookupPage({ id }: { id: string }) {
   const path = `v1/lookups/${encodeURIComponent(id)}`;
-  const running = usePolled<Lookup>(path, RUNNING_SECONDS);
+  const [isBusy, setBusy] = useState(true);
+  const running = usePolled<Lookup>(path, isBusy ? BUSY_SECONDS : QUIET_SECONDS);
+  useEffect(() => setBusy(running.data === null || willChange(running.data)), [running.data]);
   return (
     <>
       <p>
@@ -26,6 +30,13 @@ export function LookupPage({ id }: { id: string }) {
       {running.data !== null && <Known path={path} lookup={running.data} onChange={running.again} />}
     </>
   );
+}
+
+/** Return whether something is under way: the lookup itself, its files, or a file in another format. */
+function willChange(lookup: Lookup): boolean {
+  if (!isEnded(lookup)) return lookup.state === "active";
+  const { results } = lookup;
+  return results == null || results.state === "collecting" || (results.exports ?? []).some((one) => one.state === "collecting");
 }
 
 interface Props {
@@ -46,7 +57,7 @@ function Known({ path, lookup, onChange }: Props) {
         </Panel>
         <Facts lookup={lookup} />
       </div>
-      {isEnded(lookup) ? <Files path={path} lookup={lookup} seconds={ENDED_SECONDS} /> : <Course lookup={lookup} />}
+      {isEnded(lookup) ? <Files path={path} lookup={lookup} onChange={onChange} /> : <Course lookup={lookup} />}
     </>
   );
 }
@@ -66,9 +77,9 @@ function pieces(counts: Counts): { name: string; value: number; kind: string }[]
 /** One sentence on what is going on. */
 function Remark({ lookup }: { lookup: Lookup }) {
   const { state, estimate, ended_because: because } = lookup;
-  if (because !== null) return <Notice tone="warn">It ended early by itself: {because}.</Notice>;
+  if (because != null) return <Notice tone="warn">It ended early by itself: {because}.</Notice>;
   if (state === "paused") return <Notice tone="warn">It is paused: nothing more is asked until it is resumed.</Notice>;
-  if (state === "active" && estimate !== null) {
+  if (state === "active" && estimate != null) {
     const ahead = estimate.users_ahead > 0 ? `, after ${many(estimate.users_ahead, "user")} of others` : "";
     return <p>It will be done {distance(estimate.done_at)}: {many(estimate.users, "user")} are left{ahead}.</p>;
   }
@@ -83,12 +94,12 @@ function Facts({ lookup }: { lookup: Lookup }) {
         <dd class="code">{lookup.lookup_id}</dd>
         <dt>Requested</dt>
         <dd>{requestedOf(lookup)}</dd>
-        {lookup.workspace !== null && <dt>Workspace</dt>}
-        {lookup.workspace !== null && <dd>{lookup.workspace}</dd>}
-        {lookup.submitted_at !== null && <dt>Submitted</dt>}
-        {lookup.submitted_at !== null && <dd><When at={lookup.submitted_at} /></dd>}
-        {lookup.finished_at !== null && <dt>Ended</dt>}
-        {lookup.finished_at !== null && <dd><When at={lookup.finished_at} /></dd>}
+        {lookup.workspace != null && <dt>Workspace</dt>}
+        {lookup.workspace != null && <dd>{lookup.workspace}</dd>}
+        {lookup.submitted_at != null && <dt>Submitted</dt>}
+        {lookup.submitted_at != null && <dd><When at={lookup.submitted_at} /></dd>}
+        {lookup.finished_at != null && <dt>Ended</dt>}
+        {lookup.finished_at != null && <dd><When at={lookup.finished_at} /></dd>}
         <dt>Parts done</dt>
         <dd>{number(lookup.parts)}</dd>
       </dl>

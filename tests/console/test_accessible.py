@@ -1,0 +1,131 @@
+"""Every page for everybody: axe finds nothing, light or dark; `make console-pictures` keeps the pictures."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from infra.app import ROOT
+from infra.local.stage.people import DEMO
+from infra.local.stage.stage import Stage
+from tests.console.person import SIZE, Person
+from tests.console.test_new_lookup import _list
+
+AXE = (ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+FOUND = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
+    .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`)"""
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pictures go: what PICTURES names, or nowhere."""
+    named = os.environ.get("PICTURES")
+    target = Path(named) if named else tmp_path_factory.mktemp("pictures")
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+@pytest.fixture
+def looked_up(demo: Person) -> Person:
+    """Return somebody who has started a lookup."""
+    demo.drop("customers.csv", _list())
+    demo.start()
+    return demo
+
+
+def _examine(person: Person, name: str, folder: Path) -> None:
+    """Let axe examine what is shown, light and dark and as wide as a phone; keep a picture of both."""
+    for scheme in SCHEMES:
+        person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert _found(person.page) == [], f"{name}, {scheme}"
+        tall = int(person.page.evaluate("document.querySelector('main')?.scrollHeight ?? 0"))
+        person.page.set_viewport_size({**SIZE, "height": max(SIZE["height"], min(tall, 1600))})  # type: ignore[typeddict-item]  # a size
+        person.page.screenshot(path=folder / f"{name}-{scheme}.png", animations="disabled")
+        person.page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
+    person.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a size
+    assert person.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], f"{name} is too wide"
+    person.page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
+
+
+def _found(page: Any) -> list[str]:
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE)
+    found: list[str] = page.evaluate(FOUND)
+    return found
+
+
+def test_the_first_page(stage: Stage, chromium: Browser, folder: Path) -> None:
+    """Before anybody has signed in there is one button, and its form is complete."""
+    with Person.sitting(chromium, stage, DEMO.name) as person:
+        expect(person.page.get_by_role("button", name="Sign in")).to_be_visible()
+        _examine(person, "sign-in", folder)
+
+
+def test_pages_of_a_partner(looked_up: Person, folder: Path) -> None:
+    """A lookup under way, the overview and the list show what there is."""
+    expect(looked_up.main.get_by_role("button", name="Pause")).to_be_visible()
+    looked_up.page.wait_for_function("() => (document.querySelector('main progress')?.value ?? 0) > 0")
+    _examine(looked_up, "lookup", folder)
+    looked_up.go("Overview")
+    expect(looked_up.main.get_by_text("This minute")).to_be_visible()
+    looked_up.page.wait_for_function("() => document.querySelector('.seconds i[style*=\"100%\"]') !== null")
+    _examine(looked_up, "overview", folder)
+    looked_up.go("Lookups")
+    expect(looked_up.main.locator("tbody tr").first).to_be_visible()
+    _examine(looked_up, "lookups", folder)
+    looked_up.main.locator("tbody a").first.click()
+    expect(looked_up.main.get_by_role("link", name=re.compile("^Download")).first).to_be_visible()
+    _examine(looked_up, "files", folder)
+
+
+def test_a_dialog(looked_up: Person, folder: Path) -> None:
+    """A dialog is named, holds the keyboard and ends with Escape."""
+    looked_up.main.get_by_role("button", name="Cancel").click()
+    dialog = looked_up.page.get_by_role("dialog", name="Cancel this lookup?")
+    expect(dialog).to_be_visible()
+    assert dialog.evaluate("(one) => one.contains(document.activeElement)")
+    _examine(looked_up, "cancel", folder)
+    looked_up.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_a_new_lookup(demo: Person, folder: Path) -> None:
+    """With a list that has invalid lines, uploaded and estimated."""
+    demo.drop("customers.csv", _list())
+    demo.main.get_by_role("button", name="Upload and estimate").click()
+    expect(demo.main.get_by_role("button", name="Start the lookup")).to_be_visible()
+    _examine(demo, "new-lookup", folder)
+    demo.main.get_by_role("button", name="Put it aside").click()
+
+
+def test_one_user(demo: Person, folder: Path) -> None:
+    """A profile with its source, its age and what has changed last."""
+    demo.go("One user")
+    demo.main.get_by_label("Identifier", exact=True).fill("W-2")
+    demo.main.get_by_role("button", name="Look up").click()
+    expect(demo.main.get_by_role("heading", name="Profile")).to_be_visible()
+    _examine(demo, "user", folder)
+
+
+@pytest.mark.parametrize("name", ["Schedules"])
+def test_pages_of_an_operator(scheduled: str, operator: Person, name: str, folder: Path) -> None:
+    """Schedules, everybody's use, gates and dead letters."""
+    operator.go(name)
+    expect(operator.main.locator(".panel").first).to_be_visible()
+    _examine(operator, name.partition(" ")[0].lower(), folder)
+
+
+def test_a_phone_reaches_every_page(demo: Person) -> None:
+    """On a narrow screen the navigation scrolls, and nothing else does sideways."""
+    demo.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a size
+    for name in ("Overview", "Lookups", "New lookup", "One user", "Schedules"):
+        demo.go(name)
+        assert demo.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+    demo.page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size

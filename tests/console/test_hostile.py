@@ -1,0 +1,75 @@
+"""Scripts in names, identifiers, attributes and answers do nothing, and nothing of a person is left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from infra.local.stage.stage import Stage
+from tests.console.hostile import ATTACK, attacked
+from tests.console.person import Person
+
+PAGES = ("Overview", "Lookups", "Schedules")
+READS = re.compile(r"/v1/(quota|lookups|schedules|operator)")
+SECRET = "secret-customer-4711"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_attack_in_every_text_of_an_answer_is_text(scheduled: str, operator: Person, name: str) -> None:
+    """Every page shows what it reads as text: nothing of it runs, loads or becomes an element."""
+    operator.page.route(READS, attacked)
+    operator.go("One user")
+    operator.go(name)
+    expect(operator.main.locator(".empty", has_text="Reading")).to_have_count(0)
+    if name == "Schedules":
+        expect(operator.main).to_contain_text(f"cron(0 6 * * ? *){ATTACK}")
+    _assert_harmless(operator)
+
+
+def test_an_attack_in_a_file_is_text(demo: Person) -> None:
+    """The name of a file, its header and its lines are shown as they are."""
+    quoted = ATTACK.replace('"', '""')
+    demo.drop(f"{ATTACK}.csv", f'customer_id,"{quoted}"\n"{quoted}",x\n"a\t{quoted}",x\n'.encode())
+    expect(demo.main.locator(".code", has_text=ATTACK).first).to_be_visible()
+    expect(demo.main).to_contain_text("1 line is invalid")
+    _assert_harmless(demo)
+
+
+def test_an_attack_in_a_profile_is_text(demo: Person, stage: Stage) -> None:
+    """Identifiers and attributes, names of attributes among them, are shown as they are."""
+    assert stage.simulator is not None
+    identifier = f"A{ATTACK}"
+    stage.simulator.set_user(identifier, {"name": ATTACK, ATTACK: {"deep": [ATTACK]}})
+    _look_up(demo, identifier)
+    expect(demo.main.get_by_role("region", name="Attributes")).to_contain_text(ATTACK)
+    _assert_harmless(demo)
+
+
+def test_nothing_of_a_person_is_left_behind(demo: Person, stage: Stage) -> None:
+    """An identifier and its attributes reach no address, history, storage, title, log of the stage or console."""
+    assert stage.simulator is not None
+    stage.simulator.set_user(SECRET, {"name": "Ann Secret-Name"})
+    _look_up(demo, SECRET)
+    expect(demo.main).to_contain_text("Ann Secret-Name")
+    demo.drop(f"{SECRET}.csv", f"customer_id\n{SECRET}\n".encode())
+    demo.start()
+    expect(demo.main.get_by_text("completed", exact=True)).to_be_visible()
+    addresses = [one.url for one in demo.requests]
+    for text in (demo.kept(), json.dumps(addresses), json.dumps(demo.said)):
+        assert "secret" not in text.lower()
+
+
+def _look_up(person: Person, identifier: str) -> None:
+    person.go("One user")
+    person.main.get_by_label("Identifier", exact=True).fill(identifier)
+    person.main.get_by_role("button", name="Look up").click()
+    expect(person.main.get_by_role("heading", name="Profile")).to_be_visible()
+
+
+def _assert_harmless(person: Person) -> None:
+    assert person.page.evaluate("window.attacked") is None
+    assert person.page.locator("main img, main script").count() == 0
+    assert [text for text in person.said if "Content Security Policy" in text] == []
