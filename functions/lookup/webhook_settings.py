@@ -6,6 +6,7 @@ synthesised and when its parameter is read; which machines it may lead to, when 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,12 @@ class Webhook:
     def is_for(self, event: EventType) -> bool:
         """Return whether the partner wants this event."""
         return event is EventType.TEST or event in self.events
+
+
+def webhook_id_of(partner: str, event: EventType, subject: str, occurred_at: str) -> str:
+    """Return the id of a webhook by what it is about: the same however often that is published or delivered."""
+    about = f"{partner}\n{event.value}\n{subject}\n{occurred_at}"
+    return f"msg_{hashlib.sha256(about.encode()).hexdigest()[:32]}"
 
 
 def parse_url(url: str) -> WebhookAddress:

@@ -47,6 +47,8 @@ DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/grants": route_docs.GET_GRANTS,
     "POST /v1/erasures": route_docs.POST_ERASURES,
     "GET /v1/erasures/{erasure_id}": route_docs.GET_ERASURE,
+    "GET /v1/webhooks/deliveries": route_docs.LIST_DELIVERIES,
+    "POST /v1/webhooks/test": route_docs.TEST_WEBHOOK,
 }
 SHAPES: Mapping[str, type[BaseModel]] = {shape.__name__: shape for shape in ANSWERS}
 KINDS = {problem.value.uri: problem for problem in Problem}

@@ -49,6 +49,7 @@ def test_results_ready(deployed: Stage, call: Call, context: LambdaContext, list
         "partner": "acme",
         "files": 4,
         "bytes": results["bytes"],
+        "changed": 2,
         "manifest": f"{folder}/manifest/{lookup['lookup_id']}.manifest.json",
         "counts": {"requested": 2, "found": 2, "not_found": 0, "invalid": 0, "failed": 0},
         "ready_at": results["ready_at"],

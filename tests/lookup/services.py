@@ -18,7 +18,7 @@ from lookup.ledger.parts import Counted, DeliveredPart
 from lookup.ledger.shares import Share
 from lookup.model import Counts, Identifier, IdentifierType, Lane, Outcome, Part, Status
 from lookup.partners import Partner, Partners
-from lookup.results.events import EventPublisher
+from lookup.results.events import EventPublisher, RefusedFiring
 from lookup.schedules.firings import Firings
 from lookup.wiring.conversions import ConversionServices
 from lookup.wiring.queue import QueueServices
@@ -119,10 +119,14 @@ class RecordedEvents(EventPublisher):
 
     def __init__(self) -> None:
         self.completed: list[LookupRecord] = []
+        self.refused: list[RefusedFiring] = []
         self.changed: list[ChangedProfiles] = []
 
     def publish_completed(self, progress: LookupRecord) -> None:
         self.completed.append(progress)
+
+    def publish_refused(self, refused: RefusedFiring) -> None:
+        self.refused.append(refused)
 
     def publish_changed(self, changed: ChangedProfiles) -> None:
         self.changed.append(changed)

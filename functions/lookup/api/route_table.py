@@ -47,6 +47,8 @@ ROUTES = (
     Route("GET", "/v1/grants", PROFILES_READ),
     Route("POST", "/v1/erasures", PROFILES_ERASE, takes_body=True),
     Route("GET", "/v1/erasures/{erasure_id}", PROFILES_ERASE),
+    Route("GET", "/v1/webhooks/deliveries", PROFILES_READ),
+    Route("POST", "/v1/webhooks/test", LOOKUPS_WRITE),
 )
 # What everybody may read: the OpenAPI document, Swagger UI over it, and the files of the console, which hold no data.
 DOCUMENTATION_KEYS = frozenset({"GET /openapi.json", "GET /docs", "GET /docs/{asset}"})

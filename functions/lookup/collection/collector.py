@@ -13,7 +13,7 @@ from uuid import uuid4
 from lookup.collection.collection_result import Busy, CollectionResult, Done, Held, Unfinished
 from lookup.collection.errors import Gone, Superseded, Unequal
 from lookup.collection.file_sets import FileSetWriter, MakeWriter
-from lookup.collection.files import Format, ResultFile, manifest, manifest_key
+from lookup.collection.files import CHANGED, Format, ResultFile, manifest, manifest_key
 from lookup.collection.part_objects import PartObjects
 from lookup.collection.rows import added
 from lookup.collection.upload import Uploads
@@ -205,6 +205,7 @@ class Collector:
             manifest=key,
             files=len(files),
             bytes=sum(file.sealed.size for file in files),
+            changed=sum(file.records for file in files if file.only == CHANGED and file.format is Format.NDJSON),
         )
 
     def _once_more(self, progress: LookupRecord, now: Collection) -> CollectionResult:

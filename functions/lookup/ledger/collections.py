@@ -57,6 +57,7 @@ class Collection:
     manifest: str | None = None
     files: int = 0
     bytes: int = 0
+    changed: int = 0  # records in the files of changes
     is_announced: bool = False  # of files that are ready, and whether those of ends before a retry are gone
     reason: str | None = None
     exports: Mapping[str, Export] = field(default_factory=dict)  # by format
@@ -195,6 +196,7 @@ class CollectionLedger:
             "ready_at": one.ready_at,
             "manifest": one.manifest,
             "bytes": one.bytes,
+            "changed": one.changed,
             "told": one.is_announced,
             "reason": one.reason,
             "expires_at": self._expires(),
@@ -257,6 +259,7 @@ def _collection(item: Mapping[str, Any]) -> Collection:
         ready_at=float(facts["ready_at"]) if "ready_at" in facts else None,
         manifest=facts.get("manifest"),
         bytes=int(facts["bytes"]),
+        changed=int(facts.get("changed", 0)),
         is_announced=facts["told"],
         reason=facts.get("reason"),
         exports=read_exports(facts),

@@ -110,6 +110,7 @@ def ready_detail(progress: LookupRecord, collected: Collection) -> dict[str, obj
         "partner": spec.partner,
         "files": collected.files,
         "bytes": collected.bytes,
+        "changed": collected.changed,
         "manifest": collected.manifest,
         "counts": counts.to_json(),
         "ready_at": None if collected.ready_at is None else timestamp(collected.ready_at),

@@ -11,6 +11,7 @@ from lookup.errors import DailyLimitExceeded, Forbidden, LimitExceeded, NotExpor
 from lookup.ledger.lookups import LookupLedger
 from lookup.model import LookupRequest
 from lookup.partners import OPERATOR, Partner, operator
+from lookup.results.events import RefusedFiring
 from lookup.schedules.firing import Firing
 
 
@@ -29,15 +30,25 @@ class FiringResult:
 
 
 class Firings:
-    """Serves firings. `partner_named` returns a partner's grants as they are now, and raises `UnknownClient`."""
+    """Serves firings. `partner_named` returns a partner's grants as they are now, and raises `UnknownClient`.
+
+    `publish_refused` sends the event of a firing that is refused.
+    """
 
     def __init__(
-        self, *, ledger: LookupLedger, submission: Submission, feeder: Feeder, partner_named: Callable[[str], Partner]
+        self,
+        *,
+        ledger: LookupLedger,
+        submission: Submission,
+        feeder: Feeder,
+        partner_named: Callable[[str], Partner],
+        publish_refused: Callable[[RefusedFiring], None],
     ) -> None:
         self._ledger = ledger
         self._submission = submission
         self._feeder = feeder
         self._partner_named = partner_named
+        self._publish_refused = publish_refused
 
     def serve(self, firing: Firing) -> FiringResult:
         """Submit the firing's lookup, unless the schedule's last one still runs or its partner may not do it now.
@@ -54,6 +65,7 @@ class Firings:
             except (Forbidden, NotExported, DailyLimitExceeded, LimitExceeded) as refusal:
                 # delivered again it would be refused again
                 self._record_skipped(firing, refusal.sender_message)
+                self._publish_refused(_refused(firing, str(refusal)))
                 return FiringResult(firing.lookup_id, refused_because=refusal.sender_message, refused_by=str(refusal))
         self._feeder.feed(firing.workspace)
         return FiringResult(firing.lookup_id)
@@ -75,6 +87,18 @@ class Firings:
             partner = self._partner_named(firing.partner)
         if self._submission.create(partner, _request(firing)):
             self._ledger.record_firing(firing.schedule, {"lookup_id": firing.lookup_id})
+
+
+def _refused(firing: Firing, rule: str) -> RefusedFiring:
+    """Return what is published of a firing that is refused: the rule, without the partner's words."""
+    return RefusedFiring(
+        lookup_id=firing.lookup_id,
+        schedule=firing.schedule,
+        workspace=firing.workspace,
+        partner=firing.partner,
+        due_at=firing.scheduled_at,
+        reason=rule,
+    )
 
 
 def _request(firing: Firing) -> LookupRequest:

@@ -6,7 +6,6 @@ has the same. Bodies hold counts and links, never an attribute, an identifier or
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from urllib.parse import quote
 from lookup import exact_json
 from lookup.errors import InvalidInput
 from lookup.results.events import COMPLETED, READY, REFUSED, TEST
-from lookup.webhook_settings import EventType
+from lookup.webhook_settings import EventType, webhook_id_of
 
 Detail = Mapping[str, Any]
 Data = dict[str, Any]
@@ -51,8 +50,7 @@ def parse_message(body: str) -> WebhookMessage:
         case _:
             raise InvalidInput("body", "must be an event of this service that webhooks are for")
     partner, occurred_at = _text(detail, "partner"), _text(detail, moment)
-    about = "\n".join((partner, event.value, _text(detail, subject), occurred_at))
-    webhook_id = f"msg_{hashlib.sha256(about.encode()).hexdigest()[:32]}"
+    webhook_id = webhook_id_of(partner, event, _text(detail, subject), occurred_at)
     return WebhookMessage(partner, event, webhook_id, occurred_at, data(detail))
 
 

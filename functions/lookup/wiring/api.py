@@ -21,6 +21,7 @@ from lookup.api.routes.results import ResultRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
+from lookup.api.routes.webhooks import WebhookRoutes
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.collection.requested import ExportRequests
@@ -30,6 +31,7 @@ from lookup.errors import RetryLater
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
 from lookup.ledger.quota_history import QuotaHistories
+from lookup.ledger.webhooks import WebhookLedger
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
@@ -93,6 +95,7 @@ class ApiServices(ProfileServices, SubmittingServices):
             authorization=self.authorization,
         )
         GrantRoutes(app, settings=self.settings)
+        WebhookRoutes(app, ledger=WebhookLedger(self.table), publish_test=self.events.publish_test, clock=clock)
         QuotaRoutes(
             app,
             sources=QuotaSources(

@@ -48,7 +48,11 @@ class ScheduleServices(SubmittingServices):
     @cached_property
     def firings(self) -> Firings:
         return Firings(
-            ledger=self.lookups, submission=self.submission, feeder=self.feeder, partner_named=self.partners.by_name
+            ledger=self.lookups,
+            submission=self.submission,
+            feeder=self.feeder,
+            partner_named=self.partners.by_name,
+            publish_refused=self.events.publish_refused,
         )
 
     @cached_property

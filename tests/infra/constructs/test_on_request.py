@@ -32,6 +32,8 @@ SCOPES = {
     "DELETE /v1/schedules/{name}": "schedules/write",
     "GET /v1/quota": "profiles/read",
     "GET /v1/grants": "profiles/read",
+    "GET /v1/webhooks/deliveries": "profiles/read",
+    "POST /v1/webhooks/test": "lookups/write",
 }
 
 PAGES = {

@@ -84,6 +84,9 @@ def test_what_is_not_granted_any_more_is_refused(
     assert fired == FiringResult(ID, refused_because=because)
     assert services.lookups.get(ID) is None
     assert services.taken() == []
+    (published,) = services.events.refused
+    assert (published.lookup_id, published.schedule, published.partner) == (ID, "acme.nightly", "acme")
+    assert (published.due_at, "salary" in published.reason) == (AT, False)
     assert services.lookups.last_firing("acme.nightly") == {
         "pk": "schedule#acme.nightly", "sk": "last", "skipped_at": AT, "skipped_because": because,
     }  # fmt: skip

@@ -31,6 +31,7 @@ TAGS: Mapping[str, str] = {
     "Schedules": "Rosters that are looked up again and again.",
     "Quota": "What is left.",
     "Erasures": "People whose data is removed everywhere.",
+    "Webhooks": "How you are called back.",
 }
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",

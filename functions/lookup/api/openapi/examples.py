@@ -217,6 +217,34 @@ QUOTA = {
     },
     "today": {"users": 1200, "limit": 5000, "left": 3800, "resets_at": "2026-11-25T00:00:00.000000Z"},
 }
+WEBHOOK_ID = "msg_0b1c2d3e4f5061728394a5b6c7d8e9f0"
+DELIVERIES = {
+    "webhook": {
+        "events": ["lookup.completed", "results.ready"],
+        "state": "called",
+        "disabled_at": None,
+        "rests_until": None,
+    },
+    "deliveries": [
+        {
+            "webhook_id": WEBHOOK_ID,
+            "event": "results.ready",
+            "occurred_at": "2026-11-24T09:31:00.000000Z",
+            "state": "pending",
+            "attempts": 2,
+            "last_status": 503,
+            "last_error": None,
+            "attempted_at": "2026-11-24T09:31:07.000000Z",
+            "next_attempt_at": "2026-11-24T09:31:38.000000Z",
+        }
+    ],
+    "next": None,
+}
+WEBHOOK_TEST = {
+    "webhook_id": WEBHOOK_ID,
+    "event": "webhook.test",
+    "links": {"deliveries": "/v1/webhooks/deliveries"},
+}
 # What a request may hold, by operation; without them Swagger UI would try every field at once.
 BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "submitLookup": {

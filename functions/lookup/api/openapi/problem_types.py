@@ -167,7 +167,8 @@ class Problem(Enum):
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many requests of this client",
         "This client sends more requests a second than it is granted (`violated-policies`: `requests`), or, without "
-        "the lane `bulk`, more of its requests wait for quota at once (`waiting`). Send again after `Retry-After`.",
+        "the lane `bulk`, more of its requests wait for quota at once (`waiting`), or it tests its webhook more than "
+        "once in 30 seconds (`tests`). Send again after `Retry-After`.",
     )
     INTERNAL = ProblemType(
         "internal",

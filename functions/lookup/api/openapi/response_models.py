@@ -275,6 +275,57 @@ class Erasure(Shape):
     links: Links
 
 
+class OwnWebhook(Shape):
+    """The webhook that the operator set for you."""
+
+    events: Annotated[list[str], Field(description="What it is called for.")]
+    state: Annotated[
+        Literal["called", "resting", "disabled"],
+        Field(description="`resting`: left alone after failures; `disabled`: it answered 410."),
+    ]
+    disabled_at: Time | None
+    rests_until: Time | None
+
+
+class Delivery(Shape):
+    """What was done about one webhook."""
+
+    webhook_id: str
+    event: str
+    occurred_at: Time
+    state: Annotated[
+        Literal["pending", "delivered", "failed", "skipped"],
+        Field(description="`failed`: given up; `skipped`: the webhook was disabled."),
+    ]
+    attempts: Count
+    last_status: Annotated[int | None, Field(description="Of your last answer.")]
+    last_error: Annotated[str | None, Field(description="Why there was no answer.")]
+    attempted_at: Time | None
+    next_attempt_at: Time | None
+
+
+class DeliveryPage(Shape):
+    """Webhooks of the last seven days, newest first."""
+
+    webhook: OwnWebhook | None
+    deliveries: list[Delivery]
+    next: Annotated[str | None, Field(description="Of the next page, as `after`.")]
+
+
+class DeliveriesLink(Shape):
+    """Where to see what became of it."""
+
+    deliveries: str
+
+
+class WebhookTest(Shape):
+    """A test that is on its way."""
+
+    webhook_id: str
+    event: str
+    links: DeliveriesLink
+
+
 class BrokenRule(Shape):
     """One field, and the rule that it breaks."""
 
@@ -313,6 +364,8 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     Quota,
     Grants,
     Erasure,
+    DeliveryPage,
+    WebhookTest,
     Problem,
 )
 

@@ -240,3 +240,20 @@ GET_QUOTA = operation(
     },
     tells=(Problem.FORBIDDEN, Problem.BUSY),
 )
+LIST_DELIVERIES = operation(
+    "listDeliveries",
+    "List what was sent to your webhook",
+    "Of the last seven days, newest first: each webhook with its attempts, the last status, or why there was none, and "
+    "when it will be tried again. `webhook` is null when none is set for you.",
+    tag="Webhooks",
+    replies={200: Reply("One page.", "DeliveryPage", examples.DELIVERIES, ("Link",))},
+)
+TEST_WEBHOOK = operation(
+    "testWebhook",
+    "Test your webhook",
+    "Sends you a `webhook.test` within seconds, once in 30 seconds and without retries. One that you take ends a pause "
+    "after failures, and calls you again after a 410.",
+    tag="Webhooks",
+    replies={202: Reply("It is on its way.", "WebhookTest", examples.WEBHOOK_TEST)},
+    tells=(Problem.CONFLICT,),
+)
