@@ -14,6 +14,7 @@ from lookup.api.openapi.lookup_models import (
     LookupAnswer,
     LookupPage,
     Profile,
+    Reference,
     ResultPage,
     Shape,
     Time,
@@ -315,7 +316,7 @@ class DeliveryPage(Shape):
 class DeliveriesLink(Shape):
     """Where to see what became of it."""
 
-    deliveries: str
+    deliveries: Reference
 
 
 class WebhookTest(Shape):
