@@ -50,7 +50,7 @@ def roster(metered: Metered, parts: int) -> Counted:
     body = b"customer_id\n" + "".join(f"{name}\n" for name in names).encode()
     metered.stage.s3.put_object(Bucket=metered.stage.settings.bucket_name, Key=f"rosters/acme/{roster_id}", Body=body)
     metered.meter.count_request("s3", "PutObject", {}, {})  # the partner's upload, on our bill
-    answer = metered.invoke(on_request.handler, _posted({"roster_id": roster_id}))
+    answer = metered.invoke(on_request.handler, posted({"roster_id": roster_id}))
     assert answer["statusCode"] == 202, answer
     before = metered.cpu
     _request(metered, 1)
@@ -125,6 +125,6 @@ def _requested(name: str) -> dict[str, Any]:
     return event
 
 
-def _posted(order: Mapping[str, object]) -> dict[str, Any]:
+def posted(order: Mapping[str, object]) -> dict[str, Any]:
     event: dict[str, Any] = json.loads((EVENTS / "on_request/post_lookups.json").read_text())
     return event | {"body": json.dumps(order), "isBase64Encoded": False}

@@ -96,7 +96,7 @@ def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
         session.client("ssm").put_parameter(
             Name=stage.settings.partners_parameter_name, Value=json.dumps(grants), Type="String"
         )
-        with _as_functions(stage):
+        with as_functions(stage):
             meter = Meter(stage.dynamodb)
             for handler in HANDLERS:
                 meter.watch(handler.services().session)
@@ -118,7 +118,7 @@ def aws(server: EmbeddedAws) -> Iterator[None]:
 
 
 @contextmanager
-def _as_functions(stage: Stage) -> Iterator[None]:
+def as_functions(stage: Stage) -> Iterator[None]:
     credentials = stage.session.get_credentials()
     environment = stage.settings.to_environment() | {
         "AWS_ACCESS_KEY_ID": str(credentials.access_key if credentials else None),

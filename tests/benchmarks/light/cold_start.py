@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,7 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.light.stage import EVENTS, ROOT, Deployed
+from tests.benchmarks.light.processes import cpu_of, environment_of, first_event
+from tests.benchmarks.light.stage import EVENTS, Deployed
 
 UNIT = "import boto3; boto3.client('dynamodb')"
 SAMPLES = 9
@@ -38,35 +38,22 @@ class Starts:
 
 def measured(deployed: Deployed, samples: int = SAMPLES) -> Starts:
     """Start everything `samples` times in turn, after a first turn that does not count: it may write bytecode."""
-    environment = {**os.environ, **deployed.environment, "PYTHONPATH": str(ROOT / "functions")}
     unit, functions = list[float](), {name: list[float]() for name in TARGETS}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(samples + 1):
-            seconds = {"": cpu_of([sys.executable, "-c", UNIT], environment)}
-            for name in TARGETS:
-                event = Path(folder) / f"{name}.json"
-                event.write_text(json.dumps(EVENT_OF[name]()))
-                program = str(Path(__file__).with_name("first_event.py"))
-                seconds[name] = cpu_of([sys.executable, program, name, str(event)], environment)
+            seconds = {name: _started(deployed, name, Path(folder)) for name in TARGETS}
+            own = cpu_of([sys.executable, "-c", UNIT], environment_of(deployed))
             if turn:
-                unit.append(seconds.pop(""))
-                for name, own in seconds.items():
-                    functions[name].append(own)
+                unit.append(own)
+                for name, took in seconds.items():
+                    functions[name].append(took)
     return Starts(tuple(unit), {name: tuple(own) for name, own in functions.items()})
 
 
-def cpu_of(command: list[str], environment: Mapping[str, str]) -> float:
-    """Return the CPU seconds, user and system, of a process and all its threads. Raises RuntimeError when it fails."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    actions = [(os.POSIX_SPAWN_DUP2, nowhere, 1)]
-    try:
-        process = os.posix_spawn(command[0], command, dict(environment), file_actions=actions)
-    finally:
-        os.close(nowhere)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        raise RuntimeError(f"{command[1:]} ended with {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_utime + usage.ru_stime
+def _started(deployed: Deployed, name: str, folder: Path) -> float:
+    event = folder / f"{name}.json"
+    event.write_text(json.dumps(EVENT_OF[name]()))
+    return first_event(deployed, name, event)
 
 
 def _part() -> dict[str, Any]:

@@ -32,13 +32,13 @@ class Deployed:
 
 
 @contextmanager
-def ample_stage(server: EmbeddedAws) -> Iterator[Deployed]:
-    """Deploy a stage of its own whose vendor answers at once and knows everybody, within an ample quota."""
+def ample_stage(server: EmbeddedAws, quota: Quota = AMPLE) -> Iterator[Deployed]:
+    """Deploy a stage of its own whose vendor answers at once and knows everybody, within this quota."""
     account = str(next(_accounts))
     with Simulator(config=instant()) as vendor:
         vendor.configure(not_found_share=0.0)
         with deployed(server.session(account), vendor.endpoint_url) as stage:
-            workspace = replace(stage.settings.workspace("default"), secret_id=SECRET_ID, quota=AMPLE)
+            workspace = replace(stage.settings.workspace("default"), secret_id=SECRET_ID, quota=quota)
             settings = replace(stage.settings, workspaces={"default": workspace})
             grants = {CLIENT_ID: {"name": "acme", "workspaces": ["default"], "fields": None, "weight": 1}}
             stage.session.client("ssm").put_parameter(

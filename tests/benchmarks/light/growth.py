@@ -1,0 +1,202 @@
+"""What an identifier costs in AWS requests, read units and CPU, as rosters and the number of lookups grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import on_queue
+import on_request
+from infra.local.ministack.process import EmbeddedAws
+from lookup.ledger.items import lookup_key, record_item, serialize
+from lookup.ledger.model import RecordedPart
+from lookup.model import PART_LIMIT, Counts, RosterRange
+from tests.benchmarks.cost.scenarios import posted
+from tests.benchmarks.cost.stage import UNHURRIED, as_functions
+from tests.benchmarks.cost.units import item_size, read_units
+from tests.benchmarks.light.serving import serve
+from tests.benchmarks.light.stage import ample_stage
+from tests.lambda_context import LambdaContext
+from tests.lookup.stage import Stage
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)  # lines of one roster
+LOOKUPS = (1, 10, 100, 1_000)  # active at once, of one partner
+WHOLE = 20  # parts up to which a roster is served whole
+SAMPLE = 8  # parts at the beginning and at the end of a longer one
+BATCH = 25  # items of one BatchWriteItem
+HEADER, NAME = "customer_id\n", "customer-{:07}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one identifier: requests to AWS, read units of DynamoDB, CPU seconds; `number` is what grows."""
+
+    number: int
+    requests: float
+    read_units: float
+    cpu: float
+
+    def to_json(self) -> dict[str, float]:
+        """Return it by name."""
+        return {
+            "number": self.number,
+            "requests": round(self.requests, 4),
+            "read_units": round(self.read_units, 4),
+            "cpu_ms": round(1000 * self.cpu, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The curves: by lines of a roster, and by active lookups."""
+
+    sizes: Sequence[Cost]
+    lookups: Sequence[Cost]
+
+    @property
+    def ratio(self) -> float:
+        """Return how much dearer the dearest point of a curve is than its cheapest, of the worst curve."""
+        return round(max(spread(curve, of) for curve in (self.sizes, self.lookups) for of in MEASURES), 3)
+
+
+MEASURES: tuple[Callable[[Cost], float], ...] = (lambda c: c.requests, lambda c: c.read_units, lambda c: c.cpu)
+
+
+def spread(curve: Sequence[Cost], of: Callable[[Cost], float]) -> float:
+    """Return the largest value of a curve in units of its smallest."""
+    values = [of(one) for one in curve]
+    return max(values) / min(values)
+
+
+def measured(server: EmbeddedAws, sizes: Sequence[int] = SIZES, lookups: Sequence[int] = LOOKUPS) -> Growth:
+    """Measure every point on a stage of its own, of CPU the lower of two."""
+    return Growth(
+        [_lower(partial(_of_size, server, size)) for size in sizes],
+        [_lower(partial(_of_lookups, server, number)) for number in lookups],
+    )
+
+
+def _lower(measure: Callable[[], Cost]) -> Cost:
+    return min((measure() for _ in range(2)), key=lambda cost: cost.cpu)
+
+
+class _Count:
+    """Requests and read units of everything that the functions of this process ask of AWS."""
+
+    def __init__(self) -> None:
+        self.requests, self.read_units, self.cpu = 0, 0.0, 0.0
+        for handler in (on_request, on_queue):
+            handler.services().session.events.register("after-call.*", self._note)
+
+    def _note(self, model: Any, parsed: Any, **_: Any) -> None:
+        self.requests += 1
+        if model.service_model.service_name != "dynamodb":
+            return
+        if model.name == "Query":
+            self.read_units += read_units(sum(map(item_size, parsed["Items"])), consistent=True)
+        elif model.name == "BatchGetItem":
+            self.read_units += sum(
+                read_units(item_size(one), consistent=True) for items in parsed["Responses"].values() for one in items
+            )
+
+    def taken(self, units: int, number: int) -> Cost:
+        """Return what one identifier of so many took."""
+        return Cost(number, self.requests / units, self.read_units / units, self.cpu / units)
+
+
+@contextmanager
+def _stage(server: EmbeddedAws) -> Iterator[tuple[Stage, _Count]]:
+    with ample_stage(server, UNHURRIED) as deployed, as_functions(deployed.stage):
+        yield deployed.stage, _Count()
+
+
+def _of_size(server: EmbeddedAws, size: int) -> Cost:
+    """Serve a roster of so many lines; of a long one the first and the last parts, and count them for all of it."""
+    parts = size // PART_LIMIT
+    with _stage(server) as (stage, count):
+        lookup_id = _submit(stage, size, count)
+        submission = count.requests, count.read_units, count.cpu
+        served = parts if parts <= WHOLE else 2 * SAMPLE
+        _serve(stage, count, served if parts <= WHOLE else SAMPLE)
+        if parts > WHOLE:
+            before = count.requests
+            _skip(stage, lookup_id, size)
+            count.requests = before
+            _serve(stage, count, SAMPLE)
+        own = [
+            total - first
+            for total, first in zip((count.requests, count.read_units, count.cpu), submission, strict=True)
+        ]
+        rows = [mine / (served * PART_LIMIT) + first / size for mine, first in zip(own, submission, strict=True)]
+        return Cost(size, *rows)
+
+
+def _of_lookups(server: EmbeddedAws, number: int) -> Cost:
+    """Serve parts while so many lookups of one partner are active."""
+    with _stage(server) as (stage, count):
+        for _ in range(number):
+            _submit(stage, 20 * PART_LIMIT, count)
+        count.requests, count.read_units, count.cpu = 0, 0.0, 0.0
+        _serve(stage, count, 2 * SAMPLE)
+        return count.taken(2 * SAMPLE * PART_LIMIT, number)
+
+
+def _submit(stage: Stage, size: int, count: _Count) -> str:
+    roster_id = f"{size:032x}"
+    key = f"rosters/acme/{roster_id}"
+    bucket = stage.settings.bucket_name
+    if "Contents" not in stage.s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1):
+        body = HEADER + "".join(NAME.format(number) for number in range(size))
+        stage.s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
+    started = time.process_time()
+    answer = on_request.handler(posted({"roster_id": roster_id}), LambdaContext())
+    count.cpu += time.process_time() - started
+    if answer["statusCode"] != 202:
+        raise RuntimeError(f"not submitted: {answer['statusCode']}")
+    return str(answer["headers"]["Location"]).rpartition("/")[2]
+
+
+def _serve(stage: Stage, count: _Count, parts: int) -> None:
+    for _ in range(parts):
+        count.cpu += serve(stage)
+
+
+def _skip(stage: Stage, lookup_id: str, size: int) -> None:
+    """Write the ledger as it is when all but the last parts of a roster are fed and served."""
+    table, client = stage.settings.ledger_table_name, stage.dynamodb
+    cursor = client.get_item(TableName=table, Key=lookup_key(lookup_id, "cursor"))["Item"]
+    fed, left = int(cursor["parts_fed"]["N"]), SAMPLE - 2  # two parts are on the queue
+    parts = size // PART_LIMIT - left
+    line_bytes = len(NAME.format(0))
+    moved = {"at": len(HEADER) + parts * PART_LIMIT * line_bytes, "line": parts * PART_LIMIT + 2}
+    moved |= {"parts_fed": parts, "entries_fed": parts * PART_LIMIT}
+    client.put_item(TableName=table, Item={**cursor, **serialize(moved)})
+    skipped = range(fed + 1, parts + 1)
+    _count_as_served(stage, lookup_id, len(skipped))
+    _write_records(stage, lookup_id, skipped)
+
+
+def _count_as_served(stage: Stage, lookup_id: str, parts: int) -> None:
+    adding = {"requested": parts * PART_LIMIT, "found": parts * PART_LIMIT, "parts_done": parts}
+    stage.dynamodb.update_item(
+        TableName=stage.settings.ledger_table_name,
+        Key=lookup_key(lookup_id, "counts"),
+        UpdateExpression="ADD " + ", ".join(f"#{name} :{name}" for name in adding),
+        ExpressionAttributeNames={f"#{name}": name for name in adding},
+        ExpressionAttributeValues=serialize({f":{name}": number for name, number in adding.items()}),
+    )
+
+
+def _write_records(stage: Stage, lookup_id: str, numbers: Sequence[int]) -> None:
+    counts = Counts(PART_LIMIT, found=PART_LIMIT)
+    items = [
+        record_item(lookup_id, RecordedPart(f"{one:08}", counts, f"parts/{one}", 0.0, RosterRange(0, 0, 1)))
+        for one in numbers
+    ]
+    for start in range(0, len(items), BATCH):
+        puts: Any = [{"PutRequest": {"Item": item}} for item in items[start : start + BATCH]]
+        stage.dynamodb.batch_write_item(RequestItems={stage.settings.ledger_table_name: puts})
