@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -253,3 +254,14 @@ def test_the_open_exports_are_known(world: World, exporting: Exporting) -> None:
     exporting.make()
     (item,) = world.table.read([key])
     assert "open" not in deserialize(item)
+
+
+def test_whoever_writes_the_whole_item_keeps_its_exports(world: World, exporting: Exporting) -> None:
+    """A change of a collection that is ready, as its size after an erasure, leaves its exports as they are."""
+    three_parts(world)
+    exporting.ask()
+    exporting.make()
+    seen = world.collected()
+    assert world.collections.write("l-1", replace(seen, bytes=seen.bytes - 1), seen=seen)
+    assert exporting.export() == seen.exports["csv"]
+    assert world.collected().bytes == seen.bytes - 1
