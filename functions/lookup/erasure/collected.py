@@ -94,7 +94,7 @@ class Collected:
     def _erase_set(self, day: str, files: list[CollectedFile], people: People, note: Note) -> None:
         former = {one.found.key: len(one.found.former) for one in files if one.found.former}
         for key, number in former.items():  # superseded or deleted: no reader has them, and S3 deletes them in a day
-            note(Finding("former results", key, number, "versions deleted"))
+            note(Finding("former results", f"{key} former", number, "versions deleted"))
             self._objects.delete_former(key)
         if not self._names_somebody(files, people):
             return

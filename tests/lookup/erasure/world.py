@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # it has no type information
 
+from lookup.collection.upload import Upload
 from lookup.erasure.objects import Objects
 from lookup.erasure.queue import LONGEST_DELAY, ErasureQueue, ErasureStep
 from lookup.erasure.requests import ErasureRequests
 from lookup.erasure.worker import Done, Eraser, Later
 from lookup.fetch.tombstones import Tombstones
 from lookup.ledger.erasures import Erasure, ErasureState
-from lookup.model import Attributes, Identifier, Profile, Status
+from lookup.model import Attributes, Identifier, Outcome, Profile, Status
 from lookup.wiring.erasure import ErasureServices
 from tests.lookup.collection.world import World, found, outcome
 from tests.lookup.services import FakeClock, customer
@@ -133,6 +134,19 @@ class ErasureWorld(World):
             keys.append(self.arrive(spec, number, outcomes))
         self.end(spec)
         return keys
+
+    def user(self, name: str) -> Outcome:
+        """Return the outcome of a user whom MoEngage holds."""
+        return found(name, {"customer_id": name}, at=self.clock())
+
+    def slow_uploads(self, begin: Callable[[str, str], Upload]) -> Callable[[str, str], Upload]:
+        """Return how uploads are begun, each of which takes a minute and a half."""
+
+        def begun(key: str, content_type: str) -> Upload:
+            self.clock.now += 90
+            return begin(key, content_type)
+
+        return begun
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
         """Yield all that is stored anywhere, unpacked: every version of every object, every item, every message."""
