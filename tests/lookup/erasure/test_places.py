@@ -1,4 +1,4 @@
-"""What an erasure finds where: rosters, Athena's answers, former versions, oversized attributes, exports, tombstones."""
+"""What an erasure finds where: rosters, queries, former versions, oversized attributes, exports, tombstones."""
 
 from __future__ import annotations
 
