@@ -16,6 +16,7 @@ from infra.commands.dead_letters import Action, Case, ConversionCases, IntakeCas
 from infra.commands.results_letters import ResultsCases
 from infra.commands.stack_outputs import all_outputs, outputs_of
 from infra.commands.stage_command import run
+from infra.commands.webhook_letters import WebhookCases
 from infra.stage_settings.stage import Stage
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.lookups import LookupLedger
@@ -23,6 +24,7 @@ from lookup.ledger.model import LookupRecord
 from lookup.ledger.parts import PartLedger
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import Transitions
+from lookup.ledger.webhooks import WebhookLedger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -49,8 +51,10 @@ def _redrive(session: boto3.Session, stage: Stage) -> bool:
         "Parts": PartCases(ledger, PartLedger(table), time.time).case,
         "Conversion": ConversionCases(ledger).case,
     }
-    if "ResultsQueueUrl" in outputs:  # a stage of release 0.2 has no such queue
+    if "ResultsQueueUrl" in outputs:  # stages of release 0.2 have neither of these two queues
         case_of["Results"] = ResultsCases(ledger, CollectionLedger(table)).case
+    if "WebhookQueueUrl" in outputs:
+        case_of["Webhook"] = WebhookCases(WebhookLedger(table), stage.partners).case
     waiting = {queue: letters_waiting(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in case_of}
     cases = {
         queue: [case(one) for one in letters(sqs, names[f"{queue}DeadLetterQueueUrl"])]

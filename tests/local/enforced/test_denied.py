@@ -39,6 +39,9 @@ RECEIVE_PARTS: Call = ("sqs", "receive_message", {"QueueUrl": "PARTS", "Visibili
 SEND_INTAKE: Call = ("sqs", "send_message", {"QueueUrl": "INTAKE", "MessageBody": "C-1"})
 PURGE_PARTS: Call = ("sqs", "purge_queue", {"QueueUrl": "PARTS"})
 RECEIVE_DEAD: Call = ("sqs", "receive_message", {"QueueUrl": "DEAD"})
+SEND_WEBHOOK: Call = ("sqs", "send_message", {"QueueUrl": "WEBHOOKS", "MessageBody": "{}"})
+RECEIVE_WEBHOOKS: Call = ("sqs", "receive_message", {"QueueUrl": "WEBHOOKS", "VisibilityTimeout": 0})
+READ_LEDGER_ITEMS: Call = ("dynamodb", "batch_get_item", {"RequestItems": {"LEDGER": {"Keys": [LEDGER]}}})
 SEND_FIRINGS: Call = ("sqs", "send_message", {"QueueUrl": "FIRINGS", "MessageBody": "{}"})
 READ_GRANTS: Call = ("ssm", "get_parameter", {"Name": "/moengage-lookup/local/partners"})
 WRITE_GRANTS: Call = (
@@ -76,6 +79,11 @@ FORBIDDEN = {
         READ_RESULT, WRITE_RESULT, WRITE_ROSTER, WRITE_ELSEWHERE, RECEIVE_INTAKE, RECEIVE_PARTS, SEND_INTAKE,
         WRITE_GRANTS, TELL_OTHERS, INVOKE, GET_SCHEDULE, WRITE_POLICY, READ_CLIENT,
     ],
+    "OnWebhookRole": [
+        READ_SECRET, WRITE_SECRET, OTHER_SECRET, SCAN, READ_PROFILES, DELETE_PROFILE, READ_LEDGER, SCAN_LEDGER,
+        DROP_LEDGER, LIST_BUCKET, READ_RESULT, WRITE_RESULT, WRITE_ROSTER, RECEIVE_INTAKE, RECEIVE_PARTS, SEND_INTAKE,
+        SEND_WEBHOOK, WRITE_GRANTS, TELL, TELL_OTHERS, INVOKE, GET_SCHEDULE, WRITE_POLICY, READ_CLIENT,
+    ],
     "SchedulerRole": [
         READ_SECRET, READ_PROFILES, READ_LEDGER, LIST_BUCKET, READ_RESULT, WRITE_ROSTER, RECEIVE_PARTS, SEND_INTAKE,
         READ_GRANTS, TELL, INVOKE, GET_SCHEDULE, WRITE_POLICY,
@@ -90,6 +98,7 @@ ALLOWED = {
     ],
     "OnScheduleRole": [READ_LEDGER, READ_GRANTS, SEND_FIRINGS, TELL],
     "OnConversionRole": [READ_LEDGER, WRITE_UNPACKED],
+    "OnWebhookRole": [READ_GRANTS, READ_LEDGER_ITEMS, RECEIVE_WEBHOOKS],
     "SchedulerRole": [INVOKE_SCHEDULED, SEND_FIRINGS],
 }  # fmt: skip
 
@@ -105,7 +114,8 @@ def filled(enforced: Enforced, value: Any) -> Any:
         "BUCKET": "BucketName", "INTAKE": "IntakeQueueUrl", "PARTS": "PartsQueueUrl",
         "DEAD": "PartsDeadLetterQueueUrl", "FIRINGS": "FailedFiringsQueueUrl", "BUS": "EventBusName",
         "ON_REQUEST": "OnRequestFunctionName", "ON_SCHEDULE": "OnScheduleFunctionName",
-        "GROUP": "ScheduleGroupName", "SCHEDULER_ROLE": "SchedulerRoleArn", "POOL": "UserPoolId",
+        "WEBHOOKS": "WebhookQueueUrl", "GROUP": "ScheduleGroupName", "SCHEDULER_ROLE": "SchedulerRoleArn",
+        "POOL": "UserPoolId",
     }  # fmt: skip
     return enforced.stage.outputs[words[value]] if isinstance(value, str) and value in words else value
 
