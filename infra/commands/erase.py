@@ -68,7 +68,7 @@ def identifiers_of(body: bytes) -> Sequence[Identifier]:
     Raises `InvalidInput` naming the line, never what is in it.
     """
     found: list[Identifier] = []
-    for number, line in enumerate(body.decode().splitlines(), 1):
+    for number, line in enumerate(_text(body).splitlines(), 1):
         if not line.strip():
             continue
         one = parse_identifier_strictly(_read(line, number))
@@ -78,6 +78,13 @@ def identifiers_of(body: bytes) -> Sequence[Identifier]:
     if not found:
         raise InvalidInput("IDENTIFIERS", "must name a file with one identifier a line")
     return list(dict.fromkeys(found))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput("IDENTIFIERS", "must be UTF-8") from None
 
 
 def _read(line: str, number: int) -> object:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from infra.commands import doctor
+from infra.commands import doctor, erase
 from infra.local.ministack.process import ACCOUNT, REGION
+from lookup.erasure.queue import ErasureStep
+from lookup.ledger.erasures import Erasure, ErasureLedger, ErasureState
+from lookup.ledger.table import LedgerTable
 from tests.local.enforced.conftest import Enforced
+from tests.lookup.services import customer
+from tests.waiting import until
 
 
 def test_the_doctor_examines_the_local_stage(
@@ -22,3 +33,45 @@ def test_the_doctor_examines_the_local_stage(
     assert (status, len(lines)) == (0, 6), lines
     assert lines[0].startswith("local: ok  asked from this machine, not from where the functions are")
     assert all(line.startswith("default: ok ") for line in lines[1:])
+
+
+def test_people_are_erased(
+    enforced: Enforced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make erase` begins an erasure, which its function searches, verifies and proves with no more than its role."""
+    enforced.put_secrets_and_grants()
+    assert enforced.api().profile(customer("Erased-1"))[0] == 200
+    enforced.stage.clients.s3.put_object(Bucket=enforced.stage.bucket, Key="rosters/inline/gone.ndjson", Body=b"x\n")
+    environment = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+    environment |= {"AWS_ENDPOINT_URL": enforced.server.endpoint_url, "STAGE": "local"}
+    environment["IDENTIFIERS"] = str(tmp_path / "people.txt")
+    (tmp_path / "people.txt").write_text('Erased-1\n\n{"identifier_type": "id", "identifier": "62e7"}\n')
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert erase.main() == 0
+    erasure_id = re.findall(r"default: (erasure-\w+) running, 2 identifiers\n", capsys.readouterr().out)[0]
+    table = LedgerTable(
+        enforced.stage.clients.dynamodb, enforced.stage.outputs["LedgerTableName"], clock=time.time, sleep=time.sleep
+    )
+    ledger = ErasureLedger(table)
+
+    def state() -> Erasure:
+        found = ledger.read(erasure_id)
+        assert found is not None
+        return found
+
+    until(lambda: state().state is ErasureState.VERIFYING or None)
+    seen = state()
+    long_ago = replace(seen, requested_at=seen.requested_at - 7200, due_at=0.0, clean_since=seen.clean_since - 7200)
+    assert ledger.write(long_ago, seen=seen)
+    step = ErasureStep(erasure_id, seen.step, (customer("Erased-1"),))
+    url = enforced.stage.outputs["ErasureQueueUrl"]
+    enforced.stage.clients.sqs.send_message(QueueUrl=url, MessageBody=step.to_body())
+    until(lambda: state().state is ErasureState.COMPLETED or None)
+    receipt = enforced.stage.clients.s3.get_object(Bucket=enforced.stage.bucket, Key=state().receipt or "")
+    said = json.loads(receipt["Body"].read())
+    assert (said["identifiers"], said["found"]) == (2, {"profiles": 1, "parts": 1})
+    assert not enforced.logged("OnErasure", "Erased-1")
+    monkeypatch.setenv("LIFT", "1")
+    assert erase.main() == 0
+    assert capsys.readouterr().out == "default: 2 of 2 tombstones lifted\n"
