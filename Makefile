@@ -8,10 +8,10 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # An environment that works is brought to the lock in place, also while commands run in it; only a missing one is made.
 $(VENV)/.installed: requirements/uv.txt requirements/dev.txt
@@ -80,6 +80,9 @@ $(CONSOLE): console/node_modules/.package-lock.json console/index.html console/b
 pages: $(CONSOLE) ## types and lint rules of the console's pages: tsc, oxlint
 	@cd console && $(abspath $(NODE)) node_modules/typescript/bin/tsc --project . \
 		&& $(abspath $(NODE)) node_modules/oxlint/bin/oxlint --config .oxlintrc.json --deny-warnings --quiet .
+
+console-pictures: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## take the pictures of docs/console/ again, by the tests that look at every page
+	@PICTURES=docs/console $(BIN)/pytest -q tests/console/test_accessible.py
 
 console/node_modules/.package-lock.json: $(VENV)/.installed console/package.json console/package-lock.json console/.npmrc
 	@$(BIN)/python -m infra.prepare quietly "Fetching the libraries of the console" \

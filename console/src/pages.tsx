@@ -1,8 +1,8 @@
-// Which page an address shows, to whom.
+// All pages: where each is, who sees it, and what it shows.
 import type { JSX } from "preact";
 
 import type { Grants } from "./api/shapes.ts";
-import { may } from "./grants.ts";
+import { DeliveriesPage } from "./pages/deliveries.tsx";
 import { LookupPage } from "./pages/lookup/page.tsx";
 import { LookupsPage } from "./pages/lookups.tsx";
 import { NewLookupPage } from "./pages/new/page.tsx";
@@ -13,14 +13,32 @@ import { SchedulesPage } from "./pages/schedules.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { Heading } from "./ui/parts.tsx";
 
-/** Return the page; what is not granted is not shown, whatever the address says. */
-export function pageOf([name = "", id]: string[], grants: Grants): JSX.Element {
-  if (name === "" && may("profiles/read")) return <OverviewPage />;
-  if (name === "lookups" && may("profiles/read")) return id === undefined ? <LookupsPage /> : <LookupPage key={id} id={id} />;
-  if (name === "new" && may("lookups/write")) return <NewLookupPage grants={grants} />;
-  if (name === "user" && may("lookups/write")) return <UserPage grants={grants} />;
-  if (name === "schedules" && may("schedules/write")) return <SchedulesPage />;
-  if (name === "partners" && grants.is_operator) return <PartnersPage />;
-  if (name === "operator" && grants.is_operator) return <OperatorPage />;
-  return <Heading title="There is no such page for you" />;
+export interface Page {
+  name: string;
+  to: string;
+  isFor: (grants: Grants) => boolean;
+  show: (grants: Grants, id: string | undefined) => JSX.Element;
+}
+
+const withScope = (scope: string) => (grants: Grants): boolean => grants.scopes.includes(scope);
+const reads = withScope("profiles/read");
+const orders = withScope("lookups/write");
+const operates = (grants: Grants): boolean => grants.is_operator;
+
+/** In the order of the navigation. */
+export const PAGES: Page[] = [
+  { name: "Overview", to: "", isFor: reads, show: () => <OverviewPage /> },
+  { name: "Lookups", to: "lookups", isFor: reads, show: (_, id) => (id === undefined ? <LookupsPage /> : <LookupPage key={id} id={id} />) },
+  { name: "New lookup", to: "new", isFor: orders, show: (grants) => <NewLookupPage grants={grants} /> },
+  { name: "One user", to: "user", isFor: orders, show: (grants) => <UserPage grants={grants} /> },
+  { name: "Schedules", to: "schedules", isFor: withScope("schedules/write"), show: () => <SchedulesPage /> },
+  { name: "Webhook", to: "webhook", isFor: reads, show: () => <DeliveriesPage /> },
+  { name: "Partners today", to: "partners", isFor: operates, show: () => <PartnersPage /> },
+  { name: "Operator", to: "operator", isFor: operates, show: () => <OperatorPage /> },
+];
+
+/** Return the page of an address; what is not granted is not shown, whatever the address says. */
+export function pageOf([to = "", id]: string[], grants: Grants): JSX.Element {
+  const page = PAGES.find((one) => one.to === to && one.isFor(grants));
+  return page === undefined ? <Heading title="There is no such page for you" /> : page.show(grants, id);
 }

@@ -1,24 +1,8 @@
 // The navigation, the workspace and the person.
-import { grants, may, workspace } from "./grants.ts";
+import { grants, workspace } from "./grants.ts";
+import { PAGES } from "./pages.tsx";
 import { addressOf, route } from "./router.ts";
 import { person, signOut } from "./session/session.ts";
-
-interface Entry {
-  name: string;
-  to: string;
-  isShown: () => boolean;
-}
-
-const isOperator = (): boolean => grants.value?.is_operator ?? false;
-const ENTRIES: Entry[] = [
-  { name: "Overview", to: "", isShown: () => may("profiles/read") },
-  { name: "Lookups", to: "lookups", isShown: () => may("profiles/read") },
-  { name: "New lookup", to: "new", isShown: () => may("lookups/write") },
-  { name: "One user", to: "user", isShown: () => may("lookups/write") },
-  { name: "Schedules", to: "schedules", isShown: () => may("schedules/write") },
-  { name: "Partners today", to: "partners", isShown: isOperator },
-  { name: "Operator", to: "operator", isShown: isOperator },
-];
 
 export function Side({ stage }: { stage: string }) {
   const [here = ""] = route.value;
@@ -36,7 +20,7 @@ export function Side({ stage }: { stage: string }) {
       </div>
       <nav aria-label="Pages">
         <ul>
-          {ENTRIES.filter((one) => one.isShown()).map((one) => (
+          {PAGES.filter((one) => grants.value !== null && one.isFor(grants.value)).map((one) => (
             <li key={one.to}>
               <a href={addressOf(...(one.to === "" ? [] : [one.to]))} aria-current={here === one.to ? "page" : undefined}>
                 {one.name}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from playwright.sync_api import Route
 
@@ -17,7 +18,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 
 def attacked(route: Route) -> None:
     """Pass a request on, and answer it with an attack in every text."""
-    answer = route.fetch()
+    answer = route.fetch(url=unquote(route.request.url).replace(ATTACK, ""))
     route.fulfill(response=answer, json=_spoilt(answer.json()))
 
 

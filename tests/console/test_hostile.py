@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
@@ -12,9 +13,10 @@ from infra.local.stage.stage import Stage
 from tests.console.hostile import ATTACK, attacked
 from tests.console.person import Person
 
-PAGES = ("Overview", "Lookups", "Schedules")
-READS = re.compile(r"/v1/(quota|lookups|schedules|operator)")
+PAGES = ("Overview", "Lookups", "Schedules", "Webhook")
+READS = re.compile(r"/v1/(quota|lookups|schedules|webhooks|operator)")
 SECRET = "secret-customer-4711"
+LONG = Decimal("12345678901234567890.10")  # digits that JavaScript's numbers do not have
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -39,12 +41,14 @@ def test_an_attack_in_a_file_is_text(demo: Person) -> None:
 
 
 def test_an_attack_in_a_profile_is_text(demo: Person, stage: Stage) -> None:
-    """Identifiers and attributes, names of attributes among them, are shown as they are."""
+    """Identifiers and attributes, names of attributes among them, are shown as they are; numbers keep their digits."""
     assert stage.simulator is not None
     identifier = f"A{ATTACK}"
-    stage.simulator.set_user(identifier, {"name": ATTACK, ATTACK: {"deep": [ATTACK]}})
+    stage.simulator.set_user(identifier, {"name": ATTACK, ATTACK: {"deep": [ATTACK]}, "long": LONG})
     _look_up(demo, identifier)
-    expect(demo.main.get_by_role("region", name="Attributes")).to_contain_text(ATTACK)
+    attributes = demo.main.get_by_role("region", name="Attributes")
+    expect(attributes).to_contain_text(ATTACK)
+    expect(attributes).to_contain_text("12345678901234567890.10")
     _assert_harmless(demo)
 
 

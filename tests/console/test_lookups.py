@@ -29,15 +29,15 @@ def test_a_lookup_is_paused_and_resumed_after_saying_what_that_does(demo: Person
     expect(dialog).to_have_count(0)
     expect(demo.main.get_by_text("in progress", exact=True)).to_be_visible()
     demo.main.get_by_role("button", name="Pause").click()
-    dialog.get_by_role("button", name="Pause").click()
+    dialog.get_by_role("button", name="Pause it").click()
     expect(demo.main.get_by_text("It is paused: nothing more is asked until it is resumed.")).to_be_visible()
     demo.main.get_by_role("button", name="Resume").click()
     expect(dialog).to_contain_text("They count towards your users of the day.")
-    dialog.get_by_role("button", name="Resume").click()
+    dialog.get_by_role("button", name="Resume it").click()
     expect(demo.main.get_by_text("in progress", exact=True)).to_be_visible()
     demo.main.get_by_role("button", name="Cancel").click()
     expect(dialog).to_contain_text("This cannot be undone")
-    dialog.get_by_role("button", name="Cancel").click()
+    dialog.get_by_role("button", name="Cancel the lookup").click()
     expect(demo.main.get_by_text("cancelled", exact=True)).to_be_visible()
 
 

@@ -160,12 +160,14 @@ def test_a_lost_connection_is_tried_again_and_makes_one_lookup(demo: Person, sta
 def test_an_upload_that_never_arrives_starts_nothing(demo: Person, stage: Stage) -> None:
     """After six attempts the page says that nothing was started, and so it is; a click tries again."""
     demo.page.route(UPLOAD, lambda route: route.abort("connectionreset"))
-    demo.page.evaluate("window.realTimeout = setTimeout; window.setTimeout = (run, ms) => realTimeout(run, ms / 100)")
+    demo.page.evaluate(
+        "() => { window.real = setTimeout; window.setTimeout = (run, milliseconds) => real(run, milliseconds / 100); }"
+    )
     before = _lookups(demo, stage)
     demo.drop("list.csv", b"customer_id\nN-1\nN-2\n")
     demo.main.get_by_role("button", name="Upload and estimate").click()
     expect(demo.main.get_by_role("alert")).to_contain_text("Nothing was started.")
-    demo.page.evaluate("window.setTimeout = realTimeout")
+    demo.page.evaluate("() => { window.setTimeout = real; }")
     assert _lookups(demo, stage) == before
     demo.page.unroute(UPLOAD)
     demo.main.get_by_role("button", name="Upload and estimate").click()

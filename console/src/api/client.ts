@@ -42,6 +42,8 @@ export interface Ask {
 export interface Answer<T> {
   status: number;
   data: T;
+  /** What `data` was read of: a number there has all its digits. */
+  text: string;
   etag: string | null;
   retryAfter: number | null;
 }
@@ -88,7 +90,7 @@ async function read<T>(answer: Response): Promise<Answer<T>> {
   if (GATEWAY_TIMES_OUT.has(answer.status)) throw new Unreachable("The service did not answer in time.");
   if (!answer.ok && answer.status !== NOT_MODIFIED) throw new Problem(answer.status, problemIn(text), retryAfter);
   const data = (text === "" ? null : JSON.parse(text)) as T;
-  return { status: answer.status, data, etag: answer.headers.get("ETag"), retryAfter };
+  return { status: answer.status, data, text, etag: answer.headers.get("ETag"), retryAfter };
 }
 
 function problemIn(text: string): ProblemBody {

@@ -1,7 +1,7 @@
 // The shapes of the answers that the pages read.
 import type { Lookup } from "../../generated/api.ts";
 
-export type { Counts, DryRun, Estimate, Gate, GrantedPeriod, Grants, Lookup, LookupPage, Outcomes, Profile, Quota, ResultFile,
+export type { Counts, Delivery, DeliveryPage, DryRun, Estimate, Gate, GrantedPeriod, Grants, Lookup, LookupPage, Outcomes, OwnWebhook, Profile, Quota, ResultFile,
   ResultPage, Roster, RosterPreview, Schedule, SchedulePage } from "../../generated/api.ts";
 
 export interface PartnerUse {

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { ask } from "../api/client.ts";
 import type { Grants, Lookup, Outcomes, Profile } from "../api/shapes.ts";
 import { workspace } from "../grants.ts";
+import { type JsonObject, isObject, readJson } from "../roster/json.ts";
 import { addressOf } from "../router.ts";
 import { distance } from "../ui/format.ts";
 import { Fields } from "../ui/fields.tsx";
@@ -18,7 +19,7 @@ interface Asked {
   fields: string[] | null;
 }
 
-type Found = { profile: Profile } | { lookup: Lookup };
+type Found = { profile: Profile; attributes: JsonObject } | { lookup: Lookup };
 
 export function UserPage({ grants }: { grants: Grants }) {
   const [asked, setAsked] = useState<Asked>({ type: "customer_id", identifier: "", maxAge: 0, fields: null });
@@ -37,7 +38,7 @@ export function UserPage({ grants }: { grants: Grants }) {
       <Heading title="One user" />
       <Form grants={grants} asked={asked} isBusy={isBusy} onChange={setAsked} onRun={run} />
       <Failure error={error} />
-      {found !== null && ("profile" in found ? <Shown profile={found.profile} /> : <Waits lookup={found.lookup} />)}
+      {found !== null && ("profile" in found ? <Shown profile={found.profile} attributes={found.attributes} /> : <Waits lookup={found.lookup} />)}
     </>
   );
 }
@@ -49,11 +50,20 @@ async function lookUp(asked: Asked): Promise<Found> {
     max_age: asked.maxAge,
     ...(asked.fields === null ? {} : { fields: asked.fields }),
   };
-  const { status, data } = await ask<Outcomes | Lookup>("v1/lookups", { method: "POST", body });
-  if (status === 202 || !("outcomes" in data)) return { lookup: data as Lookup };
+  const { data, text } = await ask<Outcomes | Lookup>("v1/lookups", { method: "POST", body });
+  if (!("outcomes" in data)) return { lookup: data };
   const [profile] = data.outcomes;
   if (profile === undefined) throw new TypeError("the service returned no outcome");
-  return { profile };
+  return { profile, attributes: attributesIn(text) };
+}
+
+/** Read the attributes of the one outcome digit for digit: JavaScript's own numbers would round long ones. */
+function attributesIn(text: string): JsonObject {
+  const answer = readJson(text);
+  const outcomes = answer !== undefined && isObject(answer) ? answer["outcomes"] : undefined;
+  const first = Array.isArray(outcomes) ? outcomes[0] : undefined;
+  const attributes = first !== undefined && isObject(first) ? first["user_attributes"] : undefined;
+  return attributes !== undefined && isObject(attributes) ? attributes : {};
 }
 
 interface FormProps {
@@ -111,7 +121,7 @@ const SOURCES: Record<string, string> = {
   stale: "From the store, older than you wanted, because MoEngage could not be asked: fetched",
 };
 
-function Shown({ profile }: { profile: Profile }) {
+function Shown({ profile, attributes }: { profile: Profile; attributes: JsonObject }) {
   if (profile.outcome !== "found") return <NotFound profile={profile} />;
   return (
     <Panel title="Profile">
@@ -122,7 +132,7 @@ function Shown({ profile }: { profile: Profile }) {
           ? "Nothing has changed since the fetch before."
           : `Since the fetch before, ${profile.changed_fields.length} of its attributes have changed.`}
       </p>
-      <Attributes profile={profile} />
+      <Attributes profile={profile} attributes={attributes} />
     </Panel>
   );
 }

@@ -67,7 +67,7 @@ function options(width: number, height: number, series: Series[]): UPlot.Options
     cursor: { show: false },
     scales: { x: { range: (_, first, last) => around(first, last, series) }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] } },
     axes: [
-      { ...axis, font, size: 28, grid: { show: false }, values: (_, times) => times.map(clock) },
+      { ...axis, font, size: 28, grid: { show: false }, values: (_, times) => labels(times) },
       { ...axis, font, size: 52 },
     ],
     series: [{}, ...ordered.map((one) => drawnAs(one, color(one.color)))],
@@ -89,5 +89,11 @@ function drawnAs(series: Series, shade: string): UPlot.Series {
   return { fill: shade, width: 0, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
 }
 
-const clock = (seconds: number): string =>
-  new Date(seconds * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+const MINUTE = { hour: "2-digit", minute: "2-digit" } as const;
+
+/** Write times as a clock has them, with seconds where they are that near. */
+function labels(times: number[]): string[] {
+  const isNear = (times[1] ?? 0) - (times[0] ?? 0) < 60;
+  const shape = isNear ? { ...MINUTE, second: "2-digit" as const } : MINUTE;
+  return times.map((seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB", shape));
+}

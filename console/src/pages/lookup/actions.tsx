@@ -13,6 +13,7 @@ type Name = "pause" | "resume" | "cancel" | "retry_failed";
 interface Act {
   name: Name;
   word: string;
+  action: string;
   title: string;
   isOffered: (lookup: Lookup) => boolean;
   says: (lookup: Lookup) => ComponentChildren;
@@ -31,6 +32,7 @@ const ACTS: Act[] = [
   {
     name: "pause",
     word: "Pause",
+    action: "Pause it",
     title: "Pause this lookup?",
     isOffered: (one) => one.state === "active",
     says: (one) => `Of ${many(left(one), "user")} that are left, nobody more is asked until you resume it. What is on its way already, some hundred users, still comes in. What is there stays.`,
@@ -38,6 +40,7 @@ const ACTS: Act[] = [
   {
     name: "resume",
     word: "Resume",
+    action: "Resume it",
     title: "Resume this lookup?",
     isOffered: (one) => one.state === "paused",
     says: (one) => `${many(left(one), "user")} will be asked, as the quota allows${alone(left(one), one)}. They count towards your users of the day.`,
@@ -45,6 +48,7 @@ const ACTS: Act[] = [
   {
     name: "retry_failed",
     word: "Retry failures",
+    action: "Ask again",
     title: "Ask again for what failed?",
     isOffered: (one) => one.state === "completed" && one.counts.failed > 0,
     says: (one) => `${many(one.counts.failed, "user")} that failed will be asked once more${alone(one.counts.failed, one)}. They count towards your users of the day again. The files are put together anew afterwards; until then these stay.`,
@@ -52,6 +56,7 @@ const ACTS: Act[] = [
   {
     name: "cancel",
     word: "Cancel",
+    action: "Cancel the lookup",
     title: "Cancel this lookup?",
     isOffered: (one) => one.state === "active" || one.state === "paused",
     says: (one) => `${many(left(one), "user")} will not be asked. What is there stays, and becomes files. This cannot be undone: to look up the rest you would start a new lookup.`,
@@ -82,7 +87,7 @@ export function Actions({ path, lookup, onChange }: Props) {
       {chosen !== null && (
         <Confirm
           title={chosen.title}
-          action={chosen.word}
+          action={chosen.action}
           isDangerous={chosen.name === "cancel"}
           onDone={() => run(chosen)}
           onClose={() => choose(null)}
