@@ -22,7 +22,7 @@ from infra.constructs.functions.on_request import OnRequest
 from infra.constructs.functions.on_results import OnResults, ResultsQueue
 from infra.constructs.functions.on_schedule import OnSchedule
 from infra.constructs.functions.on_webhook import OnWebhook, WebhookQueue
-from infra.constructs.iam import Grant
+from infra.constructs.iam import CONSUME_MESSAGES, COUNT_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.constructs.storage import Storage
@@ -118,7 +118,7 @@ class LookupStack(cdk.Stack):
         settings = self._erasures.ask_settings(self._schedules.extend_settings(release.settings))
         extended = replace(release, settings=settings)
         submit = [*self._storage.partner_grants(), *self._conversions.ask_grants(), *self._erasures.ask_grants()]
-        grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants()]
+        grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants(), *self._operator_grants()]
         queues = {name: _watched(letters, self._redriven().get(name)) for name, letters in self._dead_letters().items()}
         made = OnRequest(
             self,
@@ -150,7 +150,18 @@ class LookupStack(cdk.Stack):
             "intake": self._queues.intake,
             "parts": self._queues.parts,
             "conversions": self._conversions.queue,
+            "results": self._results.queue,
         }
+
+    def _operator_grants(self) -> list[Grant]:
+        """Return what operators may do through the API: count dead letters, and send back those of some queues."""
+        letters, queues = self._dead_letters(), self._redriven()
+        counted = [queue.queue_arn for name, queue in letters.items() if name not in queues]
+        return [
+            Grant("DeadLetters", CONSUME_MESSAGES, [letters[name].queue_arn for name in queues]),
+            Grant("CountDeadLetters", COUNT_MESSAGES, counted),
+            Grant("Redrive", SEND_MESSAGES, [queues[name].queue_arn for name in ("intake", "results")]),
+        ]
 
     def _watched(self) -> Watched:
         return Watched(

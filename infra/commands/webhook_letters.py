@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.commands.dead_letters import Action, Case, Letter
 from infra.stage_settings.partners import Partner
 from lookup.errors import InvalidInput
 from lookup.ledger.webhooks import DeliveryRecord, DeliveryState, WebhookLedger
+from lookup.redrive.cases import Action, Case
+from lookup.redrive.letters import Letter
 from lookup.webhooks.message import parse_message
 
 

@@ -61,6 +61,7 @@ CONSUME_MESSAGES = (
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 )
+COUNT_MESSAGES = ("sqs:GetQueueAttributes",)
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
 WRITE_FLOW_LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import on_queue
 import on_request
-from lookup.api.openapi import route_docs
+from lookup.api.openapi import operator_docs, route_docs
 from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.response_models import ANSWERS
@@ -49,6 +49,11 @@ DOCUMENTED: Mapping[str, Operation] = {
     "GET /v1/erasures/{erasure_id}": route_docs.GET_ERASURE,
     "GET /v1/webhooks/deliveries": route_docs.LIST_DELIVERIES,
     "POST /v1/webhooks/test": route_docs.TEST_WEBHOOK,
+    "GET /v1/operator/partners": operator_docs.LIST_PARTNERS,
+    "GET /v1/operator/lookups": operator_docs.LIST_ALL_LOOKUPS,
+    "GET /v1/operator/dead-letters": operator_docs.COUNT_DEAD_LETTERS,
+    "POST /v1/operator/gate": operator_docs.STEER_GATE,
+    "POST /v1/operator/redrive": operator_docs.POST_REDRIVE,
 }
 SHAPES: Mapping[str, type[BaseModel]] = {shape.__name__: shape for shape in ANSWERS}
 KINDS = {problem.value.uri: problem for problem in Problem}

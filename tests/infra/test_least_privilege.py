@@ -22,6 +22,7 @@ LEDGER = {
 }
 CONSUME = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 SEND = {"sqs:SendMessage"}
+COUNT = {"sqs:GetQueueAttributes"}
 PUT_EVENTS = {"events:PutEvents"}
 KEEP_SCHEDULES = {
     "scheduler:CreateSchedule",
@@ -47,6 +48,16 @@ ALLOWED = {
         "CredentialsSecretDefault": {"secretsmanager:GetSecretValue"},
         "OnRequestPartnersGrants": {"ssm:GetParameter"},
         "OnRequestPartnersConsole": {"ssm:GetParameter"},
+        "QueuesIntake": SEND,
+        "ResultsQueue": SEND,
+        "QueuesIntakeDeadLetters": CONSUME,
+        "QueuesPartsDeadLetters": CONSUME,
+        "ConversionsQueueDeadLetters": CONSUME,
+        "ResultsQueueDeadLetters": CONSUME,
+        "ErasuresQueueDeadLetters": COUNT,
+        "WebhooksQueueDeadLetters": COUNT,
+        "OnScheduleFailedFirings": COUNT,
+        "NoticesUndelivered": COUNT,
         "QueuesParts": SEND,
         "ConversionsQueue": SEND,
         "ErasuresKey": {"secretsmanager:GetSecretValue"},

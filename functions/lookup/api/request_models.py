@@ -98,6 +98,23 @@ class ErasureOrder(BaseModel):
     workspace: WorkspaceName = "default"
 
 
+class GateOrder(BaseModel):
+    """What to do with a workspace's gate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workspace: WorkspaceName = "default"
+    action: Literal["open"]
+
+
+class RedriveOrder(BaseModel):
+    """Whose dead letters to send back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    queue: Annotated[str, Field(pattern="^[a-z-]{1,40}$", description="As `GET /v1/operator/dead-letters` names it.")]
+
+
 class ScheduleOrder(BaseModel):
     """A roster to refresh again and again."""
 

@@ -49,6 +49,11 @@ ROUTES = (
     Route("GET", "/v1/erasures/{erasure_id}", PROFILES_ERASE),
     Route("GET", "/v1/webhooks/deliveries", PROFILES_READ),
     Route("POST", "/v1/webhooks/test", LOOKUPS_WRITE),
+    Route("GET", "/v1/operator/partners", ADMIN),
+    Route("GET", "/v1/operator/lookups", ADMIN),
+    Route("GET", "/v1/operator/dead-letters", ADMIN),
+    Route("POST", "/v1/operator/gate", ADMIN, takes_body=True),
+    Route("POST", "/v1/operator/redrive", ADMIN, takes_body=True),
 )
 # What everybody may read: the OpenAPI document, Swagger UI over it, and the files of the console, which hold no data.
 DOCUMENTATION_KEYS = frozenset({"GET /openapi.json", "GET /docs", "GET /docs/{asset}"})

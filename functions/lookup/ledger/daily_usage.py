@@ -7,6 +7,7 @@ lookup is written in the transaction that creates it, resumes it or begins its r
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lookup.errors import DailyLimitExceeded
@@ -138,6 +139,14 @@ class DailyUsageCounter:
     def today(self, partner: Partner) -> DailyUsage | None:
         """Read a partner's usage of today; None when it has no limit."""
         return None if partner.users_per_day is None else self._usage(partner, partner.users_per_day)
+
+    def today_of(self, partners: Sequence[Partner]) -> dict[str, DailyUsage]:
+        """Read the usage of today of those that have a limit, by their names: one request for all of them."""
+        now = self._clock()
+        limits = {partner.name: partner.users_per_day for partner in partners if partner.users_per_day is not None}
+        items = self._table.read([usage_key(name, _day(now)) for name in limits])
+        used = {facts["pk"].partition("#")[2]: int(facts["users"]) for facts in map(deserialize, items)}
+        return {name: DailyUsage(used.get(name, 0), limit, _midnight(now)) for name, limit in limits.items()}
 
     def _usage(self, partner: Partner, limit: int) -> DailyUsage:
         now = self._clock()

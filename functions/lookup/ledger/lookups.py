@@ -107,6 +107,11 @@ class LookupLedger:
         items = self._table.query(f"partner#{partner}", after=after, newest_first=True, limit=limit)
         return [(facts["sk"], facts["lookup_id"]) for facts in map(deserialize, items)]
 
+    def unfinished(self, workspace: str, *, after: str = "", limit: int = 100) -> list[tuple[str, str]]:
+        """Read a page of a workspace's lookups that have not ended, as `of_partner` does, by their ids."""
+        items = self._table.query(f"unfinished#{workspace}", after=after, limit=limit)
+        return [(facts["sk"], facts["sk"]) for facts in map(deserialize, items)]
+
     def get(self, lookup_id: str) -> LookupRecord | None:
         """Read a lookup; None when there is none of this id."""
         return next(iter(self.get_many([lookup_id])), None)

@@ -15,6 +15,7 @@ from lookup.api.routes.erasures import ErasureRoutes
 from lookup.api.routes.exports import ExportRoute
 from lookup.api.routes.grants import GrantRoutes
 from lookup.api.routes.lookups import LookupRoutes
+from lookup.api.routes.operator import OperatorRoutes, OperatorSources
 from lookup.api.routes.preview import PreviewRoute
 from lookup.api.routes.quota import QuotaRoutes, QuotaSources
 from lookup.api.routes.results import ResultRoutes
@@ -30,8 +31,10 @@ from lookup.erasure.requests import ErasureRequests
 from lookup.errors import RetryLater
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
+from lookup.ledger.parts import PartLedger
 from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.webhooks import WebhookLedger
+from lookup.redrive.paged import PagedRedrive, QueueUrls
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
@@ -107,6 +110,7 @@ class ApiServices(ProfileServices, SubmittingServices):
             daily=self.daily,
             clock=clock,
         )
+        OperatorRoutes(app, self.operator_sources)
         return app
 
     @cached_property
@@ -119,6 +123,37 @@ class ApiServices(ProfileServices, SubmittingServices):
             days=self.settings.tombstone_days,
             clock=self.clock,
         )
+
+    @cached_property
+    def operator_sources(self) -> OperatorSources:
+        return OperatorSources(
+            settings=self.settings,
+            partners=self.partners,
+            daily=self.daily,
+            ledger=self.lookups,
+            published=self.published,
+            gate=self.gates.of,
+            dead_letters=self.dead_letters.counts,
+            redriven=lambda: frozenset(self._redriven()),
+            redrive=lambda: self.redrive,
+        )
+
+    @cached_property
+    def redrive(self) -> PagedRedrive:
+        return PagedRedrive(
+            self.sqs,
+            self._redriven,
+            ledger=self.lookups,
+            parts=PartLedger(self.table),
+            collections=self.collections,
+            states=self.states,
+            clock=self.clock,
+        )
+
+    def _redriven(self) -> dict[str, QueueUrls]:
+        """Return the queues that dead letters are sent back to."""
+        queues = self.console.facts().queues
+        return {name: QueueUrls(one.queue, one.dead_letters) for name, one in queues.items() if one.queue is not None}
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -8,13 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.commands.dead_letters import Action, Letter, letters
-from infra.commands.redrive import QueueRedrive
 from infra.commands.webhook_letters import WebhookCases
 from infra.stage_settings.partners import Partner, Webhook
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.transitions import Transitions
 from lookup.ledger.webhooks import DeliveryRecord, DeliveryState
+from lookup.redrive.cases import Action
+from lookup.redrive.letters import Letter, letters
+from lookup.redrive.queue_redrive import QueueRedrive
 from lookup.webhooks.message import parse_message
 from tests.lookup.stage import deployed
 from tests.lookup.webhooks.receivers import sender_to

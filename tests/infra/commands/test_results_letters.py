@@ -7,12 +7,13 @@ import json
 import pytest
 
 from infra.commands import redrive
-from infra.commands.dead_letters import Action, Letter, PartCases
-from infra.commands.results_letters import ResultsCases
 from lookup.bulk.part_message import serialize_part
 from lookup.collection.files import Format
 from lookup.ledger.model import PARTS_SECONDS
 from lookup.model import Part, RosterRange, Status
+from lookup.redrive.cases import Action, PartCases
+from lookup.redrive.letters import Letter
+from lookup.redrive.results_cases import ResultsCases
 from tests.infra.stacks import create
 from tests.lookup.collection.exporting import Exporting
 from tests.lookup.collection.world import World, outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections.abc import Iterator
@@ -10,11 +11,17 @@ from typing import Any
 import pytest
 import urllib3
 
+from infra.local.simulator.process import Fault
 from infra.local.stage.people import DEMO, OPERATOR, put_people
 from lookup.api.console.pages import BUILT
+from lookup.api.openapi.response_models import OperatorLookupPage, PartnerPage, Quota, Redriven, SteeredGate
 from tests.local.enforced.conftest import Enforced
 from tests.local.enforced.signing_in import HTTP, Visit, token_of
+from tests.waiting import until
 
+QUEUES = {
+    "intake", "parts", "conversions", "results", "webhooks", "erasures", "failed-firings", "undelivered-events",
+}  # fmt: skip
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -36,6 +43,13 @@ def call(enforced: Enforced, token: str, method: str, path: str, body: object = 
     sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
     text = None if body is None else json.dumps(body)
     return HTTP.request(method, enforced.stage.api_url + path, body=text, headers=sent)
+
+
+def subject_of(token: str) -> str:
+    """Return whom a token is about."""
+    payload = token.split(".")[1]
+    claims: dict[str, str] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims["sub"]
 
 
 def page(enforced: Enforced, path: str, method: str = "GET", **headers: str) -> urllib3.BaseHTTPResponse:
@@ -135,8 +149,95 @@ def test_who_is_in_no_group_may_nothing(people: Enforced, stranger: str) -> None
     assert answer.json()["detail"] == "you are in no group that may use this service"
 
 
-def test_the_operators_scope_needs_an_operators_group(people: Enforced) -> None:
-    """Everybody's token has the scope; only people of an admin partner see the intake queue's day."""
-    day = "/v1/lookups/intake-2026-11-29"
-    demo, operator = (call(people, token_of(people.stage, one.name), "GET", day) for one in (DEMO, OPERATOR))
-    assert demo.status == operator.status == 404  # nothing came that day; another's lookup is not there, either
+@pytest.fixture(scope="module")
+def demo(people: Enforced) -> str:
+    """Return the token of a partner's person: it has the operators' scope, as anybody may request it."""
+    return token_of(people.stage, DEMO.name)
+
+
+@pytest.fixture(scope="module")
+def operator(people: Enforced) -> str:
+    """Return the token of an operator."""
+    return token_of(people.stage, OPERATOR.name)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/operator/partners", None),
+        ("GET", "/v1/operator/lookups", None),
+        ("GET", "/v1/operator/dead-letters", None),
+        ("POST", "/v1/operator/gate", {"action": "open"}),
+        ("POST", "/v1/operator/redrive", {"queue": "intake"}),
+    ],
+)
+def test_partners_operate_nothing(
+    people: Enforced, demo: str, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    """A person of a partner that is not admin is refused, whatever scope its token has; a partner's client, too."""
+    answer = call(people, demo, method, path, body)
+    assert (answer.status, answer.json()["type"]) == (403, "urn:moengage-lookup:problem:forbidden")
+    assert people.call(method, path, body) == 403
+
+
+def test_an_operator_sees_all_partners(people: Enforced, demo: str, operator: str) -> None:
+    """Lookups and use of every partner, and the dead letters of every queue; partners see their own alone."""
+    order = {"identifiers": [f"C-{number}" for number in range(150)]}
+    lookup = call(people, demo, "POST", "/v1/lookups", order).json()["lookup_id"]
+    page = call(people, operator, "GET", "/v1/operator/lookups?partner=demo&limit=100")
+    OperatorLookupPage.model_validate(page.json())
+    assert {one["partner"] for one in page.json()["lookups"] if one["lookup_id"] == lookup} == {"demo"}
+    OperatorLookupPage.model_validate(call(people, operator, "GET", "/v1/operator/lookups").json())
+    assert call(people, operator, "GET", f"/v1/lookups/{lookup}").status == 404
+    partners = call(people, operator, "GET", "/v1/operator/partners").json()
+    PartnerPage.model_validate(partners)
+    assert [one["name"] for one in partners["partners"]] == ["demo", "ops"]
+    quota = call(people, operator, "GET", "/v1/quota?minutes=60").json()
+    Quota.model_validate(quota)
+    assert set(quota["dead_letters"]) == QUEUES
+    assert "dead_letters" not in call(people, demo, "GET", "/v1/quota").json()
+    grants = [call(people, token, "GET", "/v1/grants").json() for token in (demo, operator)]
+    assert [one["is_operator"] for one in grants] == [False, True]
+
+
+def test_an_operator_opens_a_gate(people: Enforced, operator: str) -> None:
+    """A gate that MoEngage's refusal closed is open again, since now; who did it is in the log."""
+    assert people.stage.simulator is not None
+    people.stage.simulator.set_faults(Fault(status=403))
+    try:
+        call(people, operator, "POST", "/v1/lookups", {"identifiers": ["C-7"]})
+        closed = call(people, operator, "GET", "/v1/quota").json()["gate"]
+        assert (closed["state"], closed["reason"]) == ("closed", "refused")
+        assert closed["explanation"].startswith("MoEngage refuses")
+    finally:
+        people.stage.simulator.set_faults()
+    opened = call(people, operator, "POST", "/v1/operator/gate", {"workspace": "default", "action": "open"})
+    SteeredGate.model_validate(opened.json())
+    assert (opened.status, opened.json()["state"], opened.json()["reason"]) == (200, "open", None)
+    assert opened.json()["since"] >= closed["since"]
+    until(lambda: people.logged("OnRequest", '"gate opened"'))
+    assert people.logged("OnRequest", subject_of(operator))
+    assert call(people, operator, "POST", "/v1/operator/gate", {"workspace": "none", "action": "open"}).status == 422
+
+
+def test_an_operator_redrives_after_seeing_what_it_costs(people: Enforced, operator: str) -> None:
+    """A dry run counts and changes nothing; then letters go back, unreadable ones stay, and nobody reads them here."""
+    sqs, outputs = people.stage.clients.sqs, people.stage.outputs
+    url = outputs["IntakeDeadLetterQueueUrl"]
+    for body in ('["C-1", "C-2"]', '["C-3"]', "{broken"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    order = {"queue": "intake"}
+    looked = call(people, operator, "POST", "/v1/operator/redrive?dry_run=true", order).json()
+    Redriven.model_validate(looked)
+    assert (looked["dry_run"], looked["waiting"], looked["seen"]) == (True, 3, 3)
+    assert looked["actions"] == {"sent": 2, "retried": 0, "dropped": 0, "left": 1}
+    assert (looked["users"], looked["users_of_all"]) == ({"default": 3}, {"default": 3})
+    assert people.depth("IntakeDeadLetterQueueUrl") == (3, 0)
+    done = call(people, operator, "POST", "/v1/operator/redrive", order).json()
+    assert (done["dry_run"], done["actions"]) == (False, looked["actions"])
+    assert sum(people.depth("IntakeDeadLetterQueueUrl")) == 1
+    until(lambda: people.logged("OnRequest", '"dead letters redriven"'))
+    assert call(people, operator, "POST", "/v1/operator/redrive", {"queue": "failed-firings"}).status == 409
+    for queue in ("parts", "conversions", "results"):
+        page = call(people, operator, "POST", "/v1/operator/redrive?dry_run=true", {"queue": queue})
+        assert (page.status, page.json()["seen"]) == (200, 0)

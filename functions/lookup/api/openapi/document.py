@@ -32,6 +32,7 @@ TAGS: Mapping[str, str] = {
     "Quota": "What is left.",
     "Erasures": "People whose data is removed everywhere.",
     "Webhooks": "How you are called back.",
+    "Operators": "Of all partners, for those who run the service: scope `service/admin`.",
 }
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",
@@ -93,7 +94,7 @@ def _complete(operation: dict[str, Any], scope: str, token_url: str | None) -> N
     for name, body in BODIES.get(operation["operationId"], {}).items():
         content = operation["requestBody"]["content"]["application/json"]
         content.setdefault("examples", {})[name] = {"value": body}
-    by_client = [{"client": [scope]}] if token_url else []
+    by_client = [{"client": [scope]}] if token_url and scope in SCOPES else []
     operation["security"] = [*by_client, {"token": [scope]}]
     # Generators of clients take a status's first schema for all of its bodies, so that one names both.
     for status, (message, meaning) in GATEWAY.items():

@@ -245,6 +245,43 @@ WEBHOOK_TEST = {
     "event": "webhook.test",
     "links": {"deliveries": "/v1/webhooks/deliveries"},
 }
+PARTNERS = {
+    "workspace": "default",
+    "partners": [
+        {
+            "name": "crm",
+            "weight": 1,
+            "users_per_day": 5000,
+            "today": QUOTA["today"],
+            "running": 1,
+            "unfinished": 2,
+            "waiting_users": 800,
+        }
+    ],
+}
+OPERATOR_LOOKUPS = {"lookups": [LOOKUP | {"partner": "crm"}], "next": None}
+DEAD_LETTERS = {"queues": [{"name": "intake", "waiting": 3, "can_redrive": True}]}
+STEERED_GATE = {
+    "workspace": "default",
+    "state": "open",
+    "reason": None,
+    "explanation": None,
+    "since": "2026-11-24T09:30:00.000000Z",
+    "closed_until": None,
+    "epoch": 1795460002,
+    "next_room": {"on_demand": "2026-11-24T09:30:01.000000Z", "bulk": "2026-11-24T09:30:02.000000Z"},
+}
+REDRIVEN = {
+    "queue": "intake",
+    "dry_run": True,
+    "waiting": 230,
+    "seen": 100,
+    "actions": {"sent": 98, "retried": 0, "dropped": 1, "left": 1},
+    "users": {"default": 980},
+    "users_of_all": {"default": 2254},
+    "minutes": {"default": 2.3},
+    "left_because": [{"reason": "body: starts like JSON but is not readable as JSON", "letters": 1}],
+}
 # What a request may hold, by operation; without them Swagger UI would try every field at once.
 BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "submitLookup": {
@@ -259,6 +296,8 @@ BODIES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "createExport": {"csv": {"formats": ["csv"]}},
     "createRoster": {"file": {"bytes": 182_044}},
     "steerLookup": {"pause": {"action": "pause"}},
+    "steerGate": {"open": {"workspace": "default", "action": "open"}},
+    "redriveDeadLetters": {"intake": {"queue": "intake"}},
     "putSchedule": {
         "nightly": {
             "roster_id": ROSTER["roster_id"],

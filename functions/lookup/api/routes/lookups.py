@@ -38,8 +38,8 @@ class LookupRoutes:
         app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
 
     def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
-        found, mark = self._lookups.page(current_partner(self._app), after=_decode_cursor(after), limit=limit)
-        following = _encode_cursor(mark) if mark else None
+        found, mark = self._lookups.page(current_partner(self._app), after=decode_cursor(after), limit=limit)
+        following = encode_cursor(mark) if mark else None
         results = self._published.of_many(found)
         listed = [lookup_json(one, None, results.get(one.spec.lookup_id)) for one in found]
         body = {"lookups": listed, "next": following}
@@ -57,12 +57,13 @@ class LookupRoutes:
         return json_response(lookup_json(progress, None, self._published.of(progress)))
 
 
-def _encode_cursor(mark: str) -> str:
+def encode_cursor(mark: str) -> str:
     """Return a cursor that fits in a URL as it is."""
     return urlsafe_b64encode(mark.encode()).decode().rstrip("=")
 
 
-def _decode_cursor(after: str) -> str:
+def decode_cursor(after: str) -> str:
+    """Return the mark of a cursor. Raises `InvalidInput`."""
     try:
         return urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode()
     except ValueError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from infra.commands.dead_letters import Action, Case, Letter
 from lookup.collection.queue import CollectionRequest, parse_collection
 from lookup.errors import InvalidInput
 from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, is_over
 from lookup.ledger.exports import ExportState
 from lookup.ledger.lookups import LookupLedger
+from lookup.redrive.cases import Action, Case
+from lookup.redrive.letters import Letter
 
 
 class ResultsCases:

@@ -1,0 +1,105 @@
+"""A page of dead letters looked at, or redriven, within one request: operators repeat it until nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.parts import PartLedger
+from lookup.ledger.transitions import Transitions
+from lookup.model import Clock
+from lookup.redrive.cases import Action, Case, ConversionCases, IntakeCases, PartCases
+from lookup.redrive.letters import Letter, letters, letters_waiting
+from lookup.redrive.queue_redrive import QueueRedrive
+from lookup.redrive.results_cases import ResultsCases
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+PAGE = 100  # letters of one request
+SECONDS = 15.0  # after which a request begins with no further letter: it ends long before its own time
+VISIBILITY_SECONDS = 60  # a request that dies gives its letters back after so long
+INTAKE, PARTS, CONVERSIONS, RESULTS = "intake", "parts", "conversions", "results"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueUrls:
+    """A queue and its dead letters."""
+
+    queue: str
+    dead_letters: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedrivenPage:
+    """About how many letters waited before, and those that were seen, each with what is or was done about it."""
+
+    waiting: int
+    cases: Sequence[Case]
+
+
+class PagedRedrive:
+    """Redrives the queues of `urls` by their names: `intake`, `parts`, `conversions` and `results`."""
+
+    def __init__(
+        self,
+        sqs: SQSClient,
+        urls: Callable[[], Mapping[str, QueueUrls]],
+        *,
+        ledger: LookupLedger,
+        parts: PartLedger,
+        collections: CollectionLedger,
+        states: Transitions,
+        clock: Clock,
+    ) -> None:
+        self._sqs = sqs
+        self._urls = urls
+        self._ledger = ledger
+        self._parts = parts
+        self._collections = collections
+        self._states = states
+        self._clock = clock
+
+    def look(self, queue: str) -> RedrivenPage:
+        """Return what would be done about the first letters; each is visible again afterwards."""
+        urls = self._urls()[queue]
+        waiting = letters_waiting(self._sqs, urls.dead_letters)
+        redrive, decide = self._redrive(urls), self._decide(queue)
+        cases = [decide(letter) for letter in self._letters(urls)]
+        for case in cases:
+            redrive.put_back(case)
+        return RedrivenPage(waiting, cases)
+
+    def carry_out(self, queue: str) -> RedrivenPage:
+        """Do it about the first letters. Those that are left stay invisible for a minute: the next page sees others."""
+        urls = self._urls()[queue]
+        waiting = letters_waiting(self._sqs, urls.dead_letters)
+        redrive, decide, until = self._redrive(urls), self._decide(queue), self._clock() + SECONDS
+        cases: list[Case] = []
+        for letter in self._letters(urls):
+            case = decide(letter)
+            cases.append(case)
+            if case.action is not Action.LEAVE:
+                redrive.carry_out(case)
+            if self._clock() >= until:
+                break
+        return RedrivenPage(waiting, cases)
+
+    def _letters(self, urls: QueueUrls) -> Iterator[Letter]:
+        return letters(self._sqs, urls.dead_letters, most=PAGE, visibility=VISIBILITY_SECONDS)
+
+    def _redrive(self, urls: QueueUrls) -> QueueRedrive:
+        return QueueRedrive(self._sqs, self._states, urls.queue, urls.dead_letters)
+
+    def _decide(self, queue: str) -> Callable[[Letter], Case]:
+        """Return what decides on one page of a queue's letters."""
+        if queue == INTAKE:
+            return IntakeCases().case
+        if queue == PARTS:
+            return PartCases(self._ledger, self._parts, self._clock).case
+        if queue == RESULTS:
+            return ResultsCases(self._ledger, self._collections).case
+        return ConversionCases(self._ledger).case
