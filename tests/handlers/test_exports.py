@@ -8,12 +8,15 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import urllib3
 
 import on_results
+from lookup.collection.spreadsheet import FACTS
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import LIMIT
 from lookup.ledger.items import lookup_key, serialize
@@ -171,3 +174,35 @@ def test_a_message_for_an_unknown_format(deployed: Stage, event: Load, context: 
     assert on_results.handler(delivered, context) == {"batchItemFailures": []}
     (letter,) = deployed.messages(deployed.settings.results_dead_letter_queue_url or "")
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "export: must be csv or csv_bom"
+
+
+def test_no_file_holds_what_is_not_granted(
+    deployed: Stage, call: Call, grant: Grant, context: LambdaContext, tmp_path: Path
+) -> None:
+    """Of a partner with some fields no file of any format holds another attribute, though all were stored before."""
+    everything, _, _ = call("GET", "/v1/profiles?identifier_type=customer_id&identifier=user-1")
+    assert everything == 200
+    grant(workspaces=["default"], fields=["u_em"])
+    forget()
+    _, lookup, _ = call("POST", "/v1/lookups", {"identifiers": ["user-1"], "max_age": 3600}, prefer="respond-async")
+    serve_parts_queue(deployed, context)
+    collect(deployed, lookup, context)
+    assert call("POST", exports_of(lookup), CSV)[0] == 202
+    make(deployed, lookup, context)
+    listed = call("GET", lookup["links"]["results"])[1]["files"]
+    bodies = {one["format"]: urllib3.PoolManager().request("GET", one["url"]).data for one in listed if not one["only"]}
+    (record,) = map(json.loads, gzip.decompress(bodies["ndjson"]).splitlines())
+    assert set(record["user_attributes"]) == {"u_em"}
+    path = tmp_path / "one.parquet"
+    path.write_bytes(bodies["parquet"])
+    ((text,),) = duckdb.read_parquet(str(path)).project("user_attributes").fetchall()
+    assert set(json.loads(text)) == {"u_em"}
+    (row,) = csv.DictReader(io.StringIO(gzip.decompress(bodies["csv"]).decode()))
+    assert [name for name in row if name not in FACTS] == ["u_em"]
+
+
+@pytest.mark.parametrize("name", ["..", "%2e%2e", "..%2F..%2Fmanifest", "x%0d%0aSet-Cookie:%20a", "%22;filename=%22x"])
+def test_names_of_files_are_no_paths(call: Call, ready: dict[str, Any], name: str) -> None:
+    """Only a name that is listed leads to a file; no other is looked for in the bucket, or repeated in a header."""
+    status, _, headers = call("GET", f"{ready['links']['results']}/{name}")
+    assert (status, "Location" in headers) == (404, False)

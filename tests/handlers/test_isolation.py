@@ -39,6 +39,9 @@ def test_lookups(two: Stage, call: Call, context: LambdaContext) -> None:
         for method, tail, body in (
             ("GET", "", None),
             ("GET", "/results", None),
+            ("GET", "/results?parts=true", None),
+            ("GET", f"/results/{theirs.rpartition('/')[2]}-00001.parquet", None),
+            ("POST", "/exports", {"formats": ["csv"]}),
             *(("PATCH", "", {"action": action}) for action in ("pause", "resume", "cancel", "retry_failed")),
         ):
             answers = [seen(call(method, path + tail, body, client=OTHER)) for path in (theirs, never)]

@@ -20,10 +20,8 @@ from lookup.results.events import COMPLETED, EXPORT_REQUESTED, SOURCE
 from lookup.settings import Settings
 
 TIMEOUT = Duration.minutes(15)  # Lambda's longest; a lookup that takes longer is gone on with
-# Lambda wants no less than the function's timeout, and recommends six times that, for batches that it is refused an
-# execution for: this mapping has its executions for itself. A message at work is hidden for 90 s at a time (`pulse`).
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-VISIBILITY = Duration.minutes(16)
+# AWS: six times the function's timeout. A message that is worked on is hidden for 90 s at a time instead (`pulse`).
+VISIBILITY = Duration.minutes(90)
 DELIVERIES = 40  # a few more than after which the function lays a message aside, with a reason
 MEMORY_MB = 1769  # one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 

@@ -28,6 +28,7 @@ ODD: Attributes = {
     "whole": int("9" * 400),
     "text": 'two\nlines, "quoted", 😀 \u2028 and a half: \ufffd',
     "formula": "=cmd|' /C calc'!A0",
+    "lines": 'one\r\ntwo\rthree;"',
     "Email": "A@example.com",
     "email": "b@example.com",
     "pushToken": "T-1",
@@ -35,7 +36,7 @@ ODD: Attributes = {
     "deep": {"user_attributes": [1, {"x": True}]},
     ',"user_attributes":': 1,
 }
-FIELDS = ("digits", "whole", "text", "formula", "Email", "email", "nothing", "deep", "absent")
+FIELDS = ("digits", "whole", "text", "formula", "lines", "Email", "email", "nothing", "deep", "absent")
 
 
 @pytest.fixture
@@ -73,7 +74,9 @@ def test_pyarrow_reads_parquet(world: World, tmp_path: Path) -> None:
     file = pq.ParquetFile(parquet(world, tmp_path))
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
     assert str(file.schema_arrow.field("fetched_at").type) == "timestamp[us]"
-    assert file.read().column("identifier").to_pylist() == ["C-1", "=1+1"]
+    table = file.read()
+    assert table.column("identifier").to_pylist() == ["C-1", "=1+1"]
+    assert exact_json.loads(table.column("user_attributes").to_pylist()[0]) == ODD
 
 
 def test_jq_and_python_read_ndjson(world: World, tmp_path: Path) -> None:
@@ -90,6 +93,9 @@ def test_jq_and_python_read_ndjson(world: World, tmp_path: Path) -> None:
     path.write_bytes(body)
     done = subprocess.run([jq, "-r", ".identifier", path], capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert done.stdout.splitlines() == ["C-1", "=1+1"]
+    asked = ".user_attributes | select(.text) | [.text, .formula, .lines, .Email, .email]"
+    done = subprocess.run([jq, "-c", asked, path], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert json.loads(done.stdout) == [ODD[name] for name in ("text", "formula", "lines", "Email", "email")]
 
 
 def test_csv_is_rfc_4180_and_holds_no_formula(world: World) -> None:
@@ -99,10 +105,21 @@ def test_csv_is_rfc_4180_and_holds_no_formula(world: World) -> None:
     first, second = list(csv.DictReader(io.StringIO(text, newline="")))
     assert (first["digits"], first["whole"]) == (str(LONG), "9" * 400)
     assert (first["text"], first["formula"]) == (ODD["text"], f"'{ODD['formula']}")
+    assert first["lines"] == ODD["lines"]
     assert (first["Email"], first["email"], first["nothing"], first["absent"]) == (ODD["Email"], ODD["email"], "", "")
     assert json.loads(first["deep"]) == ODD["deep"]
     assert second["identifier"] == "'=1+1"
     assert all(line.endswith("\r\n") for line in io.StringIO(text, newline="\r\n"))
+
+
+def test_duckdb_reads_csv(world: World, tmp_path: Path) -> None:
+    """DuckDB's own reader of CSV finds the same cells, whatever quotes, line ends and digits they hold."""
+    path = tmp_path / "one.csv"
+    path.write_bytes(gzip.decompress(world.files(Format.CSV)[0]))
+    rows = duckdb.read_csv(str(path), all_varchar=True, header=True, quotechar='"', escapechar='"')
+    cells = rows.project("identifier, whole, text, lines").fetchall()
+    assert cells[0] == ("C-1", "9" * 400, ODD["text"], ODD["lines"])
+    assert cells[1][0] == "'=1+1"
 
 
 def test_csv_without_fields_has_the_attributes_in_one_column(stage: Stage) -> None:
