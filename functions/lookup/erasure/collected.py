@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lookup.erasure import parquet
+from lookup.erasure.coverage import COLLECTED_AT
 from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.steps import Finding, Note, Progress
@@ -128,7 +129,7 @@ class Collected:
             if not written.records:
                 return _facts(held.body, written)
             note(Finding(self.name, key, written.records, "rewritten"))
-            if self._replaced(key, written.body, held):
+            if self._replaced(key, written.body, _remembering(held, one.found)):
                 return _facts(written.body, written)
         raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
 
@@ -179,6 +180,12 @@ def _changed(
     for file in files:
         new = changes.get(file["key"])
         yield file if new is None else {**file, "size": new["bytes"], "sha256": new["sha256"]}
+
+
+def _remembering(held: Content, found: VersionedObject) -> Content:
+    """Return what an object is replaced with: it says since when it holds what was collected."""
+    since = {} if found.current is None else {COLLECTED_AT: str(found.current.modified)}
+    return replace(held, like={**held.like, "Metadata": since | dict(held.like["Metadata"])})
 
 
 def _facts(body: bytes, written: Rewritten) -> dict[str, Any]:

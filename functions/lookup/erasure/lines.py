@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from lookup.erasure.coverage import Coverage
 from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.steps import Finding, Note, Progress
@@ -22,10 +23,12 @@ from lookup.erasure.texts import (
     unpacked,
 )
 from lookup.errors import AwsUnavailable
+from lookup.ledger.collections import CollectionLedger
 
 AT_ONCE = 16  # objects that are read at once: S3 takes its time over each
 MAX_ATTEMPTS = 8  # of one object, each in conflict with another writer
 Count = Callable[[bytes, People], int]
+MayName = Callable[[People, str], Callable[[VersionedObject], bool]]
 
 
 class Lines:
@@ -40,8 +43,11 @@ class Lines:
         count: Count,
         rewrite: Rewrite | None,
         theirs: Callable[[People], Callable[[bytes], bool]],
+        may_name: MayName = lambda *_: lambda _: True,
     ) -> None:
+        """`may_name` makes, for a search, what tells which objects must be read at all."""
         self.name = name
+        self._may_name = may_name
         self._objects = objects
         self._prefix = prefix
         self._count = count
@@ -52,8 +58,9 @@ class Lines:
     def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
         """Search object by object, several at once."""
         found = self._objects.under(self._prefix.format(workspace=workspace), after=after)
+        must_be_read = self._may_name(people, workspace)
         while some := list(islice(found, AT_ONCE * 4)):
-            searched = sum(self._readers.map(lambda one: self._erase(one, people, note), some))
+            searched = sum(self._readers.map(lambda one: self._erase(one, people, note), filter(must_be_read, some)))
             yield Progress(some[-1].key, searched)
 
     def _erase(self, one: VersionedObject, people: People, note: Note) -> int:
@@ -92,7 +99,7 @@ class Lines:
         self._objects.delete_former(key)
 
 
-def part_objects(objects: Objects) -> Lines:
+def part_objects(objects: Objects, ledger: CollectionLedger) -> Lines:
     """Return the store of what workers wrote: a record of an erased person stays, and names nobody."""
     return Lines(
         objects,
@@ -101,6 +108,7 @@ def part_objects(objects: Objects) -> Lines:
         count=lambda body, people: count_lines(pieces(body), people, names_in_record(people)),
         rewrite=redacted_line,
         theirs=names_in_record,
+        may_name=lambda people, workspace: Coverage(objects, ledger, people, workspace).must_be_read,
     )
 
 

@@ -10,9 +10,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # as above
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # as above
 
 from lookup.collection.parquet import FEW_VALUES
-from lookup.erasure.people import KEPT, LISTS, People
+from lookup.erasure.people import People
 from lookup.erasure.texts import Rewritten, matching
 from lookup.model import ERASED
+from lookup.results.erased_records import KEPT, LISTS
 
 SEARCHED = ["identifier_type", "identifier", "user_attributes"]
 

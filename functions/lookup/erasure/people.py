@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lookup import exact_json
 from lookup.collection.spreadsheet import safe
@@ -50,17 +49,6 @@ class People:
     def aliases(self, user: Attributes) -> list[Identifier]:
         """Return the other identifiers that a user's attributes hold."""
         return [one for one in identifiers_of(user) if one not in self.identifiers]
-
-
-def redacted(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record that names nobody: what is left counts, so that a lookup's counts stay true."""
-    kept = {name: facts[name] for name in facts if name in KEPT}
-    empty: dict[str, Any] = {name: [] if name in LISTS else None for name in facts if name not in KEPT}
-    return {name: (kept | empty)[name] for name in facts} | ({"reason": "erased"} if "reason" in facts else {})
-
-
-KEPT = frozenset({"schema_version", "lookup_id", "part", "changed", "identifier_type", "outcome"})
-LISTS = frozenset({"changed_fields", "replaced_fields"})
 
 
 def _forms(value: str) -> set[str]:

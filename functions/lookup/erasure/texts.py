@@ -16,8 +16,9 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # as above
 from lookup import exact_json
 from lookup.collection.rows import row_of
 from lookup.collection.spreadsheet import BYTE_ORDER_MARK, EVERYTHING, FACTS, safe
-from lookup.erasure.people import People, redacted
+from lookup.erasure.people import People
 from lookup.model import ERASED
+from lookup.results.erased_records import redacted
 from lookup.rosters.decompression import GZIP_MAGIC
 
 PIECE = 256 * 1024

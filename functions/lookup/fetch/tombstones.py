@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from lookup import exact_json
 from lookup.errors import Misconfigured
 from lookup.ledger.erasures import ErasureLedger, TombstoneSet
-from lookup.model import ERASED, Attributes, Clock, Identifier, InvalidIdentifier, Outcome, Status
+from lookup.model import ERASED, Attributes, Clock, Identifier, IdentifierType, InvalidIdentifier, Outcome, Status
 from lookup.moengage.lenient_json import spellings_of
 from lookup.moengage.matching import ID_ATTRIBUTES
+from lookup.results.erased_records import redacted
 from lookup.validation import ParsedIdentifier
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 CACHED_SECONDS = 30.0
 HASH_BYTES = 16
+KINDS = frozenset(one.value for one in IdentifierType)
 
 
 class HashKeys:
@@ -109,6 +112,20 @@ class Tombstones:
             else one
             for one in entries
         ]
+
+    def kept_lines(self, workspace: str, lines: bytes) -> bytes:
+        """Return records as lines of JSON, with those of erased people as records that name nobody."""
+        if not self._of(workspace):
+            return lines
+        return b"".join(self._kept(workspace, line) for line in lines.splitlines(keepends=True))
+
+    def _kept(self, workspace: str, line: bytes) -> bytes:
+        facts: Any = exact_json.loads(line)
+        kind, identifier, user = (facts.get(name) for name in ("identifier_type", "identifier", "user_attributes"))
+        named = [] if identifier is None or kind not in KINDS else [Identifier(IdentifierType(kind), identifier)]
+        if not self.erased(workspace, [*named, *identifiers_of(user or {})]):
+            return line
+        return exact_json.dumps_well_formed(redacted(facts)) + b"\n"
 
     def outcomes(self, workspace: str, identifiers: Iterable[Identifier]) -> dict[Identifier, Outcome]:
         """Return the outcomes of those that are erased."""

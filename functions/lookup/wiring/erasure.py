@@ -65,7 +65,7 @@ class ErasureServices(FeedingServices):
         return (
             profiles,
             unmatched_users(self.objects),
-            part_objects(self.objects),
+            part_objects(self.objects, self.collections),
             Collected(self.objects, self.collections),
             query_results(self.objects),
             self.roster_store,

@@ -165,6 +165,12 @@ def test_tombstones_end_are_lifted_and_outlive_a_rotated_key(world: ErasureWorld
     entries: list[ParsedIdentifier] = [*everybody, InvalidIdentifier("x", "rule")]
     kept = known.kept_entries("default", entries)
     assert [one for one in kept if isinstance(one, Identifier)] == everybody[3:]
+    lines = [json.dumps({"identifier_type": "customer_id", "identifier": name, "outcome": "found", "reason": None,
+                         "user_attributes": {"uid": uid}}).encode() + b"\n"
+             for name, uid in (("Dora", "d"), ("Ben", "b"), ("Else", "Cleo"))]  # fmt: skip
+    kept_lines = known.kept_lines("default", b"".join(lines)).splitlines(keepends=True)
+    assert kept_lines[0] == lines[0]
+    assert [json.loads(line)["identifier"] for line in kept_lines] == ["Dora", None, None]
     assert erasing.requests.lift("default", [customer(ANNA), customer("Dora")]) == 1
     world.clock.now += 31
     assert known.erased("default", everybody) == frozenset(everybody[1:3])
@@ -191,3 +197,23 @@ def test_a_partner_is_bounded_by_the_day(world: ErasureWorld) -> None:
     world.clock.now += DAY
     requests.begin("acme", "default", [customer("A-3"), customer("A-4")], per_day=3)
     assert isinstance(world.erasing.steps, Steps)
+
+
+def test_parts_that_collected_files_hold_are_not_read(world: ErasureWorld) -> None:
+    """Of a lookup whose files name nobody no part is read; of one whose files do, and of later objects, each is."""
+    quiet = world.lookup("l-1", ["Bob", "Cleo"])
+    named = world.lookup("l-2", [ANNA, "Dora"])
+    world.clock.now += 3600
+    for lookup_id in ("l-1", "l-2"):
+        world.collect(lookup_id)
+    late = world.lookup("l-3", ["Else"])
+    read: list[str] = []
+    objects = world.erasing.objects
+    real = objects.read
+    objects.read = lambda key, version=None: (read.append(key), real(key, version))[1]  # type: ignore[method-assign,func-returns-value]  # counted
+    world.erasing.begin(customer(ANNA))
+    world.erasing.serve_one()
+    assert not set(quiet) & set(read)
+    assert {*named, *late} <= set(read)
+    world.erasing.finish()
+    assert world.places_of(ANNA) == []
