@@ -3,12 +3,13 @@ STAGE ?= dev
 APPROVAL ?= broadening
 PYTHON ?= python3
 VENV := .venv
+BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results bench-light chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,7 +112,7 @@ destroy: node_modules/.package-lock.json ## without asking again, empty the buck
 rehearse: node_modules/.package-lock.json $(CONSOLE) ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
 	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) KEEP=$(KEEP) $(BIN)/python -m infra.rehearsal
 
-bench: bench-gate bench-feeder bench-api bench-results ## run all benchmarks
+bench: bench-gate bench-feeder bench-api bench-results bench-light ## run all benchmarks
 
 bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
@@ -124,6 +125,15 @@ bench-api: $(VENV)/.installed ## time and AWS calls of a request to the HTTP API
 
 bench-results: $(VENV)/.installed ## a million records collected and read, about 3 minutes (RECORDS=n)
 	@PYTHONPATH=functions:. RECORDS=$(RECORDS) $(BIN)/python -m tests.benchmarks.results
+
+bench-light: $(VENV)/.installed $(BENCH_VENV)/.installed ## starts, CPU, growth, memory, and peers on the same vendor, about 15 minutes (SHORT=1)
+	@PYTHONPATH=functions:. SHORT=$(SHORT) $(BIN)/python -m tests.benchmarks.light
+
+# What is put beside this service is installed for nothing else.
+$(BENCH_VENV)/.installed: requirements/bench.txt $(VENV)/.installed
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH_VENV)
+	@$(BIN)/uv pip install --quiet --python $(BENCH_VENV)/bin/python --require-hashes -r requirements/bench.txt
+	@touch $@
 
 chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
@@ -156,9 +166,9 @@ openapi: $(VENV)/.installed ## write docs/openapi.json; refused when it breaks p
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.openapi
 
 lock: $(VENV)/.installed ## compile requirements/*.in into hash-locked *.txt
-	@for name in dev results runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	@for name in bench dev results runtime uv; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--constraint requirements/constraints.in requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove everything that the commands made
-	@rm -rf $(VENV) build cdk.out node_modules console/node_modules console/generated $(dir $(CONSOLE)) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(BENCH_VENV) build cdk.out node_modules console/node_modules console/generated $(dir $(CONSOLE)) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -81,11 +81,12 @@ def record_gauge(metric: Metric, value: float) -> None:
 
 
 def count_outcomes(counts: Counts) -> None:
-    """Add the counts of a set of outcomes."""
+    """Add the counts of a set of outcomes, those that there are."""
     for metric, value in (
         (Metric.USERS_FOUND, counts.found),
         (Metric.USERS_NOT_FOUND, counts.not_found),
         (Metric.USERS_INVALID, counts.invalid),
         (Metric.USERS_FAILED, counts.failed),
     ):
-        count(metric, value)
+        if value:  # each metric of an invocation is logged, and paid, by its bytes
+            count(metric, value)

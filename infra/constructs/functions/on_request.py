@@ -27,6 +27,9 @@ from infra.stage_settings.stage import SERVICE, Stage
 from lookup.api.console.parameter import WatchedQueue
 from lookup.api.route_table import PAGE_KEYS, ROUTES
 
+# A request mostly waits, for DynamoDB and MoEngage, and waiting is paid by the memory; less of it would make the
+# processor's share of a warm hit longer than its wait (docs/decisions/0038-light-starts.md).
+MEMORY_MB = 512
 TIMEOUT = Duration.seconds(29)  # an HTTP API waits for its integration for 30 s at most
 # Pages are for readers: a flood of them must not use up the throttling limits of the partners' requests.
 PAGES_PER_SECOND, PAGES_BURST = 10, 20
@@ -68,7 +71,7 @@ class OnRequest(Construct):
             release=replace(release, settings=partners.extend_settings(release.settings)),
             grants=[*grants, *partners.grants()],
             timeout=TIMEOUT,
-            memory_mb=1024,
+            memory_mb=MEMORY_MB,
             egress=egress,
             snap_start=release.stage.snap_start,
             reserved=release.stage.request_concurrency,

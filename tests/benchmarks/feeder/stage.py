@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -84,16 +84,23 @@ class FeederStage:
         """How long a quota window is here, in real seconds."""
         return self.stage.settings.workspace("default").quota.window
 
-    def put(self, lookup_id: str, users: int) -> str:
-        """Put a roster of so many users in the bucket; return its key."""
+    def put(self, lookup_id: str, lines: Iterable[str]) -> str:
+        """Put a roster of these lines in the bucket; return its key."""
         key = f"rosters/bench/{lookup_id}"
-        body = b"customer_id\n" + b"".join(b"%s-%d\n" % (lookup_id.encode(), number) for number in range(users))
-        self.stage.s3.put_object(Bucket=self.stage.settings.bucket_name, Key=key, Body=body)
+        body = "customer_id\n" + "".join(f"{line}\n" for line in lines)
+        self.stage.s3.put_object(Bucket=self.stage.settings.bucket_name, Key=key, Body=body.encode())
         return key
 
     def submit(self, lookup_id: str, users: int, *, partner: str, weight: int = 1, feed: bool = True) -> None:
-        """Submit a lookup as the handler does."""
-        roster = self.rosters.pin(self.put(lookup_id, users))
+        """Submit a lookup over so many users as the handler does."""
+        lines = (f"{lookup_id}-{number}" for number in range(users))
+        self.submit_lines(lookup_id, lines, partner=partner, weight=weight, feed=feed)
+
+    def submit_lines(
+        self, lookup_id: str, lines: Iterable[str], *, partner: str, weight: int = 1, feed: bool = True
+    ) -> None:
+        """Submit a lookup over these lines as the handler does."""
+        roster = self.rosters.pin(self.put(lookup_id, lines))
         now = time.time()
         self.started = self.started or now
         self.ledger.submit(LookupSpec(lookup_id, "default", partner, now, roster, weight=weight))
@@ -139,7 +146,7 @@ def opened(
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=quota)
         stage = replace(bare, settings=replace(bare.settings, workspaces={"default": workspace}))
-        with _team(stage, factor, workers, intake_workers):
+        with team(stage, factor, workers, intake_workers):
             yield FeederStage(stage, factor)
 
 
@@ -166,7 +173,8 @@ def environment_of(stage: Stage) -> dict[str, str]:
 
 
 @contextmanager
-def _team(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
+def team(stage: Stage, factor: float, workers: int, intake_workers: int) -> Iterator[None]:
+    """Run a stage's workers and its tick, each a process, for the context."""
     context = forking()
     over = context.Event()
     jobs = [work] * workers + [work_intake] * intake_workers + [tick] * bool(workers)

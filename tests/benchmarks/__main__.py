@@ -1,0 +1,48 @@
+"""`python -m tests.benchmarks`: all benchmarks in a short form; the last line is one JSON with all figures.
+
+Each prints its own JSON, too. What only the long forms can show (targets, pages below docs/benchmarks) is theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+# The environment that makes each short.
+SHORT: Mapping[str, Mapping[str, str]] = {
+    "gate": {"SCALE": "20", "WINDOWS": "3", "CONTENDERS": "this"},
+    "feeder": {"SCALE": "20", "LINES": "100000"},
+    "api": {"REQUESTS": "300"},
+    "results": {"RECORDS": "50000"},
+    "light": {"SHORT": "1"},
+}
+
+
+def main() -> int:
+    """Run them one after the other; 1 when one failed."""
+    figures: dict[str, object] = {}
+    for name, environment in SHORT.items():
+        print(f"bench-{name} …", file=sys.stderr, flush=True)  # noqa: T201 - progress
+        ran = subprocess.run(  # noqa: S603 - our own command line
+            [sys.executable, "-m", f"tests.benchmarks.{name}"],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        figures[name] = last_json(ran.stdout) if ran.returncode == 0 else {"failed": ran.returncode}
+        print(json.dumps({name: figures[name]}), flush=True)  # noqa: T201 - for programs
+    print(json.dumps(figures))  # noqa: T201 - the last line is for programs
+    return int(any(isinstance(one, dict) and "failed" in one for one in figures.values()))
+
+
+def last_json(output: str) -> object:
+    """Return what the last line of an output holds as JSON."""
+    return json.loads(output.strip().splitlines()[-1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
