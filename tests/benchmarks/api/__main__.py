@@ -20,6 +20,7 @@ from lookup.quota import Quota
 from tests.benchmarks.api.instance import Instance, measured
 from tests.benchmarks.api.over_http import over_http
 from tests.benchmarks.api.report import Report, write
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.gate.stage import aws_environment, embedded_aws
 from tests.handlers.conftest import CLIENT_ID
 from tests.lookup.stage import SECRET_ID, Stage, deployed
@@ -54,13 +55,14 @@ def main() -> None:
     started, load = time.time(), os.getloadavg()[0]
     requests = int(os.environ.get("REQUESTS") or REQUESTS)
     log = PROJECT / ".local/benchmarks/embedded_aws.log"
-    with embedded_aws(log) as server:
-        instance = in_process(aws_environment(server.endpoint_url), requests)
-    outside = over_http(OVER_HTTP, lambda text: print(text, file=sys.stderr))  # noqa: T201 - progress
+    with watched() as watch:
+        with embedded_aws(log) as server:
+            instance = in_process(aws_environment(server.endpoint_url), requests)
+        outside = over_http(OVER_HTTP, lambda text: print(text, file=sys.stderr))  # noqa: T201 - progress
     report = Report(instance, outside, requests, started, time.time() - started, load)
     page = write(report, PROJECT / ("docs/benchmarks" if requests == REQUESTS else ".local/benchmarks"))
     print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for the terminal
-    print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
+    print(watch.last_line(report.to_json(), page))  # noqa: T201 - the last line is for programs
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ Environment: SCALE=n quota seconds in a real second (default 5); LINES=n of the 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from pathlib import Path
 
 from lookup.quota import Quota
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.feeder.huge import cost
 from tests.benchmarks.feeder.report import Report, write
 from tests.benchmarks.feeder.scenarios import attacked, beside_messages, overtaking, sharing
@@ -42,12 +42,12 @@ def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
 def main() -> None:
     """Run, write, print."""
     factor, lines = float(os.environ.get("SCALE") or FACTOR), int(os.environ.get("LINES") or LINES)
-    with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
+    with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
         report = measured(factor, lines, SHARED, Quota())
     is_whole = (factor, lines) == (FACTOR, LINES)
     page = write(report, PROJECT / ("docs/benchmarks" if is_whole else ".local/benchmarks"))
     print(f"Written to {page.relative_to(PROJECT)}.")  # noqa: T201 - for the terminal
-    print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
+    print(watch.last_line(report.to_json(), page))  # noqa: T201 - the last line is for programs
 
 
 if __name__ == "__main__":

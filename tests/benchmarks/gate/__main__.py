@@ -6,7 +6,6 @@ kind (default 10, unscaled 5); CONTENDERS=name,… for fewer peers. Only a whole
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.gate.contenders import CONTENDERS, THIS, Contender
 from tests.benchmarks.gate.report import Report, write
 from tests.benchmarks.gate.rounds import Size, board, measure_gate, measure_peers
@@ -54,7 +54,7 @@ def main() -> None:
     """Run the benchmark."""
     wanted, console, started = wish(), Console(), time.time()
     console.print(f"The gate and its peers, {wanted.size.factor:g} quota seconds a second; unfinished runs show a bar.")
-    with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"), board(console) as shown:
+    with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"), board(console) as shown:
         gate = measure_gate(shown, wanted.size)
         peers = measure_peers(shown, wanted.size, wanted.peers)
     report = Report(gate, peers, wanted.size, started, time.time() - started)
@@ -63,7 +63,7 @@ def main() -> None:
     console.print(f"Written to {page.relative_to(PROJECT)}.")
     for target in report.targets:
         console.print(f"  {'reached' if target.reached else 'MISSED ':<8} {target.what}: {target.measured}")
-    print(json.dumps(report.to_json()))  # noqa: T201 - the last line is for programs
+    print(watch.last_line(report.to_json(), page))  # noqa: T201 - the last line is for programs
 
 
 if __name__ == "__main__":

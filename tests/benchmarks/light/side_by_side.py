@@ -127,7 +127,7 @@ def _started(
     source.write_text("\n".join(names))
     facts = (f"{vendor.endpoint_url}{PATH}", WORKSPACE_ID, DATA_API_KEY, source, target, 1 / factor)
     command = [str(ENVIRONMENT / "bin/python"), str(program), *map(str, facts)]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command line
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own command line
 
 
 def _own(server: EmbeddedAws, names: Sequence[str], quota: Quota, factor: float) -> Result:

@@ -53,11 +53,11 @@ class Split:
             for module_name, name in names:
                 module = importlib.import_module(module_name)
                 whole = getattr(module, name)
-                setattr(module, name, self._timed(whole, _always(kind)))
+                setattr(module, name, self.timed(whole, _always(kind)))
                 undo.append(partial(setattr, module, name, whole))
         client: Any = BaseClient  # its stub lacks the one method that every call passes
         call = client._make_api_call  # noqa: SLF001 - as above
-        client._make_api_call = self._timed(call, _kind_of)  # noqa: SLF001 - as above
+        client._make_api_call = self.timed(call, _kind_of)  # noqa: SLF001 - as above
         try:
             yield
         finally:
@@ -65,7 +65,9 @@ class Split:
             for one in undo:
                 one()
 
-    def _timed(self, function: Callable[..., Any], kind_of: Callable[..., str]) -> Callable[..., Any]:
+    def timed(self, function: Callable[..., Any], kind_of: Callable[..., str]) -> Callable[..., Any]:
+        """Return the function, measured as what `kind_of` its arguments is."""
+
         @wraps(function)
         def timed(*args: Any, **named: Any) -> Any:
             outer, self._thread.inside = getattr(self._thread, "inside", 0.0), 0.0

@@ -6,7 +6,6 @@ minutes each, and the page is left as it is: reading them from parts takes as mu
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import boto3
 
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.gate.stage import embedded_aws
 from tests.benchmarks.results.chart import chart
 from tests.benchmarks.results.invocations import Collected, collect, cost_of
@@ -126,16 +126,18 @@ def page(figures: Mapping[str, Any], begun: float) -> str:
 def main() -> None:
     """Run, write, print."""
     begun, records = time.time(), int(os.environ.get("RECORDS") or RECORDS)
-    with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
+    written: Path | None = None
+    with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
         session = boto3.Session(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
         with deployed(session, None) as stage:
             if records > RECORDS:
                 figures = collected_only(stage, records)
             else:
                 figures = measured(stage, records)
-                PAGE.write_text(page(figures, begun))
-                PAGE.with_suffix(".svg").write_text(chart(figures))
-    sys.stdout.write(f"{json.dumps(figures)}\n")
+                written = PAGE if records == RECORDS else PROJECT / ".local/benchmarks" / PAGE.name
+                written.write_text(page(figures, begun))
+                written.with_suffix(".svg").write_text(chart(figures))
+    sys.stdout.write(f"{watch.last_line(figures, written)}\n")
 
 
 if __name__ == "__main__":
