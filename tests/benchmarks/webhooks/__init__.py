@@ -1,0 +1,1 @@
+"""A dead receiver among ten: what it costs the others."""

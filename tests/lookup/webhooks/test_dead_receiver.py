@@ -1,0 +1,45 @@
+"""One dead receiver among ten, with real processes and TLS: the others get all that is theirs, and it costs little."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from lookup.ledger.webhooks import CALLS_AT_ONCE
+from lookup.webhooks.retries import FAILURES_BEFORE_REST, FIRST_REST
+from tests.lookup.stage import Stage, deployed
+from tests.lookup.webhooks.fleet import DEAD, RECEIVERS, fleet, run, webhook_of
+from tests.lookup.webhooks.receivers import Authority, sender_to
+from tests.lookup.webhooks.world import World
+
+EVENTS, WORKERS, CALL_SECONDS = 60, 3, 2.0
+
+
+@pytest.fixture
+def stage(aws: boto3.Session) -> Iterator[Stage]:
+    """Deploy a stage that calls no vendor."""
+    with deployed(aws, None) as stage:
+        yield stage
+
+
+def test_one_dead_receiver_among_ten(stage: Stage, authority: Authority) -> None:
+    """Nine receivers get each of their events, though the tenth hangs: it is called a few times, then it rests."""
+    with fleet(authority) as ten:
+        ten.dies(DEAD)
+        world = World(stage, sender_to(ten.port, authority.client))
+        begun = time.monotonic()
+        run(world, ten, authority, events=EVENTS, workers=WORKERS, max_seconds=CALL_SECONDS)
+        for name in ten.receivers:
+            if name != DEAD:
+                assert len(ten.ids(name)) == EVENTS // RECEIVERS
+                assert len(ten.came[name]) == EVENTS // RECEIVERS  # nobody died, so nothing came twice
+        elapsed = time.monotonic() - begun
+        calls = ten.came[DEAD]
+        # Those under way before the first failure is known, then one after another until it rests, and one a rest.
+        assert len(calls) <= CALLS_AT_ONCE + FAILURES_BEFORE_REST + elapsed / FIRST_REST
+        at_once = [sum(0 <= other - one < 0.5 * CALL_SECONDS for other in calls) for one in calls]
+        assert max(at_once) <= CALLS_AT_ONCE
+        assert world.webhooks.receiver(DEAD, webhook_of(DEAD).url).failures >= 1
