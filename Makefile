@@ -9,7 +9,7 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results bench-light chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results bench-light bench-webhooks chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ $(BENCH_VENV)/.installed: requirements/bench.txt $(VENV)/.installed
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH_VENV)
 	@$(BIN)/uv pip install --quiet --python $(BENCH_VENV)/bin/python --require-hashes -r requirements/bench.txt
 	@touch $@
+
+bench-webhooks: $(VENV)/.installed ## a thousand events for ten receivers, one of them dead, about 2 minutes (EVENTS=n; WORKERS=n)
+	@PYTHONPATH=functions:. EVENTS=$(EVENTS) WORKERS=$(WORKERS) $(BIN)/python -m tests.benchmarks.webhooks
 
 chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos

@@ -34,7 +34,7 @@ COLLECT_IN_THE_LEDGER = (
     "dynamodb:UpdateItem",
 )
 # What sending webhooks does with the ledger: a receiver and a delivery are read and written, no lookup is.
-RECORD_WEBHOOKS = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+RECORD_WEBHOOKS = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")
 # What erasing does: it reads how far lookups are, and writes its own items.
 ERASE_IN_THE_LEDGER = (
     "dynamodb:BatchGetItem",

@@ -120,7 +120,7 @@ ALLOWED = {
         "OnResultsLog": LOG,
     },
     "OnWebhookRole": {
-        "StorageLedger": {"dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        "StorageLedger": {"dynamodb:BatchGetItem", "dynamodb:UpdateItem"},
         "parameter/moengage-lookup/STAGE/partners": {"ssm:GetParameter"},
         "WebhooksQueue": CONSUME,
         "WebhooksQueueDeadLetters": SEND,

@@ -161,7 +161,7 @@ class WebhookLedger:
 
     def record(self, partner: str, one: DeliveryRecord) -> None:
         """Write what was done about a webhook."""
-        facts = {
+        facts: dict[str, object] = {
             "event": one.event,
             "is": one.state.value,
             "attempts": one.attempts,
@@ -172,7 +172,11 @@ class WebhookLedger:
             "next_attempt_at": one.next_attempt_at,
             "expires_at": int(self._table.clock()) + KEPT_SECONDS,
         }
-        self._table.write(self._table.put(_delivery_key(partner, one) | serialize(facts)))
+        given = {name: value for name, value in facts.items() if value is not None}
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in given)
+        if len(given) < len(facts):
+            change += " REMOVE " + ", ".join(f"#{name}" for name in facts if name not in given)
+        self._table.update_item(_delivery_key(partner, one), change, given)
 
     def page(self, partner: str, *, after: str, limit: int) -> tuple[list[DeliveryRecord], str | None]:
         """Read a partner's deliveries of the last seven days, newest first, and the mark of the next page, if any."""

@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import boto3
+
 from lookup.webhooks.sender import MAX_SECONDS
 from tests.benchmarks.gate.stage import embedded_aws
 from tests.lookup.stage import deployed
@@ -24,8 +26,11 @@ EVENTS, WORKERS = 1000, 10
 
 def measured(authority: Authority, *, events: int, workers: int, has_dead: bool) -> Figures:
     """Run once on a stage of its own."""
-    with embedded_aws() as server, deployed(server.session(), None) as stage, fleet(authority) as ten:
-        os.environ["AWS_ENDPOINT_URL"] = server.endpoint_url
+    with (
+        embedded_aws(authority.pem.with_suffix(".log")),
+        deployed(boto3.Session(), None) as stage,
+        fleet(authority) as ten,
+    ):
         if has_dead:
             ten.dies(DEAD)
         world = World(stage, sender_to(ten.port, authority.client))

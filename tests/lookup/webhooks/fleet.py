@@ -16,10 +16,12 @@ from typing import Any
 from lookup.bulk.queues import Delivery
 from lookup.partners import Partner
 from lookup.settings import Settings
+from lookup.telemetry import logger
 from lookup.webhook_settings import EventType, Webhook
 from lookup.wiring.webhooks import WebhookServices
 from tests.forking import forking
 from tests.lookup.services import FakePartners
+from tests.lookup.stage import Stage
 from tests.lookup.webhooks.receivers import Authority, Received, Receiver, receiver, sender_to
 from tests.lookup.webhooks.world import World, completed
 from tests.sqs_records import sqs_record
@@ -103,20 +105,51 @@ class Work:
     pem: Path
     max_seconds: float
 
+    @property
+    def queue_url(self) -> str:
+        """The webhook queue."""
+        return self.settings.webhook_queue_url or ""
+
+    def received(self, services: WebhookServices) -> list[Delivery]:
+        """Take a message off the queue, if there is one within a second."""
+        answer = services.sqs.receive_message(
+            QueueUrl=self.queue_url, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+        )
+        return [Delivery.of(sqs_record(message, "webhooks")) for message in answer.get("Messages", [])]
+
+
+def services_of(work: Work) -> WebhookServices:
+    """Return the services of a process: the deployed ones, but for where receivers are and whose they are."""
+    os.environ.update(work.environment)
+    logger.setLevel("ERROR")
+    services = WebhookServices(work.settings, time.time, time.sleep)
+    tls = Authority(work.pem).client
+    services.sender = sender_to(work.port, tls, resolve=resolve, max_seconds=work.max_seconds)
+    names = [f"r{number}" for number in range(RECEIVERS)]
+    services.partners = FakePartners({name: Partner(name, webhook=webhook_of(name)) for name in names})
+    return services
+
 
 def serve(work: Work, over: Event) -> None:
     """Take messages one by one, serve them, delete what is done, until it is over."""
-    os.environ.update(work.environment)
-    services = WebhookServices(work.settings, time.time, time.sleep)
-    sender = sender_to(work.port, Authority(work.pem).client, resolve=resolve, max_seconds=work.max_seconds)
-    partners = {f"r{number}": Partner(f"r{number}", webhook=webhook_of(f"r{number}")) for number in range(RECEIVERS)}
-    services.sender, services.partners = sender, FakePartners(partners)
-    url = work.settings.webhook_queue_url or ""
+    services = services_of(work)
     while not over.is_set():
-        answer = services.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"])
-        for message in answer.get("Messages", []):
-            if not services.webhook_worker.serve([Delivery.of(sqs_record(message, "webhooks"))]):
-                services.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        for delivery in work.received(services):
+            if not services.webhook_worker.serve([delivery]):
+                services.sqs.delete_message(QueueUrl=work.queue_url, ReceiptHandle=delivery.receipt_handle)
+
+
+def environment_of(stage: Stage) -> dict[str, str]:
+    """Return the variables by which a process finds a stage's AWS, as whom this process is there."""
+    credentials = stage.session.get_credentials()
+    assert credentials is not None
+    frozen = credentials.get_frozen_credentials()
+    return {
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_ACCESS_KEY_ID": str(frozen.access_key),
+        "AWS_SECRET_ACCESS_KEY": str(frozen.secret_key),
+        "AWS_DEFAULT_REGION": str(stage.session.region_name),
+    }
 
 
 @dataclass(frozen=True)
@@ -136,15 +169,11 @@ def run(world: World, ten: Fleet, authority: Authority, *, events: int, workers:
     for start in range(0, events, 10):
         entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
         world.sqs.send_message_batch(QueueUrl=world.queue_url, Entries=entries)  # type: ignore[arg-type]  # as it is
-    credentials = world.stage.session.get_credentials().get_frozen_credentials()  # type: ignore[union-attr]  # a test's
-    environment = {
-        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-        "AWS_ACCESS_KEY_ID": str(credentials.access_key),
-        "AWS_SECRET_ACCESS_KEY": str(credentials.secret_key),
-        "AWS_DEFAULT_REGION": str(world.stage.session.region_name),
-    }
     context = forking()
-    over, work = context.Event(), Work(environment, world.settings, ten.port, authority.pem, max_seconds)
+    over, work = (
+        context.Event(),
+        Work(environment_of(world.stage), world.settings, ten.port, authority.pem, max_seconds),
+    )
     processes = [context.Process(target=serve, args=(work, over)) for _ in range(workers)]
     begun = time.monotonic()
     for process in processes:

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import boto3
 import pytest
@@ -64,34 +63,6 @@ def test_the_same_event_twice(world: World, listening: Receiver) -> None:
     assert world.is_done(world.arrive())
     assert world.is_done(first)
     assert len(listening.received) == 1
-
-
-def test_a_worker_that_dies_after_its_call(world: World, listening: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message comes again and the receiver gets it twice, with the same id and the same bytes."""
-    delivery = world.arrive()
-
-    def dies(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as dying:
-        dying.setattr(world.dynamodb, "transact_write_items", dies)  # the first write after the call's
-        dying.setattr(world.dynamodb, "update_item", _once_then(world.dynamodb.update_item, dies))
-        with pytest.raises(KeyboardInterrupt):
-            world.is_done(delivery)
-    assert world.again(delivery, after=LEASE_SECONDS + 1)
-    first, second = listening.received
-    assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
-    assert Webhook(KEY).verify(second.body, second.headers)
-
-
-def _once_then(real: Any, other: Any) -> Any:
-    calls: list[object] = []
-
-    def call(**arguments: Any) -> Any:
-        calls.append(arguments)
-        return real(**arguments) if len(calls) == 1 else other()
-
-    return call
 
 
 def test_two_keys_while_one_is_replaced(world: World, listening: Receiver) -> None:
