@@ -126,6 +126,8 @@ _BILLED: Mapping[tuple[str, str], Callable[[Params, Params, SizeOf], Usage]] = {
     ("dynamodb", "BatchGetItem"): _batch_get,
     ("dynamodb", "Query"): _query,
     ("s3", "PutObject"): _one(Item.S3_PUT),
+    ("s3", "AbortMultipartUpload"): lambda *_: {},  # requests that delete or cancel cost nothing
+    ("s3", "DeleteObject"): lambda *_: {},
     ("s3", "CreateMultipartUpload"): _one(Item.S3_PUT),
     ("s3", "UploadPart"): _one(Item.S3_PUT),
     ("s3", "CompleteMultipartUpload"): _one(Item.S3_PUT),

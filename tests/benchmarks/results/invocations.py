@@ -61,7 +61,7 @@ def collect(stage: Stage, lookup_id: str, *, seconds: float | None = None) -> Co
     command = [sys.executable, "-m", "tests.benchmarks.results.collecting", lookup_id]
     begun, invocations = time.time(), list[dict[str, Any]]()
     while not invocations or not invocations[-1]["is_done"]:
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+        done = subprocess.run(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - ours
         invocations.append(json.loads(done.stdout.splitlines()[-1]))
     return Collected(invocations, time.time() - begun)
 
