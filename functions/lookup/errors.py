@@ -100,7 +100,7 @@ class DailyLimitExceeded(ServiceError):
 
 
 class LimitExceeded(ServiceError):
-    """A partner has `limit` of a `kind`: `lookups` that have not ended, `schedules`, or open `uploads`."""
+    """A partner has `limit` of a `kind`: unfinished `lookups`, `schedules`, open `uploads`, `exports` under way."""
 
     def __init__(self, kind: str, limit: int) -> None:
         super().__init__(f"{limit} {kind} are the most that a partner may have at once")

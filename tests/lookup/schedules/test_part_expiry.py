@@ -24,7 +24,7 @@ def world(stage: Stage) -> World:
 def expiring(world: World, **bounds: int) -> PartExpiry:
     bucket, clock = world.stage.settings.bucket_name, world.clock
     return PartExpiry(
-        world.stage.s3, bucket, collections=world.collections, ledger=world.lookups, clock=clock, **bounds
+        world.stage.s3, bucket, collections=world.collections, ledger=world.lookups, clock=clock, every=0, **bounds
     )
 
 
@@ -134,3 +134,17 @@ def test_errors_of_single_objects_are_errors(world: World, expiry: PartExpiry) -
         expiry.run()
     world.stage.s3.meta.events.unregister("after-call.s3.DeleteObjects", unique_id="refuse")
     assert due(world) == 1
+
+
+def test_most_ticks_ask_for_nothing(world: World) -> None:
+    """An instance looks for what is due once in ten minutes; in between it sends no request."""
+    asked: list[str] = []
+    world.stage.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    clock, bucket = world.clock, world.stage.settings.bucket_name
+    expiry = PartExpiry(world.stage.s3, bucket, collections=world.collections, ledger=world.lookups, clock=clock)
+    for _ in range(10):
+        expiry.run()
+        world.clock.now += 60
+    assert asked == ["Query"]
+    expiry.run()
+    assert asked == ["Query"] * 2
