@@ -9,7 +9,7 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-feeder bench-api bench-results bench-light bench-webhooks chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ bench: bench-gate bench-feeder bench-api bench-results bench-light ## run all be
 
 bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
+
+bench-gate-model: $(VENV)/.installed ## what the gate reaches in its model, exactly, about 4 minutes
+	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.gate.curve
 
 bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) LINES=$(LINES) $(BIN)/python -m tests.benchmarks.feeder

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from lookup.errors import GateClosed, RetryLater
 from lookup.gate.breaker import LEASE_WINDOWS, POLL_WINDOWS
 from lookup.gate.grant import CLOCK, CONTENTION, LATE, QUOTA, UNANSWERED, GateEvent, Grant, Observation, Observe
-from lookup.gate.item import PendingGrant, Request, grant_request, probe_request
+from lookup.gate.item import PendingGrant, Request, announce_request, grant_request, probe_request
 from lookup.gate.table import GateTable, NoResponse
-from lookup.gate.window import MAX_AHEAD, Capacity, NoCapacity, Snapshot, capacity
+from lookup.gate.timing import TimeToSend, Timing, timing_of
+from lookup.gate.window import MAX_AHEAD, Capacity, NoCapacity, Snapshot, capacity, on_demand_active
 from lookup.model import Clock, Lane
 from lookup.quota import Quota
 
@@ -41,6 +42,7 @@ class Attempts:
         self._poll_seconds = POLL_WINDOWS * quota.window
         self._lost_races = 0  # recent updates refused because another process was first
         self._in_time = quota.send_spread - quota.transit
+        self._to_send = TimeToSend(quota)
         self._lead = 0.0  # seconds ahead of now at which grants take effect, as last learned
         self._learned_at = 0.0
         self.unanswered = 0  # requests in a row that were not answered in time
@@ -64,15 +66,19 @@ class Attempts:
             if copy.closed_until > now:
                 known_at = min(copy.closed_until, now + self._poll_seconds) if copy.probing else copy.closed_until
                 return GateClosed(known_at, copy.closed_reason or QUOTA)
-            effective_at = now + self._lead_at(now)
-            room = capacity(copy, self._quota, lane, users, effective_at, yield_to=self._yield_to(lane))
-            if isinstance(room, NoCapacity):
-                return RetryLater(room.until - (effective_at - now), QUOTA)
-            return (
-                self._request(copy, room, lane, effective_at)
-                if effective_at <= max(until, now)
-                else RetryLater(effective_at, LATE)
+            timing = self._timing(now)
+            ahead = self._quota.clock_skew if timing.is_measured else 0.0
+            room = capacity(
+                copy, self._quota, lane, users, timing.checked_at, yield_to=self._yield_to(lane), ahead=ahead
             )
+            if isinstance(room, NoCapacity):
+                is_unseen = copy.closed_until == 0 and not on_demand_active(copy, self._quota, timing.checked_at)
+                if lane is Lane.ON_DEMAND and is_unseen:
+                    self.change(announce_request(copy, self._quota, timing.recorded_at))
+                return RetryLater(room.until - (timing.checked_at - now), QUOTA)
+            if timing.effective_at > max(until, now):
+                return RetryLater(timing.effective_at, LATE)
+            return self._request(copy, room, lane, timing)
         except NoResponse:
             self.unanswered += 1
             return RetryLater(self._clock(), UNANSWERED)
@@ -82,8 +88,22 @@ class Attempts:
         now = self._clock()
         if self._copy is None or self._copy.closed_until > 0:
             return now
-        room = capacity(self._copy, self._quota, lane, users, now)
-        return room.until if isinstance(room, NoCapacity) else now
+        ahead = self._timing(now).checked_at - now
+        room = capacity(self._copy, self._quota, lane, users, now + ahead)
+        return room.until - ahead if isinstance(room, NoCapacity) else now
+
+    @property
+    def slack(self) -> float:
+        """The share of a slot in which capacity that has just come free is best granted again."""
+        return self._timing(self._clock()).slack(self._quota.slot)
+
+    def _timing(self, now: float) -> Timing:
+        return timing_of(self._quota, now, self._lead_at(now), self._table.time.bounds(), self._to_send.at(now))
+
+    def note_unused(self, grant: Grant) -> None:
+        """Allow more time for sending after a grant that was used too late."""
+        if (now := self._clock()) > grant.not_after:
+            self._to_send.was_late(now)
 
     def refresh(self) -> Snapshot:
         """Read the item; the first caller ever creates it. Raises `NoResponse`."""
@@ -119,38 +139,46 @@ class Attempts:
         """
         return math.floor(self._lost_races * self._jitter() * YIELD_USERS) if lane is Lane.BULK else 0
 
-    def _request(self, copy: Snapshot, room: Capacity, lane: Lane, effective_at: float) -> Grant | RetryLater:
-        lease_until = effective_at + LEASE_WINDOWS * self._quota.window if copy.closed_until > 0 else None
-        pending = PendingGrant(room, lane, effective_at, lease_until)
+    def _request(self, copy: Snapshot, room: Capacity, lane: Lane, timing: Timing) -> Grant | RetryLater:
+        lease_until = timing.effective_at + LEASE_WINDOWS * self._quota.window if copy.closed_until > 0 else None
+        pending = PendingGrant(room, lane, timing.effective_at, timing.recorded_at, lease_until)
         self.observe(GateEvent.GATE_REQUEST, lane=lane)
         sent_at = self._clock()
         answer = self._table.update(grant_request(copy, self._quota, pending))
         now = self._clock()
         self._copy = answer.copy
         self._learn_lead(now - sent_at, now)
-        self.unanswered = 0 if now <= effective_at + self._in_time else self.unanswered + 1
+        self.unanswered = 0 if now <= timing.not_after else self.unanswered + 1
         if not answer.done or answer.copy is None:
             return self._contended(lane, now)
-        return self._granted(pending, answer.copy, now, copy.closed_reason)
+        return self._granted(pending, timing, answer.copy, copy.closed_reason)
 
     def _contended(self, lane: Lane, now: float) -> RetryLater:
         self._lost_races = min(self._lost_races + 1, MAX_YIELDS)
         self.observe(GateEvent.REFUSED, lane=lane, reason=CONTENTION)
         return RetryLater(now, CONTENTION)
 
-    def _granted(self, pending: PendingGrant, copy: Snapshot, now: float, closed_by: str | None) -> Grant | RetryLater:
+    def _granted(
+        self, pending: PendingGrant, timing: Timing, copy: Snapshot, closed_by: str | None
+    ) -> Grant | RetryLater:
         """Return the written grant, or `RetryLater` when it comes too late to use."""
         self._lost_races = max(self._lost_races - 1, 0)
+        now, not_after = self._clock(), timing.not_after
         users, probe = pending.room.users, pending.lease_until is not None
-        not_after = pending.effective_at + self._in_time
-        if now <= not_after and not self._table.clock_is_off:
+        if now <= not_after and not self._table.clock_is_off and self._still_holds(timing):
             return Grant(
                 users, pending.effective_at, not_after, pending.lane, copy.epoch, probe, closed_by if probe else None
             )
+        self._to_send.was_late(now)
         self.observe(GateEvent.UNUSED, users, lane=pending.lane)
         if probe and not self._table.clock_is_off:  # else the next probe has to wait for the end of this lease
             self.change(probe_request(copy.epoch, now))
         return RetryLater(now, LATE)
+
+    def _still_holds(self, timing: Timing) -> bool:
+        """Return whether the time by which a grant was made is not in doubt since."""
+        bounds = self._table.time.bounds()
+        return bounds.is_measured or not timing.is_measured
 
     @property
     def clock_offset(self) -> float:
@@ -170,4 +198,5 @@ class Attempts:
         """
         most = min(MAX_LEAD * self._quota.window, MAX_AHEAD / 2)
         needed = min(LEAD_MARGIN * took - self._in_time, most)
+        self._to_send.learn(took)
         self._lead, self._learned_at = max(needed, self._lead_at(now) * LEAD_KEPT, 0.0), now

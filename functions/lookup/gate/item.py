@@ -92,17 +92,18 @@ def create_request(workspace: str, now: float) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class PendingGrant:
-    """A grant to be written, counted from `effective_at` on (epoch seconds); with `lease_until` the probe."""
+    """A grant to be written, effective at a time (epoch seconds) and recorded at one; with `lease_until` the probe."""
 
     room: Capacity
     lane: Lane
     effective_at: float
+    recorded_at: float
     lease_until: float | None = None
 
 
 def grant_request(copy: Snapshot, quota: Quota, pending: PendingGrant) -> Request:
     """Return the request that writes a grant if counter, epoch and closing allow it, and drops expired baselines."""
-    names = {"#b": baseline_name(slot_of(quota, pending.effective_at))}
+    names = {"#b": baseline_name(slot_of(quota, pending.recorded_at))}
     numbers = {
         ":n": pending.room.users,
         ":threshold": pending.room.threshold,
@@ -111,7 +112,7 @@ def grant_request(copy: Snapshot, quota: Quota, pending: PendingGrant) -> Reques
     }
     sets = ["#b = if_not_exists(#b, g)", "g = g + :n"]
     if pending.lane is Lane.ON_DEMAND:
-        names["#d"] = LANE_BASELINE + baseline_name(slot_of(quota, pending.effective_at) // LANE_BASELINE_SLOTS)
+        names["#d"] = _on_demand_name(quota, pending.recorded_at)
         sets += ["#d = if_not_exists(#d, o)", "o = o + :n"]
     if pending.lease_until is not None:
         numbers |= {":one": 1, ":lease": ceil(pending.lease_until * MILLISECONDS)}
@@ -125,6 +126,23 @@ def grant_request(copy: Snapshot, quota: Quota, pending: PendingGrant) -> Reques
         "ExpressionAttributeNames": names | expired,
         "ExpressionAttributeValues": {name: _number(value) for name, value in numbers.items()},
     }
+
+
+def announce_request(copy: Snapshot, quota: Quota, at: float) -> Request:
+    """Return the request that counts one on-demand user who waits, so that bulk leaves headroom from now on.
+
+    The epoch grows, so that no bulk worker is granted anything by a copy from before.
+    """
+    return {
+        "UpdateExpression": "SET #d = if_not_exists(#d, o), o = o + :one, e = e + :one",
+        "ConditionExpression": "e = :epoch",
+        "ExpressionAttributeNames": {"#d": _on_demand_name(quota, at)},
+        "ExpressionAttributeValues": {":one": _number(1), ":epoch": _number(copy.epoch)},
+    }
+
+
+def _on_demand_name(quota: Quota, at: float) -> str:
+    return LANE_BASELINE + baseline_name(slot_of(quota, at) // LANE_BASELINE_SLOTS)
 
 
 def _removable(copy: Snapshot, effective_at: float) -> tuple[str, ...]:

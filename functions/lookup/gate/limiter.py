@@ -16,10 +16,10 @@ from lookup.gate.breaker import FAILURES_TO_CLOSE, POLL_WINDOWS, closes_at_once,
 from lookup.gate.grant import CONTENTION, LATE, QUOTA, UNANSWERED, Gate, GateEvent, Grant, Observation, Observe, ignore
 from lookup.gate.item import Request, close_request, open_request, probe_request
 from lookup.gate.state import GateState, state_of
-from lookup.gate.table import GateTable, NoResponse, gate_client
+from lookup.gate.table import GateTable, NoResponse, gate_client, raw_clock
 from lookup.gate.window import Snapshot
 from lookup.model import Clock, Lane, Sleep
-from lookup.quota import Quota
+from lookup.quota import HALF, Quota
 from lookup.settings import Workspace
 
 __all__ = [
@@ -112,7 +112,7 @@ class QuotaGate:
         that comes free in the middle of a slot leaves half of it for this.
         """
         first, last = ON_DEMAND_PHASE if lane is Lane.ON_DEMAND else BULK_PHASE
-        return self._quota.slot * (first + (last - first) * self._jitter())
+        return self._quota.slot * min(self._attempts.slack / HALF, 1.0) * (first + (last - first) * self._jitter())
 
     def _sleep_until_retry(self, result: RetryLater, lane: Lane, wait_until: float) -> None:
         now = self._clock()
@@ -128,6 +128,7 @@ class QuotaGate:
 
     def release(self, grant: Grant) -> None:
         """See `Gate.release`."""
+        self._attempts.note_unused(grant)
         if grant.probe:
             self._best_effort(grant, lambda: self._attempts.change(probe_request(grant.epoch, self._clock())))
 
@@ -205,8 +206,9 @@ class WorkspaceGates:
         *,
         observe: Observe = ignore,
         jitter: Callable[[], float] = random.random,
+        steady: Clock = raw_clock,
     ) -> None:
-        self._table = partial(GateTable, client, table_name, clock=clock)
+        self._table = partial(GateTable, client, table_name, clock=clock, steady=steady)
         self._gate = partial(QuotaGate, clock=clock, sleep=sleep, observe=observe, jitter=jitter)
         self._workspaces = workspaces
         self._made: dict[str, QuotaGate] = {}

@@ -5,6 +5,7 @@ A request that fails may or may not have changed the item: `NoResponse` says so,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from lookup.gate.item import Item, Request, create_request, key, read_snapshot
+from lookup.gate.server_time import ServerTime
 from lookup.gate.window import Snapshot
 from lookup.model import Clock
 from lookup.quota import Quota
@@ -29,6 +31,11 @@ CLOCK_TOLERANCE = 1.0  # seconds between our clock and the middle of the respons
 REFUSED_BY_CONDITION = "ConditionalCheckFailedException"
 # Errors of this service or its deployment; every other error may be transient.
 DEFECTS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+
+
+def raw_clock() -> float:
+    """Return the machine's clock that neither steps nor is slewed (seconds since some moment)."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
 
 
 class NoResponse(Exception):
@@ -55,12 +62,23 @@ def gate_client(session: ClientSession) -> DynamoDBClient:
 class GateTable:
     """One workspace's gate item in the ledger's table. Every method raises `NoResponse`."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str, workspace: str, quota: Quota, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0917 - a table, its item, and two clocks
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        workspace: str,
+        quota: Quota,
+        clock: Clock,
+        steady: Clock = raw_clock,
+    ) -> None:
+        """`clock` is the wall clock, `steady` one that never steps."""
         self._client = client
         self._table_name = table_name
         self.workspace = workspace
         self._quota = quota
         self._clock = clock
+        self._steady = steady
+        self.time = ServerTime(quota.clock_skew, clock, steady)
         self._server_time = 0.0
         self.clock_offset = 0.0
         self.answered_at = 0.0
@@ -92,7 +110,7 @@ class GateTable:
         return None if item is None else read_snapshot(item, self._quota, self._server_time)
 
     def _send(self, call: Callable[..., Any], request: Request) -> Any:  # noqa: ANN401 - three shapes of one API
-        sent_at = self._clock()
+        sent_at = self._clock(), self._steady()
         try:
             answer = call(TableName=self._table_name, **request)
         except ClientError as error:
@@ -108,12 +126,13 @@ class GateTable:
         self._check_clock(answer, sent_at)
         return answer
 
-    def _check_clock(self, answer: Any, sent_at: float) -> None:  # noqa: ANN401 - as `_send`
-        """Record how far the middle of the response's second lies outside our round trip."""
+    def _check_clock(self, answer: Any, sent_at: tuple[float, float]) -> None:  # noqa: ANN401 - as `_send`
+        """Record how far the middle of the response's second lies outside our round trip, and learn the time by it."""
         self.answered_at = self._server_time = self._clock()
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if date is None:
             return
         self._server_time = parsedate_to_datetime(date).timestamp()
+        self.time.observe(sent_at[1], self._server_time)
         server_middle = self._server_time + 0.5
-        self.clock_offset = max(sent_at - server_middle, 0.0) + min(self.answered_at - server_middle, 0.0)
+        self.clock_offset = max(sent_at[0] - server_middle, 0.0) + min(self.answered_at - server_middle, 0.0)

@@ -23,6 +23,7 @@ SMALL_REST = 10  # users at the end of a piece of bulk work
 YIELD_SLOTS = 2  # that a caller yields at most; there may be no others
 LANE_BASELINE_SLOTS = 10  # slots under one on-demand baseline: coarse, because it limits nothing
 MARGIN_SLOTS = 1  # kept beyond what a window can need
+RESERVE = 5  # users that bulk leaves to those who see capacity come free later than it does
 MAX_AHEAD = 6.0  # seconds: no clock within the tolerance makes a grant effective so far ahead of the server
 GROWTH_WINDOWS = 10.0  # a lowered limit is back to the full one after so many windows (ten minutes)
 
@@ -107,30 +108,37 @@ def limit_now(copy: Snapshot, quota: Quota, now: float) -> int:
     return min(quota.limit, lowered_to + floor((quota.limit - lowered_to) * grown))
 
 
-def limits_of(copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float) -> tuple[Window, ...]:
+def limits_of(
+    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, ahead: float = 0.0
+) -> tuple[Window, ...]:
     """Return every window that a grant of up to `users` in this lane has to respect.
 
     Bulk leaves headroom, and is paced twice: over a few seconds, so that a start is no burst, and over a quarter of the
     window, so that capacity comes free evenly. The second rate is near the sustainable one, with the guard and half a
-    slot lost in every cycle.
+    slot lost in every cycle. Beside on-demand requests, bulk that sees capacity come free `ahead` of a caller who has
+    not measured the time leaves some of it until that caller sees it too.
     """
     limit = limit_now(copy, quota, now)
     if lane is Lane.ON_DEMAND:
         return (Window(quota.guarded, limit),)
     bulk_limit = limit - _headroom(copy, quota, users, now)
-    return (
+    windows = (
         Window(quota.guarded, bulk_limit),
         _paced(quota, quota.pace_window, quota.pace_factor * limit / quota.window),
         _paced(quota, quota.window / 4, quota.smooth_factor * bulk_limit / quota.cycle),
     )
+    if ahead > 0 and on_demand_active(copy, quota, now):
+        return (*windows, Window(quota.guarded + ahead, limit - min(RESERVE, quota.headroom)))
+    return windows
 
 
-def _on_demand_active(copy: Snapshot, quota: Quota, now: float) -> bool:
+def on_demand_active(copy: Snapshot, quota: Quota, now: float) -> bool:
+    """Return whether on-demand requests were granted, or waited, within the last window."""
     return on_demand_since(copy, quota, now - quota.window) > 0
 
 
 def _headroom(copy: Snapshot, quota: Quota, users: int, now: float) -> int:
-    if _on_demand_active(copy, quota, now):
+    if on_demand_active(copy, quota, now):
         return quota.headroom
     # The last users of a part may use the headroom that is kept while nothing waits: the part ends sooner.
     return quota.quiet_headroom if users > SMALL_REST else 0
@@ -142,13 +150,13 @@ def _paced(quota: Quota, seconds: float, rate: float) -> Window:
 
 
 def capacity(
-    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, yield_to: int = 0
+    copy: Snapshot, quota: Quota, lane: Lane, users: int, now: float, *, yield_to: int = 0, ahead: float = 0.0
 ) -> Capacity | NoCapacity:
     """Return the capacity for a call of up to `users` by this copy, or when there will be some.
 
     `yield_to` is how many users of others shall be granted first if there is none now, within two slots.
     """
-    bounds = limits_of(copy, quota, lane, users, now)
+    bounds = limits_of(copy, quota, lane, users, now, ahead=ahead)
     most = min(users, *(window.limit for window in bounds))
     least = min(most, _bulk_min(copy, quota, now)) if lane is Lane.BULK else most
     base = min(granted_before(copy, quota, now - window.seconds) + window.limit for window in bounds)
@@ -163,7 +171,7 @@ def capacity(
 
 
 def _bulk_min(copy: Snapshot, quota: Quota, now: float) -> int:
-    least = BULK_MIN_WITH_ON_DEMAND if _on_demand_active(copy, quota, now) else BULK_MIN
+    least = BULK_MIN_WITH_ON_DEMAND if on_demand_active(copy, quota, now) else BULK_MIN
     return min(least, max(limit_now(copy, quota, now) // MIN_SHARE, 1))
 
 

@@ -87,8 +87,8 @@ class Plan:
         What was granted comes free a round later, so a start's unevenness comes round and round: a span that cuts a
         round measures up to 0.8 % too little or too much.
         """
-        quota = self.quota
-        a_round = quota.cycle / quota.window
+        quota = self.quota  # in scaled time no process can measure the time: a request takes too large a part of it
+        a_round = (quota.best_cycle if self.factor == 1 else quota.cycle) / quota.window
         return ceil(windows / a_round) * a_round
 
     @property

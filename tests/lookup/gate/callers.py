@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
@@ -32,7 +32,10 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """After `gap` seconds one caller requests; others act between its request and the item, and before its response."""
+    """After `gap` seconds one caller requests; others act between its request and the item, and before its response.
+
+    Its clock steps to an error of `step_to` between the two.
+    """
 
     caller: int
     gap: float = 0.0
@@ -42,6 +45,7 @@ class Step:
     fate: Fate = Fate.ANSWERED
     flight: float = 0.0
     vendor_delay: float = 0.0
+    step_to: float | None = None
     before: Sequence[Step] = ()
     after: Sequence[Step] = ()
 
@@ -57,25 +61,32 @@ class Sent:
 
 @dataclass
 class Callers:
-    """Some callers of one gate, with `patience` in seconds. `offsets` are their clocks' errors in seconds."""
+    """Some callers of one gate, with `patience` in seconds. `offsets` are their clocks' errors in seconds.
+
+    With `is_steady` they have a clock that never steps, by which they measure the time; `date_error` (seconds) is drawn
+    for the clock of the host that answers.
+    """
 
     quota: Quota
-    offsets: Sequence[float]
+    offsets: list[float]
     now: float = START
     patience: float = 0.0
     jitter: float = 0.5
+    is_steady: bool = False
+    date_error: Callable[[], float] = lambda: 0.0
     sent: list[Sent] = field(default_factory=list)
     charged: list[tuple[float, int]] = field(default_factory=list)
     refusals: list[RetryLater] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.table = FakeTable(lambda: self.now)
+        self.table = FakeTable(lambda: self.now + self.date_error())
         self._flights: list[Step] = []
-        self.gates = [self._gate(offset) for offset in self.offsets]
+        self.gates = [self._gate(number) for number in range(len(self.offsets))]
 
-    def _gate(self, offset: float) -> QuotaGate:
-        clock = lambda: self.now + offset  # noqa: E731 - a clock is a function
-        table = GateTable(cast("DynamoDBClient", self), "ledger", "default", self.quota, clock)
+    def _gate(self, number: int) -> QuotaGate:
+        clock = lambda: self.now + self.offsets[number]  # noqa: E731 - a clock is a function
+        steady = (lambda: self.now - START) if self.is_steady else lambda: 0.0
+        table = GateTable(cast("DynamoDBClient", self), "ledger", "default", self.quota, clock, steady)
         return QuotaGate(table, self.quota, clock=clock, sleep=self._wait, jitter=lambda: self.jitter)
 
     def play(self, steps: Sequence[Step]) -> None:
@@ -97,7 +108,8 @@ class Callers:
         finally:
             self._flights.pop()
         stamped_at = grant.effective_at - offset
-        counted_at = max(self.now, stamped_at + step.vendor_delay * self.quota.send_spread)
+        last = grant.not_after - self.offsets[step.caller] + self.quota.transit  # the call leaves in time, by its clock
+        counted_at = max(self.now, stamped_at + step.vendor_delay * (last - stamped_at))
         self.sent.append(Sent(stamped_at, counted_at, grant.users))
         return grant
 
@@ -114,6 +126,8 @@ class Callers:
         """Carry a request to the item, with all that happens on its way."""
         step = self._flights[-1] if self._flights else Step(0)
         self._pass(step, step.before)
+        if step.step_to is not None:
+            self.offsets[step.caller] = step.step_to
         if step.fate is Fate.LOST:
             raise ReadTimeoutError(endpoint_url="simulated")
         before = self.granted()
@@ -128,7 +142,7 @@ class Callers:
 
     def _wait(self, seconds: float) -> None:
         """Wait for the moment that a grant is stamped for, or for room; nobody has patience for more."""
-        assert 0 < seconds <= self.patience + 1e-6
+        assert 0 < seconds <= self.patience + 2 * self.quota.clock_skew + 1e-6  # its clock may step meanwhile
         self.now += seconds
 
     def _pass(self, step: Step, others: Sequence[Step]) -> None:

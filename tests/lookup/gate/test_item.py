@@ -15,6 +15,7 @@ from lookup.gate.attempt import MAX_LEAD
 from lookup.gate.item import (
     GateClosing,
     PendingGrant,
+    announce_request,
     baseline_name,
     close_request,
     create_request,
@@ -76,7 +77,7 @@ def assert_refused(response: dict[str, Any]) -> None:
 
 def charge(copy: Snapshot, users: int, threshold: int, **more: Any) -> dict[str, Any]:
     return grant_request(
-        copy, QUOTA, PendingGrant(Capacity(users, threshold), more.pop("lane", Lane.BULK), NOW, **more)
+        copy, QUOTA, PendingGrant(Capacity(users, threshold), more.pop("lane", Lane.BULK), NOW, NOW, **more)
     )
 
 
@@ -103,6 +104,16 @@ def test_on_demand_is_counted_apart(update: Update) -> None:
     )
 
 
+def test_a_waiting_caller_is_announced_once(update: Update) -> None:
+    """One that waits counts as on-demand traffic without a grant, and copies from before it grant nothing more."""
+    copy = Snapshot(epoch=SLOT)
+    after = update(announce_request(copy, QUOTA, NOW))
+    assert after == Snapshot(on_demand=1, on_demand_baselines={SLOT // 10: 0}, epoch=SLOT + 1)
+    assert update(announce_request(copy, QUOTA, NOW)) is None
+    assert update(charge(copy, 20, 980)) is None
+    assert update(charge(after, 20, 980)) is not None
+
+
 def test_threshold_is_the_last_word(update: Update) -> None:
     """A grant goes through at the threshold and not one user above it."""
     copy = Snapshot(epoch=SLOT)
@@ -114,7 +125,11 @@ def test_threshold_is_the_last_word(update: Update) -> None:
 def test_old_marks_are_removed(update: Update) -> None:
     """Marks that no window needs leave the item with the next grant, those far ahead of the server's clock too."""
     for effective_at in (NOW - 70, NOW - 60, NOW + 3600):
-        update(grant_request(Snapshot(epoch=SLOT), QUOTA, PendingGrant(Capacity(1, 980), Lane.ON_DEMAND, effective_at)))
+        update(
+            grant_request(
+                Snapshot(epoch=SLOT), QUOTA, PendingGrant(Capacity(1, 980), Lane.ON_DEMAND, effective_at, effective_at)
+            )
+        )
     copy = update(charge(Snapshot(epoch=SLOT), 1, 980))
     assert copy is not None
     assert set(copy.baselines) == {SLOT - 60, SLOT}
@@ -152,7 +167,7 @@ def test_marks_without_end_are_dropped_in_turns() -> None:
 
 
 def dropped_by(copy: Snapshot, quota: Quota, effective_at: float) -> set[str]:
-    request = grant_request(copy, quota, PendingGrant(Capacity(1, 980), Lane.BULK, effective_at))
+    request = grant_request(copy, quota, PendingGrant(Capacity(1, 980), Lane.BULK, effective_at, effective_at))
     return set(request["ExpressionAttributeNames"].values())
 
 

@@ -13,7 +13,7 @@ from lookup.quota import Quota
 from tests.lookup.gate.callers import fullest
 from tests.lookup.gate.world import World
 
-WARM_UP, MEASURED = 3 * Quota().cycle, 6 * Quota().cycle
+WARM_UP, MEASURED = 4 * Quota().best_cycle, 6 * Quota().best_cycle
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -34,10 +34,17 @@ def saturated(workers: int, on_demand_rate: float, seed: int, **other: Any) -> t
 
 @pytest.mark.parametrize(("workers", "seed"), [(2, 1), (8, 2)])
 def test_bulk_alone_uses_the_quota(workers: int, seed: int) -> None:
-    """Bulk alone uses 96 % of the quota at a strict vendor without one refusal."""
+    """Bulk alone uses 98 % of the quota at a strict vendor without one refusal."""
     world, used = saturated(workers, 0, seed)
     assert world.vendor.refusals == 0
-    assert 0.96 <= used <= 1
+    assert 0.98 <= used <= 1
+
+
+def test_clocks_that_cannot_be_measured_cost_a_slot() -> None:
+    """Processes that cannot measure the time use 96 % of the quota, by all of the guard."""
+    world, used = saturated(8, 0, seed=2, is_steady=False)
+    assert world.vendor.refusals == 0
+    assert 0.96 <= used <= 0.98
 
 
 @pytest.mark.parametrize("limit", [30, 50, 90])
@@ -59,12 +66,44 @@ def test_two_workers_ask_at_most_twice_for_a_payload() -> None:
 
 @pytest.mark.parametrize(("workers", "requests", "seed"), [(2, 2.0, 4), (8, 6.0, 5)])
 def test_on_demand_does_not_wait_behind_bulk(workers: int, requests: float, seed: int) -> None:
-    """With two on-demand calls a second beside saturating bulk: 94 % used, no refusal, wait under 50 ms at p99."""
+    """With two on-demand calls a second beside saturating bulk: 96 % used, no refusal, wait under 50 ms at p99."""
     world, used = saturated(workers, 2, seed)
     assert world.vendor.refusals == 0
-    assert used >= 0.94
+    assert used >= 0.96
     assert percentile(world.waits, 0.99) <= 0.05
     assert world.requests_per_bulk_payload() <= requests
+
+
+def beside(rate: float, users: int, *, since: float) -> World:
+    """Run bulk of processes that measure the time, beside on-demand requests of some that cannot, from a time on."""
+    world = World(3)
+    for _ in range(8):
+        world.time.spawn(world.work)
+
+    def new_processes() -> None:
+        world.is_steady = False
+        world.arrive(rate, users)
+
+    world.time.spawn(new_processes, after=since)
+    world.time.run(WARM_UP + MEASURED)
+    assert world.vendor.refusals == 0
+    return world
+
+
+@pytest.mark.parametrize(("rate", "users"), [(2, 1), (0.5, 4)])
+def test_callers_who_cannot_measure_do_not_wait_for_bulk_that_can(rate: float, users: int) -> None:
+    """On-demand requests that see capacity come free later than bulk does find some all the same."""
+    world = beside(rate, users, since=0.5)
+    assert percentile(world.waits[len(world.waits) // 4 :], 0.99) <= 0.05
+    assert world.share_used(world.time.now - MEASURED) >= 0.96
+
+
+@pytest.mark.parametrize("users", [1, 4, 10])
+def test_the_first_callers_after_a_quiet_time_are_seen(users: int) -> None:
+    """The first on-demand requests beside bulk that took all it saw wait for three seconds at most, later ones not."""
+    world = beside(0.5, users, since=WARM_UP)
+    assert max(world.waits) <= 3
+    assert percentile(world.waits, 0.8) <= 0.05
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import floor
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,13 +25,14 @@ TIGHT = Quota(limit=90, headroom=20, quiet_headroom=2, pace_factor=50, smooth_fa
 # How long a grant may stand in the way: while the item answers slowly, it may be stamped ahead.
 REACH = TIGHT.window + TIGHT.guard + TIGHT.slot + 2 * SKEW + MAX_LEAD * TIGHT.window
 MOMENT = 0.001  # seconds
+HOST_ERROR = 0.02  # seconds that the clocks of DynamoDB's hosts may be off
 PATIENCE = MAX_LEAD * TIGHT.window  # for a grant that takes effect later
 
 offsets = st.lists(st.floats(-SKEW, SKEW), min_size=4, max_size=4)
 gaps = st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 0.2), st.floats(55, 65), st.floats(20, 300))
 
 
-def steps_of(**more: st.SearchStrategy[Sequence[Step]]) -> st.SearchStrategy[Step]:
+def steps_of(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
         caller=st.integers(0, 3),
@@ -45,6 +49,9 @@ def steps_of(**more: st.SearchStrategy[Sequence[Step]]) -> st.SearchStrategy[Ste
 
 overtaking = st.lists(steps_of(), max_size=2)
 histories = st.lists(steps_of(before=overtaking, after=overtaking), max_size=25)
+stepping = st.lists(
+    steps_of(before=overtaking, after=overtaking, step_to=st.none() | st.floats(-SKEW, SKEW)), max_size=25
+)
 
 
 def eager_history(random: Random, seconds: float = 200.0, slowest: float = 0.12) -> list[Step]:
@@ -96,6 +103,88 @@ def test_no_window_holds_more_than_the_limit_in_long_histories(offsets: list[flo
     callers = Callers(WIDE, offsets, patience=PATIENCE)
     callers.play(eager_history(Random(seed), slowest=slowest))
     assert_promise_kept(callers)
+
+
+def measured_callers(quota: Quota, offsets: list[float], random: Random, *, answers: int = 80) -> Callers:
+    """Make callers that have measured the time, by hosts whose clocks are as far off as they may be."""
+    date_error = partial(random.uniform, -HOST_ERROR, HOST_ERROR)
+    callers = Callers(quota, list(offsets), patience=PATIENCE, is_steady=True, date_error=date_error)
+    for _ in range(answers):
+        callers.now += random.uniform(0, 1)
+        for gate in callers.gates:
+            gate.state()
+    return callers
+
+
+@settings(max_examples=40, deadline=None)
+@given(offsets=offsets, history=stepping, seed=st.integers(0, 2**32), answers=st.sampled_from([0, 5, 80]))
+def test_no_window_holds_more_by_measured_clocks(
+    offsets: list[float], history: list[Step], seed: int, answers: int
+) -> None:
+    """The same while all, some or none have measured the time, and when their clocks step within the skew."""
+    callers = measured_callers(TIGHT, offsets, Random(seed), answers=answers)
+    callers.play(history)
+    assert_promise_kept(callers)
+
+
+@settings(max_examples=20, deadline=None)
+@given(offsets=offsets, seed=st.integers(0, 2**32), slowest=st.floats(0, 0.3), stepping=st.sampled_from([0.0, 0.02]))
+def test_no_window_holds_more_by_measured_clocks_in_long_histories(
+    offsets: list[float], seed: int, slowest: float, stepping: float
+) -> None:
+    """The same over hundreds of grants, with every window taken as soon as it comes free, as unkind as may be."""
+    random = Random(seed)
+    callers = measured_callers(WIDE, offsets, random)
+    history = eager_history(random, slowest=slowest)
+    for number, one in enumerate(history):
+        if random.random() < stepping:
+            history[number] = replace(one, step_to=random.uniform(-SKEW, SKEW))
+    callers.play(history)
+    assert_promise_kept(callers)
+
+
+def test_measured_clocks_leave_just_enough_of_the_guard() -> None:
+    """By measured clocks a window is free again a third of a second sooner, and not a tenth sooner than it may be.
+
+    As unkind as can be: one caller's hosts are as far behind, and its calls counted as late, as may be; the other's
+    hosts are as far ahead, and it asks all the time.
+    """
+    behind, ahead = partial(float, -HOST_ERROR), partial(float, HOST_ERROR)
+    waited, worst, broken = [], 0, 0
+    for phase in range(20):
+        callers, random = Callers(WIDE, [SKEW, -SKEW], is_steady=True), Random(phase)
+        callers.play([Step(0, users=1), Step(1, users=1), Step(0, gap=70, users=1), Step(1, gap=70, users=1)])
+        callers.now, callers.sent = callers.now + 70, []
+        for _ in range(200):
+            callers.now += random.uniform(0, 0.5)
+            for gate, error in zip(callers.gates, (behind, ahead), strict=True):
+                callers.date_error = error
+                gate.state()
+        callers.now = floor(callers.now) + phase / 20
+        spent_at, callers.date_error = callers.now, behind
+        callers.play([Step(0, times=50, vendor_delay=1)])
+        assert callers.sent[-1].counted_at - spent_at == pytest.approx(0.3)  # 50 ms until it leaves, and the transit
+        callers.date_error = ahead
+        while len(callers.sent) == 50:
+            callers.now += MOMENT if callers.now - spent_at > WIDE.window else 0.3
+            callers.ask(Step(1))
+            if callers.now - spent_at <= WIDE.window:
+                callers.gates[1].state()
+        waited.append(callers.now - spent_at)
+        first = [(sent.counted_at, sent.users) for sent in callers.sent]
+        later = [(at + 0.1 * (number < 50), users) for number, (at, users) in enumerate(first)]
+        worst, broken = max(worst, fullest(first, WIDE.window)), max(broken, fullest(later, WIDE.window))
+    assert min(waited) <= WIDE.window + WIDE.guard - 1 / 3
+    assert (worst, broken) == (WIDE.limit, WIDE.limit + 20)
+
+
+def test_a_clock_that_steps_on_the_way_makes_no_use_of_its_grant() -> None:
+    """A grant that was made by a measured time is not used when the time is in doubt before its response."""
+    callers = measured_callers(TIGHT, [0.0], Random(1))
+    assert callers.ask(Step(0, users=5)) is not None
+    callers.patience = 0
+    assert callers.ask(Step(0, users=5, step_to=-0.1)) is None
+    assert (callers.refusals[-1].reason, callers.granted()) == ("late", 10)
 
 
 def test_guard_is_just_enough() -> None:

@@ -76,6 +76,7 @@ class World:
     latency: float = 0.25
     round_trip: float = 0.008
     serving: float = 0.0
+    is_steady: bool = True
     time: VirtualTime = field(default_factory=VirtualTime)
 
     def __post_init__(self) -> None:
@@ -94,7 +95,8 @@ class World:
         if offset is None:
             offset = self.random.uniform(-self.skew, self.skew)
         clock = lambda: self.time.now + offset  # noqa: E731 - a clock is a function
-        table = GateTable(cast("DynamoDBClient", self._distant), "ledger", "default", self.quota, clock)
+        steady = self.time.clock if self.is_steady else lambda: 0.0
+        table = GateTable(cast("DynamoDBClient", self._distant), "ledger", "default", self.quota, clock, steady)
         gate = QuotaGate(
             table, self.quota, clock=clock, sleep=self.time.sleep, observe=self._observe, jitter=self.random.random
         )
