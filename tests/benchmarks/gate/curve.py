@@ -43,7 +43,8 @@ Refusals by the vendor in all of it: {refusals}.
 ## What is not taken
 
 `transit` is how long a call may be on its way to the vendor's counter: {transit:g} s. Nobody can measure it before the
-call, so it stays in the guard. A stage whose settings promise less (`send_spread` and `guard` as much less) gets:
+call, so it stays in the guard. Settings that promise less (`send_spread` and `guard` as much less) would not give more
+either, because a round is a whole number of slots:
 
 | `transit` | alone | beside callers |
 | --- | --- | --- |
