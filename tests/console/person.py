@@ -22,7 +22,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 SIZE = {"width": 1180, "height": 800}
 LOCALE = "en-GB"
 # What a browser says of an answer that a page expects: it is shown to the person, and is no error of the page.
-ANSWERED = re.compile(r"Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_)")
+ANSWERED = re.compile(r"Failed to load resource: (the server responded with a status of (4\d\d|503)|net::ERR_)")
 
 
 @dataclass

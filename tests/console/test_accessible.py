@@ -49,7 +49,7 @@ def _examine(person: Person, name: str, folder: Path) -> None:
         person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert _found(person.page) == [], f"{name}, {scheme}"
         tall = int(person.page.evaluate("document.querySelector('main')?.scrollHeight ?? 0"))
-        person.page.set_viewport_size({**SIZE, "height": max(SIZE["height"], min(tall, 1600))})  # type: ignore[typeddict-item]  # a size
+        person.page.set_viewport_size({**SIZE, "height": max(SIZE["height"], min(tall, 1100))})  # type: ignore[typeddict-item]  # a size
         person.page.screenshot(path=folder / f"{name}-{scheme}.png", animations="disabled")
         person.page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
     person.page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a size
@@ -77,6 +77,33 @@ def _with_an_hour(route: Route) -> None:
     ]
     day = {"from": begin.isoformat(), "until": quota["at"], "users": 812_040, "on_demand": 2040, "bulk": 810_000}
     route.fulfill(response=answer, json=quota | {"minutes": minutes, "last_day": day})
+
+
+def _with_deliveries(route: Route) -> None:
+    """Answer what was sent to a webhook: the local stage has none."""
+    states = (
+        ("delivered", 1, 200),
+        ("failed", 12, 503),
+        ("pending", 2, 500),
+        ("delivered", 1, 204),
+        ("skipped", 0, None),
+    )
+    deliveries = [
+        {
+            "webhook_id": f"msg_{number}",
+            "event": ("lookup.completed", "results.ready", "schedule.skipped")[number % 3],
+            "occurred_at": f"2026-11-28T0{9 - number}:12:00.000000Z",
+            "state": state,
+            "attempts": attempts,
+            "last_status": status,
+            "last_error": None,
+            "attempted_at": None,
+            "next_attempt_at": None,
+        }
+        for number, (state, attempts, status) in enumerate(states)
+    ]
+    webhook = {"events": ["lookup.completed"], "state": "called", "disabled_at": None, "rests_until": None}
+    route.fulfill(json={"webhook": webhook, "deliveries": deliveries, "next": None})
 
 
 def _found(page: Any) -> list[str]:
@@ -140,11 +167,14 @@ def test_one_user(demo: Person, folder: Path) -> None:
     _examine(demo, "user", folder)
 
 
-@pytest.mark.parametrize("name", ["Schedules", "Webhook"])
+@pytest.mark.parametrize("name", ["Schedules", "Webhook", "Partners today", "Operator"])
 def test_pages_of_an_operator(scheduled: str, operator: Person, name: str, folder: Path) -> None:
     """Schedules, everybody's use, gates and dead letters."""
+    if name == "Webhook":
+        operator.page.route(re.compile("/v1/webhooks/deliveries"), _with_deliveries)
     operator.go(name)
     expect(operator.main.locator(".panel").first).to_be_visible()
+    expect(operator.main.locator(".empty", has_text=re.compile("Reading|Counting"))).to_have_count(0)
     _examine(operator, name.partition(" ")[0].lower(), folder)
 
 

@@ -13,7 +13,7 @@ from infra.local.stage.stage import Stage
 from tests.console.hostile import ATTACK, attacked
 from tests.console.person import Person
 
-PAGES = ("Overview", "Lookups", "Schedules", "Webhook")
+PAGES = ("Overview", "Lookups", "Schedules", "Webhook", "Partners today", "Operator")
 READS = re.compile(r"/v1/(quota|lookups|schedules|webhooks|operator)")
 SECRET = "secret-customer-4711"
 LONG = Decimal("12345678901234567890.10")  # digits that JavaScript's numbers do not have
@@ -26,6 +26,8 @@ def test_an_attack_in_every_text_of_an_answer_is_text(scheduled: str, operator: 
     operator.go("One user")
     operator.go(name)
     expect(operator.main.locator(".empty", has_text="Reading")).to_have_count(0)
+    if name == "Partners today":
+        expect(operator.main).to_contain_text(f"demo{ATTACK}")
     if name == "Schedules":
         expect(operator.main).to_contain_text(f"cron(0 6 * * ? *){ATTACK}")
     _assert_harmless(operator)

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import { ask } from "../api/client.ts";
 import { usePolled } from "../api/polling.ts";
-import type { DeadLetters, Redrive } from "../api/shapes.ts";
+import type { DeadLetterCounts, Redriven } from "../api/shapes.ts";
 import { Confirm } from "../ui/dialog.tsx";
 import { many, number } from "../ui/format.ts";
 import { Empty, Failure, Notice, Panel, Table } from "../ui/parts.tsx";
@@ -14,13 +14,17 @@ const NAMES: Record<string, string> = {
   parts: "parts of lookups",
   conversions: "rosters to be converted",
   results: "results to be put together",
+  webhooks: "events for partners' webhooks",
+  erasures: "erasures of people's data",
+  "failed-firings": "firings of schedules",
+  "undelivered-events": "events that the log did not take",
 };
 
 export function DeadLetterQueues() {
-  const read = usePolled<DeadLetters>("v1/operator/dead-letters", SECONDS);
-  const [plan, setPlan] = useState<Redrive | null>(null);
+  const read = usePolled<DeadLetterCounts>("v1/operator/dead-letters", SECONDS);
+  const [plan, setPlan] = useState<Redriven | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const [done, setDone] = useState<Redrive | null>(null);
+  const [done, setDone] = useState<Redriven | null>(null);
   const count = (queue: string): void => {
     setError(null);
     setDone(null);
@@ -44,16 +48,16 @@ export function DeadLetterQueues() {
   );
 }
 
-async function redrive(queue: string, isDry: boolean): Promise<Redrive> {
-  const { data } = await ask<Redrive>(`v1/operator/redrive${isDry ? "?dry_run=true" : ""}`, { method: "POST", body: { queue } });
+async function redrive(queue: string, isDry: boolean): Promise<Redriven> {
+  const { data } = await ask<Redriven>(`v1/operator/redrive${isDry ? "?dry_run=true" : ""}`, { method: "POST", body: { queue } });
   return data;
 }
 
-function summary({ actions: { sent, retried, dropped, left } }: Redrive): string {
+function summary({ actions: { sent, retried, dropped, left } }: Redriven): string {
   return `${number(sent)} sent, ${number(retried)} retried, ${number(dropped)} dropped, ${number(left)} left where they are.`;
 }
 
-function Queues({ read, onCount }: { read: DeadLetters; onCount: (queue: string) => void }) {
+function Queues({ read, onCount }: { read: DeadLetterCounts; onCount: (queue: string) => void }) {
   return (
     <Table label="Dead letters by queue" head={["Queue", "What is on it", "Waiting", "What to do"]}>
       {read.queues.map((one) => (
@@ -63,7 +67,7 @@ function Queues({ read, onCount }: { read: DeadLetters; onCount: (queue: string)
           <td>{number(one.waiting)}</td>
           <td>
             {one.can_redrive && (
-              <button type="button" disabled={one.waiting === 0} aria-label={`What sending those of ${one.name} costs`} onClick={() => onCount(one.name)}>
+              <button type="button" disabled={one.waiting === 0} aria-label={`Send again … ${one.name}`} onClick={() => onCount(one.name)}>
                 Send again …
               </button>
             )}
@@ -74,7 +78,7 @@ function Queues({ read, onCount }: { read: DeadLetters; onCount: (queue: string)
   );
 }
 
-function Cost({ plan }: { plan: Redrive }) {
+function Cost({ plan }: { plan: Redriven }) {
   return (
     <>
       <p>

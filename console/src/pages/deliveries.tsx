@@ -23,11 +23,11 @@ export function DeliveriesPage() {
       <Failure error={page.error} />
       {page.data !== null && <State webhook={webhook} />}
       <Panel title="Deliveries" aside={<span class="note">of the last seven days, newest first</span>}>
-        {page.data !== null && page.data.deliveries.length === 0 ? (
-          <Empty>Nothing was sent.</Empty>
+        {page.data === null || page.data.deliveries.length === 0 ? (
+          <Empty>{page.data === null ? "Reading …" : "Nothing was sent."}</Empty>
         ) : (
           <Table label="All deliveries" head={["Event", "When", "State", "Attempts", "Last answer", "Next attempt"]}>
-            {page.data?.deliveries.map((one) => (
+            {page.data.deliveries.map((one) => (
               <DeliveryRow key={one.webhook_id} delivery={one} />
             ))}
           </Table>

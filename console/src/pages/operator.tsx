@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import { ask } from "../api/client.ts";
 import { usePolled } from "../api/polling.ts";
-import type { PartnersLookups, Quota } from "../api/shapes.ts";
+import type { OperatorLookupPage, Quota } from "../api/shapes.ts";
 import { inWorkspace, workspace } from "../grants.ts";
 import { Confirm } from "../ui/dialog.tsx";
 import { number } from "../ui/format.ts";
@@ -60,16 +60,16 @@ function Everybody() {
   const [before, setBefore] = useState<string[]>([]);
   const after = before.at(-1);
   const path = `v1/operator/lookups?${inWorkspace()}&limit=50${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`;
-  const page = usePolled<PartnersLookups>(path, LOOKUPS_SECONDS);
+  const page = usePolled<OperatorLookupPage>(path, LOOKUPS_SECONDS);
   const next = page.data?.next ?? null;
   return (
     <Panel title="Unfinished lookups of all partners" aside={<span class="note">page {number(before.length + 1)}</span>}>
       <Failure error={page.error} />
-      {page.data !== null && page.data.lookups.length === 0 ? (
-        <Empty>Every lookup has ended.</Empty>
+      {page.data === null || page.data.lookups.length === 0 ? (
+        <Empty>{page.data === null ? "Reading …" : "Every lookup has ended."}</Empty>
       ) : (
         <Table label="Unfinished lookups" head={["Lookup", "Partner", "State", "Progress", "Requested", "Submitted", "End"]}>
-          {page.data?.lookups.map((one) => (
+          {page.data.lookups.map((one) => (
             <LookupRow key={one.lookup_id} lookup={one} partner={one.partner} />
           ))}
         </Table>

@@ -104,12 +104,12 @@ function Waiting({ quota }: { quota: Quota }) {
         <Figure name="Users waiting" note={backlog.done_at === null ? "nothing waits" : `gone ${distance(backlog.done_at, new Date(quota.at).getTime())}`}>
           {number(backlog.users)}
         </Figure>
-        <Figure name="Lookups in progress" note={<a href={addressOf("lookups")}>{many(lookups.unfinished, "unfinished lookup")}</a>}>
+        <Figure name="In progress" note={<a href={addressOf("lookups")}>{`of ${many(lookups.unfinished, "lookup")}`}</a>}>
           {number(lookups.running)}
         </Figure>
         {day != null && (
-          <Figure name="Last day" note={`${number(day.on_demand)} on demand`}>
-            {number(day.users)} <small>users</small>
+          <Figure name="Users, last day" note={`${number(day.on_demand)} on demand`}>
+            {number(day.users)}
           </Figure>
         )}
         {today != null && (

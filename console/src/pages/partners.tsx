@@ -1,6 +1,6 @@
 // What each partner uses today, and what waits for it.
 import { usePolled } from "../api/polling.ts";
-import type { PartnerUse } from "../api/shapes.ts";
+import type { PartnerPage, PartnerUse } from "../api/shapes.ts";
 import { inWorkspace } from "../grants.ts";
 import { Progress } from "../ui/bars.tsx";
 import { number } from "../ui/format.ts";
@@ -9,15 +9,15 @@ import { Empty, Failure, Heading, Panel, Table } from "../ui/parts.tsx";
 const SECONDS = 15;
 
 export function PartnersPage() {
-  const read = usePolled<{ workspace: string; partners: PartnerUse[] }>(`v1/operator/partners?${inWorkspace()}`, SECONDS);
+  const read = usePolled<PartnerPage>(`v1/operator/partners?${inWorkspace()}`, SECONDS);
   const partners = read.data?.partners ?? [];
   return (
     <>
       <Heading title="Partners today" />
       <Failure error={read.error} />
       <Panel title={`Workspace ${read.data?.workspace ?? ""}`} aside={<span class="note">since midnight UTC</span>}>
-        {read.data !== null && partners.length === 0 ? (
-          <Empty>No partner may use it.</Empty>
+        {partners.length === 0 ? (
+          <Empty>{read.data === null ? "Reading …" : "No partner may use it."}</Empty>
         ) : (
           <Table label="Partners" head={["Partner", "Weight", "Users today", "Of its limit", "Lookups in progress", "Unfinished", "Users waiting"]}>
             {partners.map((one) => (
