@@ -103,6 +103,14 @@ def try_delay(delay: Callable[[Delivery], None], delivery: Delivery) -> None:
         logger.warning("visibility not set", message_id=delivery.message_id, error=error_name(error))
 
 
+def hidden_seconds(received: int, wait: float) -> int:
+    """Return for how many seconds a message is hidden that has to wait, and was delivered so often."""
+    look = FIRST_DELAY * 2.0 ** min(received - 1, 10)
+    wait = min(max(0.0, wait), look, (MAX_DELAY - 2) / 1.1)
+    wait = max(wait, FREQUENT_DELAY if received > FREQUENT_DELIVERIES else 0.0)
+    return int(wait + random.uniform(0, 1 + wait / 10)) + 1  # noqa: S311 - jitter, so that not all come back at once
+
+
 class Queues:
     """The intake and parts queues and their dead-letter queues."""
 
@@ -125,12 +133,12 @@ class Queues:
         A long wait is cut into growing ones: a closed gate may be opened before its time. What has come often waits for
         half an hour at least.
         """
-        look = FIRST_DELAY * 2.0 ** min(delivery.received - 1, 10)
-        wait = min(max(0.0, until - self._clock()), look, (MAX_DELAY - 2) / 1.1)
-        wait = max(wait, FREQUENT_DELAY if delivery.received > FREQUENT_DELIVERIES else 0.0)
-        spread = wait + random.uniform(0, 1 + wait / 10)  # noqa: S311 - jitter, so that not all come back at once
+        self.hide(delivery, hidden_seconds(delivery.received, until - self._clock()))
+
+    def hide(self, delivery: Delivery, seconds: int) -> None:
+        """Make a message invisible for so long."""
         self._client.change_message_visibility(
-            QueueUrl=self._url(delivery), ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=int(spread) + 1
+            QueueUrl=self._url(delivery), ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=seconds
         )
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:

@@ -1,10 +1,12 @@
 """`python -m tests.benchmarks.feeder`: run it all, write docs/benchmarks/lookups.md, print the figures as JSON last.
 
-Environment: SCALE=n quota seconds in a real second (default 5); LINES=n of the huge roster (default 1,000,000).
+Environment: SCALE=n quota seconds in a real second (default 5); LINES=n of the huge roster (default 1,000,000); RUNS=n
+repeats the 3:1 share alone so often, and prints its figures, without a page.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -42,7 +44,12 @@ def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
 def main() -> None:
     """Run, write, print."""
     factor, lines = float(os.environ.get("SCALE") or FACTOR), int(os.environ.get("LINES") or LINES)
+    runs = int(os.environ.get("RUNS") or 0)
     with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
+        if runs:
+            shares = [sharing(factor, Quota(), 3, SHARED).result for _ in range(runs)]
+            print(json.dumps({"share_3_to_1": [round(share, 2) for share in shares]}))  # noqa: T201 - as below
+            return
         report = measured(factor, lines, SHARED, Quota())
     is_whole = (factor, lines) == (FACTOR, LINES)
     page = write(report, PROJECT / ("docs/benchmarks" if is_whole else ".local/benchmarks"))

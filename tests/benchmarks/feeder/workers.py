@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from multiprocessing.synchronize import Barrier, Event
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from infra.local.processes.lifeline import end_with_spawner
 from lookup.bulk.feeder import QUEUE_SECONDS
-from lookup.bulk.queues import Delivery
+from lookup.bulk.queues import Delivery, Queues, hidden_seconds
+from lookup.settings import Settings
 from lookup.wiring.conversions import ConversionServices
 from lookup.wiring.queue import QueueServices
 from lookup.wiring.schedules import ScheduleServices
 from tests.waiting import GIVE_UP
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 BATCH = {
@@ -28,14 +32,38 @@ READY_SECONDS = GIVE_UP
 TICK = 60.0  # quota seconds between two sweeps
 
 
+class ScaledQueues(Queues):
+    """Hides what is given back for as many quota seconds as the functions' queues do real ones.
+
+    SQS hides for whole seconds only. So a message stays hidden as it was delivered, and is shown when its time is over.
+    """
+
+    def __init__(self, client: SQSClient, settings: Settings, factor: float) -> None:
+        super().__init__(client, settings, time.time)
+        self._factor = factor
+
+    def delay(self, delivery: Delivery, until: float) -> None:
+        """See `Queues.delay`."""
+        seconds = hidden_seconds(delivery.received, (until - time.time()) * self._factor)
+        shown = Timer(seconds / self._factor, self.hide, (delivery, 0))
+        shown.daemon = True
+        shown.start()
+
+
 class WorkerServices(QueueServices, ScheduleServices, ConversionServices):
-    """The services of a worker, which serves more than one function does."""
+    """The services of a worker, which serves more than one function does; `factor` as in `services`."""
+
+    factor = 1.0
+
+    @cached_property
+    def queues(self) -> Queues:
+        return ScaledQueues(self.sqs, self.settings, self.factor)
 
 
 def services(factor: float) -> WorkerServices:
     """Make services whose queue is as deep in quota seconds as ever; `factor` is quota seconds in a real second."""
     made = WorkerServices.from_environment()
-    made.depth_seconds = QUEUE_SECONDS / factor
+    made.depth_seconds, made.factor = QUEUE_SECONDS / factor, factor
     return made
 
 
