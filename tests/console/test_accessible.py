@@ -19,7 +19,7 @@ from infra.local.stage.stage import Stage
 from tests.console.person import SIZE, Person
 from tests.console.test_new_lookup import _list
 
-AXE = (ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 FOUND = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`)"""
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -108,7 +108,7 @@ def _with_deliveries(route: Route) -> None:
 
 def _found(page: Any) -> list[str]:
     if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE)
+        page.evaluate(AXE.read_text())
     found: list[str] = page.evaluate(FOUND)
     return found
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
+import boto3
 import pytest
 from playwright.sync_api import expect
 
+from infra.local.ministack.process import ACCOUNT, REGION
 from infra.local.stage.stage import Stage
 from tests.console.hostile import ATTACK, attacked
 from tests.console.person import Person
 
 PAGES = ("Overview", "Lookups", "Schedules", "Webhook", "Partners today", "Operator")
 READS = re.compile(r"/v1/(quota|lookups|schedules|webhooks|operator)")
-SECRET = "secret-customer-4711"
+UNHEARD = "unheard-of-4711"
 LONG = Decimal("12345678901234567890.10")  # digits that JavaScript's numbers do not have
 
 
@@ -57,15 +60,31 @@ def test_an_attack_in_a_profile_is_text(demo: Person, stage: Stage) -> None:
 def test_nothing_of_a_person_is_left_behind(demo: Person, stage: Stage) -> None:
     """An identifier and its attributes reach no address, history, storage, title, log of the stage or console."""
     assert stage.simulator is not None
-    stage.simulator.set_user(SECRET, {"name": "Ann Secret-Name"})
-    _look_up(demo, SECRET)
-    expect(demo.main).to_contain_text("Ann Secret-Name")
-    demo.drop(f"{SECRET}.csv", f"customer_id\n{SECRET}\n".encode())
+    stage.simulator.set_user(UNHEARD, {"name": "Ann Unheard-Of"})
+    _look_up(demo, UNHEARD)
+    expect(demo.main).to_contain_text("Ann Unheard-Of")
+    demo.drop(f"{UNHEARD}.csv", f"customer_id\n{UNHEARD}\n".encode())
     demo.start()
     expect(demo.main.get_by_text("completed", exact=True)).to_be_visible()
     addresses = [one.url for one in demo.requests]
-    for text in (demo.kept(), json.dumps(addresses), json.dumps(demo.said)):
-        assert "secret" not in text.lower()
+    logged = list(_logged(stage))
+    assert any(demo.page.url.rpartition("/")[2] in line for line in logged), "the stage logs the lookup"
+    for text in (demo.kept(), json.dumps(addresses), json.dumps(demo.said), *logged):
+        assert "unheard" not in text.lower()
+
+
+def _logged(stage: Stage) -> Iterator[str]:
+    """Return every line that a function of the stage has logged."""
+    logs = boto3.client(
+        "logs",
+        endpoint_url=stage.endpoint_url,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="test",
+        region_name=REGION,
+    )
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            yield from (event["message"] for event in page["events"])
 
 
 def _look_up(person: Person, identifier: str) -> None:
