@@ -40,7 +40,7 @@ class ServerTime:
         self._skew = skew
         self._clock = clock
         self._steady = steady
-        self._doubted_until = -inf
+        self._doubted_at = -inf
         self._forget()
         self._note()
 
@@ -57,13 +57,13 @@ class ServerTime:
         now, error = self._steady(), DATE_ERROR * self._skew
         answer = date - error - now, date + 1 + error - sent_at
         self._bounds, self._before = _common(self._moved(self._bounds, now), answer), self._moved(self._before, now)
-        if now - self._since > KEPT_SECONDS:
+        if not 0 <= now - self._since <= KEPT_SECONDS:  # also when a snapshot goes on on another machine
             self._bounds, self._before, self._since = answer, self._bounds, now
         self._note()
         lower, upper = _common(self._bounds, self._before)
         if lower > upper:
-            self._doubted_until = now + DOUBT_SECONDS
-        if now < self._doubted_until:
+            self._doubted_at = now
+        if 0 <= now - self._doubted_at < DOUBT_SECONDS:
             self._forget()
 
     def _moved(self, bounds: tuple[float, float], now: float) -> tuple[float, float]:
@@ -71,7 +71,7 @@ class ServerTime:
         moved = self._clock() - now - self._ahead
         if abs(moved) > STEADY * self._skew:
             return UNKNOWN
-        drift = DRIFT * (now - self._answered_at)
+        drift = DRIFT * abs(now - self._answered_at)
         return bounds[0] + min(moved, 0.0) - drift, bounds[1] + max(moved, 0.0) + drift
 
     def bounds(self) -> TimeBounds:

@@ -131,6 +131,27 @@ def test_a_freeze_ends_the_measure_at_once() -> None:
     assert machine.time.bounds() == assumed(machine)
 
 
+@pytest.mark.parametrize("began_later", [5000.0, -5000.0])
+def test_a_snapshot_goes_on_on_another_machine(began_later: float) -> None:
+    """After a restore on a machine that began to count at another time, all begins anew, and old answers go as ever."""
+    machine, chance = measured(), Random(3)
+    machine.now += 3600
+    machine.begun += began_later
+    machine.offset = 0.1
+    assert machine.time.bounds() == assumed(machine)
+    for _ in range(60):
+        machine.now += chance.uniform(0, 1)
+        machine.ask()
+    assert machine.time.bounds().is_measured
+    assert machine.holds()
+    machine.now, machine.frozen, machine.offset = machine.now + 0.2, machine.frozen + 0.2, machine.offset - 0.2
+    until = machine.now + 2 * KEPT_SECONDS + 2
+    while machine.now < until:
+        machine.now += chance.uniform(0, 1)
+        machine.ask()
+    assert machine.holds()
+
+
 def test_a_contradiction_ends_the_measure_for_a_minute() -> None:
     """Answers that cannot both be right are no measure: nothing is believed for a minute, then it begins anew."""
     machine, chance = measured(), Random(5)
