@@ -9,7 +9,7 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks chaos attack interruptions lock clean
+.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks bench-erasure chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,9 @@ $(BENCH_VENV)/.installed: requirements/bench.txt $(VENV)/.installed
 
 bench-webhooks: $(VENV)/.installed ## a thousand events for ten receivers, one of them dead, about 2 minutes (EVENTS=n; WORKERS=n)
 	@PYTHONPATH=functions:. EVENTS=$(EVENTS) WORKERS=$(WORKERS) $(BIN)/python -m tests.benchmarks.webhooks
+
+bench-erasure: $(VENV)/.installed ## a person and a hundred erased from a tenth of a month at full quota, about 10 minutes (RECORDS=n; PAGE=1 writes the page all the same)
+	@PYTHONPATH=functions:. RECORDS=$(RECORDS) PAGE=$(PAGE) $(BIN)/python -m tests.benchmarks.erasure
 
 chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos

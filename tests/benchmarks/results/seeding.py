@@ -32,7 +32,7 @@ def seed(stage: Stage, records: int, lookup_id: str = LOOKUP_ID) -> LookupSpec:
         lookup_key(lookup_id, "cursor") | serialize(cursor_facts(cursor)),
         lookup_key(lookup_id, "counts") | serialize({**counts, "parts_done": parts}),
     ]
-    attributes = _attributes()
+    attributes = attributes_of_users()
     for part in range(1, parts + 1):
         number, size = f"{part:08}", min(PART_LIMIT, records - (part - 1) * PART_LIMIT)
         key = result_key("default", lookup_id, number, now)
@@ -58,11 +58,11 @@ def _body(lookup_id: str, number: str, attributes: list[str]) -> bytes:
     return "".join(lines).encode()
 
 
-def _attributes() -> list[list[str]]:
-    """Make the attributes of `DIFFERENT` parts: words and numbers, some 1,650 bytes for each user."""
+def attributes_of_users(parts: int = DIFFERENT) -> list[list[str]]:
+    """Make the attributes of so many parts: words and numbers, some 1,650 bytes for each user."""
     drawn = random.Random(16)
     words = ["".join(drawn.choices("abcdefghijklmnopqrstuvwxyz", k=drawn.randint(3, 9))) for _ in range(3000)]
-    return [[_user(drawn, words) for _ in range(PART_LIMIT)] for _ in range(DIFFERENT)]
+    return [[_user(drawn, words) for _ in range(PART_LIMIT)] for _ in range(parts)]
 
 
 def _user(drawn: random.Random, words: list[str]) -> str:
