@@ -63,8 +63,8 @@ def described(receiver: Receiver, keys: int, now: float) -> str:
     if receiver.disabled_at is not None:
         since = timestamp(receiver.disabled_at)
         return f"DISABLED since {since}, when it answered 410; {signed}; ACTION=enable calls it again"
-    if receiver.rests_until > now:
-        return f"rests until {timestamp(receiver.rests_until)} after {receiver.failures} failures; {signed}"
+    if receiver.paused_until > now:
+        return f"paused until {timestamp(receiver.paused_until)} after {receiver.failures} failures; {signed}"
     return f"called; {signed}"
 
 

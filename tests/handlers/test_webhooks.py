@@ -180,9 +180,9 @@ def test_a_disabled_webhook_says_so(call: Call, grant: Grant) -> None:
     grant(webhook=WEBHOOK)
     ledger = WebhookLedger(on_request.services().whole.table)
     seen = ledger.receiver("acme", URL)
-    place = ledger.take_place("acme", seen)
-    assert place is not None
-    ledger.settle(place, seen, disabled=True)
+    slot = ledger.acquire_slot("acme", seen)
+    assert slot is not None
+    ledger.record_call(slot, seen, disabled=True)
     webhook = call("GET", DELIVERIES)[1]["webhook"]
-    assert (webhook["state"], webhook["rests_until"]) == ("disabled", None)
+    assert (webhook["state"], webhook["paused_until"]) == ("disabled", None)
     assert webhook["disabled_at"].endswith("Z")

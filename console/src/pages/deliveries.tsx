@@ -70,8 +70,8 @@ function State({ webhook }: { webhook: OwnWebhook | null }) {
   if (webhook.state === "disabled") {
     return <Notice tone="bad">It is not called any more{webhook.disabled_at !== null && `, ${distance(webhook.disabled_at)}`}: too much failed. Ask the operator.</Notice>;
   }
-  if (webhook.state === "resting") {
-    return <Notice tone="warn">It is not called for now: it failed several times. It is tried again {webhook.rests_until !== null && distance(webhook.rests_until)}. {events}</Notice>;
+  if (webhook.state === "paused") {
+    return <Notice tone="warn">It is not called for now: it failed several times. It is tried again {webhook.paused_until !== null && distance(webhook.paused_until)}. {events}</Notice>;
   }
   return <Notice tone="good">It is called. {events}</Notice>;
 }

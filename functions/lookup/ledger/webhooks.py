@@ -1,6 +1,6 @@
 """Receivers of webhooks and what was sent to them: items of the ledger, by partner.
 
-webhook#<partner>     receiver          failures in a row, until when it rests, whether it is disabled; calls under way
+webhook#<partner>     receiver          failures in a row, until when it is paused, whether disabled; calls under way
 webhook#<partner>     test              when it was last tested
 deliveries#<partner>  <time>#<id>       one webhook: its event, attempts, last answer, next attempt; for seven days
 """
@@ -21,7 +21,7 @@ from lookup.model import DAY, timestamp
 
 KEPT_SECONDS = 7 * DAY
 CALLS_AT_ONCE = 2  # of one receiver
-LEASE_SECONDS = 20.0  # of a call, which takes ten at most: whoever dies in it frees its place so
+LEASE_SECONDS = 20.0  # of a slot; a call takes ten at most, so only a worker that died holds one longer
 SLOW_SECONDS = 2.0  # a receiver whose last call took longer is called once at a time
 TEST_SECONDS = 30.0  # between two tests
 TESTS = "tests"  # the policy that more of them violate
@@ -64,7 +64,7 @@ class Receiver:
     address: str
     is_new: bool = False
     failures: int = 0
-    rests_until: float = 0.0
+    paused_until: float = 0.0
     is_slow: bool = False
     disabled_at: float | None = None
 
@@ -75,8 +75,8 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One of the calls of a receiver that may be under way, taken until then (epoch seconds)."""
+class Slot:
+    """The right to one call of a receiver, until then (epoch seconds)."""
 
     partner: str
     number: int
@@ -102,52 +102,52 @@ class WebhookLedger:
         items = self._table.read([_receiver_key(partner)])
         return _receiver(deserialize(items[0]) if items else {}, fingerprint(url))
 
-    def take_place(self, partner: str, receiver: Receiver) -> Place | None:
-        """Take a place for a call; None while all are taken. Whoever takes one and dies frees it by time."""
+    def acquire_slot(self, partner: str, receiver: Receiver) -> Slot | None:
+        """Acquire a slot for a call; None while all are taken. That of a worker that dies ends by itself."""
         now = self._table.clock()
         first = random.randrange(receiver.calls_at_once)  # noqa: S311 - two that come together try different ones
         for step in range(receiver.calls_at_once):
             number = (first + step) % receiver.calls_at_once
             until = now + LEASE_SECONDS
-            free = f"attribute_not_exists(#place{number}) OR #place{number} < :now"
-            change = f"SET #place{number} = :until, #address = :address"
+            free = f"attribute_not_exists(#slot{number}) OR #slot{number} < :now"
+            change = f"SET #slot{number} = :until, #address = :address"
             if receiver.is_new:
-                change += " REMOVE #failures, #rests_until, #slow, #disabled_at"
+                change += " REMOVE #failures, #paused_until, #slow, #disabled_at"
             values = {"until": until, "now": now, "address": receiver.address}
             if self._table.update_item(_receiver_key(partner), change, values, condition=free) is not None:
-                return Place(partner, number, until)
+                return Slot(partner, number, until)
         return None
 
-    def settle(self, place: Place, receiver: Receiver, *, disabled: bool | None = None) -> None:
-        """Write what a call showed of its receiver, and free the place, unless that was lost to another meanwhile.
+    def record_call(self, slot: Slot, receiver: Receiver, *, disabled: bool | None = None) -> None:
+        """Write what a call showed of its receiver, and release the slot, unless that was lost to another meanwhile.
 
         `disabled` changes whether it is; None leaves that as others may have written it since.
         """
-        change = f"SET #place{place.number} = :none, #failures = :failures, #rests_until = :rests, #slow = :slow"
+        change = f"SET #slot{slot.number} = :none, #failures = :failures, #paused_until = :paused, #slow = :slow"
         values: dict[str, object] = {
             "none": 0,
             "failures": receiver.failures,
-            "rests": receiver.rests_until,
+            "paused": receiver.paused_until,
             "slow": receiver.is_slow,
-            "mine": place.until,
+            "mine": slot.until,
         }
         if disabled:
             change, values = f"{change}, #disabled_at = :now", values | {"now": self._table.clock()}
         elif disabled is False:
             change += " REMOVE #disabled_at"
-        held = f"#place{place.number} = :mine"
-        self._table.update_item(_receiver_key(place.partner), change, values, condition=held)
+        held = f"#slot{slot.number} = :mine"
+        self._table.update_item(_receiver_key(slot.partner), change, values, condition=held)
 
-    def free(self, place: Place) -> None:
-        """Free a place whose call was not made."""
-        held = f"#place{place.number} = :mine"
-        change = f"SET #place{place.number} = :none"
-        values = {"none": 0, "mine": place.until}
-        self._table.update_item(_receiver_key(place.partner), change, values, condition=held)
+    def release_slot(self, slot: Slot) -> None:
+        """Release a slot whose call was not made."""
+        held = f"#slot{slot.number} = :mine"
+        change = f"SET #slot{slot.number} = :none"
+        values = {"none": 0, "mine": slot.until}
+        self._table.update_item(_receiver_key(slot.partner), change, values, condition=held)
 
     def enable(self, partner: str) -> None:
-        """Call a receiver again that was disabled, or rests."""
-        change = "SET #failures = :none, #rests_until = :none REMOVE #disabled_at"
+        """Call a receiver again that was disabled, or is paused."""
+        change = "SET #failures = :none, #paused_until = :none REMOVE #disabled_at"
         self._table.update_item(_receiver_key(partner), change, {"none": 0})
 
     def admit_test(self, partner: str) -> None:
@@ -209,7 +209,7 @@ def _receiver(facts: Mapping[str, Any], address: str) -> Receiver:
     return Receiver(
         address,
         failures=int(facts.get("failures", 0)),
-        rests_until=float(facts.get("rests_until", 0)),
+        paused_until=float(facts.get("paused_until", 0)),
         is_slow=bool(facts.get("slow", False)),
         disabled_at=None if disabled_at is None else float(disabled_at),
     )

@@ -1,7 +1,7 @@
 """One message of the webhook queue: sent, hidden until its next attempt, dropped, or dead-lettered.
 
 A receiver that does not answer takes a worker's time, so at most two calls of one are under way, after a failure one,
-and after three in a row it rests: its messages are hidden without a call, and those of others go on.
+and after three in a row it is paused: its messages are hidden without a call, and those of others go on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup.aws.errors import error_name
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.errors import AwsUnavailable, InvalidInput, Misconfigured, ServiceError, UnknownClient
-from lookup.ledger.webhooks import SLOW_SECONDS, DeliveryRecord, DeliveryState, Place, Receiver, WebhookLedger
+from lookup.ledger.webhooks import SLOW_SECONDS, DeliveryRecord, DeliveryState, Receiver, Slot, WebhookLedger
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.retry_after import retry_at
@@ -84,7 +84,7 @@ class WebhookWorker:
             return self._wait_for_operator(delivery, str(error))
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("webhook returned", partner=message.partner, error=error_name(error), runbook=RUNBOOK)
-            return self._later(delivery, retries.pause(delivery.received))
+            return self._later(delivery, retries.retry_delay(delivery.received))
 
     def _webhook_of(self, message: WebhookMessage) -> Webhook | None:
         """Return where a message goes; None when its partner has no webhook for it (any more)."""
@@ -110,33 +110,33 @@ class WebhookWorker:
         if task.receiver.disabled_at is not None and not task.is_test:
             self._record(task, replace(task.record, state=DeliveryState.SKIPPED, next_attempt_at=None))
             return True
-        left = task.receiver.rests_until - self._clock()
+        left = task.receiver.paused_until - self._clock()
         if left > 0 and not task.is_test:
-            return self._rest(task, left)
-        place = self._ledger.take_place(task.message.partner, task.receiver)
-        if place is None:
-            return self._later(task.delivery, retries.busy_pause(task.delivery.received))
-        return self._called(task, place)
+            return self._postponed(task, left)
+        slot = self._ledger.acquire_slot(task.message.partner, task.receiver)
+        if slot is None:
+            return self._later(task.delivery, retries.busy_delay(task.delivery.received))
+        return self._called(task, slot)
 
-    def _rest(self, task: _Task, left: float) -> bool:
-        """Hide a message of a receiver that rests; what has waited for three days is given up without a call."""
+    def _postponed(self, task: _Task, left: float) -> bool:
+        """Hide a message of a receiver that is paused; what has waited for three days is given up without a call."""
         if self._age(task.delivery) > retries.LONGEST_ATTEMPTS:
             return self._given_up(task, GiveUp("the receiver gave no usable answer for three days"))
-        return self._later(task.delivery, left + retries.busy_pause(task.delivery.received))
+        return self._later(task.delivery, left + retries.busy_delay(task.delivery.received))
 
-    def _called(self, task: _Task, place: Place) -> bool:
+    def _called(self, task: _Task, slot: Slot) -> bool:
         try:
             keys = self._keys.of(task.message.partner, task.webhook.secret_id)
         except (Misconfigured, AwsUnavailable):
-            self._ledger.free(place)
+            self._ledger.release_slot(slot)
             raise
         now, body = self._clock(), task.message.body
         headers = signature_headers(keys, webhook_id=task.message.webhook_id, timestamp=int(now), body=body)
         answer = self._sender.post(task.webhook.address, body, headers)
         wait = retry_at({"retry-after": answer.headers.get("retry-after", "")}, now)
-        return self._answered(task, place, answer, None if wait is None else wait - now)
+        return self._answered(task, slot, answer, None if wait is None else wait - now)
 
-    def _answered(self, task: _Task, place: Place, answer: Answer, retry_after: float | None) -> bool:
+    def _answered(self, task: _Task, slot: Slot, answer: Answer, retry_after: float | None) -> bool:
         tried = replace(
             task.record,
             attempts=task.record.attempts + 1,
@@ -147,7 +147,9 @@ class WebhookWorker:
             next_attempt_at=None,
         )
         verdict = retries.judge(answer, tries=tried.tries, age=self._age(task.delivery), retry_after=retry_after)
-        self._ledger.settle(place, self._seen(task.receiver, answer, retry_after), disabled=_disabled(task, verdict))
+        self._ledger.record_call(
+            slot, self._seen(task.receiver, answer, retry_after), disabled=_disabled(task, verdict)
+        )
         self._log(task, tried, verdict)
         return self._carried_out(replace(task, record=tried), verdict)
 
@@ -156,8 +158,8 @@ class WebhookWorker:
         is_success = retries.is_success(answer)
         failures = 0 if is_success or retries.is_refusal(answer) else receiver.failures + 1
         asked = 0.0 if is_success else min(retry_after or 0.0, retries.LONGEST_RETRY_AFTER)
-        rests_until = self._clock() + max(asked, retries.rest(failures))
-        return replace(receiver, failures=failures, rests_until=rests_until, is_slow=answer.seconds > SLOW_SECONDS)
+        paused_until = self._clock() + max(asked, retries.backoff(failures))
+        return replace(receiver, failures=failures, paused_until=paused_until, is_slow=answer.seconds > SLOW_SECONDS)
 
     def _log(self, task: _Task, tried: DeliveryRecord, verdict: Verdict) -> None:
         metric = Metric.WEBHOOKS_DELIVERED if isinstance(verdict, Delivered) else Metric.WEBHOOKS_FAILED
@@ -197,7 +199,7 @@ class WebhookWorker:
     def _wait_for_operator(self, delivery: Delivery, reason: str) -> bool:
         if self._age(delivery) > retries.LONGEST_ATTEMPTS:
             return try_dead_letter(self._queue, delivery, reason)
-        return self._later(delivery, min(retries.LONGEST_REST, retries.pause(delivery.received)))
+        return self._later(delivery, min(retries.LONGEST_BACKOFF, retries.retry_delay(delivery.received)))
 
     def _later(self, delivery: Delivery, seconds: float) -> bool:
         try_delay(lambda one: self._queue.hide(one, seconds), delivery)

@@ -59,9 +59,9 @@ def test_what_is_sent_again_and_what_is_not(world: World) -> None:
 def test_a_disabled_receiver_comes_first(world: World) -> None:
     """While a receiver is disabled its letters are left, with what to do; then they are sent to the queue again."""
     seen = world.webhooks.receiver("acme", URL)
-    place = world.webhooks.take_place("acme", seen)
-    assert place is not None
-    world.webhooks.settle(place, seen, disabled=True)
+    slot = world.webhooks.acquire_slot("acme", seen)
+    assert slot is not None
+    world.webhooks.record_call(slot, seen, disabled=True)
     dead = world.settings.webhook_dead_letter_queue_url or ""
     body = completed(1, at=world.began)
     world.sqs.send_message(QueueUrl=dead, MessageBody=body)

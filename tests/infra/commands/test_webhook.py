@@ -69,21 +69,21 @@ def test_keys_are_replaced_without_a_gap(
 def test_a_receiver_that_answered_410_is_called_again(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A disabled receiver is shown as such, and called again with ACTION=enable; one that rests is shown, too."""
+    """A disabled receiver is shown as such, and called again with ACTION=enable; one that is paused is shown, too."""
     table = LedgerTable(session.client("dynamodb"), "ledger", clock=time.time, sleep=time.sleep)
     ledger = WebhookLedger(table)
     seen = ledger.receiver("acme", URL)
-    place = ledger.take_place("acme", seen)
-    assert place is not None
-    ledger.settle(place, replace(seen, failures=3, rests_until=time.time() + 3600), disabled=True)
+    slot = ledger.acquire_slot("acme", seen)
+    assert slot is not None
+    ledger.record_call(slot, replace(seen, failures=3, paused_until=time.time() + 3600), disabled=True)
     assert shown(session, capsys).startswith("DISABLED since 20")
     monkeypatch.setenv("ACTION", "enable")
     assert shown(session, capsys) == "called; signed with 1 key"
-    place = ledger.take_place("acme", seen)
-    assert place is not None
-    ledger.settle(place, replace(seen, failures=3, rests_until=time.time() + 3600))
+    slot = ledger.acquire_slot("acme", seen)
+    assert slot is not None
+    ledger.record_call(slot, replace(seen, failures=3, paused_until=time.time() + 3600))
     monkeypatch.setenv("ACTION", "")
-    assert re.fullmatch(r"rests until 20.* after 3 failures; signed with 1 key", shown(session, capsys))
+    assert re.fullmatch(r"paused until 20.* after 3 failures; signed with 1 key", shown(session, capsys))
 
 
 @pytest.mark.parametrize(

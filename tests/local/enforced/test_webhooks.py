@@ -54,7 +54,7 @@ class Services(WebhookServices):
 
 
 def test_the_role_allows_a_call(enforced: Enforced, tmp_path: Path) -> None:
-    """Place, record and dead letter, with the role's credentials: one is sent, one comes again, one is given up."""
+    """Slot, record and dead letter, with the role's credentials: one is sent, one comes again, one is given up."""
     enforced.client("secretsmanager").create_secret(Name="hook", SecretString=json.dumps({"current": KEY}))
     authority = Authority.of(tmp_path, HOST)
     with receiver(authority) as listening:

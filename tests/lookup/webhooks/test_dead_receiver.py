@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from lookup.ledger.webhooks import CALLS_AT_ONCE
-from lookup.webhooks.retries import FAILURES_BEFORE_REST, FIRST_REST
+from lookup.webhooks.retries import FAILURES_BEFORE_BACKOFF, FIRST_BACKOFF
 from tests.lookup.stage import Stage, deployed
 from tests.lookup.webhooks.fleet import DEAD, RECEIVERS, fleet, run, webhook_of
 from tests.lookup.webhooks.receivers import Authority, sender_to
@@ -26,7 +26,7 @@ def stage(aws: boto3.Session) -> Iterator[Stage]:
 
 
 def test_one_dead_receiver_among_ten(stage: Stage, authority: Authority) -> None:
-    """Nine receivers get each of their events, though the tenth hangs: it is called a few times, then it rests."""
+    """Nine receivers get each of their events, though the tenth hangs: it is called a few times, then it is paused."""
     with fleet(authority) as ten:
         ten.dies(DEAD)
         world = World(stage, sender_to(ten.port, authority.client))
@@ -38,8 +38,8 @@ def test_one_dead_receiver_among_ten(stage: Stage, authority: Authority) -> None
                 assert len(ten.came[name]) == EVENTS // RECEIVERS  # nobody died, so nothing came twice
         elapsed = time.monotonic() - begun
         calls = ten.came[DEAD]
-        # Those under way before the first failure is known, then one after another until it rests, and one a rest.
-        assert len(calls) <= CALLS_AT_ONCE + FAILURES_BEFORE_REST + elapsed / FIRST_REST
+        # Those under way before the first failure is known, one after another until it is paused, one for each pause.
+        assert len(calls) <= CALLS_AT_ONCE + FAILURES_BEFORE_BACKOFF + elapsed / FIRST_BACKOFF
         at_once = [sum(0 <= other - one < 0.5 * CALL_SECONDS for other in calls) for one in calls]
         assert max(at_once) <= CALLS_AT_ONCE
         assert world.webhooks.receiver(DEAD, webhook_of(DEAD).url).failures >= 1

@@ -19,7 +19,7 @@ from tests.lookup.webhooks.receivers import Authority, receiver, sender_to
 from tests.lookup.webhooks.world import KEY, World, completed
 from tests.waiting import GIVE_UP
 
-WRITES = "before-send.dynamodb.UpdateItem"  # the first takes a place for the call, the second frees it behind
+WRITES = "before-send.dynamodb.UpdateItem"  # the first takes a slot for the call, the second frees it behind
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def exit_code(target: Callable[[Work], None], work: Work) -> int | None:
 
 
 def test_a_killed_worker_means_a_duplicate(stage: Stage, authority: Authority) -> None:
-    """The next worker sends the same id and the same bytes, signed anew, while the dead one still has its place."""
+    """The next worker sends the same id and the same bytes, signed anew, while the dead one still has its slot."""
     with receiver(authority, "127.0.0.2") as listening:
         world = World(stage, sender_to(listening.port, authority.client))
         world.subscribe(DEAD, host_of(DEAD))

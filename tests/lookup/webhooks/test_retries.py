@@ -1,4 +1,4 @@
-"""What follows from an answer: pauses that grow for three days, few tries of what is refused, bounded rests."""
+"""What follows from an answer: delays that grow for three days, few tries of what is refused, bounded pauses."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def test_retry_after_is_honoured_and_bounded() -> None:
 
 @given(st.integers(0, 10**6), st.integers(1, 10**4))
 def test_every_pause_is_bounded(failures: int, received: int) -> None:
-    """A rest lasts an hour at most, a wait for others five minutes, however often something failed or came."""
-    assert retries.rest(min(failures, 2)) == 0
-    assert retries.rest(3 + failures) <= 3600 * 1.05
-    assert 0.5 <= retries.busy_pause(received) <= 300
+    """A pause lasts an hour at most, a wait for others five minutes, however often something failed or came."""
+    assert retries.backoff(min(failures, 2)) == 0
+    assert retries.backoff(3 + failures) <= 3600 * 1.05
+    assert 0.5 <= retries.busy_delay(received) <= 300
 
 
 def test_nothing_outlasts_the_queue() -> None:

@@ -201,38 +201,38 @@ def test_what_rests_for_three_days_is_given_up(world: World, listening: Receiver
 
 def test_two_calls_of_a_receiver_at_once(world: World, listening: Receiver) -> None:
     """While two calls of one receiver are under way a third waits; one that failed, or is slow, is called singly."""
-    places = [world.webhooks.take_place("acme", world.receiver()) for _ in range(3)]
-    assert places[2] is None
+    slots = [world.webhooks.acquire_slot("acme", world.receiver()) for _ in range(3)]
+    assert slots[2] is None
     delivery = world.arrive()
     assert not world.is_done(delivery)
     assert world.hidden[-1] <= 3
     assert listening.received == []
-    assert places[0] is not None
-    world.webhooks.settle(places[0], replace(world.receiver(), is_slow=True))
+    assert slots[0] is not None
+    world.webhooks.record_call(slots[0], replace(world.receiver(), is_slow=True))
     assert world.receiver().calls_at_once == 1
-    assert world.again(delivery, after=LEASE_SECONDS + 1)  # whoever died in a call frees its place by time
+    assert world.again(delivery, after=LEASE_SECONDS + 1)  # whoever died in a call frees its slot by time
 
 
 def test_a_place_that_was_lost_changes_nothing(world: World) -> None:
-    """Who was so long about a call that its place was taken over does not free the other's, nor count its own."""
-    mine = world.webhooks.take_place("acme", replace(world.receiver(), failures=1))
+    """Who was so long about a call that its slot was taken over does not free the other's, nor count its own."""
+    mine = world.webhooks.acquire_slot("acme", replace(world.receiver(), failures=1))
     assert mine is not None
     world.clock.now += LEASE_SECONDS + 1
-    other = world.webhooks.take_place("acme", replace(world.receiver(), failures=1))
+    other = world.webhooks.acquire_slot("acme", replace(world.receiver(), failures=1))
     assert other is not None
-    world.webhooks.settle(mine, replace(world.receiver(), failures=7))
+    world.webhooks.record_call(mine, replace(world.receiver(), failures=7))
     assert world.receiver().failures == 0
-    assert world.webhooks.take_place("acme", replace(world.receiver(), failures=1)) is None
+    assert world.webhooks.acquire_slot("acme", replace(world.receiver(), failures=1)) is None
 
 
 def test_a_410_is_not_undone_by_a_call_beside_it(world: World) -> None:
     """A success of a call that began before the 410 leaves the receiver disabled."""
     seen = world.receiver()
-    gone, other = (world.webhooks.take_place("acme", seen) for _ in range(2))
+    gone, other = (world.webhooks.acquire_slot("acme", seen) for _ in range(2))
     assert gone is not None
     assert other is not None
-    world.webhooks.settle(gone, seen, disabled=True)
-    world.webhooks.settle(other, seen)
+    world.webhooks.record_call(gone, seen, disabled=True)
+    world.webhooks.record_call(other, seen)
     assert world.receiver().disabled_at is not None
 
 

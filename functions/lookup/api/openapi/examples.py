@@ -223,7 +223,7 @@ DELIVERIES = {
         "events": ["lookup.completed", "results.ready"],
         "state": "called",
         "disabled_at": None,
-        "rests_until": None,
+        "paused_until": None,
     },
     "deliveries": [
         {

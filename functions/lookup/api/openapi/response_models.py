@@ -281,11 +281,11 @@ class OwnWebhook(Shape):
 
     events: Annotated[list[str], Field(description="What it is called for.")]
     state: Annotated[
-        Literal["called", "resting", "disabled"],
-        Field(description="`resting`: left alone after failures; `disabled`: it answered 410."),
+        Literal["called", "paused", "disabled"],
+        Field(description="`paused`: not called for a time, after failures; `disabled`: it answered 410."),
     ]
     disabled_at: Time | None
-    rests_until: Time | None
+    paused_until: Time | None
 
 
 class Delivery(Shape):

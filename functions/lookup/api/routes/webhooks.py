@@ -70,13 +70,13 @@ class WebhookRoutes:
 
 def webhook_json(webhook: Webhook, receiver: Receiver, now: float) -> dict[str, object]:
     """Write what a webhook is called for, and whether it is called now. Its address is the operator's setting."""
-    rests = receiver.rests_until > now
-    state = "disabled" if receiver.disabled_at is not None else "resting" if rests else "called"
+    is_paused = receiver.paused_until > now
+    state = "disabled" if receiver.disabled_at is not None else "paused" if is_paused else "called"
     return {
         "events": [event.value for event in webhook.events],
         "state": state,
         "disabled_at": None if receiver.disabled_at is None else timestamp(receiver.disabled_at),
-        "rests_until": timestamp(receiver.rests_until) if rests else None,
+        "paused_until": timestamp(receiver.paused_until) if is_paused else None,
     }
 
 
@@ -96,7 +96,7 @@ def delivery_json(one: DeliveryRecord) -> dict[str, object]:
 
 
 def _mark_of(after: str) -> str:
-    """Return the place that a page's `next` stands for. Raise `InvalidInput`."""
+    """Return the slot that a page's `next` stands for. Raise `InvalidInput`."""
     try:
         mark = urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode()
     except ValueError:
