@@ -9,6 +9,7 @@ import pytest
 from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.cost import model, scenarios
 from tests.benchmarks.cost.prices import PRICES, Item
+from tests.benchmarks.cost.report import NAMES, TARGETS, Report
 from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.seconds import waiting
 from tests.benchmarks.cost.stage import aws, metered
@@ -59,6 +60,17 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
     assert miss.gate_requests == 2
     beside = miss.requests["dynamodb", "UpdateItem"] - miss.gate_requests  # what its partner may be counted by
     assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage[Item.S3_PUT]) == (6 + beside, 2)
+
+
+def test_a_look_at_the_quota_reads_a_few_small_items(server: None) -> None:
+    """With an hour and a day of history it makes four requests, each of one read unit, and writes nothing."""
+    with metered() as one:
+        looks = scenarios.polls(one, 2)
+    assert looks.requests == {("dynamodb", "BatchGetItem"): 4, ("dynamodb", "Query"): 2, ("dynamodb", "GetItem"): 2}
+    assert sum(looks.usage.get(item, 0) + looks.gate_usage.get(item, 0) for item in (Item.DYNAMODB_READ,)) == 8
+    assert Item.DYNAMODB_WRITE not in looks.usage
+    line = model.requests("look", looks, 1024, vendor_calls=0)
+    assert Report((line,) * len(NAMES), {}).console_day(operator=True) < TARGETS["console_day"]
 
 
 def test_a_tick_that_finds_nothing_to_do_has_its_price(server: None) -> None:

@@ -34,12 +34,14 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
             s3_only = [counted(partial(scenarios.roster, parts=parts), keep_profiles=False) for parts in (small, large)]
             hit = counted(partial(scenarios.requests, number=number, fresh=True))
             miss = counted(partial(scenarios.requests, number=number, fresh=False))
+            poll = counted(partial(scenarios.polls, number=number))
             tick = counted(partial(scenarios.ticks, number=5))
         lines = (
             model.bulk("bulk, DynamoDB and S3", both[0], both[1], memory["on_queue"]),
             model.bulk("bulk, S3 only", s3_only[0], s3_only[1], memory["on_queue"]),
             model.requests("warm hit", hit, memory["on_request"], vendor_calls=0),
             model.requests("lone miss", miss, memory["on_request"], vendor_calls=1),
+            model.requests("look at the quota", poll, memory["on_request"], vendor_calls=0),
         )
         return Report(lines, monthly(template, model.once(tick, memory["on_schedule"])))
 

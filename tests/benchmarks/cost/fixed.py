@@ -25,6 +25,7 @@ FREE = frozenset({
     "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage", "AWS::Athena::NamedQuery", "AWS::Athena::WorkGroup",
     "AWS::CDK::Metadata", "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolGroup",
     "AWS::Cognito::UserPoolResourceServer", "AWS::DynamoDB::Table", "AWS::EC2::InternetGateway", "AWS::EC2::Route",
     "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::EC2::VPCGatewayAttachment", "AWS::EC2::FlowLog",
@@ -42,13 +43,18 @@ def _alarm(properties: Resource) -> Mapping[Item, float]:
     return {Item.ALARM: max(1, looked_at)}
 
 
+def _app_client(properties: Resource) -> Mapping[Item, float]:
+    """Charge those of machines: a client by which people sign in is free of charge, its people are not."""
+    return {Item.APP_CLIENT: float("client_credentials" in properties.get("AllowedOAuthFlows", []))}
+
+
 def _polling(_: Resource) -> Mapping[Item, float]:
     return {Item.SQS_REQUEST: POLLERS * 60 / POLL_SECONDS * MINUTES}
 
 
 CHARGED: Mapping[str, Price] = {
     "AWS::SecretsManager::Secret": lambda _: {Item.SECRET: 1},
-    "AWS::Cognito::UserPoolClient": lambda _: {Item.APP_CLIENT: 1},
+    "AWS::Cognito::UserPoolClient": _app_client,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": lambda _: {Item.COMPOSITE_ALARM: 1},
     "AWS::CloudWatch::Dashboard": lambda _: {Item.DASHBOARD: 1},

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from tests.benchmarks.cost.fixed import HOURS
 from tests.benchmarks.cost.model import Line
-from tests.benchmarks.cost.prices import AS_OF, PRICES, REGION, Item, total
+from tests.benchmarks.cost.prices import AS_OF, MILLION, PRICES, REGION, Item, total
 from tests.benchmarks.cost.seconds import ROUND_TRIPS, SLOWNESS
 from tests.benchmarks.cost.stage import PROFILE_BYTES
 from tests.benchmarks.cost.units import Usage
 from tests.benchmarks.cost.workers import LATENCY
 
-NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss")
-TARGETS: Mapping[str, float] = {"bulk_both": 2.75, "bulk_s3_only": 0.75, "warm_hit": 2.00}
+NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss", "quota_poll")
+TARGETS: Mapping[str, float] = {"bulk_both": 2.75, "bulk_s3_only": 0.75, "warm_hit": 2.00, "console_day": 0.10}
+# The console's overview, open and seen all day; an operator's looks have the dead letters counted, too.
+CONSOLE_HOURS, CONSOLE_SECONDS = 8, 3
+LETTER_QUEUES, LETTER_SECONDS = 8, 15
 SHOWN = 0.001  # dollars
 
 INTRODUCTION = f"""# What it costs
@@ -27,6 +30,15 @@ them.
 TOKENS = """Tokens come on top: Cognito charges ${one:.5f} for each. A token lives {life:g} h, so a partner that keeps
 it and asks around the clock takes {tokens:.0f} a month, ${month:.2f}. One that fetches a token for every request pays
 ${million:,.0f} a million: partners should reuse their token.
+"""
+CONSOLE = """## The console
+
+A person who has the overview open and in sight for {hours} hours makes {looks:,} requests for the quota, one every
+{seconds} s: ${day:.3f} a day. An operator, for whom dead letters are counted, costs ${operator:.3f}. A page that is
+hidden asks nothing, and other pages ask more rarely. An answer that has not changed is a 304 without a body, which
+costs the same. A person costs $0.015 in a month in which it signs in, beyond 10,000 free ones (Cognito, plan
+Essentials, remembered like the prices below); its tokens cost nothing. The minute's sample of the quota is three write
+units, which are in the month above.
 """
 WAITING = """
 A part waits: two workers share a quota of 16.7 users a second, so each is at its part for 12 s, most of it at the gate.
@@ -65,7 +77,15 @@ class Report:
     def to_json(self) -> dict[str, float]:
         """Return dollars: of a million users or requests, and of a month."""
         dollars = {name: round(line.dollars, 4) for name, line in zip(NAMES, self.lines, strict=True)}
+        dollars |= {"console_day": round(self.console_day(operator=True), 4)}
         return dollars | {"fixed_monthly": round(total(self.fixed), 4)}
+
+    def console_day(self, *, operator: bool) -> float:
+        """Return the dollars of one person's day."""
+        day = CONSOLE_HOURS * 3600
+        counted = day / LETTER_SECONDS * LETTER_QUEUES if operator else 0
+        look = self.lines[NAMES.index("quota_poll")].dollars / MILLION
+        return day / CONSOLE_SECONDS * look + PRICES[Item.SQS_REQUEST].of(counted)
 
     @property
     def reached(self) -> bool:
@@ -75,7 +95,7 @@ class Report:
 
 def written(report: Report) -> str:
     """Write the page."""
-    parts = [*_summary(report), *_of_what(report), *_fixed(report), _assumed(), *_prices()]
+    parts = [*_summary(report), *_of_what(report), *_fixed(report), _console(report), _assumed(), *_prices()]
     return "\n".join(parts) + "\n"
 
 
@@ -91,6 +111,9 @@ def _summary(report: Report) -> Iterator[str]:
         aim = "" if target is None else f"under {target:.2f}"
         mark = "" if target is None else "reached" if dollars[name] < target else "missed"
         yield f"| {_subject(name)} | {dollars[name]:.2f} | {aim} | {mark} |"
+    limit, day = TARGETS["console_day"], dollars["console_day"]
+    result = "reached" if day < limit else "missed"
+    yield f"\nA person at [the console](#the-console) costs ${day:.3f} a day, to be under ${limit:.2f}: {result}."
     yield f"\nA stage that nobody uses costs ${dollars['fixed_monthly']:.2f} a month.\n"
     token, tokens = PRICES[Item.TOKEN], HOURS / TOKEN_LIFE.to_hours()
     yield TOKENS.format(
@@ -103,6 +126,7 @@ def _subject(name: str) -> str:
         "bulk_both": "users of a roster, profiles kept in DynamoDB and results in S3",
         "bulk_s3_only": "users of a roster, `keep_profiles` off: results in S3 only",
         "warm_hit": "requests for one profile that is fresh enough",
+        "quota_poll": "looks at the quota, with the last hour and day",
         "lone_miss": "requests for one profile that is asked of MoEngage, each alone",
     }[name]
 
@@ -139,6 +163,12 @@ def _fixed(report: Report) -> Iterator[str]:
             yield f"| {item} | {shown} | {PRICES[item].of(number):.2f} |"
     yield ""
     yield NOT_IN_IT
+
+
+def _console(report: Report) -> str:
+    looks = CONSOLE_HOURS * 3600 // CONSOLE_SECONDS
+    day, operator = (report.console_day(operator=one) for one in (False, True))
+    return CONSOLE.format(hours=CONSOLE_HOURS, looks=looks, seconds=CONSOLE_SECONDS, day=day, operator=operator)
 
 
 def _assumed() -> str:

@@ -1,8 +1,9 @@
-"""The jobs that are counted: a roster of some parts, a profile that is fresh enough, one that is not, a tick."""
+"""The jobs that are counted: a roster of some parts, profiles fresh enough and not, looks at the quota, a tick."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import on_queue
 import on_request
 import on_schedule
 from infra.constructs.access_log import ACCESS_LOG_FIELDS
+from lookup.ledger.quota_history import HOUR, MINUTE, QuotaHistories
+from lookup.ledger.table import LedgerTable
 from lookup.model import PART_LIMIT
 from tests.benchmarks.cost.meter import EVENT_OVERHEAD
 from tests.benchmarks.cost.prices import Item
@@ -78,6 +81,24 @@ def requests(metered: Metered, number: int, *, fresh: bool) -> Counted:
     return _counted(metered, number)
 
 
+def polls(metered: Metered, number: int) -> Counted:
+    """Look at the quota so often, as the console's overview does, with an hour and a day of history."""
+    now = time.time()
+    for ago in [*range(26 * HOUR, HOUR, -HOUR), *range(HOUR, 0, -MINUTE)]:
+        at = now - ago
+        table = LedgerTable(
+            metered.stage.dynamodb, metered.stage.settings.ledger_table_name, clock=lambda: now, sleep=time.sleep
+        )
+        QuotaHistories(table, lambda at=at: at).record("default", int(at), int(at) // 10)  # type: ignore[misc]  # bound
+    metered.invoke(on_request.handler, _looked())
+    _reset(metered)
+    for _ in range(number):
+        answer = metered.invoke(on_request.handler, _looked())
+        assert len(json.loads(answer["body"])["minutes"]) > 50, answer
+    _request(metered, number)
+    return _counted(metered, number)
+
+
 def ticks(metered: Metered, number: int) -> Counted:
     """Run the minute's tick without work so often."""
     metered.invoke(on_schedule.handler, {"task": "feed"})
@@ -123,6 +144,11 @@ def _requested(name: str) -> dict[str, Any]:
     event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1/profiles/customer_id/{name}"
     event["pathParameters"]["identifier"] = name
     return event
+
+
+def _looked() -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / "on_request/get_quota.json").read_text())
+    return event | {"rawQueryString": "minutes=60"}
 
 
 def posted(order: Mapping[str, object]) -> dict[str, Any]:

@@ -241,3 +241,28 @@ def test_an_operator_redrives_after_seeing_what_it_costs(people: Enforced, opera
     for queue in ("parts", "conversions", "results"):
         page = call(people, operator, "POST", "/v1/operator/redrive?dry_run=true", {"queue": queue})
         assert (page.status, page.json()["seen"]) == (200, 0)
+
+
+def test_a_page_of_the_api_may_send_its_upload_to_the_bucket(people: Enforced, demo: str) -> None:
+    """The bucket allows a PUT of an upload, with its headers, from the API's origin: nothing else, and nobody else."""
+    upload = call(people, demo, "POST", "/v1/rosters", {"bytes": 4}).json()["upload"]
+    origin = people.stage.outputs["ConsoleUrl"].removesuffix("/console")
+    names = ", ".join([*upload["headers"], "Content-Type"]).lower()
+
+    def asked(**changed: str) -> Any:
+        wanted = {"Origin": origin, "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": names}
+        headers = wanted | {name.replace("_", "-"): value for name, value in changed.items()}
+        return HTTP.request("OPTIONS", upload["url"], headers=headers)
+
+    allowed = asked()
+    assert (allowed.status, allowed.headers["Access-Control-Allow-Origin"]) == (200, origin)
+    for changed in (
+        {"Origin": "https://evil.example.com"},
+        {"Access_Control_Request_Method": "GET"},
+        {"Access_Control_Request_Method": "DELETE"},
+        {"Access_Control_Request_Headers": "authorization"},
+    ):
+        assert asked(**changed).status == 403
+    sent = {**upload["headers"], "Content-Type": "text/csv", "Origin": origin}
+    put = HTTP.request("PUT", upload["url"], body=b"C-1\n", headers=sent)
+    assert (put.status, put.headers["Access-Control-Allow-Origin"]) == (200, origin)
