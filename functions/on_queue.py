@@ -1,4 +1,4 @@
-"""Handler of the queues: identifiers that other systems send, and parts of rosters."""
+"""Handler of the queues: identifiers that other systems send, parts of rosters, and answers at once to archive."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ services = cache(QueueServices.from_environment)  # one for all invocations of a
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
     """Serve one batch of SQS messages; answer which of them failed (`batchItemFailures`)."""
-    count(Metric.DELIVERIES, len(event["Records"]))
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
+    if deliveries and services().queues.is_answers(deliveries[0]):  # a batch is of one queue
+        return _failed(services().answers_worker.serve(deliveries, until=until))
+    count(Metric.DELIVERIES, len(deliveries))
     with services().shutdown.on_sigterm():
         failed = services().worker.serve(deliveries, until=until)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    return _failed(failed)
+
+
+def _failed(message_ids: list[str]) -> dict[str, list[dict[str, str]]]:
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}

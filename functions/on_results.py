@@ -1,4 +1,4 @@
-"""Function of the results queue: lookups that have ended, collected into a few files."""
+"""Function of the results queue: lookups that have ended, and hours, collected into a few files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ services = cache(CollectionServices.from_environment)  # one for all invocations
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
-    """Collect one batch of lookups; answer which messages failed (`batchItemFailures`)."""
+    """Collect one batch of lookups and hours; answer which messages failed (`batchItemFailures`)."""
     count(Metric.RESULTS_FAILED, 0)  # so that there is a series, also when nothing has ever failed
     deliveries = [Delivery.of(record) for record in event["Records"]]
     until = time.time() + context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS
-    failed = services().collection_worker.serve(deliveries, until=until)
+    failed = services().results_worker.serve(deliveries, until=until)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

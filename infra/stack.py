@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.constructs.access.partners import parameter_name, read_grants
 from infra.constructs.access.secrets import Credentials, WebhookSecrets
+from infra.constructs.answers_queue import AnswersQueue
 from infra.constructs.athena import AthenaTable
 from infra.constructs.event_bus import EventBus
 from infra.constructs.functions.function import Release
@@ -53,6 +54,7 @@ class LookupStack(cdk.Stack):
         self._credentials = Credentials(self, "Credentials", stage=stage)
         self._webhook_secrets = WebhookSecrets(self, "WebhookSecrets", stage=stage)
         self._queues = Queues(self, "Queues")
+        self._answers = AnswersQueue(self, "Answers")
         self._conversions = ConversionQueue(self, "Conversions")
         self._notices = EventBus(self, "Notices", stage=stage)
         self._results = ResultsQueue(self, "Results", notices=self._notices)
@@ -82,8 +84,17 @@ class LookupStack(cdk.Stack):
 
     def _queue_function(self, release: Release) -> OnQueue:
         grants = [*self._pipeline(), *self._feed(), *self._storage.serve_grants(), *self._erasures.key_grants()]
-        release = replace(release, settings=self._erasures.key_settings(release.settings))
-        return OnQueue(self, "OnQueue", release=release, queues=self._queues, grants=grants, egress=self._egress)
+        settings = self._answers.extend_settings(self._erasures.key_settings(release.settings))
+        extended = replace(release, settings=settings)
+        return OnQueue(
+            self,
+            "OnQueue",
+            release=extended,
+            queues=self._queues,
+            answers=self._answers,
+            grants=grants,
+            egress=self._egress,
+        )
 
     def _conversion_function(self, release: Release) -> OnConversion:
         grants = [*self._storage.convert_grants(), *self._notices.grants(), *read_grants(self, release.stage)]
@@ -111,13 +122,15 @@ class LookupStack(cdk.Stack):
     def _schedule_function(self, release: Release) -> OnSchedule:
         watch, ask = self._credentials.watch_grants(), self._conversions.ask_grants()
         expire = self._storage.expire_grants()
-        grants = [*self._feed(), *ask, *watch, *expire, *read_grants(self, release.stage)]
-        return OnSchedule(self, "OnSchedule", release=release, grants=grants)
+        grants = [*self._feed(), *ask, *self._results.ask_grants(), *watch, *expire, *read_grants(self, release.stage)]
+        extended = replace(release, settings=self._results.extend_asking(release.settings))
+        return OnSchedule(self, "OnSchedule", release=extended, grants=grants)
 
     def _request_function(self, release: Release) -> OnRequest:
         settings = self._erasures.ask_settings(self._schedules.extend_settings(release.settings))
-        extended = replace(release, settings=settings)
-        submit = [*self._storage.partner_grants(), *self._conversions.ask_grants(), *self._erasures.ask_grants()]
+        extended = replace(release, settings=self._answers.extend_settings(settings))
+        ask = [*self._conversions.ask_grants(), *self._erasures.ask_grants(), *self._answers.send_grants()]
+        submit = [*self._storage.partner_grants(), *ask]
         grants = [*self._pipeline(), *self._feed(), *submit, *self._schedules.keep_grants(), *self._operator_grants()]
         queues = {name: _watched(letters, self._redriven().get(name)) for name, letters in self._dead_letters().items()}
         made = OnRequest(
@@ -136,6 +149,7 @@ class LookupStack(cdk.Stack):
         return {
             "intake": self._queues.intake_dead_letters,
             "parts": self._queues.parts_dead_letters,
+            "answers": self._answers.dead_letters,
             "conversions": self._conversions.dead_letters,
             "results": self._results.dead_letters,
             "webhooks": self._webhooks.dead_letters,
@@ -177,6 +191,7 @@ class LookupStack(cdk.Stack):
             queues={
                 "intake": self._queues.intake,
                 "parts": self._queues.parts,
+                "answers": self._answers.queue,
                 "conversions": self._conversions.queue,
                 "results": self._results.queue,
                 "erasures": self._erasures.queue,

@@ -61,6 +61,7 @@ def _local(environment: Mapping[str, str]) -> Stage:
         log_retention_days=1,
         moengage_endpoint_url=environment.get("MOENGAGE_ENDPOINT_URL") or NO_VENDOR,
         queue_memory_mb=_number(environment, "REHEARSAL_MEMORY_MB", 256),
+        answers_window_seconds=2,  # nobody waits for five minutes to see them
         token_url="/oauth2/token",  # noqa: S106 - an address: the embedded AWS has one origin for everything
         console_mfa=False,  # one click is enough
     )

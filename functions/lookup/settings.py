@@ -66,6 +66,7 @@ class Settings:
     `partners_parameter_name` is the SSM parameter that holds the grants. The `schedule_…` settings are used for new
     schedules; only the function that creates schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`, only those that collect results or send webhooks the two of their queue.
+    Answers at once are put on `answers_queue_url` to be archived; without it each is an object.
     `erasure_secret_id` is the key of tombstones; `erasure_queue_url` has who accepts erasures or serves them.
     `token_url` is where partners get their tokens, for the OpenAPI document.
     `client_claim` is the claim of a token that names the client. `lookups_per_partner` counts those of one workspace
@@ -91,6 +92,7 @@ class Settings:
     roster_megabytes: int = 256
     unpacked_roster_megabytes: int = 1024
     conversion_dead_letter_queue_url: str | None = None
+    answers_queue_url: str | None = None
     results_queue_url: str | None = None
     results_dead_letter_queue_url: str | None = None
     webhook_queue_url: str | None = None

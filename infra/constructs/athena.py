@@ -15,7 +15,7 @@ from infra.constructs.result_columns import COLLECTED_COLUMNS, COLLECTED_PARTITI
 from infra.constructs.storage import PARTS, QUERIES, RESULTS
 from infra.stage_settings.stage import SERVICE, Stage
 
-TABLE, COLLECTED_TABLE = "lookup_results", "collected_results"
+TABLE, PARTS_TABLE = "lookup_results", "lookup_parts"
 HOURS = {"projection.hour.type": "integer", "projection.hour.range": "0,23", "projection.hour.digits": "2"}
 PARQUET_READER = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 JSON_READER = "org.openx.data.jsonserde.JsonSerDe"  # unlike Hive's, it reads an object into a string column
@@ -44,10 +44,10 @@ class AthenaTable(Construct):
         location = bucket.s3_url_for_object(PARTS)
         pattern = f"{location}workspace=${{workspace}}/dt=${{dt}}/hour=${{hour}}/"
         return self._table(
-            "Table",
+            "Parts",
             database,
-            name=TABLE,
-            description="One row per identifier that was looked up",
+            name=PARTS_TABLE,
+            description="What workers have written lately, also of what is not collected yet; a row may occur twice",
             parameters={"classification": "json", "compressionType": "gzip", **projection(stage, pattern), **HOURS},
             partitions=PARTITIONS,
             storage=glue.CfnTable.StorageDescriptorProperty(
@@ -66,10 +66,10 @@ class AthenaTable(Construct):
         location = bucket.s3_url_for_object(RESULTS)
         pattern = f"{location}workspace=${{workspace}}/dt=${{dt}}/parquet/"
         return self._table(
-            "Collected",
+            "Table",
             database,
-            name=COLLECTED_TABLE,
-            description="One row per identifier of a lookup that has ended, from its few Parquet files",
+            name=TABLE,
+            description="One row per identifier that was looked up, of lookups that have ended and hours that are over",
             parameters={"classification": "parquet", **projection(stage, pattern)},
             partitions=COLLECTED_PARTITIONS,
             storage=glue.CfnTable.StorageDescriptorProperty(

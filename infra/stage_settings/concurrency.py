@@ -19,8 +19,9 @@ UNRESERVED = 100  # what Lambda keeps for functions without a reservation
 # Seconds that a request may take that does not wait for quota: MoEngage's answer, stores that are slow, a cold start.
 # Those that do wait are counted one by one.
 LONGEST_WITHOUT_WAITING = 10
-CONSUMERS = 2  # event source mappings of on_queue, each with the workers of all quotas
+CONSUMERS = 2  # event source mappings of on_queue that each have the workers of all quotas
 CONVERSIONS_AT_ONCE = 5  # of all partners; of one partner there is one, whose message group it is
+ANSWERS_AT_ONCE = 2  # batches of answers at once that are archived; the least that a mapping may be bound to
 COLLECTIONS_AT_ONCE = 5  # lookups of all partners; an event source mapping may be bound to 2 at least
 WEBHOOKS_AT_ONCE = 10  # calls of all receivers; of one there are two at most
 ERASURES_AT_ONCE = 2  # the least of an event source mapping
@@ -64,7 +65,7 @@ def request_concurrency(stage: Admission) -> int:
 
 def check_concurrency(stage: Admission) -> None:
     """Check that what is admitted fits into the account beside the other functions. Raises `Misconfigured`."""
-    workers = CONSUMERS * workers_for(workspace.quota for workspace in stage.workspaces.values())
+    workers = CONSUMERS * workers_for(workspace.quota for workspace in stage.workspaces.values()) + ANSWERS_AT_ONCE
     needed, reserved = request_concurrency(stage), stage.request_concurrency
     if reserved is not None:
         rule = f"must be at least {needed}: what is admitted ({_sum(stage)}); or lower that"

@@ -49,6 +49,7 @@ class Stage:
     `recoverable` makes the tables of a stage without `retain` recoverable, too.
     `partners` get one app client each, under their names; with an `issuer` of your own they have theirs there.
     `token_url` is where /docs gets tokens from; None is the user pool's endpoint, or with an issuer nowhere.
+    `answers_window_seconds` is how long answers at once are gathered before they are written to S3 together.
     `console_urls` are further addresses of the console, such as that of a domain of your own; `console_mfa` asks people
     of the stack's own user pool for a second factor.
     `account_concurrency` is the account's quota of executions at once, of which `request_concurrency` are reserved for
@@ -80,6 +81,7 @@ class Stage:
     account_concurrency: int = 1000
     moengage_endpoint_url: str | None = None
     queue_memory_mb: int = 256
+    answers_window_seconds: int = 300
     tracing: bool = False
     snap_start: bool = False
     recoverable: bool = False
@@ -182,6 +184,8 @@ class Stage:
 
     def _check_functions(self) -> None:
         require(128 <= self.queue_memory_mb <= 10_240, "queue_memory_mb", "must be 128 to 10240 MB")  # noqa: PLR2004 - Lambda's bounds
+        window = "answers_window_seconds"
+        require(1 <= self.answers_window_seconds <= 300, window, "must be 1 to 300 seconds")  # noqa: PLR2004 - as above
         require(self.requests_per_second >= 1, "requests_per_second", "must be at least 1")
         require(self.request_burst >= 1, "request_burst", "must be at least 1")
         for owned, most in (("lookups", LOOKUPS_MOST), ("schedules", SCHEDULES_MOST), ("uploads", UPLOADS_MOST)):

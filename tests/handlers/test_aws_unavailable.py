@@ -34,12 +34,10 @@ FAILURES = (
     ("dynamodb.PutItem:profiles", refused(400, "RequestLimitExceeded")),
     ("secrets-manager.GetSecretValue", THROTTLED),
     ("secrets-manager.GetSecretValue", ConnectTimeoutError(endpoint_url="https://secretsmanager")),
-    ("s3.PutObject", refused(503, "SlowDown")),
 )
 DEFECTS = (
     ("dynamodb.BatchGetItem", refused(400, "ValidationException")),
     ("dynamodb.PutItem:profiles", refused(400, "AccessDeniedException")),
-    ("s3.PutObject", refused(403, "AccessDenied")),
 )
 
 
@@ -93,6 +91,18 @@ def test_a_caller_is_told_when_to_retry(
     assert counted(capsys.readouterr().out) == {"AwsTrouble": 1.0}
     passes()
     assert call("GET", PROFILE)[0] == 200
+
+
+def test_what_the_queue_does_not_take_is_an_object(deployed: Stage, simulator: Simulator, call: Call) -> None:
+    """Without SQS an answer is archived in S3 all the same; without both there is none, and then there is again."""
+    strike("sqs.SendMessage", THROTTLED)
+    assert call("GET", PROFILE)[0] == 200
+    assert len(deployed.keys("parts/")) == 1
+    passes = strike("s3.PutObject", refused(503, "SlowDown"))
+    other = "/v1/profiles/customer_id/C-2"
+    assert kind_of(call("GET", other)) == (503, "unavailable")
+    passes()
+    assert call("GET", other)[0] == 200
 
 
 @pytest.mark.parametrize(("operation", "defect"), DEFECTS)

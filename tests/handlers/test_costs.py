@@ -41,7 +41,7 @@ def test_a_warm_profile_costs_one_read(simulator: Simulator, requests: Counter[s
 
 
 def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: Counter[str], call: Call) -> None:
-    """A miss costs one read, one write of the gate and one put to each store."""
+    """A miss costs one read, one write of the gate, one of the profile and one message: no object."""
     call("GET", f"{PATH}/C-1")
     before = simulator.counters().users
     requests.clear()
@@ -51,17 +51,17 @@ def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: C
         "dynamodb:BatchGetItem": 1,
         "dynamodb:UpdateItem": 1,
         "dynamodb:PutItem": 1,
-        "s3:PutObject": 1,
+        "sqs:SendMessage": 1,
     }
     assert simulator.counters().users == before + 1
 
 
 def test_profile_and_archive_are_written_together(simulator: Simulator, deployed: Stage, call: Call) -> None:
-    """Neither put waits for the other: each is held back until both are on their way."""
+    """Neither write waits for the other: each is held back until both are on their way."""
     both, is_warm = threading.Barrier(2, timeout=GIVE_UP), threading.Event()
 
     def hold(model: Any, **_: object) -> None:
-        if model.name in {"PutItem", "PutObject"} and is_warm.is_set():
+        if model.name in {"PutItem", "SendMessage"} and is_warm.is_set():
             both.wait()
 
     on_requests_to_aws("before-call", hold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from lookup.api.openapi.response_models import Grants
 from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.table import LedgerTable
 from lookup.model import Clock, epoch
+from lookup.results.answers import Answer
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
 
@@ -106,7 +108,10 @@ def test_a_lookup_answers_each_identifier(
     ]
     assert body["outcomes"][2]["reason"] == "identifier is a value that MoEngage blocks as a customer_id"
     assert all(set(one["user_attributes"] or ()) <= {"customer_id", "u_fn"} for one in body["outcomes"])
-    assert len(deployed.keys("parts/")) == 1
+    (message,) = deployed.messages(deployed.settings.answers_queue_url or "")
+    archived = gzip.decompress(Answer.of_message(message["Body"]).records).splitlines()
+    assert [json.loads(line)["identifier"] for line in archived] == [one["identifier"] for one in body["outcomes"]]
+    assert deployed.keys("parts/") == []
 
 
 def test_no_such_user_is_a_problem(deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext) -> None:

@@ -114,6 +114,7 @@ def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Itera
         parts_dead_letter_queue_url=queue(sqs, "parts-dead-letter"),
         conversion_queue_url=fifo_queue(sqs, "conversions"),
         conversion_dead_letter_queue_url=fifo_queue(sqs, "conversions-dead-letter"),
+        answers_queue_url=queue(sqs, "answers"),
         results_queue_url=queue(sqs, "results"),
         results_dead_letter_queue_url=queue(sqs, "results-dead-letter"),
         webhook_queue_url=queue(sqs, "webhooks"),

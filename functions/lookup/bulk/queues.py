@@ -123,6 +123,10 @@ class Queues:
         """Return whether another system wrote the message, or we did."""
         return self._settings.intake_queue_url.endswith(f"/{delivery.queue}")
 
+    def is_answers(self, delivery: Delivery) -> bool:
+        """Return whether the message is an answer at once that is to be archived."""
+        return (self._settings.answers_queue_url or "").endswith(f"/{delivery.queue}")
+
     def is_expiring(self, delivery: Delivery) -> bool:
         """Return whether the message is in its last day on the queue."""
         return self._clock() >= delivery.sent_at + RETENTION_SECONDS - LAST_DAY

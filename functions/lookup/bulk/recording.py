@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lookup.ledger.hour_marks import HourMarks
 from lookup.ledger.model import ChangedProfiles
 from lookup.ledger.parts import NO_ANSWER, NO_ORIGIN, Counted, PartLedger
 from lookup.model import Outcome, Part, Status
@@ -27,10 +28,16 @@ class CompletionRecorder:
     """Records what was done. `publish_changed` sends the event of changed profiles, again after a crash in between."""
 
     def __init__(
-        self, *, archive: ResultFiles, parts: PartLedger, publish_changed: Callable[[ChangedProfiles], None]
+        self,
+        *,
+        archive: ResultFiles,
+        parts: PartLedger,
+        hours: HourMarks,
+        publish_changed: Callable[[ChangedProfiles], None],
     ) -> None:
         self._archive = archive
         self._parts = parts
+        self._hours = hours
         self._publish_changed = publish_changed
 
     def record(self, completions: Sequence[Counted | Retry]) -> list[Counted | Retry]:
@@ -53,11 +60,14 @@ class CompletionRecorder:
 
     def _write(self, done: Sequence[Counted]) -> tuple[str, Sequence[Mapping[str, Any]] | None]:
         parts = [one.part for one in done]
+        fed_at = min(part.fed_at for part in parts)
+        if parts[0].origin is None:  # of the intake queue, whose lookup has no end that would have it collected
+            self._hours.note(parts[0].workspace, fed_at)
         return self._archive.write_once(
             workspace=parts[0].workspace,
             lookup_id=parts[0].lookup_id,
             name=_object_name(parts),
-            fed_at=min(part.fed_at for part in parts),
+            fed_at=fed_at,
             records=[
                 Record(one.part.number, outcome, one.part.correlation_id) for one in done for outcome in one.outcomes
             ],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 PIECE_BYTES = 16 * 1024 * 1024
 GONE = "NoSuchUpload"
+ABSENT = {"404", "NoSuchKey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,16 @@ class Uploads:
         except ClientError:
             return False
         return head["ContentLength"] == file.size
+
+    def has(self, key: str) -> bool:
+        """Return whether a file is visible."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ABSENT:
+                raise
+            return False
+        return True
 
     def abort(self, key: str, upload_id: str) -> None:
         """Remove an upload that will not be completed; one that is gone already is no fault."""

@@ -19,20 +19,24 @@ from lookup.model import (
     Source,
     Status,
 )
-from lookup.results.files import Record, ResultFiles
+from lookup.results.answers import PART, AnswerRecords
+from lookup.results.files import ON_DEMAND, Record
 from lookup.validation import ParsedIdentifier
 
-PART = "000001"
 FROM_THE_STORE = frozenset({Source.STORED, Source.STALE})
 Charge = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
 class OnDemandResult:
-    """The outcomes in the order asked. `cause` is why some failed for now; `archive_key` is the archived object's."""
+    """The outcomes in the order asked. `cause` is why some failed for now.
+
+    `archive_key` names the object that holds them; None where they have none of their own.
+    """
 
     workspace: str
     lookup_id: str
+    asked_at: float
     outcomes: Sequence[Outcome]
     cause: ServiceError | None
     archive_key: str | None = None
@@ -41,7 +45,7 @@ class OnDemandResult:
 class OnDemand:
     """Serves requests at once."""
 
-    def __init__(self, *, fetch: Fetcher, archive: ResultFiles, clock: Clock) -> None:
+    def __init__(self, *, fetch: Fetcher, archive: AnswerRecords, clock: Clock) -> None:
         self._fetch = fetch
         self._archive = archive
         self._clock = clock
@@ -58,28 +62,29 @@ class OnDemand:
 
         `on_charge` is called with how many users are about to be asked for, and with a negative number for those who
         were not. `waiter` takes a place among those who wait for quota. The outcomes of a request with a `lookup_id`
-        are archived even when all of them come from the store. Raises the `ServiceError` that kept anything from being
-        answered, also the gate's.
+        are archived as an object, even when all of them come from the store. Raises the `ServiceError` that kept
+        anything from being answered, also the gate's.
         """
-        now, archive_always = self._clock(), bool(request.lookup_id)
-        request = replace(request, lookup_id=f"on-demand-{uuid4().hex}", lane=Lane.ON_DEMAND)
+        now, with_object = self._clock(), bool(request.lookup_id)
+        request = replace(request, lookup_id=f"{ON_DEMAND}{uuid4().hex}", lane=Lane.ON_DEMAND)
         wanted = {one: now - request.max_age for one in request.entries if isinstance(one, Identifier)}
         if max_wait is None:
             fetched = self._from_store(wanted, request)
         else:
             fetched = self._fetched(wanted, request, until=now + max_wait, on_charge=on_charge, waiter=waiter)
         outcomes = _in_order(request, fetched)
-        key = self._archive_new(request, now, outcomes, always=archive_always)
+        key = self._archive_new(request, now, outcomes, with_object=with_object)
         written = _in_order(request, fetched.wait_until_written())
         if written != outcomes:  # another writer came between: what changed is archived as it is in the store
-            key = self._archive_new(request, now, written, always=archive_always)
-        return OnDemandResult(request.workspace, request.lookup_id, written, fetched.cause, key)
+            key = self._archive_new(request, now, written, with_object=True)
+        return OnDemandResult(request.workspace, request.lookup_id, now, written, fetched.cause, key)
 
     def archived(self, result: OnDemandResult) -> str:
         """Return the key of the archived outcomes, which are archived now if they were not yet."""
         if result.archive_key is not None:
             return result.archive_key
-        return self._write(result.workspace, result.lookup_id, self._clock(), result.outcomes)
+        records = _records(result.outcomes)
+        return self._archive.keep_as_object(result.workspace, result.lookup_id, result.asked_at, records)
 
     def _fetched(
         self,
@@ -116,16 +121,19 @@ class OnDemand:
         return fetched
 
     def _archive_new(
-        self, request: LookupRequest, fed_at: float, outcomes: Sequence[Outcome], *, always: bool
+        self, request: LookupRequest, asked_at: float, outcomes: Sequence[Outcome], *, with_object: bool
     ) -> str | None:
         """Archive what was fetched; outcomes that all come from the store are archived already."""
-        if not always and all(outcome.source in FROM_THE_STORE for outcome in outcomes):
+        whose = request.workspace, request.lookup_id, asked_at
+        if with_object:
+            return self._archive.keep_as_object(*whose, _records(outcomes))
+        if all(outcome.source in FROM_THE_STORE for outcome in outcomes):
             return None
-        return self._write(request.workspace, request.lookup_id, fed_at, outcomes)
+        return self._archive.keep(*whose, _records(outcomes))
 
-    def _write(self, workspace: str, lookup_id: str, fed_at: float, outcomes: Sequence[Outcome]) -> str:
-        records = [Record(PART, outcome) for outcome in outcomes]
-        return self._archive.write(workspace=workspace, lookup_id=lookup_id, name=PART, fed_at=fed_at, records=records)
+
+def _records(outcomes: Sequence[Outcome]) -> list[Record]:
+    return [Record(PART, outcome) for outcome in outcomes]
 
 
 def _charging_repeats(charge: Charge, sent: set[Identifier]) -> Callable[[Sequence[Identifier]], None]:

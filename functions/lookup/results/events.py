@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
+from lookup.ledger.collected_hours import CollectedHour
 from lookup.ledger.collections import Collection
+from lookup.ledger.hour_marks import Hour
 from lookup.ledger.model import ChangedProfiles, LookupRecord
 from lookup.model import timestamp
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 SOURCE = "moengage-lookup"
 COMPLETED, READY = "Lookup Completed", "Results Ready"  # the kinds of events that come of a lookup's end
 EXPORT_REQUESTED = "Export Requested"
+HOUR_READY = "Hour Ready"
 REFUSED, TEST = "Schedule Refused", "Webhook Test"
 
 
@@ -54,6 +57,10 @@ class EventPublisher:
         spec = progress.spec
         owner = {"workspace": spec.workspace, "partner": spec.partner}
         self._put(EXPORT_REQUESTED, {"lookup_id": spec.lookup_id, **owner, "export": written_as})
+
+    def publish_hour(self, hour: Hour, collected: CollectedHour) -> None:
+        """Publish that an hour's files can be read, or hold more than before. Raises as above."""
+        self._put(HOUR_READY, hour_detail(hour, collected))
 
     def publish_changed(self, changed: ChangedProfiles) -> None:
         """Publish which result object holds profiles that differ from the fetch before. Raises as above."""
@@ -113,5 +120,18 @@ def ready_detail(progress: LookupRecord, collected: Collection) -> dict[str, obj
         "changed": collected.changed,
         "manifest": collected.manifest,
         "counts": counts.to_json(),
+        "ready_at": None if collected.ready_at is None else timestamp(collected.ready_at),
+    }
+
+
+def hour_detail(hour: Hour, collected: CollectedHour) -> dict[str, object]:
+    """Return the detail of the event of an hour whose files can be read."""
+    return {
+        "workspace": hour.workspace,
+        "hour": hour.name,
+        "files": len(collected.keys),
+        "bytes": collected.bytes,
+        "manifest": collected.manifest,
+        "counts": collected.counts.to_json(),
         "ready_at": None if collected.ready_at is None else timestamp(collected.ready_at),
     }

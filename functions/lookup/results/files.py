@@ -1,7 +1,8 @@
 """Result files in S3: gzip NDJSON, one record per identifier, partitioned for SQL.
 
 `parts/workspace=<w>/dt=<YYYY-MM-DD>/hour=<HH>/<lookup>-<part>.ndjson.gz`. Date and hour are those at which
-the part was fed, so a redelivery has the same key.
+the part was fed, so a redelivery has the same key. Answers at once of an hour share objects there:
+`…/answers-<fingerprint>.ndjson.gz`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from lookup import exact_json
 from lookup.errors import AwsUnavailable
+from lookup.ledger.hour_marks import Hour
 from lookup.model import ERASED, Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ SCHEMA_VERSION = 1
 MAX_ATTEMPTS = (
     5  # of one object, each in conflict with another writer: more than two concurrent deliveries do not occur
 )
+ANSWERS, ON_DEMAND, INTAKE = "answers-", "on-demand-", "intake-"  # how names begin of what no lookup's end collects
 ROUND = "round"  # metadata of a part's object
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 PRECONDITION_FAILED, WRITE_CONFLICT = "PreconditionFailed", "ConditionalRequestConflict"
@@ -61,7 +64,7 @@ class ResultFiles:
     def write(self, *, workspace: str, lookup_id: str, name: str, fed_at: float, records: Iterable[Record]) -> str:
         """Write the records of one response. Return the key."""
         key = result_key(workspace, lookup_id, name, fed_at)
-        self._put(key, _gzip_ndjson(lookup_id, records))
+        self._put(key, packed(ndjson(lookup_id, records)))
         return key
 
     def write_once(
@@ -72,7 +75,7 @@ class ResultFiles:
         Return the key, and None or the existing records of `retry_round` or a later one: two deliveries may be
         processed at once with different outcomes, and only one may be published and counted. Raises `AwsUnavailable`.
         """
-        key, body = result_key(workspace, lookup_id, name, fed_at), _gzip_ndjson(lookup_id, records)
+        key, body = result_key(workspace, lookup_id, name, fed_at), packed(ndjson(lookup_id, records))
         condition = {"IfNoneMatch": "*"}
         for _ in range(MAX_ATTEMPTS):
             try:
@@ -89,6 +92,13 @@ class ResultFiles:
                 return key, _read_ndjson(existing["Body"].read())
             condition = {"IfMatch": existing["ETag"]}
         raise AwsUnavailable(f"writing an object met conflicts {MAX_ATTEMPTS} times")
+
+    def write_answers(self, hour: Hour, lookup_ids: Iterable[str], body: bytes) -> str:
+        """Write the packed records of several answers at once of an hour. Return the key."""
+        name = hashlib.sha256("\n".join(sorted(lookup_ids)).encode()).hexdigest()[:32]
+        key = f"{hour_prefix(hour)}{ANSWERS}{name}.ndjson.gz"
+        self._put(key, body)
+        return key
 
     def _put(self, key: str, body: bytes, **more: Any) -> None:  # noqa: ANN401 - S3's own arguments
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/gzip", **more)
@@ -111,8 +121,13 @@ def _unmatched(user: Attributes) -> dict[str, object]:
     return {"user_attributes": attributes} | ({"replaced_fields": replaced} if replaced else {})
 
 
-def _gzip_ndjson(lookup_id: str, records: Iterable[Record]) -> bytes:
-    lines = b"".join(exact_json.dumps_well_formed(record_json(lookup_id, record)) + b"\n" for record in records)
+def ndjson(lookup_id: str, records: Iterable[Record]) -> bytes:
+    """Write records as lines."""
+    return b"".join(exact_json.dumps_well_formed(record_json(lookup_id, record)) + b"\n" for record in records)
+
+
+def packed(lines: bytes) -> bytes:
+    """Pack lines as every result object holds them: the same lines are the same bytes."""
     return gzip.compress(lines, compresslevel=6, mtime=0)
 
 
@@ -122,8 +137,12 @@ def _read_ndjson(body: bytes) -> list[dict[str, Any]]:
 
 def result_key(workspace: str, lookup_id: str, name: str, fed_at: float) -> str:
     """Return the key of one part's object."""
-    day, time = timestamp(fed_at).split("T")
-    return f"parts/workspace={workspace}/dt={day}/hour={time[:2]}/{lookup_id}-{name}.ndjson.gz"
+    return f"{hour_prefix(Hour.of(workspace, fed_at))}{lookup_id}-{name}.ndjson.gz"
+
+
+def hour_prefix(hour: Hour) -> str:
+    """Return what the keys of an hour's objects begin with."""
+    return f"parts/workspace={hour.workspace}/dt={hour.day}/hour={hour.of_day}/"
 
 
 def record_json(lookup_id: str, record: Record) -> dict[str, object]:

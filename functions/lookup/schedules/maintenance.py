@@ -1,6 +1,6 @@
 """Once a minute, in each workspace: a gate is probed after a key rotation, lost work recovered, the rest fed.
 
-After that parts are deleted whose time is over.
+After that hours that are due are asked for, and parts deleted whose time is over.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup.bulk.conversion.requests import ConversionRequests
 from lookup.bulk.estimates import Backlog, minutes
 from lookup.bulk.feeder import Feeder
+from lookup.bulk.hour_requests import HourRequests
 from lookup.errors import ServiceError
 from lookup.gate.breaker import CREDENTIALS
 from lookup.gate.limiter import WorkspaceGates
@@ -37,6 +38,7 @@ class Maintenance:
         feeder: Feeder,
         conversions: ConversionRequests,
         part_expiry: PartExpiry,
+        hours: HourRequests,
     ) -> None:
         """`sample` records what a workspace's gate has granted by now."""
         self._settings = settings
@@ -46,6 +48,7 @@ class Maintenance:
         self._feeder = feeder
         self._conversions = conversions
         self._part_expiry = part_expiry
+        self._hours = hours
 
     def run(self) -> int:
         """Maintain every workspace; return how many identifiers went on the queue.
@@ -60,6 +63,7 @@ class Maintenance:
                 logger.error("workspace not maintained", workspace=workspace, error=type(error).__name__)
                 errors.append(error)
         self._conversions.resend_lost()
+        self._hours.ask_for_settled()
         self._part_expiry.run()
         if errors:
             raise errors[0]

@@ -14,13 +14,18 @@ from lookup.collection.exporter import Exporter
 from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import CSV_WITH_MARK, Format
 from lookup.collection.gzip_files import NdjsonFile
+from lookup.collection.hour_collector import HourCollector
+from lookup.collection.hour_files import MakeHourWriter
+from lookup.collection.hour_objects import AHEAD, HourObjects
+from lookup.collection.hour_worker import ResultsWorker
 from lookup.collection.parquet import ParquetFile
-from lookup.collection.part_objects import AHEAD, PartObjects
+from lookup.collection.part_objects import PartObjects
 from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import ResultsQueue
 from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
+from lookup.ledger.collected_hours import HourLedger
 from lookup.ledger.collection_slots import CollectionSlots
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
@@ -38,12 +43,14 @@ WRITERS: Mapping[Format, MakeWriter] = {
     Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=CSV_WITH_MARK in spec.formats),
     Format.CSV_BOM: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=True),
 }
+HOUR_WRITERS: Mapping[Format, MakeHourWriter] = {Format.NDJSON: NdjsonFile, Format.PARQUET: ParquetFile}
 
 
 class CollectionServices(FeedingServices):
     """The services of `on_results`."""
 
     writers = WRITERS
+    hour_writers = HOUR_WRITERS
 
     @cached_property
     def collections(self) -> CollectionLedger:
@@ -93,7 +100,28 @@ class CollectionServices(FeedingServices):
         return Pulse(hide, self.collections.beat, self.clock)
 
     @cached_property
-    def collection_worker(self) -> CollectionWorker:
+    def hour_collector(self) -> HourCollector:
+        hours = HourLedger(self.table)
+        return HourCollector(
+            hours=hours,
+            objects=HourObjects(self.patient_s3, self.settings.bucket_name, hours),
+            uploads=self.uploads,
+            writers=self.hour_writers,
+            publish=self.events.publish_hour,
+            keeps_profiles=lambda name: self.settings.workspace(name).keep_profiles,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def results_queue(self) -> ResultsQueue:
         urls = self.settings.results_queue_url, self.settings.results_dead_letter_queue_url
-        queue = ResultsQueue(self.sqs, *urls, self.clock)
-        return CollectionWorker(self.collector, self.exporter, queue, self.pulse)
+        return ResultsQueue(self.sqs, *urls, self.clock)
+
+    @cached_property
+    def collection_worker(self) -> CollectionWorker:
+        return CollectionWorker(self.collector, self.exporter, self.results_queue, self.pulse)
+
+    @cached_property
+    def results_worker(self) -> ResultsWorker:
+        knows = self.settings.workspaces.__contains__
+        return ResultsWorker(self.collection_worker, self.hour_collector, self.results_queue, knows)

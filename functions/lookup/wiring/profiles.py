@@ -22,6 +22,7 @@ from lookup.aws.signed_urls import origin_of, seconds_left
 from lookup.fetch.on_demand import OnDemand
 from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.partners import Partner
+from lookup.results.answers import AnswerRecords
 from lookup.wiring.clients import lazy
 from lookup.wiring.fetching import FetchingServices
 
@@ -120,8 +121,12 @@ class ProfileServices(FetchingServices):
         return ConsolePages(self.settings.stage, self.console.facts, lambda: origin_of(self._sign(BUCKET_PROBE)))
 
     @cached_property
+    def answers(self) -> AnswerRecords:
+        return AnswerRecords(self.sqs, self.settings.answers_queue_url, self.archive, self.hour_marks)
+
+    @cached_property
     def on_demand(self) -> OnDemand:
-        return OnDemand(fetch=self.fetch, archive=self.archive, clock=self.clock)
+        return OnDemand(fetch=self.fetch, archive=self.answers, clock=self.clock)
 
     @cached_property
     def sync_or_async(self) -> SyncOrAsync:

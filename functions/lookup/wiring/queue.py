@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from lookup.bulk.answers import AnswersWorker
 from lookup.bulk.intake_share import IntakeShare
 from lookup.bulk.processor import PartProcessor
 from lookup.bulk.recording import CompletionRecorder
@@ -29,7 +30,10 @@ class QueueServices(FetchingServices, FeedingServices):
     @cached_property
     def parts(self) -> PartProcessor:
         recorder = CompletionRecorder(
-            archive=self.archive, parts=self.part_ledger, publish_changed=self.events.publish_changed
+            archive=self.archive,
+            parts=self.part_ledger,
+            hours=self.hour_marks,
+            publish_changed=self.events.publish_changed,
         )
         return PartProcessor(
             fetch=self.fetch, recorder=recorder, parts=self.part_ledger, intake=self.intake, clock=self.clock
@@ -38,3 +42,7 @@ class QueueServices(FetchingServices, FeedingServices):
     @cached_property
     def worker(self) -> QueueWorker:
         return QueueWorker(queues=self.queues, parts=self.parts, ending=self.ending, feeder=self.feeder)
+
+    @cached_property
+    def answers_worker(self) -> AnswersWorker:
+        return AnswersWorker(self.archive, self.hour_marks, self.clock)

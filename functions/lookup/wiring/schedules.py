@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from lookup.bulk.estimates import backlog_of
+from lookup.bulk.hour_requests import HourRequests
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.sweep import SweepLedger
@@ -73,6 +74,7 @@ class ScheduleServices(SubmittingServices):
             sweep=self.sweep,
             feeder=self.feeder,
             conversions=self.conversions,
+            hours=HourRequests(self.sqs, self.settings.results_queue_url, self.hour_marks),
             part_expiry=self.part_expiry,
         )
 

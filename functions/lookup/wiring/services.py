@@ -13,6 +13,7 @@ from lookup.fetch.authorization import Authorization
 from lookup.gate import metrics as gate_metrics
 from lookup.gate.limiter import WorkspaceGates, gate_client
 from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.ledger.hour_marks import HourMarks
 from lookup.ledger.table import LedgerTable
 from lookup.model import Clock, Sleep
 from lookup.moengage.credential_store import CredentialStore
@@ -94,6 +95,10 @@ class Services:
     @cached_property
     def table(self) -> LedgerTable:
         return LedgerTable(self.dynamodb, self.settings.ledger_table_name, clock=self.clock, sleep=self.sleep)
+
+    @cached_property
+    def hour_marks(self) -> HourMarks:
+        return HourMarks(self.table)
 
     @cached_property
     def partners(self) -> Partners:

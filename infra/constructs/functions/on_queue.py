@@ -9,15 +9,18 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs.answers_queue import AnswersQueue
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import CONSUME_MESSAGES, SEND_MESSAGES, Grant
 from infra.constructs.network import FixedEgress
 from infra.constructs.outputs import output
 from infra.constructs.queues import dead_letters_of, work_queue
+from infra.stage_settings.concurrency import ANSWERS_AT_ONCE
 from infra.stage_settings.workers import workers_for
 
 TIMEOUT = Duration.seconds(60)
 BATCH_WINDOW = Duration.seconds(2)
+ANSWERS = 10_000  # in a batch: the most that Lambda takes, which 6 MB of payload end before
 # AWS: six times the function's timeout plus the window, so that throttled polls do not use deliveries up.
 VISIBILITY = Duration.seconds(6 * 60 + 2)
 DELIVERIES = 1000  # waiting for quota returns messages many times; the limit is for crashes only
@@ -62,6 +65,7 @@ class OnQueue(Construct):
         *,
         release: Release,
         queues: Queues,
+        answers: AnswersQueue,
         grants: Iterable[Grant],
         egress: FixedEgress | None = None,
     ) -> None:
@@ -71,7 +75,7 @@ class OnQueue(Construct):
             "OnQueue",
             module="on_queue",
             release=release,
-            grants=[*queues.serve_grants(), *grants],
+            grants=[*queues.serve_grants(), *answers.serve_grants(), *grants],
             timeout=TIMEOUT,
             memory_mb=release.stage.queue_memory_mb,
             egress=egress,
@@ -81,6 +85,8 @@ class OnQueue(Construct):
         # Single identifiers are collected so that they fill the vendor's payloads together.
         self._consume("Intake", queues.intake, batch_size=100, window=BATCH_WINDOW, workers=workers)
         self._consume("Parts", queues.parts, batch_size=1, window=None, workers=workers)
+        gathered = Duration.seconds(release.stage.answers_window_seconds)
+        self._consume("Answers", answers.queue, batch_size=ANSWERS, window=gathered, workers=ANSWERS_AT_ONCE)
 
     def _consume(self, name: str, queue: sqs.Queue, *, batch_size: int, window: Duration | None, workers: int) -> None:
         # The bare mapping: `SqsEventSource` would also grant, and the role has its grants already.

@@ -43,6 +43,14 @@ class ResultsQueue(Construct):
         urls = self.queue.queue_url, self.dead_letters.queue_url
         return replace(settings, results_queue_url=urls[0], results_dead_letter_queue_url=urls[1])
 
+    def extend_asking(self, settings: Settings) -> Settings:
+        """Return the settings with what a function must know that asks for hours to be collected."""
+        return replace(settings, results_queue_url=self.queue.queue_url)
+
+    def ask_grants(self) -> list[Grant]:
+        """Return what that function does here."""
+        return [Grant("AskForHours", SEND_MESSAGES, [self.queue.queue_arn])]
+
     def serve_grants(self) -> list[Grant]:
         """Return what the function that serves the queue does here; it goes on with a lookup by a message to itself."""
         return [

@@ -74,7 +74,9 @@ def test_an_event_that_is_not_taken_keeps_the_part_from_counting(services: Fetch
         raise AwsUnavailable("EventBridge refused an event: InternalFailure")
 
     part = Part("refresh-1", "000001", "default", tuple(map(customer, NAMES)), services.clock(), services.clock())
-    recorder = CompletionRecorder(archive=services.archive, parts=services.part_ledger, publish_changed=refuse)
+    recorder = CompletionRecorder(
+        archive=services.archive, parts=services.part_ledger, hours=services.hour_marks, publish_changed=refuse
+    )
     unheard = PartProcessor(
         fetch=services.fetch,
         recorder=recorder,

@@ -1,0 +1,161 @@
+"""An hour of a workspace, collected: what its objects hold then, each record once; later ones have it collected anew.
+
+The files are a function of the hour's objects and of what the ledger counts in them, both of which only grow: whoever
+collects last has everything, and whoever dies on the way leaves nothing that the next one does not replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from lookup.collection.collection_result import CollectionResult, Done, Held
+from lookup.collection.collector import SET_BYTES, SET_RECORDS, UNEQUAL
+from lookup.collection.errors import Superseded, Unequal
+from lookup.collection.files import Format, ResultFile
+from lookup.collection.hour_files import HourFiles, MakeHourWriter, content_of, hour_manifest, hour_manifest_key
+from lookup.collection.hour_objects import HourObjects
+from lookup.collection.rows import Row, added, counts_of
+from lookup.collection.upload import Uploads
+from lookup.errors import AwsUnavailable
+from lookup.ledger.collected_hours import CollectedHour, HourLedger
+from lookup.ledger.hour_marks import Hour
+from lookup.model import Clock, Counts
+from lookup.telemetry import Metric, count, logger
+
+PUBLISHING = 60.0  # seconds kept back for ending the files
+
+
+class HourCollector:
+    """Collects hours. `publish` sends the event of files that are ready; `keeps_profiles` of a workspace."""
+
+    def __init__(
+        self,
+        *,
+        hours: HourLedger,
+        objects: HourObjects,
+        uploads: Uploads,
+        writers: Mapping[Format, MakeHourWriter],
+        publish: Callable[[Hour, CollectedHour], None],
+        keeps_profiles: Callable[[str], bool],
+        clock: Clock,
+        set_records: int = SET_RECORDS,
+        set_bytes: int = SET_BYTES,
+    ) -> None:
+        self._hours = hours
+        self._objects = objects
+        self._uploads = uploads
+        self._writers = writers
+        self._publish = publish
+        self._keeps_profiles = keeps_profiles
+        self._clock = clock
+        self._set_records = set_records
+        self._set_bytes = set_bytes
+
+    def collect(self, hour: Hour, *, until: float) -> CollectionResult:
+        """Collect an hour before `until` (epoch seconds). Raises `AwsUnavailable` when that is too soon."""
+        seen = self._hours.read(hour)
+        if seen is not None and seen.held_until > self._clock():
+            return Held(seen.held_until)
+        claim = replace(seen or CollectedHour(), token=uuid4().hex, held_until=until)
+        if not self._hours.write(hour, claim, seen=seen):
+            return Held(self._clock() + 1)
+        try:
+            self._collect(hour, claim, until)
+        except Superseded:
+            return Held(self._clock() + 1)  # whoever it is may have read the objects before us
+        except Unequal as fault:
+            return self._failed(hour, claim, fault)
+        except BaseException:
+            self._hours.write(hour, replace(claim, held_until=0.0), seen=claim)
+            raise
+        return Done()
+
+    def _collect(self, hour: Hour, claim: CollectedHour, until: float) -> None:
+        files = HourFiles(
+            self._uploads,
+            self._writers,
+            hour,
+            tells_changes=self._keeps_profiles(hour.workspace),
+            set_records=self._set_records,
+            set_bytes=self._set_bytes,
+        )
+        try:
+            counts = self._fill(files, hour, claim, until)
+            sealed = files.sealed()
+            if not counts.requested or (content_of(sealed), claim.told) == (claim.content, True):
+                files.abandon()
+                self._keep(hour, replace(claim, held_until=0.0, reason=None), claim)
+                return
+            self._check(hour, claim)
+        except BaseException:
+            files.abandon()
+            raise
+        self._publish_files(hour, claim, counts, sealed)
+
+    def _fill(self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float) -> Counts:
+        """Write all records that count; return how many. Raises `Unequal`, also when they have become fewer."""
+        counts = Counts()
+        for rows in self._objects.rows(hour):
+            if self._clock() > until - PUBLISHING:
+                raise AwsUnavailable("an hour took longer to read than a function may run")
+            if rows:
+                files.add(rows)
+                counts = added(counts, _counts(rows))
+        if counts.requested < claim.counts.requested and self._uploads.has(hour_manifest_key(hour)):
+            raise Unequal("objects are gone that were collected before")
+        return counts
+
+    def _check(self, hour: Hour, claim: CollectedHour) -> None:
+        """Raise `Superseded` unless we are still the one who is at it."""
+        now = self._hours.read(hour)
+        if now is None or now.token != claim.token:
+            raise Superseded
+
+    def _publish_files(self, hour: Hour, claim: CollectedHour, counts: Counts, files: Sequence[ResultFile]) -> None:
+        for file in files:
+            self._uploads.complete(file.sealed)
+        ready_at, manifest = self._clock(), hour_manifest_key(hour)
+        self._uploads.put(manifest, hour_manifest(hour, counts, files, ready_at), "application/json")
+        keys = tuple(file.sealed.key for file in files)
+        for former in set(claim.keys) - set(keys):
+            self._uploads.remove(former)
+        ready = CollectedHour(
+            token=claim.token,
+            ready_at=ready_at,
+            manifest=manifest,
+            keys=keys,
+            bytes=sum(file.sealed.size for file in files),
+            content=content_of(files),
+            counts=counts,
+            told=False,
+        )
+        self._keep(hour, ready, claim)
+        count(Metric.RESULTS_COLLECTED)
+        self._publish(hour, ready)
+        self._keep(hour, replace(ready, told=True), ready)
+
+    def _keep(self, hour: Hour, now: CollectedHour, seen: CollectedHour) -> None:
+        if not self._hours.write(hour, now, seen=seen):
+            raise Superseded
+
+    def _failed(self, hour: Hour, claim: CollectedHour, fault: Unequal) -> CollectionResult:
+        """Leave what is published as it is, and say so."""
+        self._hours.write(hour, replace(claim, held_until=0.0, reason=UNEQUAL), seen=claim)
+        logger.error(
+            "results not published",
+            workspace=hour.workspace,
+            hour=hour.name,
+            reason=str(fault),
+            runbook="Results not published",
+        )
+        count(Metric.RESULTS_FAILED)
+        return Done()
+
+
+def _counts(rows: Sequence[Row]) -> Counts:
+    try:
+        return counts_of(rows)
+    except (KeyError, TypeError):
+        raise Unequal("an object holds a record without an outcome") from None

@@ -1,0 +1,124 @@
+"""The objects of an hour that belong to no lookup with an end, and which of their records count: each record once.
+
+The ledger names the object of each part of the intake queue; another grouping of the same messages leaves the part in a
+second object, also of another hour, and there it does not count. An answer at once counts where it is met first: an
+object of its own before those of the queue, which an error between two writers may have made untrue.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from lookup.collection.errors import Unequal
+from lookup.collection.rows import Row, counts_of, row_of
+from lookup.ledger.collected_hours import HourLedger
+from lookup.ledger.hour_marks import Hour
+from lookup.results.files import ANSWERS, INTAKE, ON_DEMAND, hour_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+AHEAD = 16  # objects that are fetched while others are written
+# A schedule of a partner may be called like this, and its lookups too; their objects end in the number of a part.
+NAMES = {
+    ON_DEMAND: re.compile(r"[0-9a-f]{32}-000001"),
+    ANSWERS: re.compile(r"[0-9a-f]{32}"),
+    INTAKE: re.compile(r"\d{4}-\d\d-\d\d-(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+}
+ENDING = ".ndjson.gz"
+
+
+class HourObjects:
+    """Reads objects of one bucket; several at once, for S3 takes its time over each."""
+
+    def __init__(self, client: S3Client, bucket_name: str, ledger: HourLedger) -> None:
+        self._client = client
+        self._bucket = bucket_name
+        self._ledger = ledger
+        self._readers = ThreadPoolExecutor(AHEAD)
+
+    def rows(self, hour: Hour) -> Iterator[list[Row]]:
+        """Read the records of an hour that count, object by object, always in the same order. Raises `Unequal`."""
+        seen: set[str] = set()  # lookups that were answered at once
+        for key, rows in self._read(hour):
+            if key.removeprefix(hour_prefix(hour)).startswith(INTAKE):
+                yield self._counted_here(key, rows)
+            else:
+                yield [row for own in _answers(rows) if _is_new(seen, own) for row in own]
+
+    def _counted_here(self, key: str, rows: list[Row]) -> list[Row]:
+        """Return the records of parts that the ledger counts in this object. Raises `Unequal`."""
+        parts = {number: list(own) for number, own in groupby(rows, key=lambda row: str(row.facts["part"]))}
+        lookup_ids = {str(row.facts["lookup_id"]) for row in rows}
+        if len(lookup_ids) != 1:
+            raise Unequal(f"{key} holds records of {len(lookup_ids)} lookups")
+        known = self._ledger.parts(lookup_ids.pop(), list(parts))
+        counted: list[Row] = []
+        for number, own in parts.items():
+            record = known.get(number)
+            if record is None or record.key != key:
+                continue
+            if counts_of(own) != record.counts:
+                raise Unequal(f"{key} holds other counts of a part than the ledger")
+            counted += own
+        return counted
+
+    def _read(self, hour: Hour) -> Iterator[tuple[str, list[Row]]]:
+        under_way: deque[tuple[str, Future[bytes]]] = deque()
+        try:
+            for key in self._keys(hour):
+                under_way.append((key, self._readers.submit(self._body, key)))
+                if len(under_way) > AHEAD:
+                    yield _parsed(*under_way.popleft())
+            while under_way:
+                yield _parsed(*under_way.popleft())
+        finally:
+            for _, left in under_way:
+                left.cancel()
+                with suppress(Exception):  # what nobody asks for any more is nobody's fault
+                    left.cancelled() or left.result()
+
+    def _keys(self, hour: Hour) -> Iterator[str]:
+        """List the objects, in the order in which they count; S3 lists keys in theirs."""
+        for kind, name in NAMES.items():
+            prefix = hour_prefix(hour) + kind
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            for page in pages:
+                keys = (entry["Key"] for entry in page.get("Contents", []))
+                yield from (
+                    key
+                    for key in keys
+                    if key.endswith(ENDING) and name.fullmatch(key.removeprefix(prefix).removesuffix(ENDING))
+                )
+
+    def _body(self, key: str) -> bytes:
+        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+
+def _parsed(key: str, body: Future[bytes]) -> tuple[str, list[Row]]:
+    packed = body.result()
+    try:
+        return key, [row_of(line) for line in gzip.decompress(packed).split(b"\n") if line]
+    except (EOFError, OSError, ValueError, zlib.error):
+        raise Unequal(f"{key} cannot be read") from None
+
+
+def _answers(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    for _, own in groupby(rows, key=lambda row: str(row.facts["lookup_id"])):
+        yield list(own)
+
+
+def _is_new(seen: set[str], rows: list[Row]) -> bool:
+    lookup_id = str(rows[0].facts["lookup_id"])
+    if lookup_id in seen:
+        return False
+    seen.add(lookup_id)
+    return True
