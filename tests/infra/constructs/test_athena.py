@@ -108,8 +108,8 @@ def test_which_attributes_change(results: duckdb.DuckDBPyConnection) -> None:
     ],
 )
 def test_the_tables_reader_keeps_names_as_they_are(template: Template, attributes: dict[str, object]) -> None:
-    """By the rules of the table's reader, names that differ in case only do not end a query, and none is changed."""
-    serde = template.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]["StorageDescriptor"]["SerdeInfo"]
+    """By the rules of the reader of parts, names that differ in case only do not end a query, and none is changed."""
+    serde = template.named("AWS::Glue::Table", "QueryParts")[1]["TableInput"]["StorageDescriptor"]["SerdeInfo"]
     user = Identifier(IdentifierType.CUSTOMER_ID, "C-9001")
     profile = Profile("default", user, attributes, 0.0, "l-1")  # type: ignore[arg-type]  # JSON
     line = exact_json.dumps(record_json("l-1", Record("1", Outcome(user, Status.FOUND, profile=profile))))
@@ -139,7 +139,8 @@ def test_the_columns_are_the_record_s() -> None:
 
 def test_partitions_follow_the_keys(template: Template) -> None:
     """The template of locations is the pattern of the archive's keys, below the bucket's `parts/`."""
-    table = template.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]
+    table = template.named("AWS::Glue::Table", "QueryParts")[1]["TableInput"]
+    assert table["Name"] == "lookup_parts"
     location = text(table["Parameters"]["storage.location.template"])
     assert location.endswith("/parts/workspace=${workspace}/dt=${dt}/hour=${hour}/")
     assert location.startswith("s3://StorageBucket")
@@ -149,8 +150,9 @@ def test_partitions_follow_the_keys(template: Template) -> None:
 
 
 def test_the_collected_table_is_what_collecting_writes(template: Template) -> None:
-    """The second table has the columns of the Parquet files, with their types, in the folder where they lie."""
-    table = template.named("AWS::Glue::Table", "QueryCollected")[1]["TableInput"]
+    """The table has the columns of the Parquet files, with their types, in the folder of lookups' and hours' files."""
+    table = template.named("AWS::Glue::Table", "QueryTable")[1]["TableInput"]
+    assert table["Name"] == "lookup_results"
     columns = {one["Name"]: one["Type"] for one in table["StorageDescriptor"]["Columns"]}
     hive = {"int32": "int", "int64": "bigint", "bool": "boolean", "timestamp[us]": "timestamp"}
     assert columns == {

@@ -14,8 +14,13 @@ from tests.infra.template import Template
 SCHEDULE_SETTINGS = {field.name.upper() for field in fields(Settings) if field.name.startswith("schedule_")}
 ON_REQUEST_ONLY = SCHEDULE_SETTINGS | {"TOKEN_URL"}
 CONVERSION_DEAD_LETTERS = "CONVERSION_DEAD_LETTER_QUEUE_URL"
-WEBHOOK_QUEUES = {"WEBHOOK_QUEUE_URL", "WEBHOOK_DEAD_LETTER_QUEUE_URL"}
-RESULTS_QUEUES = {"RESULTS_QUEUE_URL", "RESULTS_DEAD_LETTER_QUEUE_URL"}
+QUEUES_OF = {
+    "RESULTS_QUEUE_URL": {"on_results", "on_schedule"},
+    "RESULTS_DEAD_LETTER_QUEUE_URL": {"on_results"},
+    "ANSWERS_QUEUE_URL": {"on_queue", "on_request"},
+    "WEBHOOK_QUEUE_URL": {"on_webhook"},
+    "WEBHOOK_DEAD_LETTER_QUEUE_URL": {"on_webhook"},
+}
 MODULES = sorted(path.stem for path in Path(SOURCE).glob("on_*.py"))
 
 
@@ -48,15 +53,6 @@ def test_only_on_request_keeps_schedules_and_tells_where_tokens_come_from(templa
     assert laying_aside == ["on_conversion"]
 
 
-@pytest.mark.parametrize(("owner", "urls"), [("on_results", RESULTS_QUEUES), ("on_webhook", WEBHOOK_QUEUES)])
-def test_only_its_function_knows_a_queue(owner: str, urls: set[str], template: Template) -> None:
-    """The results queue, the webhook queue and their dead-letter queues are known to their functions, and no other."""
-    known = {
-        module: urls & set(function["Environment"]["Variables"]) for module, function in template.functions().items()
-    }
-    assert known == {module: urls if module == owner else set() for module in MODULES}
-
-
 def test_who_knows_the_key_of_tombstones(template: Template) -> None:
     """Whoever fetches users can tell who is erased; only who takes or serves erasures knows their queue."""
     variables = {module: set(function["Environment"]["Variables"]) for module, function in template.functions().items()}
@@ -64,6 +60,15 @@ def test_who_knows_the_key_of_tombstones(template: Template) -> None:
     key, queue, letters = "ERASURE_SECRET_ID", "ERASURE_QUEUE_URL", "ERASURE_DEAD_LETTER_QUEUE_URL"
     expected = {"on_queue": {key}, "on_request": {key, queue}, "on_erasure": {key, queue, letters}}
     assert told == {module: expected.get(module, set()) for module in MODULES}
+
+
+def test_only_who_uses_a_queue_knows_it(template: Template) -> None:
+    """The queues of results and of answers at once are told to the functions that send to them or serve them."""
+    told = {
+        name: {module for module, one in template.functions().items() if name in one["Environment"]["Variables"]}
+        for name in QUEUES_OF
+    }
+    assert told == QUEUES_OF
 
 
 def test_a_schedule_is_made_of_this_stack_s_parts(template: Template) -> None:

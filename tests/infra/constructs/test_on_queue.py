@@ -39,6 +39,7 @@ def test_each_work_queue_has_its_own_dead_letter_queue(template: Template) -> No
     assert targets == {
         "QueuesIntake": ("QueuesIntakeDeadLetters", 1000),
         "QueuesParts": ("QueuesPartsDeadLetters", 1000),
+        "AnswersQueue": ("AnswersQueueDeadLetters", 100),
         "ConversionsQueue": ("ConversionsQueueDeadLetters", 12),
         "ResultsQueue": ("ResultsQueueDeadLetters", 40),
         "WebhooksQueue": ("WebhooksQueueDeadLetters", 1000),
@@ -72,12 +73,20 @@ def test_intake_is_collected_and_parts_come_singly(template: Template) -> None:
     assert (parts["BatchSize"], parts.get("MaximumBatchingWindowInSeconds")) == (1, None)
 
 
+def test_answers_are_gathered_for_minutes(template: Template) -> None:
+    """Up to 10,000 answers at once come together after five minutes, on the local stage after two seconds."""
+    _, answers = template.named("AWS::Lambda::EventSourceMapping", "Answers")
+    window = 2 if template.stage == "local" else 300
+    assert (answers["BatchSize"], answers["MaximumBatchingWindowInSeconds"]) == (10_000, window)
+
+
 def test_every_mapping_reports_partial_failures_and_bounds_its_workers(template: Template) -> None:
     """A failed message never brings its batch back; workers are bounded by the mapping, at AWS's least or more."""
     mappings = template.of_type("AWS::Lambda::EventSourceMapping")
     assert {name[:-8] for name in mappings} == {
         "OnQueueIntake",
         "OnQueueParts",
+        "OnQueueAnswers",
         "OnConversionConversions",
         "OnResults",
         "OnWebhookWebhooks",

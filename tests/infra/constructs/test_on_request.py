@@ -164,7 +164,13 @@ def test_the_console_finds_its_stage_in_a_parameter(tmp_path: Path) -> None:
         assert domain in facts["sign_in"][name] or prefix in facts["sign_in"][name]
     redriven = {name for name, urls in facts["queues"].items() if urls["queue"] is not None}
     assert redriven == {"intake", "parts", "conversions", "results"}
-    assert set(facts["queues"]) == redriven | {"webhooks", "erasures", "failed-firings", "undelivered-events"}
+    assert set(facts["queues"]) == redriven | {
+        "answers",
+        "webhooks",
+        "erasures",
+        "failed-firings",
+        "undelivered-events",
+    }
 
 
 def test_uploads_of_the_console_reach_the_bucket(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_what_is_admitted_fits() -> None:
 
 def test_all_functions_are_counted() -> None:
     """An account that has one execution less than all functions may need is refused with the sum of all of them."""
-    least = 100 + 50 * 10 + 100 + 2 * 2 + 10 + 12 + 10 + 100
+    least = 100 + 50 * 10 + 100 + (2 * 2 + 2) + 10 + 12 + 10 + 100
     assert stage(account_concurrency=least).account_concurrency == least
     files = "12 for conversions, results and erasures"
     with pytest.raises(Misconfigured, match=f"must be at least {least}: .* {files}, 10 for webhooks, 100 that"):
