@@ -191,7 +191,8 @@ def waiting(stage: Stage) -> int:
     """Count the messages on the queues, whether they can be seen or not."""
     total = 0
     settings = stage.settings
-    for url in (settings.intake_queue_url, settings.parts_queue_url, settings.results_queue_url or ""):
+    optional = settings.answers_queue_url or "", settings.results_queue_url or ""
+    for url in (settings.intake_queue_url, settings.parts_queue_url, *optional):
         answer = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         attributes: Mapping[str, str] = {str(name): value for name, value in answer["Attributes"].items()}
         total += sum(int(attributes.get(name, 0)) for name in WAITING)

@@ -34,6 +34,7 @@ KINDS = frozenset({
     "sqs_left_for_later", "sqs_reordered", "sqs_twice_in_a_batch", "sqs_to_two_at_once", "sqs_after_its_deletion",
 })  # fmt: skip
 DISTURBED = 0.08  # share of batches that each disturbance strikes
+GATHERED = {"intake", "answers"}  # queues whose messages come in batches
 IDLE = 0.1  # seconds between two receives of empty queues
 
 
@@ -54,7 +55,7 @@ class Poller:
         """Poll until this process is killed, or ends with the run's own."""
         while True:
             name = self._state.chance.choice(sorted(self._queues))
-            if not self._serve_echo() and not self._serve(name, 10 if name == "intake" else 1):
+            if not self._serve_echo() and not self._serve(name, 10 if name in GATHERED else 1):
                 REAL_SLEEP(IDLE)
 
     def _serve(self, name: str, most: int) -> bool:
@@ -134,6 +135,7 @@ def serve(environment: Mapping[str, str], facts: ProcessFacts, _: Connection) ->
     queues: dict[str, tuple[str, Handler]] = {
         "intake": (settings.intake_queue_url, on_queue.handler),
         "parts": (settings.parts_queue_url, on_queue.handler),
+        "answers": (settings.answers_queue_url or "", on_queue.handler),
         "conversions": (settings.conversion_queue_url, on_conversion.handler),
         "results": (settings.results_queue_url or "", on_results.handler),
     }
