@@ -59,7 +59,16 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
         miss = scenarios.requests(one, 2, fresh=False)
     assert miss.gate_requests == 2
     beside = miss.requests["dynamodb", "UpdateItem"] - miss.gate_requests  # what its partner may be counted by
-    assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage[Item.S3_PUT]) == (6 + beside, 2)
+    assert (miss.usage[Item.DYNAMODB_WRITE], miss.usage.get(Item.S3_PUT, 0)) == (6 + beside, 0)
+    assert miss.requests["sqs", "SendMessage"] == 2
+
+
+def test_answers_are_archived_together(server: None) -> None:
+    """Many records are one object; each is received by itself at the worst, and the hour is noted once."""
+    with metered() as one:
+        archived = scenarios.archived(one, 5)
+    assert (archived.units, archived.usage[Item.S3_PUT], archived.usage[Item.DYNAMODB_WRITE]) == (6, 1, 2)
+    assert archived.usage[Item.SQS_REQUEST] == pytest.approx(6.6)
 
 
 def test_a_look_at_the_quota_reads_a_few_small_items(server: None) -> None:

@@ -35,12 +35,15 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
             hit = counted(partial(scenarios.requests, number=number, fresh=True))
             miss = counted(partial(scenarios.requests, number=number, fresh=False))
             poll = counted(partial(scenarios.polls, number=number))
+            archived = counted(partial(scenarios.archived, number=number))
             tick = counted(partial(scenarios.ticks, number=5))
         lines = (
             model.bulk("bulk, DynamoDB and S3", both[0], both[1], memory["on_queue"]),
             model.bulk("bulk, S3 only", s3_only[0], s3_only[1], memory["on_queue"]),
             model.requests("warm hit", hit, memory["on_request"], vendor_calls=0),
-            model.requests("lone miss", miss, memory["on_request"], vendor_calls=1),
+            model.with_archiving(
+                model.requests("lone miss", miss, memory["on_request"], vendor_calls=1), archived, memory["on_queue"]
+            ),
             model.requests("look at the quota", poll, memory["on_request"], vendor_calls=0),
         )
         return Report(lines, monthly(template, model.once(tick, memory["on_schedule"])))

@@ -32,6 +32,9 @@ LOGGED = {
 }  # fmt: skip
 
 
+DELETED_AT_ONCE = 10  # messages of one DeleteMessageBatch
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What a job of so many units (users or requests) used of AWS; `cpu` in seconds of one processor."""
@@ -97,6 +100,21 @@ def polls(metered: Metered, number: int) -> Counted:
         assert len(json.loads(answer["body"])["minutes"]) > 50, answer
     _request(metered, number)
     return _counted(metered, number)
+
+
+def archived(metered: Metered, number: int) -> Counted:
+    """Archive so many answers at once, one batch: as many as come in five minutes at ten million a year.
+
+    So little traffic is received message by message, and deleted by tens.
+    """
+    requests(metered, number, fresh=False)
+    url = metered.stage.settings.answers_queue_url or ""
+    messages = metered.stage.messages(url)
+    _reset(metered)
+    event = {"Records": [sqs_record(message, url.rpartition("/")[2]) for message in messages]}
+    assert metered.invoke(on_queue.handler, event) == {"batchItemFailures": []}
+    metered.meter.usage[Item.SQS_REQUEST] += len(messages) + len(messages) / DELETED_AT_ONCE
+    return _counted(metered, len(messages))
 
 
 def ticks(metered: Metered, number: int) -> Counted:

@@ -18,6 +18,7 @@ ROUND_TRIPS: Mapping[tuple[str, str], float] = {
     ("dynamodb", "TransactWriteItems"): 0.020,
     ("s3", "PutObject"): 0.040,
     ("s3", "GetObject"): 0.030,
+    ("sqs", "SendMessage"): 0.012,
     ("sqs", "SendMessageBatch"): 0.015,
     ("events", "PutEvents"): 0.020,
     ("secretsmanager", "DescribeSecret"): 0.020,
