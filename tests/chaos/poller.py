@@ -20,7 +20,7 @@ import on_conversion
 import on_queue
 import on_results
 from tests.chaos.clock import REAL_SLEEP
-from tests.chaos.plan import VISIBILITY
+from tests.chaos.plan import FUNCTION_SECONDS, VISIBILITY
 from tests.chaos.process import RAISED, Context, ProcessFacts, ProcessState, begin
 from tests.sqs_records import sqs_record
 
@@ -102,12 +102,16 @@ class Poller:
         """Invoke the handler with a batch; return the messages that failed, None when all did."""
         try:
             name = records[0]["eventSourceARN"].rpartition(":")[2]
-            answer = self._handlers[name]({"Records": list(records)}, Context(state=self._state))
+            answer = self._handlers[name]({"Records": list(records)}, self._context(name))
         except Exception:  # noqa: BLE001 - Lambda's runtime logs whatever a handler raises, and delivers again
             traceback.print_exc()
             self._state.faults.note(RAISED)
             return None
         return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+
+    def _context(self, name: str) -> Context:
+        """Return the context of a function; that of results has fifteen minutes, where the others have one."""
+        return Context(state=self._state, seconds=5 * FUNCTION_SECONDS if name == "results" else FUNCTION_SECONDS)
 
     def _echo(self, records: Sequence[Record]) -> None:
         """Leave a copy for whichever process polls next."""

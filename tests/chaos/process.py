@@ -80,9 +80,10 @@ class Context(LambdaContext):
     """An invocation's context whose remaining time passes, in service time."""
 
     state: ProcessState
+    seconds: float = FUNCTION_SECONDS
 
     def __post_init__(self) -> None:
-        self._until = self.state.clock.passed() + FUNCTION_SECONDS
+        self._until = self.state.clock.passed() + self.seconds
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time left in milliseconds of service time."""

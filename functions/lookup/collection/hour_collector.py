@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from lookup.collection.collection_result import CollectionResult, Done, Held
-from lookup.collection.collector import SET_BYTES, SET_RECORDS, UNEQUAL
+from lookup.collection.collector import SET_BYTES, SET_RECORDS, UNEQUAL, Claimed, nobody
 from lookup.collection.errors import Superseded, Unequal
 from lookup.collection.files import Format, ResultFile
 from lookup.collection.hour_files import HourFiles, MakeHourWriter, content_of, hour_manifest, hour_manifest_key
@@ -53,14 +54,18 @@ class HourCollector:
         self._set_records = set_records
         self._set_bytes = set_bytes
 
-    def collect(self, hour: Hour, *, until: float) -> CollectionResult:
-        """Collect an hour before `until` (epoch seconds). Raises `AwsUnavailable` when that is too soon."""
+    def collect(self, hour: Hour, *, until: float, claimed: Claimed = nobody) -> CollectionResult:
+        """Collect an hour before `until` (epoch seconds). Raises `AwsUnavailable` when that is too soon.
+
+        `claimed` is called with the claim's token, and may keep it alive; else it ends with that time.
+        """
         seen = self._hours.read(hour)
         if seen is not None and seen.held_until > self._clock():
             return Held(seen.held_until)
         claim = replace(seen or CollectedHour(), token=uuid4().hex, held_until=until)
         if not self._hours.write(hour, claim, seen=seen):
             return Held(self._clock() + 1)
+        claimed(hour.name, claim.token)
         try:
             self._collect(hour, claim, until)
         except Superseded:
@@ -68,7 +73,7 @@ class HourCollector:
         except Unequal as fault:
             return self._failed(hour, claim, fault)
         except BaseException:
-            self._hours.write(hour, replace(claim, held_until=0.0), seen=claim)
+            self._hours.write(hour, _released(claim), seen=claim)
             raise
         return Done()
 
@@ -86,7 +91,7 @@ class HourCollector:
             sealed = files.sealed()
             if not counts.requested or (content_of(sealed), claim.told) == (claim.content, True):
                 files.abandon()
-                self._keep(hour, replace(claim, held_until=0.0, reason=None), claim)
+                self._keep(hour, _released(claim, reason=None), claim)
                 return
             self._check(hour, claim)
         except BaseException:
@@ -96,9 +101,10 @@ class HourCollector:
 
     def _fill(self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float) -> Counts:
         """Write all records that count; return how many. Raises `Unequal`, also when they have become fewer."""
-        counts = Counts()
+        counts, now = Counts(), self._clock()
+        last = until - min(PUBLISHING, (until - now) / 2)
         for rows in self._objects.rows(hour):
-            if self._clock() > until - PUBLISHING:
+            if self._clock() > last:
                 raise AwsUnavailable("an hour took longer to read than a function may run")
             if rows:
                 files.add(rows)
@@ -122,7 +128,7 @@ class HourCollector:
         for former in set(claim.keys) - set(keys):
             self._uploads.remove(former)
         ready = CollectedHour(
-            token=claim.token,
+            token=uuid4().hex,
             ready_at=ready_at,
             manifest=manifest,
             keys=keys,
@@ -142,7 +148,7 @@ class HourCollector:
 
     def _failed(self, hour: Hour, claim: CollectedHour, fault: Unequal) -> CollectionResult:
         """Leave what is published as it is, and say so."""
-        self._hours.write(hour, replace(claim, held_until=0.0, reason=UNEQUAL), seen=claim)
+        self._hours.write(hour, _released(claim, reason=UNEQUAL), seen=claim)
         logger.error(
             "results not published",
             workspace=hour.workspace,
@@ -152,6 +158,11 @@ class HourCollector:
         )
         count(Metric.RESULTS_FAILED)
         return Done()
+
+
+def _released(claim: CollectedHour, **more: Any) -> CollectedHour:  # noqa: ANN401 - of the fields' own types
+    """Return what a claim leaves when nothing is published; under a new token, so that no beat claims it again."""
+    return replace(claim, token=uuid4().hex, held_until=0.0, **more)
 
 
 def _counts(rows: Sequence[Row]) -> Counts:

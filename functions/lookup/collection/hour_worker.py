@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,6 +12,7 @@ from lookup.bulk.hour_requests import parse_hour
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.collection.collection_result import Held
 from lookup.collection.hour_collector import HourCollector
+from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import ResultsQueue
 from lookup.collection.worker import DELIVERIES, CollectionWorker
 from lookup.errors import InvalidInput, ServiceError
@@ -19,15 +21,24 @@ from lookup.telemetry import logger
 
 
 class ResultsWorker:
-    """Serves batches; returns the message ids that the queue must deliver again. `knows` a workspace of the stage."""
+    """Serves batches; returns the message ids that the queue must deliver again. `knows` a workspace of the stage.
+
+    `pulse` makes the sign of life of a message, which hides it as it is called, and of the claim on its hour.
+    """
 
     def __init__(
-        self, lookups: CollectionWorker, hours: HourCollector, queue: ResultsQueue, knows: Callable[[str], bool]
+        self,
+        lookups: CollectionWorker,
+        hours: HourCollector,
+        queue: ResultsQueue,
+        knows: Callable[[str], bool],
+        pulse: Callable[[Hide, Hour], Pulse],
     ) -> None:
         self._lookups = lookups
         self._hours = hours
         self._queue = queue
         self._knows = knows
+        self._pulse = pulse
 
     def serve(self, deliveries: Sequence[Delivery], *, until: float) -> list[str]:
         """Collect until then (epoch seconds)."""
@@ -53,7 +64,8 @@ class ResultsWorker:
         if delivery.received > DELIVERIES:
             return try_dead_letter(self._queue, delivery, f"not collected in {DELIVERIES} deliveries")
         try:
-            result = self._hours.collect(hour, until=until)
+            with self._pulse(partial(self._queue.hide, delivery), hour) as pulse:
+                result = self._hours.collect(hour, until=until, claimed=pulse.claimed)
             if isinstance(result, Held):
                 self._queue.wait_until(delivery, result.until)
                 return False

@@ -20,7 +20,7 @@ from lookup.model import Counts
 class CollectedHour:
     """The files of an hour, none before `ready_at`; `content` is their fingerprint, and `told` is of the event of it.
 
-    `token` and `held_until` say who is at it; `reason` is why the last try published nothing.
+    `token` names who wrote it last, and until `held_until` is at it; `reason` is why the last try published nothing.
     """
 
     token: str = ""
@@ -55,11 +55,16 @@ class HourLedger:
         action = self._table.put(_item(hour, now, self._expires()), absent=seen is None)
         if seen is not None:
             action["Put"] |= {
-                "ConditionExpression": "#token = :token AND #held_until = :until",
-                "ExpressionAttributeNames": {"#token": "token", "#held_until": "held_until"},
-                "ExpressionAttributeValues": serialize({":token": seen.token, ":until": seen.held_until}),
+                "ConditionExpression": "#token = :token",
+                "ExpressionAttributeNames": {"#token": "token"},
+                "ExpressionAttributeValues": serialize({":token": seen.token}),
             }
         return self._table.try_write(action)
+
+    def beat(self, hour: Hour, token: str, until: float) -> None:
+        """Keep a claim until then (epoch seconds), if nobody has written since."""
+        values = {"until": until, "token": token}
+        self._table.update_item(_key(hour), "SET #held_until = :until", values, condition="#token = :token")
 
     def parts(self, lookup_id: str, numbers: Sequence[str]) -> dict[str, RecordedPart]:
         """Read which of these parts are counted, and in which object their outcomes are, by number."""

@@ -29,6 +29,7 @@ from lookup.ledger.collected_hours import HourLedger
 from lookup.ledger.collection_slots import CollectionSlots
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
+from lookup.ledger.hour_marks import Hour
 from lookup.wiring.clients import S3_CONFIG
 from lookup.wiring.feeding import FeedingServices
 
@@ -100,11 +101,14 @@ class CollectionServices(FeedingServices):
         return Pulse(hide, self.collections.beat, self.clock)
 
     @cached_property
+    def hours(self) -> HourLedger:
+        return HourLedger(self.table)
+
+    @cached_property
     def hour_collector(self) -> HourCollector:
-        hours = HourLedger(self.table)
         return HourCollector(
-            hours=hours,
-            objects=HourObjects(self.patient_s3, self.settings.bucket_name, hours),
+            hours=self.hours,
+            objects=HourObjects(self.patient_s3, self.settings.bucket_name, self.hours),
             uploads=self.uploads,
             writers=self.hour_writers,
             publish=self.events.publish_hour,
@@ -124,4 +128,8 @@ class CollectionServices(FeedingServices):
     @cached_property
     def results_worker(self) -> ResultsWorker:
         knows = self.settings.workspaces.__contains__
-        return ResultsWorker(self.collection_worker, self.hour_collector, self.results_queue, knows)
+        return ResultsWorker(self.collection_worker, self.hour_collector, self.results_queue, knows, self.hour_pulse)
+
+    def hour_pulse(self, hide: Hide, hour: Hour) -> Pulse:
+        """Return the sign of life of one message that asks for an hour."""
+        return Pulse(hide, lambda _, token, until: self.hours.beat(hour, token, until), self.clock)
