@@ -12,31 +12,21 @@ from typing import Any
 import duckdb
 
 from infra.app import ROOT
-from infra.constructs.result_columns import COLUMNS, PARTITIONS
+from infra.constructs.result_columns import COLLECTED_COLUMNS, COLLECTED_PARTITIONS
 
 QUERIES = dict(re.findall(r"## (.*?)\n\n```sql\n(.*?)```", (ROOT / "docs" / "queries.md").read_text(), re.DOTALL))
 HOW_IT_ENDED, WHY_IT_FAILED, WHAT_CHANGES = QUERIES
-IN_DUCKDB = {
-    "string": "VARCHAR",
-    "int": "INTEGER",
-    "boolean": "BOOLEAN",
-    "bigint": "BIGINT",
-    "array<string>": "VARCHAR[]",
-}
 
 
 @contextmanager
 def lookup_results(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return the files below a folder's `parts/` as `lookup_results`: same columns, same partitions as in Athena."""
-    columns = {name: IN_DUCKDB[kind] for name, kind in COLUMNS.items()} | {"user_attributes": "JSON"}
+    """Return the Parquet files below a folder's `results/` as `lookup_results`: columns and partitions as in Athena."""
+    types = dict.fromkeys(COLLECTED_PARTITIONS, "VARCHAR")
     with duckdb.connect() as connection:
-        connection.read_json(
-            f"{folder}/parts/**/*.ndjson.gz",
-            format="newline_delimited",
-            columns=columns,
-            hive_partitioning=True,
-            hive_types=dict.fromkeys(PARTITIONS, "VARCHAR"),
-        ).create_view("lookup_results")
+        connection.read_parquet(f"{folder}/results/*/*/parquet/*.parquet", hive_partitioning=True).create_view("files")
+        cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in types.items())
+        columns = ", ".join(COLLECTED_COLUMNS)
+        connection.execute(f"CREATE VIEW lookup_results AS SELECT {columns}, {cast} FROM files")  # noqa: S608 - our names
         yield connection
 
 

@@ -6,20 +6,19 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import boto3
 import duckdb
 import pytest
 
 from infra.constructs.result_columns import COLUMNS
 from lookup import exact_json
 from lookup.collection.files import Format, key_of
-from lookup.collection.parquet import SCHEMA
+from lookup.collection.parquet import SCHEMA, ParquetFile
+from lookup.collection.rows import row_of
 from lookup.ledger.collections import Collection
 from lookup.ledger.model import CompletedParts, Cursor, LookupRecord, LookupSpec, LookupState, Roster
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
-from lookup.results.files import Record, ResultFiles, record_json, result_key
+from lookup.results.files import Record, ndjson, record_json, result_key
 from tests.infra.template import Template, text
 from tests.results_table import HOW_IT_ENDED, QUERIES, WHAT_CHANGES, WHY_IT_FAILED, as_openx, lookup_results
 
@@ -46,19 +45,21 @@ def today() -> str:
 
 
 @pytest.fixture
-def results(aws: boto3.Session, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What the archive wrote, as the table of the template: same name, same columns, same partitions."""
-    s3 = aws.client("s3", region_name="eu-central-1")
-    bucket = f"results-{uuid4().hex}"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    records = [Record("00000001", outcome, "order-7") for outcome in OUTCOMES]
-    key = ResultFiles(s3, bucket).write(
-        workspace="default", lookup_id="l-1", name="00000001", fed_at=time.time(), records=records
-    )
-    (tmp_path / key).parent.mkdir(parents=True)
-    (tmp_path / key).write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+def results(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What is collected, as the table of the template: same name, same columns, same partitions."""
+    _put_as_parquet(ndjson("l-1", [Record("00000001", outcome, "order-7") for outcome in OUTCOMES]), tmp_path)
     with lookup_results(tmp_path) as connection:
         yield connection
+
+
+def _put_as_parquet(lines: bytes, folder: Path) -> None:
+    day = timestamp(time.time())[:10]
+    path = folder / f"results/workspace=default/dt={day}/parquet/l-1-00001.parquet"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as opened:
+        file = ParquetFile(opened)  # type: ignore[arg-type]  # writes to whatever takes bytes
+        file.add([row_of(line) for line in lines.splitlines()])
+        file.close()
 
 
 def test_every_documented_query_is_tested() -> None:
