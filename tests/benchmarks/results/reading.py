@@ -12,8 +12,14 @@ import duckdb
 
 from infra.constructs.result_columns import COLUMNS
 from tests.lookup.stage import Stage
-from tests.results_table import IN_DUCKDB
 
+IN_DUCKDB = {
+    "string": "VARCHAR",
+    "int": "INTEGER",
+    "boolean": "BOOLEAN",
+    "bigint": "BIGINT",
+    "array<string>": "VARCHAR[]",
+}
 QUESTIONS = (
     "SELECT outcome, count(*) FROM results GROUP BY outcome",
     "SELECT identifier FROM results WHERE identifier = 'C-00000001-000'",
