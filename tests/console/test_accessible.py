@@ -122,7 +122,6 @@ def test_the_first_page(stage: Stage, chromium: Browser, folder: Path) -> None:
 
 def test_pages_of_a_partner(looked_up: Person, folder: Path) -> None:
     """A lookup under way, the overview and the list show what there is."""
-    expect(looked_up.main.get_by_role("button", name="Pause")).to_be_visible()
     looked_up.page.wait_for_function("() => (document.querySelector('main progress')?.value ?? 0) > 0")
     _examine(looked_up, "lookup", folder)
     looked_up.page.route(re.compile("/v1/quota"), _with_an_hour)
@@ -138,15 +137,21 @@ def test_pages_of_a_partner(looked_up: Person, folder: Path) -> None:
     _examine(looked_up, "files", folder)
 
 
-def test_a_dialog(looked_up: Person, folder: Path) -> None:
+def test_a_dialog(demo: Person, folder: Path) -> None:
     """A dialog is named, holds the keyboard and ends with Escape."""
-    looked_up.main.get_by_role("button", name="Cancel").click()
-    dialog = looked_up.page.get_by_role("dialog", name="Cancel this lookup?")
+    demo.drop("long.csv", b"customer_id\n" + b"".join(b"D-%d\n" % one for one in range(5000)))
+    demo.start()
+    cancel = demo.main.get_by_role("button", name="Cancel")
+    cancel.click()
+    dialog = demo.page.get_by_role("dialog", name="Cancel this lookup?")
     expect(dialog).to_be_visible()
     assert dialog.evaluate("(one) => one.contains(document.activeElement)")
-    _examine(looked_up, "cancel", folder)
-    looked_up.page.keyboard.press("Escape")
+    _examine(demo, "cancel", folder)
+    demo.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    cancel.click()
+    dialog.get_by_role("button", name="Cancel the lookup").click()
+    expect(demo.main.get_by_text("cancelled", exact=True)).to_be_visible()
 
 
 def test_a_new_lookup(demo: Person, folder: Path) -> None:

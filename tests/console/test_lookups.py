@@ -20,7 +20,7 @@ ALL = 10_000
 
 def test_a_lookup_is_paused_and_resumed_after_saying_what_that_does(demo: Person) -> None:
     """Each act says first what it will do; paused, nothing moves; resumed, it comes to its end."""
-    demo.drop("list.csv", b"customer_id\n" + b"".join(b"S-%d\n" % one for one in range(900)))
+    demo.drop("list.csv", b"customer_id\n" + b"".join(b"S-%d\n" % one for one in range(5000)))
     demo.start()
     dialog = demo.page.get_by_role("dialog")
     demo.main.get_by_role("button", name="Pause").click()
@@ -115,8 +115,8 @@ def test_a_page_asks_politely(stage: Stage, chromium: Browser) -> None:
         expect(person.main.get_by_text("This minute")).to_be_visible()
         with person.page.expect_request(QUOTA) as asked:
             person.page.clock.run_for(3000)
-        with person.page.expect_response(QUOTA):
-            assert asked.value.all_headers()["if-none-match"]
+        assert asked.value.all_headers()["if-none-match"]
+        assert asked.value.response() is not None
         person.page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")
         person.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         before = len(person.requests)

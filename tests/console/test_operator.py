@@ -100,7 +100,7 @@ def test_what_sending_dead_letters_again_costs_is_shown_first(operator: Person, 
 
 def test_an_operator_sees_what_every_partner_uses(operator: Person, demo: Person) -> None:
     """Partners are listed with what they use and what waits; their unfinished lookups with whose they are."""
-    demo.drop("list.csv", b"customer_id\n" + b"".join(b"O-%d\n" % one for one in range(2000)))
+    demo.drop("list.csv", b"customer_id\n" + b"".join(b"O-%d\n" % one for one in range(5000)))
     started = demo.start()
     operator.go("Partners today")
     expect(operator.main.get_by_role("region", name="Partners").locator("tbody tr")).to_contain_text(["demo", "ops"])
