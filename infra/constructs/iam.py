@@ -41,6 +41,7 @@ ERASE_IN_THE_LEDGER = (
     "dynamodb:DeleteItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:UpdateItem",
 )
 ERASE_PROFILES = ("dynamodb:DeleteItem", "dynamodb:GetItem")
 READ_OBJECTS = ("s3:GetObject",)

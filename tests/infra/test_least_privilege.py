@@ -131,7 +131,7 @@ ALLOWED = {
     },
     "OnErasureRole": {
         "StorageProfiles": {"dynamodb:DeleteItem", "dynamodb:GetItem"},
-        "StorageLedger": {"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"},
+        "StorageLedger": LEDGER - {"dynamodb:ConditionCheckItem", "dynamodb:GetItem"},
         "StorageBucket": {"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"},
         **{f"StorageBucket/{one}/*": ERASE for one in ("parts", "results", "oversize", "unmatched")},
         "StorageBucket/rosters/*": ERASE | {"s3:PutObjectTagging"},

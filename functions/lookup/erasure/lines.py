@@ -26,6 +26,7 @@ from lookup.errors import AwsUnavailable
 from lookup.ledger.collections import CollectionLedger
 
 AT_ONCE = 16  # objects that are read at once: S3 takes its time over each
+MOST_BYTES = 256 * 1024 * 1024  # of an answer of Athena that is searched: what the memory has room for
 MAX_ATTEMPTS = 8  # of one object, each in conflict with another writer
 Count = Callable[[bytes, People], int]
 MayName = Callable[[People, str], Callable[[VersionedObject], bool]]
@@ -70,7 +71,10 @@ class Lines:
             if number:
                 note(Finding(self.name, f"{one.key} {version.version_id}", number, "version deleted"))
                 self._objects.delete(one.key, version)
-        if one.current is not None:
+        if one.current is not None and self._rewrite is None and one.current.size > MOST_BYTES:
+            note(Finding(self.name, one.key, 1, "deleted: too long to be searched"))
+            self._objects.delete_all(one.key)
+        elif one.current is not None:
             self._erase_current(one.key, people, note)
         return 1
 

@@ -83,7 +83,7 @@ class Profiles:
             return
         note(Finding(PROFILES, f"profile {place}", 1, "deleted"))
         key = item.get("attributes_key", {}).get("S")
-        if key is not None and "-" not in key.rpartition("/")[2]:  # of a release that named objects by content alone
+        if key is not None:  # by its key in the item: an older release named objects by their content alone
             note(Finding(OVERSIZE, key, 1, "deleted"))
             self._objects.delete_all(key)
         self._client.delete_item(TableName=self._table, Key=key_of(workspace, one))

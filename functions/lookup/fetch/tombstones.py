@@ -49,6 +49,13 @@ class HashKeys:
             self._read(VersionId=version)
         return self._keys[version]
 
+    def previous(self) -> bytes | None:
+        """Return the key before the current one; None when there was none, or it is gone."""
+        try:
+            return self._read(VersionStage="AWSPREVIOUS")[1]
+        except Misconfigured:
+            return None
+
     def owner_of(self, workspace: str, identifier: Identifier) -> str:
         """Return the hash by which a user's objects are named, with the newest key that this instance knows."""
         if self._newest is None:

@@ -5,6 +5,7 @@ tombstones      <erasure id>        the hashes of one erasure's people, the key'
 erasure#<id>    state               one erasure: whose, how far it is, what it found
 erasure#<id>    found#<pass>#<key>  records found in one object, written before the object is
 erasures#<p>    <date>              identifiers that a partner asked to be erased that day
+erasures#<p>    open                how many erasures of a partner have not ended
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from lookup.ledger.table import LedgerTable
 from lookup.model import DAY, timestamp
 
 TOMBSTONES, HEAD = "tombstones", "head"
+OPEN_MOST = 10  # erasures of a partner that have not ended: each searches everything
+UNLIMITED = 10**9
 
 
 class ErasureState(StrEnum):
@@ -113,8 +116,15 @@ class ErasureLedger:
         return self._table.try_write_with(actions, self._charge(erasure, per_day))
 
     def _charge(self, erasure: Erasure, per_day: int | None) -> list[Reservation]:
+        opened = self._table.update(
+            _open_key(erasure.partner),
+            "ADD #open :one",
+            {"one": 1, "most": UNLIMITED if per_day is None else OPEN_MOST},
+            condition="attribute_not_exists(#open) OR #open < :most",
+        )
+        place = Reservation(opened, lambda: LimitExceeded("erasures", OPEN_MOST))
         if per_day is None:
-            return []
+            return [place]
         now = self._table.clock()
         values = {"people": erasure.people, "room": per_day - erasure.people, "expires": int(now) + 2 * DAY}
         action = self._table.update(
@@ -125,12 +135,14 @@ class ErasureLedger:
         )
         if per_day < erasure.people:
             raise LimitExceeded("erasures", per_day)
-        return [Reservation(action, lambda: LimitExceeded("erasures", per_day))]
+        return [place, Reservation(action, lambda: LimitExceeded("erasures", per_day))]
 
     def write(self, now: Erasure, *, seen: Erasure) -> bool:
         """Write how far an erasure is; False when somebody else wrote since `seen` was read."""
         put = self._table.put(_item(now))
         put["Put"] |= _unless_moved(seen)
+        if now.state is ErasureState.COMPLETED and seen.state is not ErasureState.COMPLETED:
+            return self._table.try_write(put, self._table.update(_open_key(now.partner), "ADD #open :one", {"one": -1}))
         return self._table.try_write(put)
 
     def note(self, erasure_id: str, found: Found) -> None:
@@ -179,6 +191,10 @@ class ErasureLedger:
 
 def _key(erasure_id: str) -> Item:
     return serialize({"pk": f"erasure#{erasure_id}", "sk": "state"})
+
+
+def _open_key(partner: str) -> Item:
+    return serialize({"pk": f"erasures#{partner}", "sk": "open"})
 
 
 def _unless_moved(seen: Erasure) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lookup.erasure.steps import Store
 from lookup.erasure.worker import DRAIN, Eraser, ErasureWorker
 from lookup.fetch.tombstones import HashKeys, hash_of
 from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.erasures import ErasureLedger, TombstoneSet
+from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Identifier
 from lookup.results.oversize import Oversize
 from lookup.rosters.references import RosterReferences
@@ -27,11 +27,15 @@ from lookup.wiring.feeding import FeedingServices
 
 PATIENT = S3_CONFIG.merge(Config(read_timeout=60, max_pool_connections=AT_ONCE + 2))  # of files of 256 MB
 
+KEYS_CACHED_SECONDS = 60.0
+
 
 class ErasureServices(FeedingServices):
     """The services of `on_erasure`."""
 
     drain = DRAIN
+    _keys: Sequence[bytes] = ()
+    _keys_read_at = float("-inf")
 
     @cached_property
     def erasures(self) -> ErasureLedger:
@@ -96,16 +100,18 @@ class ErasureServices(FeedingServices):
 
     def _owners_of(self, workspace: str, identifier: Identifier) -> list[str]:
         """Return a user's hashes: with the newest key first, then with each that a tombstone was made with."""
-        versions = sorted({one.key_version for one in self._tombstones()})
-        keys = [self._newest_key, *(self.hash_keys.of(version) for version in versions)]
-        return list(dict.fromkeys(hash_of(key, workspace, identifier).hex() for key in keys))
+        return list(dict.fromkeys(hash_of(key, workspace, identifier).hex() for key in self._all_keys()))
 
-    @cached_property
-    def _newest_key(self) -> bytes:
-        return self.hash_keys.current()[1]
-
-    def _tombstones(self) -> Sequence[TombstoneSet]:
-        return self.erasures.tombstones()
+    def _all_keys(self) -> Sequence[bytes]:
+        """Return the keys that hashes may have been made with, the newest first; they are read once in a search."""
+        now = self.clock()
+        if now > self._keys_read_at + KEYS_CACHED_SECONDS:
+            versions = sorted({one.key_version for one in self.erasures.tombstones()})
+            previous = self.hash_keys.previous()
+            former = [*(self.hash_keys.of(version) for version in versions), *([] if previous is None else [previous])]
+            self._keys = [self.hash_keys.current()[1], *former]
+            self._keys_read_at = now
+        return self._keys
 
     @cached_property
     def collections(self) -> CollectionLedger:

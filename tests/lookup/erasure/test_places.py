@@ -194,6 +194,13 @@ def test_a_partner_is_bounded_by_the_day(world: ErasureWorld) -> None:
         requests.begin("acme", "default", [customer("A-3"), customer("A-4")], per_day=3)
     assert sum(len(one.hashes) for one in world.erasing.erasures.tombstones()) == 2
     requests.begin("acme", "default", [customer("A-2"), customer("A-1")], per_day=3)
+    for number in range(9):
+        requests.begin("acme", "default", [customer(f"B-{number}")], per_day=1000)
+    with pytest.raises(LimitExceeded) as refused:
+        requests.begin("acme", "default", [customer("B-9")], per_day=1000)
+    assert refused.value.limit == 10
+    requests.begin("another", "default", [customer("B-9")], per_day=1000)
+    world.erasing.finish()
     world.clock.now += DAY
     requests.begin("acme", "default", [customer("A-3"), customer("A-4")], per_day=3)
     assert isinstance(world.erasing.steps, Steps)
