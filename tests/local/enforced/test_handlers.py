@@ -54,13 +54,17 @@ def test_a_lookup_over_a_roster_ends_and_its_results_can_be_read(enforced: Enfor
 
 
 def test_a_lookup_that_has_ended_is_collected(enforced: Enforced) -> None:
-    """The event of its end comes to the function that collects, which reads parts, writes files and publishes them."""
+    """The event of its end comes to the function that collects, and publishes files; an export's makes CSV of them."""
     enforced.put_secrets_and_grants()
     path = submitted(enforced, b"customer_id\n" + b"".join(b"S-%d\n" % number for number in range(120)))
     files = until(lambda: enforced.api().get(f"{path}/results?format=ndjson")["files"] or None)
     (all_of_it,) = [file for file in files if file["only"] is None]
     answer = urllib3.PoolManager().request("GET", all_of_it["url"])
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 120)
+    assert enforced.call("POST", f"{path}/exports", {"formats": ["csv"]}) == 202
+    exported = until(lambda: enforced.api().get(f"{path}/results?format=csv")["files"] or None)
+    answer = urllib3.PoolManager().request("GET", exported[0]["url"])
+    assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 121)
 
 
 def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
