@@ -35,7 +35,7 @@ MEANT = {
     "OnQueue/OnQueue/Role/Resource": {
         *(BUCKET.format(prefix) for prefix in ("parts", "oversize", "unmatched", "rosters")),
     },
-    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters")},
+    "OnSchedule/OnSchedule/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("parts")},
     "OnConversion/OnConversion/Function/Resource": {"L1"},
     "OnConversion/OnConversion/Role/Resource": {BUCKET.format("rosters"), BUCKET.format("rosters/unpacked")},
     "OnResults/OnResults/Function/Resource": {"L1"},
