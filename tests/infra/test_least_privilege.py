@@ -56,6 +56,7 @@ ALLOWED = {
         "ResultsQueueDeadLetters": CONSUME,
         "ErasuresQueueDeadLetters": COUNT,
         "WebhooksQueueDeadLetters": COUNT,
+        "AnswersQueueDeadLetters": COUNT,
         "OnScheduleFailedFirings": COUNT,
         "NoticesUndelivered": COUNT,
         "QueuesParts": SEND,

@@ -20,7 +20,8 @@ from tests.local.enforced.signing_in import HTTP, Visit, token_of
 from tests.waiting import until
 
 QUEUES = {
-    "intake", "parts", "conversions", "results", "webhooks", "erasures", "failed-firings", "undelivered-events",
+    "intake", "parts", "answers", "conversions", "results", "webhooks", "erasures", "failed-firings",
+    "undelivered-events",
 }  # fmt: skip
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
