@@ -7,11 +7,17 @@ import json
 import string
 from typing import Any
 
+import boto3
+
 from lookup.webhook_settings import SELECTABLE, parse_webhook
 from lookup.webhooks.message import parse_message
 from tests.infra.template import Template, text
 
 FROM_US = {"source": ["moengage-lookup"]}
+COUNTS = {"requested": 2, "found": 2, "not_found": 0, "invalid": 0, "failed": 0}
+OF_A_LOOKUP = {"lookup_id": "l-1", "workspace": "default", "partner": "demo", "counts": COUNTS}
+COMPLETED = OF_A_LOOKUP | {"state": "completed", "finished_at": "2026-11-29T02:00:00.000000Z"}
+READY = OF_A_LOOKUP | {"files": 4, "bytes": 9, "changed": 2, "ready_at": "2026-11-29T02:01:00.000000Z"}
 KINDS = ["Lookup Completed", "Results Ready", "Schedule Refused", "Webhook Test"]
 
 
@@ -42,6 +48,35 @@ def test_changes_are_a_second_webhook(full: Template) -> None:
     ready = {"lookup_id": "l-1", "workspace": "default", "partner": "demo", "changed": 3, "ready_at": "2026-11-29"}
     written = target["InputTransformer"]["InputTemplate"].replace("<detail>", json.dumps(ready))
     assert parse_message(written).event.value == "profiles.changed"
+
+
+def test_what_the_rules_put_on_the_queue(full: Template, aws: boto3.Session) -> None:
+    """On an event bus the two rules make of each event the webhooks that it is, and none of another partner's."""
+    events, sqs = aws.client("events"), aws.client("sqs")
+    url = sqs.create_queue(QueueName="webhooks")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    for name in ("WebhooksEvents", "WebhooksChanges"):
+        pattern, target = rule_of(full, name)
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        kept = {key: target[key] for key in ("InputTransformer", "SqsParameters") if key in target}
+        events.put_targets(Rule=name, Targets=[{"Id": "webhooks", "Arn": arn, **kept}])
+    for kind, detail in (
+        ("Lookup Completed", COMPLETED),
+        ("Results Ready", READY),
+        ("Results Ready", READY | {"changed": 0}),
+        ("Results Ready", READY | {"partner": "quiet"}),
+        ("Profiles Changed", {"partner": "demo", "changed": 2}),
+        ("Webhook Test", {"partner": "demo", "test_id": "t-1", "requested_at": "2026-11-29T02:00:00.000000Z"}),
+    ):
+        entry = {"Source": "moengage-lookup", "DetailType": kind, "Detail": json.dumps(detail)}
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0  # type: ignore[list-item]  # as it is
+    bodies = [
+        message["Body"]
+        for _ in range(3)
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
+    found = sorted(parse_message(body).event.value for body in bodies)
+    assert found == ["lookup.completed", "profiles.changed", "results.ready", "results.ready", "webhook.test"]
 
 
 def test_without_a_webhook_there_is_no_rule_and_no_secret(template: Template) -> None:
