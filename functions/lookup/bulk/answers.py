@@ -6,7 +6,7 @@ A message may be delivered twice, and then lies in two objects: whoever collects
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -51,7 +51,11 @@ class AnswersObject:
 class AnswersWorker:
     """Serves batches; returns the message ids that the queue must deliver again."""
 
-    def __init__(self, files: ResultFiles, hours: HourMarks, clock: Clock) -> None:
+    def __init__(
+        self, files: ResultFiles, hours: HourMarks, clock: Clock, *, kept_lines: Callable[[str, bytes], bytes]
+    ) -> None:
+        """`kept_lines` returns a workspace's records without the people that were erased since."""
+        self._kept_lines = kept_lines
         self._files = files
         self._hours = hours
         self._clock = clock
@@ -78,10 +82,13 @@ class AnswersWorker:
     def _read(self, delivery: Delivery) -> tuple[Hour, str, bytes] | None:
         try:
             answer = Answer.of_message(delivery.body)
-            return Hour.of(answer.workspace, answer.at), answer.lookup_id, _unpacked(answer.records)
+            hour, lines = Hour.of(answer.workspace, answer.at), _unpacked(answer.records)
+            return hour, answer.lookup_id, self._kept_lines(answer.workspace, lines)
         except (InvalidInput, zlib.error) as fault:
             logger.error("answer unreadable", message_id=delivery.message_id, error=error_name(fault))
-            return None
+        except (ServiceError, BotoCoreError, ClientError) as error:
+            logger.warning("answers returned", answers=1, error=error_name(error))
+        return None
 
     def _write(self, filled: Mapping[Hour, AnswersObject]) -> list[str]:
         """Write objects; return the ids of the messages whose object is not written."""

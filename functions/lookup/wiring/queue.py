@@ -45,4 +45,4 @@ class QueueServices(FetchingServices, FeedingServices):
 
     @cached_property
     def answers_worker(self) -> AnswersWorker:
-        return AnswersWorker(self.archive, self.hour_marks, self.clock)
+        return AnswersWorker(self.archive, self.hour_marks, self.clock, kept_lines=self.tombstones.kept_lines)

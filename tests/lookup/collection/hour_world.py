@@ -11,7 +11,6 @@ from uuid import UUID
 
 import duckdb
 
-from lookup.bulk.answers import AnswersWorker
 from lookup.bulk.hour_requests import HourRequests
 from lookup.bulk.queues import Delivery
 from lookup.bulk.recording import CompletionRecorder
@@ -56,7 +55,7 @@ class HourWorld(BulkServices):
         self.collector = self.collector_of(keeps_profiles=keeps_profiles, set_records=set_records)
         url = stage.settings.answers_queue_url
         self.answers = AnswerRecords(self.sqs, url, self.archive, self.hour_marks)
-        self.worker_of_answers = AnswersWorker(self.archive, self.hour_marks, self.clock)
+        self.worker_of_answers = self.answers_worker
         self.requests = HourRequests(self.sqs, stage.settings.results_queue_url, self.hour_marks)
 
     def collector_of(self, *, keeps_profiles: bool = True, set_records: int = 1_000_000) -> HourCollector:
