@@ -120,6 +120,7 @@ def test_an_operator_sees_the_intake(
     scope = "profiles/read service/admin"
     status, body, _ = call("GET", path, scope=scope)
     assert (status, body["state"], body["counts"]["found"], body["counts"]["invalid"]) == (200, "standing", 4, 1)
+    assert (body["results"]["state"], body["results"]["files"]) == ("collecting", 0)
     assert kind_of(call("GET", path)) == (404, "not-found")
     assert kind_of(call("GET", "/v1/lookups/intake-1999-01-01", scope=scope)) == (404, "not-found")
     assert kind_of(call("GET", f"{path}/results", scope=scope)) == (404, "not-found")

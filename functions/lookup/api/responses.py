@@ -18,6 +18,7 @@ from lookup.model import timestamp
 if TYPE_CHECKING:
     from lookup.bulk.estimates import Estimate
     from lookup.collection.published import PublishedFile
+    from lookup.ledger.collected_hours import CollectedHour
     from lookup.ledger.collections import Collection
     from lookup.ledger.exports import Export
 
@@ -90,13 +91,14 @@ def lookup_json(
     }
 
 
-def intake_day_json(lookup_id: str, tally: CompletedParts) -> dict[str, object]:
+def intake_day_json(lookup_id: str, tally: CompletedParts, hours: Sequence[CollectedHour]) -> dict[str, object]:
     """Write a day of the intake queue: it never ends, has no roster and no estimate."""
     return {
         "lookup_id": lookup_id,
         "state": LookupState.INTAKE_DAY.value,
         "counts": tally.counts.to_json(),
         "parts": tally.parts_done,
+        "results": _hours_json(tally, hours),
         "links": {"self": f"/v1/lookups/{lookup_id}"},
     }
 
@@ -121,6 +123,20 @@ def results_json(results: Collection) -> dict[str, object]:
         "ready_at": None if results.ready_at is None else timestamp(results.ready_at),
         "failed_because": results.reason,
         **({"exports": exports} if exports else {}),
+    }
+
+
+def _hours_json(tally: CompletedParts, hours: Sequence[CollectedHour]) -> dict[str, object]:
+    """Write where the files of a day's hours stand: ready when they hold everything that is counted."""
+    failed = [hour.reason for hour in hours if hour.reason]
+    is_whole = sum(hour.intake for hour in hours) == tally.counts.requested
+    ready_at = max((hour.ready_at for hour in hours if hour.ready_at is not None), default=None)
+    return {
+        "state": "failed" if failed else "ready" if is_whole else "collecting",
+        "files": sum(len(hour.keys) for hour in hours),
+        "bytes": sum(hour.bytes for hour in hours),
+        "ready_at": None if ready_at is None else timestamp(ready_at),
+        "failed_because": failed[0] if failed else None,
     }
 
 

@@ -23,6 +23,7 @@ from lookup.errors import AwsUnavailable
 from lookup.ledger.collected_hours import CollectedHour, HourLedger
 from lookup.ledger.hour_marks import Hour
 from lookup.model import Clock, Counts
+from lookup.results.files import INTAKE
 from lookup.telemetry import Metric, count, logger
 
 PUBLISHING = 60.0  # seconds kept back for ending the files
@@ -87,7 +88,7 @@ class HourCollector:
             set_bytes=self._set_bytes,
         )
         try:
-            counts = self._fill(files, hour, claim, until)
+            counts, intake = self._fill(files, hour, claim, until)
             sealed = files.sealed()
             if not counts.requested or (content_of(sealed), claim.told) == (claim.content, True):
                 files.abandon()
@@ -97,11 +98,14 @@ class HourCollector:
         except BaseException:
             files.abandon()
             raise
-        self._publish_files(hour, claim, counts, sealed)
+        self._publish_files(hour, replace(claim, counts=counts, intake=intake), sealed)
 
-    def _fill(self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float) -> Counts:
-        """Write all records that count; return how many. Raises `Unequal`, also when they have become fewer."""
-        counts, now = Counts(), self._clock()
+    def _fill(self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float) -> tuple[Counts, int]:
+        """Write all records that count; return how many, and how many of the intake queue.
+
+        Raises `Unequal`, also when they have become fewer.
+        """
+        counts, intake, now = Counts(), 0, self._clock()
         last = until - min(PUBLISHING, (until - now) / 2)
         for rows in self._objects.rows(hour):
             if self._clock() > last:
@@ -109,9 +113,10 @@ class HourCollector:
             if rows:
                 files.add(rows)
                 counts = added(counts, _counts(rows))
+                intake += len(rows) if str(rows[0].facts["lookup_id"]).startswith(INTAKE) else 0
         if counts.requested < claim.counts.requested and self._uploads.has(hour_manifest_key(hour)):
             raise Unequal("objects are gone that were collected before")
-        return counts
+        return counts, intake
 
     def _check(self, hour: Hour, claim: CollectedHour) -> None:
         """Raise `Superseded` unless we are still the one who is at it."""
@@ -119,11 +124,11 @@ class HourCollector:
         if now is None or now.token != claim.token:
             raise Superseded
 
-    def _publish_files(self, hour: Hour, claim: CollectedHour, counts: Counts, files: Sequence[ResultFile]) -> None:
+    def _publish_files(self, hour: Hour, claim: CollectedHour, files: Sequence[ResultFile]) -> None:
         for file in files:
             self._uploads.complete(file.sealed)
         ready_at, manifest = self._clock(), hour_manifest_key(hour)
-        self._uploads.put(manifest, hour_manifest(hour, counts, files, ready_at), "application/json")
+        self._uploads.put(manifest, hour_manifest(hour, claim.counts, files, ready_at), "application/json")
         keys = tuple(file.sealed.key for file in files)
         for former in set(claim.keys) - set(keys):
             self._uploads.remove(former)
@@ -134,7 +139,8 @@ class HourCollector:
             keys=keys,
             bytes=sum(file.sealed.size for file in files),
             content=content_of(files),
-            counts=counts,
+            counts=claim.counts,
+            intake=claim.intake,
             told=False,
         )
         self._keep(hour, ready, claim)

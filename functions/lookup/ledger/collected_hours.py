@@ -20,6 +20,8 @@ from lookup.model import Counts
 class CollectedHour:
     """The files of an hour, none before `ready_at`; `content` is their fingerprint, and `told` is of the event of it.
 
+    Of the records that `counts` counts, `intake` are the intake queue's.
+
     `token` names who wrote it last, and until `held_until` is at it; `reason` is why the last try published nothing.
     """
 
@@ -31,6 +33,7 @@ class CollectedHour:
     bytes: int = 0
     content: str = ""
     counts: Counts = field(default_factory=Counts)
+    intake: int = 0
     told: bool = True
     reason: str | None = None
 
@@ -88,6 +91,7 @@ def _item(hour: Hour, one: CollectedHour, expires_at: int) -> Item:
         "keys": list(one.keys),
         "bytes": one.bytes,
         "content": one.content,
+        "intake": one.intake,
         "told": one.told,
         "reason": one.reason,
         "expires_at": expires_at,
@@ -106,6 +110,7 @@ def _hour(item: Mapping[str, Any]) -> CollectedHour:
         bytes=int(facts["bytes"]),
         content=facts["content"],
         counts=read_counts(facts),
+        intake=int(facts["intake"]),
         told=facts["told"],
         reason=facts.get("reason"),
     )

@@ -29,6 +29,7 @@ from lookup.collection.requested import ExportRequests
 from lookup.erasure.queue import ErasureQueue
 from lookup.erasure.requests import ErasureRequests
 from lookup.errors import RetryLater
+from lookup.ledger.collected_hours import HourLedger
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
 from lookup.ledger.parts import PartLedger
@@ -71,7 +72,13 @@ class ApiServices(ProfileServices, SubmittingServices):
             idempotency=idempotency,
             daily=self.daily,
         )
-        LookupRoutes(app, lookups=self.control, published=self.published, clock=clock)
+        LookupRoutes(
+            app,
+            lookups=self.control,
+            published=self.published,
+            hours_of=HourLedger(self.table).of_day,
+            clock=clock,
+        )
         ResultRoutes(
             app,
             lookups=self.control,

@@ -67,6 +67,27 @@ def test_a_lookup_that_has_ended_is_collected(enforced: Enforced) -> None:
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 121)
 
 
+def test_an_hour_is_collected(enforced: Enforced) -> None:
+    """What a request puts on its queue is archived; the tick asks for the hour, which is collected."""
+    enforced.put_secrets_and_grants()
+    clients, outputs = enforced.stage.clients, enforced.stage.outputs
+    assert enforced.api().profile(customer("H-1"))[0] == 200
+    key = until(lambda: next((one for one in keys(enforced, "parts/") if "/answers-" in one), None))
+    ledger = outputs["LedgerTableName"]
+    notes = clients.dynamodb.query(
+        TableName=ledger, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "hours"}}
+    )
+    for item in notes["Items"]:
+        passed = "00000000001" + item["sk"]["S"][11:]  # as if its time had come
+        clients.dynamodb.put_item(TableName=ledger, Item={**item, "sk": {"S": passed}})
+    enforced.invoke("OnSchedule", TICK)
+    day, hour = key.split("/")[2:4]
+    name = f"results/workspace=default/{day}/ndjson/hour-{hour.removeprefix('hour=')}-00001.ndjson.gz"
+    until(lambda: name in keys(enforced, "results/") or None)
+    lines = gzip.decompress(clients.s3.get_object(Bucket=enforced.stage.bucket, Key=name)["Body"].read())
+    assert b'"identifier":"H-1"' in lines
+
+
 def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
     """Its own function unpacks it, the next tick feeds it, and its partner removes it with the copy."""
     enforced.put_secrets_and_grants()

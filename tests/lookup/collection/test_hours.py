@@ -80,6 +80,7 @@ def test_what_comes_late_has_the_hour_collected_anew(stage: Stage) -> None:
     assert [name for _, _, name in world.rows()] == ["C", "A", "B"]
     assert stage.keys("results/") == keys
     assert world.manifest()["counts"]["requested"] == 3
+    assert [one.intake for one in world.hours.of_day(world.hour.day)] == [1]
 
 
 def test_another_grouping_leaves_a_part_in_two_hours_and_counts_it_in_one(stage: Stage) -> None:

@@ -120,7 +120,7 @@ class Results(Shape):
 
 
 class Lookup(Shape):
-    """A lookup as it stands; a day of the intake queue (`standing`) has only counts and parts."""
+    """A lookup as it stands; a day of the intake queue (`standing`) has only counts, parts and results."""
 
     lookup_id: str
     state: Literal["active", "paused", "completed", "cancelled", "standing"]
@@ -133,7 +133,9 @@ class Lookup(Shape):
     progress: Share = 0.0
     parts: Annotated[Count, Field(description="Result files so far.")]
     estimate: Estimate | None = None
-    results: Annotated[Results | None, Field(description="Once it has ended.")] = None
+    results: Annotated[
+        Results | None, Field(description="Once it has ended; of a day of the intake queue, of its hours.")
+    ] = None
     links: Links
 
 

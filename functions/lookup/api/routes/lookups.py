@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -15,6 +16,7 @@ from lookup.api.responses import intake_day_json, json_response, link_next, look
 from lookup.bulk.control import Action, LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput
+from lookup.ledger.collected_hours import CollectedHour
 from lookup.model import Clock
 
 PAGE = 100
@@ -27,11 +29,19 @@ class LookupRoutes:
     """Lookups as their partner sees and steers them."""
 
     def __init__(
-        self, app: APIGatewayHttpResolver, *, lookups: LookupControl, published: PublishedResults, clock: Clock
+        self,
+        app: APIGatewayHttpResolver,
+        *,
+        lookups: LookupControl,
+        published: PublishedResults,
+        hours_of: Callable[[str], Sequence[CollectedHour]],
+        clock: Clock,
     ) -> None:
+        """`hours_of` reads what is collected of the hours of a day."""
         self._app = app
         self._lookups = lookups
         self._published = published
+        self._hours_of = hours_of
         self._clock = clock
         app.get("/v1/lookups", **LIST_LOOKUPS)(self._get_lookups)
         app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
@@ -47,7 +57,9 @@ class LookupRoutes:
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(INTAKE_DAY) and current_caller(self._app).is_operator:
-            return json_response(intake_day_json(lookup_id, self._lookups.intake_day(lookup_id)))
+            tally = self._lookups.intake_day(lookup_id)
+            hours = self._hours_of(lookup_id.removeprefix(INTAKE_DAY))
+            return json_response(intake_day_json(lookup_id, tally, hours))
         progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
         results = self._published.of(progress)
         return json_response(lookup_json(progress, estimate, results), headers=retry_after(estimate, self._clock()))
