@@ -68,6 +68,11 @@ class Visit:
             code_verifier=verifier or self.verifier,
         )
 
+    def sign_out(self, back: str) -> urllib3.BaseHTTPResponse:
+        """Leave the issuer's session, to return there."""
+        fields = {"client_id": str(self.sign_in["client_id"]), "logout_uri": back}
+        return HTTP.request("GET", self._url("logout_url"), fields=fields, redirect=False)
+
     def tokens(self, **form: str) -> dict[str, Any]:
         """Send a form to the token endpoint."""
         fields = form | {"client_id": self.sign_in["client_id"]}

@@ -123,12 +123,14 @@ def test_a_code_is_good_for_its_verifier_once(people: Enforced) -> None:
     assert visit.exchange(code)["error"] == "invalid_grant"
 
 
-def test_the_issuer_sends_codes_to_the_console_only(people: Enforced) -> None:
-    """A redirect elsewhere and a scope that the client has not are refused; the client has no other flow."""
+def test_the_issuer_sends_people_to_the_console_only(people: Enforced) -> None:
+    """A redirect elsewhere, signing out too, and a scope that the client has not are refused; it has no other flow."""
     visit = Visit.begin(people.stage)
     assert visit.authorize(redirect_uri="https://evil.example.com/console").status == 400
     assert "error=" in visit.authorize(scope="aws.cognito.signin.user.admin").headers["Location"]
     assert "access_token" not in visit.tokens(grant_type="client_credentials", scope="profiles/read")
+    assert visit.sign_out(people.stage.console_url).headers["Location"] == people.stage.console_url
+    assert visit.sign_out("https://evil.example.com/console").status == 400
 
 
 @pytest.fixture
