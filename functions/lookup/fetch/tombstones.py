@@ -92,6 +92,8 @@ class Tombstones:
         self._version = 0
         self._looked_at = float("-inf")
         self._sets: Sequence[TombstoneSet] = ()
+        self._joined: dict[str, Mapping[str, set[bytes]]] = {}
+        self._joined_until = float("-inf")
 
     def erased(self, workspace: str, identifiers: Iterable[Identifier]) -> frozenset[Identifier]:
         """Return which of the identifiers are erased."""
@@ -145,12 +147,20 @@ class Tombstones:
         return self._sets
 
     def _of(self, workspace: str) -> Mapping[str, set[bytes]]:
+        """Return the hashes that count in a workspace, by the version of their key; joined once, not for each user."""
         self._refresh()
-        now, hashes = self._clock(), dict[str, set[bytes]]()
-        for one in self._sets:
-            if one.workspace == workspace and one.until > now:
-                hashes.setdefault(one.key_version, set()).update(one.hashes)
-        return hashes
+        now = self._clock()
+        if now >= self._joined_until:
+            self._sets = [one for one in self._sets if one.until > now]
+            self._joined.clear()
+            self._joined_until = min((one.until for one in self._sets), default=float("inf"))
+        if workspace not in self._joined:
+            hashes: dict[str, set[bytes]] = {}
+            for one in self._sets:
+                if one.workspace == workspace:
+                    hashes.setdefault(one.key_version, set()).update(one.hashes)
+            self._joined[workspace] = hashes
+        return self._joined[workspace]
 
     def _refresh(self) -> None:
         now = self._clock()
@@ -160,6 +170,7 @@ class Tombstones:
         if version != self._version:
             self._sets = self._ledger.tombstones()
             self._version = version
+            self._joined_until = float("-inf")
         self._looked_at = now
 
 
