@@ -107,6 +107,6 @@ def _unpacked(records: bytes) -> bytes:
     """Unpack an answer's lines, which are bounded. Raises `zlib.error`."""
     unpacking = zlib.decompressobj(GZIP)
     lines = unpacking.decompress(records, RECORDS_BYTES + 1)
-    if not unpacking.eof:
+    if not unpacking.eof or len(lines) > RECORDS_BYTES:
         raise zlib.error("more lines than an answer may have, or an end that is missing")
     return lines

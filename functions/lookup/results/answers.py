@@ -51,9 +51,9 @@ class Answer:
             match exact_json.loads(body):
                 case {"workspace": str(name), "lookup_id": str(lookup_id), "at": at, "records": str(records)}:
                     answer = cls(name, lookup_id, float(str(at)), base64.b64decode(records, validate=True))
-                    Hour.of(name, answer.at)
+                    _ = Hour.of(name, answer.at).name  # no time of a calendar has none
                     return answer
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, OSError):
             pass
         raise InvalidInput("body", "must be an answer's workspace, lookup_id, at and records")
 
