@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,7 +67,7 @@ def test_without_time_or_s3_everything_comes_back(stage: Stage) -> None:
     messages = [world.message(n, missing(n)) for n in range(2)]
     assert world.deliver(messages, seconds=0.0) == ["m-0", "m-1"]
 
-    def refuse(**_: object) -> object:
+    def refuse(**_: Any) -> Any:
         return refused(503, "SlowDown")
 
     stage.s3.meta.events.register("before-call.s3.PutObject", refuse)
