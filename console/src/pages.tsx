@@ -38,7 +38,8 @@ export const PAGES: Page[] = [
 ];
 
 /** Return the page of an address; what is not granted is not shown, whatever the address says. */
-export function pageOf([to = "", id]: string[], grants: Grants): JSX.Element {
+export function pageOf([to = "", named]: string[], grants: Grants): JSX.Element {
+  const id = named !== undefined && /^\.+$/.test(named) ? undefined : named; // dots would lead to another path
   const page = PAGES.find((one) => one.to === to && one.isFor(grants));
   return page === undefined ? <Heading title="There is no such page for you" /> : page.show(grants, id);
 }

@@ -36,6 +36,20 @@ def test_an_attack_in_every_text_of_an_answer_is_text(scheduled: str, operator: 
     _assert_harmless(operator)
 
 
+def test_an_attack_in_a_lookup_and_its_files_is_text(demo: Person) -> None:
+    """A lookup's page shows what it reads as text, and an address that is a script is no link."""
+    demo.drop("list.csv", b"customer_id\nH-1\n")
+    demo.start()
+    expect(demo.main.get_by_text("completed", exact=True)).to_be_visible()
+    demo.page.route(READS, attacked)
+    demo.go("Lookups")
+    demo.main.locator("tbody a").first.click()
+    files = demo.main.get_by_role("region", name="All files").locator("tbody tr")
+    expect(files).to_have_count(2)
+    assert demo.main.locator("tbody a[href]").count() == 0
+    _assert_harmless(demo)
+
+
 def test_an_attack_in_a_file_is_text(demo: Person) -> None:
     """The name of a file, its header and its lines are shown as they are."""
     quoted = ATTACK.replace('"', '""')

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, Route, expect
 
-from infra.local.stage.people import DEMO
+from infra.local.stage.people import DEMO, OPERATOR
 from infra.local.stage.stage import Stage
 from tests.console.person import Person
 
@@ -89,6 +89,27 @@ def test_a_sign_in_that_ends_in_the_middle_loses_nothing(stage: Stage, chromium:
         person.enter(opened.value)
         expect(dialog).to_be_hidden()
         expect(person.main.get_by_text("It asks for 2 users")).to_be_visible()
+
+
+def test_what_somebody_began_is_not_taken_over_by_another(stage: Stage, chromium: Browser) -> None:
+    """When another person signs in where a sign-in has ended, the page begins anew, and nothing goes on."""
+    with Person.sitting(chromium, stage, DEMO.name) as person:
+        person.sign_in()
+        person.drop("list.csv", b"customer_id\nE-1\nE-2\n")
+        page = person.page
+        page.route(API, lambda route: route.fulfill(status=401, json={"message": "Unauthorized"}))
+        page.route(TOKEN, lambda route: route.fulfill(status=400, json={"error": "invalid_grant"}))
+        person.main.get_by_role("button", name="Upload and estimate").click()
+        dialog = page.get_by_role("dialog", name="Sign in again to go on")
+        expect(dialog).to_be_visible()
+        page.unroute(TOKEN)
+        person.requests.clear()
+        with page.expect_popup() as opened:
+            dialog.get_by_role("button", name="Sign in").click()
+        person.name = OPERATOR.name
+        person.enter(opened.value)
+        expect(page.get_by_role("heading", name="moengage-lookup")).to_be_visible()
+        assert [one.url for one in person.requests if "/v1/" in one.url] == []
 
 
 def test_a_refused_token_is_renewed_without_a_word(demo: Person) -> None:

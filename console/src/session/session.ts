@@ -43,11 +43,13 @@ export function signIn(): void {
   attempt = new AbortController();
   failure.value = "";
   const address = authorizeAddress(settings, begun);
-  if (window.open(address, "moengage-lookup-sign-in", POPUP) === null) {
+  const opened = window.open(address, "moengage-lookup-sign-in", POPUP);
+  if (opened === null) {
     sessionStorage.setItem(KEPT, JSON.stringify(begun));
     location.assign(address);
     return;
   }
+  opened.opener = null; // it needs no way back: the code comes by a channel
   waitForReturn(begun.state, attempt.signal).then((returned) => finish(returned, begun), () => undefined);
 }
 
@@ -98,7 +100,13 @@ async function exchange(form: Record<string, string>): Promise<boolean> {
     refresh: got.refresh_token ?? tokens?.refresh ?? null,
     endsAt: Date.now() + got.expires_in * 1000,
   };
-  person.value = nameIn(got.access_token);
+  const name = nameIn(got.access_token);
+  if (standing.value === "expired" && name !== person.value) {
+    tokens = null;
+    location.reload(); // what somebody else has begun is not theirs
+    return true;
+  }
+  person.value = name;
   standing.value = "in";
   for (const go of waiting.splice(0)) go();
   return true;

@@ -89,7 +89,7 @@ function FileRow({ file }: { file: ResultFile }) {
       <td>{number(file.records)}</td>
       <td class="nowrap">{bytes(file.bytes)}</td>
       <td>
-        <a class="button" href={file.url} download={file.name} rel="noreferrer" aria-label={`Download ${file.name}`}>
+        <a class="button" {...(/^https?:/.test(file.url) ? { href: file.url } : {})} download={file.name} rel="noreferrer" aria-label={`Download ${file.name}`}>
           Download
         </a>
       </td>
