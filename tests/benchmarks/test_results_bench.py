@@ -9,9 +9,12 @@ import pytest
 
 from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.gate.stage import aws_environment
-from tests.benchmarks.results.__main__ import measured, page
+from tests.benchmarks.results.__main__ import figures_of_halves, measured, page
 from tests.benchmarks.results.chart import chart
+from tests.benchmarks.results.invocations import Collected
 from tests.lookup.stage import deployed
+
+SHARED = {"state": "ready", "files": 4, "bytes": 10, "cpu_seconds": 1.0, "peak_mb": 400, "usage": {"S3_GET": 100}}
 
 
 def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +32,17 @@ def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest
     )
     assert chart(figures).count("<circle") == len(figures["points"]) == 2
     assert f"| highest memory | under 700 MB | {figures['peak_mb']} MB |" in page(figures, time.time())
+
+
+def test_a_comparison_of_halves() -> None:
+    """Of a lookup of several invocations the figures say whether a later record took longer than an early one."""
+    invocations = [
+        {"seconds": 100.0, "points": [[1_000_000, 90.0]], "records": 1_000_000} | SHARED,
+        {"seconds": 110.0, "points": [[2_000_000, 100.0]], "records": 2_000_000} | SHARED,
+    ]
+    collected = Collected(invocations, whole_seconds=212.0)
+    assert collected.points == [(0, 0.0), (1_000_000, 90.0), (2_000_000, 200.0)]
+    figures = figures_of_halves(collected)
+    assert figures["second_half_to_first"] == pytest.approx(110 / 90, abs=0.01)
+    assert (figures["invocations"], figures["seconds"], figures["peak_mb"]) == (2, 210.0, 400)
+    assert figures["dollars_requests"] == pytest.approx((200 * 0.0004 / 1000) / 2, abs=1e-4)

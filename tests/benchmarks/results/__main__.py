@@ -72,9 +72,13 @@ def measured(stage: Stage, records: int) -> dict[str, Any]:
 def collected_only(stage: Stage, records: int) -> dict[str, Any]:
     """Collect so many records, by short invocations; return the figures."""
     seed(stage, records)
-    collected = collect(stage, LOOKUP_ID, seconds=SHORT_INVOCATION)
-    half = next(point for point in collected.points if point[0] >= records / 2)
+    return figures_of_halves(collect(stage, LOOKUP_ID, seconds=SHORT_INVOCATION))
+
+
+def figures_of_halves(collected: Collected) -> dict[str, Any]:
+    """Return the figures, and how much longer a record of the second half took than one of the first."""
     whole = collected.points[-1]
+    half = next(point for point in collected.points if point[0] >= whole[0] / 2)
     first, second = half[1] / half[0], (whole[1] - half[1]) / max(1, whole[0] - half[0])
     return _figures(collected) | {"second_half_to_first": round(second / first, 2)}
 
