@@ -84,7 +84,7 @@ class Eraser:
     def serve(self, step: ErasureStep, *, until: float) -> Later | Unknown | Done:
         """Do one step, until then at most (epoch seconds)."""
         seen = self._ledger.read(step.erasure_id)
-        if seen is None:
+        if seen is None or not _is_of(step, seen):
             return Unknown()
         if seen.step != step.step:
             self._send_again(seen, step)
@@ -237,6 +237,11 @@ class Eraser:
         if now > claim.tombstone_until:
             left = ()
         self._go_on(step, claim, replace(claim, rosters=left, due_at=now + ROSTER_WAIT))
+
+
+def _is_of(step: ErasureStep, seen: Erasure) -> bool:
+    """Return whether a step names as many people as its erasure: a search for fewer would verify nothing."""
+    return seen.state is ErasureState.COMPLETED or len(step.identifiers) == seen.people
 
 
 def _place(mark: str) -> int:

@@ -12,7 +12,7 @@ import pytest
 from lookup.collection.collection_result import Unfinished
 from lookup.collection.collector import SetLimits
 from lookup.erasure.queue import ErasureStep
-from lookup.erasure.worker import Done, Later
+from lookup.erasure.worker import Done, Later, Unknown
 from lookup.ledger.erasures import ErasureState
 from tests.lookup.erasure.killed import Killed, dying
 from tests.lookup.erasure.world import MINUTES, ErasureWorld
@@ -85,8 +85,12 @@ def test_one_function_at_a_time(world: ErasureWorld) -> None:
     begun = world.erasing.begin(customer("Anna"))
     held = replace(begun, token="another", held_until=world.clock() + 300)
     assert world.erasing.erasures.write(held, seen=begun)
-    came = world.erasing.eraser.serve(ErasureStep(begun.erasure_id, 0, ()), until=world.clock() + MINUTES)
+    came = world.erasing.eraser.serve(
+        ErasureStep(begun.erasure_id, 0, (customer("Anna"),)), until=world.clock() + MINUTES
+    )
     assert came == Later(300)
+    fewer = world.erasing.eraser.serve(ErasureStep(begun.erasure_id, 0, ()), until=world.clock() + MINUTES)
+    assert isinstance(fewer, Unknown)
 
 
 def test_a_long_search_goes_on_where_it_was(world: ErasureWorld) -> None:
