@@ -112,7 +112,8 @@ destroy: node_modules/.package-lock.json ## without asking again, empty the buck
 rehearse: node_modules/.package-lock.json $(CONSOLE) ## deploy, load, roll back, restore and destroy a throw-away stage, an hour at most (STAGE=local|rehearsal; IDENTIFIERS=file; KEEP=1)
 	@STAGE=$(STAGE) IDENTIFIERS=$(IDENTIFIERS) KEEP=$(KEEP) $(BIN)/python -m infra.rehearsal
 
-bench: bench-gate bench-feeder bench-api bench-results bench-light ## run all benchmarks
+bench: $(VENV)/.installed $(BENCH_VENV)/.installed ## run all benchmarks in a short form, under 12 minutes; the last line is one JSON
+	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks
 
 bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, about 12 minutes (SCALE=1 unscaled; WINDOWS=n; CONTENDERS=this,…)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) WINDOWS=$(WINDOWS) CONTENDERS=$(CONTENDERS) $(BIN)/python -m tests.benchmarks.gate
