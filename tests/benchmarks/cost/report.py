@@ -14,7 +14,13 @@ from tests.benchmarks.cost.units import Usage
 from tests.benchmarks.cost.workers import LATENCY
 
 NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss", "quota_poll")
-TARGETS: Mapping[str, float] = {"bulk_both": 2.75, "bulk_s3_only": 0.75, "warm_hit": 2.00, "console_day": 0.10}
+TARGETS: Mapping[str, float] = {
+    "bulk_both": 2.75,
+    "bulk_s3_only": 0.75,
+    "warm_hit": 1.75,
+    "lone_miss": 9.00,
+    "console_day": 0.10,
+}
 # The console's overview, open and seen all day; an operator's looks have the dead letters counted, too.
 CONSOLE_HOURS, CONSOLE_SECONDS = 8, 3
 LETTER_QUEUES, LETTER_SECONDS = 9, 15
