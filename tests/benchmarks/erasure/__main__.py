@@ -6,7 +6,6 @@ and prints the figures last.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
@@ -27,6 +26,7 @@ from lookup.fetch.tombstones import Tombstones
 from lookup.ledger.erasures import ErasureState
 from lookup.model import Identifier, IdentifierType
 from lookup.wiring.erasure import ErasureServices
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.erasure.seeding import HOUR, HUNDRED, ONE, seed
 from tests.benchmarks.gate.stage import embedded_aws
 from tests.lookup.stage import Stage, deployed
@@ -192,13 +192,15 @@ def _shown(value: float) -> str:
 def main() -> None:
     """Run, write, print."""
     begun, records = time.time(), int(os.environ.get("RECORDS") or RECORDS)
-    with embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
+    written: Path | None = None
+    with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
         session = boto3.Session(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
         with deployed(session, None) as stage:
             figures = measured(stage, records)
     if records >= RECORDS or os.environ.get("PAGE") == "1":
-        PAGE.write_text(page(figures, begun))
-    sys.stdout.write(f"{json.dumps(figures)}\n")
+        written = PAGE
+        written.write_text(page(figures, begun))
+    sys.stdout.write(f"{watch.last_line(figures, written)}\n")
 
 
 if __name__ == "__main__":

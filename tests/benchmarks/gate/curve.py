@@ -5,7 +5,6 @@ In virtual time, with fixed seeds: the same figures on every machine. `python -m
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 from lookup.quota import Quota
+from tests.benchmarks.disturbance import watched
 from tests.lookup.gate.world import World
 
 DOCS = Path("docs/benchmarks")
@@ -157,12 +157,17 @@ def page(steady: Sequence[Row], blind: Sequence[Row], transits: Sequence[Row]) -
 
 def main() -> int:
     """Run all, write the page and the picture, and print the figures as one line of JSON."""
-    steady, blind, transits = rows_by_round_trip(is_steady=True), rows_by_round_trip(is_steady=False), rows_by_transit()
+    with watched() as watch:
+        steady, blind, transits = (
+            rows_by_round_trip(is_steady=True),
+            rows_by_round_trip(is_steady=False),
+            rows_by_transit(),
+        )
     (DOCS / "gate-model.md").write_text(page(steady, blind, transits))
     (DOCS / "gate-model.svg").write_text(chart(steady, blind))
     usual = next(row for row in steady if row.name == "8 ms")
     figures = {"alone": round(usual.alone, 4), "beside": round(usual.beside, 4)}
-    sys.stdout.write(json.dumps(figures | {"wait_p99_ms": round(usual.wait * 1000)}) + "\n")
+    sys.stdout.write(watch.last_line(figures | {"wait_p99_ms": round(usual.wait * 1000)}) + "\n")
     return 0
 
 

@@ -150,7 +150,7 @@ def _growth(report: Report) -> Iterator[str]:
     ratio = report.growth.ratio
     yield "## Growth\n\n![cost of an identifier](light-growth.svg)\n"
     reached = _mark(ratio <= GROWTH_TARGET)
-    yield f"The dearest point costs {ratio:.2f} times the cheapest, of the worst curve; at most {GROWTH_TARGET:g}: {reached}."
+    yield f"The dearest point costs {ratio:.2f} times the cheapest, at most {GROWTH_TARGET:g}: {reached}."
     yield ""
     for title, costs in (("lines of a roster", report.growth.sizes), ("active lookups", report.growth.lookups)):
         yield f"| {title} | AWS requests | read units | CPU, ms |\n| ---: | ---: | ---: | ---: |"

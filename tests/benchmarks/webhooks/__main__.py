@@ -6,7 +6,6 @@ deployed. Requests to AWS go to the embedded one, which shares the machine, so s
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import boto3
 
 from lookup.webhooks.sender import MAX_SECONDS
+from tests.benchmarks.disturbance import watched
 from tests.benchmarks.gate.stage import embedded_aws
 from tests.lookup.stage import deployed
 from tests.lookup.webhooks.fleet import DEAD, RECEIVERS, Figures, fleet, host_of, run
@@ -41,7 +41,7 @@ def main() -> int:
     """Print the figures of both runs."""
     events = int(os.environ.get("EVENTS") or EVENTS)
     workers = int(os.environ.get("WORKERS") or WORKERS)
-    with tempfile.TemporaryDirectory() as folder:
+    with watched() as watch, tempfile.TemporaryDirectory() as folder:
         authority = Authority.of(Path(folder), *(host_of(f"r{number}") for number in range(RECEIVERS)))
         well = measured(authority, events=events, workers=workers, has_dead=False)
         dead = measured(authority, events=events, workers=workers, has_dead=True)
@@ -52,7 +52,7 @@ def main() -> int:
         "seconds_of_nine_one_dead": round(dead.seconds, 1),
         "calls_of_the_dead": dead.dead_calls,
     }
-    sys.stdout.write(f"{json.dumps(figures)}\n")
+    sys.stdout.write(f"{watch.last_line(figures)}\n")
     return 0
 
 
