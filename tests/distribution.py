@@ -37,6 +37,7 @@ BEGIN_FIRST = (
     "tests/benchmarks/test_cost.py",
     "tests/local/test_job.py",
     "tests/benchmarks/test_api_bench.py",
+    "tests/lookup/erasure/test_interrupted.py",
     "tests/local/test_once.py",
     "tests/chaos/test_fault_injection.py",
     "tests/handlers/test_accepted.py",

@@ -19,7 +19,7 @@ from tests.lookup.erasure.world import MINUTES, ErasureWorld
 from tests.lookup.services import customer
 from tests.lookup.stage import Stage
 
-MOMENTS = (1, 5, 14, 28, 43, 61, 78, 93)
+MOMENTS = (1, 14, 28, 43, 61, 78)
 EXPECTED = {"profiles": 1, "parts": 1, "results": 6}
 
 
