@@ -15,7 +15,7 @@ from infra.stage_settings.stage import SERVICE, Stage
 
 LOOK = 5.0
 RESTORE_SECONDS = 1800.0  # seconds for a table's restore; AWS names no bound, twenty minutes are usual
-COUNTED = "SELECT outcome, count(*) FROM lookup_results WHERE lookup_id = '{}' GROUP BY outcome"
+COUNTED = "SELECT outcome, count(*) FROM lookup_parts WHERE lookup_id = '{}' GROUP BY outcome"
 MEMORY = {"old": "256", "new": "320"}  # MB of `on_queue`: what differs between two releases
 
 

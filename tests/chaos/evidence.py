@@ -14,6 +14,7 @@ from lookup import exact_json
 from tests.chaos.collected_checks import Collected, collected_of
 from tests.chaos.entries import INVALID, Entry
 from tests.chaos.environment import Environment
+from tests.chaos.hour_evidence import Row, rows_of
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
 from tests.lookup.stage import Stage
 
@@ -79,6 +80,7 @@ class Evidence:
     arrivals: Sequence[Arrival]
     texts: Callable[[], Iterator[tuple[str, str]]]
     collected: Mapping[str, Collected] = field(default_factory=dict)
+    hours: Sequence[Row] = ()
     ready: Sequence[Mapping[str, Any]] | None = None
 
 
@@ -116,6 +118,7 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
         arrivals=environment.vendor.arrivals(),
         texts=texts,
         collected=_collected(stage),
+        hours=rows_of(stage),
     )
 
 

@@ -21,6 +21,7 @@ from tests.chaos.clock import FastClock
 from tests.chaos.environment import Environment, opened
 from tests.chaos.evidence import gathered, waiting
 from tests.chaos.faults import FaultInjector
+from tests.chaos.hour_evidence import ask_for_hours
 from tests.chaos.ledger_evidence import ledger
 from tests.chaos.orders import Call, Drawing, Listed, Orders
 from tests.chaos.plan import Plan, Size
@@ -32,6 +33,7 @@ from tests.waiting import GIVE_UP
 
 MAX_CALM_SECONDS = GIVE_UP  # real seconds without faults after which what is not done is stuck
 LOOK = 1.0  # real seconds between two reads
+HOURS_EVERY = 5  # looks between two times that hours are collected while there are faults
 QUIET_LOOKS = 3  # in a row that find nothing to do
 DONE_SHARE = 0.85  # of the identifiers that have their outcome when the faults end
 LONGEST, LEAST = 5.0, GIVE_UP  # horizons, real seconds: whatever is more is when the faults end at the latest
@@ -107,8 +109,12 @@ class Run:
 
     def _watch(self, pollers: Sequence[Any], busy: Sequence[Future[None]], tick: Future[None]) -> None:
         """Replace dead processes, end the faults in time, and wait until nothing is left to do."""
-        calm_since, quiet = None, 0
-        while quiet < QUIET_LOOKS:
+        calm_since, quiet, looks, is_asked = None, 0, 0, False
+        while quiet < QUIET_LOOKS or not is_asked:
+            looks += 1
+            if quiet == QUIET_LOOKS or (calm_since is None and looks % HOURS_EVERY == 0):
+                is_asked, quiet = calm_since is not None, 0
+                ask_for_hours(self.environment.stage)
             for slot in pollers:
                 slot.running()
             for job in (one for one in (*busy, tick) if one.done()):

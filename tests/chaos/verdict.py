@@ -14,6 +14,7 @@ from tests.chaos.event_checks import check_dead_letters, check_events
 from tests.chaos.evidence import Evidence
 from tests.chaos.fault_evidence import faults, planned
 from tests.chaos.findings import STUCK, Findings
+from tests.chaos.hour_checks import check_hours
 from tests.chaos.http_events import roster_key
 from tests.chaos.key_checks import check_keys, usable
 from tests.chaos.ledger_evidence import OUTCOMES
@@ -73,6 +74,7 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_dead_letters(requested, evidence, found)
     check_keys(requested, evidence, found)
     check_collected(evidence, found)
+    check_hours(run.traffic.answered, evidence, found)
     if evidence.ready is not None:
         check_ready_events(evidence, found)
     check_events(evidence, _excuses(run), found)

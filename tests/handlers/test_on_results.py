@@ -7,10 +7,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import on_results
 from lookup.ledger.collections import CollectionLedger, CollectionState
 from lookup.model import Status
 from tests.handlers.conftest import LambdaContext
+from tests.lookup.collection.hour_world import HourWorld
 from tests.lookup.collection.world import World, outcome
 from tests.lookup.stage import Stage
 
@@ -58,3 +61,33 @@ def test_a_lookup_in_other_hands_comes_again(deployed: Stage, event: Load, conte
     one = CollectionLedger(world.table).read(LOOKUP)
     assert one is not None
     assert one.state is CollectionState.COLLECTING
+
+
+def test_an_hour_that_is_asked_for_is_collected(deployed: Stage, event: Load, context: LambdaContext) -> None:
+    """The message of the minute's tick, or of an operator, makes the files of an hour."""
+    world = HourWorld(deployed)
+    world.deliver([world.message(1, [outcome("C-1", Status.NOT_FOUND, at=world.clock())])])
+    delivered = event("on_results/ended.json")
+    delivered["Records"][0]["body"] = json.dumps({"workspace": "default", "hour": world.hour.name})
+    assert on_results.handler(delivered, context) == {"batchItemFailures": []}
+    assert [one["identifier"] for one in world.records()] == ["C-1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"workspace": "default", "hour": "2026-11-29"}, "body: must be an object with workspace and hour"),
+        ({"hour": "2026-11-29T03"}, "body: must be an object with workspace and hour"),
+        ({"workspace": "default", "hour": "2026-11-29T3x"}, "body: must be an object with workspace and hour"),
+        ({"workspace": "other", "hour": "2026-11-29T03"}, "workspace: is none of this stage"),
+    ],
+)
+def test_what_is_no_hour_is_laid_aside(
+    deployed: Stage, event: Load, context: LambdaContext, body: dict[str, str], reason: str
+) -> None:
+    """An hour that there is not, or of a workspace that there is not, goes to the dead-letter queue with a reason."""
+    delivered = event("on_results/ended.json")
+    delivered["Records"][0]["body"] = json.dumps(body)
+    assert on_results.handler(delivered, context) == {"batchItemFailures": []}
+    (laid,) = deployed.messages(deployed.settings.results_dead_letter_queue_url or "")
+    assert laid["MessageAttributes"]["reason"]["StringValue"].startswith(reason)
