@@ -8,10 +8,12 @@ from lookup.erasure.objects import Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.progress import KEPT
 from lookup.erasure.steps import Finding, Note, Progress
-from lookup.erasure.texts import candidates, pieces, unpacked
+from lookup.erasure.texts import candidates, pieces
 from lookup.errors import Conflict, InvalidInput, NotFound
 from lookup.ledger.lookups import LookupLedger
 from lookup.model import Clock, Identifier
+from lookup.rosters.copies import decompressed_text
+from lookup.rosters.decompression import Bounds
 from lookup.rosters.formats.detection import Kind, detect_format
 from lookup.rosters.formats.parsing import json_entries, numbered_entries, peek
 from lookup.rosters.keys import INLINE, ROSTERS, UNPACKED, uploaded_key
@@ -38,9 +40,11 @@ class Rosters:
         retention: RosterRetention,
         references: RosterReferences,
         ledger: LookupLedger,
+        bounds: Bounds,
         clock: Clock,
     ) -> None:
         self._objects = objects
+        self._bounds = bounds
         self._retention = retention
         self._references = references
         self._ledger = ledger
@@ -77,7 +81,7 @@ class Rosters:
     def _names(self, one: VersionedObject, people: People) -> bool:
         for version in one.versions:
             held = None if version.is_marker or not version.size else self._objects.read(one.key, version)
-            if held is not None and names_somebody(held.body, people):
+            if held is not None and names_somebody(held.body, people, self._bounds):
                 return True
         return False
 
@@ -101,18 +105,22 @@ class Rosters:
         return current is not None and current.modified > self._clock() - UNUSED_SECONDS
 
 
-def names_somebody(body: bytes, people: People) -> bool:
-    """Return whether a roster has an entry of these people; one that cannot be read, whether their text is in it."""
-    if not _may_name(unpacked(pieces(body)), people):
-        return False
-    opening, whole = peek(unpacked(pieces(body)))
+def names_somebody(body: bytes, people: People, bounds: Bounds) -> bool:
+    """Return whether a roster has an entry of these people.
+
+    Of one that no lookup can read, whether their text is in it; one that unpacks to more than a lookup takes counts
+    as one that does, for nobody can tell in any time.
+    """
     try:
+        if not _may_name(decompressed_text(pieces(body), bounds=bounds), people):
+            return False
+        opening, whole = peek(decompressed_text(pieces(body), bounds=bounds))
         written = detect_format(opening)
+        if written.kind is Kind.JSON:
+            return any(_is_theirs(entry, people) for entry in json_entries(opening, whole))
+        return any(_is_theirs(entry, people) for _, entry in numbered_entries(written, whole))
     except InvalidInput:
         return True
-    if written.kind is Kind.JSON:
-        return any(_is_theirs(entry, people) for entry in json_entries(opening, whole))
-    return any(_is_theirs(entry, people) for _, entry in numbered_entries(written, whole))
 
 
 def _is_theirs(entry: ParsedIdentifier, people: People) -> bool:

@@ -20,6 +20,7 @@ from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Identifier
 from lookup.results.oversize import Oversize
+from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
 from lookup.wiring.clients import S3_CONFIG
@@ -59,7 +60,21 @@ class ErasureServices(FeedingServices):
             ledger=self.lookups,
             is_named=lambda *_: True,  # a schedule that is recorded may need it
         )
-        return Rosters(self.objects, retention=retention, references=references, ledger=self.lookups, clock=self.clock)
+        return Rosters(
+            self.objects,
+            retention=retention,
+            references=references,
+            ledger=self.lookups,
+            bounds=Bounds(self.settings.unpacked_roster_megabytes),
+            clock=self.clock,
+        )
+            self.objects,
+            retention=retention,
+            references=references,
+            ledger=self.lookups,
+            bounds=Bounds(self.settings.unpacked_roster_megabytes),
+            clock=self.clock,
+        )
 
     @cached_property
     def stores(self) -> Sequence[Store]:

@@ -15,6 +15,7 @@ from lookup.erasure.texts import line_blocks, pieces, rewrite_csv
 from lookup.errors import LimitExceeded, Misconfigured
 from lookup.fetch.tombstones import HashKeys, Tombstones
 from lookup.model import DAY, Identifier, IdentifierType, InvalidIdentifier
+from lookup.rosters.decompression import Bounds
 from lookup.validation import ParsedIdentifier
 from tests.lookup.collection.exporting import Exporting
 from tests.lookup.erasure.world import ErasureWorld, Steps
@@ -50,8 +51,17 @@ def put(world: ErasureWorld, key: str, body: bytes) -> None:
 def test_a_roster_names_somebody_by_its_entries(text: bytes, *, is_named: bool) -> None:
     """A roster is read as a lookup reads it, packed or not; one that cannot be read, by its text."""
     people = People([customer(ANNA)])
-    assert names_somebody(text, people) is is_named
-    assert names_somebody(gzip.compress(text), people) is is_named
+    assert names_somebody(text, people, Bounds()) is is_named
+    assert names_somebody(gzip.compress(text), people, Bounds()) is is_named
+
+
+def test_a_roster_that_is_a_trap_stops_nobody() -> None:
+    """A broken gzip, one cut off, and one that unpacks without end are judged by what a lookup would read of them."""
+    people, names = People([customer(ANNA)]), b"".join(b"Bob-%d\n" % number for number in range(9000))
+    broken = gzip.compress(names + b"Anna-7\n")
+    assert not names_somebody(broken[:200] + bytes(50) + broken[250:], People([customer("Zoe")]), Bounds())
+    assert not names_somebody(broken[: len(broken) // 2], people, Bounds())
+    assert names_somebody(gzip.compress(bytes(80_000_000)), people, Bounds(megabytes=4))
 
 
 def test_a_roster_goes_once_nothing_needs_it(world: ErasureWorld) -> None:
