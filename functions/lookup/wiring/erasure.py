@@ -68,13 +68,6 @@ class ErasureServices(FeedingServices):
             bounds=Bounds(self.settings.unpacked_roster_megabytes),
             clock=self.clock,
         )
-            self.objects,
-            retention=retention,
-            references=references,
-            ledger=self.lookups,
-            bounds=Bounds(self.settings.unpacked_roster_megabytes),
-            clock=self.clock,
-        )
 
     @cached_property
     def stores(self) -> Sequence[Store]:
