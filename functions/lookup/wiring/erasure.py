@@ -71,7 +71,7 @@ class ErasureServices(FeedingServices):
 
     @cached_property
     def stores(self) -> Sequence[Store]:
-        """Where data of people may be; results come before the rosters that made them."""
+        """Where data of people may be; parts before the files by which is decided which of them are read."""
         oversize = Oversize(self.s3, self.settings.bucket_name, self.hash_keys.owner_of)
         profiles = Profiles(self.dynamodb, self.settings.profiles_table_name, self.objects, oversize, self._owners_of)
         return (
