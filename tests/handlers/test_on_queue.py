@@ -16,9 +16,13 @@ import pytest
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk import part_message
+from lookup.model import Status
 from tests.handlers.conftest import on_requests_to_aws
 from tests.lambda_context import LambdaContext
+from tests.lookup.collection.hour_world import HourWorld
+from tests.lookup.collection.world import outcome
 from tests.lookup.stage import Stage
+from tests.sqs_records import sqs_record
 
 Load = Callable[[str], dict[str, Any]]
 
@@ -191,3 +195,20 @@ def test_out_of_time_the_rest_is_given_back(
     assert on_queue.handler(received, context) == {"batchItemFailures": []}
     assert simulator.counters().users == 40
     assert sum(one["lookup_id"] == "refresh-20261123T190000Z" for one in records(deployed)) == 41
+
+
+def test_answers_are_archived_together(deployed: Stage, simulator: Simulator, context: LambdaContext) -> None:
+    """A batch of the answers queue is one object, and asks MoEngage nothing; what is no answer comes back alone."""
+    url = deployed.settings.answers_queue_url or ""
+    world = HourWorld(deployed)
+    for number in range(2):
+        outcomes = [outcome(f"C-{number}", Status.NOT_FOUND, at=world.clock())]
+        deployed.sqs.send_message(QueueUrl=url, MessageBody=world.message(number, outcomes))
+    deployed.sqs.send_message(QueueUrl=url, MessageBody="junk")
+    received = deployed.messages(url)
+    records = [sqs_record(message, url.rpartition("/")[2]) for message in received]
+    (junk,) = [message["MessageId"] for message in received if message["Body"] == "junk"]
+    assert on_queue.handler({"Records": records}, context) == {"batchItemFailures": [{"itemIdentifier": junk}]}
+    (key,) = deployed.keys("parts/")
+    assert len(gzip.decompress(world.body(key)).splitlines()) == 2
+    assert simulator.counters().calls == 0
