@@ -11,22 +11,23 @@ import gzip
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lookup.collection.errors import Unequal
 from lookup.collection.rows import Row, counts_of, row_of
 from lookup.ledger.collected_hours import HourLedger
 from lookup.ledger.hour_marks import Hour
+from lookup.ledger.model import RecordedPart
 from lookup.results.files import ANSWERS, INTAKE, ON_DEMAND, hour_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-AHEAD = 16  # objects that are fetched while others are written
+AHEAD = 10  # objects that are fetched while others are written: as many as DynamoDB's client has connections
 # A schedule of a partner may be called like this, and its lookups too; their objects end in the number of a part.
 NAMES = {
     ON_DEMAND: re.compile(r"[0-9a-f]{32}-000001"),
@@ -34,6 +35,14 @@ NAMES = {
     INTAKE: re.compile(r"\d{4}-\d\d-\d\d-(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
 }
 ENDING = ".ndjson.gz"
+
+
+class Fetched(NamedTuple):
+    """An object as it is packed, and of the intake queue's what the ledger counts of its parts, by number."""
+
+    key: str
+    body: bytes
+    known: Mapping[str, RecordedPart] | None
 
 
 class HourObjects:
@@ -48,40 +57,25 @@ class HourObjects:
     def rows(self, hour: Hour) -> Iterator[list[Row]]:
         """Read the records of an hour that count, object by object, always in the same order. Raises `Unequal`."""
         seen: set[str] = set()  # lookups that were answered at once
-        for key, rows in self._read(hour):
-            if key.removeprefix(hour_prefix(hour)).startswith(INTAKE):
-                yield self._counted_here(key, rows)
-            else:
+        for one in self._read(hour):
+            rows = _parsed(one.key, one.body)
+            if one.known is None:
                 yield [row for own in _answers(rows) if _is_new(seen, own) for row in own]
+            else:
+                yield _counted(one.key, rows, one.known)
 
-    def _counted_here(self, key: str, rows: list[Row]) -> list[Row]:
-        """Return the records of parts that the ledger counts in this object. Raises `Unequal`."""
-        parts = {number: list(own) for number, own in groupby(rows, key=lambda row: str(row.facts["part"]))}
-        lookup_ids = {str(row.facts["lookup_id"]) for row in rows}
-        if len(lookup_ids) != 1:
-            raise Unequal(f"{key} holds records of {len(lookup_ids)} lookups")
-        known = self._ledger.parts(lookup_ids.pop(), list(parts))
-        counted: list[Row] = []
-        for number, own in parts.items():
-            record = known.get(number)
-            if record is None or record.key != key:
-                continue
-            if counts_of(own) != record.counts:
-                raise Unequal(f"{key} holds other counts of a part than the ledger")
-            counted += own
-        return counted
-
-    def _read(self, hour: Hour) -> Iterator[tuple[str, list[Row]]]:
-        under_way: deque[tuple[str, Future[bytes]]] = deque()
+    def _read(self, hour: Hour) -> Iterator[Fetched]:
+        under_way: deque[Future[Fetched]] = deque()
         try:
             for key in self._keys(hour):
-                under_way.append((key, self._readers.submit(self._body, key)))
+                is_intake = key.removeprefix(hour_prefix(hour)).startswith(INTAKE)
+                under_way.append(self._readers.submit(self._fetched, key, is_intake=is_intake))
                 if len(under_way) > AHEAD:
-                    yield _parsed(*under_way.popleft())
+                    yield under_way.popleft().result()
             while under_way:
-                yield _parsed(*under_way.popleft())
+                yield under_way.popleft().result()
         finally:
-            for _, left in under_way:
+            for left in under_way:
                 left.cancel()
                 with suppress(Exception):  # what nobody asks for any more is nobody's fault
                     left.cancelled() or left.result()
@@ -99,14 +93,39 @@ class HourObjects:
                     if key.endswith(ENDING) and name.fullmatch(key.removeprefix(prefix).removesuffix(ENDING))
                 )
 
-    def _body(self, key: str) -> bytes:
-        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+    def _fetched(self, key: str, *, is_intake: bool) -> Fetched:
+        """Fetch an object, and what the ledger counts of its parts. Raises `Unequal`.
+
+        The rows are parsed once more by who takes them: packed, several objects do not fill the memory.
+        """
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        if not is_intake:
+            return Fetched(key, body, None)
+        parts: dict[str, set[str]] = {}
+        for row in _parsed(key, body):
+            parts.setdefault(str(row.facts["lookup_id"]), set()).add(str(row.facts["part"]))
+        if len(parts) > 1:
+            raise Unequal(f"{key} holds records of {len(parts)} lookups")
+        known = [self._ledger.parts(lookup_id, sorted(numbers)) for lookup_id, numbers in parts.items()]
+        return Fetched(key, body, known[0] if known else {})
 
 
-def _parsed(key: str, body: Future[bytes]) -> tuple[str, list[Row]]:
-    packed = body.result()
+def _counted(key: str, rows: list[Row], known: Mapping[str, RecordedPart]) -> list[Row]:
+    """Return the records of parts that the ledger counts in this object. Raises `Unequal`."""
+    counted: list[Row] = []
+    for number, own in groupby(rows, key=lambda row: str(row.facts["part"])):
+        record, records = known.get(number), list(own)
+        if record is None or record.key != key:
+            continue
+        if counts_of(records) != record.counts:
+            raise Unequal(f"{key} holds other counts of a part than the ledger")
+        counted += records
+    return counted
+
+
+def _parsed(key: str, body: bytes) -> list[Row]:
     try:
-        return key, [row_of(line) for line in gzip.decompress(packed).split(b"\n") if line]
+        return [row_of(line) for line in gzip.decompress(body).split(b"\n") if line]
     except (EOFError, OSError, ValueError, zlib.error):
         raise Unequal(f"{key} cannot be read") from None
 
