@@ -121,7 +121,7 @@ bench-gate: $(VENV)/.installed ## the gate and its alternatives, side by side, a
 bench-gate-model: $(VENV)/.installed ## what the gate reaches in its model, exactly, about 4 minutes
 	@PYTHONPATH=functions:. $(BIN)/python -m tests.benchmarks.gate.curve
 
-bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n; RUNS=n of the 3:1 share alone)
+bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compete for the quota, about 4 minutes (SCALE=n; LINES=n; RUNS=n of two shares alone)
 	@PYTHONPATH=functions:. SCALE=$(SCALE) LINES=$(LINES) RUNS=$(RUNS) $(BIN)/python -m tests.benchmarks.feeder
 
 bench-api: $(VENV)/.installed ## time and AWS calls of a request to the HTTP API, about a minute (REQUESTS=n)

@@ -61,7 +61,7 @@ class Workers:
             except RetryLater as refusal:
                 self.world.time.sleep(max(refusal.retry_at - clock(), 0.0))
                 continue
-            self.world._send(gate, grant)  # noqa: SLF001 - the model's own vendor
+            self.world.send(gate, grant)
             left -= grant.users
             self.world.time.sleep(share)
 

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.feeder`: run it all, write docs/benchmarks/lookups.md, print the figures as JSON last.
 
 Environment: SCALE=n quota seconds in a real second (default 5); LINES=n of the huge roster (default 1,000,000); RUNS=n
-repeats the 3:1 share alone so often, and prints its figures, without a page.
+repeats the shares of 3:1 and of the intake queue alone, with a seed each, and prints its figures, without a page.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def measured(factor: float, lines: int, users: int, quota: Quota) -> Report:
             print(f"a roster of {lines:,}{', gzip' if packed else ''} …", file=sys.stderr)  # noqa: T201 - progress
             costs.append(cost(bench.stage, lines, packed=packed))
     print("a small lookup behind a huge one, then two partners, equal and 3:1 …", file=sys.stderr)  # noqa: T201 - progress
-    scenarios = [overtaking(factor, quota), *(sharing(factor, quota, weight, users) for weight in (1, 3))]
+    scenarios = [overtaking(factor, quota), *(sharing(quota, weight, 2 * users) for weight in (1, 3))]
     print("a flood of small lookups beside a roster …", file=sys.stderr)  # noqa: T201 - progress
     scenarios.append(attacked(factor, quota, users))
     print("messages of the intake queue beside a roster …", file=sys.stderr)  # noqa: T201 - progress
-    scenarios.append(beside_messages(factor, quota, users))
+    scenarios.append(beside_messages(quota, 2 * users))
     return Report(costs[0], costs[1], lines, scenarios, factor, started, time.time() - started)
 
 
@@ -47,8 +47,10 @@ def main() -> None:
     runs = int(os.environ.get("RUNS") or 0)
     with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
         if runs:
-            shares = [sharing(factor, Quota(), 3, SHARED).result for _ in range(runs)]
-            print(json.dumps({"share_3_to_1": [round(share, 2) for share in shares]}))  # noqa: T201 - as below
+            seeds = range(1, runs + 1)
+            shares = [round(sharing(Quota(), 3, 2 * SHARED, seed).result, 2) for seed in seeds]
+            intake = [round(beside_messages(Quota(), 2 * SHARED, seed).result, 2) for seed in seeds]
+            print(json.dumps({"share_3_to_1": shares, "share_intake": intake}))  # noqa: T201 - as below
             return
         report = measured(factor, lines, SHARED, Quota())
     is_whole = (factor, lines) == (FACTOR, LINES)

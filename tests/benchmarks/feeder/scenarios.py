@@ -9,13 +9,15 @@ from statistics import linear_regression
 
 from lookup.ledger.model import LookupRecord, LookupState
 from lookup.quota import Quota
-from tests.benchmarks.feeder.stage import LOOK, WORKERS, FeederStage, Sample, opened
+from tests.benchmarks.feeder.stage import LOOK, WORKERS, FeederStage, Sample, bare, opened
+from tests.benchmarks.feeder.virtual import Batch, VirtualStage
 from tests.waiting import GIVE_UP
 
 BIG = 60_000  # users: more than any scenario can serve
 SMALL = 10
 FLOOD = 50  # users of each lookup of a flood
 MESSAGE = 10  # users of each message
+BATCH = 10  # messages that a function gets at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,16 @@ def overtaking(factor: float, quota: Quota) -> Scenario:
         return Scenario(title, names, bench.samples, bench.window, taken / bench.window)
 
 
-def sharing(factor: float, quota: Quota, weight: int, users: int) -> Scenario:
-    """Run two partners' lookups until so many `users` are served; return the ratio of their shares."""
-    with opened(factor, quota) as bench:
-        bench.submit("first", BIG, partner="a", weight=weight, feed=False)
-        bench.submit("second", BIG, partner="b")
-        bench.watch(["first", "second"], lambda seen: sum(_served(seen, name) for name in seen) >= users)
-        names = {"first": f"partner of weight {weight}", "second": "partner of weight 1"}
-        title = f"Two partners, weights {weight}:1"
-        return Scenario(title, names, bench.samples, bench.window, ratio(bench.samples))
+def sharing(quota: Quota, weight: int, users: int, seed: int = 1) -> Scenario:
+    """Run two partners' lookups in virtual time until so many `users` are served; return the ratio of their shares."""
+    with bare() as stage:
+        bench = VirtualStage(stage, quota, seed)
+        bench.submit("first", BIG, weight=weight)
+        bench.submit("second", BIG, weight=1)
+        bench.run([bench.work] * WORKERS, ["first", "second"], seconds=1.1 * users * quota.window / quota.limit)
+    samples = [Sample(at, served) for at, served in bench.samples if sum(served.values()) <= users]
+    names = {"first": f"partner of weight {weight}", "second": "partner of weight 1"}
+    return Scenario(f"Two partners, weights {weight}:1", names, samples, quota.window, ratio(samples))
 
 
 def attacked(factor: float, quota: Quota, users: int) -> Scenario:
@@ -79,22 +82,18 @@ def attacked(factor: float, quota: Quota, users: int) -> Scenario:
         return Scenario(title, names, bench.samples, bench.window, 1 / steepness if steepness else float(users))
 
 
-def beside_messages(factor: float, quota: Quota, users: int) -> Scenario:
-    """Run the intake queue, of weight 1, beside a roster of weight 1; return the ratio of their shares."""
-    with opened(factor, quota, intake_workers=WORKERS) as bench:
-        bench.send(2 * users // MESSAGE, MESSAGE)
-        bench.submit("second", BIG, partner="b")
-        deadline = time.time() + GIVE_UP
-        while time.time() < deadline:
-            (roster,) = bench.ledger.get_many(["second"])
-            served = {"first": bench.from_intake(), "second": roster.tally.counts.requested}
-            bench.samples.append(Sample(time.time() - (bench.started or 0.0), served))
-            if sum(served.values()) >= users:
-                break
-            time.sleep(LOOK)
-        names = {"first": f"messages of {MESSAGE} users", "second": f"{BIG:,} users of a partner"}
-        after = [one for one in bench.samples if sum(one.served.values()) >= users / 4]  # what was fed to begin with
-        return Scenario("Messages beside a roster", names, bench.samples, bench.window, ratio(after))
+def beside_messages(quota: Quota, users: int, seed: int = 1) -> Scenario:
+    """Run the intake queue beside a roster, both of weight 1, in virtual time; return the ratio of their shares."""
+    with bare() as stage:
+        bench = VirtualStage(stage, quota, seed)
+        bench.submit("second", BIG, weight=1)
+        bench.batches += [Batch(BATCH * MESSAGE) for _ in range(2 * users // (BATCH * MESSAGE))]
+        workers = [bench.work] * WORKERS + [bench.work_intake] * WORKERS
+        bench.run(workers, ["second"], seconds=1.1 * users * quota.window / quota.limit)
+    samples = [Sample(at, {"first": 0} | dict(served)) for at, served in bench.samples if sum(served.values()) <= users]
+    names = {"first": f"messages of {MESSAGE} users", "second": f"{BIG:,} users of a partner"}
+    after = [one for one in samples if sum(one.served.values()) >= users / 4]  # what was fed to begin with
+    return Scenario("Messages beside a roster", names, samples, quota.window, ratio(after or samples))
 
 
 def _flood(bench: FeederStage, flood: list[str]) -> None:
@@ -107,15 +106,16 @@ def _flood(bench: FeederStage, flood: list[str]) -> None:
 
 
 def ratio(samples: Sequence[Sample]) -> float:
-    """Return how much steeper the first curve is than the second.
+    """Return how much steeper the first curve is than the second, each over the time.
 
-    Fitted through all samples: parts come by the hundred, so that the last sample alone says little. Too short a run
-    for a fit is judged by its totals.
+    Parts come by the hundred, so that the last sample alone says little; and a line fitted to one curve over the other
+    is too flat, because both come in steps. Too short a run for a fit is judged by its totals.
     """
-    second = [one.served["second"] for one in samples]
+    times = [one.at for one in samples]
+    first, second = ([one.served[name] for one in samples] for name in ("first", "second"))
     if len(set(second)) == 1:
-        return samples[-1].served["first"] / second[-1] if second[-1] else 0.0
-    return linear_regression(second, [one.served["first"] for one in samples]).slope
+        return first[-1] / second[-1] if second[-1] else 0.0
+    return linear_regression(times, first).slope / linear_regression(times, second).slope
 
 
 def _served(seen: Mapping[str, LookupRecord], name: str) -> int:

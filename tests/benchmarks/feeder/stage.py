@@ -150,6 +150,14 @@ def opened(
             yield FeederStage(stage, factor)
 
 
+@contextmanager
+def bare() -> Iterator[Stage]:
+    """Deploy a stage without a vendor and without workers, for the context."""
+    session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
+    with deployed(session, "http://127.0.0.1:9") as stage:
+        yield stage
+
+
 def _vendor(quota: Quota, factor: float) -> SimulatorConfig:
     strict = QuotaConfig(mode="sliding", limit=quota.limit, window=quota.window, reset="absent")
     return SimulatorConfig(

@@ -126,7 +126,7 @@ class World:
             self.turned_away += 1
             return
         self.waits.append(self.time.now - started)
-        self._send(gate, grant)
+        self.send(gate, grant)
 
     def share_used(self, since: float) -> float:
         """Return the share of the vendor's quota that was accepted since a time."""
@@ -149,10 +149,10 @@ class World:
             except RetryLater as refusal:
                 self.time.sleep(refusal.retry_at - clock())
                 continue
-            self._send(gate, grant)
+            self.send(gate, grant)
             users -= grant.users
 
-    def _send(self, gate: QuotaGate, grant: Grant) -> None:
+    def send(self, gate: QuotaGate, grant: Grant) -> None:
         self.granted.append((self.time.now, grant.lane, grant.users))
         transit = self.random.uniform(0.2, 0.4) * self.latency
         self.time.sleep(transit)
