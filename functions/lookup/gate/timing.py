@@ -17,7 +17,7 @@ from lookup.quota import HALF, Quota
 
 SHORTEST = 0.2  # of the time to send, which is never made shorter (50 ms)
 ANSWERS_TO_SEND = 4.0  # times that the slowest recent answer took: enough until the call leaves
-# Of `clock_skew` (50 ms): who has measured more exactly than to so much each way sees capacity no sooner than the others.
+# Of `clock_skew` (50 ms): who has measured more exactly than that each way sees capacity no sooner than others.
 EVEN = 0.2
 KEPT = 7 / 8  # of the slowest answer's time, with every quicker one
 PATIENT_WINDOWS = 10.0  # after a grant that was used too late, in which all of the time to send is allowed
