@@ -80,6 +80,8 @@ def test_every_watched_metric_is_sent_by_some_function(
     """Work, every fault of MoEngage's and a secret without meaning send all that anybody looks at."""
     capsys.readouterr()
     call("GET", PROFILE)
+    simulator.set_user("C-none", None)
+    call("GET", "/v1/profiles/customer_id/C-none")
     on_queue.handler(event("on_queue/intake.json"), context)
     on_schedule.handler(event("on_schedule/tick.json"), context)
     on_results.handler(event("on_results/ended.json"), context)

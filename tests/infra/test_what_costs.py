@@ -23,7 +23,7 @@ def test_a_stage_may_trace_its_functions(full: Template) -> None:
     for role_id in full.of_type("AWS::IAM::Role"):
         actions = {action for one in full.statements(role_id) for action in one["Action"]}
         assert (actions >= TRACES) == role_id[:-8].endswith(
-            ("RequestRole", "QueueRole", "ScheduleRole", "ConversionRole", "ResultsRole", "WebhookRole")
+            ("RequestRole", "QueueRole", "ScheduleRole", "ConversionRole", "ResultsRole", "WebhookRole", "ErasureRole")
         )
 
 
@@ -33,7 +33,7 @@ def test_the_memory_of_the_queues_function_is_a_setting(full: Template, template
     assert full.functions()["on_queue"]["MemorySize"] == 512
 
 
-@pytest.mark.parametrize(("stage", "secrets", "clients", "network"), [("prod", 1, 1, 0), ("full", 3, 2, 730)])
+@pytest.mark.parametrize(("stage", "secrets", "clients", "network"), [("prod", 2, 1, 0), ("full", 4, 2, 730)])
 def test_a_month_is_counted_in_the_template(
     stage: str, secrets: int, clients: int, network: float, templates: Mapping[str, Template]
 ) -> None:

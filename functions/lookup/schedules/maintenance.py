@@ -16,6 +16,7 @@ from lookup.bulk.hour_requests import HourRequests
 from lookup.errors import ServiceError
 from lookup.gate.breaker import CREDENTIALS
 from lookup.gate.limiter import WorkspaceGates
+from lookup.gate.state import GateState
 from lookup.ledger.items import deserialize, serialize
 from lookup.ledger.table import LedgerTable
 from lookup.moengage.credential_store import CredentialStore
@@ -32,7 +33,7 @@ class Maintenance:
         self,
         *,
         settings: Settings,
-        sample: Callable[[str], None],
+        sample: Callable[[str], GateState],
         reopening: Reopening,
         sweep: Sweep,
         feeder: Feeder,
@@ -40,7 +41,7 @@ class Maintenance:
         part_expiry: PartExpiry,
         hours: HourRequests,
     ) -> None:
-        """`sample` records what a workspace's gate has granted by now."""
+        """`sample` records what a workspace's gate has granted by now, and returns its state."""
         self._settings = settings
         self._sample = sample
         self._reopening = reopening
@@ -70,8 +71,8 @@ class Maintenance:
         return fed
 
     def _maintain(self, workspace: str) -> int:
-        self._sample(workspace)
-        self._reopening.probe_if_key_rotated(workspace)
+        state = self._sample(workspace)
+        self._reopening.probe_if_key_rotated(workspace, state)
         self._sweep.run(workspace)
         return self._feeder.feed(workspace)
 
@@ -84,15 +85,15 @@ class Reopening:
         self._credentials = credentials
         self._table = table
 
-    def probe_if_key_rotated(self, workspace: str) -> bool:
+    def probe_if_key_rotated(self, workspace: str, state: GateState) -> bool:
         """Allow one probe if the gate is closed for its key and the secret has changed; return whether it did.
 
         A version is written down after its probe was allowed: a crash in between leaves one probe too many, never too
         few.
         """
-        gate = self._gates.of(workspace)
-        if gate.state().closed_reason != CREDENTIALS:
+        if state.closed_reason != CREDENTIALS:
             return False
+        gate = self._gates.of(workspace)
         version = self._credentials.current_version(workspace)
         if version is None or version == self._tried(workspace) or not gate.probe_now(CREDENTIALS):
             return False

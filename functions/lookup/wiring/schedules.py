@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import inf
 
 from lookup.bulk.estimates import backlog_of
 from lookup.bulk.hour_requests import HourRequests
+from lookup.gate.state import GateState
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.sweep import SweepLedger
@@ -17,6 +19,8 @@ from lookup.schedules.sweep import Sweep
 from lookup.telemetry import record_gauge
 from lookup.wiring.submitting import SubmittingServices
 
+TICK_SECONDS = 20  # a tick is over by then; the next one reads anew
+
 
 class ScheduleServices(SubmittingServices):
     """The services of `on_schedule`."""
@@ -26,7 +30,7 @@ class ScheduleServices(SubmittingServices):
         return Gauges(
             workspaces=self.settings.workspaces,
             backlog_of=lambda workspace: backlog_of(self.lookups, workspace),
-            is_shut=lambda workspace: self.gates.of(workspace).state().is_blocked(self.clock()),
+            is_shut=self.is_shut,
             has_secret=self.credentials.has_value,
             record=record_gauge,
         )
@@ -60,10 +64,24 @@ class ScheduleServices(SubmittingServices):
     def quota_histories(self) -> QuotaHistories:
         return QuotaHistories(self.table, self.clock)
 
-    def sample_quota(self, workspace: str) -> None:
-        """Record what a workspace's gate has granted by now."""
-        counted = self.gates.of(workspace).state().counted
-        self.quota_histories.record(workspace, sum(counted.values()), counted[Lane.ON_DEMAND])
+    @cached_property
+    def gate_states(self) -> dict[str, tuple[float, GateState]]:
+        """The state of each workspace's gate, with when this tick read it (epoch seconds)."""
+        return {}
+
+    def sample_quota(self, workspace: str) -> GateState:
+        """Record what a workspace's gate has granted by now; return its state. Raises `RetryLater`."""
+        state = self.gates.of(workspace).state()
+        self.gate_states[workspace] = (self.clock(), state)
+        self.quota_histories.record(workspace, sum(state.counted.values()), state.counted[Lane.ON_DEMAND])
+        return state
+
+    def is_shut(self, workspace: str) -> bool:
+        """Return whether feeding makes no sense: a gate that this tick has seen open is not read again."""
+        read_at, state = self.gate_states.get(workspace, (-inf, None))
+        if state and self.clock() - read_at < TICK_SECONDS and not state.is_blocked(self.clock()):
+            return False
+        return super().is_shut(workspace)
 
     @cached_property
     def maintenance(self) -> Maintenance:

@@ -58,7 +58,7 @@ def test_a_crash_before_the_count_publishes_again(services: FetchServices) -> No
 
     between = Interruptions()
     between.watch(services.stage.dynamodb, services.stage.sqs)
-    between.arm(1, after=False, action=die)
+    between.arm(2, after=False, action=die)  # the first write notes the hour, before the object is written
     with pytest.raises(Crash):
         serve(services, "refresh-1")
     serve(services, "refresh-1", redelivered=True)
