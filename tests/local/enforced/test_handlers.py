@@ -72,7 +72,12 @@ def test_an_hour_is_collected(enforced: Enforced) -> None:
     enforced.put_secrets_and_grants()
     clients, outputs = enforced.stage.clients, enforced.stage.outputs
     assert enforced.api().profile(customer("H-1"))[0] == 200
-    key = until(lambda: next((one for one in keys(enforced, "parts/") if "/answers-" in one), None))
+
+    def archived() -> str | None:
+        answers = (one for one in keys(enforced, "parts/") if "/answers-" in one)
+        return next((one for one in answers if holds(enforced, one, "H-1")), None)
+
+    key = until(archived)
     ledger = outputs["LedgerTableName"]
     notes = clients.dynamodb.query(
         TableName=ledger, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "hours"}}
@@ -83,9 +88,7 @@ def test_an_hour_is_collected(enforced: Enforced) -> None:
     enforced.invoke("OnSchedule", TICK)
     day, hour = key.split("/")[2:4]
     name = f"results/workspace=default/{day}/ndjson/hour-{hour.removeprefix('hour=')}-00001.ndjson.gz"
-    until(lambda: name in keys(enforced, "results/") or None)
-    lines = gzip.decompress(clients.s3.get_object(Bucket=enforced.stage.bucket, Key=name)["Body"].read())
-    assert b'"identifier":"H-1"' in lines
+    until(lambda: (name in keys(enforced, "results/") and holds(enforced, name, "H-1")) or None)
 
 
 def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> None:
@@ -103,6 +106,11 @@ def test_a_packed_roster_is_converted_fed_and_deleted(enforced: Enforced) -> Non
     assert until(fed)["counts"]["found"] == 2
     assert enforced.call("DELETE", f"/v1/rosters/{key.rpartition('/')[2]}") == 204
     assert keys(enforced, "rosters/unpacked/demo/") == []
+
+
+def holds(enforced: Enforced, key: str, identifier: str) -> bool:
+    body = enforced.stage.clients.s3.get_object(Bucket=enforced.stage.bucket, Key=key)["Body"].read()
+    return f'"identifier":"{identifier}"'.encode() in gzip.decompress(body)
 
 
 def keys(enforced: Enforced, prefix: str) -> list[str]:

@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 from lookup.api.openapi import response_models
 from lookup.api.openapi.examples import BODIES
 from lookup.api.openapi.operations import SCHEMAS
-from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_ERASE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
+from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
 API_VERSION = "0.3.0"
 TITLE = "moengage-lookup"
@@ -34,11 +34,11 @@ TAGS: Mapping[str, str] = {
     "Webhooks": "How you are called back.",
     "Operators": "Of all partners, for those who run the service: scope `service/admin`.",
 }
+# Those that every partner may ask for. Who asks for one that its client does not have gets no token at all.
 SCOPES: Mapping[str, str] = {
     PROFILES_READ: "Read profiles, lookups and the quota",
     LOOKUPS_WRITE: "Submit and steer lookups",
     SCHEDULES_WRITE: "Keep schedules",
-    PROFILES_ERASE: "Erase people, where that is granted",
 }
 BY_CLIENT = (
     "Client id and secret: the browser asks the token endpoint. Where that does not let a page read its answer (CORS), "
