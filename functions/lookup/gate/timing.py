@@ -17,8 +17,6 @@ from lookup.quota import HALF, Quota
 
 SHORTEST = 0.2  # of the time to send, which is never made shorter (50 ms)
 ANSWERS_TO_SEND = 4.0  # times that the slowest recent answer took: enough until the call leaves
-# Of `clock_skew` (50 ms): who has measured more exactly than that each way sees capacity no sooner than others.
-EVEN = 0.2
 KEPT = 7 / 8  # of the slowest answer's time, with every quicker one
 PATIENT_WINDOWS = 10.0  # after a grant that was used too late, in which all of the time to send is allowed
 
@@ -65,14 +63,13 @@ class TimeToSend:
 
 def timing_of(quota: Quota, now: float, lead: float, time: TimeBounds, to_send: float) -> Timing:
     """Return the times of a grant that is requested `now` and takes effect `lead` seconds later."""
-    earliest = min(time.earliest, (time.earliest + time.latest) / 2 - EVEN * quota.clock_skew)
     if not time.is_measured:
-        earliest, to_send = time.earliest, quota.send_spread - quota.transit
+        to_send = quota.send_spread - quota.transit
     latest = time.latest + to_send + quota.transit
     return Timing(
         effective_at=now + lead,
         not_after=now + lead + to_send,
-        checked_at=earliest + quota.clock_skew + lead,
+        checked_at=time.earliest + quota.clock_skew + lead,
         recorded_at=latest - quota.send_spread - quota.clock_skew + lead,
         is_measured=time.is_measured,
     )
