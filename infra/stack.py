@@ -163,6 +163,7 @@ class LookupStack(cdk.Stack):
         return {
             "intake": self._queues.intake,
             "parts": self._queues.parts,
+            "answers": self._answers.queue,
             "conversions": self._conversions.queue,
             "results": self._results.queue,
         }

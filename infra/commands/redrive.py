@@ -14,21 +14,23 @@ from infra.commands.stack_outputs import all_outputs, outputs_of
 from infra.commands.stage_command import run
 from infra.commands.webhook_letters import WebhookCases
 from infra.stage_settings.stage import Stage
-from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.parts import PartLedger
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.transitions import Transitions
 from lookup.ledger.webhooks import WebhookLedger
-from lookup.redrive.cases import Case, ConversionCases, IntakeCases, PartCases
+from lookup.redrive.cases import Case
+from lookup.redrive.decisions import decisions
 from lookup.redrive.letters import letters, letters_waiting
 from lookup.redrive.queue_redrive import QueueRedrive, users_of
-from lookup.redrive.results_cases import ResultsCases
 
 OUTPUTS = (
     "LedgerTableName", "IntakeQueueUrl", "IntakeDeadLetterQueueUrl", "PartsQueueUrl", "PartsDeadLetterQueueUrl",
     "ConversionQueueUrl", "ConversionDeadLetterQueueUrl",
 )  # fmt: skip
+# By what the outputs of a stage call them; stages of release 0.2 have only those of OUTPUTS.
+QUEUES = {
+    "Intake": "intake", "Parts": "parts", "Answers": "answers", "Conversion": "conversions", "Results": "results",
+}  # fmt: skip
 
 
 def main() -> int:
@@ -42,14 +44,9 @@ def _redrive(session: boto3.Session, stage: Stage) -> bool:
     names = {**outputs, **outputs_of(session, stage.name, *OUTPUTS)}
     table = LedgerTable(session.client("dynamodb"), names["LedgerTableName"], clock=time.time, sleep=time.sleep)
     ledger = LookupLedger(table)
-    case_of = {
-        "Intake": IntakeCases().case,
-        "Parts": PartCases(ledger, PartLedger(table), time.time).case,
-        "Conversion": ConversionCases(ledger).case,
-    }
-    if "ResultsQueueUrl" in outputs:  # stages of release 0.2 have neither of these two queues
-        case_of["Results"] = ResultsCases(ledger, CollectionLedger(table)).case
-    if "WebhookQueueUrl" in outputs:
+    of_queue = decisions(table, ledger, time.time)
+    case_of = {name: of_queue[queue]() for name, queue in QUEUES.items() if f"{name}QueueUrl" in names}
+    if "WebhookQueueUrl" in names:
         case_of["Webhook"] = WebhookCases(WebhookLedger(table), stage.partners).case
     waiting = {queue: letters_waiting(sqs, names[f"{queue}DeadLetterQueueUrl"]) for queue in case_of}
     cases = {

@@ -56,7 +56,7 @@ ALLOWED = {
         "ResultsQueueDeadLetters": CONSUME,
         "ErasuresQueueDeadLetters": COUNT,
         "WebhooksQueueDeadLetters": COUNT,
-        "AnswersQueueDeadLetters": COUNT,
+        "AnswersQueueDeadLetters": CONSUME,
         "OnScheduleFailedFirings": COUNT,
         "NoticesUndelivered": COUNT,
         "QueuesParts": SEND,

@@ -12,6 +12,7 @@ const SECONDS = 15;
 const NAMES: Record<string, string> = {
   intake: "messages of other systems",
   parts: "parts of lookups",
+  answers: "records of answers at once",
   conversions: "rosters to be converted",
   results: "results to be put together",
   webhooks: "events for partners' webhooks",

@@ -15,12 +15,11 @@ from lookup.bulk.queues import Delivery
 from lookup.errors import InvalidInput, ServiceError
 from lookup.ledger.hour_marks import Hour, HourMarks
 from lookup.model import Clock
-from lookup.results.answers import RECORDS_BYTES, Answer
+from lookup.results.answers import GZIP, Answer
 from lookup.results.files import ResultFiles
 from lookup.telemetry import logger
 
 OBJECT_BYTES = 16 * 1024 * 1024  # of lines before they are packed: who collects has several objects in memory
-GZIP = 31  # window bits of zlib that mean gzip's header
 LEVEL = 6
 
 
@@ -82,9 +81,9 @@ class AnswersWorker:
     def _read(self, delivery: Delivery) -> tuple[Hour, str, bytes] | None:
         try:
             answer = Answer.of_message(delivery.body)
-            hour, lines = Hour.of(answer.workspace, answer.at), _unpacked(answer.records)
+            hour, lines = Hour.of(answer.workspace, answer.at), answer.lines()
             return hour, answer.lookup_id, self._kept_lines(answer.workspace, lines)
-        except (InvalidInput, zlib.error) as fault:
+        except InvalidInput as fault:
             logger.error("answer unreadable", message_id=delivery.message_id, error=error_name(fault))
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("answers returned", answers=1, error=error_name(error))
@@ -101,12 +100,3 @@ class AnswersWorker:
                 logger.warning("answers returned", answers=len(one.message_ids), error=error_name(error))
                 returned += one.message_ids
         return returned
-
-
-def _unpacked(records: bytes) -> bytes:
-    """Unpack an answer's lines, which are bounded. Raises `zlib.error`."""
-    unpacking = zlib.decompressobj(GZIP)
-    lines = unpacking.decompress(records, RECORDS_BYTES + 1)
-    if not unpacking.eof or len(lines) > RECORDS_BYTES:
-        raise zlib.error("more lines than an answer may have, or an end that is missing")
-    return lines

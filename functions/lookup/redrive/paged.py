@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.parts import PartLedger
 from lookup.ledger.transitions import Transitions
 from lookup.model import Clock
-from lookup.redrive.cases import Action, Case, ConversionCases, IntakeCases, PartCases
+from lookup.redrive.cases import Action, Case
+from lookup.redrive.decisions import Decide
 from lookup.redrive.letters import Letter, letters, letters_waiting
 from lookup.redrive.queue_redrive import QueueRedrive
-from lookup.redrive.results_cases import ResultsCases
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 PAGE = 100  # letters of one request
 SECONDS = 15.0  # after which a request begins with no further letter: it ends long before its own time
 VISIBILITY_SECONDS = 60  # a request that dies gives its letters back after so long
-INTAKE, PARTS, CONVERSIONS, RESULTS = "intake", "parts", "conversions", "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +38,20 @@ class RedrivenPage:
 
 
 class PagedRedrive:
-    """Redrives the queues of `urls` by their names: `intake`, `parts`, `conversions` and `results`."""
+    """Redrives the queues of `urls` by their names, each as `decisions` has it."""
 
     def __init__(
         self,
         sqs: SQSClient,
         urls: Callable[[], Mapping[str, QueueUrls]],
         *,
-        ledger: LookupLedger,
-        parts: PartLedger,
-        collections: CollectionLedger,
+        decisions: Mapping[str, Callable[[], Decide]],
         states: Transitions,
         clock: Clock,
     ) -> None:
         self._sqs = sqs
         self._urls = urls
-        self._ledger = ledger
-        self._parts = parts
-        self._collections = collections
+        self._decisions = decisions
         self._states = states
         self._clock = clock
 
@@ -67,7 +59,7 @@ class PagedRedrive:
         """Return what would be done about the first letters; each is visible again afterwards."""
         urls = self._urls()[queue]
         waiting = letters_waiting(self._sqs, urls.dead_letters)
-        redrive, decide = self._redrive(urls), self._decide(queue)
+        redrive, decide = self._redrive(urls), self._decisions[queue]()
         cases = [decide(letter) for letter in self._letters(urls)]
         for case in cases:
             redrive.put_back(case)
@@ -77,7 +69,7 @@ class PagedRedrive:
         """Do it about the first letters. Those that are left stay invisible for a minute: the next page sees others."""
         urls = self._urls()[queue]
         waiting = letters_waiting(self._sqs, urls.dead_letters)
-        redrive, decide, until = self._redrive(urls), self._decide(queue), self._clock() + SECONDS
+        redrive, decide, until = self._redrive(urls), self._decisions[queue](), self._clock() + SECONDS
         cases: list[Case] = []
         for letter in self._letters(urls):
             case = decide(letter)
@@ -93,13 +85,3 @@ class PagedRedrive:
 
     def _redrive(self, urls: QueueUrls) -> QueueRedrive:
         return QueueRedrive(self._sqs, self._states, urls.queue, urls.dead_letters)
-
-    def _decide(self, queue: str) -> Callable[[Letter], Case]:
-        """Return what decides on one page of a queue's letters."""
-        if queue == INTAKE:
-            return IntakeCases().case
-        if queue == PARTS:
-            return PartCases(self._ledger, self._parts, self._clock).case
-        if queue == RESULTS:
-            return ResultsCases(self._ledger, self._collections).case
-        return ConversionCases(self._ledger).case

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/stand
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ PART = "000001"
 # SQS takes 1 MiB, and bills each 64 KiB begun as a request: beyond this an object is cheaper.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MESSAGE_BYTES = 256 * 1024
+GZIP = 31  # window bits of zlib that mean gzip's header
 RECORDS_BYTES = 1024 * 1024  # of a message, unpacked: what a worker has in memory; a larger response has a link to S3
 
 
@@ -56,6 +58,17 @@ class Answer:
         except (ValueError, OverflowError, OSError):
             pass
         raise InvalidInput("body", "must be an answer's workspace, lookup_id, at and records")
+
+    def lines(self) -> bytes:
+        """Unpack the records, which are bounded. Raises `InvalidInput`."""
+        unpacking = zlib.decompressobj(GZIP)
+        try:
+            lines = unpacking.decompress(self.records, RECORDS_BYTES + 1)
+        except zlib.error:
+            raise InvalidInput("records", "must be gzip") from None
+        if not unpacking.eof or len(lines) > RECORDS_BYTES:
+            raise InvalidInput("records", f"must be whole, and {RECORDS_BYTES:,} bytes unpacked at most")
+        return lines
 
 
 class AnswerRecords:

@@ -32,9 +32,9 @@ from lookup.errors import RetryLater
 from lookup.ledger.collected_hours import HourLedger
 from lookup.ledger.collections import CollectionLedger
 from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.parts import PartLedger
 from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.webhooks import WebhookLedger
+from lookup.redrive.decisions import decisions
 from lookup.redrive.paged import PagedRedrive, QueueUrls
 from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
@@ -150,9 +150,7 @@ class ApiServices(ProfileServices, SubmittingServices):
         return PagedRedrive(
             self.sqs,
             self._redriven,
-            ledger=self.lookups,
-            parts=PartLedger(self.table),
-            collections=self.collections,
+            decisions=decisions(self.table, self.lookups, self.clock),
             states=self.states,
             clock=self.clock,
         )

@@ -11,7 +11,7 @@ from lookup.bulk import part_message
 from lookup.bulk.queues import Delivery
 from lookup.ledger.model import LookupState
 from lookup.model import Counts, Part
-from tests.infra.stacks import create
+from tests.infra.stacks import operate
 from tests.lookup.conftest import stage
 from tests.lookup.services import BulkServices, counted
 from tests.lookup.stage import Stage
@@ -22,27 +22,7 @@ __all__ = ["stage"]
 @pytest.fixture
 def services(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> BulkServices:
     """Return services whose queues and ledger are the outputs of a deployed stack, and log the operator in."""
-    settings, credentials = stage.settings, stage.session.get_credentials()
-    assert credentials is not None
-    frozen = credentials.get_frozen_credentials()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(frozen.access_key))
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", str(frozen.secret_key))
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("STAGE", "dev")
-    outputs = {
-        "LedgerTableName": settings.ledger_table_name,
-        "IntakeQueueUrl": settings.intake_queue_url,
-        "IntakeDeadLetterQueueUrl": settings.intake_dead_letter_queue_url,
-        "PartsQueueUrl": settings.parts_queue_url,
-        "PartsDeadLetterQueueUrl": settings.parts_dead_letter_queue_url,
-        "ConversionQueueUrl": settings.conversion_queue_url,
-        "ConversionDeadLetterQueueUrl": settings.conversion_dead_letter_queue_url,
-    }
-    template = {
-        "Resources": {"One": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
-    }
-    create(stage.session.client("cloudformation", region_name="eu-central-1"), template)
+    operate(stage, {}, monkeypatch)
     return BulkServices(stage)
 
 

@@ -14,7 +14,7 @@ from lookup.model import Part, RosterRange, Status
 from lookup.redrive.cases import Action, PartCases
 from lookup.redrive.letters import Letter
 from lookup.redrive.results_cases import ResultsCases
-from tests.infra.stacks import create
+from tests.infra.stacks import operate
 from tests.lookup.collection.exporting import Exporting
 from tests.lookup.collection.world import World, outcome
 from tests.lookup.conftest import stage
@@ -90,34 +90,12 @@ def test_redrive_covers_the_results_queue(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`make redrive` sends what is not collected back to the results queue, and prints it beside the other queues."""
-    settings, credentials = world.stage.settings, world.stage.session.get_credentials()
-    assert credentials is not None
-    frozen = credentials.get_frozen_credentials()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": frozen.access_key,
-        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "STAGE": "dev",
-    }.items():
-        monkeypatch.setenv(name, str(value))
-    urls = {"Intake": settings.intake_queue_url, "Parts": settings.parts_queue_url}
-    urls |= {"Conversion": settings.conversion_queue_url, "Results": settings.results_queue_url or ""}
-    dead = {"Intake": settings.intake_dead_letter_queue_url, "Parts": settings.parts_dead_letter_queue_url}
-    dead |= {
-        "Conversion": settings.conversion_dead_letter_queue_url or "",
-        "Results": settings.results_dead_letter_queue_url or "",
-    }
-    outputs = {"LedgerTableName": settings.ledger_table_name}
-    outputs |= {f"{name}QueueUrl": url for name, url in urls.items()}
-    outputs |= {f"{name}DeadLetterQueueUrl": url for name, url in dead.items()}
-    template = {
-        "Resources": {"One": {"Type": "AWS::SQS::Queue"}},
-        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
-    }
-    create(world.stage.session.client("cloudformation", region_name="eu-central-1"), template)
+    settings = world.stage.settings
+    url, dead = settings.results_queue_url or "", settings.results_dead_letter_queue_url or ""
+    operate(world.stage, {"ResultsQueueUrl": url, "ResultsDeadLetterQueueUrl": dead}, monkeypatch)
     ended(world)
-    world.stage.sqs.send_message(QueueUrl=dead["Results"], MessageBody=json.dumps(LOOKUP))
+    world.stage.sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(LOOKUP))
     assert redrive.main() == 0
     assert "results: 1 dead letters: 1 sent again" in capsys.readouterr().out
-    assert [json.loads(one["Body"]) for one in world.stage.messages(urls["Results"])] == [LOOKUP]
-    assert world.stage.messages(dead["Results"]) == []
+    assert [json.loads(one["Body"]) for one in world.stage.messages(url)] == [LOOKUP]
+    assert world.stage.messages(dead) == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lookup.ledger.collections import CollectionLedger
 from lookup.model import Clock
 from lookup.redrive.cases import Action
+from lookup.redrive.decisions import decisions
 from lookup.redrive.paged import PAGE, PagedRedrive, QueueUrls, RedrivenPage
 from tests.lookup.services import BulkServices
 from tests.lookup.stage import Stage
@@ -32,9 +32,7 @@ def made(services: BulkServices, clock: Clock) -> PagedRedrive:
     return PagedRedrive(
         services.sqs,
         lambda: urls,
-        ledger=services.lookups,
-        parts=services.part_ledger,
-        collections=CollectionLedger(services.table),
+        decisions=decisions(services.table, services.lookups, clock),
         states=services.states,
         clock=clock,
     )
