@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ import pytest
 import on_erasure
 import on_queue
 from infra.local.simulator.process import Simulator
+from lookup.api.console.parameter import SignIn
 from lookup.fetch import tombstones
-from tests.handlers.calling import Call, kind_of, serve_parts_queue
+from tests.handlers.calling import Call, Calling, kind_of, serve_parts_queue
 from tests.handlers.conftest import Grant, forget
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage
@@ -45,6 +46,14 @@ def served(deployed: Stage, context: LambdaContext, step: int = 0) -> list[dict[
         "batchItemFailures"
     ]
     return answer
+
+
+def waiting(deployed: Stage) -> int:
+    """Count the messages on the queue of erasures, those that are delayed too."""
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    url = deployed.settings.erasure_queue_url or ""
+    held = deployed.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(held[name]) for name in names)
 
 
 def test_an_erasure_is_accepted_and_can_be_read(
@@ -126,6 +135,32 @@ def test_who_may_not(deployed: Stage, grant: Grant, call: Call) -> None:
     status, refused, _ = call("POST", "/v1/erasures", {"identifiers": ["user-2"]}, scope=ERASE)
     assert (status, refused["owned"], refused["limit"]) == (429, "erasures", 1)
     assert call("POST", "/v1/erasures", {"identifiers": ["user-2"]}, scope=OPERATOR)[0] == 202
+
+
+def test_a_person_with_the_operators_scope_is_no_operator_by_it(deployed: Stage, grant: Grant, call: Calling) -> None:
+    """Any scope of the console's client can be asked for: people of a partner that is not admin erase what it may."""
+    people = SignIn("console", "/authorize", "/token", None, (), "groups")
+    deployed.session.client("ssm").put_parameter(
+        Name=deployed.settings.console_parameter_name, Value=json.dumps({"sign_in": asdict(people)}), Type="String"
+    )
+    call.template["requestContext"]["authorizer"]["jwt"]["claims"]["groups"] = "[crm]"
+    for grants, status in (({}, 403), ({"erase": 1}, 202), ({"admin": True}, 202)):
+        grant(groups=["crm"], **grants)
+        forget()
+        assert call("POST", "/v1/erasures", ONE, client="console", scope=OPERATOR)[0] == status
+    grant(groups=["crm"], erase=1)
+    forget()
+    more = {"identifiers": ["user-2"]}
+    assert kind_of(call("POST", "/v1/erasures", more, client="console", scope=OPERATOR)) == (429, "too-many")
+
+
+def test_who_is_refused_puts_nothing_on_the_queue(deployed: Stage, granted: None, call: Call) -> None:
+    """One request is one message: neither a refusal nor the same request again adds one; two functions serve all."""
+    refused = {"identifiers": [f"user-{number}" for number in range(6)]}
+    for _ in range(3):
+        assert call("POST", "/v1/erasures", ONE, scope=ERASE)[0] == 202
+        assert call("POST", "/v1/erasures", refused, scope=ERASE)[0] == 429
+    assert waiting(deployed) == 1
 
 
 @pytest.mark.parametrize(

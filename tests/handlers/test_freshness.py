@@ -46,6 +46,20 @@ def test_another_tag_is_answered_whole(simulator: Simulator, call: Call) -> None
     assert call("GET", PROFILE, if_none_match='"0", W/"1"')[0] == 200
 
 
+def test_a_cache_keeps_profiles_of_one_token_apart_from_those_of_another(simulator: Simulator, call: Call) -> None:
+    """Whatever a cache may keep of a request varies with the token: another may see other fields, or nothing."""
+    simulator.set_user("C-9", None)
+    tag = call("GET", PROFILE)[2]["ETag"]
+    answers = (
+        call("GET", PROFILE),
+        call("GET", PROFILE, if_none_match=tag),
+        call("GET", "/v1/profiles/customer_id/C-9"),
+    )
+    assert [status for status, _, _ in answers] == [200, 304, 404]
+    for _, _, headers in answers:
+        assert (headers["Cache-Control"], headers["Vary"]) == ("private, max-age=0", "Authorization")
+
+
 def test_the_callers_cache_may_keep_it_as_long(simulator: Simulator, call: Call) -> None:
     """`max_age` and `stale_if_error` go into Cache-Control, which is private."""
     headers = call("GET", f"{PROFILE}?max_age=60&stale_if_error=600")[2]

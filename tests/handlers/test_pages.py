@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -88,3 +90,23 @@ def test_no_request_pays_for_the_document() -> None:
     )
     environment = {"PYTHONPATH": str(ROOT / "functions"), "POWERTOOLS_METRICS_NAMESPACE": "x"}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0  # noqa: S603 - ours
+
+
+def test_names_that_nobody_serves_are_not_remembered(get: Get) -> None:
+    """Anybody may ask for any number of files that there are not: no instance keeps their names."""
+    length = 100_000
+
+    def ask(number: int) -> None:
+        for key in ("GET /console/{asset}", "GET /docs/{asset}"):
+            assert get(key, asset=f"{number}{'x' * length}.js")[0] == 404
+
+    ask(0)
+    tracemalloc.start()
+    try:
+        for number in range(1, 50):
+            ask(number)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10 * length

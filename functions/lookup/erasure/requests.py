@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import uuid4
 
 from lookup.erasure.queue import ErasureQueue, ErasureStep
 from lookup.errors import Conflict, InvalidInput, LimitExceeded, NotFound
@@ -14,6 +16,7 @@ from lookup.model import DAY, Clock, Identifier
 IDENTIFIERS_LIMIT = 100  # of one request
 TOMBSTONES_LIMIT = 100_000  # of a stage: what every function that fetches keeps in its memory
 FIRST_DELAY = 5.0  # seconds before the first search: the message is sent before the erasure is written
+ASK_AGAIN = 900.0  # seconds after which a step that nobody is at is sent once more
 
 
 class ErasureRequests:
@@ -53,10 +56,10 @@ class ErasureRequests:
         for _ in range(2):
             seen = self._ledger.read(fresh.erasure_id)
             if seen is not None and seen.state is not ErasureState.COMPLETED:
-                self._queue.send(ErasureStep(seen.erasure_id, seen.step, people))  # a second one of a step is dropped
+                self._ask_again(seen, people)
                 return seen
             begun = fresh if seen is None else begun_again(seen, fresh)
-            self._check_room(len(people))
+            self._check_room(partner, len(people), per_day)
             self._queue.send(ErasureStep(begun.erasure_id, begun.step, people), after=FIRST_DELAY)
             stones = TombstoneSet(
                 begun.erasure_id, workspace, version, frozenset(hashes.values()), begun.tombstone_until
@@ -89,7 +92,21 @@ class ErasureRequests:
                 lifted |= {hashes[found] for found in held}
         return len(lifted)
 
-    def _check_room(self, people: int) -> None:
+    def _ask_again(self, seen: Erasure, people: tuple[Identifier, ...]) -> None:
+        """Send the step of an erasure once more that nobody goes on with: its message may have been dead-lettered.
+
+        Not for every request: a message comes again until its erasure has ended, and the next step follows each.
+        """
+        now = self._clock()
+        if now < max(seen.requested_at, seen.due_at, seen.held_until) + ASK_AGAIN:
+            return
+        if self._ledger.write(replace(seen, due_at=now, token=uuid4().hex), seen=seen):
+            self._queue.send(ErasureStep(seen.erasure_id, seen.step, people))
+
+    def _check_room(self, partner: str, people: int, per_day: int | None) -> None:
+        """Refuse before a message is sent: nobody is to fill the queue, or put identifiers on it, with refusals."""
+        if per_day is not None:
+            self._ledger.check_room(partner, people, per_day)
         if sum(len(one.hashes) for one in self._tombstones.current()) + people > TOMBSTONES_LIMIT:
             raise LimitExceeded("tombstones", TOMBSTONES_LIMIT)
 

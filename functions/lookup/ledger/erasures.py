@@ -115,6 +115,15 @@ class ErasureLedger:
         actions = [put, self._table.put(key | serialize(stones)), self._changed()]
         return self._table.try_write_with(actions, self._charge(erasure, per_day))
 
+    def check_room(self, partner: str, people: int, per_day: int) -> None:
+        """Raise `LimitExceeded` when `begin` would."""
+        day = _day_key(partner, self._table.clock())
+        found = {item["sk"]["S"]: deserialize(item) for item in self._table.read([_open_key(partner), day])}
+        if int(found.get("open", {}).get("open", 0)) >= OPEN_MOST:
+            raise LimitExceeded("erasures", OPEN_MOST)
+        if int(found.get(day["sk"]["S"], {}).get("people", 0)) + people > per_day:
+            raise LimitExceeded("erasures", per_day)
+
     def _charge(self, erasure: Erasure, per_day: int | None) -> list[Reservation]:
         opened = self._table.update(
             _open_key(erasure.partner),
@@ -128,7 +137,7 @@ class ErasureLedger:
         now = self._table.clock()
         values = {"people": erasure.people, "room": per_day - erasure.people, "expires": int(now) + 2 * DAY}
         action = self._table.update(
-            serialize({"pk": f"erasures#{erasure.partner}", "sk": timestamp(now)[:10]}),
+            _day_key(erasure.partner, now),
             "SET #expires_at = :expires ADD #people :people",
             values,
             condition="attribute_not_exists(#people) OR #people <= :room",
@@ -195,6 +204,10 @@ def _key(erasure_id: str) -> Item:
 
 def _open_key(partner: str) -> Item:
     return serialize({"pk": f"erasures#{partner}", "sk": "open"})
+
+
+def _day_key(partner: str, now: float) -> Item:
+    return serialize({"pk": f"erasures#{partner}", "sk": timestamp(now)[:10]})
 
 
 def _unless_moved(seen: Erasure) -> dict[str, Any]:

@@ -168,3 +168,24 @@ def test_a_retry_between_reading_and_writing_is_not_lost(world: ErasureWorld) ->
     assert raced
     assert b"Newer-1" in gzip.decompress(world.body(key))
     assert world.places_of("Anna") == []
+
+
+def test_an_erasure_that_nobody_goes_on_with_is_sent_once_more(world: ErasureWorld) -> None:
+    """Asked for again, an erasure whose message is lost goes on, by one message for each quarter of an hour."""
+    begun = world.erasing.begin(customer("Maria-17"))
+    steps = world.erasing.steps
+    steps.take()
+    for _ in range(3):
+        assert world.erasing.begin(customer("Maria-17")).erasure_id == begun.erasure_id
+    assert steps.sent == []
+    for _ in range(2):
+        world.clock.now += MINUTES
+        for _ in range(3):
+            world.erasing.begin(customer("Maria-17"))
+        assert [step.step for step in steps.sent] == [0]
+        if len(steps.sent) == 1:
+            steps.take()
+    world.clock.now += MINUTES
+    world.erasing.begin(customer("Maria-17"))
+    world.erasing.finish()
+    assert world.erasing.state(begun) is ErasureState.COMPLETED

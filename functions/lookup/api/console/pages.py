@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
@@ -32,7 +31,6 @@ KINDS: Mapping[str, str] = {
     "webmanifest": "application/manifest+json",
     "woff2": "font/woff2",
 }
-NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")  # no path leads out of the folder, no file is hidden
 NOT_BUILT = b"The console is not part of this deployment: `make console` builds it.\n"
 # A name stays the same from release to release: each is asked for again, and mostly answered 304.
 ASK_AGAIN = {"Cache-Control": "no-cache"}
@@ -106,10 +104,18 @@ def _kind(name: str) -> str:
     return KINDS[name.rpartition(".")[2]]
 
 
-@cache
 def _file(name: str) -> bytes | None:
     """Read a file of the folder; None when there is none of this name, or of no kind that is served."""
-    if NAME.fullmatch(name) is None or name.rpartition(".")[2] not in KINDS:
-        return None
-    path = BUILT / name
-    return path.read_bytes() if path.is_file() else None
+    return _content(name) if name in _served() else None
+
+
+@cache
+def _served() -> frozenset[str]:
+    """List the files that are served: no name of a request becomes a path, or is remembered, unless it is one."""
+    there = BUILT.iterdir() if BUILT.is_dir() else ()
+    return frozenset(one.name for one in there if one.is_file() and one.suffix[1:] in KINDS)
+
+
+@cache
+def _content(name: str) -> bytes:
+    return (BUILT / name).read_bytes()

@@ -31,6 +31,7 @@ HEADERS: Mapping[str, str] = {
     "Age": "Seconds since the profile was asked of MoEngage (RFC 9111).",
     "ETag": "A weak mark of the content, for `If-None-Match` (RFC 9110).",
     "Cache-Control": "Of a profile: private, as fresh as `max_age` allows (RFC 9111, RFC 5861). Else `no-store`.",
+    "Vary": "Of a profile: `Authorization`. Whoever asks with another token sees what that one may.",
     "Location": "Where the lookup is to be seen, or the file is.",
     "Link": 'The next page, as `rel="next"` (RFC 8288); absent on the last one.',
     "Preference-Applied": "What of `Prefer` was honoured (RFC 7240).",
@@ -43,7 +44,7 @@ HEADERS: Mapping[str, str] = {
 }
 IN_EVERY_ANSWER = ("X-Request-Id", "Cache-Control", "RateLimit-Policy")
 OF_PROBLEMS: Mapping[Problem, Sequence[str]] = {
-    Problem.NO_SUCH_USER: ("Age", "Preference-Applied", "RateLimit"),
+    Problem.NO_SUCH_USER: ("Age", "Vary", "Preference-Applied", "RateLimit"),
     Problem.DAILY_USERS: ("RateLimit",),
     Problem.TOO_MANY_REQUESTS: ("RateLimit",),
 }

@@ -6,7 +6,7 @@ from lookup.api.openapi import examples
 from lookup.api.openapi.operations import ASKING, WITH_A_BODY, Reply, operation
 from lookup.api.openapi.problem_types import Problem
 
-FRESH = ("Age", "ETag", "Preference-Applied", "RateLimit")
+FRESH = ("Age", "ETag", "Vary", "Preference-Applied", "RateLimit")
 ACCEPTED = Reply(
     "The quota leaves no room in your time, or you prefer not to wait: the work is in ledger and queue.",
     "Lookup",

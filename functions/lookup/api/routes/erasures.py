@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import current_partner, scopes_of
+from lookup.api.auth import current_caller, current_partner
 from lookup.api.openapi.route_docs import GET_ERASURE, POST_ERASURES
 from lookup.api.request_models import ErasureOrder
 from lookup.api.responses import json_response
-from lookup.api.route_table import ADMIN
 from lookup.erasure.progress import totals
 from lookup.erasure.requests import ErasureRequests
 from lookup.errors import Forbidden, InvalidInput
@@ -39,14 +38,14 @@ class ErasureRoutes:
         app.get("/v1/erasures/<erasure_id>", **GET_ERASURE)(self._get_erasure)
 
     def _post_erasures(self, order: ErasureOrder) -> Response[str]:
-        partner = current_partner(self._app)
-        is_operator = ADMIN in scopes_of(self._app.current_event.raw_event)
-        if not partner.erase and not is_operator:
+        caller = current_caller(self._app)
+        partner = caller.partner
+        if not partner.erase and not caller.is_operator:
             raise Forbidden("erasing people is not granted")
         partner.check_workspace(order.workspace)
         self._settings.workspace(order.workspace)
         identifiers = _identifiers(order.identifiers)
-        per_day = None if is_operator else partner.erase
+        per_day = None if caller.is_operator else partner.erase
         begun = self._requests().begin(partner.name, order.workspace, identifiers, per_day=per_day)
         headers = {"Location": f"/v1/erasures/{begun.erasure_id}"}
         return json_response(self._shown(begun), HTTPStatus.ACCEPTED, headers)

@@ -41,6 +41,8 @@ Fresh = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=MAX_
 Stale = Annotated[int, Query(ge=0, le=validation.MAX_AGE_LIMIT, description=STALE_IF_ERROR)]
 InWorkspace = Annotated[WorkspaceName, Query()]
 Prefer = Annotated[str | None, Header(description="`respond-async`, `wait=<seconds>` (RFC 7240).")]
+# A cache of one caller may serve several tokens, as a browser's does, and what each sees depends on its grants.
+OF_THE_TOKEN = {"Vary": "Authorization"}
 # Reasons of failed outcomes that the same request meets again; `unaccounted` may be an accident.
 LASTING = frozenset({"rejected", "too_large", UNREADABLE, REFUSED_BY_VENDOR, UNANSWERABLE})
 
@@ -107,7 +109,7 @@ class ProfileRoutes:
         if outcome.reason == ERASED:
             return problems.problem(Problem.ERASED, "the person of this identifier was erased")
         headers = self._sync_or_async.headers(context)
-        headers |= {"Age": self._age(outcome), "Cache-Control": _cache_control(request)}
+        headers |= {"Age": self._age(outcome), "Cache-Control": _cache_control(request), **OF_THE_TOKEN}
         if outcome.status is Status.NOT_FOUND:
             return problems.problem(Problem.NO_SUCH_USER, "MoEngage knows no user of this identifier", headers=headers)
         headers["ETag"] = etag(outcome)
