@@ -20,11 +20,18 @@ MILLISECONDS_MAGNITUDE = 100_000_000_000  # as seconds this would be the year 51
 MAX_WAIT = 24 * 3600  # seconds; longer ones are ignored
 
 
-def retry_at(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the time to retry (epoch seconds) by the first valid header; None without one."""
+def retry_at(headers: Mapping[str, str], now: float, *, longest: float | None = None) -> float | None:
+    """Return the time to retry (epoch seconds) by the first valid header; None without one.
+
+    A wait of over a day is ignored; with `longest` (seconds) it is cut to that, as every longer one is.
+    """
     for name in HEADERS:
         moment = _moment(headers.get(name, "").strip(), now)
-        if moment is not None and moment <= now + MAX_WAIT:
+        if moment is None:
+            continue
+        if longest is not None:
+            return max(now, min(moment, now + longest))
+        if moment <= now + MAX_WAIT:
             return max(now, moment)
     return None
 

@@ -121,16 +121,18 @@ class WebhookLedger:
     def record_call(self, slot: Slot, receiver: Receiver, *, disabled: bool | None = None) -> None:
         """Write what a call showed of its receiver, and release the slot, unless that was lost to another meanwhile.
 
-        `disabled` changes whether it is; None leaves that as others may have written it since.
+        `disabled` changes whether it is; None leaves that as others may have written it since. So does a pause that is
+        over: a call beside this one may have been answered with `Retry-After`. A test that succeeds ends any.
         """
-        change = f"SET #slot{slot.number} = :none, #failures = :failures, #paused_until = :paused, #slow = :slow"
+        change = f"SET #slot{slot.number} = :none, #failures = :failures, #slow = :slow"
         values: dict[str, object] = {
             "none": 0,
             "failures": receiver.failures,
-            "paused": receiver.paused_until,
             "slow": receiver.is_slow,
             "mine": slot.until,
         }
+        if receiver.paused_until > self._table.clock() or disabled is False:
+            change, values = f"{change}, #paused_until = :paused", values | {"paused": receiver.paused_until}
         if disabled:
             change, values = f"{change}, #disabled_at = :now", values | {"now": self._table.clock()}
         elif disabled is False:

@@ -22,13 +22,14 @@ from lookup.telemetry import Metric, count, logger
 from lookup.webhook_settings import EventType, Webhook
 from lookup.webhooks import retries
 from lookup.webhooks.message import WebhookMessage, parse_message
-from lookup.webhooks.queue import WebhookQueue
+from lookup.webhooks.queue import MOST_OF_BUSY, MOST_OF_PAUSED, WebhookQueue
 from lookup.webhooks.retries import Delivered, GiveUp, TryAgain, Verdict
 from lookup.webhooks.sender import Answer, Sender
 from lookup.webhooks.signature import signature_headers
 from lookup.webhooks.signing_keys import SigningKeys
 
 RUNBOOK = "Webhook not delivered"
+PAUSED, BUSY = "the receiver gave no usable answer", "other calls of the receiver were under way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,11 @@ class WebhookWorker:
         except Misconfigured as error:
             logger.error("webhook not sent", partner=message.partner, reason=str(error), runbook=RUNBOOK)
             count(Metric.WEBHOOKS_FAILED)
-            return self._wait_for_operator(delivery, str(error))
+            wait = min(retries.LONGEST_BACKOFF, retries.retry_delay(delivery.received))
+            return self._wait_for_operator(delivery, str(error), wait)
         except (ServiceError, BotoCoreError, ClientError) as error:
             logger.warning("webhook returned", partner=message.partner, error=error_name(error), runbook=RUNBOOK)
-            return self._later(delivery, retries.retry_delay(delivery.received))
+            return self._wait_for_operator(delivery, error_name(error), retries.retry_delay(delivery.received))
 
     def _webhook_of(self, message: WebhookMessage) -> Webhook | None:
         """Return where a message goes; None when its partner has no webhook for it (any more)."""
@@ -112,16 +114,21 @@ class WebhookWorker:
             return True
         left = task.receiver.paused_until - self._clock()
         if left > 0 and not task.is_test:
-            return self._postponed(task, left)
+            return self._postponed(task, left, PAUSED, MOST_OF_PAUSED)
         slot = self._ledger.acquire_slot(task.message.partner, task.receiver)
         if slot is None:
-            return self._later(task.delivery, retries.busy_delay(task.delivery.received))
+            return self._postponed(task, 0.0, BUSY, MOST_OF_BUSY)
         return self._called(task, slot)
 
-    def _postponed(self, task: _Task, left: float) -> bool:
-        """Hide a message of a receiver that is paused; what has waited for three days is given up without a call."""
+    def _postponed(self, task: _Task, left: float, reason: str, most: int) -> bool:
+        """Hide a message without a call; one that has waited for three days, or that is one too many, is given up.
+
+        While `most` messages are hidden this receiver hides no more: SQS would hand out nobody's any longer.
+        """
         if self._age(task.delivery) > retries.LONGEST_ATTEMPTS:
-            return self._given_up(task, GiveUp("the receiver gave no usable answer for three days"))
+            return self._given_up(task, GiveUp(f"{reason} for three days"))
+        if self._queue.in_flight() >= most:
+            return self._given_up(task, GiveUp(f"{reason}, and {most} messages wait already"))
         return self._later(task.delivery, left + retries.busy_delay(task.delivery.received))
 
     def _called(self, task: _Task, slot: Slot) -> bool:
@@ -133,7 +140,8 @@ class WebhookWorker:
         now, body = self._clock(), task.message.body
         headers = signature_headers(keys, webhook_id=task.message.webhook_id, timestamp=int(now), body=body)
         answer = self._sender.post(task.webhook.address, body, headers)
-        wait = retry_at({"retry-after": answer.headers.get("retry-after", "")}, now)
+        asked = {"retry-after": answer.headers.get("retry-after", "")}
+        wait = retry_at(asked, now, longest=retries.LONGEST_RETRY_AFTER)
         return self._answered(task, slot, answer, None if wait is None else wait - now)
 
     def _answered(self, task: _Task, slot: Slot, answer: Answer, retry_after: float | None) -> bool:
@@ -196,10 +204,11 @@ class WebhookWorker:
         self._record(task, replace(task.record, state=DeliveryState.FAILED))
         return True
 
-    def _wait_for_operator(self, delivery: Delivery, reason: str) -> bool:
+    def _wait_for_operator(self, delivery: Delivery, reason: str, wait: float) -> bool:
+        """Hide a message that an error of ours keeps back, for three days; its dead letter is kept for eleven more."""
         if self._age(delivery) > retries.LONGEST_ATTEMPTS:
             return try_dead_letter(self._queue, delivery, reason)
-        return self._later(delivery, min(retries.LONGEST_BACKOFF, retries.retry_delay(delivery.received)))
+        return self._later(delivery, wait)
 
     def _later(self, delivery: Delivery, seconds: float) -> bool:
         try_delay(lambda one: self._queue.hide(one, seconds), delivery)

@@ -32,6 +32,6 @@ class WebhookServices(Services):
             ledger=WebhookLedger(self.table),
             keys=SigningKeys(self.secretsmanager, self.clock),
             sender=self.sender,
-            queue=WebhookQueue(self.sqs, *urls),
+            queue=WebhookQueue(self.sqs, *urls, self.clock),
             clock=self.clock,
         )
