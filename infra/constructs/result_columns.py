@@ -23,6 +23,6 @@ COLUMNS: Mapping[str, str] = {
     "user_attributes": "string",
 }
 PARTITIONS: Mapping[str, str] = {"workspace": "string", "dt": "string", "hour": "string"}
-# Of the collected files, which are Parquet: the types of `lookup.collection.parquet.SCHEMA`.
+# Of the collected files, which are Parquet: the types of `lookup.collection.formats.parquet.SCHEMA`.
 COLLECTED_COLUMNS: Mapping[str, str] = {**COLUMNS, "fetched_at": "timestamp"}
 COLLECTED_PARTITIONS: Mapping[str, str] = {"workspace": "string", "dt": "string"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.local.options import OptionError
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.errors import InvalidInput
 from lookup.model import PART_LIMIT, Identifier
 from lookup.rosters.formats.detection import Kind, detect_format

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from infra.stage_settings.checks import require_fields, require_kinds, require_list
-from lookup.api.auth import CLIENT_CLAIM
+from lookup.api.callers.auth import CLIENT_CLAIM
 from lookup.errors import InvalidInput, Misconfigured, require
 from lookup.model import Lane
 from lookup.partners import NAME, RESERVED_NAMES, WAITING_REQUESTS

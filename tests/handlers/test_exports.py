@@ -16,9 +16,9 @@ import pytest
 import urllib3
 
 import on_results
-from lookup.collection.spreadsheet import FACTS
-from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.export_ledger import LIMIT
+from lookup.collection.formats.spreadsheet import FACTS
+from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.ledger.collecting.export_ledger import LIMIT
 from lookup.ledger.items import lookup_key, serialize
 from lookup.ledger.model import PARTS_SECONDS
 from tests.handlers.calling import Call, kind_of, serve_parts_queue

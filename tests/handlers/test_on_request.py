@@ -20,8 +20,8 @@ from infra.local.simulator.process import Fault, Simulator
 from lookup import exact_json
 from lookup.api.app import escaped_path
 from lookup.api.openapi.response_models import Grants
-from lookup.ledger.quota_history import QuotaHistories
 from lookup.ledger.table import LedgerTable
+from lookup.ledger.usage.quota_history import QuotaHistories
 from lookup.model import Clock, epoch
 from lookup.results.answers import Answer
 from tests.lambda_context import LambdaContext

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import on_results
-from lookup.ledger.collections import CollectionLedger, CollectionState
+from lookup.ledger.collecting.collections import CollectionLedger, CollectionState
 from lookup.model import Status
 from tests.handlers.conftest import LambdaContext
 from tests.lookup.collection.hour_world import HourWorld

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 import on_queue
 from infra.local.simulator.process import Fault, Simulator
 from lookup.bulk import part_message
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.ledger.parts import ATTEMPT_LIMIT, PartLedger
 from lookup.ledger.table import LedgerTable
 from tests.handlers.conftest import on_requests_to_aws

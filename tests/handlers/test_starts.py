@@ -18,7 +18,7 @@ from tests.lookup.stage import Stage
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 CONVERTING = frozenset({"lookup.bulk.conversion.worker", "lookup.bulk.conversion.converter", "lookup.rosters.copies"})
 FETCHING = frozenset({"lookup.fetch.fetcher", "lookup.moengage.client", "lookup.results.profiles"})
-SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "lookup.bulk.intake_share"})
+SERVING_QUEUES = frozenset({"lookup.bulk.worker", "lookup.bulk.processor", "lookup.bulk.intake.share"})
 SCHEDULED = frozenset({"lookup.schedules.firings", "lookup.schedules.sweep", "lookup.schedules.maintenance"})
 HTTP = frozenset({"lookup.api", "pydantic", "aws_lambda_powertools.event_handler"})
 # What a start pays for and nobody uses: boto3's resources and transfers, and what those load.

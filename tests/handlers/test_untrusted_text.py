@@ -11,7 +11,7 @@ import pytest
 import on_queue
 import on_schedule
 from infra.local.simulator.process import Simulator
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.errors import ServiceError
 from lookup.schedules.firing import parse_firing
 from tests.handlers.calling import Call

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infra.local.options import OptionError
 from infra.local.roster import JUNK, SPECIAL, generated, message_body, read, samples
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Part
 from lookup.validation import ParsedIdentifier, parse_identifier
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from lookup.bulk import part_message
-from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.intake.share import IntakeShare
 from lookup.bulk.recording import Retry
 from lookup.errors import ServiceError, UnknownClient, VendorAccessDenied, VendorError
 from lookup.fetch.vendor_access import CallRecord, VendorAccess

@@ -9,13 +9,13 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from lookup.api import problems
 from lookup.api.app import escaped_path, unexpected_error
-from lookup.api.auth import Caller, ClientAuth, scopes_of
+from lookup.api.callers.auth import Caller, ClientAuth, scopes_of
+from lookup.api.callers.request_rate import RequestRate
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.query_string import read_query
-from lookup.api.request_rate import RequestRate
 from lookup.api.route_table import ADMIN, BY_KEY, CONSOLE_KEYS, PAGE_KEYS
 from lookup.errors import InvalidInput, ServiceError, TooManyRequests
-from lookup.ledger.daily_usage import limit_headers
+from lookup.ledger.usage.daily_usage import limit_headers
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.telemetry import logger

@@ -31,7 +31,7 @@ from lookup.errors import (
     UnknownWorkspace,
     VendorError,
 )
-from lookup.ledger.daily_usage import DailyUsage, limit_headers
+from lookup.ledger.usage.daily_usage import DailyUsage, limit_headers
 
 CONTENT_TYPE = "application/problem+json"
 KEY_WAIT = 2  # seconds after which the same request may have been answered

@@ -18,9 +18,9 @@ from lookup.model import timestamp
 if TYPE_CHECKING:
     from lookup.bulk.estimates import Estimate
     from lookup.collection.published import PublishedFile
-    from lookup.ledger.collected_hours import CollectedHour
-    from lookup.ledger.collections import Collection
-    from lookup.ledger.exports import Export
+    from lookup.ledger.collecting.collected_hours import CollectedHour
+    from lookup.ledger.collecting.collections import Collection
+    from lookup.ledger.collecting.exports import Export
 
 ANSWER_LIMIT = 5 * 1024 * 1024  # bytes of a body
 # Lambda gives back 6 MB (6,291,556 bytes) at most, and the body inside as a JSON string: quotes and backslashes grow.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.event_handler import Response
 
-from lookup.api.request_context import RequestContext
+from lookup.api.callers.request_context import RequestContext
 from lookup.api.responses import json_response, lookup_json, retry_after
 from lookup.errors import GateClosed, RetryLater
 from lookup.fetch.on_demand import OnDemand, OnDemandResult
 from lookup.fetch.waiting_room import Waiter
-from lookup.ledger.daily_usage import limit_headers
 from lookup.ledger.model import LookupRecord
+from lookup.ledger.usage.daily_usage import limit_headers
 from lookup.model import Clock, Counts, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.telemetry import count_outcomes

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup.aws.errors import error_name
 from lookup.bulk.queues import Delivery
 from lookup.errors import InvalidInput, ServiceError
-from lookup.ledger.hour_marks import Hour, HourMarks
+from lookup.ledger.collecting.hour_marks import Hour, HourMarks
 from lookup.model import Clock
 from lookup.results.answers import GZIP, Answer
 from lookup.results.files import ResultFiles

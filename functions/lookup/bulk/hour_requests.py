@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lookup import exact_json
 from lookup.errors import InvalidInput, Misconfigured
-from lookup.ledger.hour_marks import Hour, HourMarks
+from lookup.ledger.collecting.hour_marks import Hour, HourMarks
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from lookup.aws.errors import is_transient
-from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.intake.share import IntakeShare
 from lookup.bulk.recording import REFUSED, CompletionRecorder, Retry, unanswered
 from lookup.errors import (
     OPERATOR_WAIT,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lookup.ledger.hour_marks import HourMarks
+from lookup.ledger.collecting.hour_marks import HourMarks
 from lookup.ledger.model import ChangedProfiles
 from lookup.ledger.parts import NO_ANSWER, NO_ORIGIN, Counted, PartLedger
 from lookup.model import Outcome, Part, Status

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lookup.bulk import part_message
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import Feeder
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.bulk.processor import PartProcessor
 from lookup.bulk.queues import Delivery, Queues, try_dead_letter, try_delay
 from lookup.bulk.recording import Retry

@@ -14,11 +14,11 @@ from lookup.collection.collection_result import Busy, CollectionResult, Done, He
 from lookup.collection.errors import Gone, Superseded, Unequal
 from lookup.collection.file_sets import FileSetWriter, MakeWriter
 from lookup.collection.files import CHANGED, Format, ResultFile, manifest, manifest_key
+from lookup.collection.formats.rows import added
 from lookup.collection.part_objects import PartObjects
-from lookup.collection.rows import added
 from lookup.collection.upload import Uploads
-from lookup.ledger.collection_slots import LARGE, CollectionSlots
-from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, FileSet, is_over
+from lookup.ledger.collecting.collection_slots import LARGE, CollectionSlots
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, CollectionState, FileSet, is_over
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
 from lookup.model import Clock, Counts

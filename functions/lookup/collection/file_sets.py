@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from lookup.collection.files import CHANGED, ENDINGS, Format, ResultFile, formats_of, key_of
-from lookup.collection.rows import Row
+from lookup.collection.formats.rows import Row
 from lookup.collection.upload import Upload, Uploads
-from lookup.ledger.collections import Collection
+from lookup.ledger.collecting.collections import Collection
 from lookup.ledger.model import LookupRecord, LookupSpec
 
 

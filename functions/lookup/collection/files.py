@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from lookup.collection.upload import Sealed
-from lookup.ledger.collections import Collection
+from lookup.ledger.collecting.collections import Collection
 from lookup.ledger.model import LookupRecord, LookupSpec
 from lookup.model import timestamp
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import ClientError
 
 from lookup.collection.errors import Gone, Unequal
-from lookup.collection.rows import Row, counts_of, row_of
-from lookup.ledger.collections import CollectionLedger
+from lookup.collection.formats.rows import Row, counts_of, row_of
+from lookup.ledger.collecting.collections import CollectionLedger
 from lookup.ledger.model import RecordedPart
 
 if TYPE_CHECKING:

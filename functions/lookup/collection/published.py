@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from lookup.collection.files import Format, ResultFile
 from lookup.errors import Expired
-from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, is_over
-from lookup.ledger.exports import ExportState
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, CollectionState, is_over
+from lookup.ledger.collecting.exports import ExportState
 from lookup.ledger.model import LookupRecord
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from lookup.aws.errors import error_name
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.collection.collection_result import Busy, CollectionResult, Held, Unfinished
 from lookup.collection.collector import Collector
-from lookup.collection.exporter import Exporter
+from lookup.collection.exports.exporter import Exporter
 from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import BUSY_WAIT, CollectionRequest, ResultsQueue, parse_collection
 from lookup.errors import InvalidInput, ServiceError

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from lookup import exact_json
-from lookup.collection.spreadsheet import safe
+from lookup.collection.formats.spreadsheet import safe
 from lookup.fetch.tombstones import identifiers_of
 from lookup.model import Attributes, Identifier, IdentifierType
 

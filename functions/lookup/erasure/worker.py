@@ -17,11 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lookup.aws.errors import error_name
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
+from lookup.erasure.copies.rosters import Rosters
 from lookup.erasure.objects import Objects
 from lookup.erasure.people import People
 from lookup.erasure.progress import KEPT, totals
 from lookup.erasure.queue import LONGEST_DELAY, ErasureQueue, ErasureStep, parse_step
-from lookup.erasure.rosters import Rosters
 from lookup.erasure.steps import Finding, Store
 from lookup.errors import InvalidInput, ServiceError
 from lookup.ledger.erasures import Erasure, ErasureLedger, ErasureState, Found

@@ -5,8 +5,8 @@ All requests pass here: a synchronous response, a lookup, its dry run, resume an
 
 from __future__ import annotations
 
-from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.model import LookupRecord, LookupSpec, Reserved
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.model import DAY, Clock, Lane
 from lookup.partners import Partner
 from lookup.settings import Settings

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from lookup.bulk import part_message
 from lookup.bulk.conversion import queue as conversion_queue
-from lookup.bulk.intake_message import parse_intake_message
+from lookup.bulk.intake.message import parse_intake_message
 from lookup.errors import InvalidInput
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord, LookupState

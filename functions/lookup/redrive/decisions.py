@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.collecting.collections import CollectionLedger
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.parts import PartLedger
 from lookup.ledger.table import LedgerTable

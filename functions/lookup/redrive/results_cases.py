@@ -6,8 +6,8 @@ import json
 
 from lookup.collection.queue import CollectionRequest, parse_collection
 from lookup.errors import InvalidInput
-from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, is_over
-from lookup.ledger.exports import ExportState
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, CollectionState, is_over
+from lookup.ledger.collecting.exports import ExportState
 from lookup.ledger.lookups import LookupLedger
 from lookup.redrive.cases import Action, Case
 from lookup.redrive.letters import Letter

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lookup import exact_json
 from lookup.aws.errors import error_name
 from lookup.errors import InvalidInput
-from lookup.ledger.hour_marks import Hour, HourMarks
+from lookup.ledger.collecting.hour_marks import Hour, HourMarks
 from lookup.results.files import Record, ResultFiles, ndjson, packed
 from lookup.telemetry import logger
 

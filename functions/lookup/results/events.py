@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collected_hours import CollectedHour
-from lookup.ledger.collections import Collection
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.collected_hours import CollectedHour
+from lookup.ledger.collecting.collections import Collection
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.ledger.model import ChangedProfiles, LookupRecord
 from lookup.model import timestamp
 

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from lookup import exact_json
 from lookup.errors import AwsUnavailable
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.model import ERASED, Attributes, Identifier, Outcome, timestamp
 
 if TYPE_CHECKING:

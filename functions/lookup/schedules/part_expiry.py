@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collections import CollectionLedger, DueParts
+from lookup.ledger.collecting.collections import CollectionLedger, DueParts
 from lookup.ledger.lookups import LookupLedger
 from lookup.model import Clock
 

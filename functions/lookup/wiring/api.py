@@ -13,26 +13,26 @@ from lookup.api.console.dead_letters import DeadLetters
 from lookup.api.idempotency import Idempotency
 from lookup.api.routes.erasures import ErasureRoutes
 from lookup.api.routes.exports import ExportRoute
-from lookup.api.routes.grants import GrantRoutes
 from lookup.api.routes.lookups import LookupRoutes
-from lookup.api.routes.operator import OperatorRoutes, OperatorSources
+from lookup.api.routes.overview.grants import GrantRoutes
+from lookup.api.routes.overview.operator import OperatorRoutes, OperatorSources
+from lookup.api.routes.overview.quota import QuotaRoutes, QuotaSources
 from lookup.api.routes.preview import PreviewRoute
-from lookup.api.routes.quota import QuotaRoutes, QuotaSources
 from lookup.api.routes.results import ResultRoutes
 from lookup.api.routes.rosters import RosterRoutes
 from lookup.api.routes.schedules import ScheduleRoutes
 from lookup.api.routes.submit import SubmitRoute
 from lookup.api.routes.webhooks import WebhookRoutes
 from lookup.bulk.control import LookupControl
+from lookup.collection.exports.requested import ExportRequests
 from lookup.collection.published import PublishedResults
-from lookup.collection.requested import ExportRequests
 from lookup.erasure.queue import ErasureQueue
 from lookup.erasure.requests import ErasureRequests
 from lookup.errors import RetryLater
-from lookup.ledger.collected_hours import HourLedger
-from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.quota_history import QuotaHistories
+from lookup.ledger.collecting.collected_hours import HourLedger
+from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.ledger.collecting.export_ledger import ExportLedger
+from lookup.ledger.usage.quota_history import QuotaHistories
 from lookup.ledger.webhooks import WebhookLedger
 from lookup.redrive.decisions import decisions
 from lookup.redrive.paged import PagedRedrive, QueueUrls
@@ -40,8 +40,8 @@ from lookup.rosters.retention import RosterRetention
 from lookup.rosters.uploads import OpenUploads, RosterUploads
 from lookup.schedules.store import ScheduleNames, ScheduleStore
 from lookup.validation import ParsedIdentifier
+from lookup.wiring.pipeline.submitting import SubmittingServices
 from lookup.wiring.profiles import ProfileServices
-from lookup.wiring.submitting import SubmittingServices
 
 
 class ApiServices(ProfileServices, SubmittingServices):

@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from lookup.collection.collected_rows import CollectedRows
 from lookup.collection.collector import Collector
-from lookup.collection.exporter import Exporter
+from lookup.collection.exports.collected_rows import CollectedRows
+from lookup.collection.exports.exporter import Exporter
 from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import CSV_WITH_MARK, Format
-from lookup.collection.gzip_files import NdjsonFile
-from lookup.collection.hour_collector import HourCollector
-from lookup.collection.hour_files import MakeHourWriter
-from lookup.collection.hour_objects import AHEAD, HourObjects
-from lookup.collection.hour_worker import ResultsWorker
-from lookup.collection.parquet import ParquetFile
+from lookup.collection.formats.gzip_files import NdjsonFile
+from lookup.collection.formats.parquet import ParquetFile
+from lookup.collection.formats.spreadsheet import CsvFile
+from lookup.collection.hours.collector import HourCollector
+from lookup.collection.hours.files import MakeHourWriter
+from lookup.collection.hours.objects import AHEAD, HourObjects
+from lookup.collection.hours.worker import ResultsWorker
 from lookup.collection.part_objects import PartObjects
 from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import ResultsQueue
-from lookup.collection.spreadsheet import CsvFile
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
-from lookup.ledger.collected_hours import HourLedger
-from lookup.ledger.collection_slots import CollectionSlots
-from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.collected_hours import HourLedger
+from lookup.ledger.collecting.collection_slots import CollectionSlots
+from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.ledger.collecting.export_ledger import ExportLedger
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.wiring.clients import S3_CONFIG
-from lookup.wiring.feeding import FeedingServices
+from lookup.wiring.pipeline.feeding import FeedingServices
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

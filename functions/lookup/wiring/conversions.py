@@ -7,7 +7,7 @@ from functools import cached_property
 from lookup.bulk.conversion.converter import Conversions
 from lookup.bulk.conversion.worker import ConversionWorker
 from lookup.rosters.copies import RosterCopies
-from lookup.wiring.submitting import SubmittingServices
+from lookup.wiring.pipeline.submitting import SubmittingServices
 
 
 class ConversionServices(SubmittingServices):

@@ -7,16 +7,16 @@ from functools import cached_property
 
 from botocore.config import Config
 
-from lookup.erasure.collected import Collected
-from lookup.erasure.lines import AT_ONCE, part_objects, query_results, unmatched_users
+from lookup.erasure.copies.collected import Collected
+from lookup.erasure.copies.lines import AT_ONCE, part_objects, query_results, unmatched_users
+from lookup.erasure.copies.profiles import Profiles
+from lookup.erasure.copies.rosters import Rosters
 from lookup.erasure.objects import Objects
-from lookup.erasure.profiles import Profiles
 from lookup.erasure.queue import ErasureQueue
-from lookup.erasure.rosters import Rosters
 from lookup.erasure.steps import Store
 from lookup.erasure.worker import DRAIN, Eraser, ErasureWorker
 from lookup.fetch.tombstones import HashKeys, hash_of
-from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.collecting.collections import CollectionLedger
 from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Identifier
 from lookup.results.oversize import Oversize
@@ -24,7 +24,7 @@ from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
 from lookup.wiring.clients import S3_CONFIG
-from lookup.wiring.feeding import FeedingServices
+from lookup.wiring.pipeline.feeding import FeedingServices
 
 PATIENT = S3_CONFIG.merge(Config(read_timeout=60, max_pool_connections=AT_ONCE + 2))  # of files of 256 MB
 

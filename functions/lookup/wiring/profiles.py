@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lookup.api.app import create_app
-from lookup.api.auth import ClientAuth
+from lookup.api.callers.auth import ClientAuth
+from lookup.api.callers.request_rate import RequestRate
 from lookup.api.handler import ApiHandler
 from lookup.api.openapi.pages import Pages
-from lookup.api.request_rate import RequestRate
 from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.routes.profiles import ProfileRoutes
 from lookup.api.sync_or_async import SyncOrAsync
@@ -24,7 +24,7 @@ from lookup.fetch.waiting_room import Waiter, WaitingRoom
 from lookup.partners import Partner
 from lookup.results.answers import AnswerRecords
 from lookup.wiring.clients import lazy
-from lookup.wiring.fetching import FetchingServices
+from lookup.wiring.pipeline.fetching import FetchingServices
 
 if TYPE_CHECKING:
     from lookup.api.console.pages import ConsolePages

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from lookup.bulk.answers import AnswersWorker
-from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.intake.share import IntakeShare
 from lookup.bulk.processor import PartProcessor
 from lookup.bulk.recording import CompletionRecorder
 from lookup.bulk.worker import QueueWorker
 from lookup.ledger.parts import PartLedger
-from lookup.wiring.feeding import FeedingServices
-from lookup.wiring.fetching import FetchingServices
+from lookup.wiring.pipeline.feeding import FeedingServices
+from lookup.wiring.pipeline.fetching import FetchingServices
 
 
 class QueueServices(FetchingServices, FeedingServices):

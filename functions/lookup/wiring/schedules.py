@@ -8,16 +8,16 @@ from math import inf
 from lookup.bulk.estimates import backlog_of
 from lookup.bulk.hour_requests import HourRequests
 from lookup.gate.state import GateState
-from lookup.ledger.collections import CollectionLedger
-from lookup.ledger.quota_history import QuotaHistories
+from lookup.ledger.collecting.collections import CollectionLedger
 from lookup.ledger.sweep import SweepLedger
+from lookup.ledger.usage.quota_history import QuotaHistories
 from lookup.model import Lane
 from lookup.schedules.firings import Firings
 from lookup.schedules.maintenance import Gauges, Maintenance, Reopening
 from lookup.schedules.part_expiry import PartExpiry
 from lookup.schedules.sweep import Sweep
 from lookup.telemetry import record_gauge
-from lookup.wiring.submitting import SubmittingServices
+from lookup.wiring.pipeline.submitting import SubmittingServices
 
 TICK_SECONDS = 20  # a tick is over by then; the next one reads anew
 

@@ -12,9 +12,9 @@ from lookup.errors import RetryLater
 from lookup.fetch.authorization import Authorization
 from lookup.gate import metrics as gate_metrics
 from lookup.gate.limiter import WorkspaceGates, gate_client
-from lookup.ledger.daily_usage import DailyUsageCounter
-from lookup.ledger.hour_marks import HourMarks
+from lookup.ledger.collecting.hour_marks import HourMarks
 from lookup.ledger.table import LedgerTable
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.model import Clock, Sleep
 from lookup.moengage.credential_store import CredentialStore
 from lookup.partners import Partners

@@ -15,7 +15,7 @@ from infra.constructs.access.user_pool import UserPool, scopes_of_people
 from infra.constructs.iam import READ_PARAMETERS, Grant
 from infra.stage_settings.partners import Issuer, Partner
 from infra.stage_settings.stage import SERVICE, Stage
-from lookup.api.auth import CLIENT_CLAIM
+from lookup.api.callers.auth import CLIENT_CLAIM
 from lookup.api.console.parameter import ConsoleFacts, SignIn, WatchedQueue
 from lookup.errors import Misconfigured
 from lookup.settings import Settings

@@ -14,8 +14,8 @@ import on_queue
 import on_request
 import on_schedule
 from infra.constructs.access_log import ACCESS_LOG_FIELDS
-from lookup.ledger.quota_history import HOUR, MINUTE, QuotaHistories
 from lookup.ledger.table import LedgerTable
+from lookup.ledger.usage.quota_history import HOUR, MINUTE, QuotaHistories
 from lookup.model import PART_LIMIT
 from tests.benchmarks.cost.meter import EVENT_OVERHEAD
 from tests.benchmarks.cost.prices import Item

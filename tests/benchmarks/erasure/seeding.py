@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lookup.collection.gzip_files import NdjsonFile
-from lookup.collection.parquet import ParquetFile
-from lookup.collection.rows import Row, row_of
+from lookup.collection.formats.gzip_files import NdjsonFile
+from lookup.collection.formats.parquet import ParquetFile
+from lookup.collection.formats.rows import Row, row_of
 from tests.benchmarks.results.seeding import DIFFERENT, attributes_of_users
 from tests.lookup.stage import Stage
 

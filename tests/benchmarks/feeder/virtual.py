@@ -12,7 +12,7 @@ from functools import cached_property
 
 from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.feeder import Feeder, FeedingSteps
-from lookup.bulk.intake_share import IntakeShare
+from lookup.bulk.intake.share import IntakeShare
 from lookup.bulk.queues import Queues, hidden_seconds
 from lookup.errors import RetryLater
 from lookup.gate.limiter import QuotaGate

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from lookup.collection.collection_result import Done
-from lookup.ledger.collections import Collection, CollectionLedger, FileSet
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, FileSet
 from lookup.wiring.collection import CollectionServices
 from tests.benchmarks.cost.meter import Meter
 

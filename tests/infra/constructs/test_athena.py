@@ -13,9 +13,9 @@ import pytest
 from infra.constructs.result_columns import COLUMNS
 from lookup import exact_json
 from lookup.collection.files import Format, key_of
-from lookup.collection.parquet import SCHEMA, ParquetFile
-from lookup.collection.rows import row_of
-from lookup.ledger.collections import Collection
+from lookup.collection.formats.parquet import SCHEMA, ParquetFile
+from lookup.collection.formats.rows import row_of
+from lookup.ledger.collecting.collections import Collection
 from lookup.ledger.model import CompletedParts, Cursor, LookupRecord, LookupSpec, LookupState, Roster
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Outcome, Profile, Source, Status, timestamp
 from lookup.results.files import Record, ndjson, record_json, result_key

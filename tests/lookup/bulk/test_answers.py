@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup.errors import InvalidInput
-from lookup.ledger.hour_marks import HOUR
+from lookup.ledger.collecting.hour_marks import HOUR
 from lookup.model import Outcome, Status
 from lookup.results.answers import MESSAGE_BYTES, PART, RECORDS_BYTES, Answer
 from lookup.results.files import Record, packed

@@ -16,8 +16,8 @@ from lookup.bulk.conversion.requests import SUBMITTED_WITHIN, ConversionRequests
 from lookup.bulk.conversion.worker import DELIVERIES
 from lookup.bulk.queues import Delivery
 from lookup.ledger.conversions import ConversionLedger
-from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec, LookupState, Roster
+from lookup.ledger.usage.daily_usage import DailyUsage
 from lookup.model import Counts, Identifier, IdentifierType, InvalidIdentifier
 from lookup.partners import Partner
 from lookup.rosters.copies import RosterCopies

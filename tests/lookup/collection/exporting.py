@@ -6,15 +6,15 @@ import csv
 import gzip
 import io
 
-from lookup.collection.collected_rows import CollectedRows
 from lookup.collection.collection_result import CollectionResult
-from lookup.collection.exporter import Exporter
+from lookup.collection.exports.collected_rows import CollectedRows
+from lookup.collection.exports.exporter import Exporter
+from lookup.collection.exports.requested import ExportRequests
 from lookup.collection.files import Format
 from lookup.collection.published import PublishedFile, PublishedResults
-from lookup.collection.requested import ExportRequests
 from lookup.collection.upload import Uploads
-from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.exports import Export
+from lookup.ledger.collecting.export_ledger import ExportLedger
+from lookup.ledger.collecting.exports import Export
 from lookup.wiring.collection import WRITERS
 from tests.lookup.collection.world import MINUTES, World
 

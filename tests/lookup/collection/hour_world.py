@@ -16,11 +16,11 @@ from lookup.bulk.queues import Delivery
 from lookup.bulk.recording import CompletionRecorder
 from lookup.collection.collection_result import CollectionResult
 from lookup.collection.files import Format
-from lookup.collection.hour_collector import HourCollector
-from lookup.collection.hour_objects import HourObjects
+from lookup.collection.hours.collector import HourCollector
+from lookup.collection.hours.objects import HourObjects
 from lookup.collection.upload import Uploads
-from lookup.ledger.collected_hours import CollectedHour, HourLedger
-from lookup.ledger.hour_marks import HOUR, LATENESS, SETTLING, Hour
+from lookup.ledger.collecting.collected_hours import CollectedHour, HourLedger
+from lookup.ledger.collecting.hour_marks import HOUR, LATENESS, SETTLING, Hour
 from lookup.ledger.parts import Counted
 from lookup.model import Outcome, Part, timestamp
 from lookup.results.answers import PART, Answer, AnswerRecords

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lookup.collection.collection_result import CollectionResult, Done, Held
 from lookup.collection.collector import SetLimits
 from lookup.collection.files import Format
-from lookup.ledger.exports import ExportState
+from lookup.ledger.collecting.exports import ExportState
 from lookup.model import Status
 from tests.lookup.collection.exporting import Exporting
 from tests.lookup.collection.test_any_lookup import PARTS, Killed, Killing

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lookup.collection.collection_result import Done, Held
 from lookup.collection.collector import SetLimits
 from lookup.collection.files import Format
-from lookup.ledger.collections import CollectionState
+from lookup.ledger.collecting.collections import CollectionState
 from lookup.model import Outcome, Status
 from tests.lookup.collection.world import World, outcome
 from tests.lookup.stage import Stage

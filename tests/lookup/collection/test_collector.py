@@ -10,7 +10,7 @@ from lookup.collection.collection_result import Done, Held, Unfinished
 from lookup.collection.collector import SetLimits
 from lookup.collection.errors import Superseded
 from lookup.collection.files import Format
-from lookup.ledger.collections import Collection, CollectionState
+from lookup.ledger.collecting.collections import Collection, CollectionState
 from lookup.model import Counts, Part, RosterRange, Status
 from tests.lookup.collection.world import MINUTES, World, found, outcome
 from tests.lookup.services import counted

@@ -12,7 +12,7 @@ from lookup.collection.collection_result import Done, Held, Unfinished
 from lookup.collection.collector import SetLimits
 from lookup.collection.files import Format
 from lookup.errors import Conflict, Expired, LimitExceeded
-from lookup.ledger.exports import ExportState
+from lookup.ledger.collecting.exports import ExportState
 from lookup.ledger.items import deserialize, serialize
 from lookup.model import Status
 from tests.lookup.collection.exporting import Exporting

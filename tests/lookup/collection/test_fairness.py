@@ -17,8 +17,8 @@ from lookup.collection.pulse import LIFE, Hide, Pulse
 from lookup.collection.queue import ResultsQueue
 from lookup.collection.upload import Uploads
 from lookup.collection.worker import CollectionWorker
-from lookup.ledger.collection_slots import LARGE, PLACES, CollectionSlots
-from lookup.ledger.collections import CollectionState
+from lookup.ledger.collecting.collection_slots import LARGE, PLACES, CollectionSlots
+from lookup.ledger.collecting.collections import CollectionState
 from lookup.ledger.items import lookup_key
 from lookup.model import Status
 from lookup.wiring.collection import WRITERS

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lookup.collection.collection_result import Done, Held
 from lookup.collection.files import Format
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collected_hours import CollectedHour
-from lookup.ledger.hour_marks import HOUR, LATENESS, Hour, due
+from lookup.ledger.collecting.collected_hours import CollectedHour
+from lookup.ledger.collecting.hour_marks import HOUR, LATENESS, Hour, due
 from lookup.model import Counts, Outcome, Status
 from lookup.results.answers import PART
 from lookup.results.files import Record

@@ -12,7 +12,7 @@ from lookup.collection.collector import Collector, SetLimits
 from lookup.collection.files import Format
 from lookup.collection.part_objects import PartObjects
 from lookup.collection.upload import Uploads
-from lookup.ledger.collections import Collection, CollectionLedger
+from lookup.ledger.collecting.collections import Collection, CollectionLedger
 from lookup.ledger.items import lookup_key
 from lookup.ledger.model import LookupRecord, LookupSpec, Roster
 from lookup.model import Attributes, Counts, InvalidIdentifier, Outcome, Part, Profile, RosterRange, Source, Status

@@ -9,9 +9,9 @@ import json
 import pytest
 
 from lookup.collection.files import Format
+from lookup.erasure.copies.rosters import names_somebody
+from lookup.erasure.copies.texts import line_blocks, pieces, rewrite_csv
 from lookup.erasure.people import People
-from lookup.erasure.rosters import names_somebody
-from lookup.erasure.texts import line_blocks, pieces, rewrite_csv
 from lookup.errors import LimitExceeded, Misconfigured
 from lookup.fetch.tombstones import HashKeys, Tombstones
 from lookup.model import DAY, Identifier, IdentifierType, InvalidIdentifier

@@ -9,8 +9,8 @@ import pytest
 
 from lookup.errors import DailyLimitExceeded, Forbidden, NotExported
 from lookup.fetch.authorization import Authorization
-from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import DailyCharge, LookupRecord, LookupSpec
+from lookup.ledger.usage.daily_usage import DailyUsage
 from lookup.model import DAY, Counts, Lane, timestamp
 from lookup.partners import Partner
 from tests.lookup.services import BulkServices, counted

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from lookup.ledger.daily_usage import DailyUsage
 from lookup.ledger.model import LookupSpec
+from lookup.ledger.usage.daily_usage import DailyUsage
 from lookup.model import Counts
 from lookup.partners import Partner
 from tests.lookup.services import BulkServices, counted

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collections import MARGIN, PARTS_EXPIRY
+from lookup.ledger.collecting.collections import MARGIN, PARTS_EXPIRY
 from lookup.ledger.model import PARTS_SECONDS
 from lookup.model import Status
 from lookup.schedules.part_expiry import PartExpiry

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.ledger.daily_usage import DailyUsage
+from lookup.ledger.usage.daily_usage import DailyUsage
 from lookup.model import Lane
 from lookup.partners import Partner
 from lookup.schedules.firing import parse_firing

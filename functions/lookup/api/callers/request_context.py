@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from lookup.api.auth import current_partner
-from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter
+from lookup.api.callers.auth import current_partner
+from lookup.ledger.usage.daily_usage import DailyUsage, DailyUsageCounter
 from lookup.partners import Partner
 
 MAX_WAIT = 20.0  # seconds that a request may wait for quota

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lookup.api.auth import PeopleClient
+from lookup.api.callers.auth import PeopleClient
 from lookup.errors import Misconfigured
 from lookup.model import Clock
 from lookup.partners import CACHED_SECONDS

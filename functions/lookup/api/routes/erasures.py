@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import current_caller, current_partner
+from lookup.api.callers.auth import current_caller, current_partner
 from lookup.api.openapi.route_docs import GET_ERASURE, POST_ERASURES
 from lookup.api.request_models import ErasureOrder
 from lookup.api.responses import json_response

@@ -6,15 +6,15 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from lookup.api.auth import current_partner
+from lookup.api.callers.auth import current_partner
 from lookup.api.openapi.route_docs import POST_EXPORTS
 from lookup.api.request_models import ExportOrder
 from lookup.api.responses import json_response, lookup_json
 from lookup.api.routes.lookups import LookupId
 from lookup.bulk.control import LookupControl
+from lookup.collection.exports.requested import ExportRequests
 from lookup.collection.files import Format
 from lookup.collection.published import PublishedResults
-from lookup.collection.requested import ExportRequests
 
 
 class ExportRoute:

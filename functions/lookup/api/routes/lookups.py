@@ -9,14 +9,14 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.api.auth import current_caller, current_partner
+from lookup.api.callers.auth import current_caller, current_partner
 from lookup.api.openapi.route_docs import GET_LOOKUP, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.request_models import Change
 from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, retry_after
 from lookup.bulk.control import Action, LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput
-from lookup.ledger.collected_hours import CollectedHour
+from lookup.ledger.collecting.collected_hours import CollectedHour
 from lookup.model import Clock
 
 PAGE = 100

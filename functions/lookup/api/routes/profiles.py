@@ -12,18 +12,18 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from lookup import exact_json, validation
 from lookup.api import problems
+from lookup.api.callers.request_context import RequestContext
 from lookup.api.conditional import IfNoneMatch, matches
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import GET_PROFILE, READ_PROFILE
 from lookup.api.query_string import MAX_AGE, STALE_IF_ERROR, WorkspaceName
-from lookup.api.request_context import RequestContext
 from lookup.api.responses import is_too_large, raw_json_response, results_link, without_attributes
 from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.sync_or_async import SyncOrAsync
 from lookup.errors import InvalidInput
 from lookup.fetch.isolation import REFUSED_BY_VENDOR, UNANSWERABLE, UNREADABLE
 from lookup.fetch.on_demand import OnDemandResult
-from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.model import ERASED, Clock, InvalidIdentifier, LookupRequest, Outcome, Status
 from lookup.results.files import outcome_json
 

@@ -10,14 +10,14 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from lookup.api.auth import current_partner
+from lookup.api.callers.auth import current_partner
 from lookup.api.openapi.route_docs import GET_RESULT_FILE, GET_RESULTS
 from lookup.api.responses import json_response, link_next, published_json, record_json
 from lookup.api.routes.lookups import PAGE, After, LookupId
 from lookup.bulk.control import LookupControl
 from lookup.collection.published import PublishedFile, PublishedResults
 from lookup.errors import Conflict, NotFound
-from lookup.ledger.collections import CollectionState
+from lookup.ledger.collecting.collections import CollectionState
 
 FileName = Annotated[str, Path(max_length=300, description="`name` of a file.")]
 FileFormat = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from lookup.api.auth import current_partner
+from lookup.api.callers.auth import current_partner
 from lookup.api.openapi.route_docs import DELETE_ROSTER, POST_ROSTERS
 from lookup.api.request_models import RosterUpload
 from lookup.api.responses import json_response

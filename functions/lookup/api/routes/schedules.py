@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from botocore.exceptions import ClientError
 
 from lookup import validation
-from lookup.api.auth import current_partner
+from lookup.api.callers.auth import current_partner
 from lookup.api.openapi.route_docs import DELETE_SCHEDULE, GET_SCHEDULE, LIST_SCHEDULES, PUT_SCHEDULE
 from lookup.api.request_models import ScheduleOrder
 from lookup.api.responses import json_response, link_next

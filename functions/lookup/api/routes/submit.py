@@ -10,17 +10,17 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from lookup import validation
 from lookup.api import problems
+from lookup.api.callers.request_context import RequestContext, parse_preference
 from lookup.api.idempotency import KEY, Idempotency, KeyedRequest, Reference
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.openapi.route_docs import POST_LOOKUPS
-from lookup.api.request_context import RequestContext, parse_preference
 from lookup.api.request_models import LookupOrder
 from lookup.api.responses import estimate_json, json_response
 from lookup.api.routes.outcome_responses import OutcomeResponses
 from lookup.api.sync_or_async import SyncOrAsync
 from lookup.bulk.submission import Submission
 from lookup.errors import ServiceError
-from lookup.ledger.daily_usage import DailyUsageCounter
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.model import PART_LIMIT, LookupRequest
 from lookup.rosters.keys import key_of
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup.api.auth import current_partner
+from lookup.api.callers.auth import current_partner
 from lookup.api.openapi.route_docs import LIST_DELIVERIES, TEST_WEBHOOK
 from lookup.api.responses import json_response, link_next
 from lookup.api.routes.lookups import PAGE, After

@@ -14,9 +14,9 @@ from lookup.bulk.completion import LookupCompletion
 from lookup.bulk.conversion.requests import SUBMITTED_WITHIN, awaits_conversion
 from lookup.errors import AwsUnavailable, DailyLimitExceeded, Forbidden, InvalidInput, NotFound
 from lookup.ledger.conversions import ConversionLedger
-from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord, LookupSpec, Roster
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.model import Clock
 from lookup.partners import Partner
 from lookup.rosters.copies import IsLate, RosterCopies

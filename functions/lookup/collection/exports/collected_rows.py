@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from lookup.collection.errors import Gone, Unequal
 from lookup.collection.files import ResultFile
-from lookup.collection.gzip_files import GZIP
-from lookup.collection.rows import Row, row_of
+from lookup.collection.formats.gzip_files import GZIP
+from lookup.collection.formats.rows import Row, row_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

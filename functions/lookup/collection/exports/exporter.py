@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid4
 
-from lookup.collection.collected_rows import CollectedRows
 from lookup.collection.collection_result import Busy, CollectionResult, Done, Held, Unfinished
 from lookup.collection.collector import PARTS_GONE, PUBLISHING, UNEQUAL, Claimed, nobody
 from lookup.collection.errors import Gone, Superseded, Unequal
+from lookup.collection.exports.collected_rows import CollectedRows
 from lookup.collection.file_sets import MakeWriter
 from lookup.collection.files import ENDINGS, Format, ResultFile, key_of
 from lookup.collection.upload import Uploads
-from lookup.ledger.collection_slots import LARGE, CollectionSlots
-from lookup.ledger.collections import Collection, CollectionLedger, CollectionState, FileSet, is_over
-from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.exports import Export, ExportState
+from lookup.ledger.collecting.collection_slots import LARGE, CollectionSlots
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, CollectionState, FileSet, is_over
+from lookup.ledger.collecting.export_ledger import ExportLedger
+from lookup.ledger.collecting.exports import Export, ExportState
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import LookupRecord
 from lookup.model import Clock

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from lookup.collection.files import CSV_WITH_MARK, Format
 from lookup.collection.published import PublishedResults
 from lookup.errors import Conflict
-from lookup.ledger.collections import Collection, CollectionState
-from lookup.ledger.export_ledger import ExportLedger
-from lookup.ledger.exports import Export, ExportState
+from lookup.ledger.collecting.collections import Collection, CollectionState
+from lookup.ledger.collecting.export_ledger import ExportLedger
+from lookup.ledger.collecting.exports import Export, ExportState
 from lookup.ledger.model import LookupRecord
 from lookup.model import Clock
 

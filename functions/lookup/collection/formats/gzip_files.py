@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
-from lookup.collection.rows import Row
+from lookup.collection.formats.rows import Row
 from lookup.collection.upload import Upload
 
 LEVEL = 4  # half the time of level 6 for files that are 3 % larger

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no type information
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # as above
 
-from lookup.collection.rows import Row
+from lookup.collection.formats.rows import Row
 from lookup.collection.upload import Upload
 
 BATCH_BYTES = 32 * 1024 * 1024  # of records that are held before a row group is written

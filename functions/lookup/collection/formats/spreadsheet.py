@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 
 from lookup import exact_json
-from lookup.collection.gzip_files import GzipStream
-from lookup.collection.rows import Row
+from lookup.collection.formats.gzip_files import GzipStream
+from lookup.collection.formats.rows import Row
 from lookup.collection.upload import Upload
 from lookup.model import Json
 

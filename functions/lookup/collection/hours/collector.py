@@ -15,13 +15,13 @@ from lookup.collection.collection_result import CollectionResult, Done, Held
 from lookup.collection.collector import SET_BYTES, SET_RECORDS, UNEQUAL, Claimed, nobody
 from lookup.collection.errors import Superseded, Unequal
 from lookup.collection.files import Format, ResultFile
-from lookup.collection.hour_files import HourFiles, MakeHourWriter, content_of, hour_manifest, hour_manifest_key
-from lookup.collection.hour_objects import HourObjects
-from lookup.collection.rows import Row, added, counts_of
+from lookup.collection.formats.rows import Row, added, counts_of
+from lookup.collection.hours.files import HourFiles, MakeHourWriter, content_of, hour_manifest, hour_manifest_key
+from lookup.collection.hours.objects import HourObjects
 from lookup.collection.upload import Uploads
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collected_hours import CollectedHour, HourLedger
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.collected_hours import CollectedHour, HourLedger
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.model import Clock, Counts
 from lookup.results.files import INTAKE
 from lookup.telemetry import Metric, count, logger

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lookup.collection.file_sets import OpenFile, Writer
 from lookup.collection.files import CHANGED, ENDINGS, SCHEMA_VERSION, Format, ResultFile, folder_of
-from lookup.collection.rows import Row
+from lookup.collection.formats.rows import Row
 from lookup.collection.upload import Upload, Uploads
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.model import Counts, timestamp
 
 MakeHourWriter = Callable[[Upload], Writer]

@@ -18,9 +18,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from lookup.collection.errors import Unequal
-from lookup.collection.rows import Row, counts_of, row_of
-from lookup.ledger.collected_hours import HourLedger
-from lookup.ledger.hour_marks import Hour
+from lookup.collection.formats.rows import Row, counts_of, row_of
+from lookup.ledger.collecting.collected_hours import HourLedger
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.ledger.model import RecordedPart
 from lookup.results.files import ANSWERS, INTAKE, ON_DEMAND, hour_prefix
 

@@ -11,12 +11,12 @@ from lookup.aws.errors import error_name
 from lookup.bulk.hour_requests import parse_hour
 from lookup.bulk.queues import Delivery, try_dead_letter, try_delay
 from lookup.collection.collection_result import Held
-from lookup.collection.hour_collector import HourCollector
+from lookup.collection.hours.collector import HourCollector
 from lookup.collection.pulse import Hide, Pulse
 from lookup.collection.queue import ResultsQueue
 from lookup.collection.worker import DELIVERIES, CollectionWorker
 from lookup.errors import InvalidInput, ServiceError
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.telemetry import logger
 
 

@@ -14,12 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lookup.erasure import parquet
-from lookup.erasure.coverage import COLLECTED_AT
-from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
-from lookup.erasure.people import People
-from lookup.erasure.steps import Finding, Note, Progress
-from lookup.erasure.texts import (
+from lookup.erasure.copies import parquet
+from lookup.erasure.copies.coverage import COLLECTED_AT
+from lookup.erasure.copies.texts import (
     Rewritten,
     count_lines,
     names_in_record,
@@ -28,8 +25,11 @@ from lookup.erasure.texts import (
     rewrite_csv,
     rewrite_lines,
 )
+from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
+from lookup.erasure.people import People
+from lookup.erasure.steps import Finding, Note, Progress
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.collecting.collections import CollectionLedger
 
 MANIFESTS = "manifest"
 NAME = re.compile(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from lookup.erasure.copies.parquet import count_rows
 from lookup.erasure.objects import Objects, VersionedObject
-from lookup.erasure.parquet import count_rows
 from lookup.erasure.people import People
-from lookup.ledger.collections import CollectionLedger, CollectionState
+from lookup.ledger.collecting.collections import CollectionLedger, CollectionState
 
 COLLECTED_AT = "collected"  # metadata of a rewritten file: when what it holds was collected
 PART = re.compile(r"parts/workspace=[^/]+/dt=(?P<day>[^/]+)/hour=(?P<hour>\d\d)/(?P<name>[^/]+)\.ndjson\.gz")

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from lookup.erasure.coverage import Coverage
-from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
-from lookup.erasure.people import People
-from lookup.erasure.steps import Finding, Note, Progress
-from lookup.erasure.texts import (
+from lookup.erasure.copies.coverage import Coverage
+from lookup.erasure.copies.texts import (
     Rewrite,
     candidates,
     count_lines,
@@ -22,8 +19,11 @@ from lookup.erasure.texts import (
     rewrite_lines,
     unpacked,
 )
+from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
+from lookup.erasure.people import People
+from lookup.erasure.steps import Finding, Note, Progress
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collections import CollectionLedger
+from lookup.ledger.collecting.collections import CollectionLedger
 
 AT_ONCE = 16  # objects that are read at once: S3 takes its time over each
 MOST_BYTES = 256 * 1024 * 1024  # of an answer of Athena that is searched: what the memory has room for

@@ -9,9 +9,9 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no type informati
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # as above
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # as above
 
-from lookup.collection.parquet import FEW_VALUES
+from lookup.collection.formats.parquet import FEW_VALUES
+from lookup.erasure.copies.texts import Rewritten, matching
 from lookup.erasure.people import People
-from lookup.erasure.texts import Rewritten, matching
 from lookup.model import ERASED
 from lookup.results.erased_records import KEPT, LISTS
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lookup.erasure.copies.texts import candidates, pieces
 from lookup.erasure.objects import Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.progress import KEPT
 from lookup.erasure.steps import Finding, Note, Progress
-from lookup.erasure.texts import candidates, pieces
 from lookup.errors import Conflict, InvalidInput, NotFound
 from lookup.ledger.lookups import LookupLedger
 from lookup.model import Clock, Identifier

@@ -14,8 +14,8 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no type informati
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # as above
 
 from lookup import exact_json
-from lookup.collection.rows import row_of
-from lookup.collection.spreadsheet import BYTE_ORDER_MARK, EVERYTHING, FACTS, safe
+from lookup.collection.formats.rows import row_of
+from lookup.collection.formats.spreadsheet import BYTE_ORDER_MARK, EVERYTHING, FACTS, safe
 from lookup.erasure.people import People
 from lookup.model import ERASED
 from lookup.results.erased_records import redacted

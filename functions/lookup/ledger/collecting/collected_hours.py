@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookup.ledger.hour_marks import Hour
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.ledger.items import Item, deserialize, lookup_key, read_counts, read_record, serialize
 from lookup.ledger.model import RETENTION_SECONDS, RecordedPart
 from lookup.ledger.table import LedgerTable

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lookup.ledger.exports import Export, attribute_of, read_exports
+from lookup.ledger.collecting.exports import Export, attribute_of, read_exports
 from lookup.ledger.items import Item, deserialize, lookup_key, read_counts, read_record, serialize
 from lookup.ledger.model import PARTS_SECONDS, RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lookup.errors import LimitExceeded
-from lookup.ledger.collections import Collection, CollectionLedger, FileSet
-from lookup.ledger.exports import Export, ExportState, attribute_of
+from lookup.ledger.collecting.collections import Collection, CollectionLedger, FileSet
+from lookup.ledger.collecting.exports import Export, ExportState, attribute_of
 from lookup.ledger.items import Item, deserialize, lookup_key, serialize
 from lookup.ledger.model import RETENTION_SECONDS, LookupRecord, Reservation
 from lookup.ledger.table import LedgerTable

@@ -14,7 +14,7 @@ from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.store import RosterStore
 from lookup.validation import ParsedIdentifier
-from lookup.wiring.feeding import FeedingServices
+from lookup.wiring.pipeline.feeding import FeedingServices
 
 
 class SubmittingServices(FeedingServices):

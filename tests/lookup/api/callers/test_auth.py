@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookup.api.auth import ClientAuth, PeopleClient, scopes_of
+from lookup.api.callers.auth import ClientAuth, PeopleClient, scopes_of
 from lookup.errors import UnknownClient
 from lookup.partners import Partners
 from tests.lookup.stage import Stage

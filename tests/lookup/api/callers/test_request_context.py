@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.api.request_context import MAX_WAIT, Preference, parse_preference
+from lookup.api.callers.request_context import MAX_WAIT, Preference, parse_preference
 
 
 @pytest.mark.parametrize(

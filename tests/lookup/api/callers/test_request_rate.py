@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.api.request_rate import BURST_SECONDS, RequestRate
+from lookup.api.callers.request_rate import BURST_SECONDS, RequestRate
 from lookup.errors import TooManyRequests
 from lookup.partners import Partner
 from tests.lookup.services import FakeClock

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookup import exact_json
-from lookup.bulk.intake_message import MESSAGE_KEYS, parse_intake_message
+from lookup.bulk.intake.message import MESSAGE_KEYS, parse_intake_message
 from lookup.errors import InvalidInput
 from lookup.model import Identifier, IdentifierType, InvalidIdentifier, Json, Part
 from tests.lookup.json_values import TEXTS, values

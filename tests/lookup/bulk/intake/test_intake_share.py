@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.simulator.process import Simulator
-from lookup.bulk.intake_share import RETURN_DELAY, SHARE, STALLED_AFTER, IntakeShare
+from lookup.bulk.intake.share import RETURN_DELAY, SHARE, STALLED_AFTER, IntakeShare
 from lookup.errors import RetryLater, UnknownWorkspace
 from lookup.ledger.parts import DeliveredPart
 from lookup.ledger.shares import INTAKE, Share, Turn, cost, intake_turn, turns

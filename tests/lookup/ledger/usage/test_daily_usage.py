@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lookup.errors import DailyLimitExceeded
-from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
 from lookup.ledger.table import LedgerTable
+from lookup.ledger.usage.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
 from lookup.model import DAY
 from lookup.partners import Partner
 from tests.lookup.services import FakeClock

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookup.ledger.quota_history import QuotaHistories, QuotaHistory, Sample, period
 from lookup.ledger.table import LedgerTable
+from lookup.ledger.usage.quota_history import QuotaHistories, QuotaHistory, Sample, period
 from lookup.model import DAY, Period
 from tests.lookup.stage import Stage
 

@@ -12,7 +12,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup.api.auth import current_caller
+from lookup.api.callers.auth import current_caller
 from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.operator_docs import (
     COUNT_DEAD_LETTERS,
@@ -26,12 +26,12 @@ from lookup.api.redriven import redriven_json
 from lookup.api.request_models import GateOrder, RedriveOrder
 from lookup.api.responses import json_response, link_next, lookup_json
 from lookup.api.routes.lookups import PAGE, After, decode_cursor, encode_cursor
-from lookup.api.routes.quota import gate_json, use_json
+from lookup.api.routes.overview.quota import gate_json, use_json
 from lookup.collection.published import PublishedResults
 from lookup.errors import Conflict
 from lookup.gate.limiter import QuotaGate
-from lookup.ledger.daily_usage import DailyUsageCounter
 from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.partners import NAME, Partners
 from lookup.redrive.paged import PagedRedrive
 from lookup.settings import Settings

@@ -9,14 +9,14 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from lookup.api.auth import Caller, current_caller
+from lookup.api.callers.auth import Caller, current_caller
 from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.route_docs import GET_QUOTA
 from lookup.api.query_string import WorkspaceName
 from lookup.bulk.estimates import Backlog, drained_at, minutes
 from lookup.gate.limiter import GateState
-from lookup.ledger.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
-from lookup.ledger.quota_history import QuotaHistory
+from lookup.ledger.usage.daily_usage import DailyUsage, DailyUsageCounter, limit_headers
+from lookup.ledger.usage.quota_history import QuotaHistory
 from lookup.model import Clock, Period, timestamp
 
 MINUTES = "Minutes of history, up to 60: `minutes`, and `last_day` with it. 0: none."

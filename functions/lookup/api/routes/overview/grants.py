@@ -6,7 +6,7 @@ from typing import get_args
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from lookup.api.auth import Caller, current_caller
+from lookup.api.callers.auth import Caller, current_caller
 from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.route_docs import GET_GRANTS
 from lookup.api.request_models import INLINE_LIMIT, FormatBeside

@@ -1,0 +1,1 @@
+"""What the ledger knows of collected files: claims, progress, hours, exports. Never: records."""
