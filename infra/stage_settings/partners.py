@@ -16,7 +16,7 @@ from lookup.webhook_settings import SELECTABLE, parse_url
 
 PARTNER_LIMIT = 50  # audiences of one JWT authoriser (API Gateway quotas); the console's client is one, if there is one
 GROUPS_OF_COGNITO = "cognito:groups"
-ERASE_MOST = 1000  # identifiers a day of one partner: 90 days of them are within what functions keep in memory
+ERASE_MOST = 1000  # identifiers a day of one partner; a stage checks what all of them may have erased
 LANES = tuple(lane.value for lane in Lane)
 
 # API Gateway writes a token's list of groups as words between spaces, so a name with a space would be two names.

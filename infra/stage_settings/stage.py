@@ -13,6 +13,7 @@ from infra.stage_settings.checks import port_of, require_kinds, require_list, re
 from infra.stage_settings.concurrency import check_concurrency
 from infra.stage_settings.partners import PARTNER_LIMIT, Issuer, Partner
 from infra.stage_settings.workspaces import FEEDER_TICK, Schedule, Workspace, require_distinct, require_name
+from lookup.erasure.requests import TOMBSTONES_LIMIT
 from lookup.errors import require
 
 SERVICE = "moengage-lookup"
@@ -26,6 +27,7 @@ OLDEST_MOST = 13 * 24 * 60
 LOOKUPS_MOST, SCHEDULES_MOST, UPLOADS_MOST = 100_000, 1000, 1000
 # A restored table is up to 35 days old, and a dead letter that is sent again up to 28: neither may bring anybody back.
 TOMBSTONE_LEAST = 36
+ERASED_MOST = TOMBSTONES_LIMIT * 9 // 10  # people that all partners may have erased at a time; operators have the rest
 DAYS_MOST = 36_500  # a hundred years
 RETENTIONS = (
     "result_retention_days", "profile_retention_days", "not_found_retention_days", "roster_retention_days",
@@ -169,6 +171,10 @@ class Stage:
             "tombstone_days",
             f"must be {TOMBSTONE_LEAST} to {DAYS_MOST}: a table may be restored to 35 days ago",
         )
+        # Each partner's limit is a day's: only its sum keeps one from using up what others may have erased.
+        erased = sum(partner.erase for partner in self.partners.values()) * self.tombstone_days
+        rule = f"of all partners, times tombstone_days ({self.tombstone_days}), must be at most {ERASED_MOST}"
+        require(erased <= ERASED_MOST, "partners.erase", rule)
         require(self.log_retention_days in LOG_RETENTION_DAYS, "log_retention_days", f"is one of {LOG_RETENTION_DAYS}")
         # Metrics are lines of the log without a level, and Lambda takes those for INFO.
         require(self.log_level in {"DEBUG", "INFO"}, "log_level", "is DEBUG or INFO, or metrics would be dropped")

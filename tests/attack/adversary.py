@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from tests.attack.caller import NO_ANSWER, Answer, Caller
 from tests.attack.honest import HOUR, Honest, profile_path
+from tests.attack.routes import OtherRoutes
 from tests.attack.stage import FAILS_AT_THE_VENDOR, FORBIDDEN_BY_FIREWALL, SECRET
 
 HANDS = 6  # threads: as many requests may be under way at once
@@ -47,6 +48,7 @@ class Adversary:
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
+        self._others = OtherRoutes(self.caller, self.victims, lambda: self.lookups, self._no_success)
 
     @property
     def moves(self) -> Sequence[Move]:
@@ -67,6 +69,7 @@ class Adversary:
             self.listings,
             self.strange_requests,
             self.forged_address,
+            *self._others.moves,
         ]
 
     def run(self, seed: str, is_over: threading.Event) -> None:

@@ -17,6 +17,7 @@ from infra.local.stage.stage import Stage
 from tests.attack.adversary import Adversary
 from tests.attack.caller import Caller
 from tests.attack.honest import Reader
+from tests.attack.owned import beyond_limits
 from tests.attack.stage import ATTACKER_LIMIT, LIMIT, WEIGHTS, WINDOW
 
 DURATION = re.compile(r"^REPORT RequestId: \S+\s+Duration: ([0-9.]+) ms")
@@ -56,20 +57,27 @@ class Figures:
 
 
 def measured(
-    stage: Stage, arrivals: Sequence[Arrival], reader: Reader, adversary: Adversary, honest: Sequence[Caller]
+    stage: Stage,
+    arrivals: Sequence[Arrival],
+    reader: Reader,
+    adversary: Adversary,
+    honest: Sequence[Caller],
+    *,
+    seconds: float,
 ) -> Figures:
-    """Return the figures of an attack that is over; `arrivals` are the vendor's, from the attack's begin to its end."""
+    """Return the figures of an attack that is over; `arrivals` are the vendor's in its `seconds`."""
     users = users_of(arrivals)
     logs = list(_log_lines(stage))
     attacker_requests = len(adversary.caller.answers)
     waited = sum(answer.seconds for caller in (*honest, reader.caller) for answer in caller.answers)
     used = sum(lambda_seconds(message) for name, message in logs if any(part in name for part in REQUEST_FUNCTIONS))
+    owned = beyond_limits(stage, seconds)
     refused = Counter(answer.status for caller in honest for answer in caller.answers if answer.status >= 400)
     return Figures(
         share=worst_share(users),
         p99_ms=1000 * percentile([one.seconds for one in reader.reads], 99),
         gate_closings=sum(CLOSED in message for _, message in logs),
-        over_limits=over_limits(arrivals, users),
+        over_limits=over_limits(arrivals, users) + sum(owned.values()),
         foreign_data=len(adversary.leaked),
         seconds_per_request=max(0.0, used - waited) / max(1, attacker_requests),
         detail={
@@ -83,6 +91,7 @@ def measured(
             "honest partners' refusals": dict(refused),
             "reads": len(reader.reads),
             "reads that failed": sum(one.status != 200 for one in reader.reads),
+            "owned over limits": owned,
             "leaks": dict(Counter(adversary.leaked)),
         },
     )

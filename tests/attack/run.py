@@ -12,7 +12,7 @@ from tests.attack.adversary import HANDS, Adversary
 from tests.attack.caller import Caller
 from tests.attack.honest import STORED, Honest, Reader
 from tests.attack.measure import HONEST, Figures, measured, users_of
-from tests.attack.stage import LIMIT, SECRET, WEIGHTS, WINDOW, Field, deployed
+from tests.attack.stage import ATTACKER_SCOPES, LIMIT, SECRET, WEIGHTS, WINDOW, Field, deployed
 
 Advance = Callable[[int, int | None], None]
 LOOK = 1.0  # seconds
@@ -40,7 +40,7 @@ class Attack:
         names = ("large", "small")
         self._honest = [Honest(Caller(name, field.stage), self._entries(name)) for name in names]
         self._reader = Reader(Caller("small", field.stage))
-        self._adversary = Adversary(Caller("attacker", field.stage), self._honest)
+        self._adversary = Adversary(Caller("attacker", field.stage, ATTACKER_SCOPES), self._honest)
 
     def _entries(self, name: str) -> int:
         """Return a roster's length that lasts to the end, though no other partner requested anything."""
@@ -54,11 +54,12 @@ class Attack:
         self._reader.fill()
         for partner in self._honest:
             partner.begin()
-        first = len(self._field.simulator.arrivals())
+        first, begun = len(self._field.simulator.arrivals()), time.monotonic()
         self._play(advance, first)
+        took = time.monotonic() - begun
         arrivals = self._field.simulator.arrivals(since=first)
         honest = [partner.caller for partner in self._honest]
-        return measured(self._field.stage, arrivals, self._reader, self._adversary, honest)
+        return measured(self._field.stage, arrivals, self._reader, self._adversary, honest, seconds=took)
 
     def _shows_something(self, first: int) -> bool:
         """Return whether every move was made and each honest partner served, arrivals counted from `first`."""

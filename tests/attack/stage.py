@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.app import SOURCE, synthesise
+from infra.app_client import SCOPES
 from infra.local.ministack.process import EmbeddedAws
 from infra.local.ports import free_port
 from infra.local.simulator.faults import Fault
@@ -24,7 +25,7 @@ from infra.local.simulator.process import (
 from infra.local.stage.clients import Clients
 from infra.local.stage.deployment import deploy
 from infra.local.stage.stage import SIMULATED, Stage
-from infra.stage_settings.partners import Partner
+from infra.stage_settings.partners import Partner, Webhook
 from infra.stage_settings.workspaces import Workspace
 from infra.stages import stage_named
 from lookup.quota import Quota
@@ -33,6 +34,9 @@ LIMIT, WINDOW = 3000, 60.0  # users in seconds: enough parts in a minute that a 
 WEIGHTS = {"large": 3, "small": 1, "attacker": 1}
 ATTACKER_LIMIT = 2000  # users a day
 ATTACKER_FIELDS = ("city", "customer_id")
+ATTACKER_ERASES = 5  # identifiers a day
+ATTACKER_SCOPES = f"{SCOPES} profiles/erase"
+NOWHERE = "https://hooks.attacker.invalid/"  # RFC 6761: no name below this leads anywhere
 SECRET = "canary-of-a-field-that-is-not-granted"
 FAILS_AT_THE_VENDOR = ("fails-503", "fails-500", "fails-silently")
 FORBIDDEN_BY_FIREWALL = ("' OR 1=1--<script>", "../../etc/passwd", "${jndi:ldap://x}")
@@ -40,7 +44,13 @@ FORBIDDEN_BY_FIREWALL = ("' OR 1=1--<script>", "../../etc/passwd", "${jndi:ldap:
 PARTNERS = {
     "large": Partner(weight=WEIGHTS["large"]),
     "small": Partner(weight=WEIGHTS["small"]),
-    "attacker": Partner(weight=WEIGHTS["attacker"], fields=ATTACKER_FIELDS, users_per_day=ATTACKER_LIMIT),
+    "attacker": Partner(
+        weight=WEIGHTS["attacker"],
+        fields=ATTACKER_FIELDS,
+        users_per_day=ATTACKER_LIMIT,
+        erase=ATTACKER_ERASES,
+        webhook=Webhook(url=NOWHERE),
+    ),
     "admin": Partner(admin=True),
 }
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from lookup import exact_json
-from lookup.collection.formats.spreadsheet import safe
+from lookup.collection.formats.spreadsheet import safe, undivided
 from lookup.fetch.tombstones import identifiers_of
 from lookup.model import Attributes, Identifier, IdentifierType
 
@@ -54,7 +54,7 @@ class People:
 def _forms(value: str) -> set[str]:
     """Return how a text may be written: as it is, in JSON, in a cell of CSV, and JSON in a cell."""
     in_json = exact_json.dumps_well_formed(value).decode()[1:-1]
-    forms = {value, in_json, safe(value)}
+    forms = {value, in_json, undivided(in_json), safe(value)}
     return forms | {form.replace('"', '""') for form in forms}
 
 

@@ -36,6 +36,12 @@ def test_an_unknown_stage_is_named() -> None:
         stage_named("staging", {})
 
 
+def test_partners_may_have_as_many_erased_as_there_is_room_for() -> None:
+    """All that partners may have erased while tombstones count is within the room that they have, and no less."""
+    most = {"crm": Partner(erase=600), "web": Partner(erase=400)}
+    assert Stage(**{**GOOD, "partners": most}).tombstone_days == 90
+
+
 def test_the_local_stage_takes_its_vendor_from_the_environment() -> None:
     """MOENGAGE_ENDPOINT_URL reaches the local stage and no other."""
     environment = {"MOENGAGE_ENDPOINT_URL": "http://127.0.0.1:20999"}
@@ -58,6 +64,8 @@ def test_an_empty_address_is_none() -> None:
         ({"workspaces": {"other": Workspace()}}, "workspaces"),
         ({"workspaces": {"default": Workspace(), "Bad Name": Workspace()}}, "workspaces"),
         ({"partners": {}}, "partners"),
+        ({"partners": {"crm": Partner(erase=600), "web": Partner(erase=401)}}, "partners.erase"),
+        ({"partners": {"crm": Partner(erase=1000)}, "tombstone_days": 91}, "partners.erase"),
         ({"partners": {f"p{number}": Partner() for number in range(51)}}, "partners"),
         ({"partners": {"Bad Name": Partner()}}, "partners"),
         ({"partners": {"p" * 34: Partner()}}, "partners"),

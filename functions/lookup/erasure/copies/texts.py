@@ -166,6 +166,7 @@ class CsvRows:
 
     def __init__(self, people: People) -> None:
         self._people = people
+        self._written = {safe(value): value for value in people.values}
         self._columns: list[str] = []
 
     def head(self, row: bytes) -> None:
@@ -175,12 +176,13 @@ class CsvRows:
     def is_theirs(self, row: bytes) -> bool:
         """Return whether a row is a record of theirs."""
         held = dict(zip(self._columns, _cells(row), strict=False))
-        kind, written = held.get("identifier_type"), held.get("identifier", "")
-        if any(safe(value) == written and self._people.are_named(kind, value) for value in self._people.values):
+        written = held.get("identifier", "")
+        if self._people.are_named(held.get("identifier_type"), self._written.get(written, written)):
             return True
         if EVERYTHING in held and len(self._columns) == len(FACTS) + 1:
             return self._people.own_json(held[EVERYTHING])
-        return self._people.own(dict(zip(self._columns[len(FACTS) :], _cells(row)[len(FACTS) :], strict=False)))
+        cells = [self._written.get(cell, cell) for cell in _cells(row)[len(FACTS) :]]
+        return self._people.own(dict(zip(self._columns[len(FACTS) :], cells, strict=False)))
 
     def redacted(self, row: bytes) -> bytes:
         """Return a row as it is once its person is erased."""
