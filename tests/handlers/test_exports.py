@@ -60,11 +60,15 @@ def make(deployed: Stage, lookup: dict[str, Any], context: LambdaContext, writte
 
 def test_csv_later(deployed: Stage, call: Call, context: LambdaContext, ready: dict[str, Any]) -> None:
     """An export is 202 with its state in the lookup; once it is ready its files are listed, and can be downloaded."""
+    status, problem, _ = call("GET", f"{ready['links']['results']}?format=csv")
+    assert (status, problem["detail"].endswith(exports_of(ready))) == (409, True)
     status, asked, headers = call("POST", exports_of(ready), CSV)
     assert (status, headers["Location"]) == (202, ready["links"]["self"])
     (export,) = asked["results"]["exports"]
     assert (export["format"], export["state"], export["files"], export["ready_at"]) == ("csv", "collecting", 0, None)
-    assert call("GET", f"{ready['links']['results']}?format=csv")[1]["files"] == []
+    page = call("GET", f"{ready['links']['results']}?format=csv")[1]
+    assert (page["state"], page["files"]) == ("collecting", [])
+    assert call("GET", ready["links"]["results"])[1]["state"] == "ready"
     make(deployed, ready, context)
     (export,) = call("GET", ready["links"]["self"])[1]["results"]["exports"]
     assert (export["state"], export["files"]) == ("ready", 2)

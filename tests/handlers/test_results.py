@@ -64,7 +64,6 @@ def test_files_by_format_and_of_changes(deployed: Stage, call: Call, context: La
     (file,) = call("GET", f"{address}?format=ndjson&only=changed")[1]["files"]
     records = gzip.decompress(urllib3.PoolManager().request("GET", file["url"]).data).splitlines()
     assert (len(records), file["records"], file["only"]) == (100, 100, "changed")
-    assert call("GET", f"{address}?format=csv")[1]["files"] == []
     assert kind_of(call("GET", f"{address}?format=xlsx"))[0] == 422
     assert kind_of(call("GET", f"{address}?only=new"))[0] == 422
 
@@ -75,7 +74,8 @@ def test_csv_is_written_when_the_lookup_asks_for_it(deployed: Stage, call: Call,
     _, lookup, _ = call("POST", "/v1/lookups", order, prefer="respond-async")
     serve_parts_queue(deployed, context)
     collect(deployed, lookup, context)
-    (file,) = call("GET", f"{lookup['links']['results']}?format=csv")[1]["files"]
+    (file,) = call("GET", f"{lookup['links']['results']}?format=csv_bom")[1]["files"]
+    assert call("GET", f"{lookup['links']['results']}?format=csv")[0] == 409
     text = gzip.decompress(urllib3.PoolManager().request("GET", file["url"]).data).decode()
     assert text.startswith("\ufeffidentifier_type,identifier,outcome")
     assert text.splitlines()[0].endswith(",changed_fields,name")
@@ -90,6 +90,15 @@ def test_parts_are_listed_when_asked_for(deployed: Stage, call: Call, context: L
     assert (first[1]["state"], len(first[1]["files"])) == ("parts", 1)
     second = call("GET", first[2]["Link"].partition(">")[0].removeprefix("<"))[1]
     assert [one["part"] for one in (*first[1]["files"], *second["files"])] == ["00000001", "00000002"]
+
+
+def test_parts_are_not_chosen_by_format(deployed: Stage, call: Call, context: LambdaContext) -> None:
+    """`format` and `only` beside `parts=true` are refused by name: parts are gzip NDJSON, and hold all records."""
+    lookup = ended(deployed, call, context)
+    for name, value in (("format", "csv"), ("only", "changed")):
+        status, problem, _ = call("GET", f"{lookup['links']['results']}?parts=true&{name}={value}")
+        assert (status, problem["errors"][0]["field"]) == (422, f"query.{name}")
+        assert "parts=true" in problem["errors"][0]["rule"]
 
 
 def test_a_saved_address_goes_on_being_good(deployed: Stage, call: Call, context: LambdaContext) -> None:

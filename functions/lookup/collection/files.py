@@ -28,16 +28,15 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     PARQUET = "parquet"
     CSV = "csv"
-    CSV_BOM = "csv_bom"  # of exports; a lookup that asks for it has it as its CSV
+    CSV_BOM = "csv_bom"  # with a byte order mark
 
 
-CSV_WITH_MARK = "csv_bom"  # how CSV with a byte order mark is asked for
-EXPORTS = (Format.CSV, Format.CSV_BOM)  # the formats that can be made later
+EXPORTS = (Format.CSV, Format.CSV_BOM)  # the formats that a lookup has when it asks for them, then or later
 
 
 def formats_of(spec: LookupSpec) -> list[Format]:
-    """Return the formats of a lookup's files: two that every lookup has, and CSV if it asked for it."""
-    return [Format.NDJSON, Format.PARQUET, *([Format.CSV] if spec.formats else [])]
+    """Return the formats of a lookup's files: two that every lookup has, and those it asked for."""
+    return [Format.NDJSON, Format.PARQUET, *map(Format, spec.formats)]
 
 
 ENDINGS: Mapping[Format, tuple[str, str]] = {

@@ -12,7 +12,7 @@ from lookup.collection.collector import Collector
 from lookup.collection.exports.collected_rows import CollectedRows
 from lookup.collection.exports.exporter import Exporter
 from lookup.collection.file_sets import MakeWriter
-from lookup.collection.files import CSV_WITH_MARK, Format
+from lookup.collection.files import Format
 from lookup.collection.formats.gzip_files import NdjsonFile
 from lookup.collection.formats.parquet import ParquetFile
 from lookup.collection.formats.spreadsheet import CsvFile
@@ -41,7 +41,7 @@ PATIENT = S3_CONFIG.merge(Config(read_timeout=30, max_pool_connections=AHEAD + 2
 WRITERS: Mapping[Format, MakeWriter] = {
     Format.NDJSON: lambda upload, _: NdjsonFile(upload),
     Format.PARQUET: lambda upload, _: ParquetFile(upload),
-    Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=CSV_WITH_MARK in spec.formats),
+    Format.CSV: lambda upload, spec: CsvFile(upload, spec.fields),
     Format.CSV_BOM: lambda upload, spec: CsvFile(upload, spec.fields, byte_order_mark=True),
 }
 HOUR_WRITERS: Mapping[Format, MakeHourWriter] = {Format.NDJSON: NdjsonFile, Format.PARQUET: ParquetFile}

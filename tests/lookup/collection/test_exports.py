@@ -102,15 +102,18 @@ def test_a_byte_order_mark_is_another_format(world: World, exporting: Exporting)
 
 
 def test_what_the_lookup_asked_for_is_there(world: World, exporting: Exporting) -> None:
-    """A lookup's own CSV is not made again, and it stays the one CSV of its name."""
+    """A lookup's own CSV is not made again; one with a byte order mark lies beside one without."""
     three_parts(world, formats=("csv",))
     exporting.ask()
     assert (exporting.asked, dict(world.collected().exports)) == ([], {})
     three_parts(world, "l-2", formats=("csv_bom",))
     exporting.ask("l-2", Format.CSV_BOM)
     assert exporting.asked == []
-    with pytest.raises(Conflict, match="has a byte order mark"):
-        exporting.ask("l-2", Format.CSV)
+    exporting.ask("l-2", Format.CSV)
+    exporting.make("l-2", Format.CSV)
+    names = {one.format: one.name for one in exporting.listed("l-2") if one.only is None}
+    assert (names[Format.CSV_BOM], names[Format.CSV]) == ("l-2-bom-00001.csv.gz", "l-2-00001.csv.gz")
+    assert exporting.rows(lookup_id="l-2") == exporting.rows(lookup_id="l-2", written_as=Format.CSV_BOM)
 
 
 def test_only_of_files_that_are_ready(world: World, exporting: Exporting) -> None:

@@ -103,8 +103,10 @@ GET_RESULTS = operation(
     "Once a lookup has ended its parts are collected into a few files, in the order of the roster: gzip NDJSON and "
     "Parquet, and with `only=changed` what is new, gone or different by itself. Until then `files` is empty, and "
     "`parts=true` lists the gzip NDJSON files of the parts that are done, a page at a time and in any order, until 7 "
-    "days after the lookup's end. The URLs are good until `expires_at`, 15 minutes at most: ask again for fresh ones, "
-    "or keep `links.self`, which redirects to one. They are given only while every field of the lookup is granted.",
+    "days after the lookup's end. With a `format` that came later, as an export, `state` is that of the export; with "
+    "one that nobody asked for the answer is 409. The URLs are good until `expires_at`, 15 minutes at most: ask again "
+    "for fresh ones, or keep `links.self`, which redirects to one. They are given only while every field of the lookup "
+    "is granted.",
     tag="Lookups",
     replies={200: Reply("One page.", "ResultPage", examples.RESULTS, ("Link",))},
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND, Problem.CONFLICT, Problem.EXPIRED),

@@ -15,9 +15,11 @@ from lookup.api.openapi.route_docs import GET_RESULT_FILE, GET_RESULTS
 from lookup.api.responses import json_response, link_next, published_json, record_json
 from lookup.api.routes.lookups import PAGE, After, LookupId
 from lookup.bulk.control import LookupControl
+from lookup.collection.files import Format, formats_of
 from lookup.collection.published import PublishedFile, PublishedResults
-from lookup.errors import Conflict, NotFound
-from lookup.ledger.collecting.collections import CollectionState
+from lookup.errors import Conflict, InvalidInput, NotFound
+from lookup.ledger.collecting.collections import Collection, CollectionState
+from lookup.ledger.model import LookupRecord
 
 FileName = Annotated[str, Path(max_length=300, description="`name` of a file.")]
 FileFormat = Annotated[
@@ -62,6 +64,7 @@ class ResultRoutes:
         parts: Parts = False,  # noqa: FBT002 - a query parameter
     ) -> Response[str]:
         if parts:
+            _refuse_beside_parts(written_as, only)
             return self._parts(lookup_id, after, limit)
         progress = self._lookups.readable(current_partner(self._app), lookup_id)
         if only and not self._keeps_profiles(progress.spec.workspace):
@@ -72,7 +75,7 @@ class ResultRoutes:
             for file in self._published.files(lookup_id, collection)
             if file.only == only and file.format == (written_as or file.format)
         ]
-        state = "running" if collection is None else collection.state.value
+        state = "running" if collection is None else _state_of(progress, collection, written_as)
         return json_response({"state": state, "files": listed, "next": None})
 
     def _parts(self, lookup_id: str, after: str, limit: int) -> Response[str]:
@@ -95,3 +98,28 @@ class ResultRoutes:
     def _file_json(self, lookup_id: str, file: PublishedFile) -> dict[str, object]:
         path = f"/v1/lookups/{lookup_id}/results/{quote(file.name)}"
         return published_json(file, path, self._sign(file.key, file.name))
+
+
+def _refuse_beside_parts(written_as: str | None, only: str | None) -> None:
+    """Raise `InvalidInput` when files are chosen that parts are not."""
+    for name, chosen in (("format", written_as), ("only", only)):
+        if chosen is not None:
+            raise InvalidInput(
+                f"query.{name}", "must be left out beside parts=true: parts are gzip NDJSON of all records"
+            )
+
+
+def _state_of(progress: LookupRecord, collection: Collection, written_as: str | None) -> str:
+    """Return where the files of a format stand: those of an export come later than the others. Raises `Conflict`."""
+    if (
+        collection.state is not CollectionState.READY
+        or written_as is None
+        or Format(written_as) in formats_of(progress.spec)
+    ):
+        return collection.state.value
+    export = collection.exports.get(written_as)
+    if export is None:
+        raise Conflict(
+            f"this lookup has no {written_as}: ask for it with POST /v1/lookups/{progress.spec.lookup_id}/exports"
+        )
+    return export.state.value

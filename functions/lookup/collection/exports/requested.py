@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lookup.collection.files import CSV_WITH_MARK, Format
+from lookup.collection.files import Format
 from lookup.collection.published import PublishedResults
 from lookup.errors import Conflict
 from lookup.ledger.collecting.collections import Collection, CollectionState
@@ -44,8 +44,8 @@ class ExportRequests:
         if collection.state is not CollectionState.READY:
             raise Conflict(f"the files of this lookup are not ready: {collection.state.value}")
         self._published.files(progress.spec.lookup_id, collection)
-        if self._is_there(progress, written_as):
-            return
+        if written_as.value in progress.spec.formats:
+            return  # it was asked for with the lookup, and lies beside the others
         export = collection.exports.get(written_as.value)
         if export is not None and export.state is not ExportState.FAILED:
             self._ask_again(progress, collection, written_as, export)
@@ -53,13 +53,6 @@ class ExportRequests:
         if not self._exports.request(progress, collection, written_as.value):
             raise Conflict("this lookup is being changed: ask again")
         self._publish(progress, written_as.value)
-
-    def _is_there(self, progress: LookupRecord, written_as: Format) -> bool:
-        """Return whether the lookup asked for this format itself. Raises `Conflict` when its CSV is the other one."""
-        formats = progress.spec.formats
-        if written_as is Format.CSV and CSV_WITH_MARK in formats:
-            raise Conflict("the CSV of this lookup has a byte order mark, as it asked for")
-        return written_as.value in formats
 
     def _ask_again(self, progress: LookupRecord, collection: Collection, written_as: Format, export: Export) -> None:
         """Publish the event once more for an export that may have lost it: its caller died before it was sent."""
