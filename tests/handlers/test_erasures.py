@@ -102,6 +102,21 @@ def test_who_is_erased_is_not_fetched(
         assert b"user-1" not in gzip.decompress(body)
 
 
+def test_a_stored_user_is_known_by_any_identifier(
+    deployed: Stage, granted: None, call: Call, simulator: Simulator
+) -> None:
+    """Somebody erased by one identifier is not answered from the store by another: no table that is restored does."""
+    _, stored, _ = call("GET", "/v1/profiles/customer_id/user-1")
+    own = {"identifier_type": "id", "identifier": stored["user_attributes"]["id"]}
+    assert call("POST", "/v1/erasures", {"identifiers": [own]}, scope=ERASE)[0] == 202
+    forget()
+    asked = len(simulator.arrivals())
+    assert kind_of(call("GET", "/v1/profiles/customer_id/user-1?max_age=3600")) == (410, "erased")
+    _, answered, _ = call("POST", "/v1/lookups", {"identifiers": ["user-1", "user-2"], "max_age": 3600})
+    assert [(one["outcome"], one["reason"]) for one in answered["outcomes"]] == [("invalid", "erased"), ("found", None)]
+    assert len(simulator.arrivals()) == asked + 1
+
+
 def test_an_inline_roster_names_nobody_erased(deployed: Stage, granted: None, call: Call) -> None:
     """A request that becomes a lookup writes a roster without the people that are erased, who are invalid."""
     call("POST", "/v1/erasures", ONE, scope=ERASE)

@@ -33,6 +33,11 @@ class People:
             return True
         return Identifier(IdentifierType(kind), identifier) in self.identifiers
 
+    def including(self, others: Iterable[Identifier]) -> People:
+        """Return these people with other identifiers of theirs."""
+        more = self.identifiers.union(others)
+        return self if more == self.identifiers else People(more)
+
     def own(self, user: object) -> bool:
         """Return whether a user's attributes hold one of their identifiers."""
         return isinstance(user, Mapping) and not self.identifiers.isdisjoint(identifiers_of(user))
@@ -49,6 +54,16 @@ class People:
     def aliases(self, user: Attributes) -> list[Identifier]:
         """Return the other identifiers that a user's attributes hold."""
         return [one for one in identifiers_of(user) if one not in self.identifiers]
+
+    def aliases_in_record(self, kind: object, identifier: object, attributes: bytes | str | None) -> set[Identifier]:
+        """Return the other identifiers of a record of theirs: its own, and those among its attributes."""
+        found = set[Identifier]()
+        if isinstance(identifier, str) and kind in KINDS:
+            found.add(Identifier(IdentifierType(kind), identifier))
+        if attributes is not None:
+            user = exact_json.loads(attributes)
+            found.update(identifiers_of(user) if isinstance(user, Mapping) else ())
+        return found - self.identifiers
 
 
 def _forms(value: str) -> set[str]:

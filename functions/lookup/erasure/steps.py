@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from lookup.erasure.people import People
+from lookup.model import Identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Progress:
 
 
 Note = Callable[[Finding], None]
+# Deletes what is stored of people of a workspace under other identifiers, which a store found in their records.
+EraseOthers = Callable[[People, str, Iterable[Identifier], Note], None]
 
 
 class Store(Protocol):

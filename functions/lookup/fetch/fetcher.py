@@ -143,9 +143,16 @@ class Fetcher:
         erased = self._tombstones.outcomes(request.workspace, wanted)
         left = [one for one in wanted if one not in erased]
         stored = self._profiles.read(request.workspace, left) if left and self._uses_store(request.workspace) else {}
+        hidden = [one for one, known in stored.items() if self._names_erased(request.workspace, known)]
+        erased |= {one: Outcome(one, Status.INVALID, ERASED) for one in hidden}
+        stored = {one: known for one, known in stored.items() if one not in erased}
         answers = _with_fields(stored, request).items()
         fresh = {one: _outcome_from_store(known, request) for one, known in answers if known.fetched_at >= wanted[one]}
         return request, stored, erased | fresh
+
+    def _names_erased(self, workspace: str, known: StoredProfile) -> bool:
+        """Return whether a stored user is somebody erased under another identifier, as in a table that was restored."""
+        return known.attributes is not None and self._tombstones.names_erased(workspace, known.attributes)
 
     def _uses_store(self, workspace: str) -> bool:
         """Return whether profiles are written to the store; where they are not, results in S3 are all there is."""

@@ -76,9 +76,9 @@ class ErasureServices(FeedingServices):
         profiles = Profiles(self.dynamodb, self.settings.profiles_table_name, self.objects, oversize, self._owners_of)
         return (
             profiles,
-            unmatched_users(self.objects),
-            part_objects(self.objects, self.collections),
-            Collected(self.objects, self.collections),
+            unmatched_users(self.objects, profiles.erase_others),
+            part_objects(self.objects, self.collections, profiles.erase_others),
+            Collected(self.objects, self.collections, profiles.erase_others),
             query_results(self.objects),
             self.roster_store,
         )

@@ -57,3 +57,21 @@ def dying(erasing: Erasing, moment: int) -> Iterator[Death]:
         for client in clients:
             client.meta.events.unregister("before-send", death.before)
             client.meta.events.unregister("after-call", death.after)
+
+
+@contextmanager
+def dying_after_write(erasing: Erasing, number: int) -> Iterator[None]:
+    """Let the services die once they have written so many objects."""
+    left = [number]
+
+    def written(**_: Any) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            raise Killed
+
+    events: Any = erasing.s3.meta.events
+    events.register("after-call.s3.PutObject", written)
+    try:
+        yield
+    finally:
+        events.unregister("after-call.s3.PutObject", written)

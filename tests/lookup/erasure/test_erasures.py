@@ -7,13 +7,14 @@ import gzip
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # it has no type information
 import pytest
 
 from lookup.collection.files import Format
 from lookup.ledger.erasures import ErasureState
-from lookup.model import ERASED, Identifier, IdentifierType
+from lookup.model import ERASED, Attributes, Identifier, IdentifierType, Outcome, Profile, Source, Status
 from tests.lookup.erasure.world import ErasureWorld
 from tests.lookup.services import customer
 from tests.lookup.stage import Stage
@@ -88,12 +89,46 @@ def test_a_lookup_is_collected_after_its_people_are_erased(world: ErasureWorld) 
 def test_a_record_under_another_identifier_is_the_persons_too(world: ErasureWorld) -> None:
     """What was stored under MoEngage's id goes with the customer id that its attributes hold."""
     world.store(PERSON, {"customer_id": PERSON, "id": "62e7"})
-    one = Identifier(IdentifierType.ID, "62e7")
-    from lookup.model import Profile  # noqa: PLC0415 - the one use
-
-    world.profiles.write(Profile("default", one, {"customer_id": PERSON, "id": "62e7"}, world.clock(), "l-0"), None)
+    world.profiles.write(under_moengages_id(world, {"customer_id": PERSON, "id": "62e7"}), None)
     world.erasing.erase(customer(PERSON))
     assert world.places_of("62e7") == []
+
+
+def under_moengages_id(world: ErasureWorld, attributes: Attributes) -> Profile:
+    """Return a profile that was looked up by MoEngage's id alone."""
+    one = Identifier(IdentifierType.ID, "62e7")
+    return Profile("default", one, attributes, world.clock(), "l-0", changed_at=world.clock())
+
+
+@pytest.mark.parametrize("is_collected", [False, True])
+@pytest.mark.parametrize("name", [PERSON, "+4917", "17"])
+def test_who_was_only_looked_up_by_moengages_id(world: ErasureWorld, name: str, *, is_collected: bool) -> None:
+    """A record that holds the customer id leads to the profile under MoEngage's id, and to every format's row of it."""
+    attributes: Attributes = {"customer_id": int(name) if name == "17" else name, "id": "62e7", "city": "Verl"}
+    profile = under_moengages_id(world, attributes)
+    world.profiles.write(profile, None)
+    other = replace(profile, identifier=Identifier(IdentifierType.ID, "99ff"), attributes={"customer_id": "Bob"})
+    world.profiles.write(other, None)
+    spec = world.begin(formats=("csv",), fields=("customer_id", "city"))
+    kept = replace(profile, attributes={name: attributes[name] for name in ("customer_id", "city")})
+    outcomes = [Outcome(one.identifier, Status.FOUND, profile=one, source=Source.MOENGAGE) for one in (kept, other)]
+    world.arrive(spec, 1, outcomes)
+    world.end(spec)
+    if is_collected:
+        world.collect()
+    assert len(world.places_of("Verl")) == (5 if is_collected else 2)
+    world.erasing.erase(customer(name))
+    assert world.places_of("Verl") == world.places_of("62e7") == []
+    assert "profiles" in world.places_of("99ff")
+
+
+def test_a_user_that_nobody_asked_for_leads_to_the_profile(world: ErasureWorld) -> None:
+    """What MoEngage returned of a person beside what was asked for names other identifiers of theirs, too."""
+    user: Attributes = {"customer_id": PERSON, "id": "62e7"}
+    world.profiles.write(under_moengages_id(world, user), None)
+    world.archive.write_unmatched("default", world.clock(), [user])
+    world.erasing.erase(customer(PERSON))
+    assert world.places_of(PERSON) == world.places_of("62e7") == []
 
 
 def test_unknown_twice_and_once_more_is_the_same_answer(world: ErasureWorld) -> None:

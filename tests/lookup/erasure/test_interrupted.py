@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +15,7 @@ from lookup.collection.collector import SetLimits
 from lookup.erasure.queue import ErasureStep
 from lookup.erasure.worker import Done, Later, Unknown
 from lookup.ledger.erasures import ErasureState
-from tests.lookup.erasure.killed import Killed, dying
+from tests.lookup.erasure.killed import Killed, dying, dying_after_write
 from tests.lookup.erasure.world import MINUTES, ErasureWorld
 from tests.lookup.services import customer
 from tests.lookup.stage import Stage
@@ -62,6 +63,32 @@ def test_killed_at_any_moment(world: ErasureWorld) -> None:
     assert world.manifest()["erased"] == len(MOMENTS)
     world.collect("l-1")
     assert len(world.records()) == 3 * len(MOMENTS)
+
+
+def test_a_set_of_files_is_whole_wherever_it_was_interrupted(world: ErasureWorld) -> None:
+    """Whichever object was written last before the end, files, manifest and ledger say the same in the end."""
+    for write in range(1, 11):
+        name, lookup_id = f"Person-{write}.", f"l-{write}"
+        world.lookup(lookup_id, [name])
+        world.collect(lookup_id)
+        world.erasing.begin(customer(name))
+        step = world.erasing.steps.sent[-1]
+        try:
+            with dying_after_write(world.erasing, write):
+                world.erasing.serve_one()
+        except Killed:
+            world.erasing.steps.send(step)
+        world.erasing.finish()
+        assert world.places_of(name) == []
+        manifest = world.manifest(lookup_id)
+        assert manifest["erased"] == 1, write
+        for file in manifest["files"]:
+            body = world.body(file["key"])
+            assert (file["bytes"], file["sha256"]) == (len(body), hashlib.sha256(body).hexdigest()), (
+                write,
+                file["key"],
+            )
+        assert world.collected(lookup_id).bytes == sum(file["bytes"] for file in manifest["files"])
 
 
 def test_a_step_that_comes_twice_is_done_once(world: ErasureWorld) -> None:

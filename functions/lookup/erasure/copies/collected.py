@@ -1,7 +1,7 @@
 """Collected files: the Parquet of each set is searched, and all files of a set that names somebody are rewritten.
 
 The files of a set hold the same records in several formats. Each keeps its name: readers of a folder never see a record
-twice or not at all. The manifest follows at once, with the new sizes and hashes.
+twice or not at all. The manifest gets the new sizes and hashes just before the last file of a set is replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from lookup.erasure.copies import parquet
 from lookup.erasure.copies.coverage import COLLECTED_AT
 from lookup.erasure.copies.texts import (
     Rewritten,
+    aliases_in_lines,
+    aliases_in_record,
     count_lines,
     names_in_record,
     pieces,
@@ -27,9 +29,10 @@ from lookup.erasure.copies.texts import (
 )
 from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
 from lookup.erasure.people import People
-from lookup.erasure.steps import Finding, Note, Progress
+from lookup.erasure.steps import EraseOthers, Finding, Note, Progress
 from lookup.errors import AwsUnavailable
 from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.model import Identifier
 
 MANIFESTS = "manifest"
 NAME = re.compile(
@@ -68,9 +71,10 @@ class Collected:
 
     name = "results"
 
-    def __init__(self, objects: Objects, ledger: CollectionLedger) -> None:
+    def __init__(self, objects: Objects, ledger: CollectionLedger, erase_others: EraseOthers) -> None:
         self._objects = objects
         self._ledger = ledger
+        self._erase_others = erase_others
 
     def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
         """Search set by set."""
@@ -81,7 +85,7 @@ class Collected:
             for name in sorted(sets):
                 mark = f"{day}{name}"
                 if mark > after:
-                    self._erase_set(day, sets[name], people, note)
+                    self._erase_set(day, sets[name], people, workspace, note)
                     yield Progress(mark, len(sets[name]))
 
     def _sets(self, day: str) -> Mapping[str, list[CollectedFile]]:
@@ -92,21 +96,52 @@ class Collected:
                 sets[f"{one.stem}-{one.number}"].append(one)
         return sets
 
-    def _erase_set(self, day: str, files: list[CollectedFile], people: People, note: Note) -> None:
+    def _erase_set(self, day: str, files: list[CollectedFile], people: People, workspace: str, note: Note) -> None:
+        """Rewrite the files of a set, last the one by which it is known that the set names somebody.
+
+        So whoever goes on after an end half-way finds that file as it was, and does the rest: files that are rewritten
+        already are left, and the manifest gets the sizes and hashes of all.
+        """
         former = {one.found.key: len(one.found.former) for one in files if one.found.former}
         for key, number in former.items():  # superseded or deleted: no reader has them, and S3 deletes them in a day
             note(Finding("former results", f"{key} former", number, "versions deleted"))
             self._objects.delete_former(key)
-        if not self._names_somebody(files, people):
-            return
-        changes = {one.found.key: self._rewritten(one, people, note) for one in files if one.found.current}
-        self._update_manifests(day, files[0].stem, {key: one for key, one in changes.items() if one})
-
-    def _names_somebody(self, files: Iterable[CollectedFile], people: People) -> bool:
-        """Return whether a set names somebody, by its Parquet; by all of its files where it has none."""
         there = [one for one in files if one.found.current]
         index = [one for one in there if one.ending == "parquet" and one.is_whole] or there
-        return any(self._count(one, people) for one in index)
+        naming = [one for one in index if self._count(one, people)]
+        if not naming:
+            return
+        others = set[Identifier]().union(*(self._aliases(one, people) for one in naming))
+        self._erase_others(people, workspace, others, note)
+        everybody, last = people.including(others), naming[-1]
+        changes = {one.found.key: self._rewritten(one, everybody, note) for one in there if one is not last}
+        self._replace_last(day, last, everybody, note, {key: one for key, one in changes.items() if one})
+
+    def _replace_last(
+        self, day: str, last: CollectedFile, people: People, note: Note, changes: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Write the manifest, with what the last file of a set will be, then that file."""
+        key = last.found.key
+        for _ in range(MAX_ATTEMPTS):
+            held = self._objects.read(key)
+            written = None if held is None else REWRITERS[last.ending](held.body, people)
+            if held is None or written is None or not written.records:
+                self._update_manifests(day, last.stem, changes)
+                return
+            note(Finding(self.name, key, written.records, "rewritten"))
+            self._update_manifests(day, last.stem, {**changes, key: _facts(written.body, written)})
+            if self._replaced(key, written.body, _remembering(held, last.found)):
+                return
+        raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
+
+    def _aliases(self, one: CollectedFile, people: People) -> set[Identifier]:
+        """Return the other identifiers of people that a file holds; cells of CSV alone would lead to nobody."""
+        held = self._objects.read(one.found.key)
+        if held is None or one.ending == "csv.gz":
+            return set()
+        if one.ending == "parquet":
+            return parquet.aliases_in_rows(held.body, people)
+        return aliases_in_lines(pieces(held.body), people, names_in_record(people), aliases_in_record(people))
 
     def _count(self, one: CollectedFile, people: People) -> int:
         held = self._objects.read(one.found.key)

@@ -9,6 +9,9 @@ from itertools import islice
 from lookup.erasure.copies.coverage import Coverage
 from lookup.erasure.copies.texts import (
     Rewrite,
+    aliases_in_lines,
+    aliases_in_record,
+    aliases_in_user,
     candidates,
     count_lines,
     line_blocks,
@@ -21,14 +24,16 @@ from lookup.erasure.copies.texts import (
 )
 from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
 from lookup.erasure.people import People
-from lookup.erasure.steps import Finding, Note, Progress
+from lookup.erasure.steps import EraseOthers, Finding, Note, Progress
 from lookup.errors import AwsUnavailable
 from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.model import Identifier
 
 AT_ONCE = 16  # objects that are read at once: S3 takes its time over each
 MOST_BYTES = 256 * 1024 * 1024  # of an answer of Athena that is searched: what the memory has room for
 MAX_ATTEMPTS = 8  # of one object, each in conflict with another writer
 Count = Callable[[bytes, People], int]
+Aliases = Callable[[bytes, People], set[Identifier]]
 MayName = Callable[[People, str], Callable[[VersionedObject], bool]]
 
 
@@ -45,8 +50,14 @@ class Lines:
         rewrite: Rewrite | None,
         theirs: Callable[[People], Callable[[bytes], bool]],
         may_name: MayName = lambda *_: lambda _: True,
+        aliases: Aliases = lambda *_: set(),
+        erase_others: EraseOthers = lambda *_: None,
     ) -> None:
-        """`may_name` makes, for a search, what tells which objects must be read at all."""
+        """`may_name` makes, for a search, what tells which objects must be read at all.
+
+        `aliases` are the other identifiers that an object's records of people hold, whose profiles `erase_others`
+        deletes before the object is changed: after that nothing would lead to them.
+        """
         self.name = name
         self._may_name = may_name
         self._objects = objects
@@ -54,6 +65,8 @@ class Lines:
         self._count = count
         self._rewrite = rewrite
         self._theirs = theirs
+        self._aliases = aliases
+        self._erase_others = erase_others
         self._readers = ThreadPoolExecutor(AT_ONCE)
 
     def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
@@ -61,29 +74,32 @@ class Lines:
         found = self._objects.under(self._prefix.format(workspace=workspace), after=after)
         must_be_read = self._may_name(people, workspace)
         while some := list(islice(found, AT_ONCE * 4)):
-            searched = sum(self._readers.map(lambda one: self._erase(one, people, note), filter(must_be_read, some)))
+            read = filter(must_be_read, some)
+            searched = sum(self._readers.map(lambda one: self._erase(one, people, workspace, note), read))
             yield Progress(some[-1].key, searched)
 
-    def _erase(self, one: VersionedObject, people: People, note: Note) -> int:
+    def _erase(self, one: VersionedObject, people: People, workspace: str, note: Note) -> int:
         for version in one.former:
             held = self._objects.read(one.key, version)
             number = 0 if held is None else self._count(held.body, people)
-            if number:
+            if held is not None and number:
+                self._erase_others(people, workspace, self._aliases(held.body, people), note)
                 note(Finding(self.name, f"{one.key} {version.version_id}", number, "version deleted"))
                 self._objects.delete(one.key, version)
         if one.current is not None and self._rewrite is None and one.current.size > MOST_BYTES:
             note(Finding(self.name, one.key, 1, "deleted: too long to be searched"))
             self._objects.delete_all(one.key)
         elif one.current is not None:
-            self._erase_current(one.key, people, note)
+            self._erase_current(one.key, people, workspace, note)
         return 1
 
-    def _erase_current(self, key: str, people: People, note: Note) -> None:
+    def _erase_current(self, key: str, people: People, workspace: str, note: Note) -> None:
         for _ in range(MAX_ATTEMPTS):
             held = self._objects.read(key)
             number = 0 if held is None else self._count(held.body, people)
             if held is None or not number:
                 return
+            self._erase_others(people, workspace, self._aliases(held.body, people), note)
             note(Finding(self.name, key, number, "rewritten" if self._rewrite else "deleted"))
             try:
                 self._change(key, held, people)
@@ -103,7 +119,7 @@ class Lines:
         self._objects.delete_former(key)
 
 
-def part_objects(objects: Objects, ledger: CollectionLedger) -> Lines:
+def part_objects(objects: Objects, ledger: CollectionLedger, erase_others: EraseOthers) -> Lines:
     """Return the store of what workers wrote: a record of an erased person stays, and names nobody."""
     return Lines(
         objects,
@@ -113,10 +129,14 @@ def part_objects(objects: Objects, ledger: CollectionLedger) -> Lines:
         rewrite=redacted_line,
         theirs=names_in_record,
         may_name=lambda people, workspace: Coverage(objects, ledger, people, workspace).must_be_read,
+        aliases=lambda body, people: aliases_in_lines(
+            pieces(body), people, names_in_record(people), aliases_in_record(people)
+        ),
+        erase_others=erase_others,
     )
 
 
-def unmatched_users(objects: Objects) -> Lines:
+def unmatched_users(objects: Objects, erase_others: EraseOthers) -> Lines:
     """Return the store of returned users that nobody asked for, whose lines are taken away."""
     return Lines(
         objects,
@@ -125,6 +145,10 @@ def unmatched_users(objects: Objects) -> Lines:
         count=lambda body, people: count_lines(pieces(body), people, names_in_user(people)),
         rewrite=lambda _: None,
         theirs=names_in_user,
+        aliases=lambda body, people: aliases_in_lines(
+            pieces(body), people, names_in_user(people), aliases_in_user(people)
+        ),
+        erase_others=erase_others,
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]  # as above
 from lookup.collection.formats.parquet import FEW_VALUES
 from lookup.erasure.copies.texts import Rewritten, matching
 from lookup.erasure.people import People
-from lookup.model import ERASED
+from lookup.model import ERASED, Identifier
 from lookup.results.erased_records import KEPT, LISTS
 
 SEARCHED = ["identifier_type", "identifier", "user_attributes"]
@@ -23,6 +23,16 @@ def count_rows(body: bytes, people: People) -> int:
     held = pq.ParquetFile(io.BytesIO(body))
     groups = range(held.num_row_groups)
     return sum(len(_theirs(held.read_row_group(number, columns=SEARCHED), people)) for number in groups)
+
+
+def aliases_in_rows(body: bytes, people: People) -> set[Identifier]:
+    """Return the other identifiers that rows of theirs hold."""
+    held, found = pq.ParquetFile(io.BytesIO(body)), set[Identifier]()
+    for number in range(held.num_row_groups):
+        rows = held.read_row_group(number, columns=SEARCHED)
+        for place in _theirs(rows, people):
+            found |= people.aliases_in_record(*(rows[name][place].as_py() for name in SEARCHED))
+    return found
 
 
 def rewrite_rows(body: bytes, people: People) -> Rewritten:

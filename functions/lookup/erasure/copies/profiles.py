@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookup.erasure.objects import Objects
 from lookup.erasure.people import People
-from lookup.erasure.steps import Finding, Progress
+from lookup.erasure.steps import Finding, Note, Progress
 from lookup.model import Attributes, Identifier
 from lookup.results.oversize import Oversize, owned_prefix
 from lookup.results.profile_item import from_item, key_of
@@ -36,9 +36,7 @@ class Profiles:
         self._oversize = oversize
         self._owners_of = owners_of
 
-    def erase(
-        self, people: People, workspace: str, *, after: str, note: Callable[[Finding], None]
-    ) -> Iterator[Progress]:
+    def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
         """Delete what is stored of people, in the order of their hashes."""
         hashed = sorted((self._owners_of(workspace, one)[0], one) for one in people.identifiers)
         for place, one in hashed:
@@ -47,9 +45,7 @@ class Profiles:
                     self._erase_objects(workspace, owned, note)
                 yield Progress(place, 1)
 
-    def _erase(
-        self, people: People, workspace: str, one: Identifier, place: str, note: Callable[[Finding], None]
-    ) -> Iterable[Identifier]:
+    def _erase(self, people: People, workspace: str, one: Identifier, place: str, note: Note) -> Iterable[Identifier]:
         """Delete a person's item; return the other identifiers whose items were theirs, which are deleted too."""
         item = self._read(workspace, one)
         if item is None:
@@ -61,6 +57,13 @@ class Profiles:
             self._delete(workspace, other, f"{place}.{number}", note)
         self._delete(workspace, one, place, note)
         return aliases
+
+    def erase_others(self, people: People, workspace: str, others: Iterable[Identifier], note: Note) -> None:
+        """Delete what is stored under other identifiers, that a record of theirs holds, if it is theirs, too."""
+        for other in others:
+            if self._is_theirs(people, workspace, other):
+                self._delete(workspace, other, self._owners_of(workspace, other)[0], note)
+                self._erase_objects(workspace, other, note)
 
     def _is_theirs(self, people: People, workspace: str, other: Identifier) -> bool:
         item = self._read(workspace, other)
@@ -77,7 +80,7 @@ class Profiles:
             return {}
         return from_item(item, self._oversize.read(key) if key else None).attributes or {}
 
-    def _delete(self, workspace: str, one: Identifier, place: str, note: Callable[[Finding], None]) -> None:
+    def _delete(self, workspace: str, one: Identifier, place: str, note: Note) -> None:
         item = self._read(workspace, one)
         if item is None:
             return
@@ -88,7 +91,7 @@ class Profiles:
             self._objects.delete_all(key)
         self._client.delete_item(TableName=self._table, Key=key_of(workspace, one))
 
-    def _erase_objects(self, workspace: str, one: Identifier, note: Callable[[Finding], None]) -> None:
+    def _erase_objects(self, workspace: str, one: Identifier, note: Note) -> None:
         for owner in self._owners_of(workspace, one):
             for found in list(self._objects.under(owned_prefix(workspace, owner))):
                 if any(not version.is_marker for version in found.versions):

@@ -17,7 +17,7 @@ from lookup import exact_json
 from lookup.collection.formats.rows import row_of
 from lookup.collection.formats.spreadsheet import BYTE_ORDER_MARK, EVERYTHING, FACTS, safe
 from lookup.erasure.people import People
-from lookup.model import ERASED
+from lookup.model import ERASED, Identifier
 from lookup.results.erased_records import redacted
 from lookup.rosters.decompression import GZIP_MAGIC
 
@@ -126,6 +126,28 @@ def names_in_user(people: People) -> Callable[[bytes], bool]:
     return is_theirs
 
 
+def aliases_in_record(people: People) -> Callable[[bytes], set[Identifier]]:
+    """Return what names the other identifiers of a record of theirs."""
+
+    def aliases(line: bytes) -> set[Identifier]:
+        row = row_of(line.rstrip(b"\n"))
+        named = row.facts.get("identifier_type"), row.facts.get("identifier")
+        return people.aliases_in_record(*named, row.attributes)
+
+    return aliases
+
+
+def aliases_in_user(people: People) -> Callable[[bytes], set[Identifier]]:
+    """Return what names the other identifiers of a user of theirs in `unmatched/`."""
+
+    def aliases(line: bytes) -> set[Identifier]:
+        said = exact_json.loads(line)
+        user = said.get("user_attributes") if isinstance(said, dict) else None
+        return set(people.aliases(user)) if isinstance(user, dict) else set()
+
+    return aliases
+
+
 def redacted_line(line: bytes) -> bytes:
     """Return a record's line as it is once its person is erased."""
     facts = redacted(row_of(line.rstrip(b"\n")).facts)
@@ -137,6 +159,20 @@ def count_lines(texts: Iterable[bytes], people: People, is_theirs: Callable[[byt
     return sum(
         sum(is_theirs(lines[place]) for place in candidates(lines, people)) for lines in line_blocks(unpacked(texts))
     )
+
+
+def aliases_in_lines(
+    texts: Iterable[bytes],
+    people: People,
+    is_theirs: Callable[[bytes], bool],
+    aliases: Callable[[bytes], set[Identifier]],
+) -> set[Identifier]:
+    """Return the other identifiers that lines of theirs hold."""
+    found = set[Identifier]()
+    for lines in line_blocks(unpacked(texts)):
+        for place in candidates(lines, people):
+            found |= aliases(lines[place]) if is_theirs(lines[place]) else set()
+    return found
 
 
 def rewrite_lines(
