@@ -166,6 +166,7 @@ class LookupStack(cdk.Stack):
             "answers": self._answers.queue,
             "conversions": self._conversions.queue,
             "results": self._results.queue,
+            "erasures": self._erasures.queue,
         }
 
     def _operator_grants(self) -> list[Grant]:

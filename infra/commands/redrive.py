@@ -30,6 +30,7 @@ OUTPUTS = (
 # By what the outputs of a stage call them; stages of release 0.2 have only those of OUTPUTS.
 QUEUES = {
     "Intake": "intake", "Parts": "parts", "Answers": "answers", "Conversion": "conversions", "Results": "results",
+    "Erasure": "erasures",
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ ALLOWED = {
         "QueuesPartsDeadLetters": CONSUME,
         "ConversionsQueueDeadLetters": CONSUME,
         "ResultsQueueDeadLetters": CONSUME,
-        "ErasuresQueueDeadLetters": COUNT,
+        "ErasuresQueueDeadLetters": CONSUME,
         "WebhooksQueueDeadLetters": COUNT,
         "AnswersQueueDeadLetters": CONSUME,
         "OnScheduleFailedFirings": COUNT,

@@ -163,10 +163,9 @@ def test_the_console_finds_its_stage_in_a_parameter(tmp_path: Path) -> None:
         assert facts["sign_in"][name].endswith(f".amazoncognito.com{path}"), prefix
         assert domain in facts["sign_in"][name] or prefix in facts["sign_in"][name]
     redriven = {name for name, urls in facts["queues"].items() if urls["queue"] is not None}
-    assert redriven == {"intake", "parts", "answers", "conversions", "results"}
+    assert redriven == {"intake", "parts", "answers", "conversions", "results", "erasures"}
     assert set(facts["queues"]) == redriven | {
         "webhooks",
-        "erasures",
         "failed-firings",
         "undelivered-events",
     }

@@ -241,7 +241,7 @@ def test_an_operator_redrives_after_seeing_what_it_costs(people: Enforced, opera
     assert sum(people.depth("IntakeDeadLetterQueueUrl")) == 1
     until(lambda: people.logged("OnRequest", '"dead letters redriven"'))
     assert call(people, operator, "POST", "/v1/operator/redrive", {"queue": "failed-firings"}).status == 409
-    for queue in ("parts", "answers", "conversions", "results"):
+    for queue in ("parts", "answers", "conversions", "results", "erasures"):
         page = call(people, operator, "POST", "/v1/operator/redrive?dry_run=true", {"queue": queue})
         assert (page.status, page.json()["seen"]) == (200, 0)
 
