@@ -16,6 +16,7 @@ from lookup.erasure.queue import ErasureQueue
 from lookup.erasure.steps import Store
 from lookup.erasure.worker import DRAIN, Eraser, ErasureWorker
 from lookup.fetch.tombstones import HashKeys, hash_of
+from lookup.ledger.collecting.collected_hours import HourLedger
 from lookup.ledger.collecting.collections import CollectionLedger
 from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Identifier
@@ -78,7 +79,7 @@ class ErasureServices(FeedingServices):
             profiles,
             unmatched_users(self.objects, profiles.erase_others),
             part_objects(self.objects, self.collections, profiles.erase_others),
-            Collected(self.objects, self.collections, profiles.erase_others),
+            Collected(self.objects, self.collections, HourLedger(self.table), profiles.erase_others),
             query_results(self.objects),
             self.roster_store,
         )

@@ -34,13 +34,15 @@ def test_an_answer_that_is_still_on_its_queue(stage: Stage) -> None:
     world.deliver(
         [world.message(n, [found(name, {"customer_id": name}, at=at)]) for n, name in enumerate((ANNA, "Bob"))]
     )
-    world.record(world.processed(1, [found(ANNA, {"customer_id": ANNA}, at=at)]))
+    world.record(world.processed(1, [found(ANNA, {"customer_id": ANNA, "town": "Ahrensburg"}, at=at)]))
     late = world.message(7, [found("Cleo", {"customer_id": "Cleo"}, at=at), found(ANNA, {"uid": ANNA}, at=at)])
     world.pass_hours()
     assert len(copies(stage)) >= 3
     erasing = Erasing(stage, world.clock)
+    before = world.collected().bytes
     erasing.erase(customer(ANNA))
     assert copies(stage) == []
+    assert world.collected().bytes == sum(file["bytes"] for file in world.manifest()["files"]) != before
     world.deliver([late])
     assert copies(stage) == []
     assert isinstance(world.collect(), Done)

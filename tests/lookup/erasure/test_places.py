@@ -131,6 +131,11 @@ def test_exports_are_rewritten_and_their_hashes_too(stage: Stage) -> None:
     for file in exporting.listed():
         body = world.body(file.key)
         assert (len(body), hashlib.sha256(body).hexdigest()) == (file.bytes, file.sha256)
+    sizes = {
+        written_as: sum(one.bytes for one in exporting.listed() if one.format is written_as) for written_as in Format
+    }
+    assert exporting.export(written_as=Format.CSV_BOM).bytes == sizes[Format.CSV_BOM] > 0
+    assert world.collected().bytes == sizes[Format.NDJSON] + sizes[Format.PARQUET]
     exporting.ask()
     exporting.make()
     assert [row["identifier"] for row in exporting.rows()][:2] == ["", "Other-l-1-1"]

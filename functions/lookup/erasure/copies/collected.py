@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from lookup.erasure.copies import parquet
 from lookup.erasure.copies.coverage import COLLECTED_AT
@@ -31,7 +32,9 @@ from lookup.erasure.objects import Content, Moved, Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.steps import EraseOthers, Finding, Note, Progress
 from lookup.errors import AwsUnavailable
+from lookup.ledger.collecting.collected_hours import HourLedger
 from lookup.ledger.collecting.collections import CollectionLedger
+from lookup.ledger.collecting.hour_marks import Hour
 from lookup.model import Identifier
 
 MANIFESTS = "manifest"
@@ -71,9 +74,12 @@ class Collected:
 
     name = "results"
 
-    def __init__(self, objects: Objects, ledger: CollectionLedger, erase_others: EraseOthers) -> None:
+    def __init__(
+        self, objects: Objects, ledger: CollectionLedger, hours: HourLedger, erase_others: EraseOthers
+    ) -> None:
         self._objects = objects
         self._ledger = ledger
+        self._hours = hours
         self._erase_others = erase_others
 
     def erase(self, people: People, workspace: str, *, after: str, note: Note) -> Iterator[Progress]:
@@ -191,22 +197,39 @@ class Collected:
             erased = sum(one.get("erased", 0) for one in files if one["format"] == "ndjson" and one["only"] is None)
             new = json.dumps(said | {"erased": erased, "files": files}, indent=1).encode() + b"\n"
             if new == held.body or self._replaced(key, new, held):
-                self._update_ledger(said.get("lookup_id"), key, changes, sum(one["bytes"] for one in files))
+                size = sum(one["bytes"] for one in files)
+                if "lookup_id" in said:
+                    self._update_ledger(said["lookup_id"], key, changes, size)
+                else:
+                    self._update_hour(Hour.named(said["workspace"], said["hour"]), key, size)
                 return
         raise AwsUnavailable(f"replacing a manifest met conflicts {MAX_ATTEMPTS} times")
 
     def _update_ledger(
-        self, lookup_id: str | None, manifest: str, changes: Mapping[str, Mapping[str, Any]], size: int
+        self, lookup_id: str, manifest: str, changes: Mapping[str, Mapping[str, Any]], size: int
     ) -> None:
         """Write the sizes and hashes that the ledger has of a lookup's files, unless it is collected anew."""
-        seen = None if lookup_id is None else self._ledger.read(lookup_id)
-        if lookup_id is None or seen is None or seen.manifest != manifest:
+        seen = self._ledger.read(lookup_id)
+        if seen is None or seen.manifest != manifest:
             return
-        for files in self._ledger.sets(lookup_id):
-            if any(file["key"] in changes for file in files.files):
-                self._ledger.replace_files(lookup_id, replace(files, files=tuple(_changed(files.files, changes))))
-        if seen.bytes != size:
-            self._ledger.write(lookup_id, replace(seen, bytes=size), seen=seen)
+        exported: Counter[str] = Counter()
+        for one in self._ledger.sets(lookup_id):
+            renewed = replace(one, files=tuple(_changed(one.files, changes)))
+            if renewed != one:
+                self._ledger.replace_files(lookup_id, renewed)
+            if one.export and one.round == seen.round:
+                exported[one.export] += sum(file["size"] for file in renewed.files)
+        self._ledger.resize(lookup_id, seen, size, exported)
+
+    def _update_hour(self, hour: Hour, manifest: str, size: int) -> None:
+        """Write the size that the ledger has of an hour's files; whoever is at the hour begins again."""
+        for _ in range(MAX_ATTEMPTS):
+            seen = self._hours.read(hour)
+            if seen is None or seen.manifest != manifest or seen.bytes == size:
+                return
+            if self._hours.write(hour, replace(seen, bytes=size, token=uuid4().hex, held_until=0.0), seen=seen):
+                return
+        raise AwsUnavailable(f"writing an hour's size met conflicts {MAX_ATTEMPTS} times")
 
 
 def _changed(

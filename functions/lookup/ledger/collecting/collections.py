@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from lookup.ledger.collecting.exports import Export, attribute_of, read_exports
+from lookup.ledger.collecting.exports import Export, ExportState, attribute_of, read_exports
 from lookup.ledger.items import Item, deserialize, lookup_key, read_counts, read_record, serialize
 from lookup.ledger.model import PARTS_SECONDS, RETENTION_SECONDS, LookupRecord, LookupState, RecordedPart
 from lookup.ledger.table import LedgerTable
@@ -171,6 +171,18 @@ class CollectionLedger:
         action = self.note_set(lookup_id, files)
         action["Put"]["ConditionExpression"] = "attribute_exists(pk)"
         self._table.try_write(action)
+
+    def resize(self, lookup_id: str, seen: Collection, size: int, exported: Mapping[str, int]) -> None:
+        """Write how many bytes the files of `seen` hold by now, and those of exports; not where one is made anew."""
+        key, ended = lookup_key(lookup_id, "results"), {"ended": seen.ended_at, "ready": CollectionState.READY.value}
+        at_this_end = "#ended_at = :ended AND #is = :ready"
+        if size != seen.bytes:
+            self._table.update_item(key, "SET #bytes = :bytes", ended | {"bytes": size}, condition=at_this_end)
+        for name, export in seen.exports.items():
+            now = replace(export, bytes=exported.get(name, export.bytes))
+            if export.state is ExportState.READY and now != export:
+                values, attribute = {"now": now.to_text(), "seen": export.to_text()}, f"#{attribute_of(name)}"
+                self._table.update_item(key, f"SET {attribute} = :now", values, condition=f"{attribute} = :seen")
 
     def note_set(self, lookup_id: str, files: FileSet) -> dict[str, Any]:
         """Return the action that notes a set of files."""
