@@ -154,11 +154,11 @@ def test_who_may_not(deployed: Stage, grant: Grant, call: Call) -> None:
 
 def test_a_person_with_the_operators_scope_is_no_operator_by_it(deployed: Stage, grant: Grant, call: Calling) -> None:
     """Any scope of the console's client can be asked for: people of a partner that is not admin erase what it may."""
-    people = SignIn("console", "/authorize", "/token", None, (), "groups")
+    people = SignIn("console", "/authorize", "/token", None, (), "cognito:groups")
     deployed.session.client("ssm").put_parameter(
         Name=deployed.settings.console_parameter_name, Value=json.dumps({"sign_in": asdict(people)}), Type="String"
     )
-    call.template["requestContext"]["authorizer"]["jwt"]["claims"]["groups"] = "[crm]"
+    call.template["requestContext"]["authorizer"]["jwt"]["claims"]["cognito:groups"] = "[crm]"
     for grants, status in (({}, 403), ({"erase": 1}, 202), ({"admin": True}, 202)):
         grant(groups=["crm"], **grants)
         forget()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+from lookup import exact_json
 from lookup.api.route_table import ADMIN
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
@@ -16,6 +19,8 @@ CLIENT_CLAIM = "client_id"  # of Cognito's access tokens, and of RFC 9068
 SCOPE_CLAIMS = ("scope", "scp")
 # Which kind a token of Cognito is (developer guide, "Understanding the access token"); others have no such claim.
 KIND_CLAIM, ACCESS_TOKEN = "token_use", "access"
+GROUPS_OF_COGNITO = "cognito:groups"
+TOKEN = re.compile(r"(?:Bearer )?[\w-]+\.([\w-]+)\.[\w-]+", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class ClientAuth:
 
     def _person(self, event: Mapping[str, Any], claims: Mapping[str, Any], people: PeopleClient) -> Caller:
         """Return a person as a caller. All may request every scope of the console's client: the group decides."""
-        partner = self._partners.of_groups(_listed(claims.get(people.groups_claim)))
+        partner = self._partners.of_groups(_groups(event, claims, people.groups_claim))
         scopes = scopes_of(event)
         return Caller(
             partner,
@@ -102,6 +107,37 @@ def scopes_of(event: Mapping[str, Any]) -> frozenset[str]:
     """
     claims = _claims(event)
     return frozenset(word for name in SCOPE_CLAIMS for word in _listed(claims.get(name)))
+
+
+def _groups(event: Mapping[str, Any], claims: Mapping[str, Any], name: str) -> list[str]:
+    """Return a person's groups. Raises `UnknownClient` when the token that lists them cannot be read.
+
+    API Gateway writes a list as `[a b]`, and so two groups as one whose name has a space. Cognito takes no such name
+    (CreateGroup, `GroupName`); in other issuers anybody may be able to make one that holds a partner's. So of their
+    tokens the list is read in the token itself, which API Gateway has verified.
+    """
+    if name == GROUPS_OF_COGNITO:
+        return _listed(claims.get(name))
+    token = _token_claims(event)
+    if not token or any(token.get(one) != claims.get(one) for one in ("iss", "sub")):
+        raise UnknownClient("your groups cannot be read from this token")
+    listed = token.get(name)
+    return [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, str)]
+
+
+def _token_claims(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the claims of the one token in the request's header (RFC 7519), nothing of what is none.
+
+    To be trusted where they are those that API Gateway has verified.
+    """
+    match = TOKEN.fullmatch(str(event.get("headers", {}).get("authorization", "")))
+    if match is None:
+        return {}
+    try:
+        claims = exact_json.loads_unique(urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _listed(claim: object) -> list[str]:

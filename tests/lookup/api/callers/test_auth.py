@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -77,6 +78,56 @@ def test_groups_name_a_persons_partner(partners: Partners, groups: str, name: st
     """A person acts for the one partner that any of its groups belongs to, and is known by its subject."""
     caller = ClientAuth(partners, "client_id", lambda: PEOPLE).of(person(groups))
     assert (caller.partner.name, caller.client_id, caller.subject) == (name, "console", "12d5")
+
+
+def token_of(**claims: object) -> str:
+    """Write a token as an issuer does; API Gateway has verified its signature."""
+    parts = (json.dumps({"alg": "RS256"}), json.dumps(claims), "signature")
+    return ".".join(urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("groups", "written", "name"),
+    [
+        (["sales"], "[sales]", "crm"),
+        ("sales", "sales", "crm"),
+        (["others", "sales.emea"], "[others sales.emea]", "crm"),
+        (["no operators"], "[no operators]", None),
+        ("friends of operators", "friends of operators", None),
+        (["[operators]"], "[[operators]]", None),
+        ("[operators]", "[operators]", None),
+        (["sales", "my operators"], "[sales my operators]", "crm"),
+        (["sales", "victims"], "[sales victims]", None),
+        ([["operators"], 7], "[[operators] 7]", None),
+        (None, "", None),
+    ],
+)
+def test_a_group_of_another_issuer_is_one_name(
+    partners: Partners, groups: object, written: str, name: str | None
+) -> None:
+    """API Gateway writes a name with a space as two: whoever is in a group named so is in no other by that."""
+    callers = ClientAuth(partners, "azp", lambda: PeopleClient("console", "groups"))
+    claims = {"azp": "console", "iss": "https://id.example.com", "sub": "12d5", "groups": written}
+    request = event(**claims) | {"headers": {"authorization": f"Bearer {token_of(**claims | {'groups': groups})}"}}
+    if name is None:
+        with pytest.raises(UnknownClient):
+            callers.of(request)
+    else:
+        assert callers.of(request).partner.name == name
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer x", "Bearer a.b.c", "{good},{good}", "{good} {good}", "{other}", "a.W10.c"]
+)
+def test_groups_are_read_in_the_one_token_that_was_verified(partners: Partners, header: str) -> None:
+    """Without that token in the header, or with another beside it, a person of another issuer has no groups."""
+    callers = ClientAuth(partners, "azp", lambda: PeopleClient("console", "groups"))
+    claims: dict[str, object] = {"azp": "console", "iss": "https://id.example.com", "sub": "12d5", "groups": "[sales]"}
+    good, other = (f"Bearer {token_of(**claims | {'sub': sub, 'groups': ['sales']})}" for sub in ("12d5", "9"))
+    sent = header.replace("{good}", good).replace("{other}", other)
+    with pytest.raises(UnknownClient):
+        callers.of(event(**claims) | {"headers": {"authorization": sent}})
+    assert callers.of(event(**claims) | {"headers": {"authorization": good}}).partner.name == "crm"
 
 
 @pytest.mark.parametrize(
