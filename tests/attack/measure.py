@@ -18,10 +18,12 @@ from tests.attack.adversary import Adversary
 from tests.attack.caller import Caller
 from tests.attack.honest import Reader
 from tests.attack.owned import beyond_limits
-from tests.attack.stage import ATTACKER_LIMIT, LIMIT, WEIGHTS, WINDOW
+from tests.attack.stage import ATTACKER_LIMIT, LIMIT, SECRET, WEIGHTS, WINDOW
 
 DURATION = re.compile(r"^REPORT RequestId: \S+\s+Duration: ([0-9.]+) ms")
 CLOSED = "gate closed"
+# What no function's log, metric or event may hold: whom the partners request, and what the adversary sends as such.
+PERSONAL = re.compile(rf"attacker-(\d{{8}}|erased)|(large|small)-\d{{6}}|stored-\d|{SECRET}|ldap://|etc/passwd|OR 1=1")
 HONEST = ("large", "small")
 REQUEST_FUNCTIONS = ("OnRequest", "OnConversion")  # what a request makes run, beside the work of its lookup
 
@@ -71,14 +73,14 @@ def measured(
     attacker_requests = len(adversary.caller.answers)
     waited = sum(answer.seconds for caller in (*honest, reader.caller) for answer in caller.answers)
     used = sum(lambda_seconds(message) for name, message in logs if any(part in name for part in REQUEST_FUNCTIONS))
-    owned = beyond_limits(stage, seconds)
+    owned, logged = beyond_limits(stage, seconds), [name for name, message in logs if holds_personal(message)]
     refused = Counter(answer.status for caller in honest for answer in caller.answers if answer.status >= 400)
     return Figures(
         share=worst_share(users),
         p99_ms=1000 * percentile([one.seconds for one in reader.reads], 99),
         gate_closings=sum(CLOSED in message for _, message in logs),
         over_limits=over_limits(arrivals, users) + sum(owned.values()),
-        foreign_data=len(adversary.leaked),
+        foreign_data=len(adversary.leaked) + len(logged),
         seconds_per_request=max(0.0, used - waited) / max(1, attacker_requests),
         detail={
             "users": dict(users),
@@ -93,8 +95,14 @@ def measured(
             "reads that failed": sum(one.status != 200 for one in reader.reads),
             "owned over limits": owned,
             "leaks": dict(Counter(adversary.leaked)),
+            "personal data in logs": dict(Counter(logged)),
         },
     )
+
+
+def holds_personal(message: str) -> bool:
+    """Return whether a line of a log holds an identifier or an attribute."""
+    return PERSONAL.search(message) is not None
 
 
 def users_of(arrivals: Sequence[Arrival]) -> Counter[str]:

@@ -7,8 +7,16 @@ from collections import Counter
 import pytest
 
 from infra.local.simulator.journal import Arrival
-from tests.attack.measure import lambda_seconds, over_limits, percentile, quota_used, users_of, worst_share
-from tests.attack.stage import ATTACKER_LIMIT, LIMIT
+from tests.attack.measure import (
+    holds_personal,
+    lambda_seconds,
+    over_limits,
+    percentile,
+    quota_used,
+    users_of,
+    worst_share,
+)
+from tests.attack.stage import ATTACKER_LIMIT, LIMIT, SECRET
 
 
 def arrival(number: int, at: float, names: tuple[str, ...], *, counted: bool = True) -> Arrival:
@@ -67,6 +75,13 @@ def test_the_quota_used_is_counted_behind_the_first_window() -> None:
 def test_percentiles(values: list[float], share: int, value: float) -> None:
     """A percentile is a value that was measured, and that so many per cent do not exceed."""
     assert percentile(values, share) == value
+
+
+def test_personal_data_in_logs_is_seen() -> None:
+    """Identifiers of any partner, what the adversary sends as such, and attributes count; names of partners do not."""
+    for text in ("large-000001", '"attacker-00000012"', "attacker-erased-1", "stored-7", SECRET, "${jndi:ldap://x}"):
+        assert holds_personal(f'{{"level":"INFO","message":"x {text}"}}')
+    assert not holds_personal('{"partner":"attacker","lookup_id":"lookup-0a1b","message":"webhook not taken"}')
 
 
 def test_durations_are_read_from_report_lines() -> None:
