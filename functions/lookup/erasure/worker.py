@@ -32,6 +32,9 @@ from lookup.telemetry import Metric, count, logger
 DRAIN = 15 * 60 + 90.0
 UPLOAD_WAIT = 15 * 60.0  # seconds between two looks at unfinished uploads; after a day S3 removes them
 ROSTER_WAIT = 12 * 3600.0  # seconds between two looks at rosters that are needed
+# What was there before the tombstone is gone after the second search, and what was made of it meanwhile after the
+# third. Whoever goes on sending a name, as text that is no identifier or in rosters, must keep no erasure from its end.
+SEARCHES_MOST = 5
 SAVED = 20.0  # seconds of work that an invocation may do twice after another ended without a word
 DELIVERIES = 30  # of one step
 UNKNOWN_DELIVERIES = 4  # of a step whose erasure was never written
@@ -186,7 +189,7 @@ class Eraser:
         removed = [one for one in own if one.done != KEPT]
         now = replace(claim, passes=claim.passes + 1, mark="", rosters=needed)
         ended_at = self._clock()
-        if removed or claim.began < claim.requested_at + self._drain:
+        if (removed and now.passes < SEARCHES_MOST) or claim.began < claim.requested_at + self._drain:
             clean_since = ended_at if removed or not claim.passes else claim.clean_since
             due = (ended_at if removed and claim.passes else claim.requested_at) + self._drain
             waiting = replace(now, state=ErasureState.VERIFYING, clean_since=clean_since, due_at=max(due, ended_at))

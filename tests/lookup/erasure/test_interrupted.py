@@ -13,8 +13,10 @@ import pytest
 from lookup.collection.collection_result import Unfinished
 from lookup.collection.collector import SetLimits
 from lookup.erasure.queue import ErasureStep
-from lookup.erasure.worker import Done, Later, Unknown
+from lookup.erasure.worker import SEARCHES_MOST, Done, Later, Unknown
 from lookup.ledger.erasures import ErasureState
+from lookup.model import InvalidIdentifier, Outcome
+from lookup.validation import WRONG_TYPE
 from tests.lookup.erasure.killed import Killed, dying, dying_after_write
 from tests.lookup.erasure.world import MINUTES, ErasureWorld
 from tests.lookup.services import customer
@@ -216,3 +218,19 @@ def test_an_erasure_that_nobody_goes_on_with_is_sent_once_more(world: ErasureWor
     world.erasing.begin(customer("Maria-17"))
     world.erasing.finish()
     assert world.erasing.state(begun) is ErasureState.COMPLETED
+
+
+def test_who_goes_on_sending_a_name_keeps_no_erasure_from_its_end(world: ErasureWorld) -> None:
+    """Text that is no identifier, and rosters, may name a person again and again: five searches are the most."""
+    begun = world.erasing.begin(customer("Maria-17"))
+    spec = world.begin("l-1")
+    for number in range(1, 20):
+        if world.erasing.state(begun) is ErasureState.COMPLETED:
+            break
+        text = InvalidIdentifier("Maria-17", WRONG_TYPE, "email")
+        world.arrive(spec, number, [Outcome.of_invalid(text)])
+        world.erasing.serve_one()
+    ended = world.erasing.requests.read("acme", begun.erasure_id)
+    assert (ended.state, ended.passes) == (ErasureState.COMPLETED, SEARCHES_MOST)
+    found = json.loads(world.body(ended.receipt or ""))["found"]
+    assert found == {"parts": SEARCHES_MOST}
