@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lookup import exact_json
 from lookup.collection.formats.rows import Row
-from lookup.collection.formats.spreadsheet import CsvFile
+from lookup.collection.formats.spreadsheet import FACTS, CsvFile
 from lookup.erasure.copies.texts import pieces, rewrite_csv
 from lookup.erasure.people import People
 from lookup.model import Json
@@ -65,3 +65,12 @@ def test_whoever_is_written_otherwise_is_found_to_be_erased(identifier: str, fie
     for named in (identifier, "62e7"):
         body = written(fields, named, {"customer_id": identifier})
         assert rewrite_csv(pieces(body), People([customer(identifier)])).records == 1
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_an_attribute_named_as_a_fact_hides_nobody(name: str) -> None:
+    """A partner may request an attribute of any name: the facts of a record are those of the first columns."""
+    body = written([name], "C-1", {name: "other"})
+    erased = rewrite_csv(pieces(body), People([customer("C-1")]))
+    assert (erased.records, erased.erased) == (1, 1)
+    assert rewrite_csv(pieces(body), People([customer("other")])).records == 0

@@ -211,14 +211,18 @@ class CsvRows:
 
     def is_theirs(self, row: bytes) -> bool:
         """Return whether a row is a record of theirs."""
-        held = dict(zip(self._columns, _cells(row), strict=False))
-        written = held.get("identifier", "")
-        if self._people.are_named(held.get("identifier_type"), self._written.get(written, written)):
+        facts, cells = self._facts(row), _cells(row)[len(FACTS) :]
+        written = facts.get("identifier", "")
+        if self._people.are_named(facts.get("identifier_type"), self._written.get(written, written)):
             return True
-        if EVERYTHING in held and len(self._columns) == len(FACTS) + 1:
-            return self._people.own_json(held[EVERYTHING])
-        cells = [self._written.get(cell, cell) for cell in _cells(row)[len(FACTS) :]]
-        return self._people.own(dict(zip(self._columns[len(FACTS) :], cells, strict=False)))
+        names = self._columns[len(FACTS) :]
+        if names == [EVERYTHING] and cells:
+            return self._people.own_json(cells[0])
+        return self._people.own(dict(zip(names, (self._written.get(cell, cell) for cell in cells), strict=False)))
+
+    def _facts(self, row: bytes) -> dict[str, str]:
+        """Return what a record says beside its attributes; one of these may be named as a fact is."""
+        return dict(zip(self._columns[: len(FACTS)], _cells(row), strict=False))
 
     def redacted(self, row: bytes) -> bytes:
         """Return a row as it is once its person is erased."""
@@ -231,7 +235,7 @@ class CsvRows:
 
     def is_erased(self, row: bytes) -> bool:
         """Return whether a row names nobody because its person was erased."""
-        held = dict(zip(self._columns, _cells(row), strict=False))
+        held = self._facts(row)
         return held.get("identifier") == "" and held.get("reason") == ERASED
 
 
