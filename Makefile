@@ -142,7 +142,7 @@ $(BENCH_VENV)/.installed: requirements/bench.txt $(VENV)/.installed
 bench-webhooks: $(VENV)/.installed ## a thousand events for ten receivers, one of them dead, about 2 minutes (EVENTS=n; WORKERS=n)
 	@PYTHONPATH=functions:. EVENTS=$(EVENTS) WORKERS=$(WORKERS) $(BIN)/python -m tests.benchmarks.webhooks
 
-bench-erasure: $(VENV)/.installed ## a person and a hundred erased from a tenth of a month at full quota, about 10 minutes (RECORDS=n; PAGE=1 writes the page all the same)
+bench-erasure: $(VENV)/.installed ## a person and a hundred erased from a tenth of a month at full quota, 8 to 15 minutes, 8 GB (RECORDS=n; PAGE=1 writes the pages all the same)
 	@PYTHONPATH=functions:. RECORDS=$(RECORDS) PAGE=$(PAGE) $(BIN)/python -m tests.benchmarks.erasure
 
 chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)

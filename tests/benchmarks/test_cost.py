@@ -8,13 +8,15 @@ import pytest
 
 from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.cost import model, scenarios
+from tests.benchmarks.cost.__main__ import PAGE
 from tests.benchmarks.cost.prices import PRICES, Item
-from tests.benchmarks.cost.report import NAMES, TARGETS, Report
+from tests.benchmarks.cost.report import MEASURED, NAMES, TARGETS, Report, with_erasures
 from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.seconds import waiting
 from tests.benchmarks.cost.stage import aws, metered
 from tests.benchmarks.cost.units import item_size, read_units, units, write_units
 from tests.benchmarks.cost.workers import shift
+from tests.benchmarks.erasure.month import MONTH_DOLLARS, MONTH_MINUTES
 
 
 @pytest.fixture
@@ -69,6 +71,16 @@ def test_answers_are_archived_together(server: None) -> None:
         archived = scenarios.archived(one, 5)
     assert (archived.units, archived.usage[Item.S3_PUT], archived.usage[Item.DYNAMODB_WRITE]) == (6, 1, 2)
     assert archived.usage[Item.SQS_REQUEST] == pytest.approx(6.6)
+
+
+def test_the_page_has_what_the_benchmark_of_erasures_computed() -> None:
+    """Dollars and minutes of an erasure over a month are those of the benchmark's page, for one and a hundred."""
+    page, measured = PAGE.read_text(), MEASURED.read_text().splitlines()
+    (dollars,) = [line.split("|")[2:4] for line in measured if line.startswith(f"| {MONTH_DOLLARS}")]
+    (minutes,) = [line.split("|")[2:4] for line in measured if line.startswith(f"| {MONTH_MINUTES}")]
+    for who, place in (("one, who is in every 24th set", 0), ("a hundred, who are in every second set", 1)):
+        assert f"| {who} | {dollars[place].strip()} | {minutes[place].strip()} |" in page
+    assert with_erasures(page) == page
 
 
 def test_a_look_at_the_quota_reads_a_few_small_items(server: None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.benchmarks.cost.fixed import HOURS
 from tests.benchmarks.cost.model import Line
@@ -12,6 +13,8 @@ from tests.benchmarks.cost.seconds import ROUND_TRIPS, SLOWNESS
 from tests.benchmarks.cost.stage import PROFILE_BYTES
 from tests.benchmarks.cost.units import Usage
 from tests.benchmarks.cost.workers import LATENCY
+from tests.benchmarks.erasure.month import MONTH, MONTH_DOLLARS, MONTH_MINUTES
+from tests.benchmarks.erasure.seeding import HOUR
 
 NAMES = ("bulk_both", "bulk_s3_only", "warm_hit", "lone_miss", "quota_poll")
 TARGETS: Mapping[str, float] = {
@@ -25,6 +28,7 @@ TARGETS: Mapping[str, float] = {
 CONSOLE_HOURS, CONSOLE_SECONDS = 8, 3
 LETTER_QUEUES, LETTER_SECONDS = 9, 15
 SHOWN = 0.001  # dollars
+MEASURED = Path(__file__).parents[3] / "docs" / "benchmarks" / "erasure.md"
 
 INTRODUCTION = f"""# What it costs
 
@@ -57,6 +61,17 @@ Metrics are charged in the hours in which they are written; the table has all of
 stored ($0.25 a GB and month in DynamoDB, where the stage retains its data $0.20 more to restore it to a point in time,
 $0.023 in S3: a million profiles are some 2.4 GB), traces (`Stage.tracing`, off), queries, and data that leaves the
 region.
+"""
+ERASURES = """## Erasures
+
+Everything is [searched twice](privacy.md#erasing-somebody), and what holds the people is rewritten. Over a month at
+full quota, {records:,} records of 2 KB in {sets} sets of files of an hour each, as
+[measured on a part of it and computed for the rest](benchmarks/erasure.md):
+
+| People in one erasure | Dollars | Minutes of function |
+| --- | --- | --- |
+| one, who is in every 24th set | {one_dollars} | {one_minutes} |
+| a hundred, who are in every second set | {hundred_dollars} | {hundred_minutes} |
 """
 ASSUMED = """## Assumed
 
@@ -101,7 +116,15 @@ class Report:
 
 def written(report: Report) -> str:
     """Write the page."""
-    parts = [*_summary(report), *_of_what(report), *_fixed(report), _console(report), _assumed(), *_prices()]
+    parts = [
+        *_summary(report),
+        *_of_what(report),
+        *_fixed(report),
+        _console(report),
+        _erasures(),
+        _assumed(),
+        *_prices(),
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -175,6 +198,28 @@ def _console(report: Report) -> str:
     looks = CONSOLE_HOURS * 3600 // CONSOLE_SECONDS
     day, operator = (report.console_day(operator=one) for one in (False, True))
     return CONSOLE.format(hours=CONSOLE_HOURS, looks=looks, seconds=CONSOLE_SECONDS, day=day, operator=operator)
+
+
+def with_erasures(page: str) -> str:
+    """Return the page with what an erasure costs as the benchmark of erasures measured it last."""
+    before, _, rest = page.partition("## Erasures")
+    return f"{before}{_erasures()}\n## Assumed{rest.partition('## Assumed')[2]}"
+
+
+def _erasures() -> str:
+    """Take what an erasure costs from the page of its benchmark, which runs for longer than this one."""
+    lines = [line for line in MEASURED.read_text().splitlines() if "|" in line]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    (minutes,) = [row[1:] for row in rows if row[0].startswith(MONTH_MINUTES)]
+    (dollars,) = [row[1:] for row in rows if row[0].startswith(MONTH_DOLLARS)]
+    return ERASURES.format(
+        records=MONTH,
+        sets=MONTH // HOUR,
+        one_dollars=dollars[0],
+        one_minutes=minutes[0],
+        hundred_dollars=dollars[1],
+        hundred_minutes=minutes[1],
+    )
 
 
 def _assumed() -> str:

@@ -114,10 +114,11 @@ class Collected:
             self._objects.delete_former(key)
         there = [one for one in files if one.found.current]
         index = [one for one in there if one.ending == "parquet" and one.is_whole] or there
-        naming = [one for one in index if self._count(one, people)]
+        searched = [(one, *self._searched(one, people)) for one in index]
+        naming = [one for one, number, _ in searched if number]
         if not naming:
             return
-        others = set[Identifier]().union(*(self._aliases(one, people) for one in naming))
+        others = set[Identifier]().union(*(aliases for _, _, aliases in searched))
         self._erase_others(people, workspace, others, note)
         everybody, last = people.including(others), naming[-1]
         changes = {one.found.key: self._rewritten(one, everybody, note) for one in there if one is not last}
@@ -140,24 +141,19 @@ class Collected:
                 return
         raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
 
-    def _aliases(self, one: CollectedFile, people: People) -> set[Identifier]:
-        """Return the other identifiers of people that a file holds; cells of CSV alone would lead to nobody."""
-        held = self._objects.read(one.found.key)
-        if held is None or one.ending == "csv.gz":
-            return set()
-        if one.ending == "parquet":
-            return parquet.aliases_in_rows(held.body, people)
-        return aliases_in_lines(pieces(held.body), people, names_in_record(people), aliases_in_record(people))
-
-    def _count(self, one: CollectedFile, people: People) -> int:
+    def _searched(self, one: CollectedFile, people: People) -> tuple[int, set[Identifier]]:
+        """Return how many records of people a file holds, and their other identifiers; those of CSV lead to nobody."""
         held = self._objects.read(one.found.key)
         if held is None:
-            return 0
-        if one.ending == "parquet":
-            return parquet.count_rows(held.body, people)
+            return 0, set()
         if one.ending == "csv.gz":
-            return rewrite_csv(pieces(held.body), people).records
-        return count_lines(pieces(held.body), people, names_in_record(people))
+            return rewrite_csv(pieces(held.body), people).records, set()
+        if one.ending == "parquet":
+            number = parquet.count_rows(held.body, people)
+            return number, parquet.aliases_in_rows(held.body, people) if number else set()
+        is_theirs, aliases = names_in_record(people), aliases_in_record(people)
+        number = count_lines(pieces(held.body), people, is_theirs)
+        return number, aliases_in_lines(pieces(held.body), people, is_theirs, aliases) if number else set()
 
     def _rewritten(self, one: CollectedFile, people: People, note: Note) -> Mapping[str, Any] | None:
         """Rewrite a file unless it names nobody, as after an invocation that ended half-way; return what it holds."""
