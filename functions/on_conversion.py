@@ -8,7 +8,7 @@ from typing import Any
 
 from lookup import cold_start
 from lookup.bulk.queues import Delivery
-from lookup.telemetry import logger, metrics
+from lookup.telemetry import logger, publishes_metrics
 from lookup.wiring.conversions import ConversionServices
 
 RESERVED_SECONDS = 20.0  # seconds of the function's time reserved for writing the result
@@ -17,7 +17,7 @@ services = cache(ConversionServices.from_environment)  # one for all invocations
 
 @cold_start.ends_with_first_event
 @logger.inject_lambda_context
-@metrics.log_metrics
+@publishes_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
     """Convert one batch of rosters. Return the failed messages (`batchItemFailures`)."""
     deliveries = [Delivery.of(record) for record in event["Records"]]

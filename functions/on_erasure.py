@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from lookup.bulk.queues import Delivery
-from lookup.telemetry import Metric, count, logger, metrics
+from lookup.telemetry import Metric, count, logger, publishes_metrics
 from lookup.wiring.erasure import ErasureServices
 
 RESERVED_SECONDS = 120.0  # seconds kept back of the function's time: for the largest file that may be at work
@@ -15,7 +15,7 @@ services = cache(ErasureServices.from_environment)  # one for all invocations of
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics
+@publishes_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
     """Serve one batch of steps; answer which messages failed (`batchItemFailures`)."""
     count(Metric.ERASURES_COMPLETED, 0)  # so that there is a series, also when nobody was erased

@@ -8,7 +8,7 @@ from typing import Any
 
 from lookup import cold_start
 from lookup.bulk.queues import Delivery
-from lookup.telemetry import Metric, count, logger, metrics
+from lookup.telemetry import Metric, count, logger, publishes_metrics
 from lookup.wiring.collection import CollectionServices
 
 RESERVED_SECONDS = 20.0  # seconds kept back of the function's time for noting how far it came
@@ -17,7 +17,7 @@ services = cache(CollectionServices.from_environment)  # one for all invocations
 
 @cold_start.ends_with_first_event
 @logger.inject_lambda_context
-@metrics.log_metrics
+@publishes_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401 - Lambda's own
     """Collect one batch of lookups and hours; answer which messages failed (`batchItemFailures`)."""
     count(Metric.RESULTS_FAILED, 0)  # so that there is a series, also when nothing has ever failed

@@ -8,7 +8,7 @@ from typing import Any
 
 from lookup import cold_start
 from lookup.schedules.firing import parse_firing
-from lookup.telemetry import Metric, count, logger, metrics
+from lookup.telemetry import Metric, count, logger, publishes_metrics
 from lookup.wiring.schedules import ScheduleServices
 
 TICK = {"task": "feed"}
@@ -19,7 +19,7 @@ services = cache(ScheduleServices.from_environment)  # one for all invocations o
 
 @cold_start.ends_with_first_event
 @logger.inject_lambda_context
-@metrics.log_metrics
+@publishes_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, object]:  # noqa: ANN401, ARG001 - Lambda's signature
     """Submit the schedule's lookup and return its id; or run the minute's maintenance."""
     count(Metric.FIRINGS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lookup import cold_start
 from lookup.bulk.queues import Delivery
-from lookup.telemetry import Metric, count, logger, metrics
+from lookup.telemetry import Metric, count, logger, publishes_metrics
 from lookup.wiring.webhooks import WebhookServices
 
 services = cache(WebhookServices.from_environment)  # one for all invocations of a function instance
@@ -15,7 +15,7 @@ services = cache(WebhookServices.from_environment)  # one for all invocations of
 
 @cold_start.ends_with_first_event
 @logger.inject_lambda_context
-@metrics.log_metrics
+@publishes_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:  # noqa: ANN401, ARG001 - Lambda's own
     """Send one batch of webhooks; answer which messages failed (`batchItemFailures`)."""
     count(Metric.WEBHOOKS_FAILED, 0)  # so that there is a series, also when nothing has ever failed

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 READ_SECRETS = ("secretsmanager:GetSecretValue",)
 DESCRIBE_SECRETS = ("secretsmanager:DescribeSecret",)  # which version is the present one, not what it holds
 READ_PARAMETERS = ("ssm:GetParameter",)
-READ_AND_WRITE_PROFILES = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+READ_AND_WRITE_PROFILES = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem")
 # A transaction needs the permission of each thing it does; there is no action of its own.
 KEEP_THE_LEDGER = (
     "dynamodb:BatchGetItem",

@@ -22,7 +22,7 @@ def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     instance = in_process(environment, 20)
-    assert instance.hit.calls == {"BatchGetItem": 1}
+    assert instance.hit.calls == {"GetItem": 1}
     assert instance.miss.calls["MoEngage"] == instance.miss.calls["SendMessage"] == 1  # the queue of answers
     assert instance.miss.calls["UpdateItem"] == 1  # the gate
     spread = Spread(1.0, 2.0, 3.0)

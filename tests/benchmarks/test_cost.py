@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.ministack.process import EmbeddedAws
+from lookup import exact_json
 from tests.benchmarks.cost import model, scenarios
 from tests.benchmarks.cost.__main__ import PAGE
 from tests.benchmarks.cost.prices import PRICES, Item
+from tests.benchmarks.cost.profiles import PROFILE_BYTES, AttributesOf, profile, texts
+from tests.benchmarks.cost.reference import SECONDS, Processor, reference
 from tests.benchmarks.cost.report import MEASURED, NAMES, TARGETS, Report, with_erasures
 from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.seconds import waiting
@@ -25,14 +28,14 @@ def server(embedded_aws: EmbeddedAws) -> Iterator[None]:
         yield
 
 
-def roster(parts: int, *, keep_profiles: bool = True) -> Counted:
-    with metered(keep_profiles=keep_profiles) as one:
+def roster(parts: int, *, keep_profiles: bool = True, attributes: AttributesOf = profile) -> Counted:
+    with metered(keep_profiles=keep_profiles, attributes=attributes) as one:
         return scenarios.roster(one, parts)
 
 
 def test_the_same_job_counts_the_same(server: None) -> None:
-    """Two runs of a job count the same; a part of 100 users with 2 KB each costs 3 write units a user and 24."""
-    first, again, larger = roster(1), roster(1), roster(2)
+    """Two runs of a job count the same; a part of 100 users with 2 KB of texts costs 3 write units a user and 24."""
+    first, again, larger = (roster(parts, attributes=texts) for parts in (1, 1, 2))
     assert first.requests == again.requests
     counted = [
         {item: number for item, number in one.usage.items() if item is not Item.LOG_GB} for one in (first, again)
@@ -40,6 +43,34 @@ def test_the_same_job_counts_the_same(server: None) -> None:
     assert counted[0] == counted[1]
     assert larger.usage[Item.DYNAMODB_WRITE] - first.usage[Item.DYNAMODB_WRITE] == 324
     assert larger.usage[Item.S3_PUT] - first.usage[Item.S3_PUT] == 1
+
+
+def test_usual_attributes_take_less_room_than_texts(server: None) -> None:
+    """Of 2 KB of usual attributes DynamoDB counts less than of texts: most users cost 2 write units, not 3."""
+    written = roster(2).usage[Item.DYNAMODB_WRITE] - roster(1).usage[Item.DYNAMODB_WRITE] - 24
+    assert 200 <= written < 250
+
+
+@pytest.mark.parametrize("attributes", [profile, texts])
+def test_every_user_has_as_much(attributes: AttributesOf) -> None:
+    """Attributes have the same bytes for every user, name the user, and are the same when asked for again."""
+    users = {name: attributes(name) for name in ("customer-0000001", "customer-0000002", "x")}
+    assert {len(exact_json.dumps(one)) for one in users.values()} == {PROFILE_BYTES}
+    assert [one["customer_id"] for one in users.values()] == list(users)
+    assert users == {name: attributes(name) for name in users}
+
+
+def test_a_slower_machine_counts_the_same_seconds() -> None:
+    """Seconds are those of the reference beside each piece of work: as much work as it is takes as long, anywhere."""
+    processor = Processor()
+    assert (processor.seconds(), processor.seconds_of_the_usual()) == (0.0, 0.0)
+    for _ in range(30):
+        processor.add(2 * reference())
+    assert processor.seconds() == pytest.approx(30 * 2 * SECONDS, rel=0.5)
+    assert processor.seconds_of_the_usual() == pytest.approx(30 * 2 * SECONDS, rel=0.5)
+    processor.forget()
+    processor.add(0.0)
+    assert processor.seconds() == 0.0
 
 
 def test_results_in_s3_only_write_no_profile(server: None) -> None:
@@ -55,9 +86,9 @@ def test_a_fresh_profile_is_one_read(server: None) -> None:
     """A warm hit makes one AWS request; a miss calls the gate, stores and archives."""
     with metered() as one:
         hit = scenarios.requests(one, 3, fresh=True)
-    assert hit.requests == {("dynamodb", "BatchGetItem"): 3}
+    assert hit.requests == {("dynamodb", "GetItem"): 3}
     assert hit.usage[Item.DYNAMODB_READ] == 1.5
-    with metered() as one:
+    with metered(attributes=texts) as one:
         miss = scenarios.requests(one, 2, fresh=False)
     assert miss.gate_requests == 2
     beside = miss.requests["dynamodb", "UpdateItem"] - miss.gate_requests  # what its partner may be counted by

@@ -28,15 +28,15 @@ THROTTLED = refused(400, "ThrottlingException")
 # AWS's operations for one profile, and how each service refuses for now.
 FAILURES = (
     ("ssm.GetParameter", THROTTLED),
-    ("dynamodb.BatchGetItem", refused(400, "ProvisionedThroughputExceededException")),
-    ("dynamodb.BatchGetItem", refused(500, "InternalServerError")),
-    ("dynamodb.BatchGetItem", ReadTimeoutError(endpoint_url="https://dynamodb")),
+    ("dynamodb.GetItem:profiles", refused(400, "ProvisionedThroughputExceededException")),
+    ("dynamodb.GetItem:profiles", refused(500, "InternalServerError")),
+    ("dynamodb.GetItem:profiles", ReadTimeoutError(endpoint_url="https://dynamodb")),
     ("dynamodb.PutItem:profiles", refused(400, "RequestLimitExceeded")),
     ("secrets-manager.GetSecretValue", THROTTLED),
     ("secrets-manager.GetSecretValue", ConnectTimeoutError(endpoint_url="https://secretsmanager")),
 )
 DEFECTS = (
-    ("dynamodb.BatchGetItem", refused(400, "ValidationException")),
+    ("dynamodb.GetItem:profiles", refused(400, "ValidationException")),
     ("dynamodb.PutItem:profiles", refused(400, "AccessDeniedException")),
 )
 
@@ -137,7 +137,7 @@ def test_a_gate_that_does_not_answer_makes_it_a_lookup(
     deployed: Stage, simulator: Simulator, event: Load, context: LambdaContext, call: Call, operation: str
 ) -> None:
     """When the gate's item alone is throttled, who waits gets a lookup, which goes on with a minute's feeding."""
-    passes = strike(operation, THROTTLED)
+    passes = strike(operation, THROTTLED, naming="gate#")
     status, lookup, _ = call("GET", PROFILE)
     assert (status, lookup["state"]) == (202, "active")
     passes()

@@ -36,7 +36,7 @@ def test_a_warm_profile_costs_one_read(simulator: Simulator, requests: Counter[s
     requests.clear()
     status, body, _ = call("GET", f"{PATH}/C-1?max_age=60")
     assert (status, body["source"]) == (200, "stored")
-    assert requests == {"dynamodb:BatchGetItem": 1}
+    assert requests == {"dynamodb:GetItem": 1}
     assert simulator.counters().users == before
 
 
@@ -48,7 +48,7 @@ def test_a_miss_costs_one_request_of_each_kind(simulator: Simulator, requests: C
     status, body, _ = call("GET", f"{PATH}/C-2")
     assert (status, body["source"]) == (200, "moengage")
     assert requests == {
-        "dynamodb:BatchGetItem": 1,
+        "dynamodb:GetItem": 1,
         "dynamodb:UpdateItem": 1,
         "dynamodb:PutItem": 1,
         "sqs:SendMessage": 1,

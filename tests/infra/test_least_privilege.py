@@ -10,7 +10,7 @@ from tests.infra.template import Template, listed, text
 
 GET, PUT = {"s3:GetObject"}, {"s3:PutObject"}
 GET_VERSIONS = {"s3:GetObject", "s3:GetObjectVersion"}
-PROFILES = {"dynamodb:BatchGetItem", "dynamodb:PutItem"}
+PROFILES = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"}
 LEDGER = {
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",

@@ -84,13 +84,14 @@ _WRITERS: Mapping[type, Callable[[Any], Typed]] = {
     frozenset: _set,
     type(None): lambda _: {"NULL": True},
 }
+# Most values are texts: those of maps and lists are read without a call for each.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "S": lambda value: value,
     "N": NUMBERS.create_decimal,
     "BOOL": lambda value: value,
     "NULL": lambda _: None,
-    "M": lambda value: {name: from_typed(one) for name, one in value.items()},
-    "L": lambda value: [from_typed(one) for one in value],
+    "M": lambda value: {name: one["S"] if "S" in one else from_typed(one) for name, one in value.items()},
+    "L": lambda value: [one["S"] if "S" in one else from_typed(one) for one in value],
     "SS": set,
     "NS": lambda value: set(map(NUMBERS.create_decimal, value)),
 }

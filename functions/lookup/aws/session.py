@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from botocore import __version__
+from botocore.config import Config
 from botocore.session import Session
 
 from lookup.aws.service_models import service_models
 
 if TYPE_CHECKING:
-    from botocore.config import Config
     from botocore.credentials import Credentials
     from botocore.hooks import BaseEventHooks
+
+# Botocore composes its own User-Agent anew for every request, twice, of what it knows of the host: 0.16 ms of CPU.
+USER_AGENT = Config(user_agent=f"Botocore/{__version__} app/moengage-lookup")
 
 
 class ClientSession(Protocol):
@@ -47,7 +51,7 @@ class AwsSession:
 
     def client(self, service: str, *, config: Config | None = None) -> Any:  # noqa: ANN401 - of the service's own type
         """Return a new client of one of `service_models.SERVICES`."""
-        return self._session.create_client(service, config=config)
+        return self._session.create_client(service, config=config.merge(USER_AGENT) if config else USER_AGENT)
 
     def get_credentials(self) -> Credentials | None:
         """Return the credentials that clients sign with."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lookup.aws.dynamodb import batch_get
+from lookup.aws.dynamodb import get_any
 from lookup.errors import AwsUnavailable
 from lookup.model import Clock, Identifier, Profile, Sleep, timestamp
 from lookup.results.changes import with_changes
@@ -54,7 +54,7 @@ class ProfileStore:
     def read(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, StoredProfile]:
         """Read stored profiles without expired fetches. Raises `AwsUnavailable` when keys stay unanswered."""
         keys = [key_of(workspace, one) for one in identifiers]
-        items = batch_get(self._client, self._table, keys, sleep=self._sleep)
+        items = get_any(self._client, self._table, keys, sleep=self._sleep)
         stored = {identifier_of(item): self._unexpired(item) for item in items}
         return {one: profile for one, profile in stored.items() if profile.groups}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -16,7 +15,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from infra.constructs.access.partners import Partners, client_claim
-from infra.constructs.access_log import ACCESS_LOG_FIELDS
+from infra.constructs.access_log import access_log_format
 from infra.constructs.functions.function import LookupFunction, Release
 from infra.constructs.iam import Grant
 from infra.constructs.log_groups import group_arn, log_group
@@ -119,7 +118,7 @@ class OnRequest(Construct):
         resource = cast("apigateway.CfnStage", api_stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=group_arn(log_group(self, "AccessLog", stage=stage)),
-            format=json.dumps(ACCESS_LOG_FIELDS | {"client_id": f"$context.authorizer.claims.{client_claim(stage)}"}),
+            format=access_log_format(client_claim(stage)),
         )
         limits = {"ThrottlingRateLimit": PAGES_PER_SECOND, "ThrottlingBurstLimit": PAGES_BURST}
         resource.route_settings = dict.fromkeys(sorted(PAGE_KEYS), limits)

@@ -25,8 +25,7 @@ def bare_handler(table: str) -> Any:
     @app.get("/v1/profiles/<identifier_type>/<identifier>")
     def get_profile(identifier_type: str, identifier: str) -> Response[str]:
         key = {"identifier": {"S": unquote(identifier)}, "scope": {"S": f"default#{identifier_type}"}}
-        found = dynamodb.batch_get_item(RequestItems={table: {"Keys": [key]}})["Responses"][table]
-        profile = from_item(found[0], None)
+        profile = from_item(dynamodb.get_item(TableName=table, Key=key)["Item"], None)
         return Response(200, "application/json", exact_json.dumps({"user_attributes": profile.attributes}).decode())
 
     @logger.inject_lambda_context

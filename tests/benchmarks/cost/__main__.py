@@ -15,6 +15,7 @@ from infra.local.ports import free_port
 from infra.stages import stage_named
 from tests.benchmarks.cost import model, scenarios
 from tests.benchmarks.cost.fixed import monthly
+from tests.benchmarks.cost.profiles import AttributesOf, profile, texts
 from tests.benchmarks.cost.report import Report, written
 from tests.benchmarks.cost.scenarios import Counted
 from tests.benchmarks.cost.stage import Metered, aws, metered
@@ -31,6 +32,7 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
         memory = memory_of(template)
         with EmbeddedAws(free_port(), Path(folder) / "aws.log") as server, aws(server):
             both = [counted(partial(scenarios.roster, parts=parts)) for parts in (small, large)]
+            long = [counted(partial(scenarios.roster, parts=parts), attributes=texts) for parts in (small, large)]
             s3_only = [counted(partial(scenarios.roster, parts=parts), keep_profiles=False) for parts in (small, large)]
             hit = counted(partial(scenarios.requests, number=number, fresh=True))
             miss = counted(partial(scenarios.requests, number=number, fresh=False))
@@ -39,6 +41,7 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
             tick = counted(partial(scenarios.ticks, number=5))
         lines = (
             model.bulk("bulk, DynamoDB and S3", both[0], both[1], memory["on_queue"]),
+            model.bulk("bulk, long texts", long[0], long[1], memory["on_queue"]),
             model.bulk("bulk, S3 only", s3_only[0], s3_only[1], memory["on_queue"]),
             model.requests("warm hit", hit, memory["on_request"], vendor_calls=0),
             model.with_archiving(
@@ -49,9 +52,11 @@ def measured(*, small: int = SMALL, large: int = LARGE, number: int = REQUESTS) 
         return Report(lines, monthly(template, model.once(tick, memory["on_schedule"])))
 
 
-def counted(job: Callable[[Metered], Counted], *, keep_profiles: bool = True) -> Counted:
+def counted(
+    job: Callable[[Metered], Counted], *, keep_profiles: bool = True, attributes: AttributesOf = profile
+) -> Counted:
     """Run a job on a stage of its own."""
-    with metered(keep_profiles=keep_profiles) as one:
+    with metered(keep_profiles=keep_profiles, attributes=attributes) as one:
         return job(one)
 
 

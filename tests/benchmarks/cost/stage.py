@@ -17,6 +17,8 @@ from infra.local.ministack.process import REGION, EmbeddedAws
 from infra.local.simulator.process import Simulator, SimulatorConfig, instant
 from lookup.quota import Quota
 from tests.benchmarks.cost.meter import Meter
+from tests.benchmarks.cost.profiles import AttributesOf, profile
+from tests.benchmarks.cost.reference import Processor
 from tests.handlers.conftest import HANDLERS, forget
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage, deployed
@@ -24,7 +26,6 @@ from tests.lookup.stage import Stage, deployed
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-PROFILE_BYTES = 2048  # of a profile's attributes as JSON
 CLIENT_ID = "3n4b5urk1ft4fl3mg5e62d9ado"
 # As shallow a queue as the real quota keeps, and room for everybody: what waits at the gate is computed elsewhere. No
 # grant comes too late to use, however busy the machine that counts is.
@@ -37,19 +38,19 @@ _accounts = itertools.count(600_000_000_000)
 
 @dataclass
 class Metered:
-    """A stage and its meter. `cpu` is this process's CPU time in handlers, in seconds."""
+    """A stage, its meter, and the processor in the handlers of this process. `attributes` are a user's, by name."""
 
     stage: Stage
     simulator: Simulator
     meter: Meter
-    cpu: float = 0.0
+    processor: Processor = field(default_factory=Processor)
     invocations: int = 0
-    made: set[str] = field(default_factory=set)
+    attributes: AttributesOf = profile
 
     def users(self, names: list[str]) -> None:
         """Create these users, each with attributes of `PROFILE_BYTES`."""
         for name in names:
-            self.simulator.set_user(name, profile(name), exact=True)
+            self.simulator.set_user(name, self.attributes(name), exact=True)
 
     def invoke(self, handler: Any, event: Mapping[str, Any]) -> Any:
         """Run a handler as Lambda does; its log, its requests and its CPU time are counted."""
@@ -57,7 +58,8 @@ class Metered:
         with self.meter.log():
             started = time.process_time() - self.meter.cpu
             answer = handler(event, LambdaContext())
-            self.cpu += time.process_time() - self.meter.cpu - started
+            took = time.process_time() - self.meter.cpu - started
+        self.processor.add(took)
         return answer
 
     def take(self) -> MessageTypeDef | None:
@@ -75,17 +77,8 @@ class Metered:
         self.meter.count_request("sqs", "DeleteMessage", {}, {})
 
 
-def profile(name: str) -> dict[str, str]:
-    """Make attributes that are `PROFILE_BYTES` as JSON."""
-    attributes = {"customer_id": name, "id": f"{abs(hash(name)) % 16**24:024x}"[:24]}
-    attributes |= {f"custom_attribute_{number:02}": "a value of some length, as they are" for number in range(28)}
-    attributes["rest"] = ""
-    attributes["rest"] = "x" * (PROFILE_BYTES - len(json.dumps(attributes, separators=(",", ":"))))
-    return attributes
-
-
 @contextmanager
-def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
+def metered(*, keep_profiles: bool = True, attributes: AttributesOf = profile) -> Iterator[Metered]:
     """Deploy a stage in the running embedded AWS (see `aws`), become its functions, and count."""
     session = boto3.Session(str(next(_accounts)), "test", region_name=REGION)
     config: SimulatorConfig = instant()
@@ -100,7 +93,7 @@ def metered(*, keep_profiles: bool = True) -> Iterator[Metered]:
             meter = Meter(stage.dynamodb)
             for handler in HANDLERS:
                 meter.watch(handler.services().session)
-            yield Metered(stage, simulator, meter)
+            yield Metered(stage, simulator, meter, attributes=attributes)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ import on_request
 from infra.local.ministack.process import EmbeddedAws
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT
 from lookup.wiring.clients import CONFIG, S3_CONFIG
+from tests.benchmarks.cost.profiles import profile
 from tests.benchmarks.cost.scenarios import posted
-from tests.benchmarks.cost.stage import UNHURRIED, as_functions, profile
+from tests.benchmarks.cost.stage import UNHURRIED, as_functions
 from tests.benchmarks.light.serving import serve
 from tests.benchmarks.light.split import Split
 from tests.benchmarks.light.stage import Deployed, ample_stage

@@ -206,6 +206,14 @@ def test_the_access_log_holds_route_keys_and_no_path(template: Template) -> None
     assert not text(settings["DestinationArn"]).endswith(":*")
 
 
+def test_the_access_log_has_no_byte_too_many(template: Template) -> None:
+    """Its bytes are paid with every request: who asked for what, how it ended and how long that took, nothing else."""
+    written = template.only("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"]
+    fields = json.loads(written)
+    assert list(fields) == ["request_id", "route_key", "status", "response_ms", "error", "client_id"]
+    assert written == json.dumps(fields, separators=(",", ":"))
+
+
 def test_the_stage_is_throttled(template: Template) -> None:
     """Requests are bounded before they cost a function's time."""
     limits = template.only("AWS::ApiGatewayV2::Stage")["DefaultRouteSettings"]

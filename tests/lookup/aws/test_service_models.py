@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
 from infra.commands.bundle import SERVICES as BUNDLED
@@ -97,3 +98,95 @@ def test_services_are_those_of_the_zip(monkeypatch: pytest.MonkeyPatch) -> None:
     assert AwsSession().client("sqs").meta.region_name == "eu-central-1"
     with pytest.raises(Exception, match="Unknown service: 'ec2'"):
         AwsSession().client("ec2")
+
+
+ITEM: dict[str, Any] = {
+    "pk": {"S": "Zoë 🎉 \u2028"},
+    "number": {"N": "0.1234567890123456789012345678901234567"},
+    "flags": {"L": [{"BOOL": False}, {"NULL": True}, {"M": {}}, {"L": []}]},
+    "names": {"SS": ["a", "b"]},
+    "attributes": {"M": {"a b.c": {"M": {"S": {"S": "not a type"}, "": {"N": "1"}}}, "wide": {"S": ""}}},
+}
+CONDITION: dict[str, Any] = {
+    "ConditionExpression": "pk = :pk",
+    "ExpressionAttributeValues": {":pk": {"S": "a"}},
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+CALLS_OF_ITEMS: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+    ("get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}, {"Item": ITEM}),
+    ("get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}, {}),
+    ("put_item", {"TableName": "t", "Item": ITEM, **CONDITION}, {}),
+    (
+        "batch_get_item",
+        {"RequestItems": {"t": {"Keys": [{"pk": {"S": "a"}}], "ConsistentRead": True}}},
+        {"Responses": {"t": [ITEM]}, "UnprocessedKeys": {"u": {"Keys": [{"pk": {"S": "b"}}]}}},
+    ),
+    (
+        "query",
+        {"TableName": "t", "KeyConditionExpression": "pk = :pk", "ExclusiveStartKey": {"pk": {"S": "a"}}},
+        {"Items": [ITEM, {}], "Count": 2, "LastEvaluatedKey": {"pk": {"S": "b"}}},
+    ),
+    (
+        "update_item",
+        {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "SET a = :pk", **CONDITION},
+        {"Attributes": ITEM},
+    ),
+    (
+        "transact_write_items",
+        {"TransactItems": [{"Put": {"TableName": "t", "Item": ITEM}}], "ClientRequestToken": "token"},
+        {},
+    ),
+)
+
+
+class Body:
+    """The body of an answer."""
+
+    def __init__(self, written: bytes) -> None:
+        self._written = written
+
+    def stream(self) -> Iterator[bytes]:
+        """Return it as botocore reads it."""
+        yield self._written
+
+
+@pytest.mark.parametrize(("operation", "arguments", "answer"), CALLS_OF_ITEMS)
+def test_items_are_written_and_read_as_botocore_does(
+    operation: str, arguments: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    """Whatever holds items leaves in the same bytes, and what comes back is the same, as with botocore's own model."""
+    bodies, answers = [], []
+    for own in (True, False):
+        made = botocore.session.Session()
+        if own:
+            made.register_component("data_loader", ServiceModels())
+        client: Any = made.create_client("dynamodb", region_name="eu-central-1")
+
+        def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            bodies.append(request.body)
+            return AWSResponse(str(request.url), 200, {}, Body(json.dumps(answer).encode()))
+
+        client.meta.events.register("before-send", send)
+        answers.append(getattr(client, operation)(**arguments))
+    assert bodies[0] == bodies[1]
+    assert answers[0] == answers[1]
+
+
+def test_the_item_in_a_conflict_is_read_as_botocore_does() -> None:
+    """A failed condition returns the item that is there: its values too are those of botocore's own model."""
+    failed = {"__type": "com.amazonaws#ConditionalCheckFailedException", "message": "failed", "Item": ITEM}
+    items = []
+    for own in (True, False):
+        made = botocore.session.Session()
+        if own:
+            made.register_component("data_loader", ServiceModels())
+        client: Any = made.create_client("dynamodb", region_name="eu-central-1")
+
+        def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            return AWSResponse(str(request.url), 400, {}, Body(json.dumps(failed).encode()))
+
+        client.meta.events.register("before-send", send)
+        with pytest.raises(client.exceptions.ConditionalCheckFailedException) as met:
+            client.put_item(TableName="t", Item=ITEM, **CONDITION)
+        items.append(met.value.response["Item"])
+    assert items == [ITEM, ITEM]

@@ -285,7 +285,7 @@ def test_a_fetch_costs_one_write(services: FetchServices) -> None:
     services.profiles.write(fetched(services, {"a": 1, "b": 2}), None)
     seen = services.profiles.read("default", [ALICE])[ALICE]
     services.profiles.write(replace(fetched(services, {"a": 9}, after=5), fields=("a",)), seen)
-    assert calls == ["PutItem", "BatchGetItem", "PutItem"]
+    assert calls == ["PutItem", "GetItem", "PutItem"]
 
 
 def test_expired_profiles_are_gone(services: FetchServices) -> None:
