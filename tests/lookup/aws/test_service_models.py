@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from infra.commands.bundle import SERVICES as BUNDLED
@@ -164,7 +165,7 @@ def test_items_are_written_and_read_as_botocore_does(
 
         def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
             bodies.append(request.body)
-            return AWSResponse(str(request.url), 200, {}, Body(json.dumps(answer).encode()))
+            return AWSResponse(str(request.url), 200, HTTPHeaders(), Body(json.dumps(answer).encode()))
 
         client.meta.events.register("before-send", send)
         answers.append(getattr(client, operation)(**arguments))
@@ -183,7 +184,7 @@ def test_the_item_in_a_conflict_is_read_as_botocore_does() -> None:
         client: Any = made.create_client("dynamodb", region_name="eu-central-1")
 
         def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-            return AWSResponse(str(request.url), 400, {}, Body(json.dumps(failed).encode()))
+            return AWSResponse(str(request.url), 400, HTTPHeaders(), Body(json.dumps(failed).encode()))
 
         client.meta.events.register("before-send", send)
         with pytest.raises(client.exceptions.ConditionalCheckFailedException) as met:

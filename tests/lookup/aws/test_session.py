@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore import __version__
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ParamValidationError
 
@@ -38,7 +39,7 @@ def sent_by(client: Any) -> list[AWSPreparedRequest]:
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         sent.append(request)
-        return AWSResponse(request.url, 200, {}, Body())
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body())
 
     client.meta.events.register("before-send", answer)
     return sent
@@ -51,7 +52,7 @@ def test_every_request_names_the_service(session: AwsSession, config: Config | N
     sent = sent_by(client)
     client.get_item(TableName="table", Key={"pk": {"S": "one"}})
     (request,) = sent
-    assert str(request.headers["User-Agent"], "ascii").startswith(AGENT)  # Powertools adds its own in some processes
+    assert f"b'{AGENT}" in str(request.headers["User-Agent"])  # Powertools adds its own in some processes
     assert client.meta.config.read_timeout == (5 if config else 60)
 
 
