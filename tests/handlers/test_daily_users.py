@@ -48,6 +48,16 @@ def test_requested_users_are_charged_and_reported(limited: Stage, simulator: Sim
     assert today["resets_at"].endswith("T00:00:00.000000Z")
 
 
+def test_a_lookup_takes_a_user_whoever_it_asks_for(limited: Stage, call: Call) -> None:
+    """Lookups with unusable identifiers only cost writes, objects and events, too: the day bounds them as any other."""
+    nobody = {"identifiers": ["unknown", ""]}
+    for number in range(1, 6):
+        assert call("POST", "/v1/lookups", nobody, prefer="respond-async")[0] == 202
+        assert used(call) == number
+    assert kind_of(call("POST", "/v1/lookups", nobody, prefer="respond-async")) == (429, "daily-users")
+    assert call("POST", "/v1/lookups", nobody)[0] == 200  # answered at once: nothing is written to the ledger
+
+
 def test_over_the_limit_nothing_is_requested(limited: Stage, simulator: Simulator, call: Call) -> None:
     """More users than are left are a 429 with the seconds until midnight UTC; what is stored stays available."""
     call("POST", "/v1/lookups", {"identifiers": ["C-1", "C-2", "C-3"]})

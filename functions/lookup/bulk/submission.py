@@ -11,7 +11,7 @@ from lookup.bulk.estimates import Estimate, Estimates, PendingLookup
 from lookup.bulk.feeder import Feeder
 from lookup.fetch.authorization import Authorization
 from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.model import DailyCharge, LookupSpec, Reserved, Roster, turn_of
+from lookup.ledger.model import LEAST_CHARGE, DailyCharge, LookupSpec, Reserved, Roster, turn_of
 from lookup.model import Clock, Identifier, Lane, LookupRequest
 from lookup.partners import Partner
 from lookup.rosters.store import RosterStore
@@ -94,7 +94,7 @@ class Submission:
     def _reserved(self, partner: Partner, request: LookupRequest, roster: Roster) -> Reserved:
         if request.charged_on is not None:
             return Reserved(DailyCharge(None, request.charged_on))
-        return self._authorization.reserve_users(partner, _users(request, roster))
+        return self._authorization.reserve_users(partner, max(LEAST_CHARGE, _users(request, roster)))
 
     def _pinned(self, partner: Partner, request: LookupRequest) -> Roster | None:
         """Pin the roster, if there is one; it is counted for a partner whose users are."""

@@ -54,6 +54,11 @@ class Roster:
         return self.entries if self.counted is None else self.counted
 
 
+# Users of the day that a lookup takes whoever it asks for, or nobody: it costs writes, objects and events all the same,
+# and of a partner with a limit only this count bounds them.
+LEAST_CHARGE = 1
+
+
 @dataclass(frozen=True, slots=True)
 class DailyCharge:
     """The users that a lookup was charged for, and the day (UTC, `2026-11-25`).

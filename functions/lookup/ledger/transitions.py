@@ -12,6 +12,7 @@ from lookup.errors import AwsUnavailable
 from lookup.ledger.items import charge_facts, lookup_key, sweep_key, unfinished_item, unfinished_key, usage_key
 from lookup.ledger.lookups import LookupLedger
 from lookup.ledger.model import (
+    LEAST_CHARGE,
     PARTS_SECONDS,
     RETENTION_SECONDS,
     Cursor,
@@ -200,7 +201,7 @@ class Transitions:
         charged, counts = progress.spec.charged, progress.tally.counts
         if charged is None or charged.users is None or progress.cursor.retry_round:
             return []
-        more = counts.requested - counts.invalid - charged.users
+        more = max(LEAST_CHARGE, counts.requested - counts.invalid) - charged.users
         if not more:
             return []
         key, expires = usage_key(progress.spec.partner, charged.day), int(self._table.clock()) + RETENTION_SECONDS

@@ -49,6 +49,13 @@ def test_the_estimate_is_settled_at_the_end(services: BulkServices, estimate: in
     assert used(services) == 10 + 3
 
 
+def test_a_lookup_of_junk_takes_one_user(services: BulkServices) -> None:
+    """Whoever asks for nobody is charged for one user, at the end, too: lookups without users would have no limit."""
+    submitted(services, b"null\nunknown\n", estimate=2)
+    services.count()
+    assert used(services) == 1
+
+
 def test_it_is_settled_once(services: BulkServices) -> None:
     """Of many workers that look at once whether all is in, one ends and settles the lookup."""
     submitted(services, b"C-1\nC-2\n", estimate=500)
@@ -78,12 +85,12 @@ def test_a_retry_is_not_settled_again(services: BulkServices) -> None:
 
 
 def test_a_cancelled_lookup_is_charged_for_what_was_fed(services: BulkServices) -> None:
-    """What was not fed is refunded when the lookup has ended."""
+    """What was not fed is refunded when the lookup has ended, but for the one user that each lookup takes."""
     services.is_closed = True
     spec = submitted(services, b"".join(b"C-%d\n" % number for number in range(300)), estimate=300)
     assert services.states.cancel(spec)
     assert services.ending.finish_if_done("one")
-    assert used(services) == 0
+    assert used(services) == 1
 
 
 def test_yesterdays_lookup_is_settled_on_its_day(services: BulkServices) -> None:
