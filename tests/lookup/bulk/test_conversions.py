@@ -339,7 +339,7 @@ def test_one_of_a_partner_runs_at_a_time(at: ConversionServices) -> None:
     ("left", "ends"), [(3, None), (2, "3 users are asked for and 1 of 5 are left until midnight UTC")]
 )
 def test_daily_users_are_counted_before_any_is_requested(at: ConversionServices, left: int, ends: str | None) -> None:
-    """The minimum charge becomes what the roster holds, or the lookup ends and its charge is refunded."""
+    """The minimum charge becomes what the roster holds, or the lookup ends with the one user that each takes."""
     partner = Partner("acme", users_per_day=5)
     at.partners.grants = {"acme": partner}
     assert at.services.daily.charge(partner, 5 - left) is not None
@@ -356,7 +356,7 @@ def test_daily_users_are_counted_before_any_is_requested(at: ConversionServices,
         assert (today.users, progress.spec.charged, progress.spec.roster.counted) == (5, DailyCharge(3, use.day), None)
         assert progress.spec.roster.entries == 3
     else:
-        assert today.users == 3
+        assert today.users == 4
 
 
 def test_a_charge_of_yesterday_moves_to_the_day_of_the_count(at: ConversionServices) -> None:
