@@ -105,10 +105,10 @@ def _queue_of_events(stage: Stage) -> str:
 
 
 def _collect_what_ended(stage: Stage) -> None:
-    """Send what each end of a lookup says to the results queue, as the rule of the stack does."""
+    """Send what each end of a lookup, and each export, says to the results queue, as the rule of the stack does."""
     url = stage.settings.results_queue_url or ""
     arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events = stage.session.client("events")
-    pattern = {"source": ["moengage-lookup"], "detail-type": ["Lookup Completed"]}
+    pattern = {"source": ["moengage-lookup"], "detail-type": ["Lookup Completed", "Export Requested"]}
     events.put_rule(Name="ended", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="ended", Targets=[{"Id": "results", "Arn": arn, "InputPath": "$.detail"}])

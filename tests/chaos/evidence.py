@@ -14,6 +14,7 @@ from lookup import exact_json
 from tests.chaos.collected_checks import Collected, collected_of
 from tests.chaos.entries import INVALID, Entry
 from tests.chaos.environment import Environment
+from tests.chaos.export_checks import Exported, exported_of
 from tests.chaos.hour_evidence import Row, rows_of
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
 from tests.lookup.stage import Stage
@@ -82,6 +83,7 @@ class Evidence:
     collected: Mapping[str, Collected] = field(default_factory=dict)
     hours: Sequence[Row] = ()
     ready: Sequence[Mapping[str, Any]] | None = None
+    exported: Mapping[tuple[str, str], Exported] = field(default_factory=dict)
 
 
 def entry_of(record: Record) -> Entry:
@@ -119,6 +121,7 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
         texts=texts,
         collected=_collected(stage),
         hours=rows_of(stage),
+        exported=exported_of(stage, list(scan(stage, stage.settings.ledger_table_name))),
     )
 
 

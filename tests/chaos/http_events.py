@@ -30,21 +30,29 @@ def event_of(request: Call | Listed) -> dict[str, Any]:
     return _http("POST", LOOKUPS, json.dumps({"roster_id": request.name}), key=request.key)
 
 
+def export_of(lookup_id: str, written_as: str) -> dict[str, Any]:
+    """Write the request for a lookup's files in one more format."""
+    route = LOOKUPS + "/{lookup_id}/exports"
+    body = json.dumps({"formats": [written_as]})
+    return _http("POST", route, body, path=f"{LOOKUPS}/{lookup_id}/exports")
+
+
 def _http(
     method: str,
     route: str,
     body: str | None,
     *,
+    path: str | None = None,
     prefer: str = "wait=10",
     query: Mapping[str, str] | None = None,
     key: str | None = None,
 ) -> dict[str, Any]:
     route_key = f"{method} {route}"
-    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": route}
+    http = ENTITLED["requestContext"]["http"] | {"method": method, "path": path or route}
     context = ENTITLED["requestContext"] | {"http": http, "routeKey": route_key}
     headers = {"prefer": prefer} | ({} if key is None else {"idempotency-key": key})
     return ENTITLED | {
-        "rawPath": route,
+        "rawPath": path or route,
         "rawQueryString": urlencode(query or {}),
         "queryStringParameters": dict(query) if query else None,
         "routeKey": route_key,

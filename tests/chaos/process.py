@@ -21,7 +21,10 @@ RAISED = "raised"  # what is noted of an invocation that ended with an error: no
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """What describes a process. `started`: the run's start in epoch seconds; `start`: how often it started before."""
+    """What describes a process. `started`: the run's start in epoch seconds; `start`: how often it started before.
+
+    Its clock is `later` by so many seconds of the service than the run's.
+    """
 
     seed: int
     identifiers: int
@@ -29,6 +32,7 @@ class ProcessFacts:
     name: str
     start: int
     folder: Path
+    later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def begin(environment: Mapping[str, str], facts: ProcessFacts) -> ProcessState:
     clock = FastClock(facts.started, plan.size.factor)
     chance = plan.chance(facts.name, facts.start)
     faults = AwsFaults(plan, chance, clock, facts.folder)
-    enter(clock, _skewed(plan.skew(facts.name, facts.start), clock, faults))
+    skewed = _skewed(plan.skew(facts.name, facts.start), clock, faults)
+    enter(clock, lambda: facts.later + skewed())
     enter_idempotency()
     return ProcessState(plan, clock, chance, faults, facts.folder)
 

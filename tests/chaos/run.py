@@ -20,6 +20,7 @@ from tests.chaos import instance, poller
 from tests.chaos.clock import FastClock
 from tests.chaos.environment import Environment, opened
 from tests.chaos.evidence import gathered, waiting
+from tests.chaos.export_traffic import ExportPartner
 from tests.chaos.faults import FaultInjector
 from tests.chaos.hour_evidence import ask_for_hours
 from tests.chaos.ledger_evidence import ledger
@@ -29,6 +30,7 @@ from tests.chaos.processes import Processes
 from tests.chaos.report import Report
 from tests.chaos.traffic import ExtraSender, Partner, Scheduler, TrafficLog, send_messages
 from tests.chaos.verdict import RunRecord, report_on
+from tests.chaos.week_later import Week, pass_a_week
 from tests.waiting import GIVE_UP
 
 MAX_CALM_SECONDS = GIVE_UP  # real seconds without faults after which what is not done is stuck
@@ -56,8 +58,9 @@ class Run:
     def __post_init__(self) -> None:
         (self.folder / "echoes").mkdir(parents=True)
         self.clock = FastClock(time.time(), self.plan.size.factor)
-        facts = {"seed": self.plan.seed, "identifiers": self.plan.size.identifiers, "started": self.clock.started}
-        self.processes = Processes(self.environment.variables, facts, self.folder)
+        size = self.plan.size
+        self.facts = {"seed": self.plan.seed, "identifiers": size.identifiers, "started": self.clock.started}
+        self.processes = Processes(self.environment.variables, self.facts, self.folder)
         stage = self.environment.stage
         extra_sender = ExtraSender(
             self.orders.token, self.clock, stage.sqs, stage.settings.intake_queue_url, self.traffic
@@ -77,13 +80,14 @@ class Run:
         """Carry the run out. An exception of the harness ends it."""
         size = self.plan.size
         pollers = [self.processes.slot(f"queue-{number}", poller.serve) for number in range(size.pollers)]
-        with ThreadPoolExecutor(size.partners + 4) as threads:
+        with ThreadPoolExecutor(size.partners + 5) as threads:
             try:
                 busy = [threads.submit(job) for job in self._jobs()]
                 tick = threads.submit(self._scheduler().run, self._firings, self.is_over)
                 self._watch(pollers, busy, tick)
             finally:
                 self.is_over.set()
+                self.injector.stop()
                 self.processes.end()
 
     def _jobs(self) -> list[Callable[[], None]]:
@@ -98,7 +102,15 @@ class Run:
         ]
         url = stage.settings.intake_queue_url
         sender = partial(send_messages, self.orders, self.clock, stage.sqs, url, self.traffic)
-        return [self.injector.run, sender, *(partial(one.run, requests) for one in partners)]
+        by_partners = [partial(one.run, requests) for one in partners]
+        return [self.injector.run, sender, *by_partners, partial(self._exporter().run, self.is_over)]
+
+    def _exporter(self) -> ExportPartner:
+        slot = self.processes.slot("request-exports", instance.serve, "on_request")
+        return ExportPartner(slot, self.clock, self.traffic, self._are_all_accepted)
+
+    def _are_all_accepted(self) -> bool:
+        return len({lookup_id for lookup_id, _ in self.traffic.accepted}) >= len(self.orders.listed)
 
     @property
     def _firings(self) -> list[Listed]:
@@ -130,8 +142,7 @@ class Run:
             time.sleep(LOOK)
 
     def _all_done(self, busy: Sequence[Future[None]]) -> bool:
-        fired = {lookup_id for lookup_id, _ in self.traffic.accepted}
-        return all(one.done() for one in busy) and len(fired) >= len(self.orders.listed)
+        return all(one.done() for one in busy) and self._are_all_accepted()
 
     def _may_calm(self, busy: Sequence[Future[None]], done: int) -> bool:
         if self.clock.passed() > max(LONGEST * self.plan.size.horizon, LEAST):
@@ -152,7 +163,8 @@ class Run:
         return done, ended and not waiting(self.environment.stage) and not out
 
     def record(self) -> RunRecord:
-        """Return what the verdict needs of this run."""
+        """Let a week pass, and return what the verdict needs of this run."""
+        week = self._week_later()
         return RunRecord(
             plan=self.plan,
             orders=self.orders,
@@ -162,10 +174,18 @@ class Run:
             keys=self.injector.keys,
             returns=self.injector.returns,
             rotations=self.injector.rotations,
-            noted=self.processes.killed + Counter((self.folder / "faults").read_text().split()),
+            noted=self.processes.killed + self._noted(week),
             logs=[f"{slot.name}.log" for slot in self.processes.slots],
             seconds=self.clock.passed(),
+            week=week,
         )
+
+    def _week_later(self) -> Week:
+        return pass_a_week(self.environment, self.plan, self.facts, self.folder / "week")
+
+    def _noted(self, week: Week) -> Counter[str]:
+        noted = [(folder / "faults").read_text().split() for folder in (self.folder, self.folder / "week")]
+        return Counter([*noted[0], *noted[1]]) + Counter(killed_at_any_moment=week.killed)
 
 
 def carried_out(seed: int, identifiers: int, session: boto3.Session, folder: Path, advance: Advance) -> Report:
@@ -176,4 +196,5 @@ def carried_out(seed: int, identifiers: int, session: boto3.Session, folder: Pat
     with opened(session, plan.size, orders) as environment:
         run = Run(plan, orders, environment, folder, advance)
         run.carry_out()
-        return report_on(run.record(), gathered(environment, folder))
+        evidence = gathered(environment, folder)
+        return report_on(run.record(), evidence)

@@ -44,7 +44,8 @@ class TrafficLog:
     """What the callers got. `sent`: message ids; `accepted`: lookup ids; `answered`: outcomes at once.
 
     `named` are the lookups of all final answers to a request, by its Idempotency-Key; `again` the marks of tries that
-    were made when there was such an answer already.
+    were made when there was such an answer already. `exported` are lookups by whose id an export is accepted, and its
+    format.
     """
 
     sent: dict[str, Message] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class TrafficLog:
     answered: list[Answer] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
+    exported: dict[str, str] = field(default_factory=dict)
     refused: int = 0  # requests and firings that had to be repeated
 
 

@@ -12,6 +12,7 @@ from tests.chaos.collected_checks import check_collected, check_ready_events
 from tests.chaos.environment import canaries
 from tests.chaos.event_checks import check_dead_letters, check_events
 from tests.chaos.evidence import Evidence
+from tests.chaos.export_checks import check_exports
 from tests.chaos.fault_evidence import faults, planned
 from tests.chaos.findings import STUCK, Findings
 from tests.chaos.hour_checks import check_hours
@@ -26,6 +27,7 @@ from tests.chaos.report import Report, recovery
 from tests.chaos.requested import Requested, served
 from tests.chaos.traffic import TrafficLog
 from tests.chaos.value_checks import Truth, check_leaks, check_quota, check_values, fullest, needles
+from tests.chaos.week_later import Week, check_week
 
 STALL = 2.0  # real seconds that a busy machine may let the vendor wait for its turn
 
@@ -48,6 +50,7 @@ class RunRecord:
     noted: Mapping[str, int]
     logs: Sequence[str]
     seconds: float
+    week: Week
 
 
 def report_on(run: RunRecord, evidence: Evidence) -> Report:
@@ -63,7 +66,7 @@ def report_on(run: RunRecord, evidence: Evidence) -> Report:
         planned=planned(run.plan),
         seconds=run.seconds,
         outcomes=_outcomes(run, evidence),
-        compared=_compared(requested, evidence),
+        compared=_compared(run, requested, evidence),
         fullest=fullest(evidence.arrivals, size.window) / size.limit,
     )
 
@@ -74,6 +77,8 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_dead_letters(requested, evidence, found)
     check_keys(requested, evidence, found)
     check_collected(evidence, found)
+    check_exports(run.traffic.exported, evidence, found)
+    check_week(run.week, _parts_of_collected(evidence), found)
     check_hours(run.traffic.answered, evidence, found)
     if evidence.ready is not None:
         check_ready_events(evidence, found)
@@ -84,7 +89,7 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_values(_truth(run), evidence, outcomes, found)
     check_quota(evidence.arrivals, size.limit, size.window, found)
     _check_leaks(run, evidence, found)
-    nothing = [what for what, times in _compared(requested, evidence).items() if not times and size.is_long]
+    nothing = [what for what, times in _compared(run, requested, evidence).items() if not times and size.is_long]
     found.add(STUCK, f"nothing to compare of {nothing}", len(nothing))
     return found
 
@@ -103,14 +108,22 @@ def _outcomes(run: RunRecord, evidence: Evidence) -> dict[str, int]:
     return dict(counted)
 
 
-def _compared(requested: Requested, evidence: Evidence) -> dict[str, int]:
+def _compared(run: RunRecord, requested: Requested, evidence: Evidence) -> dict[str, int]:
     return {
         "ends published": len(evidence.ended),
+        "parts deleted": len(run.week.before.keys() - run.week.after.keys()),
         "changes published": len(evidence.changed),
         "dead letters": len(evidence.dead_letters),
+        "exports": len(evidence.exported),
         "keyed requests": len(requested.named),
         "tries for what was answered": len(requested.again),
     }
+
+
+def _parts_of_collected(evidence: Evidence) -> set[str]:
+    """Return the objects of the parts of lookups that are collected."""
+    collected = (evidence.lookups[name] for name in evidence.collected)
+    return {part.key for one in collected for part in one.parts.values() if part.key}
 
 
 def _truth(run: RunRecord) -> Truth:
