@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+import time
 from typing import Any
 
 import urllib3
 
+from lookup.ledger.collecting.collections import MARGIN, CollectionLedger
+from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.model import PARTS_SECONDS
+from lookup.ledger.table import LedgerTable
+from lookup.schedules.part_expiry import PartExpiry
 from tests.local.enforced.conftest import Enforced
 from tests.lookup.services import customer
 from tests.waiting import until
@@ -65,6 +71,43 @@ def test_a_lookup_that_has_ended_is_collected(enforced: Enforced) -> None:
     exported = until(lambda: enforced.api().get(f"{path}/results?format=csv")["files"] or None)
     answer = urllib3.PoolManager().request("GET", exported[0]["url"])
     assert (answer.status, len(gzip.decompress(answer.data).splitlines())) == (200, 121)
+
+
+def test_parts_are_deleted_with_the_role_of_the_tick(enforced: Enforced) -> None:
+    """A week after a lookup's end the tick's role may delete its parts; its files, and all else, stay."""
+    enforced.put_secrets_and_grants()
+    path = submitted(enforced, b"customer_id\nD-1\nD-2\n")
+    until(lambda: enforced.api().get(f"{path}/results?format=ndjson")["files"] or None)
+    own = path.rpartition("/")[2]
+    before = keys(enforced, "")
+    (part,) = [key for key in before if key.startswith("parts/") and own in key]
+    expiry = part_expiry(enforced)
+    assert expiry.run() >= 1
+    after = set(keys(enforced, ""))
+    assert part not in after
+    gone = {key for key in before if key not in after}
+    assert all(key.startswith("parts/") for key in gone)
+    assert {key for key in before if own in key and key.startswith("results/")} <= after
+    assert expiry.run() == 0
+
+
+def part_expiry(enforced: Enforced) -> PartExpiry:
+    """Return what deletes parts, with the role of the function that does, and the clock of a week later."""
+    role = enforced.assume("OnScheduleRole")
+    outputs = enforced.stage.outputs
+
+    def later() -> float:
+        return time.time() + PARTS_SECONDS + 2 * MARGIN
+
+    table = LedgerTable(enforced.client("dynamodb", role), outputs["LedgerTableName"], clock=later, sleep=time.sleep)
+    return PartExpiry(
+        enforced.client("s3", role),
+        enforced.stage.bucket,
+        collections=CollectionLedger(table),
+        ledger=LookupLedger(table),
+        clock=later,
+        every=0.0,
+    )
 
 
 def test_an_hour_is_collected(enforced: Enforced) -> None:
