@@ -10,7 +10,7 @@ from uuid import uuid4
 from lookup.erasure.queue import ErasureQueue, ErasureStep
 from lookup.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from lookup.fetch.tombstones import HashKeys, Tombstones, hash_of
-from lookup.ledger.erasures import Erasure, ErasureLedger, ErasureState, Found, TombstoneSet, begun_again
+from lookup.ledger.erasures import Erasure, ErasureLedger, ErasureState, TombstoneSet, begun_again
 from lookup.model import DAY, Clock, Identifier
 
 IDENTIFIERS_LIMIT = 100  # of one request
@@ -74,10 +74,6 @@ class ErasureRequests:
         if found is None or found.partner != partner:
             raise NotFound("there is no such erasure")
         return found
-
-    def found(self, erasure: Erasure) -> list[Found]:
-        """Return what an erasure has found, place by place."""
-        return list(self._ledger.found(erasure.erasure_id)) if erasure.began else []
 
     def lift(self, workspace: str, identifiers: Iterable[Identifier]) -> int:
         """Lift the tombstones of people; return how many there were."""

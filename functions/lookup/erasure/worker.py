@@ -184,10 +184,11 @@ class Eraser:
         return moved
 
     def _end_pass(self, step: ErasureStep, claim: Erasure) -> None:
-        own = [one for one in self._ledger.found(claim.erasure_id) if one.number == claim.passes]
+        found = list(self._ledger.found(claim.erasure_id))
+        own = [one for one in found if one.number == claim.passes]
         needed = tuple(sorted(one.place for one in own if one.done == KEPT))
         removed = [one for one in own if one.done != KEPT]
-        now = replace(claim, passes=claim.passes + 1, mark="", rosters=needed)
+        now = replace(claim, passes=claim.passes + 1, mark="", rosters=needed, found=totals(found))
         ended_at = self._clock()
         if (removed and now.passes < SEARCHES_MOST) or claim.began < claim.requested_at + self._drain:
             clean_since = ended_at if removed or not claim.passes else claim.clean_since
@@ -202,12 +203,11 @@ class Eraser:
             receipt=f"{RECEIPTS}{claim.erasure_id}/{timestamp(claim.requested_at)}.json",
             due_at=ended_at + ROSTER_WAIT if needed else 0.0,
         )
-        self._write_receipt(done, step)
+        self._write_receipt(done, step, found)
         self._go_on(step, claim, done)
         count(Metric.ERASURES_COMPLETED)
 
-    def _write_receipt(self, done: Erasure, step: ErasureStep) -> None:
-        found = list(self._ledger.found(done.erasure_id))
+    def _write_receipt(self, done: Erasure, step: ErasureStep, found: Sequence[Found]) -> None:
         said = {
             "schema_version": 1,
             "erasure_id": done.erasure_id,
@@ -219,7 +219,7 @@ class Eraser:
             "finished_at": timestamp(done.finished_at or 0.0),
             "tombstone_until": timestamp(done.tombstone_until),
             "verified": {"searches": done.passes, "began_at": timestamp(done.began), "searched": dict(done.searched)},
-            "found": totals(found),
+            "found": dict(done.found),
             "places": [
                 {
                     "search": one.number + 1,

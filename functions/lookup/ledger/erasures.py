@@ -40,7 +40,8 @@ class Erasure:
     """One erasure. `step` grows with every message that goes on with it; `token` and `held_until` say who is at it.
 
     `mark` is where the present pass goes on; `began` is when that pass began; `clean_since` is when the last pass that
-    found something ended. `rosters` are the keys of rosters that name somebody and are still needed.
+    found something ended. `found` are records by store, of the passes that have ended: who asks reads this item alone,
+    however many places there were. `rosters` are the keys of rosters that name somebody and are still needed.
     """
 
     erasure_id: str
@@ -59,6 +60,7 @@ class Erasure:
     token: str = ""
     held_until: float = 0.0
     searched: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, int] = field(default_factory=dict)
     rosters: tuple[str, ...] = ()
     finished_at: float | None = None
     receipt: str | None = None
@@ -228,6 +230,7 @@ def _item(one: Erasure) -> Item:
     facts |= {
         "is": one.state.value,
         "searched": json.dumps(dict(one.searched)),
+        "found": json.dumps(dict(one.found)),
         "rosters": list(one.rosters),
         "expires_at": int(one.tombstone_until),
     }
@@ -243,6 +246,7 @@ def _erasure(item: Mapping[str, Any]) -> Erasure:
         erasure_id=facts["pk"].removeprefix("erasure#"),
         state=ErasureState(facts["is"]),
         searched=json.loads(facts["searched"]),
+        found=json.loads(facts["found"]),
         rosters=tuple(facts["rosters"]),
         finished_at=None if finished_at is None else float(finished_at),
         receipt=facts.get("receipt"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -78,14 +77,11 @@ def erased(stage: Stage, names: Sequence[str], *, records: int, files: int) -> d
     ended = asked.read("acme", begun.erasure_id)
     if ended.state is not ErasureState.COMPLETED:
         raise ValueError("the erasure did not end")
-    found = Counter[str]()
-    for one in asked.found(ended):
-        found[one.store] += one.records
     requests = counted.all
     return {
         "people": len(names),
         "searches": ended.passes,
-        "records_found": found["results"],
+        "records_found": ended.found["results"],
         "files_rewritten": requests["PutObject"],
         "seconds": seconds,
         "cpu_seconds": used,

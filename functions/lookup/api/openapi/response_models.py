@@ -271,7 +271,7 @@ class Erasure(Shape):
     finished_at: Time | None
     tombstone_until: Annotated[Time, Field(description="Until then they are `invalid` with reason `erased`.")]
     searches: Count
-    found: Annotated[dict[str, int], Field(description="Records found and removed, by store.")]
+    found: Annotated[dict[str, int], Field(description="Records removed in the searches that have ended, by store.")]
     rosters_needed: RostersNeeded
     links: Links
 

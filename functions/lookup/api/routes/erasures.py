@@ -13,7 +13,6 @@ from lookup.api.callers.auth import current_caller, current_partner
 from lookup.api.openapi.route_docs import GET_ERASURE, POST_ERASURES
 from lookup.api.request_models import ErasureOrder
 from lookup.api.responses import json_response
-from lookup.erasure.progress import totals
 from lookup.erasure.requests import ErasureRequests
 from lookup.errors import Forbidden, InvalidInput
 from lookup.ledger.erasures import Erasure
@@ -67,7 +66,7 @@ class ErasureRoutes:
             "finished_at": None if erasure.finished_at is None else timestamp(erasure.finished_at),
             "tombstone_until": timestamp(erasure.tombstone_until),
             "searches": erasure.passes,
-            "found": totals(self._requests().found(erasure)),
+            "found": dict(erasure.found),
             "rosters_needed": {"own": named, "others": len(erasure.rosters) - len(named)},
             "links": {"self": f"/v1/erasures/{erasure.erasure_id}"},
         }
