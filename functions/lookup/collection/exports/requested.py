@@ -48,15 +48,15 @@ class ExportRequests:
             return  # it was asked for with the lookup, and lies beside the others
         export = collection.exports.get(written_as.value)
         if export is not None and export.state is not ExportState.FAILED:
-            self._ask_again(progress, collection, written_as, export)
+            if self._is_left(collection, export) and self._exports.ask_again(progress, collection, written_as.value):
+                self._publish(progress, written_as.value)
             return
         if not self._exports.request(progress, collection, written_as.value):
             raise Conflict("this lookup is being changed: ask again")
         self._publish(progress, written_as.value)
 
-    def _ask_again(self, progress: LookupRecord, collection: Collection, written_as: Format, export: Export) -> None:
-        """Publish the event once more for an export that may have lost it: its caller died before it was sent."""
+    def _is_left(self, collection: Collection, export: Export) -> bool:
+        """Return whether nobody is at an export, whose event may be lost: its caller died before it was sent."""
         now = self._clock()
         is_waiting = export.state is ExportState.COLLECTING and collection.claimed_until <= now
-        if is_waiting and now >= export.requested_at + ASK_AGAIN:
-            self._publish(progress, written_as.value)
+        return is_waiting and now >= export.requested_at + ASK_AGAIN

@@ -49,6 +49,18 @@ class ExportLedger:
                     raise
         return False
 
+    def ask_again(self, progress: LookupRecord, seen: Collection, written_as: str) -> bool:
+        """Note that an export is asked for once more; False when somebody else wrote it since `seen` was read.
+
+        So that of many requests one has an event sent: each is a message that comes again until the export is made.
+        """
+        before = seen.exports[written_as]
+        asked = replace(before, requested_at=self._table.clock())
+        values = {"asked": asked.to_text(), "before": before.to_text(), "ready": "ready", "ended": seen.ended_at}
+        condition = "#is = :ready AND #ended_at = :ended AND " + _same(written_as, before)
+        key, change = lookup_key(progress.spec.lookup_id, "results"), f"SET #{attribute_of(written_as)} = :asked"
+        return self._table.update_item(key, change, values, condition=condition) is not None
+
     def _reservation(self, partner: str, entry: str) -> Reservation:
         values = {"one": {entry}, "entry": entry, "most": self._limit, "expires": self._expires()}
         room = "attribute_not_exists(#open) OR size(#open) < :most OR contains(#open, :entry)"
