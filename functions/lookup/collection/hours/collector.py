@@ -16,7 +16,14 @@ from lookup.collection.collector import SET_BYTES, SET_RECORDS, UNEQUAL, Claimed
 from lookup.collection.errors import Superseded, Unequal
 from lookup.collection.files import Format, ResultFile
 from lookup.collection.formats.rows import Row, added, counts_of
-from lookup.collection.hours.files import HourFiles, MakeHourWriter, content_of, hour_manifest, hour_manifest_key
+from lookup.collection.hours.files import (
+    HourFiles,
+    Listing,
+    MakeHourWriter,
+    content_of,
+    hour_manifest,
+    hour_manifest_key,
+)
 from lookup.collection.hours.objects import HourObjects
 from lookup.collection.upload import Uploads
 from lookup.errors import AwsUnavailable
@@ -88,7 +95,9 @@ class HourCollector:
             set_bytes=self._set_bytes,
         )
         try:
-            counts, intake = self._fill(files, hour, claim, until)
+            left_out = list[str]()
+            listed_at = self._clock()
+            counts, intake = self._fill(files, hour, claim, until, left_out.append)
             sealed = files.sealed()
             if not counts.requested or (content_of(sealed), claim.told) == (claim.content, True):
                 files.abandon()
@@ -98,16 +107,18 @@ class HourCollector:
         except BaseException:
             files.abandon()
             raise
-        self._publish_files(hour, replace(claim, counts=counts, intake=intake), sealed)
+        self._publish_files(hour, replace(claim, counts=counts, intake=intake), sealed, Listing(listed_at, left_out))
 
-    def _fill(self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float) -> tuple[Counts, int]:
+    def _fill(
+        self, files: HourFiles, hour: Hour, claim: CollectedHour, until: float, left_out: Callable[[str], object]
+    ) -> tuple[Counts, int]:
         """Write all records that count; return how many, and how many of the intake queue.
 
         Raises `Unequal`, also when they have become fewer.
         """
         counts, intake, now = Counts(), 0, self._clock()
         last = until - min(PUBLISHING, (until - now) / 2)
-        for rows in self._objects.rows(hour):
+        for rows in self._objects.rows(hour, left_out):
             if self._clock() > last:
                 raise AwsUnavailable("an hour took longer to read than a function may run")
             if rows:
@@ -124,11 +135,11 @@ class HourCollector:
         if now is None or now.token != claim.token:
             raise Superseded
 
-    def _publish_files(self, hour: Hour, claim: CollectedHour, files: Sequence[ResultFile]) -> None:
+    def _publish_files(self, hour: Hour, claim: CollectedHour, files: Sequence[ResultFile], listing: Listing) -> None:
         for file in files:
             self._uploads.complete(file.sealed)
         ready_at, manifest = self._clock(), hour_manifest_key(hour)
-        self._uploads.put(manifest, hour_manifest(hour, claim.counts, files, ready_at), "application/json")
+        self._uploads.put(manifest, hour_manifest(hour, claim.counts, files, listing, ready_at), "application/json")
         keys = tuple(file.sealed.key for file in files)
         for former in set(claim.keys) - set(keys):
             self._uploads.remove(former)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from lookup.collection.file_sets import OpenFile, Writer
 from lookup.collection.files import CHANGED, ENDINGS, SCHEMA_VERSION, Format, ResultFile, folder_of
@@ -109,7 +110,15 @@ def hour_manifest_key(hour: Hour) -> str:
     return f"{folder_of(hour.workspace, hour.start)}manifest/hour-{hour.of_day}.manifest.json"
 
 
-def hour_manifest(hour: Hour, counts: Counts, files: Sequence[ResultFile], ready_at: float) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which objects the files of an hour were made of: those there were at a time, and which they do not hold whole."""
+
+    listed_at: float
+    left_out: Sequence[str]
+
+
+def hour_manifest(hour: Hour, counts: Counts, files: Sequence[ResultFile], listing: Listing, ready_at: float) -> bytes:
     """Write what the files of an hour hold."""
     said = {
         "schema_version": SCHEMA_VERSION,
@@ -118,5 +127,7 @@ def hour_manifest(hour: Hour, counts: Counts, files: Sequence[ResultFile], ready
         "ready_at": timestamp(ready_at),
         "counts": counts.to_json(),
         "files": [file.described() for file in files],
+        "listed_at": timestamp(listing.listed_at),
+        "left_out": list(listing.left_out),
     }
     return json.dumps(said, indent=1).encode() + b"\n"

@@ -11,7 +11,7 @@ import gzip
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import groupby
@@ -54,15 +54,21 @@ class HourObjects:
         self._ledger = ledger
         self._readers = ThreadPoolExecutor(AHEAD)
 
-    def rows(self, hour: Hour) -> Iterator[list[Row]]:
-        """Read the records of an hour that count, object by object, always in the same order. Raises `Unequal`."""
+    def rows(self, hour: Hour, left_out: Callable[[str], object] = lambda _: None) -> Iterator[list[Row]]:
+        """Read the records of an hour that count, object by object, always in the same order. Raises `Unequal`.
+
+        `left_out` is called with the key of each object of which some records do not count.
+        """
         seen: set[str] = set()  # lookups that were answered at once
         for one in self._read(hour):
             rows = _parsed(one.key, one.body)
             if one.known is None:
-                yield [row for own in _answers(rows) if _is_new(seen, own) for row in own]
+                kept = [row for own in _answers(rows) if _is_new(seen, own) for row in own]
             else:
-                yield _counted(one.key, rows, one.known)
+                kept = _counted(one.key, rows, one.known)
+            if len(kept) < len(rows):
+                left_out(one.key)
+            yield kept
 
     def _read(self, hour: Hour) -> Iterator[Fetched]:
         under_way: deque[Future[Fetched]] = deque()

@@ -16,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 from lookup.erasure.copies import parquet
-from lookup.erasure.copies.coverage import COLLECTED_AT
 from lookup.erasure.copies.texts import (
     Rewritten,
     aliases_in_lines,
@@ -137,7 +136,7 @@ class Collected:
                 return
             note(Finding(self.name, key, written.records, "rewritten"))
             self._update_manifests(day, last.stem, {**changes, key: _facts(written.body, written)})
-            if self._replaced(key, written.body, _remembering(held, last.found)):
+            if self._replaced(key, written.body, held):
                 return
         raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
 
@@ -166,7 +165,7 @@ class Collected:
             if not written.records:
                 return _facts(held.body, written)
             note(Finding(self.name, key, written.records, "rewritten"))
-            if self._replaced(key, written.body, _remembering(held, one.found)):
+            if self._replaced(key, written.body, held):
                 return _facts(written.body, written)
         raise AwsUnavailable(f"replacing a file met conflicts {MAX_ATTEMPTS} times")
 
@@ -234,12 +233,6 @@ def _changed(
     for file in files:
         new = changes.get(file["key"])
         yield file if new is None else {**file, "size": new["bytes"], "sha256": new["sha256"]}
-
-
-def _remembering(held: Content, found: VersionedObject) -> Content:
-    """Return what an object is replaced with: it says since when it holds what was collected."""
-    since = {} if found.current is None else {COLLECTED_AT: str(found.current.modified)}
-    return replace(held, like={**held.like, "Metadata": since | dict(held.like["Metadata"])})
 
 
 def _facts(body: bytes, written: Rewritten) -> dict[str, Any]:

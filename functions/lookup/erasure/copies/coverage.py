@@ -1,25 +1,26 @@
 """Which objects of `parts/` need not be read, because collected files hold the same records and name nobody.
 
-A lookup's parts are covered by its files once these are ready, answers at once by the files of their hour. A million
-users of a lookup are 10,000 objects of parts, and a few files.
+A lookup's parts are covered by its files once these are ready, answers at once and the intake queue's records by the
+files of their hour: its manifest says which objects these were made of, and which they do not hold whole, for of two
+groupings of the intake queue's messages the ledger counts one. A million users are 10,000 objects, and a few files.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
+from lookup.collection.hours.objects import NAMES
 from lookup.erasure.copies.parquet import count_rows
 from lookup.erasure.objects import Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.ledger.collecting.collections import CollectionLedger, CollectionState
+from lookup.model import epoch
 
-COLLECTED_AT = "collected"  # metadata of a rewritten file: when what it holds was collected
 PART = re.compile(r"parts/workspace=[^/]+/dt=(?P<day>[^/]+)/hour=(?P<hour>\d\d)/(?P<name>[^/]+)\.ndjson\.gz")
 OF_A_LOOKUP = re.compile(r"(?P<lookup_id>.+)-\d{8}")
-ANSWERS = re.compile(r"answers-[0-9a-f]{32}|on-demand-[0-9a-f]{32}-000001")
-# A collection of an hour lists objects some time before its files are there.
-LISTED_BEFORE = 20 * 60.0
+VISIBLE_WITHIN = 120.0  # seconds before a listing: by other clocks, and while it is written, an object may not be in it
 NEVER = float("-inf")
 
 
@@ -29,6 +30,7 @@ class Covered:
 
     until: float
     names_somebody: bool
+    but: frozenset[str] = frozenset()  # keys of objects that the files do not hold whole
 
 
 NOTHING = Covered(NEVER, names_somebody=True)
@@ -43,6 +45,7 @@ class Coverage:
         self._people = people
         self._workspace = workspace
         self._known: dict[str, Covered] = {}
+        self._naming: dict[str, bool | None] = {}
 
     def must_be_read(self, found: VersionedObject) -> bool:
         """Return whether an object of `parts/` may name somebody, by what its collected files hold."""
@@ -50,13 +53,13 @@ class Coverage:
         if found.former or found.current is None or match is None:
             return True
         covered = self._of(match)
-        return covered.names_somebody or found.current.modified > covered.until
+        if covered.names_somebody or found.key in covered.but:
+            return True
+        return found.current.modified > covered.until
 
     def _of(self, match: re.Match[str]) -> Covered:
-        if ANSWERS.fullmatch(match["name"]):
-            return self._files(f"dt={match['day']}", f"hour-{match['hour']}")
-        # What has another name is the intake queue's: of two groupings of its messages the ledger counts one, and the
-        # files hold that one alone.
+        if any(kind.fullmatch(match["name"].removeprefix(begin)) for begin, kind in NAMES.items()):
+            return self._hour(match["day"], match["hour"])
         part = OF_A_LOOKUP.fullmatch(match["name"])
         if part is None:
             return NOTHING
@@ -64,26 +67,31 @@ class Coverage:
             self._known[part["lookup_id"]] = self._lookup(part["lookup_id"])
         return self._known[part["lookup_id"]]
 
+    def _hour(self, day: str, hour: str) -> Covered:
+        """Return what the files of an hour hold, by the listing in their manifest; a release before wrote none."""
+        key = f"results/workspace={self._workspace}/dt={day}/manifest/hour-{hour}.manifest.json"
+        if key not in self._known:
+            held, is_naming = self._objects.read(key), self._files_name_somebody(f"dt={day}", f"hour-{hour}")
+            said = {} if held is None else json.loads(held.body)
+            self._known[key] = NOTHING
+            if is_naming is not None and "listed_at" in said:
+                until = epoch(said["listed_at"]) - VISIBLE_WITHIN
+                self._known[key] = Covered(until, is_naming, frozenset(said["left_out"]))
+        return self._known[key]
+
     def _lookup(self, lookup_id: str) -> Covered:
         seen = self._ledger.read(lookup_id)
         if seen is None or seen.state is not CollectionState.READY or not seen.manifest or seen.ready_at is None:
             return NOTHING
         day, _, manifest = seen.manifest.split("/")[-3:]
-        files = self._files(day, manifest.removesuffix(".manifest.json"))
-        return files if files is NOTHING else Covered(seen.ready_at, files.names_somebody)
+        is_naming = self._files_name_somebody(day, manifest.removesuffix(".manifest.json"))
+        return NOTHING if is_naming is None else Covered(seen.ready_at, is_naming)
 
-    def _files(self, day: str, stem: str) -> Covered:
+    def _files_name_somebody(self, day: str, stem: str) -> bool | None:
+        """Return whether the files of a lookup or an hour name somebody; None where there are none."""
         prefix = f"results/workspace={self._workspace}/{day}/parquet/{stem}-"
-        if prefix not in self._known:
-            self._known[prefix] = self._read(prefix)
-        return self._known[prefix]
-
-    def _read(self, prefix: str) -> Covered:
-        moments, names_somebody = list[float](), False
-        for one in self._objects.under(prefix):
-            held = None if one.current is None else self._objects.read(one.key)
-            if held is None or one.current is None:
-                continue
-            moments.append(float(held.like["Metadata"].get(COLLECTED_AT, one.current.modified)))
-            names_somebody = names_somebody or count_rows(held.body, self._people) > 0
-        return Covered(min(moments) - LISTED_BEFORE, names_somebody) if moments else NOTHING
+        if prefix not in self._naming:
+            there = [one for one in self._objects.under(prefix) if one.current is not None]
+            bodies = [held.body for one in there if (held := self._objects.read(one.key)) is not None]
+            self._naming[prefix] = any(count_rows(body, self._people) for body in bodies) if bodies else None
+        return self._naming[prefix]
