@@ -145,7 +145,7 @@ bench-webhooks: $(VENV)/.installed ## a thousand events for ten receivers, one o
 bench-erasure: $(VENV)/.installed ## a person and a hundred erased from a tenth of a month at full quota, 8 to 15 minutes, 8 GB (RECORDS=n; PAGE=1 writes the pages all the same)
 	@PYTHONPATH=functions:. RECORDS=$(RECORDS) PAGE=$(PAGE) $(BIN)/python -m tests.benchmarks.erasure
 
-chaos: $(VENV)/.installed ## the whole service while everything fails, about 5 minutes (SEED=n; IDENTIFIERS=n)
+chaos: $(VENV)/.installed ## the whole service while everything fails, about 7 minutes (SEED=n; IDENTIFIERS=n)
 	@PYTHONPATH=functions:. SEED=$(SEED) IDENTIFIERS=$(IDENTIFIERS) $(BIN)/python -m tests.chaos
 
 interruptions: $(VENV)/.installed ## `make run` interrupted at random moments, about 15 minutes (MOMENTS=n; SEED=n; FRESH=n)

@@ -49,6 +49,7 @@ class AwsFaults:
         events.register("before-send", self._before_send)  # type: ignore[arg-type]  # an answer is allowed
         events.register("before-parse", self._clock.date)
         events.register("provide-client-params.sqs.ChangeMessageVisibility", self._shorten)
+        events.register("provide-client-params.sqs.SendMessage", self._shorten_delay)
         events.register("before-parameter-build.dynamodb.BatchGetItem", self._remember)
         events.register("after-call.dynamodb.BatchGetItem", self._leave_unprocessed)
 
@@ -112,6 +113,11 @@ class AwsFaults:
     def _shorten(self, params: dict[str, Any], **_: Any) -> None:
         """Scale the visibility timeout to the queue's real time."""
         params["VisibilityTimeout"] = max(1, round(params["VisibilityTimeout"] / self._clock.factor))
+
+    def _shorten_delay(self, params: dict[str, Any], **_: Any) -> None:
+        """Scale the delay of a message to the queue's real time."""
+        if "DelaySeconds" in params:
+            params["DelaySeconds"] = round(params["DelaySeconds"] / self._clock.factor)
 
     def _remember(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["chaos"] = params["RequestItems"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 Entry = tuple[str, str]  # identifier type, or "invalid"; and the text that its outcome repeats
 CUSTOMER, MOENGAGE, INVALID = "customer_id", "id", "invalid"
+ERASED: Entry = (INVALID, "erased")  # an entry of somebody who is erased in the run, whatever its outcome was
 SHOWN = 200  # characters of an unusable value that its outcome repeats
 
 

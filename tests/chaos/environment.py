@@ -83,7 +83,7 @@ def _vendor(size: Size) -> SimulatorConfig:
 
 
 def _grant(stage: Stage) -> None:
-    grants = {CLIENT_ID: {"name": PARTNER, "workspaces": ["default"], "fields": None, "weight": 1}}
+    grants = {CLIENT_ID: {"name": PARTNER, "workspaces": ["default"], "fields": None, "weight": 1, "erase": 1000}}
     name = stage.settings.partners_parameter_name
     stage.session.client("ssm").put_parameter(Name=name, Value=json.dumps(grants), Type="String")
 

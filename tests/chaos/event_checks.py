@@ -13,7 +13,7 @@ from tests.chaos.ledger_evidence import OUTCOMES, Lookup
 from tests.chaos.orders import Message
 from tests.chaos.requested import Requested, intake_parts, of_part
 
-NO_ANSWER = "no_answer"
+NO_ANSWER, ERASED = "no_answer", "erased"  # an erased record does not say why it had failed
 Fate = tuple[str, str]  # lookup and part; of the intake queue, where a message is counted once: no lookup
 
 
@@ -23,10 +23,10 @@ def check_dead_letters(requested: Requested, evidence: Evidence, found: Findings
     A letter may be there twice; none may be missing, and none may be of a message that was answered.
     """
     unreadable = {name: message for name, message in requested.messages.items() if message.entries is None}
-    unanswered = set(_unanswered(evidence))
+    unanswered, erased = set(_with_reason(evidence, NO_ANSWER)), set(_with_reason(evidence, ERASED))
     for letter in evidence.dead_letters:
         message = unreadable.get(letter.message_id)
-        fits = _is_of(letter, unanswered) if message is None or not letter.intake else _fits(letter, message)
+        fits = _is_of(letter, unanswered | erased) if message is None or not letter.intake else _fits(letter, message)
         found.add(WRONG, f"message {letter.message_id} on a dead-letter queue, reason {letter.reason!r}", not fits)
     aside = {letter.message_id for letter in evidence.dead_letters if letter.intake}
     found.add(LOST, "a message that cannot be read is not on the dead-letter queue", len(set(unreadable) - aside))
@@ -49,14 +49,14 @@ def _fate(letter: DeadLetter) -> Fate:
     return part["lookup_id"], part["part"]
 
 
-def _unanswered(evidence: Evidence) -> Iterator[Fate]:
-    """Return the parts of which something got no answer, from the results that the ledger names."""
+def _with_reason(evidence: Evidence, reason: str) -> Iterator[Fate]:
+    """Return the parts of which something has this reason, from the results that the ledger names."""
     parts = [("", number, part) for number, part in intake_parts(evidence)]
     for lookup in evidence.lookups.values():
         if lookup.roster is not None:
             parts += [(lookup.lookup_id, number, part) for number, part in lookup.parts.items()]
     for lookup_id, number, part in parts:
-        if any(one.get("reason") == NO_ANSWER for one in of_part(number, part, evidence)):
+        if any(one.get("reason") == reason for one in of_part(number, part, evidence)):
             yield lookup_id, number
 
 

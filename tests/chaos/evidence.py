@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.process import Arrival
 from lookup import exact_json
 from tests.chaos.collected_checks import Collected, collected_of
-from tests.chaos.entries import INVALID, Entry
+from tests.chaos.entries import ERASED, INVALID, Entry
 from tests.chaos.environment import Environment
+from tests.chaos.erasing import Erased, left_of
 from tests.chaos.export_checks import Exported, exported_of
 from tests.chaos.hour_evidence import Row, rows_of
 from tests.chaos.ledger_evidence import Lookup, ledger, scan
@@ -84,16 +85,19 @@ class Evidence:
     hours: Sequence[Row] = ()
     ready: Sequence[Mapping[str, Any]] | None = None
     exported: Mapping[tuple[str, str], Exported] = field(default_factory=dict)
+    erased: Erased = field(default_factory=Erased)
 
 
 def entry_of(record: Record) -> Entry:
     """Return the entry of an outcome."""
+    if record["identifier"] is None:
+        return ERASED
     kind = INVALID if record["outcome"] == INVALID else record["identifier_type"]
     return kind, record["identifier"]
 
 
-def gathered(environment: Environment, folder: Path) -> Evidence:
-    """Read everything."""
+def gathered(environment: Environment, folder: Path, erased: Sequence[str] = ()) -> Evidence:
+    """Read everything; search it for who was `erased`."""
     stage = environment.stage
     events = [message["Body"] for message in stage.messages(environment.events_url)]
     aside = list(_dead_letters(stage))
@@ -122,6 +126,7 @@ def gathered(environment: Environment, folder: Path) -> Evidence:
         collected=_collected(stage),
         hours=rows_of(stage),
         exported=exported_of(stage, list(scan(stage, stage.settings.ledger_table_name))),
+        erased=left_of(stage, erased),
     )
 
 

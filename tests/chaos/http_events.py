@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from tests.forking import PROJECT
 PARTNER = "acme"
 LOOKUPS = "/v1/lookups"
 PROFILE = "/v1/profiles"
+ERASURES = "/v1/erasures"
 ENTITLED: dict[str, Any] = json.loads((PROJECT / "events/on_request/post_lookups.json").read_text())
 CLIENT_ID = ENTITLED["requestContext"]["authorizer"]["jwt"]["claims"]["client_id"]
 
@@ -35,6 +36,15 @@ def export_of(lookup_id: str, written_as: str) -> dict[str, Any]:
     route = LOOKUPS + "/{lookup_id}/exports"
     body = json.dumps({"formats": [written_as]})
     return _http("POST", route, body, path=f"{LOOKUPS}/{lookup_id}/exports")
+
+
+def erasure_event(identifiers: Sequence[object]) -> dict[str, Any]:
+    """Write the request to erase people as the event that the function gets."""
+    event = _http("POST", ERASURES, json.dumps({"identifiers": list(identifiers)}))
+    jwt = event["requestContext"]["authorizer"]["jwt"]
+    claims = jwt["claims"] | {"scope": "profiles/erase"}
+    context = event["requestContext"] | {"authorizer": {"jwt": jwt | {"claims": claims}}}
+    return event | {"requestContext": context}
 
 
 def _http(

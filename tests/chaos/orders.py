@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from tests.chaos.entries import (
     plain,
     shown,
 )  # fmt: skip
+from tests.chaos.plan import SMALL
 
 JUNK = ("x", "null", "guest", "-1", "dummy_seller_code", "N" * 600)
 FIELDS = ("u_fn", "u_em", "session_count")
@@ -30,6 +32,7 @@ KNOWN_AGAIN = 0.12  # of entries that are requested more than once
 BIG_EVERY, BIG_FIRST = 4000, 7  # which identifiers are of users whose attributes no item can hold
 ODD_PREFIX, ODD_EVERY, ODD_FIRST = "odd-", 300, 40  # which identifiers a firewall before MoEngage refuses
 FAILING_PREFIX, FAILING_FIRST = "failing-", 190  # over which MoEngage fails, as many of them
+ERASED_USERS = 24  # people who are erased, in a long run: the second search comes after minutes
 CANARY_USERS = 12  # users whose attributes must be nowhere but in the results
 
 
@@ -78,7 +81,7 @@ class Call:
 class Orders:
     """All of a run. `canaries` are customer ids whose attributes must not leak, `refused` the firewall's.
 
-    Over the `failing` MoEngage fails.
+    Over the `failing` MoEngage fails. The `erased` are erased while they are looked up.
     """
 
     token: str
@@ -88,6 +91,7 @@ class Orders:
     canaries: tuple[str, ...]
     refused: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
 
     @property
     def identifiers(self) -> int:
@@ -118,7 +122,22 @@ class Drawing:
         names = [text for kind, text in self._known if kind == CUSTOMER and text.startswith(self.token)]
         odd = tuple(text for _, text in self._known if text.startswith(ODD_PREFIX))
         failing = tuple(text for _, text in self._known if text.startswith(FAILING_PREFIX))
-        return Orders(self.token, messages, listed, calls, tuple(names[:CANARY_USERS]), odd, failing)
+        erased = self._erased(messages, calls, listed) if identifiers >= SMALL else ()
+        return Orders(self.token, messages, listed, calls, tuple(names[:CANARY_USERS]), odd, failing, erased)
+
+    def _erased(self, messages: Sequence[Message], calls: Sequence[Call], listed: Sequence[Listed]) -> tuple[str, ...]:
+        """Choose who is erased: of people in messages and rosters those who are requested most often, and a big one.
+
+        Nobody of whom a caller got an answer, or sent a list that is identified by its entries.
+        """
+        answered = {entry for call in calls for entry in call.entries}
+        answered |= {entry for one in listed if one.channel == "inline" for entry in one.entries}
+        times = Counter(entry for message in messages for entry in message.entries or ())
+        times += Counter(entry for one in listed if one.channel != "inline" for entry in one.entries)
+        names = [text for (kind, text), _ in times.most_common() if kind == CUSTOMER and (kind, text) not in answered]
+        own = [one for one in names if one.startswith((self.token, "missing-", BIG_PREFIX)) and self.token in one]
+        big = [one for one in own if one.startswith(BIG_PREFIX)]
+        return tuple(dict.fromkeys([*big[:1], *own]))[:ERASED_USERS]
 
     def _entry(self) -> Entry:
         draw = self._chance.random()

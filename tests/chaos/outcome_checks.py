@@ -11,7 +11,7 @@ from infra.local.simulator.process import WORKSPACE_ID, Arrival
 from infra.local.simulator.users.population import Population
 from lookup.fetch.neutral_calls import NEUTRAL_ID
 from lookup.model import PART_LIMIT
-from tests.chaos.entries import CUSTOMER, INVALID, MOENGAGE, Entry
+from tests.chaos.entries import CUSTOMER, ERASED, INVALID, MOENGAGE, Entry
 from tests.chaos.evidence import Record, entry_of
 from tests.chaos.findings import WRONG, Findings
 from tests.chaos.requested import CALL, LIST, QUEUE, Served
@@ -115,6 +115,8 @@ def _without_reason(one: Served, log: VendorLog) -> Iterator[str]:
         if outcome["outcome"] != "failed":
             continue
         entry, reason = entry_of(outcome), outcome["reason"]
+        if entry == ERASED:
+            continue
         if reason not in REASONS[one.way]:
             yield f"failed because of {reason}"
         elif one.way == CALL and one.marks and one.marks[-1] in log.answered[entry]:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import boto3
 
 import on_conversion
+import on_erasure
 import on_queue
 import on_results
 from tests.chaos.clock import REAL_SLEEP
@@ -34,6 +35,7 @@ KINDS = frozenset({
     "sqs_left_for_later", "sqs_reordered", "sqs_twice_in_a_batch", "sqs_to_two_at_once", "sqs_after_its_deletion",
 })  # fmt: skip
 DISTURBED = 0.08  # share of batches that each disturbance strikes
+PATIENT = {"results", "erasures"}  # queues whose functions have the most time
 GATHERED = {"intake", "answers"}  # queues whose messages come in batches
 IDLE = 0.1  # seconds between two receives of empty queues
 
@@ -110,8 +112,8 @@ class Poller:
         return {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
 
     def _context(self, name: str) -> Context:
-        """Return the context of a function; that of results has fifteen minutes, where the others have one."""
-        return Context(state=self._state, seconds=5 * FUNCTION_SECONDS if name == "results" else FUNCTION_SECONDS)
+        """Return the context of a function; those of results and erasures have fifteen minutes, the others one."""
+        return Context(state=self._state, seconds=5 * FUNCTION_SECONDS if name in PATIENT else FUNCTION_SECONDS)
 
     def _echo(self, records: Sequence[Record]) -> None:
         """Leave a copy for whichever process polls next."""
@@ -133,7 +135,7 @@ class Poller:
 def serve(environment: Mapping[str, str], facts: ProcessFacts, _: Connection) -> None:
     """Serve the queues as their functions; nobody is answered."""
     state = begin(environment, facts)
-    for services in (on_conversion.services(), on_queue.services(), on_results.services()):
+    for services in (on_conversion.services(), on_erasure.services(), on_queue.services(), on_results.services()):
         state.faults.register(services.session.events)
     settings = on_queue.services().settings
     queues: dict[str, tuple[str, Handler]] = {
@@ -142,5 +144,6 @@ def serve(environment: Mapping[str, str], facts: ProcessFacts, _: Connection) ->
         "answers": (settings.answers_queue_url or "", on_queue.handler),
         "conversions": (settings.conversion_queue_url, on_conversion.handler),
         "results": (settings.results_queue_url or "", on_results.handler),
+        "erasures": (settings.erasure_queue_url or "", on_erasure.handler),
     }
     Poller(state, queues).run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.chaos.entries import Entry
+from tests.chaos.entries import ERASED, Entry
 from tests.chaos.evidence import Evidence, Record
 from tests.chaos.ledger_evidence import Lookup, Part
 from tests.chaos.orders import Call, Listed, Message
@@ -21,6 +21,7 @@ class Requested:
 
     `inline` are the lists that came in requests, by the roster key that each was kept under. `named` are the lookups
     that answers named, by Idempotency-Key; `again` are the marks of tries that had their answer already.
+    `erased` are entries of people who were erased meanwhile, whose outcomes name nobody.
     """
 
     rosters: Mapping[str, Sequence[Entry]]
@@ -32,6 +33,7 @@ class Requested:
     requests: Sequence[Listed | Call] = ()
     named: Mapping[str, Sequence[str]] = field(default_factory=dict)
     again: Sequence[str] = ()
+    erased: frozenset[Entry] = frozenset()
 
     def entries_of(self, lookup: Lookup) -> Sequence[Entry] | None:
         """Return what a lookup was to look up, None when it was not requested; a gzip roster is read from a copy."""
@@ -73,10 +75,15 @@ def served(requested: Requested, evidence: Evidence) -> Iterator[Served]:
         entries = requested.entries_of(lookup)
         if entries is not None and lookup.state == "completed":
             outcomes = [one for number, part in lookup.parts.items() for one in of_part(number, part, evidence)]
-            yield Served(LIST, lookup.lookup_id, entries, outcomes)
+            yield Served(LIST, lookup.lookup_id, _kept(entries, requested), outcomes)
     parts = dict(intake_parts(evidence))
     for message_id, message in requested.messages.items():
         outcomes = of_part(message_id, parts[message_id], evidence) if message_id in parts else []
-        yield Served(QUEUE, f"message {message_id}", message.entries or (), outcomes)
+        yield Served(QUEUE, f"message {message_id}", _kept(message.entries or (), requested), outcomes)
     for answer in requested.answered:
         yield Served(CALL, f"answer about {len(answer.entries)}", answer.entries, answer.outcomes, answer.marks)
+
+
+def _kept(entries: Sequence[Entry], requested: Requested) -> Sequence[Entry]:
+    """Return entries as their outcomes are once people are erased."""
+    return [ERASED if one in requested.erased else one for one in entries] if requested.erased else entries

@@ -19,6 +19,7 @@ import boto3
 from tests.chaos import instance, poller
 from tests.chaos.clock import FastClock
 from tests.chaos.environment import Environment, opened
+from tests.chaos.erasing import EraseRequests, are_over, remove_abandoned_uploads
 from tests.chaos.evidence import gathered, waiting
 from tests.chaos.export_traffic import ExportPartner
 from tests.chaos.faults import FaultInjector
@@ -80,7 +81,7 @@ class Run:
         """Carry the run out. An exception of the harness ends it."""
         size = self.plan.size
         pollers = [self.processes.slot(f"queue-{number}", poller.serve) for number in range(size.pollers)]
-        with ThreadPoolExecutor(size.partners + 5) as threads:
+        with ThreadPoolExecutor(size.partners + 6) as threads:
             try:
                 busy = [threads.submit(job) for job in self._jobs()]
                 tick = threads.submit(self._scheduler().run, self._firings, self.is_over)
@@ -103,7 +104,13 @@ class Run:
         url = stage.settings.intake_queue_url
         sender = partial(send_messages, self.orders, self.clock, stage.sqs, url, self.traffic)
         by_partners = [partial(one.run, requests) for one in partners]
-        return [self.injector.run, sender, *by_partners, partial(self._exporter().run, self.is_over)]
+        exporting = partial(self._exporter().run, self.is_over)
+        jobs: list[Callable[[], None]] = [self.injector.run, sender, *by_partners, exporting]
+        return [*jobs, self._erasing().run] if self.orders.erased else jobs
+
+    def _erasing(self) -> EraseRequests:
+        slot = self.processes.slot("erasing", instance.serve, "on_request")
+        return EraseRequests(slot, self.clock, self.orders.erased, self.plan.size.horizon)
 
     def _exporter(self) -> ExportPartner:
         slot = self.processes.slot("request-exports", instance.serve, "on_request")
@@ -160,7 +167,11 @@ class Run:
         done = sum(one.counts.get("requested", 0) for one in lookups.values())
         done += sum(len(one.entries) for one in self.traffic.answered)
         ended = all(one.state == "completed" and not one.out for one in lookups.values() if one.roster)
-        return done, ended and not waiting(self.environment.stage) and not out
+        idle = ended and not waiting(self.environment.stage) and not out
+        if idle and self.orders.erased and (self.folder / "calm").exists():
+            remove_abandoned_uploads(self.environment.stage)
+            idle = are_over(self.environment.stage)
+        return done, idle
 
     def record(self) -> RunRecord:
         """Let a week pass, and return what the verdict needs of this run."""
@@ -196,5 +207,5 @@ def carried_out(seed: int, identifiers: int, session: boto3.Session, folder: Pat
     with opened(session, plan.size, orders) as environment:
         run = Run(plan, orders, environment, folder, advance)
         run.carry_out()
-        evidence = gathered(environment, folder)
+        evidence = gathered(environment, folder, orders.erased)
         return report_on(run.record(), evidence)

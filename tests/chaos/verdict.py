@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from infra.local.simulator.users.population import Population
 from tests.chaos.checks import check_counts
 from tests.chaos.collected_checks import check_collected, check_ready_events
+from tests.chaos.entries import CUSTOMER
 from tests.chaos.environment import canaries
+from tests.chaos.erasing import check_erased
 from tests.chaos.event_checks import check_dead_letters, check_events
 from tests.chaos.evidence import Evidence
 from tests.chaos.export_checks import check_exports
@@ -87,6 +89,7 @@ def _found(run: RunRecord, requested: Requested, evidence: Evidence) -> Findings
     check_outcomes(list(served(requested, evidence)), run.population, log, run.plan.struck_share, found)
     outcomes = (one for answer in run.traffic.answered for one in answer.outcomes)
     check_values(_truth(run), evidence, outcomes, found)
+    check_erased(evidence.erased, run.orders.erased, found)
     check_quota(evidence.arrivals, size.limit, size.window, found)
     _check_leaks(run, evidence, found)
     nothing = [what for what, times in _compared(run, requested, evidence).items() if not times and size.is_long]
@@ -109,7 +112,9 @@ def _outcomes(run: RunRecord, evidence: Evidence) -> dict[str, int]:
 
 
 def _compared(run: RunRecord, requested: Requested, evidence: Evidence) -> dict[str, int]:
-    return {
+    nobodys = sum(one["identifier"] is None for records in evidence.objects.values() for one in records)
+    erasures = {"erasures": len(evidence.erased.states), "records of the erased": nobodys}
+    return (erasures if run.orders.erased else {}) | {
         "ends published": len(evidence.ended),
         "parts deleted": len(run.week.before.keys() - run.week.after.keys()),
         "changes published": len(evidence.changed),
@@ -163,4 +168,5 @@ def requested_in(run: RunRecord, evidence: Evidence) -> Requested:
         requests=run.orders.requests,
         named=run.traffic.named,
         again=run.traffic.again,
+        erased=frozenset((CUSTOMER, name) for name in run.orders.erased),
     )
