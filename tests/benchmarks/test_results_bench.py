@@ -9,7 +9,16 @@ import pytest
 
 from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.gate.stage import aws_environment
-from tests.benchmarks.results.__main__ import figures_of_halves, measured, page
+from tests.benchmarks.results.__main__ import (
+    NO_LARGE,
+    collected_only,
+    figures_of_halves,
+    large_section,
+    measured,
+    page,
+    section_of,
+    with_section,
+)
 from tests.benchmarks.results.chart import chart
 from tests.benchmarks.results.invocations import Collected
 from tests.lookup.stage import deployed
@@ -31,7 +40,32 @@ def test_a_tiny_run(embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest
         sum(figures[f"dollars_{share}"] for share in ("requests", "function", "storage")), abs=1e-3
     )
     assert chart(figures).count("<circle") == len(figures["points"]) == 2
-    assert f"| highest memory | under 700 MB | {figures['peak_mb']} MB |" in page(figures, time.time())
+    text = page(figures, time.time())
+    assert f"| highest memory | under 700 MB | {figures['peak_mb']} MB |" in text
+    for what in ("the same, a million records", "for `GROUP BY outcome` alone", "for one identifier alone"):
+        assert what in text
+    assert section_of(text) == NO_LARGE
+
+
+def test_a_tiny_run_of_several_invocations(
+    embedded_aws: EmbeddedAws, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is collected only has the figures of its section, and a chart without those of reading."""
+    for name, value in (aws_environment(embedded_aws.endpoint_url) | {"AWS_ACCESS_KEY_ID": account}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", "functions:.")
+    with deployed(boto3.Session(account, "local"), None) as stage:
+        figures = collected_only(stage, 1050)
+    assert (figures["records"], figures["state"], figures["failed_invocations"]) == (1050, "ready", 0)
+    assert figures["whole_to_first_million"] == 1.0
+    assert "parts" not in chart(figures).partition("</title>")[2]
+    section = large_section(figures, time.time(), "**Disturbed**")
+    first = with_section("# Page\n\ntext\n\n" + NO_LARGE, section)
+    assert section_of(first) == section
+    assert first.startswith("# Page\n\ntext\n\n## More than one invocation\n")
+    assert "1,050 records" in section
+    assert section.endswith("**Disturbed**\n")
+    assert with_section(first, section) == first
 
 
 def test_a_comparison_of_halves() -> None:
@@ -44,5 +78,6 @@ def test_a_comparison_of_halves() -> None:
     assert collected.points == [(0, 0.0), (1_000_000, 90.0), (2_000_000, 200.0)]
     figures = figures_of_halves(collected)
     assert figures["second_half_to_first"] == pytest.approx(110 / 90, abs=0.01)
+    assert figures["whole_to_first_million"] == pytest.approx((200 / 2) / 90, abs=0.01)
     assert (figures["invocations"], figures["seconds"], figures["peak_mb"]) == (2, 210.0, 400)
     assert figures["dollars_requests"] == pytest.approx((200 * 0.0004 / 1000) / 2, abs=1e-4)

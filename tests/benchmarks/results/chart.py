@@ -12,11 +12,12 @@ BARS, BAR = 560, 18
 
 
 def chart(figures: Mapping[str, Any]) -> str:
-    """Draw how many records were collected after so many seconds, and parts against files."""
+    """Draw how many records were collected after so many seconds, and parts against files if they were read."""
     style = "font-family:system-ui,sans-serif;font-size:12px"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" style="{style}" role="img">'
     title = "<title>Records collected over seconds; reading parts against reading files</title>"
-    body = (*_progress(figures["points"]), *_reading(figures))
+    reading = _reading(figures) if "requests_parts" in figures else ()
+    body = (*_progress(figures["points"]), *reading)
     return "\n".join((head, title, f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>', *body, "</svg>\n"))
 
 

@@ -13,7 +13,7 @@ import time
 from functools import cached_property
 from typing import Any
 
-from lookup.collection.collection_result import Done
+from lookup.collection.collection_result import Done, Held
 from lookup.ledger.collecting.collections import Collection, CollectionLedger, FileSet
 from lookup.wiring.collection import CollectionServices
 from tests.benchmarks.cost.meter import Meter
@@ -48,12 +48,14 @@ def invoke(lookup_id: str, seconds: float) -> dict[str, Any]:
     services = BenchServices.from_environment()
     meter = Meter(services.dynamodb)
     meter.watch(services.session)
-    result = services.collector.collect(lookup_id, until=begun + seconds)
+    with services.pulse(lambda _: None) as pulse:
+        result = services.collector.collect(lookup_id, until=begun + seconds, claimed=pulse.claimed)
     ended, one = time.time(), services.collections.read(lookup_id)
     if one is None:
         raise ValueError("nothing was collected")
     return {
         "is_done": isinstance(result, Done),
+        "wait": max(0.0, result.until - ended) if isinstance(result, Held) else 0.0,
         "state": one.state.value,
         "records": one.counts.requested,
         "files": one.files,

@@ -6,7 +6,11 @@ import gzip
 import json
 import math
 import random
+import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from lookup.ledger.items import cursor_facts, lookup_key, record_item, serialize, spec_item
 from lookup.ledger.model import Cursor, LookupSpec, RecordedPart, Roster
@@ -14,9 +18,16 @@ from lookup.model import PART_LIMIT, Counts, RosterRange
 from lookup.results.files import result_key
 from tests.lookup.stage import Stage
 
+if TYPE_CHECKING:
+    from lookup.ledger.items import Item
+
 LOOKUP_ID, FEW = "lookup-bench", "lookup-few"
 DIFFERENT = 200  # bodies; each is used again and again under other identifiers
 RECORD_BYTES = 2000
+WRITERS = 4  # objects that are written at once: the embedded S3 has a process of its own
+CHUNK = 500  # parts that are written between two lines of progress, if it is time
+BATCH = 25  # items that BatchWriteItem takes
+TELL_EVERY = 15.0  # seconds
 
 
 def seed(stage: Stage, records: int, lookup_id: str = LOOKUP_ID) -> LookupSpec:
@@ -32,17 +43,34 @@ def seed(stage: Stage, records: int, lookup_id: str = LOOKUP_ID) -> LookupSpec:
         lookup_key(lookup_id, "cursor") | serialize(cursor_facts(cursor)),
         lookup_key(lookup_id, "counts") | serialize({**counts, "parts_done": parts}),
     ]
-    attributes = attributes_of_users()
-    for part in range(1, parts + 1):
+    attributes = attributes_of_users(min(parts, DIFFERENT))
+
+    def written(part: int) -> Item:
         number, size = f"{part:08}", min(PART_LIMIT, records - (part - 1) * PART_LIMIT)
         key = result_key("default", lookup_id, number, now)
-        body = gzip.compress(_body(lookup_id, number, attributes[part % DIFFERENT][:size]), 4, mtime=0)
+        body = gzip.compress(_body(lookup_id, number, attributes[part % len(attributes)][:size]), 4, mtime=0)
         stage.s3.put_object(Bucket=stage.settings.bucket_name, Key=key, Body=body)
-        record = RecordedPart(number, Counts(size, size), key, now, RosterRange(0, 1, 1))
-        items.append(record_item(lookup_id, record))
-    for item in items:
-        stage.dynamodb.put_item(TableName=stage.settings.ledger_table_name, Item=item)
+        return record_item(lookup_id, RecordedPart(number, Counts(size, size), key, now, RosterRange(0, 1, 1)))
+
+    told = time.time()
+    with ThreadPoolExecutor(WRITERS) as writers:
+        for start in range(1, parts + 1, CHUNK):
+            chunk = range(start, min(start + CHUNK, parts + 1))
+            _put_items(stage, list(writers.map(written, chunk)))
+            if time.time() > told + TELL_EVERY:
+                told = time.time()
+                sys.stderr.write(f"seeded {chunk.stop * PART_LIMIT:,} of {records:,} records\n")
+    _put_items(stage, items)  # last: a lookup that has ended has all its parts
     return spec
+
+
+def _put_items(stage: Stage, items: Sequence[Item]) -> None:
+    name = stage.settings.ledger_table_name
+    for start in range(0, len(items), BATCH):
+        requests = [{"PutRequest": {"Item": item}} for item in items[start : start + BATCH]]
+        answer = stage.dynamodb.batch_write_item(RequestItems={name: requests})  # type: ignore[dict-item]  # ours
+        if answer.get("UnprocessedItems"):
+            raise RuntimeError("the embedded DynamoDB left items unwritten")
 
 
 def _body(lookup_id: str, number: str, attributes: list[str]) -> bytes:
