@@ -127,7 +127,7 @@ bench-feeder: $(VENV)/.installed ## rosters of a million and lookups that compet
 bench-api: $(VENV)/.installed ## time and AWS calls of a request to the HTTP API, about a minute (REQUESTS=n)
 	@PYTHONPATH=functions:. REQUESTS=$(REQUESTS) $(BIN)/python -m tests.benchmarks.api
 
-bench-results: $(VENV)/.installed ## a million records collected and read, about 3 minutes (RECORDS=n)
+bench-results: $(VENV)/.installed ## a million records collected and read, about 4 minutes; five by several invocations, about 20, 14 GB (RECORDS=n)
 	@PYTHONPATH=functions:. RECORDS=$(RECORDS) $(BIN)/python -m tests.benchmarks.results
 
 bench-light: $(VENV)/.installed $(BENCH_VENV)/.installed ## starts, CPU, growth, memory, and peers on the same vendor, about 15 minutes (SHORT=1)
