@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ def identifiers_of(body: bytes) -> Sequence[Identifier]:
     Raises `InvalidInput` naming the line, never what is in it.
     """
     found: list[Identifier] = []
-    for number, line in enumerate(_text(body).splitlines(), 1):
+    # Cut where a roster is cut, and not at all that Unicode counts as a line's end: that would erase two other people.
+    lines = re.split("\r\n|\r|\n", _text(body))
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         one = parse_identifier_strictly(_read(line, number))

@@ -24,6 +24,7 @@ def test_a_line_is_a_person() -> None:
         (b'{"identifier": "C-1"\n', "line 1: is no JSON object"),
         (b'C-1\n{"identifier": "C-2", "type": "id"}\n', "line 2: 'type' is unknown"),
         (b"C-1\xff\n", "must be UTF-8"),
+        ("C-1\u2028C-2\n".encode(), "line 1: identifier must not hold control characters"),
     ],
 )
 def test_a_bad_line_is_named_and_nobody_is_erased(body: bytes, rule: str) -> None:
