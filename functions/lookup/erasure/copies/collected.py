@@ -193,10 +193,11 @@ class Collected:
             new = json.dumps(said | {"erased": erased, "files": files}, indent=1).encode() + b"\n"
             if new == held.body or self._replaced(key, new, held):
                 size = sum(one["bytes"] for one in files)
-                if "lookup_id" in said:
-                    self._update_ledger(said["lookup_id"], key, changes, size)
-                else:
-                    self._update_hour(Hour.named(said["workspace"], said["hour"]), key, size)
+                match said:
+                    case {"lookup_id": str(lookup_id)}:
+                        self._update_ledger(lookup_id, key, changes, size)
+                    case {"workspace": str(workspace), "hour": str(hour)}:
+                        self._update_hour(Hour.named(workspace, hour), key, size)
                 return
         raise AwsUnavailable(f"replacing a manifest met conflicts {MAX_ATTEMPTS} times")
 
