@@ -1,7 +1,9 @@
 // The page around all pages: who is signed in, where one can go, and whether the service answers.
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 
-import { unreachable } from "./api/polling.ts";
+import { unreachable } from "./api/client.ts";
+import { usePolled } from "./api/polling.ts";
 import { grants, readGrants } from "./grants.ts";
 import { Welcome } from "./pages/welcome.tsx";
 import { Side } from "./side.tsx";
@@ -11,7 +13,7 @@ import type { Config } from "./session/config.ts";
 import { failure, signIn, signOut, standing } from "./session/session.ts";
 import { useModal } from "./ui/dialog.tsx";
 import { time } from "./ui/format.ts";
-import { Failure, Notice } from "./ui/parts.tsx";
+import { Failure, Heading, Notice } from "./ui/parts.tsx";
 
 /** Everything: the sign-in, or the pages. `config` is null when the service did not answer. */
 export function Console({ config }: { config: Config | null }) {
@@ -21,10 +23,29 @@ export function Console({ config }: { config: Config | null }) {
       <Side stage={config.stage} />
       <main tabIndex={-1}>
         <Lost />
-        <Granted />
+        <Guarded key={route.value.join("/")}>
+          <Granted />
+        </Guarded>
       </main>
       {standing.value === "expired" && <SignInAgain />}
     </div>
+  );
+}
+
+/** Show a page, and if it fails why, beside all others. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [error, reset] = useErrorBoundary();
+  if (error === undefined) return <>{children}</>;
+  return (
+    <>
+      <Heading title="This page has failed" />
+      <Notice tone="bad">{String(error)}</Notice>
+      <div class="row">
+        <button type="button" class="main" onClick={reset}>
+          Show it again
+        </button>
+      </div>
+    </>
   );
 }
 
@@ -53,8 +74,12 @@ function Granted() {
   );
 }
 
+const LOST_SECONDS = 5;
+
+/** Say that the service does not answer, and find out when it does, whatever page is shown. */
 function Lost() {
   const lost = unreachable.value;
+  usePolled<unknown>(lost === null ? null : "v1/grants", LOST_SECONDS);
   if (lost === null) return null;
   return (
     <Notice tone="bad">

@@ -12,6 +12,9 @@ import { type Config, readConfig } from "./session/config.ts";
 
 const place = document.getElementById("console") ?? document.body;
 
+// A file that is dropped beside its place would be opened instead of this page, and all that was begun would be lost.
+for (const name of ["dragover", "drop"] as const) addEventListener(name, (event) => event.preventDefault());
+
 async function start(): Promise<void> {
   const returned = takeReturned();
   const config = await readConfig().catch((): Config | null => null);

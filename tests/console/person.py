@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,17 +99,23 @@ class Person:
     def drop(self, name: str, content: bytes) -> None:
         """Drop a file onto the page of a new lookup."""
         self.go("New lookup")
+        self.drop_here({name: content})
+
+    def drop_here(self, files: Mapping[str, bytes]) -> None:
+        """Drop files onto the place for a list of the present page."""
         again = self.main.get_by_role("button", name="Choose another")
         if again.is_visible():
             again.click()
         self.page.locator("input[type=file]").wait_for(state="attached")
         transfer = self.page.evaluate_handle(
-            """([name, bytes]) => {
+            """(files) => {
                 const transfer = new DataTransfer();
-                transfer.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], name));
+                for (const [name, bytes] of files) {
+                    transfer.items.add(new File([Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0))], name));
+                }
                 return transfer;
             }""",
-            [name, _base64(content)],
+            [[name, _base64(content)] for name, content in files.items()],
         )
         self.page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
 

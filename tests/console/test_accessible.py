@@ -102,7 +102,7 @@ def _with_deliveries(route: Route) -> None:
         }
         for number, (state, attempts, status) in enumerate(states)
     ]
-    webhook = {"events": ["lookup.completed"], "state": "called", "disabled_at": None, "rests_until": None}
+    webhook = {"events": ["lookup.completed"], "state": "called", "disabled_at": None, "paused_until": None}
     route.fulfill(json={"webhook": webhook, "deliveries": deliveries, "next": None})
 
 
@@ -170,6 +170,39 @@ def test_one_user(demo: Person, folder: Path) -> None:
     demo.main.get_by_role("button", name="Look up").click()
     expect(demo.main.get_by_role("heading", name="Profile")).to_be_visible()
     _examine(demo, "user", folder)
+
+
+def test_a_new_schedule(demo: Person, folder: Path) -> None:
+    """The steps of a lookup, and when it is repeated."""
+    demo.go("Schedules")
+    demo.main.get_by_role("link", name="New schedule").click()
+    demo.drop_here({"customers.csv": b"customer_id\nW-1\nW-2\n"})
+    demo.main.get_by_role("button", name="Upload and estimate").click()
+    demo.main.get_by_label("Name").fill("every-week")
+    demo.main.get_by_label("How often").select_option("every week")
+    _examine(demo, "new-schedule", folder)
+    demo.main.get_by_role("button", name="Put it aside").click()
+
+
+def test_an_erasure(operator: Person, folder: Path) -> None:
+    """Its dialog and its receipt."""
+    operator.go("Erasures")
+    operator.main.get_by_label("Identifiers, one a line").fill("nobody-1\nnobody-2")
+    operator.main.get_by_role("button", name="Erase …").click()
+    dialog = operator.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    _examine(operator, "erase", folder)
+    dialog.get_by_role("button", name="Erase them").click()
+    expect(operator.main.get_by_role("region", name="Receipt", exact=True).first).to_contain_text("Keep this id")
+    _examine(operator, "erasures", folder)
+
+
+def test_a_lookup_of_a_partner(looked_up: Person, operator: Person, folder: Path) -> None:
+    """An operator sees whose it is and how far."""
+    lookup = looked_up.page.url.rpartition("/")[2]
+    operator.page.evaluate(f"location.hash = '#/operator/{lookup}'")
+    expect(operator.main.get_by_role("region", name="About it")).to_contain_text("demo")
+    _examine(operator, "operator-lookup", folder)
 
 
 @pytest.mark.parametrize("name", ["Schedules", "Webhook", "Partners today", "Operator"])

@@ -16,8 +16,8 @@ from infra.local.stage.stage import Stage
 from tests.console.hostile import ATTACK, attacked
 from tests.console.person import Person
 
-PAGES = ("Overview", "Lookups", "Schedules", "Webhook", "Partners today", "Operator")
-READS = re.compile(r"/v1/(quota|lookups|schedules|webhooks|operator)")
+PAGES = ("Overview", "Lookups", "Schedules", "Webhook", "Erasures", "Partners today", "Operator")
+READS = re.compile(r"/v1/(quota|lookups|schedules|webhooks|erasures|operator)")
 UNHEARD = "unheard-of-4711"
 LONG = Decimal("12345678901234567890.10")  # digits that JavaScript's numbers do not have
 
@@ -33,6 +33,11 @@ def test_an_attack_in_every_text_of_an_answer_is_text(scheduled: str, operator: 
         expect(operator.main).to_contain_text(f"demo{ATTACK}")
     if name == "Schedules":
         expect(operator.main).to_contain_text(f"cron(0 6 * * ? *){ATTACK}")
+    if name == "Erasures":
+        operator.main.get_by_label("Identifiers, one a line").fill(ATTACK)
+        operator.main.get_by_role("button", name="Erase …").click()
+        operator.page.get_by_role("dialog").get_by_role("button", name="Erase them").click()
+        expect(operator.main.get_by_role("region", name="Receipt", exact=True)).to_contain_text(f"default{ATTACK}")
     _assert_harmless(operator)
 
 

@@ -73,12 +73,13 @@ def test_the_api_refuses_a_partner_what_the_page_does_not_offer(demo: Person, st
         for method, path, body in (
             ("GET", "partners", None),
             ("GET", "lookups", None),
+            ("GET", "lookups/lookup-1", None),
             ("GET", "dead-letters", None),
             ("POST", "redrive", {"queue": "intake"}),
             ("POST", "gate", {"workspace": "default", "action": "open"}),
         )
     ]
-    assert refused == [403] * 5
+    assert refused == [403] * 6
 
 
 def test_what_sending_dead_letters_again_costs_is_shown_first(operator: Person, stage: Stage) -> None:
@@ -107,6 +108,18 @@ def test_an_operator_sees_what_every_partner_uses(operator: Person, demo: Person
     operator.go("Operator")
     row = operator.main.locator("tr", has_text=started)
     expect(row).to_contain_text("demo")
+    whose = operator.main.get_by_label("Whose")
+    whose.select_option("all of ops")
+    expect(row).to_have_count(0)
+    whose.select_option("all of demo")
+    operator.main.get_by_role("button", name="In progress").click()
+    row.get_by_role("link").click()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Lookup of a partner")
+    about = operator.main.get_by_role("region", name="About it")
+    expect(about).to_contain_text(started)
+    expect(about).to_contain_text("demo")
+    assert operator.main.get_by_role("button").count() == 0
+    assert [one.url for one in operator.requests if "/results" in one.url] == []
     demo.main.get_by_role("button", name="Cancel").click()
     demo.page.get_by_role("dialog").get_by_role("button", name="Cancel the lookup").click()
     expect(demo.main.get_by_text("cancelled", exact=True)).to_be_visible()

@@ -54,6 +54,51 @@ def test_without_pop_ups_the_page_itself_goes_there_and_back(stage: Stage, chrom
         assert person.page.url == stage.console_url
 
 
+def test_a_token_endpoint_that_does_not_answer_is_said(stage: Stage, chromium: Browser) -> None:
+    """Signing in fails with a sentence and a button, in a window of its own and in the page itself; then it works."""
+    for has_window in (True, False):
+        with Person.sitting(chromium, stage, DEMO.name) as person:
+            page = person.page
+            page.route(TOKEN, lambda route: route.abort("connectionrefused"))
+            if has_window:
+                with page.expect_popup() as opened:
+                    page.get_by_role("button", name="Sign in").click()
+                person.enter(opened.value)
+            else:
+                page.evaluate("window.open = () => null")
+                page.get_by_role("button", name="Sign in").click()
+                person.enter(page)
+            expect(page.get_by_role("alert")).to_contain_text("the address that gives out tokens does not answer")
+            page.unroute(TOKEN)
+            with page.expect_popup():
+                page.get_by_role("button", name="Sign in").click()
+            expect(page.get_by_text("partner demo")).to_be_visible()
+            assert person.unexpected == []
+
+
+def test_a_renewal_that_fails_for_a_moment_signs_nobody_out(stage: Stage, chromium: Browser) -> None:
+    """A token endpoint in trouble is asked again later: only its refusal ends a sign-in."""
+    with Person.sitting(chromium, stage, DEMO.name) as person:
+        person.sign_in()
+        refused = {person.authorization}
+        expect(person.main.get_by_text("This minute")).to_be_visible()
+        refused.add(person.authorization)
+
+        def refuse(route: Route) -> None:
+            if route.request.headers["authorization"] in refused:
+                route.fulfill(status=401, json={"message": "Unauthorized"})
+            else:
+                route.fallback()
+
+        person.page.route(API, refuse)
+        person.page.route(TOKEN, lambda route: route.fulfill(status=503, body="busy"))
+        expect(person.main.get_by_role("alert").first).to_contain_text("The service has not answered since")
+        expect(person.page.get_by_role("dialog")).to_have_count(0)
+        person.page.unroute(TOKEN)
+        expect(person.main.get_by_role("alert")).to_have_count(0)
+        expect(person.page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_a_code_that_nobody_has_asked_for_signs_nobody_in(stage: Stage, chromium: Browser) -> None:
     """A link with somebody else's code is put aside: its state is not one of this page."""
     with Person.sitting(chromium, stage, DEMO.name) as person:

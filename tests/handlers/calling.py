@@ -51,6 +51,7 @@ DOCUMENTED: Mapping[str, Operation] = {
     "POST /v1/webhooks/test": route_docs.TEST_WEBHOOK,
     "GET /v1/operator/partners": operator_docs.LIST_PARTNERS,
     "GET /v1/operator/lookups": operator_docs.LIST_ALL_LOOKUPS,
+    "GET /v1/operator/lookups/{lookup_id}": operator_docs.GET_ANY_LOOKUP,
     "GET /v1/operator/dead-letters": operator_docs.COUNT_DEAD_LETTERS,
     "POST /v1/operator/gate": operator_docs.STEER_GATE,
     "POST /v1/operator/redrive": operator_docs.POST_REDRIVE,

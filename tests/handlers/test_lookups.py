@@ -69,6 +69,53 @@ def test_a_dry_run_changes_nothing(deployed: Stage, call: Call) -> None:
     assert deployed.keys("rosters/") == []
 
 
+def test_lookups_of_a_state_are_found_among_all(deployed: Stage, call: Call) -> None:
+    """`state=` looks at lookups page after page, newest first, and its next page goes on behind the last one found."""
+    ids = [
+        call("POST", "/v1/lookups", {"identifiers": [f"user-{number}"]}, prefer="respond-async")[1]["lookup_id"]
+        for number in range(5)
+    ]
+    for number in (0, 3):
+        assert call("PATCH", f"/v1/lookups/{ids[number]}", {"action": "pause"})[0] == 200
+    _, page, headers = call("GET", "/v1/lookups?state=paused&limit=1")
+    assert [one["lookup_id"] for one in page["lookups"]] == [ids[3]]
+    assert "state=paused" in headers["Link"]
+    following = call("GET", headers["Link"].partition(">")[0].removeprefix("<"))[1]
+    assert [one["lookup_id"] for one in following["lookups"]] == [ids[0]]
+    assert call("GET", f"/v1/lookups?state=paused&after={following['next']}")[1] == {"lookups": [], "next": None}
+    active = call("GET", "/v1/lookups?state=active")[1]
+    assert [one["lookup_id"] for one in active["lookups"]] == [ids[4], ids[2], ids[1]]
+    assert call("GET", "/v1/lookups?state=completed")[1] == {"lookups": [], "next": None}
+    assert kind_of(call("GET", "/v1/lookups?state=standing")) == (422, "invalid")
+
+
+def test_a_list_says_when_what_runs_will_be_done(deployed: Stage, call: Call) -> None:
+    """Each lookup that runs has in a list the estimate that it has alone; what is paused has none."""
+    orders = [{"identifiers": [f"user-{number}" for number in range(size)]} for size in (300, 150, 120)]
+    paths = [call("POST", "/v1/lookups", order)[1]["links"]["self"] for order in orders]
+    call("PATCH", paths[2], {"action": "pause"})
+    listed = {one["links"]["self"]: one["estimate"] for one in call("GET", "/v1/lookups")[1]["lookups"]}
+    alone = {path: call("GET", path)[1]["estimate"] for path in paths}
+    assert listed[paths[2]] is alone[paths[2]] is None
+    for path, users in zip(paths[:2], (300, 150), strict=True):
+        assert listed[path]["users"] == users
+        assert listed[path]["users_ahead"] == alone[path]["users_ahead"]
+
+
+def test_an_operator_reads_the_lookup_of_a_partner(deployed: Stage, call: Call) -> None:
+    """With the operators' scope, and only with it, a lookup is read by its id whosever it is, and a list by state."""
+    path = call("POST", "/v1/lookups", {"identifiers": ["user-1"]}, prefer="respond-async")[1]["links"]["self"]
+    admin = "profiles/read service/admin"
+    status, opened, _ = call("GET", f"/v1/operator{path.removeprefix('/v1')}", scope=admin)
+    assert (status, opened["partner"], opened["estimate"]["users"]) == (200, "acme", 1)
+    assert kind_of(call("GET", f"/v1/operator{path.removeprefix('/v1')}"))[0] == 403
+    assert kind_of(call("GET", "/v1/operator/lookups/lookup-of-nobody", scope=admin)) == (404, "not-found")
+    for state, found in (("active", [opened["lookup_id"]]), ("paused", [])):
+        for query in (f"state={state}", f"state={state}&partner=acme"):
+            page = call("GET", f"/v1/operator/lookups?{query}", scope=admin)[1]
+            assert [one["lookup_id"] for one in page["lookups"]] == found
+
+
 def test_a_lookup_is_steered(deployed: Stage, call: Call, context: LambdaContext) -> None:
     """Pause, resume and cancel answer the new state; what does not fit the state is a 409 that says so."""
     lookup = call("POST", "/v1/lookups", {"identifiers": [f"user-{n}" for n in range(900)]})[1]

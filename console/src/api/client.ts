@@ -1,4 +1,6 @@
 // Requests to this service's own API, which say what went wrong in its words.
+import { signal } from "@preact/signals";
+
 import { accessToken, refused } from "../session/session.ts";
 
 export interface BrokenRule {
@@ -24,6 +26,9 @@ export class Problem extends Error {
 
 /** The service did not answer. */
 export class Unreachable extends Error {}
+
+/** Since when the service has not answered; null while it does. */
+export const unreachable = signal<{ since: number } | null>(null);
 
 interface ProblemBody {
   type?: string;
@@ -88,6 +93,7 @@ async function read<T>(answer: Response): Promise<Answer<T>> {
   const retryAfter = seconds > 0 ? seconds : null;
   const text = answer.status === NOT_MODIFIED ? "" : await reach(answer.text());
   if (GATEWAY_TIMES_OUT.has(answer.status)) throw new Unreachable("The service did not answer in time.");
+  unreachable.value = null;
   if (!answer.ok && answer.status !== NOT_MODIFIED) throw new Problem(answer.status, problemIn(text), retryAfter);
   const data = (text === "" ? null : JSON.parse(text)) as T;
   return { status: answer.status, data, text, etag: answer.headers.get("ETag"), retryAfter };

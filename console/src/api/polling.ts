@@ -1,19 +1,15 @@
 // Reading a path again and again, politely: unchanged answers cost no body, a hidden page asks nothing, errors back off.
-import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Problem, Unreachable, ask } from "./client.ts";
+import { Problem, Unreachable, ask, unreachable } from "./client.ts";
 
 export interface Polled<T> {
   data: T | null;
   error: unknown;
-  /** When `data` was last known to be true, in milliseconds. */
+  /** When `data` was read, in milliseconds. */
   at: number;
   again: () => void;
 }
-
-/** Whether the service answers: how many paths in a row could not be read, and since when. */
-export const unreachable = signal<{ since: number } | null>(null);
 
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -23,8 +19,11 @@ const LONGEST_PAUSE_MS = 60_000;
 export function usePolled<T>(path: string | null, seconds: number, mark = ""): Polled<T> {
   const [state, setState] = useState<Omit<Polled<T>, "again">>({ data: null, error: null, at: 0 });
   const again = useRef<() => void>(() => undefined);
+  const shown = useRef(path);
   useEffect(() => {
-    setState((before) => ({ ...before, error: null }));
+    const isSame = shown.current === path; // what another path has answered is not shown for this one
+    shown.current = path;
+    setState((before) => (isSame ? { ...before, error: null } : { data: null, error: null, at: 0 }));
     if (path === null) return undefined;
     const poll = new Poll<T>(path, seconds * 1000, setState);
     again.current = () => poll.now();
@@ -45,6 +44,7 @@ class Poll<T> {
   private timer = 0;
   private leave = new AbortController();
   private isBusy = false;
+  private isWanted = false;
   private readonly seen = (): void => {
     if (document.hidden) clearTimeout(this.timer);
     else this.now();
@@ -69,11 +69,13 @@ class Poll<T> {
 
   now(): void {
     clearTimeout(this.timer);
-    if (!this.isBusy) void this.read();
+    if (this.isBusy) this.isWanted = true; // the answer that is on its way may be older than what was just done
+    else void this.read();
   }
 
   private async read(): Promise<void> {
     this.isBusy = true;
+    this.isWanted = false;
     const { signal: left } = this.leave;
     let pause = this.everyMs;
     try {
@@ -81,8 +83,8 @@ class Poll<T> {
       const answer = await ask<T>(this.path, { signal: left, headers });
       this.failures = 0;
       this.etag = answer.etag;
-      unreachable.value = null;
-      this.update((before) => ({ data: answer.data ?? before.data, error: null, at: Date.now() }));
+      const isNew = answer.data !== null;
+      this.update((before) => ({ data: answer.data ?? before.data, error: null, at: isNew ? Date.now() : before.at }));
     } catch (error) {
       if (left.aborted) return;
       this.failures += 1;
@@ -92,7 +94,8 @@ class Poll<T> {
     } finally {
       this.isBusy = false;
     }
-    if (!left.aborted && !document.hidden && pause > 0) this.timer = setTimeout(() => void this.read(), pause);
+    if (this.isWanted && !left.aborted) await this.read();
+    else if (!left.aborted && !document.hidden && pause > 0) this.timer = setTimeout(() => void this.read(), pause);
   }
 }
 

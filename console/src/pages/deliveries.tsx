@@ -6,15 +6,15 @@ import { usePolled } from "../api/polling.ts";
 import type { Delivery, DeliveryPage, OwnWebhook } from "../api/shapes.ts";
 import { may } from "../grants.ts";
 import { distance, number } from "../ui/format.ts";
+import { Pager, usePages } from "../ui/pager.tsx";
 import { Badge, Empty, Failure, Heading, Notice, Panel, Table, When } from "../ui/parts.tsx";
 
 const SECONDS = 10;
 const PER_PAGE = 50;
 
 export function DeliveriesPage() {
-  const [before, setBefore] = useState<string[]>([]);
-  const after = before.at(-1);
-  const page = usePolled<DeliveryPage>(`v1/webhooks/deliveries?limit=${PER_PAGE}${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`, SECONDS);
+  const pages = usePages();
+  const page = usePolled<DeliveryPage>(`v1/webhooks/deliveries?limit=${PER_PAGE}${pages.after}`, SECONDS);
   const next = page.data?.next ?? null;
   const webhook = page.data?.webhook ?? null;
   return (
@@ -32,16 +32,7 @@ export function DeliveriesPage() {
             ))}
           </Table>
         )}
-        {(before.length > 0 || next !== null) && (
-          <div class="row">
-            <button type="button" disabled={before.length === 0} onClick={() => setBefore(before.slice(0, -1))}>
-              Newer
-            </button>
-            <button type="button" disabled={next === null} onClick={() => next !== null && setBefore([...before, next])}>
-              Older
-            </button>
-          </div>
-        )}
+        <Pager pages={pages} next={next} />
       </Panel>
     </>
   );

@@ -10,17 +10,20 @@ const REASONS: Record<string, string> = {
   trouble: "MoEngage does not answer, or not as it should.",
 };
 
+/** Write since when it is so; a gate that never was otherwise does not know. */
+const sinceOf = ({ since }: Gate): string => (since === null ? "" : ` since ${time(since)} (${distance(since)})`);
+
 export function GateState({ gate }: { gate: Gate }) {
   if (gate.state === "open") {
     return (
       <Notice tone="good">
-        <strong>The gate is open:</strong> MoEngage is being asked.
+        <strong>The gate is open{sinceOf(gate)}:</strong> MoEngage is being asked.
       </Notice>
     );
   }
   return (
     <Notice tone="warn">
-      <strong>The gate is closed{gate.since === null ? "" : ` since ${time(gate.since)} (${distance(gate.since)})`}.</strong>{" "}
+      <strong>The gate is closed{sinceOf(gate)}.</strong>{" "}
       {gate.explanation ?? REASONS[gate.reason ?? ""] ?? "MoEngage is not being asked."}{" "}
       {gate.closed_until !== null && `It is tried again ${distance(gate.closed_until)}. `}Nothing is lost meanwhile.
     </Notice>

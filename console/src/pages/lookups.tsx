@@ -6,11 +6,13 @@ import type { Lookup, LookupPage as Listed } from "../api/shapes.ts";
 import { may } from "../grants.ts";
 import { addressOf } from "../router.ts";
 import { number } from "../ui/format.ts";
+import { Pager, usePages } from "../ui/pager.tsx";
 import { Empty, Failure, Heading, Panel, Table, When } from "../ui/parts.tsx";
 import { LookupProgress, StateBadge, endOf, requestedOf } from "./states.tsx";
 
 const PER_PAGE = 50;
 const SECONDS = 15;
+const SEARCH_SECONDS = 60; // the service looks at many lookups for those of a state
 const FILTERS = ["all", "active", "paused", "completed", "cancelled"] as const;
 const NAMES: Record<Filter, string> = {
   all: "All",
@@ -19,15 +21,12 @@ const NAMES: Record<Filter, string> = {
   completed: "Completed",
   cancelled: "Cancelled",
 };
-type Filter = (typeof FILTERS)[number];
+export type Filter = (typeof FILTERS)[number];
 
 export function LookupsPage() {
   const [filter, setFilter] = useState<Filter>("all");
-  const [before, setBefore] = useState<string[]>([]);
-  const after = before.at(-1);
-  const page = usePolled<Listed>(`v1/lookups?limit=${PER_PAGE}${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`, SECONDS);
-  const all = page.data?.lookups ?? [];
-  const shown = all.filter((one) => filter === "all" || one.state === filter);
+  const pages = usePages(filter);
+  const page = usePolled<Listed>(`v1/lookups?limit=${PER_PAGE}${inState(filter)}${pages.after}`, filter === "all" ? SECONDS : SEARCH_SECONDS);
   const next = page.data?.next ?? null;
   return (
     <>
@@ -39,43 +38,33 @@ export function LookupsPage() {
         )}
       </Heading>
       <Failure error={page.error} />
-      <Panel title={`Page ${number(before.length + 1)}`} aside={<Filters chosen={filter} onChoose={setFilter} lookups={all} />}>
-        {page.data === null && page.error === null ? <Empty>Reading …</Empty> : <List lookups={shown} isPageEmpty={all.length === 0} />}
-        <div class="row">
-          <button type="button" disabled={before.length === 0} onClick={() => setBefore(before.slice(0, -1))}>
-            Newer
-          </button>
-          <button type="button" disabled={next === null} onClick={() => next !== null && setBefore([...before, next])}>
-            Older
-          </button>
-        </div>
+      <Panel title={`Page ${number(pages.at)}`} aside={<Filters chosen={filter} onChoose={setFilter} />}>
+        {page.data === null && page.error === null ? <Empty>Reading …</Empty> : <List lookups={page.data?.lookups ?? []} filter={filter} isLast={next === null} />}
+        <Pager pages={pages} next={next} />
       </Panel>
     </>
   );
 }
 
-interface FilterProps {
-  chosen: Filter;
-  onChoose: (filter: Filter) => void;
-  lookups: Lookup[];
-}
+/** Return the part of a list's address that names a state. */
+export const inState = (filter: Filter): string => (filter === "all" ? "" : `&state=${filter}`);
 
-function Filters({ chosen, onChoose, lookups }: FilterProps) {
-  const count = (one: Filter): number => lookups.filter((lookup) => one === "all" || lookup.state === one).length;
+export function Filters({ chosen, onChoose }: { chosen: Filter; onChoose: (filter: Filter) => void }) {
   return (
-    <div class="tabs" role="group" aria-label="States on this page">
+    <div class="tabs" role="group" aria-label="States">
       {FILTERS.map((one) => (
         <button key={one} type="button" aria-pressed={chosen === one} onClick={() => onChoose(one)}>
-          {NAMES[one]} <span class="note">{count(one)}</span>
+          {NAMES[one]}
         </button>
       ))}
     </div>
   );
 }
 
-function List({ lookups, isPageEmpty }: { lookups: Lookup[]; isPageEmpty: boolean }) {
+function List({ lookups, filter, isLast }: { lookups: Lookup[]; filter: Filter; isLast: boolean }) {
   if (lookups.length === 0) {
-    return <Empty>{isPageEmpty ? "There are no lookups yet." : "None on this page; there may be some on others."}</Empty>;
+    if (filter === "all") return <Empty>There are no lookups yet.</Empty>;
+    return <Empty>{isLast ? "There are none." : "There are none among those that were looked at. Older ones may be behind them."}</Empty>;
   }
   return (
     <Table label="Lookups" head={["Lookup", "State", "Progress", "Requested", "Submitted", "End"]}>
@@ -91,13 +80,9 @@ export function LookupRow({ lookup, partner }: { lookup: Lookup; partner?: strin
   return (
     <tr>
       <td>
-        {partner === undefined ? (
-          <a class="code" href={addressOf("lookups", lookup.lookup_id)}>
-            {lookup.lookup_id}
-          </a>
-        ) : (
-          <span class="code">{lookup.lookup_id}</span>
-        )}
+        <a class="code id" href={addressOf(partner === undefined ? "lookups" : "operator", lookup.lookup_id)}>
+          {lookup.lookup_id}
+        </a>
       </td>
       {partner !== undefined && <td>{partner}</td>}
       <td>

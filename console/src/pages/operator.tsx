@@ -1,18 +1,18 @@
 // What only an operator does: open a gate, send dead letters again, see everybody's lookups.
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 
 import { ask } from "../api/client.ts";
 import { usePolled } from "../api/polling.ts";
-import type { OperatorLookupPage, Quota } from "../api/shapes.ts";
+import type { OperatorLookupPage, PartnerPage, Quota } from "../api/shapes.ts";
 import { inWorkspace, workspace } from "../grants.ts";
 import { Confirm } from "../ui/dialog.tsx";
-import { number } from "../ui/format.ts";
-import { Empty, Failure, Heading, Panel, Table } from "../ui/parts.tsx";
+import { Pager, usePages } from "../ui/pager.tsx";
+import { Empty, Failure, Field, Heading, Panel, Table } from "../ui/parts.tsx";
 import { DeadLetterQueues } from "./dead_letters.tsx";
 import { GateState } from "./gate_state.tsx";
-import { LookupRow } from "./lookups.tsx";
+import { type Filter, Filters, LookupRow, inState } from "./lookups.tsx";
 
-const [GATE_SECONDS, LOOKUPS_SECONDS] = [5, 15];
+const [GATE_SECONDS, LOOKUPS_SECONDS, PARTNERS_SECONDS] = [5, 15, 60];
 
 export function OperatorPage() {
   return (
@@ -57,33 +57,44 @@ function GatePanel() {
 }
 
 function Everybody() {
-  const [before, setBefore] = useState<string[]>([]);
-  const after = before.at(-1);
-  const path = `v1/operator/lookups?${inWorkspace()}&limit=50${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`;
-  const page = usePolled<OperatorLookupPage>(path, LOOKUPS_SECONDS);
-  const next = page.data?.next ?? null;
+  const [partner, setPartner] = useState("");
+  const [filter, setFilter] = useState<Filter>("all");
+  const pages = usePages(`${workspace.value} ${partner} ${filter}`);
+  const of = partner === "" ? "" : `&partner=${encodeURIComponent(partner)}`;
+  const page = usePolled<OperatorLookupPage>(`v1/operator/lookups?${inWorkspace()}&limit=50${of}${inState(filter)}${pages.after}`, LOOKUPS_SECONDS);
+  const lookups = page.data?.lookups ?? [];
   return (
-    <Panel title="Unfinished lookups of all partners" aside={<span class="note">page {number(before.length + 1)}</span>}>
+    <Panel title="Lookups of partners" aside={<Filters chosen={filter} onChoose={setFilter} />}>
+      <Whose chosen={partner} onChoose={setPartner} />
       <Failure error={page.error} />
-      {page.data === null || page.data.lookups.length === 0 ? (
-        <Empty>{page.data === null ? "Reading …" : "Every lookup has ended."}</Empty>
+      {lookups.length === 0 ? (
+        <Empty>{page.data === null ? "Reading …" : "There are none."}</Empty>
       ) : (
-        <Table label="Unfinished lookups" head={["Lookup", "Partner", "State", "Progress", "Requested", "Submitted", "End"]}>
-          {page.data.lookups.map((one) => (
+        <Table label="Lookups, and whose they are" head={["Lookup", "Partner", "State", "Progress", "Requested", "Submitted", "End"]}>
+          {lookups.map((one) => (
             <LookupRow key={one.lookup_id} lookup={one} partner={one.partner} />
           ))}
         </Table>
       )}
-      {(before.length > 0 || next !== null) && (
-        <div class="row">
-          <button type="button" disabled={before.length === 0} onClick={() => setBefore(before.slice(0, -1))}>
-            Before
-          </button>
-          <button type="button" disabled={next === null} onClick={() => next !== null && setBefore([...before, next])}>
-            More
-          </button>
-        </div>
-      )}
+      <Pager pages={pages} next={page.data?.next ?? null} />
     </Panel>
+  );
+}
+
+/** Whose lookups are listed: everybody's that have not ended, or all of one partner. */
+function Whose({ chosen, onChoose }: { chosen: string; onChoose: (partner: string) => void }) {
+  const id = useId();
+  const { data } = usePolled<PartnerPage>(`v1/operator/partners?${inWorkspace()}`, PARTNERS_SECONDS);
+  return (
+    <Field id={id} label="Whose">
+      <select id={id} value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
+        <option value="">everybody's that have not ended</option>
+        {(data?.partners ?? []).map((one) => (
+          <option key={one.name} value={one.name}>
+            all of {one.name}
+          </option>
+        ))}
+      </select>
+    </Field>
   );
 }

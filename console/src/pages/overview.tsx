@@ -5,7 +5,8 @@ import { inWorkspace } from "../grants.ts";
 import { addressOf } from "../router.ts";
 import { Stack } from "../ui/bars.tsx";
 import { Chart } from "../ui/chart.tsx";
-import { distance, many, number, share } from "../ui/format.ts";
+import { useSecond } from "../ui/clock.ts";
+import { distance, many, number, share, time } from "../ui/format.ts";
 import { Failure, Figure, Heading, Panel } from "../ui/parts.tsx";
 import { GateState } from "./gate_state.tsx";
 import { HourTable } from "./hour_table.tsx";
@@ -19,17 +20,23 @@ export function OverviewPage() {
     <>
       <Heading title="Overview" />
       <Failure error={quota.error} />
-      {data === null ? <p class="empty">Reading the quota …</p> : <Glance quota={data} />}
+      {data === null ? <p class="empty">Reading the quota …</p> : <Glance quota={data} readAt={quota.at} />}
     </>
   );
 }
 
-function Glance({ quota }: { quota: Quota }) {
+interface Read {
+  quota: Quota;
+  /** When it was read, in milliseconds of this browser's clock. */
+  readAt: number;
+}
+
+function Glance({ quota, readAt }: Read) {
   return (
     <>
       <GateState gate={quota.gate} />
       <div class="grid wide-first">
-        <Minute quota={quota} />
+        <Minute quota={quota} readAt={readAt} />
         <Waiting quota={quota} />
       </div>
       <Hour quota={quota} />
@@ -38,7 +45,7 @@ function Glance({ quota }: { quota: Quota }) {
   );
 }
 
-function Minute({ quota }: { quota: Quota }) {
+function Minute({ quota, readAt }: Read) {
   const { used, limit, full_limit: full } = quota;
   const free = Math.max(0, limit - used.total);
   const pieces = [
@@ -50,15 +57,15 @@ function Minute({ quota }: { quota: Quota }) {
   return (
     <Panel title={title} aside={<strong>{share(limit > 0 ? used.total / limit : 0)} of {number(limit)} users</strong>}>
       <Stack label="Users asked of MoEngage" pieces={pieces} whole={limit} />
-      <Seconds quota={quota} />
+      <Seconds quota={quota} readAt={readAt} />
       {limit < full && <p class="note">The limit is lowered from {number(full)} for now: MoEngage refused more. It grows back by itself.</p>}
     </Panel>
   );
 }
 
-/** The present window second by second, with the newest on the right. */
-function Seconds({ quota }: { quota: Quota }) {
-  const slots = perColumn(quota);
+/** The present window second by second, with the newest on the right: it moves on by itself between two answers. */
+function Seconds({ quota, readAt }: Read) {
+  const slots = perColumn(quota, new Date(quota.at).getTime() + Math.max(0, useSecond() - readAt));
   const most = Math.max(1, ...slots.map((one) => one.on_demand + one.bulk));
   const percent = (users: number): string => `${(100 * users) / most}%`;
   return (
@@ -82,13 +89,12 @@ function Seconds({ quota }: { quota: Quota }) {
 
 const COLUMNS = 60;
 
-function perColumn(quota: Quota): { on_demand: number; bulk: number }[] {
-  const now = new Date(quota.at).getTime();
+function perColumn(quota: Quota, now: number): { on_demand: number; bulk: number }[] {
   const width = (quota.window_seconds * 1000) / COLUMNS;
   const columns = Array.from({ length: COLUMNS }, () => ({ on_demand: 0, bulk: 0 }));
   for (const slot of quota.window) {
     const age = Math.max(0, now - new Date(slot.until).getTime());
-    const column = columns[COLUMNS - 1 - Math.min(COLUMNS - 1, Math.floor(age / width))];
+    const column = columns[COLUMNS - 1 - Math.floor(age / width)];
     if (column === undefined) continue;
     column.on_demand += slot.on_demand;
     column.bulk += slot.bulk;
@@ -101,7 +107,7 @@ function Waiting({ quota }: { quota: Quota }) {
   return (
     <Panel title="Waiting">
       <dl class="figures">
-        <Figure name="Users waiting" note={backlog.done_at === null ? "nothing waits" : `gone ${distance(backlog.done_at, new Date(quota.at).getTime())}`}>
+        <Figure name="Users waiting" note={gone(quota)}>
           {number(backlog.users)}
         </Figure>
         <Figure name="In progress" note={<a href={addressOf("lookups")}>{`of ${many(lookups.unfinished, "lookup")}`}</a>}>
@@ -120,6 +126,14 @@ function Waiting({ quota }: { quota: Quota }) {
       </dl>
     </Panel>
   );
+}
+
+/** Write what the backlog takes of the quota, and when it will be gone, by this browser's clock. */
+function gone({ backlog: { minutes, done_at: end }, at }: Quota): string {
+  if (end === null) return "nothing waits";
+  const left = new Date(end).getTime() - new Date(at).getTime();
+  const takes = minutes < 1 ? "under a minute" : many(Math.round(minutes), "minute");
+  return `${takes} of quota; gone at ${time(Date.now() + left)}, ${distance(end, new Date(at).getTime())}`;
 }
 
 function Hour({ quota }: { quota: Quota }) {

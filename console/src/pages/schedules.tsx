@@ -4,27 +4,34 @@ import { useState } from "preact/hooks";
 import { ask } from "../api/client.ts";
 import { usePolled } from "../api/polling.ts";
 import type { Schedule, SchedulePage } from "../api/shapes.ts";
+import { may } from "../grants.ts";
 import { addressOf } from "../router.ts";
 import { Confirm } from "../ui/dialog.tsx";
 import { duration } from "../ui/format.ts";
+import { Pager, usePages } from "../ui/pager.tsx";
 import { Empty, Failure, Heading, Notice, Panel, When } from "../ui/parts.tsx";
 
 const SECONDS = 60;
 const PER_PAGE = 20;
 
 export function SchedulesPage() {
-  const [before, setBefore] = useState<string[]>([]);
-  const after = before.at(-1);
-  const page = usePolled<SchedulePage>(`v1/schedules?limit=${PER_PAGE}${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`, SECONDS);
+  const pages = usePages();
+  const page = usePolled<SchedulePage>(`v1/schedules?limit=${PER_PAGE}${pages.after}`, SECONDS);
   const next = page.data?.next ?? null;
   const names = page.data?.schedules ?? [];
   return (
     <>
-      <Heading title="Schedules" />
+      <Heading title="Schedules">
+        {may("lookups/write") && (
+          <a class="button main" href={addressOf("schedules", "new")}>
+            New schedule
+          </a>
+        )}
+      </Heading>
       <Failure error={page.error} />
       {page.data !== null && names.length === 0 && (
         <Panel title="None yet">
-          <Empty>A schedule looks a list up again and again. One is made by the API: PUT /v1/schedules/name.</Empty>
+          <Empty>A schedule looks a list up again and again.</Empty>
         </Panel>
       )}
       <div class="grid">
@@ -32,16 +39,7 @@ export function SchedulesPage() {
           <One key={one.name} name={one.name} onGone={page.again} />
         ))}
       </div>
-      {(before.length > 0 || next !== null) && (
-        <div class="row">
-          <button type="button" disabled={before.length === 0} onClick={() => setBefore(before.slice(0, -1))}>
-            Before
-          </button>
-          <button type="button" disabled={next === null} onClick={() => next !== null && setBefore([...before, next])}>
-            More
-          </button>
-        </div>
-      )}
+      <Pager pages={pages} next={next} words={["Before", "More"]} />
     </>
   );
 }

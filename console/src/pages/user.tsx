@@ -1,5 +1,5 @@
 // One user's profile. The identifier goes in a body, never in an address, and is kept nowhere.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { ask } from "../api/client.ts";
 import type { Grants, Lookup, Outcomes, Profile } from "../api/shapes.ts";
@@ -26,6 +26,11 @@ export function UserPage({ grants }: { grants: Grants }) {
   const [found, setFound] = useState<Found | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
+  const here = workspace.value;
+  useEffect(() => {
+    setAsked((before) => ({ ...before, fields: null })); // another workspace has other attributes
+    setFound(null);
+  }, [here]);
   const run = (event: Event): void => {
     event.preventDefault();
     setBusy(true);
@@ -124,7 +129,7 @@ const SOURCES: Record<string, string> = {
 function Shown({ profile, attributes }: { profile: Profile; attributes: JsonObject }) {
   if (profile.outcome !== "found") return <NotFound profile={profile} />;
   return (
-    <Panel title="Profile">
+    <Panel title="Profile" aside={<strong class="code">{profile.identifier}</strong>}>
       <p>
         {SOURCES[profile.source ?? ""] ?? "Read"}
         {profile.fetched_at !== null && ` ${distance(profile.fetched_at)}`}.{" "}
@@ -143,5 +148,9 @@ function NotFound({ profile }: { profile: Profile }) {
     invalid: `This is no identifier that can be asked for: ${profile.reason ?? ""}.`,
     failed: `This could not be looked up: ${profile.reason ?? ""}.`,
   };
-  return <Notice tone={profile.outcome === "not_found" ? "calm" : "bad"}>{texts[profile.outcome]}</Notice>;
+  return (
+    <Notice tone={profile.outcome === "not_found" ? "calm" : "bad"}>
+      <strong class="code">{profile.identifier}</strong> {texts[profile.outcome]}
+    </Notice>
+  );
 }

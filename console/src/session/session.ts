@@ -20,6 +20,7 @@ interface Tokens {
 
 const KEPT = "sign-in"; // in sessionStorage, only where pop-ups are blocked, and only until the return
 const EARLY_MS = 30_000;
+const [TOO_MANY, FAILED] = [429, 500];
 const POPUP = "popup,width=520,height=680";
 
 let settings: SignInConfig | null = null;
@@ -84,15 +85,20 @@ async function finish(returned: Returned, begun: Proof): Promise<void> {
     return;
   }
   const form = { grant_type: "authorization_code", code: returned.code, code_verifier: begun.verifier };
-  const got = await exchange({ ...form, redirect_uri: returnAddress() });
-  if (!got) failure.value = "You are not signed in: the sign-in page did not accept its own code. Try again.";
+  try {
+    const got = await exchange({ ...form, redirect_uri: returnAddress() });
+    if (!got) failure.value = "You are not signed in: the sign-in page did not accept its own code. Try again.";
+  } catch {
+    failure.value = "You are not signed in: the address that gives out tokens does not answer. Try again.";
+  }
 }
 
-/** Ask the token endpoint. Return whether there are new tokens. Throws `TypeError` when it cannot be reached. */
+/** Ask the token endpoint. Return whether there are new tokens. Throws `TypeError` when it does not answer, or with an error of its own. */
 async function exchange(form: Record<string, string>): Promise<boolean> {
   if (settings === null) return false;
   const body = new URLSearchParams({ ...form, client_id: settings.client_id });
   const answer = await fetch(new URL(settings.token_url, location.href), { method: "POST", body });
+  if (answer.status >= FAILED || answer.status === TOO_MANY) throw new TypeError(`the token endpoint answers ${answer.status}`);
   if (!answer.ok) return false;
   const got = (await answer.json()) as { access_token: string; refresh_token?: string; expires_in: number };
   tokens = {

@@ -67,8 +67,8 @@ function options(width: number, height: number, series: Series[]): UPlot.Options
     cursor: { show: false },
     scales: { x: { range: (_, first, last) => around(first, last, series) }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] } },
     axes: [
-      { ...axis, font, size: 28, grid: { show: false }, values: (_, times) => labels(times) },
-      { ...axis, font, size: 52 },
+      { ...axis, font, size: 28, grid: { show: false }, incrs: SECONDS, values: (_, times) => labels(times) },
+      { ...axis, font, size: 52, incrs: USERS },
     ],
     series: [{}, ...ordered.map((one) => drawnAs(one, color(one.color)))],
   };
@@ -88,6 +88,10 @@ function drawnAs(series: Series, shade: string): UPlot.Series {
   const paths = UPlot.paths.bars?.({ size: [0.8, 24], gap: 1 });
   return { fill: shade, width: 0, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
 }
+
+// Steps of the axes: whole seconds, and whole users.
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
+const USERS = Array.from({ length: 27 }, (_, at) => ([1, 2, 5][at % 3] ?? 1) * 10 ** Math.floor(at / 3));
 
 const MINUTE = { hour: "2-digit", minute: "2-digit" } as const;
 

@@ -1,6 +1,6 @@
 // Small parts that all pages are made of.
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 
 import { sentence } from "../api/client.ts";
 import { distance, time } from "./format.ts";
@@ -25,6 +25,9 @@ export function Panel({ title, aside, children }: Children & { title: string; as
 
 /** The heading of a page, and what belongs to all of it. */
 export function Heading({ title, children }: { title: string; children?: ComponentChildren }) {
+  useEffect(() => {
+    document.title = `${title} · moengage-lookup console`;
+  }, [title]);
   return (
     <div class="heading">
       <h1>{title}</h1>

@@ -13,7 +13,7 @@ from lookup.api.callers.auth import Caller, ClientAuth, scopes_of
 from lookup.api.callers.request_rate import RequestRate
 from lookup.api.openapi.problem_types import Problem
 from lookup.api.query_string import read_query
-from lookup.api.route_table import ADMIN, BY_KEY, CONSOLE_KEYS, PAGE_KEYS
+from lookup.api.route_table import ADMIN, BY_KEY, CONSOLE_KEYS, PAGE_KEYS, PROFILES_ERASE
 from lookup.errors import InvalidInput, ServiceError, TooManyRequests
 from lookup.ledger.usage.daily_usage import limit_headers
 from lookup.model import Clock
@@ -77,7 +77,7 @@ class ApiHandler:
             return _written(refusal or problems.problem_for(error, now=self._clock()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem
             return _written(refusal or unexpected_error(error))
-        refusal = refusal or _check_operator(event, caller)
+        refusal = refusal or _check_grant(event, caller)
         if refusal is not None:
             return _written(refusal)
         app = self._app_of(event["routeKey"])
@@ -103,6 +103,8 @@ class ApiHandler:
             headers.setdefault(name, value)
 
 
+# What a token of a person may say without that the person may do it.
+WITHHELD: Mapping[str, str] = {ADMIN: "operate the service", PROFILES_ERASE: "erase people"}
 Check = Callable[[Mapping[str, Any]], Response[str] | None]
 
 
@@ -130,11 +132,12 @@ def _check_scope(event: Mapping[str, Any]) -> Response[str] | None:
     return problems.problem(Problem.MISSING_SCOPE, f"this route needs the scope {scope}", scope=scope)
 
 
-def _check_operator(event: Mapping[str, Any], caller: Caller) -> Response[str] | None:
-    """A person's token may have the operators' scope without that its partner may operate the service."""
-    if BY_KEY[event["routeKey"]].scope == ADMIN and not caller.is_operator:
-        return problems.problem(Problem.FORBIDDEN, "your partner may not operate the service")
-    return None
+def _check_grant(event: Mapping[str, Any], caller: Caller) -> Response[str] | None:
+    """A person's token has every scope of the console's client, also what its partner is not granted."""
+    scope = BY_KEY[event["routeKey"]].scope
+    if scope in caller.scopes:
+        return None
+    return problems.problem(Problem.FORBIDDEN, f"your partner may not {WITHHELD.get(scope, f'use {scope}')}")
 
 
 def _check_query(event: Mapping[str, Any]) -> Response[str] | None:

@@ -51,6 +51,7 @@ ROUTES = (
     Route("POST", "/v1/webhooks/test", LOOKUPS_WRITE),
     Route("GET", "/v1/operator/partners", ADMIN),
     Route("GET", "/v1/operator/lookups", ADMIN),
+    Route("GET", "/v1/operator/lookups/{lookup_id}", ADMIN),
     Route("GET", "/v1/operator/dead-letters", ADMIN),
     Route("POST", "/v1/operator/gate", ADMIN, takes_body=True),
     Route("POST", "/v1/operator/redrive", ADMIN, takes_body=True),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from lookup.bulk.completion import LookupCompletion
-from lookup.bulk.estimates import Estimate, Estimates, pending_of
+from lookup.bulk.estimates import Estimate, Estimates
 from lookup.bulk.feeder import Feeder
 from lookup.errors import Conflict, Expired, NotFound
 from lookup.fetch.authorization import Authorization
@@ -56,16 +57,25 @@ class LookupControl:
     def get(self, partner: Partner, lookup_id: str) -> tuple[LookupRecord, Estimate | None]:
         """Return a lookup and, while it runs, when it will be done."""
         progress = self._owned(partner, lookup_id)
-        if progress.finished_at is not None or progress.state is not LookupState.ACTIVE:
-            return progress, None
-        return progress, self._estimates.of(progress.spec.workspace, pending_of(progress))
+        return progress, self._estimates.of_running([progress]).get(lookup_id)
 
-    def page(self, partner: Partner, *, after: str, limit: int) -> tuple[list[LookupRecord], str | None]:
-        """Return a partner's lookups in granted workspaces, newest first, and the cursor of the next page."""
-        listed = self._ledger.of_partner(partner.name, after=after, limit=limit)
-        found = self._ledger.get_many([lookup_id for _, lookup_id in listed])
-        seen = [progress for progress in found if progress.spec.workspace in partner.workspaces]
-        return seen, (listed[-1][0] if len(listed) == limit else None)
+    def page(
+        self, partner: Partner, *, state: LookupState | None = None, after: str, limit: int
+    ) -> tuple[list[LookupRecord], str | None]:
+        """Return a partner's lookups in granted workspaces, newest first, and the cursor of the next page.
+
+        Those of one `state` are looked for among 500 at most: a page may be short and have a next one.
+        """
+
+        def read(mark: str, most: int) -> list[tuple[str, str]]:
+            return self._ledger.of_partner(partner.name, after=mark, limit=most)
+
+        found, mark = self._ledger.page(read, state=state, after=after, limit=limit)
+        return [progress for progress in found if progress.spec.workspace in partner.workspaces], mark
+
+    def estimates_of(self, lookups: Sequence[LookupRecord]) -> Mapping[str, Estimate]:
+        """Return of those that run when they will be done, by id."""
+        return self._estimates.of_running(lookups)
 
     def intake_day(self, lookup_id: str) -> CompletedParts:
         """Return the counts of a day of the intake queue, which is nobody's. Raises `NotFound`."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lookup.ledger.lookups import LookupLedger
-from lookup.ledger.model import LookupRecord
-from lookup.ledger.shares import Share
+from lookup.ledger.model import LookupRecord, LookupState
+from lookup.ledger.shares import ReadyLookup, Share
 from lookup.model import DAY, Clock
 from lookup.quota import Quota
 from lookup.settings import Settings
@@ -89,22 +89,40 @@ class Estimates:
 
     def of(self, workspace: str, one: PendingLookup) -> Estimate:
         """Estimate a lookup, beside all others of its workspace, whether it was submitted or not."""
-        backlog = backlog_of(self._ledger, workspace)
-        own = next((share for share in backlog.shares if share.partner == one.partner), Share(one.partner))
-        quota = self._settings.workspace(workspace).quota
-        begins_at = max(self._clock(), self._opens_at(workspace))
-        return estimate(one, self._ahead(workspace, one, own), backlog, quota, begins_at)
+        return self._all(workspace, [one])[one.lookup_id]
 
-    def _ahead(self, workspace: str, one: PendingLookup, own: Share) -> float:
-        """Return how many users of the partner's own are fed before; of very many lookups at most."""
-        before = self._ledger.shares.before(workspace, one.partner, one.turn, MAX_AHEAD)
-        if len(before) == MAX_AHEAD:
-            return max(0.0, own.users - one.unfed)
-        return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
+    def of_running(self, lookups: Sequence[LookupRecord]) -> dict[str, Estimate]:
+        """Estimate those of several lookups that run, by id. What is read grows with their partners, not with them."""
+        waits: dict[str, list[PendingLookup]] = {}
+        for one in lookups:
+            if one.finished_at is None and one.state is LookupState.ACTIVE:
+                waits.setdefault(one.spec.workspace, []).append(pending_of(one))
+        found = [self._all(workspace, those) for workspace, those in waits.items()]
+        return {lookup_id: one for of_workspace in found for lookup_id, one in of_workspace.items()}
+
+    def _all(self, workspace: str, those: Sequence[PendingLookup]) -> dict[str, Estimate]:
+        backlog, quota = backlog_of(self._ledger, workspace), self._settings.workspace(workspace).quota
+        shares = {share.partner: share for share in backlog.shares}
+        begins_at = max(self._clock(), self._opens_at(workspace))
+        last = {one.partner: one.turn for one in sorted(those, key=lambda one: one.turn)}
+        before = {name: self._ledger.shares.before(workspace, name, turn, MAX_AHEAD) for name, turn in last.items()}
+        estimated: dict[str, Estimate] = {}
+        for one in those:
+            ahead = _ahead(one, before[one.partner], shares.get(one.partner, Share(one.partner)))
+            estimated[one.lookup_id] = estimate(one, ahead, backlog, quota, begins_at)
+        return estimated
 
     def backlog(self, workspace: str) -> Backlog:
         """Read what a workspace's lookups still wait for."""
         return backlog_of(self._ledger, workspace)
+
+
+def _ahead(one: PendingLookup, ready: Sequence[ReadyLookup], own: Share) -> float:
+    """Return how many users of the partner's own are fed before; of very many lookups at most."""
+    before = [entry for entry in ready if entry.is_not_after(one.turn)]
+    if len(before) == MAX_AHEAD:
+        return max(0.0, own.users - one.unfed)
+    return float(sum(entry.left for entry in before if entry.lookup_id != one.lookup_id))
 
 
 def minutes(users: float, quota_limit: float, window: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,10 @@ from lookup.ledger.table import LedgerTable
 
 FACTS = ("spec", "state", "cursor", "counts")
 LOOKUPS_PER_READ = 25  # lookups of one batch read: four keys each, of a hundred
+STATES_PER_READ, STATES_PER_PAGE = 100, 500  # lookups whose state is looked at, to find those of one state
+
+# Reads a page of lookups after a mark, so many at most, as pairs of a page mark and a lookup id.
+Listed = Callable[[str, int], Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,38 @@ class LookupLedger:
         """Read a page of a workspace's lookups that have not ended, as `of_partner` does, by their ids."""
         items = self._table.query(f"unfinished#{workspace}", after=after, limit=limit)
         return [(facts["sk"], facts["sk"]) for facts in map(deserialize, items)]
+
+    def page(
+        self, read: Listed, *, state: LookupState | None, after: str, limit: int
+    ) -> tuple[list[LookupRecord], str | None]:
+        """Read a page of what `read` lists, of one state or of all, and the mark of the next page.
+
+        Of one state, 500 are looked at for a page at most: it may hold fewer than `limit`, or none, and have a next.
+        """
+        if state is None:
+            listed = read(after, limit)
+            mark = listed[-1][0] if len(listed) == limit else None
+            return self.get_many([lookup_id for _, lookup_id in listed]), mark
+        found, end = self._of_state(read, state, after=after, limit=limit)
+        return [one for one in self.get_many(found) if one.state is state], end
+
+    def _of_state(self, read: Listed, state: LookupState, *, after: str, limit: int) -> tuple[list[str], str | None]:
+        found, mark = list[str](), after
+        for _ in range(STATES_PER_PAGE // STATES_PER_READ):
+            listed = read(mark, STATES_PER_READ)
+            states = self._states([lookup_id for _, lookup_id in listed])
+            for mark, lookup_id in listed:
+                if states.get(lookup_id) is state:
+                    found.append(lookup_id)
+                if len(found) == limit:
+                    return found, mark
+            if len(listed) < STATES_PER_READ:
+                return found, None
+        return found, mark
+
+    def _states(self, lookup_ids: Sequence[str]) -> dict[str, LookupState]:
+        items = self._table.read([lookup_key(one, "state") for one in lookup_ids])
+        return {item["pk"]["S"].removeprefix("lookup#"): LookupState(item["is"]["S"]) for item in items}
 
     def get(self, lookup_id: str) -> LookupRecord | None:
         """Read a lookup; None when there is none of this id."""

@@ -145,6 +145,10 @@ class ReadyLookup:
         """Its lookup."""
         return self.turn.partition("#")[2]
 
+    def is_not_after(self, turn: float) -> bool:
+        """Return whether it is fed no later than a lookup of that turn."""
+        return self.turn < _end_of(turn)
+
 
 class ShareLedger:
     """Reads of shares and ready lookups, and the actions that change them, for the transactions of other modules."""
@@ -167,8 +171,7 @@ class ShareLedger:
 
     def before(self, workspace: str, partner: str, turn: float, limit: int) -> list[ReadyLookup]:
         """Read at most `limit` ready lookups of a partner whose turn is not after `turn`."""
-        end = ready_sk(turn) + "~"  # sorts after every lookup of that turn
-        items = self._table.query(ready_pk(workspace, partner), before=end, limit=limit)
+        items = self._table.query(ready_pk(workspace, partner), before=_end_of(turn), limit=limit)
         return [_ready(workspace, partner, deserialize(item)) for item in items]
 
     def ready_entry(self, spec: LookupSpec) -> ReadyLookup | None:
@@ -227,6 +230,11 @@ class ShareLedger:
     def mark_for_sweep(self, spec: LookupSpec) -> Action:
         """Return the action that has the sweep check a lookup, in case its writer dies before the next step."""
         return self._table.put(sweep_key(spec.workspace, spec.lookup_id) | serialize({"noted_at": self._table.clock()}))
+
+
+def _end_of(turn: float) -> str:
+    """Return what sorts after every ready lookup of a turn."""
+    return ready_sk(turn) + "~"
 
 
 def _entry_key(spec: LookupSpec) -> dict[str, Any]:

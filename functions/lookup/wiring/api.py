@@ -139,6 +139,7 @@ class ApiServices(ProfileServices, SubmittingServices):
             daily=self.daily,
             ledger=self.lookups,
             published=self.published,
+            estimates_of=self.estimates.of_running,
             gate=self.gates.of,
             dead_letters=self.dead_letters.counts,
             redriven=lambda: frozenset(self._redriven()),

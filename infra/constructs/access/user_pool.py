@@ -57,7 +57,7 @@ class UserPool(Construct):
         """Make the public client by which people sign in to the console at `urls`, and the groups of its partners.
 
         Nobody can sign up, so whoever creates a person and puts it into a group decides for whom it acts. The client
-        may request the operators' scope if any of its people may; of the others' tokens the API ignores it.
+        may request whatever any of its people may; what of it is not granted to the others, the API ignores.
         """
         scopes = scopes_of_people(stage)
         for name, partner in stage.partners.items():
@@ -146,9 +146,9 @@ def scopes_of(partner: Partner) -> tuple[str, ...]:
 
 
 def scopes_of_people(stage: Stage) -> tuple[str, ...]:
-    """Return the scopes that the console requests: the operators', too, if any of its people may have that."""
-    admin = any(partner.admin and partner.console_groups for partner in stage.partners.values())
-    return (*PARTNER_SCOPES, *([ADMIN] if admin else ()))
+    """Return the scopes that the console requests: all that any of its people may have; the API ignores the others'."""
+    people = [scopes_of(partner) for partner in stage.partners.values() if partner.console_groups]
+    return tuple(dict.fromkeys((*PARTNER_SCOPES, *(scope for scopes in people for scope in scopes))))
 
 
 def _wants_second_factor(stage: Stage) -> bool:

@@ -36,6 +36,7 @@ SCOPES = {
     "POST /v1/webhooks/test": "lookups/write",
     "GET /v1/operator/partners": "service/admin",
     "GET /v1/operator/lookups": "service/admin",
+    "GET /v1/operator/lookups/{lookup_id}": "service/admin",
     "GET /v1/operator/dead-letters": "service/admin",
     "POST /v1/operator/gate": "service/admin",
     "POST /v1/operator/redrive": "service/admin",
@@ -119,7 +120,7 @@ def test_people_sign_in_by_a_code_of_a_public_client(tmp_path: Path) -> None:
     assert set(client["TokenValidityUnits"].values()) == {"minutes"}
     assert client["PreventUserExistenceErrors"] == "ENABLED"
     scopes = [text(scope) for scope in client["AllowedOAuthScopes"]]
-    assert sorted(scope.rsplit("/", 1)[1] for scope in scopes) == ["admin", "read", "write", "write"]
+    assert sorted(scope.rsplit("/", 1)[1] for scope in scopes) == ["admin", "erase", "read", "write", "write"]
     audience = {
         template.attribute(one)
         for one in template.only("AWS::ApiGatewayV2::Authorizer")["JwtConfiguration"]["Audience"]
@@ -151,7 +152,7 @@ def test_the_console_finds_its_stage_in_a_parameter(tmp_path: Path) -> None:
     prefix = "https://moengage-lookup-test-AWS::AccountId.auth.AWS::Region.amazoncognito.com"
     assert facts["sign_in"] | {"authorize_url": "", "token_url": "", "logout_url": ""} == {
         "client_id": client,
-        "scopes": ["profiles/read", "lookups/write", "schedules/write", "service/admin"],
+        "scopes": ["profiles/read", "lookups/write", "schedules/write", "profiles/erase", "service/admin"],
         "groups_claim": "cognito:groups",
         "authorize_url": "",
         "token_url": "",

@@ -14,7 +14,14 @@ import urllib3
 from infra.local.simulator.process import Fault
 from infra.local.stage.people import DEMO, OPERATOR, put_people
 from lookup.api.console.pages import BUILT
-from lookup.api.openapi.response_models import OperatorLookupPage, PartnerPage, Quota, Redriven, SteeredGate
+from lookup.api.openapi.response_models import (
+    OperatorLookup,
+    OperatorLookupPage,
+    PartnerPage,
+    Quota,
+    Redriven,
+    SteeredGate,
+)
 from tests.local.enforced.conftest import Enforced
 from tests.local.enforced.signing_in import HTTP, Visit, token_of
 from tests.waiting import until
@@ -68,7 +75,7 @@ def test_the_page_knows_how_to_sign_in(people: Enforced) -> None:
             "authorize_url": "/oauth2/authorize",
             "token_url": "/oauth2/token",
             "logout_url": "/logout",
-            "scopes": ["profiles/read", "lookups/write", "schedules/write", "service/admin"],
+            "scopes": ["profiles/read", "lookups/write", "schedules/write", "profiles/erase", "service/admin"],
         },
     }
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -169,6 +176,7 @@ def operator(people: Enforced) -> str:
     [
         ("GET", "/v1/operator/partners", None),
         ("GET", "/v1/operator/lookups", None),
+        ("GET", "/v1/operator/lookups/lookup-1", None),
         ("GET", "/v1/operator/dead-letters", None),
         ("POST", "/v1/operator/gate", {"action": "open"}),
         ("POST", "/v1/operator/redrive", {"queue": "intake"}),
@@ -183,6 +191,19 @@ def test_partners_operate_nothing(
     assert people.call(method, path, body) == 403
 
 
+def test_who_is_not_granted_erasures_erases_nobody(people: Enforced, demo: str, operator: str) -> None:
+    """A person's token has the scope of erasures, and of operators: what counts is what its partner is granted."""
+    order = {"identifiers": ["nobody-of-interest"]}
+    for method, path, body in (("POST", "/v1/erasures", order), ("GET", "/v1/erasures/erasure-1", None)):
+        answer = call(people, demo, method, path, body)
+        assert (answer.status, answer.json()["detail"]) == (403, "your partner may not erase people")
+    assert "profiles/erase" not in call(people, demo, "GET", "/v1/grants").json()["scopes"]
+    assert "profiles/erase" in call(people, operator, "GET", "/v1/grants").json()["scopes"]
+    begun = call(people, operator, "POST", "/v1/erasures", order)
+    assert (begun.status, begun.json()["identifiers"]) == (202, 1)
+    assert call(people, operator, "GET", begun.json()["links"]["self"]).status == 200
+
+
 def test_an_operator_sees_all_partners(people: Enforced, demo: str, operator: str) -> None:
     """Lookups and use of every partner, and the dead letters of every queue; partners see their own alone."""
     order = {"identifiers": [f"C-{number}" for number in range(150)]}
@@ -192,6 +213,10 @@ def test_an_operator_sees_all_partners(people: Enforced, demo: str, operator: st
     assert {one["partner"] for one in page.json()["lookups"] if one["lookup_id"] == lookup} == {"demo"}
     OperatorLookupPage.model_validate(call(people, operator, "GET", "/v1/operator/lookups").json())
     assert call(people, operator, "GET", f"/v1/lookups/{lookup}").status == 404
+    opened = call(people, operator, "GET", f"/v1/operator/lookups/{lookup}").json()
+    OperatorLookup.model_validate(opened)
+    assert (opened["lookup_id"], opened["partner"], opened["counts"]["requested"]) == (lookup, "demo", 150)
+    assert call(people, operator, "GET", "/v1/operator/lookups/lookup-of-nobody").status == 404
     partners = call(people, operator, "GET", "/v1/operator/partners").json()
     PartnerPage.model_validate(partners)
     assert [one["name"] for one in partners["partners"]] == ["demo", "ops"]

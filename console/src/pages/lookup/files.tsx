@@ -6,6 +6,7 @@ import { usePolled } from "../../api/polling.ts";
 import type { Lookup, ResultFile, ResultPage } from "../../api/shapes.ts";
 import { grants } from "../../grants.ts";
 import { bytes, number } from "../../ui/format.ts";
+import { Pager, usePages } from "../../ui/pager.tsx";
 import { Empty, Failure, Notice, Panel, Table } from "../../ui/parts.tsx";
 
 const FORMATS: Record<string, string> = { ndjson: "NDJSON", parquet: "Parquet", csv: "CSV", csv_bom: "CSV for Excel" };
@@ -32,7 +33,8 @@ export function Files({ path, lookup, onChange }: Props) {
 
 function Ready({ path, lookup, onChange }: Props) {
   const ready = lookup.results?.exports?.filter((one) => one.state === "ready").map((one) => one.format) ?? [];
-  const page = usePolled<ResultPage>(`${path}/results?limit=100`, URL_SECONDS, ready.join());
+  const pages = usePages(`${path} ${ready.join()}`);
+  const page = usePolled<ResultPage>(`${path}/results?limit=100${pages.after}`, URL_SECONDS, ready.join());
   const files = (page.data?.files ?? []).filter((one): one is ResultFile => "records" in one);
   return (
     <>
@@ -46,6 +48,7 @@ function Ready({ path, lookup, onChange }: Props) {
           ))}
         </Table>
       )}
+      <Pager pages={pages} next={page.data?.next ?? null} words={["Before", "More files"]} />
       <Exports path={path} lookup={lookup} files={files} onChange={onChange} />
     </>
   );

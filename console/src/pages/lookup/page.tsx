@@ -1,11 +1,12 @@
 // One lookup: where it is, what came of it, its files, and what can be done with it.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { usePolled } from "../../api/polling.ts";
-import type { Counts, Lookup } from "../../api/shapes.ts";
+import { type Polled, usePolled } from "../../api/polling.ts";
+import type { Counts, Lookup, OperatorLookup } from "../../api/shapes.ts";
 import { addressOf } from "../../router.ts";
 import { Stack } from "../../ui/bars.tsx";
-import { distance, many, number } from "../../ui/format.ts";
+import { distance, duration, many, number } from "../../ui/format.ts";
 import { Failure, Heading, Notice, Panel, When } from "../../ui/parts.tsx";
 import { LookupProgress, StateBadge, isEnded, requestedOf } from "../states.tsx";
 import { Actions } from "./actions.tsx";
@@ -17,9 +18,7 @@ const QUIET_SECONDS = 30;
 
 export function LookupPage({ id }: { id: string }) {
   const path = `v1/lookups/${encodeURIComponent(id)}`;
-  const [isBusy, setBusy] = useState(true);
-  const running = usePolled<Lookup>(path, isBusy ? BUSY_SECONDS : QUIET_SECONDS);
-  useEffect(() => setBusy(running.data === null || willChange(running.data)), [running.data]);
+  const running = useRunning<Lookup>(path);
   return (
     <>
       <p>
@@ -30,6 +29,31 @@ export function LookupPage({ id }: { id: string }) {
       {running.data !== null && <Known path={path} lookup={running.data} onChange={running.again} />}
     </>
   );
+}
+
+/** A lookup as an operator sees it: whose it is and how far; its files, and what is done with it, are its partner's. */
+export function OthersLookupPage({ id }: { id: string }) {
+  const { data, error } = useRunning<OperatorLookup>(`v1/operator/lookups/${encodeURIComponent(id)}`);
+  return (
+    <>
+      <p>
+        <a href={addressOf("operator")}>Operator</a>
+      </p>
+      <Heading title="Lookup of a partner">{data !== null && <StateBadge lookup={data} />}</Heading>
+      <Failure error={error} />
+      {data !== null && <Seen lookup={data} partner={data.partner} />}
+      {data !== null && <Course lookup={data} />}
+      {data !== null && <p class="note">Its files, and what is done with it, are the partner's.</p>}
+    </>
+  );
+}
+
+/** Read a lookup, often while something is under way. */
+function useRunning<T extends Lookup>(path: string): Polled<T> {
+  const [isBusy, setBusy] = useState(true);
+  const running = usePolled<T>(path, isBusy ? BUSY_SECONDS : QUIET_SECONDS);
+  useEffect(() => setBusy(running.data === null || willChange(running.data)), [running.data]);
+  return running;
 }
 
 /** Return whether something is under way: the lookup itself, its files, or a file in another format. */
@@ -48,17 +72,26 @@ interface Props {
 function Known({ path, lookup, onChange }: Props) {
   return (
     <>
-      <div class="grid wide-first">
-        <Panel title="What came of it">
-          <LookupProgress lookup={lookup} />
-          <Stack label="Outcomes" pieces={pieces(lookup.counts)} whole={lookup.counts.requested} />
-          <Remark lookup={lookup} />
-          <Actions path={path} lookup={lookup} onChange={onChange} />
-        </Panel>
-        <Facts lookup={lookup} />
-      </div>
-      {isEnded(lookup) ? <Files path={path} lookup={lookup} onChange={onChange} /> : <Course lookup={lookup} />}
+      <Seen lookup={lookup}>
+        <Actions path={path} lookup={lookup} onChange={onChange} />
+      </Seen>
+      {isEnded(lookup) && <Files path={path} lookup={lookup} onChange={onChange} />}
+      <Course lookup={lookup} />
     </>
+  );
+}
+
+function Seen({ lookup, partner, children }: { lookup: Lookup; partner?: string; children?: ComponentChildren }) {
+  return (
+    <div class="grid wide-first">
+      <Panel title="What came of it">
+        <LookupProgress lookup={lookup} />
+        <Stack label="Outcomes" pieces={pieces(lookup.counts)} whole={lookup.counts.requested} />
+        <Remark lookup={lookup} />
+        {children}
+      </Panel>
+      <Facts lookup={lookup} {...(partner === undefined ? {} : { partner })} />
+    </div>
   );
 }
 
@@ -80,18 +113,25 @@ function Remark({ lookup }: { lookup: Lookup }) {
   if (because != null) return <Notice tone="warn">It ended early by itself: {because}.</Notice>;
   if (state === "paused") return <Notice tone="warn">It is paused: nothing more is asked until it is resumed.</Notice>;
   if (state === "active" && estimate != null) {
-    const ahead = estimate.users_ahead > 0 ? `, after ${many(estimate.users_ahead, "user")} of others` : "";
+    const ahead = estimate.users_ahead > 0 ? `, after ${many(estimate.users_ahead, "user")} that wait already` : "";
     return <p>It will be done {distance(estimate.done_at)}: {many(estimate.users, "user")} are left{ahead}.</p>;
   }
   return null;
 }
 
-function Facts({ lookup }: { lookup: Lookup }) {
+/** Write how long it ran; null of one that has not ended. */
+function took({ submitted_at: begin, finished_at: end }: Lookup): string | null {
+  return begin == null || end == null ? null : duration((new Date(end).getTime() - new Date(begin).getTime()) / 1000);
+}
+
+function Facts({ lookup, partner }: { lookup: Lookup; partner?: string }) {
   return (
     <Panel title="About it">
       <dl class="facts">
         <dt>Id</dt>
         <dd class="code">{lookup.lookup_id}</dd>
+        {partner !== undefined && <dt>Partner</dt>}
+        {partner !== undefined && <dd>{partner}</dd>}
         <dt>Requested</dt>
         <dd>{requestedOf(lookup)}</dd>
         {lookup.workspace != null && <dt>Workspace</dt>}
@@ -100,6 +140,8 @@ function Facts({ lookup }: { lookup: Lookup }) {
         {lookup.submitted_at != null && <dd><When at={lookup.submitted_at} /></dd>}
         {lookup.finished_at != null && <dt>Ended</dt>}
         {lookup.finished_at != null && <dd><When at={lookup.finished_at} /></dd>}
+        {took(lookup) !== null && <dt>It took</dt>}
+        {took(lookup) !== null && <dd>{took(lookup)}</dd>}
         <dt>Parts done</dt>
         <dd>{number(lookup.parts)}</dd>
       </dl>

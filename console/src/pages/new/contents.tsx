@@ -64,19 +64,22 @@ function InvalidLines({ preview, isWhole }: { preview: Preview; isWhole: boolean
   return (
     <>
       <Notice tone="warn">
-        <strong>{many(lines.length, preview.kind === "json" ? "entry is invalid" : "line")}</strong>
-        {preview.kind === "json" ? "" : lines.length === 1 ? " is invalid" : " are invalid"}
+        <strong>{preview.kind === "json" ? entries(lines.length) : many(lines.length, "line")}</strong>
+        {lines.length === 1 ? " is invalid" : " are invalid"}
         {where}. They will not be asked; the others will.
       </Notice>
       <Table label="Invalid lines" head={["Line", "What is there", "Why it is invalid"]}>
-        {lines.slice(0, SHOWN).map((one) => (
-          <InvalidLine key={one.line} line={one} />
+        {lines.slice(0, SHOWN).map((one, at) => (
+          // oxlint-disable-next-line react/no-array-index-key -- entries of JSON have no line, and the list never changes
+          <InvalidLine key={at} line={one} />
         ))}
       </Table>
       {lines.length > SHOWN && <p class="note">And {number(lines.length - SHOWN)} more.</p>}
     </>
   );
 }
+
+const entries = (count: number): string => `${number(count)} ${count === 1 ? "entry" : "entries"}`;
 
 function InvalidLine({ line }: { line: Invalid }) {
   return (

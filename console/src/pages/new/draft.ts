@@ -1,7 +1,7 @@
 // The lookup that is being put together. It stays while other pages are looked at; it is in memory only.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
-import { ask } from "../../api/client.ts";
+import { Problem, ask } from "../../api/client.ts";
 import type { DryRun, Estimate, Lookup } from "../../api/shapes.ts";
 import { type Sending, upload } from "../../api/upload.ts";
 import { workspace } from "../../grants.ts";
@@ -24,6 +24,12 @@ export const settings = signal<Settings>({ fields: null, maxAge: 0, format: "" }
 export const sending = signal<Sending | null>(null);
 export const estimate = signal<Estimate | null>(null);
 export const error = signal<unknown>(null);
+/** Whether an answer is waited for. */
+export const isBusy = signal(false);
+/** Whether a start got no answer: it may have begun. */
+export const isUnknown = signal(false);
+
+const FAILED = 500;
 
 let rosterId: string | null = null;
 let key = crypto.randomUUID(); // the same order sent again is one lookup
@@ -44,27 +50,44 @@ export function forget(): void {
   rosterId = null;
   key = crypto.randomUUID();
   source.value = opened.value = sending.value = estimate.value = error.value = null;
+  isBusy.value = isUnknown.value = false;
 }
 
 /** Change a setting; what was estimated before holds no longer. */
 export function change(changed: Partial<Settings>): void {
   settings.value = { ...settings.value, ...changed };
   estimate.value = null;
+  isUnknown.value = false;
   key = crypto.randomUUID();
 }
+
+let place = workspace.peek();
+effect(() => {
+  if (workspace.value === place) return;
+  place = workspace.value;
+  change({ fields: null }); // another workspace has other attributes, another quota and other lookups before this one
+});
 
 /** Upload what is not there yet, and ask what the lookup would take. Nothing is started. */
 export async function prepare(): Promise<void> {
   const { signal: left } = leave;
   error.value = null;
+  isBusy.value = true;
   try {
     rosterId ??= await uploaded(left);
-    const { data } = await ask<DryRun>("v1/lookups?dry_run=true", { method: "POST", body: order(), signal: left });
-    estimate.value = data.estimate;
+    sending.value = null;
+    for (let asked = ""; asked !== key; ) {
+      asked = key; // who changes a setting meanwhile is not shown what was estimated before
+      const { data } = await ask<DryRun>("v1/lookups?dry_run=true", { method: "POST", body: order(), signal: left });
+      if (asked === key) estimate.value = data.estimate;
+    }
   } catch (failed) {
     if (!left.aborted) error.value = failed;
   } finally {
-    if (!left.aborted) sending.value = null;
+    if (!left.aborted) {
+      sending.value = null;
+      isBusy.value = false;
+    }
   }
 }
 
@@ -75,21 +98,44 @@ async function uploaded(left: AbortSignal): Promise<string> {
   return await upload(file, (now) => (sending.value = now), left);
 }
 
-/** Start the lookup, and return its id. Sent again after a lost connection, it is still one lookup. */
-export async function start(): Promise<string> {
+/** Start the lookup, and return its id; null when it was not, or may not have been. Sent again it is still one lookup. */
+export async function start(): Promise<string | null> {
   const headers = { "Idempotency-Key": key, Prefer: "respond-async" };
-  const { data } = await ask<Lookup>("v1/lookups", { method: "POST", body: order(), headers });
-  forget();
-  return data.lookup_id;
+  return await sent(async () => {
+    const { data } = await ask<Lookup>("v1/lookups", { method: "POST", body: { ...order(), ...formats() }, headers });
+    return data.lookup_id;
+  });
 }
 
-function order(): object {
-  const { fields, maxAge, format } = settings.value;
-  return {
-    roster_id: rosterId,
-    workspace: workspace.value,
-    max_age: maxAge,
-    ...(fields === null ? {} : { fields }),
-    ...(format === "" ? {} : { formats: [format] }),
-  };
+/** Keep the list as a schedule of that name, and return whether it is kept. One that exists is left as it is. */
+export async function keep(name: string, expression: string, zone: string): Promise<boolean> {
+  const body = { ...order(), expression, time_zone: zone };
+  const headers = { "If-None-Match": "*" };
+  return (await sent(() => ask(`v1/schedules/${encodeURIComponent(name)}`, { method: "PUT", body, headers }))) !== null;
 }
+
+/** Send an order, and put the draft aside when it is accepted. */
+async function sent<T>(send: () => Promise<T>): Promise<T | null> {
+  isBusy.value = true;
+  error.value = null;
+  isUnknown.value = false;
+  try {
+    const answer = await send();
+    forget();
+    return answer;
+  } catch (failed) {
+    error.value = failed;
+    isUnknown.value = !(failed instanceof Problem) || failed.status >= FAILED;
+    return null;
+  } finally {
+    isBusy.value = false;
+  }
+}
+
+/** What a lookup and a schedule have in common. */
+function order(): object {
+  const { fields, maxAge } = settings.value;
+  return { roster_id: rosterId, workspace: workspace.value, max_age: maxAge, ...(fields === null ? {} : { fields }) };
+}
+
+const formats = (): object => (settings.value.format === "" ? {} : { formats: [settings.value.format] });

@@ -14,8 +14,8 @@ const FORMATS: [value: string, name: string][] = [
   ["csv_bom", "and CSV for Excel (with a byte order mark)"],
 ];
 
-export function Settings({ grants }: { grants: Grants }) {
-  const id = useId();
+/** What is asked for; a schedule's files have no formats of their own. */
+export function Settings({ grants, hasFormats = true }: { grants: Grants; hasFormats?: boolean }) {
   const chosen = settings.value;
   const here = grants.workspaces.find((one) => one.name === workspace.value);
   return (
@@ -27,30 +27,33 @@ export function Settings({ grants }: { grants: Grants }) {
         </div>
         <div class="steps">
           <Fields granted={here?.fields ?? null} chosen={chosen.fields} onChange={(fields) => change({ fields })} />
-          <Field id={id} label="Files">
-            <select id={id} value={chosen.format} onChange={(event) => change({ format: event.currentTarget.value })}>
-              {FORMATS.filter(([value]) => value === "" || grants.formats.includes(value)).map(([value, name]) => (
-                <option key={value} value={value}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </Field>
+          {hasFormats && <Formats granted={grants.formats} />}
         </div>
       </div>
     </Panel>
   );
 }
 
+function Formats({ granted }: { granted: string[] }) {
+  const id = useId();
+  return (
+    <Field id={id} label="Files">
+      <select id={id} value={settings.value.format} onChange={(event) => change({ format: event.currentTarget.value })}>
+        {FORMATS.filter(([value]) => value === "" || granted.includes(value)).map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
 function WorkspaceField({ grants }: { grants: Grants }) {
   const id = useId();
-  const select = (name: string): void => {
-    workspace.value = name;
-    change({ fields: null });
-  };
   return (
     <Field id={id} label="Workspace">
-      <select id={id} value={workspace.value} onChange={(event) => select(event.currentTarget.value)}>
+      <select id={id} value={workspace.value} onChange={(event) => (workspace.value = event.currentTarget.value)}>
         {grants.workspaces.map((one) => (
           <option key={one.name}>{one.name}</option>
         ))}

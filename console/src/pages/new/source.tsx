@@ -1,8 +1,8 @@
 // Where the list comes from: a file that is dropped or chosen, or pasted lines.
 import { useRef, useState } from "preact/hooks";
 
-import { bytes } from "../../ui/format.ts";
-import { Panel } from "../../ui/parts.tsx";
+import { bytes, number } from "../../ui/format.ts";
+import { Notice, Panel } from "../../ui/parts.tsx";
 import { choose, forget, source } from "./draft.ts";
 
 const PASTED = "pasted lines";
@@ -26,13 +26,16 @@ export function Source({ most }: { most: number }) {
 function Choose({ most }: { most: number }) {
   const [isOver, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
-  const take = (file: File | undefined): void => {
-    if (file !== undefined) void choose({ name: file.name, file }, most);
+  const [many, setMany] = useState(0);
+  const take = (files: FileList | null | undefined): void => {
+    const file = files?.[0];
+    setMany(files?.length ?? 0);
+    if (file !== undefined && files?.length === 1) void choose({ name: file.name, file }, most);
   };
   const drop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
-    take(event.dataTransfer?.files[0]);
+    take(event.dataTransfer?.files);
   };
   const over = (event: DragEvent): void => {
     event.preventDefault();
@@ -40,11 +43,12 @@ function Choose({ most }: { most: number }) {
   };
   return (
     <Panel title="1  The list">
+      {many > 1 && <Notice tone="bad">These are {number(many)} files, and none was read: a lookup has one list. Join them, or choose one.</Notice>}
       <div class={isOver ? "drop over" : "drop"} onDrop={drop} onDragOver={over} onDragLeave={() => setOver(false)}>
         <p>
           <strong>Drop a file here</strong>
         </p>
-        <input ref={input} type="file" class="hidden" aria-label="A file with identifiers" onChange={(event) => take(event.currentTarget.files?.[0])} />
+        <input ref={input} type="file" class="hidden" aria-label="A file with identifiers" onChange={(event) => take(event.currentTarget.files)} />
         <button type="button" onClick={() => input.current?.click()}>
           Choose a file
         </button>

@@ -1,6 +1,4 @@
 // The upload, what the lookup would take, and its start.
-import { useState } from "preact/hooks";
-
 import { sentence } from "../../api/client.ts";
 import type { Estimate } from "../../api/shapes.ts";
 import type { Sending } from "../../api/upload.ts";
@@ -8,15 +6,24 @@ import { go } from "../../router.ts";
 import { Progress } from "../../ui/bars.tsx";
 import { bytes, distance, many, number, share } from "../../ui/format.ts";
 import { Notice, Panel } from "../../ui/parts.tsx";
-import { error, estimate, forget, prepare, sending, source, start } from "./draft.ts";
+import { error, estimate, forget, isBusy, isUnknown, prepare, sending, source, start } from "./draft.ts";
 
 export function Start() {
   return (
     <Panel title="4  Start">
-      {sending.value !== null && <Upload now={sending.value} size={source.value?.file.size ?? 0} />}
-      {error.value !== null && <NotSent />}
+      <Sent />
       {estimate.value === null ? <Prepare /> : <Ready estimate={estimate.value} />}
     </Panel>
+  );
+}
+
+/** How far the upload is, and what was refused. */
+export function Sent() {
+  return (
+    <>
+      {sending.value !== null && <Upload now={sending.value} size={source.value?.file.size ?? 0} />}
+      {error.value !== null && (isUnknown.value ? <NotKnown /> : <NotSent />)}
+    </>
   );
 }
 
@@ -47,14 +54,23 @@ function NotSent() {
   );
 }
 
-function Prepare() {
-  const isBusy = sending.value !== null;
+/** The order was sent, and no answer came: it may have arrived. */
+function NotKnown() {
+  return (
+    <Notice tone="bad">
+      <strong>It is not known whether it was started.</strong> {sentence(error.value)} Ask for the same again: that never makes a
+      second one.
+    </Notice>
+  );
+}
+
+export function Prepare() {
   return (
     <div class="row">
-      <button type="button" class="main" disabled={isBusy} onClick={() => void prepare()}>
-        Upload and estimate
+      <button type="button" class="main" disabled={isBusy.value} onClick={() => void prepare()}>
+        {isBusy.value && sending.value === null ? "One moment …" : "Upload and estimate"}
       </button>
-      {isBusy && (
+      {sending.value !== null && (
         <button type="button" onClick={forget}>
           Stop
         </button>
@@ -65,29 +81,35 @@ function Prepare() {
 }
 
 function Ready({ estimate: takes }: { estimate: Estimate }) {
-  const [isBusy, setBusy] = useState(false);
   const run = (): void => {
-    setBusy(true);
-    start().then((id) => go("lookups", id), (failed: unknown) => {
-      error.value = failed;
-      setBusy(false);
-    });
+    void start().then((id) => (id === null ? undefined : go("lookups", id)));
   };
   return (
     <>
       <p>
-        It asks for <strong>{many(takes.users, "user")}</strong>, {share(takes.share_of_daily_quota)} of a day's quota
-        {takes.users_ahead > 0 && `, after ${many(takes.users_ahead, "user")} of others`}, and would be done{" "}
+        It asks for <Takes estimate={takes} />
+        {takes.users_ahead > 0 && `, after ${many(takes.users_ahead, "user")} that wait already`}, and would be done{" "}
         <strong>{distance(takes.done_at)}</strong>.
       </p>
       <div class="row">
-        <button type="button" class="main" disabled={isBusy} onClick={run}>
-          {isBusy ? "One moment …" : "Start the lookup"}
+        <button type="button" class="main" disabled={isBusy.value} onClick={run}>
+          {isBusy.value ? "One moment …" : "Start the lookup"}
         </button>
         <button type="button" onClick={forget}>
           Put it aside
         </button>
       </div>
+    </>
+  );
+}
+
+const LEAST = 0.0001; // of a day's quota: the service rounds to that
+
+/** What a lookup takes of the quota. */
+export function Takes({ estimate: { users, share_of_daily_quota: of } }: { estimate: Estimate }) {
+  return (
+    <>
+      <strong>{many(users, "user")}</strong>, {share(users > 0 ? Math.max(of, LEAST) : 0)} of a day's quota
     </>
   );
 }

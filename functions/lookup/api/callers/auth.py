@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from lookup import exact_json
-from lookup.api.route_table import ADMIN
+from lookup.api.route_table import ADMIN, PROFILES_ERASE
 from lookup.errors import UnknownClient
 from lookup.partners import Partner, Partners
 
@@ -80,13 +80,9 @@ class ClientAuth:
     def _person(self, event: Mapping[str, Any], claims: Mapping[str, Any], people: PeopleClient) -> Caller:
         """Return a person as a caller. All may request every scope of the console's client: the group decides."""
         partner = self._partners.of_groups(_groups(event, claims, people.groups_claim))
-        scopes = scopes_of(event)
-        return Caller(
-            partner,
-            scopes if partner.is_admin else scopes - {ADMIN},
-            people.client_id,
-            subject=str(claims.get("sub") or ""),
-        )
+        withheld = frozenset[str]() if partner.is_admin else {ADMIN} if partner.erase else {ADMIN, PROFILES_ERASE}
+        subject = str(claims.get("sub") or "")
+        return Caller(partner, scopes_of(event) - withheld, people.client_id, subject=subject)
 
 
 def current_caller(app: APIGatewayHttpResolver) -> Caller:

@@ -181,6 +181,7 @@ GRANTS = {
         "lookups": 1000,
         "schedules": 50,
         "uploads": 100,
+        "erased": 100,
     },
     "formats": ["csv", "csv_bom"],
 }
@@ -259,7 +260,8 @@ PARTNERS = {
         }
     ],
 }
-OPERATOR_LOOKUPS = {"lookups": [LOOKUP | {"partner": "crm"}], "next": None}
+OPERATOR_LOOKUP = LOOKUP | {"partner": "crm"}
+OPERATOR_LOOKUPS = {"lookups": [OPERATOR_LOOKUP], "next": None}
 DEAD_LETTERS = {"queues": [{"name": "intake", "waiting": 3, "can_redrive": True}]}
 STEERED_GATE = {
     "workspace": "default",

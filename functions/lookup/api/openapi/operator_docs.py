@@ -25,6 +25,15 @@ LIST_ALL_LOOKUPS = operation(
     replies={200: Reply("A page.", "OperatorLookupPage", examples.OPERATOR_LOOKUPS, ("Link",))},
     tells=(Problem.FORBIDDEN,),
 )
+GET_ANY_LOOKUP = operation(
+    "getAnyLookup",
+    "Read a lookup of any partner",
+    "As its partner sees it, with whose it is: state, counts, progress, and an estimate while it runs. Its results and "
+    "what is done with it stay its partner's.",
+    tag="Operators",
+    replies={200: Reply("The lookup.", "OperatorLookup", examples.OPERATOR_LOOKUP)},
+    tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
+)
 COUNT_DEAD_LETTERS = operation(
     "countDeadLetters",
     "Count dead letters",

@@ -235,6 +235,7 @@ class Limits(Shape):
     lookups: Annotated[Count, Field(description="Of a workspace that have not ended.")]
     schedules: Count
     uploads: Annotated[Count, Field(description="Whose address is good.")]
+    erased: Annotated[Count, Field(description="Identifiers of one erasure.")]
 
 
 class Grants(Shape):
@@ -450,6 +451,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     DeliveryPage,
     WebhookTest,
     PartnerPage,
+    OperatorLookup,
     OperatorLookupPage,
     DeadLetterCounts,
     SteeredGate,

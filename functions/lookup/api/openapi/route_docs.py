@@ -66,7 +66,7 @@ POST_LOOKUPS = operation(
 LIST_LOOKUPS = operation(
     "listLookups",
     "List own lookups",
-    "Newest first, without estimates.",
+    "Newest first, of one state if `state` names it; with an estimate of those that run.",
     tag="Lookups",
     replies={200: Reply("One page.", "LookupPage", examples.LOOKUPS, ("Link",))},
 )

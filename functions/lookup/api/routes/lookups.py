@@ -17,11 +17,20 @@ from lookup.bulk.control import Action, LookupControl
 from lookup.collection.published import PublishedResults
 from lookup.errors import InvalidInput
 from lookup.ledger.collecting.collected_hours import CollectedHour
+from lookup.ledger.model import LookupState
 from lookup.model import Clock
 
 PAGE = 100
 INTAKE_DAY = "intake-"  # prefix of the ids that are a day of the intake queue
 LookupId = Annotated[str, Path(max_length=200)]
+State = Annotated[
+    str,
+    Query(
+        pattern="^(active|paused|completed|cancelled)?$",
+        description="Only those of a state: `active`, `paused`, `completed` or `cancelled`. A page looks at 500: it "
+        "may be short, or empty, and have a `next`.",
+    ),
+]
 After = Annotated[str, Query(pattern=r"^[0-9A-Za-z_-]*$", max_length=400, description="`next` of the page before.")]
 
 
@@ -47,13 +56,17 @@ class LookupRoutes:
         app.get("/v1/lookups/<lookup_id>", **GET_LOOKUP)(self._get_lookup)
         app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
 
-    def _get_lookups(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
-        found, mark = self._lookups.page(current_partner(self._app), after=decode_cursor(after), limit=limit)
-        following = encode_cursor(mark) if mark else None
-        results = self._published.of_many(found)
-        listed = [lookup_json(one, None, results.get(one.spec.lookup_id)) for one in found]
+    def _get_lookups(
+        self, state: State = "", after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
+    ) -> Response[str]:
+        partner, mark = current_partner(self._app), decode_cursor(after)
+        found, end = self._lookups.page(partner, state=state_of(state), after=mark, limit=limit)
+        following = encode_cursor(end) if end else None
+        results, estimates = self._published.of_many(found), self._lookups.estimates_of(found)
+        listed = [lookup_json(one, estimates.get(one.spec.lookup_id), results.get(one.spec.lookup_id)) for one in found]
         body = {"lookups": listed, "next": following}
-        return json_response(body, headers=link_next("/v1/lookups", following, limit))
+        more = {"state": state} if state else {}
+        return json_response(body, headers=link_next("/v1/lookups", following, limit, **more))
 
     def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
         if lookup_id.startswith(INTAKE_DAY) and current_caller(self._app).is_operator:
@@ -67,6 +80,11 @@ class LookupRoutes:
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
         progress = self._lookups.change(current_partner(self._app), lookup_id, Action(change.action))
         return json_response(lookup_json(progress, None, self._published.of(progress)))
+
+
+def state_of(written: str) -> LookupState | None:
+    """Return the state that a list is asked for; None for all."""
+    return LookupState(written) if written else None
 
 
 def encode_cursor(mark: str) -> str:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from lookup.api.callers.auth import Caller, current_caller
 from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.route_docs import GET_GRANTS
-from lookup.api.request_models import INLINE_LIMIT, FormatBeside
+from lookup.api.request_models import ERASED_LIMIT, INLINE_LIMIT, FormatBeside
 from lookup.model import PART_LIMIT
 from lookup.partners import Partner
 from lookup.rosters.decompression import MEGABYTE
@@ -45,6 +45,7 @@ def grants_json(caller: Caller, settings: Settings) -> dict[str, object]:
             "lookups": settings.lookups_per_partner,
             "schedules": settings.schedules_per_partner,
             "uploads": settings.uploads_per_partner,
+            "erased": ERASED_LIMIT,
         },
         "formats": list(get_args(FormatBeside)),
     }

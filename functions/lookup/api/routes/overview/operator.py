@@ -5,7 +5,7 @@ Every act is logged with who did it. Nothing here returns an identifier or an at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from lookup.api.callers.auth import current_caller
 from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.operator_docs import (
     COUNT_DEAD_LETTERS,
+    GET_ANY_LOOKUP,
     LIST_ALL_LOOKUPS,
     LIST_PARTNERS,
     POST_REDRIVE,
@@ -25,12 +26,14 @@ from lookup.api.query_string import WorkspaceName
 from lookup.api.redriven import redriven_json
 from lookup.api.request_models import GateOrder, RedriveOrder
 from lookup.api.responses import json_response, link_next, lookup_json
-from lookup.api.routes.lookups import PAGE, After, decode_cursor, encode_cursor
+from lookup.api.routes.lookups import PAGE, After, LookupId, State, decode_cursor, encode_cursor, state_of
 from lookup.api.routes.overview.quota import gate_json, use_json
+from lookup.bulk.estimates import Estimate
 from lookup.collection.published import PublishedResults
-from lookup.errors import Conflict
+from lookup.errors import Conflict, NotFound
 from lookup.gate.limiter import QuotaGate
-from lookup.ledger.lookups import LookupLedger
+from lookup.ledger.lookups import Listed, LookupLedger
+from lookup.ledger.model import LookupRecord
 from lookup.ledger.usage.daily_usage import DailyUsageCounter
 from lookup.partners import NAME, Partners
 from lookup.redrive.paged import PagedRedrive
@@ -50,6 +53,7 @@ class OperatorSources:
     daily: DailyUsageCounter
     ledger: LookupLedger
     published: PublishedResults
+    estimates_of: Callable[[Sequence[LookupRecord]], Mapping[str, Estimate]]
     gate: Callable[[str], QuotaGate]
     dead_letters: Callable[[], Mapping[str, int]]
     redriven: Callable[[], frozenset[str]]
@@ -64,6 +68,7 @@ class OperatorRoutes:
         self._sources = sources
         app.get("/v1/operator/partners", **LIST_PARTNERS)(self._get_partners)
         app.get(LOOKUPS, **LIST_ALL_LOOKUPS)(self._get_lookups)
+        app.get(f"{LOOKUPS}/<lookup_id>", **GET_ANY_LOOKUP)(self._get_lookup)
         app.get("/v1/operator/dead-letters", **COUNT_DEAD_LETTERS)(self._get_dead_letters)
         app.post("/v1/operator/gate", **STEER_GATE)(self._post_gate)
         app.post("/v1/operator/redrive", **POST_REDRIVE)(self._post_redrive)
@@ -95,26 +100,42 @@ class OperatorRoutes:
         self,
         workspace: Annotated[WorkspaceName, Query()] = "default",
         partner: PartnerName = "",
+        state: State = "",
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
     ) -> Response[str]:
         self._sources.settings.workspace(workspace)
-        ledger, mark = self._sources.ledger, decode_cursor(after)
-        if partner:
-            listed = ledger.of_partner(partner, after=mark, limit=limit)
-        else:
-            listed = ledger.unfinished(workspace, after=mark, limit=limit)
-        found = ledger.get_many([lookup_id for _, lookup_id in listed])
-        shown = [one for one in found if one.spec.workspace == workspace]
-        results = self._sources.published.of_many(shown)
-        following = encode_cursor(listed[-1][0]) if len(listed) == limit else None
-        lookups = [
-            lookup_json(one, None, results.get(one.spec.lookup_id)) | {"partner": one.spec.partner} for one in shown
-        ]
-        more = {"workspace": workspace, **({"partner": partner} if partner else {})}
-        return json_response(
-            {"lookups": lookups, "next": following}, headers=link_next(LOOKUPS, following, limit, **more)
+        found, mark = self._sources.ledger.page(
+            self._listed(workspace, partner), state=state_of(state), after=decode_cursor(after), limit=limit
         )
+        following = encode_cursor(mark) if mark else None
+        lookups = self._lookups_json([one for one in found if one.spec.workspace == workspace])
+        more = {name: value for name, value in (("partner", partner), ("state", state)) if value}
+        headers = link_next(LOOKUPS, following, limit, workspace=workspace, **more)
+        return json_response({"lookups": lookups, "next": following}, headers=headers)
+
+    def _listed(self, workspace: str, partner: str) -> Listed:
+        """Return what reads a page of a partner's lookups, or of all that have not ended."""
+        ledger = self._sources.ledger
+        if partner:
+            return lambda after, most: ledger.of_partner(partner, after=after, limit=most)
+        return lambda after, most: ledger.unfinished(workspace, after=after, limit=most)
+
+    def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+        progress = self._sources.ledger.get(lookup_id)
+        if progress is None:
+            raise NotFound("there is no such lookup")
+        (written,) = self._lookups_json([progress])
+        return json_response(written)
+
+    def _lookups_json(self, found: Sequence[LookupRecord]) -> list[dict[str, object]]:
+        """Write lookups as their partners see them, with whose they are."""
+        results, estimates = self._sources.published.of_many(found), self._sources.estimates_of(found)
+        ids = [one.spec.lookup_id for one in found]
+        return [
+            lookup_json(one, estimates.get(name), results.get(name)) | {"partner": one.spec.partner}
+            for name, one in zip(ids, found, strict=True)
+        ]
 
     def _get_dead_letters(self, if_none_match: IfNoneMatch = None) -> Response[str]:
         redriven = self._sources.redriven()

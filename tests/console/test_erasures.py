@@ -1,0 +1,78 @@
+"""People are erased after it is said what that does; nothing of who they are is left in the page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import urllib3
+from playwright.sync_api import expect
+
+from infra.local.stage.stage import Stage
+from tests.console.person import Person
+from tests.console.test_hostile import _logged
+
+GONE = "gone-person-0815"
+ERASURE = re.compile(r"/v1/erasures")
+
+
+def test_people_are_erased_and_only_a_receipt_is_left(operator: Person, stage: Stage) -> None:
+    """The dialog says what happens and to how many; the receipt names nobody, and is found again by its id."""
+    assert stage.simulator is not None
+    operator.go("One user")
+    operator.main.get_by_label("Identifier", exact=True).fill("W-41")
+    operator.go("Erasures")
+    field = operator.main.get_by_label("Identifiers, one a line")
+    field.fill(f"{GONE}\n {GONE} \n\n{GONE}-too\n")
+    expect(operator.main).to_contain_text("2 identifiers, 100 at most.")
+    operator.main.get_by_role("button", name="Erase …").click()
+    dialog = operator.page.get_by_role("dialog", name="Erase 2 identifiers?")
+    expect(dialog).to_contain_text("This cannot be undone.")
+    dialog.get_by_role("button", name="Leave it").click()
+    assert [one.url for one in operator.requests if ERASURE.search(one.url)] == []
+    operator.main.get_by_role("button", name="Erase …").click()
+    dialog.get_by_role("button", name="Erase them").click()
+    receipt = operator.main.get_by_role("region", name="Receipt", exact=True)
+    expect(receipt).to_contain_text("2 identifiers: every place is being searched.")
+    expect(field).to_have_value("")
+    erasure = receipt.locator("strong.code").inner_text()
+    read = urllib3.request(
+        "GET", f"{stage.api_url}/v1/erasures/{erasure}", headers={"Authorization": operator.authorization}
+    )
+    assert (read.status, read.json()["identifiers"]) == (200, 2)
+    operator.go("Overview")
+    operator.go("Erasures")
+    expect(receipt).to_contain_text(erasure)
+    addresses = [one.url for one in operator.requests]
+    for text in (operator.kept(), json.dumps(addresses), json.dumps(operator.said), *_logged(stage)):
+        assert "gone-person" not in text
+        assert erasure not in operator.kept()
+
+
+def test_a_receipt_is_found_by_its_id_and_no_other_is(operator: Person) -> None:
+    """What is no erasure of one's own is said to be none."""
+    operator.go("Erasures")
+    operator.main.get_by_label("Id of the erasure").fill("erasure-of-somebody-else")
+    operator.main.get_by_role("button", name="Show it").click()
+    expect(operator.main.get_by_role("alert")).to_contain_text("there is no such erasure")
+
+
+def test_too_many_people_at_once_cannot_be_sent(operator: Person) -> None:
+    """Over a hundred identifiers there is no button to press, and the count says why."""
+    operator.go("Erasures")
+    operator.main.get_by_label("Identifiers, one a line").fill("\n".join(f"E-{one}" for one in range(101)))
+    expect(operator.main).to_contain_text("101 identifiers, 100 at most.")
+    expect(operator.main.get_by_role("button", name="Erase …")).to_be_disabled()
+    operator.main.get_by_label("Identifiers, one a line").fill("")
+
+
+def test_a_partner_without_the_grant_has_no_such_page(demo: Person, stage: Stage) -> None:
+    """The page is not there, and the API refuses what it would ask, whatever the token says of scopes."""
+    expect(demo.page.get_by_role("navigation").get_by_role("link", name="Erasures")).to_have_count(0)
+    answer = urllib3.request(
+        "POST",
+        f"{stage.api_url}/v1/erasures",
+        headers={"Authorization": demo.authorization},
+        json={"identifiers": ["W-1"]},
+    )
+    assert (answer.status, answer.json()["detail"]) == (403, "your partner may not erase people")
