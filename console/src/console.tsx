@@ -23,9 +23,7 @@ export function Console({ config }: { config: Config | null }) {
       <Side stage={config.stage} />
       <main tabIndex={-1}>
         <Lost />
-        <Guarded key={route.value.join("/")}>
-          <Granted />
-        </Guarded>
+        <Granted />
       </main>
       {standing.value === "expired" && <SignInAgain />}
     </div>
@@ -57,7 +55,7 @@ function Granted() {
     setError(null);
     readGrants().catch(setError);
   }, [tries]);
-  if (grants.value !== null) return pageOf(route.value, grants.value);
+  if (grants.value !== null) return <Guarded key={route.value.join("/")}>{pageOf(route.value, grants.value)}</Guarded>;
   if (error === null) return <p class="empty">Reading what you may do …</p>;
   return (
     <>

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
+from infra.local.stage.people import DEMO
 from infra.local.stage.stage import Stage
 from tests.console.person import Person
 from tests.console.test_new_lookup import SENT, _lookups
@@ -126,29 +127,19 @@ def _two_workspaces(route: Route) -> None:
     route.fulfill(response=answer, json=grants | {"workspaces": [one | {"fields": ["u_mb", "u_gd"]}, second]})
 
 
-def test_another_workspace_begins_an_estimate_anew(demo: Person) -> None:
+def test_another_workspace_begins_an_estimate_anew(stage: Stage, chromium: Browser) -> None:
     """Attributes and estimate of one workspace are not kept for another, wherever that is chosen."""
-    demo.page.route(GRANTS, _two_workspaces)
-    demo.page.evaluate("dispatchEvent(new Event('hashchange'))")
-    _read_grants_again(demo)
-    demo.drop("list.csv", b"customer_id\nU-1\nU-2\n")
-    demo.main.get_by_label("u_mb").uncheck()
-    demo.main.get_by_role("button", name="Upload and estimate").click()
-    expect(demo.main.get_by_role("button", name="Start the lookup")).to_be_visible()
-    demo.page.get_by_role("banner").get_by_label("Workspace").select_option("second")
-    expect(demo.main.get_by_role("button", name="Start the lookup")).to_have_count(0)
-    for name in ("name", "u_em"):
-        expect(demo.main.get_by_label(name, exact=True)).to_be_checked()
-    demo.page.get_by_role("banner").get_by_label("Workspace").select_option("default")
-    demo.page.unroute(GRANTS)
-    _read_grants_again(demo)
-    expect(demo.page.get_by_role("banner").get_by_label("Workspace")).to_have_count(0)
-
-
-def _read_grants_again(demo: Person) -> None:
-    """Go to another page: what one may do is read again."""
-    with demo.page.expect_response(GRANTS):
-        demo.go("Overview" if "#/lookups" in demo.page.url else "Lookups")
+    with Person.sitting(chromium, stage, DEMO.name) as person:
+        person.page.route(GRANTS, _two_workspaces)
+        person.sign_in()
+        person.drop("list.csv", b"customer_id\nU-1\nU-2\n")
+        person.main.get_by_label("u_mb").uncheck()
+        person.main.get_by_role("button", name="Upload and estimate").click()
+        expect(person.main.get_by_role("button", name="Start the lookup")).to_be_visible()
+        person.page.get_by_role("banner").get_by_label("Workspace").select_option("second")
+        expect(person.main.get_by_role("button", name="Start the lookup")).to_have_count(0)
+        for name in ("name", "u_em"):
+            expect(person.main.get_by_label(name, exact=True)).to_be_checked()
 
 
 def test_a_profile_says_whose_it_is(demo: Person) -> None:
