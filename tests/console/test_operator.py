@@ -108,7 +108,7 @@ def test_an_operator_sees_what_every_partner_uses(operator: Person, demo: Person
     operator.go("Operator")
     row = operator.main.locator("tr", has_text=started)
     expect(row).to_contain_text("demo")
-    whose = operator.main.get_by_label("Whose")
+    whose = operator.main.get_by_label("Whose", exact=True)
     whose.select_option("all of ops")
     expect(row).to_have_count(0)
     whose.select_option("all of demo")
