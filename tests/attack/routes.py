@@ -30,6 +30,7 @@ class OtherRoutes:
     def moves(self) -> Sequence[Callable[[random.Random], Answer | None]]:
         """Return every kind of move."""
         return [
+            self.lookups_for_nobody,
             self.exports,
             self.results,
             self.others_results,
@@ -40,6 +41,11 @@ class OtherRoutes:
             self.operators_routes,
             self.console_files,
         ]
+
+    def lookups_for_nobody(self, chance: random.Random) -> Answer:
+        """Submit lookups that ask for nobody, which may cost no users of the day; and texts as names of people."""
+        texts = chance.choice((["unknown"], ["", " ", "\x00"], [{"identifier_type": "email", "identifier": "=1+1;x"}]))
+        return self.caller.call("POST", "/v1/lookups", {"identifiers": texts}, {"Prefer": "respond-async"})
 
     def exports(self, chance: random.Random) -> Answer | None:
         """Have formats made of every lookup, again and again."""

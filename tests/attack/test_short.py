@@ -14,7 +14,7 @@ from tests.attack.measure import HONEST
 from tests.attack.run import SERVED, carried_out
 
 SEED, SECONDS = 1, 20.0
-MOVES = 26  # kinds that an adversary has
+MOVES = 27  # kinds that an adversary has
 pytestmark = pytest.mark.second_half
 
 
