@@ -105,14 +105,18 @@ def test_the_files_equal_the_ledger(
             _collect_until_done(world, lookup_id, seconds, killing, kills)
     one = world.collected(lookup_id)
     assert one.state is CollectionState.READY
-    held = [(int(record["part"]), record["outcome"]) for record in world.records(lookup_id=lookup_id)]
-    assert held == [(number, status) for number, statuses in sorted(expected.items()) for status in statuses]
+    held = [(int(one["part"]), one["identifier"], one["outcome"]) for one in world.records(lookup_id=lookup_id)]
+    assert held == [
+        (number, f"{number}-{at}", status)
+        for number, statuses in sorted(expected.items())
+        for at, status in enumerate(statuses)
+    ]
     tally = world.lookups.tally(lookup_id)
     assert tally is None or world.manifest(lookup_id)["counts"]["failed"] == tally.counts.failed
     keys = {file["key"] for file in world.manifest(lookup_id)["files"]}
     visible = {key for key in world.visible() if f"/{lookup_id}-" in key and "/manifest/" not in key}
     assert visible == keys
-    assert _rows_of_parquet(world, lookup_id, tmp_path) == len(held)
+    assert _rows_of_parquet(world, lookup_id, tmp_path) == held
 
 
 def all_of(status: Status, number: int, parts: list[list[Status]], now: float) -> list[Outcome]:
@@ -135,9 +139,11 @@ def _collect_until_done(
             return
 
 
-def _rows_of_parquet(world: World, lookup_id: str, folder: Path) -> int:
-    paths = []
+def _rows_of_parquet(world: World, lookup_id: str, folder: Path) -> list[tuple[int, str, str]]:
+    rows = list[tuple[int, str, str]]()
     for number, body in enumerate(world.files(Format.PARQUET, lookup_id=lookup_id)):
-        paths.append(folder / f"{number}.parquet")
-        paths[-1].write_bytes(body)
-    return sum(duckdb.read_parquet(str(path)).shape[0] for path in paths)
+        path = folder / f"{number}.parquet"
+        path.write_bytes(body)
+        read = duckdb.read_parquet(str(path)).project("part, identifier, outcome").fetchall()
+        rows += [(int(part), identifier, status) for part, identifier, status in read]
+    return rows
