@@ -11,12 +11,14 @@ from infra.local.ministack.process import EmbeddedAws
 from tests.benchmarks.gate.stage import aws_environment
 from tests.benchmarks.results.__main__ import (
     NO_LARGE,
+    available,
     collected_only,
     figures_of_halves,
     large_section,
     measured,
     page,
     section_of,
+    shortage,
     with_section,
 )
 from tests.benchmarks.results.chart import chart
@@ -66,6 +68,15 @@ def test_a_tiny_run_of_several_invocations(
     assert "1,050 records" in section
     assert section.endswith("**Disturbed**\n")
     assert with_section(first, section) == first
+
+
+def test_what_does_not_fit_into_memory_is_not_begun() -> None:
+    """Too little memory is said before anything is written, not by a killed process; an unknown one is tried."""
+    left = available("MemTotal:  9 kB\nMemAvailable:   13671875 kB\n")
+    assert left == 14_000_000_000
+    assert shortage(4_000_000, left) is None
+    assert shortage(5_000_000, left) == "5,000,000 records take 15.0 GB of memory; 14.0 GB are left"
+    assert (available(""), shortage(5_000_000, None)) == (None, None)
 
 
 def test_a_comparison_of_halves() -> None:

@@ -8,6 +8,7 @@ parts takes as much memory again. Fewer write a page into .local/benchmarks.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ PROJECT = Path(__file__).parents[3]
 PAGE = PROJECT / "docs" / "benchmarks" / "results.md"
 RECORDS = 1_000_000
 SHORT_INVOCATION = 300.0  # seconds, so that five million take several
+RECORD_BYTES = 3000  # of memory that the embedded S3 takes for a record: in its part, and in two files
+MEMORY = Path("/proc/meminfo")
 
 
 PAGE_TEXT = """# Collecting results, and reading them
@@ -192,9 +195,25 @@ def _write(figures: Mapping[str, Any], begun: float, written: Path | None, note:
     PAGE.with_name("results-large.svg").write_text(chart(figures))
 
 
+def available(text: str) -> int | None:
+    """Return how many bytes of memory a machine has left, by its `/proc/meminfo`; None where that does not tell."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
+    return None if found is None else int(found[1]) * 1024
+
+
+def shortage(records: int, left: int | None) -> str | None:
+    """Return why so many records do not fit into the memory that is left, None when they do."""
+    if left is None or left >= records * RECORD_BYTES:
+        return None
+    return f"{records:,} records take {records * RECORD_BYTES / 1e9:.1f} GB of memory; {left / 1e9:.1f} GB are left"
+
+
 def main() -> None:
     """Run, write, print."""
     begun, records = time.time(), int(os.environ.get("RECORDS") or RECORDS)
+    lacking = shortage(records, available(MEMORY.read_text()) if MEMORY.exists() else None)
+    if lacking is not None:
+        raise SystemExit(lacking)
     written: Path | None = None
     with watched() as watch, embedded_aws(PROJECT / ".local/benchmarks/embedded_aws.log"):
         session = boto3.Session(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
