@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from lookup.quota import Quota
 from tests.benchmarks.__main__ import SHORT, last_json
 from tests.benchmarks.disturbance import Watch, others, watched
 from tests.benchmarks.light import charts
@@ -18,8 +20,17 @@ from tests.benchmarks.light.cold_start import Starts
 from tests.benchmarks.light.growth import Cost, Growth
 from tests.benchmarks.light.payload import Payloads
 from tests.benchmarks.light.report import Report, write
-from tests.benchmarks.light.side_by_side import FOLDER, PEERS, Result, lines_of, lines_of_code
-from tests.benchmarks.light.split import Split
+from tests.benchmarks.light.side_by_side import (
+    FOLDER,
+    PEERS,
+    Result,
+    SideBySide,
+    least_seconds,
+    lines_of,
+    lines_of_code,
+    within,
+)
+from tests.benchmarks.light.split import MARKED, Split
 
 
 def test_a_start_is_compared_with_the_unit_of_its_own_turn() -> None:
@@ -51,6 +62,18 @@ def test_lines_of_code_are_those_that_do_something(tmp_path: Path) -> None:
     assert all(20 < lines_of_code(FOLDER / name) < 60 for name in PEERS.values())
 
 
+def test_time_runs_no_faster_than_the_machine_can_serve() -> None:
+    """Half of what the machine can do is enough for the quota, however fast time was to run; a slow one waits less."""
+    assert within(1000.0, 10.0) == 10.0
+    assert within(200.0, 10.0) == 6.0
+    assert within(10.0, 10.0) == 3.0
+
+
+def test_the_quota_s_own_minimum_is_one_of_whole_windows() -> None:
+    """A strict window takes a full limit at once, and the next when it is over: the last one takes no time."""
+    assert [least_seconds(Quota(), users) for users in (1, 1000, 1001, 9500)] == [0.0, 0.0, 60.0, 540.0]
+
+
 def test_what_others_took_disturbs() -> None:
     """Others may take a tenth of a core; own processes may take whatever they need."""
     assert others(10.0, 9.5, 10.0) == pytest.approx(0.05)
@@ -69,6 +92,12 @@ def test_a_disturbed_run_says_so(tmp_path: Path) -> None:
     assert page.read_text() == "# Heading\n\ntext\n"
     assert json.loads(Watch(0.5).last_line({"a": 1}, page)) == {"a": 1, "disturbed": True}
     assert page.read_text().startswith("# Heading\n\n**Disturbed**: other processes took 0.50 of a core")
+
+
+def test_what_is_marked_exists() -> None:
+    """A function of the pipeline that is measured is there, and is called by the name under which it is replaced."""
+    for module, name in (one for marked in MARKED.values() for one in marked):
+        assert callable(getattr(importlib.import_module(module), name)), f"{module}.{name}"
 
 
 def test_time_inside_a_marked_function_is_counted_once() -> None:
@@ -98,7 +127,16 @@ def report() -> Report:
     growth = Growth([Cost(1000, 1.3, 0.5, 0.002), Cost(10_000, 1.31, 0.5, 0.002)], [Cost(1, 1.3, 0.5, 0.002)])
     payloads = Payloads(0.03, 0.02, {"S3": 0.1, "rest": 0.9}, {"dynamodb PutItem": 20.0})
     starts = Starts((0.2,), {"on_queue": (0.2,), "on_schedule": (0.3,), "on_request": (0.3,)})
-    return Report(starts, payloads, {"usual script": peer}, growth, {"on_queue": 80.0}, 0.0, 90.0, str(SMALL))
+    return Report(
+        starts,
+        payloads,
+        SideBySide({"usual script": peer}, 10.0, 400.0, 1.08),
+        growth,
+        {"on_queue": 80.0},
+        0.0,
+        90.0,
+        str(SMALL),
+    )
 
 
 def test_the_last_line_and_the_page(tmp_path: Path) -> None:
@@ -117,6 +155,7 @@ def test_the_last_line_and_the_page(tmp_path: Path) -> None:
     page = write(report(), tmp_path).read_text()
     assert "| `on_schedule` | 1.50 | 1.3 | missed |" in page
     assert "| `on_queue` | 1.00 | 1.25 | reached |" in page
+    assert "10 quota seconds passed in a real one: quota for 167 users a second." in page
     for chart in tmp_path.glob("*.svg"):
         ET.fromstring(chart.read_text())  # noqa: S314 - our own
         assert f"({chart.name})" in page

@@ -35,12 +35,12 @@ class Size:
     def __str__(self) -> str:
         return (
             f"{self.starts} starts of each function, {self.parts} parts of 100, {self.identifiers:,} identifiers side "
-            f"by side with {self.factor:g} quota seconds in a second, rosters up to {self.sizes[-1]:,} lines, up to "
-            f"{self.lookups[-1]:,} lookups"
+            f"by side with at most {self.factor:g} quota seconds in a second, rosters up to {self.sizes[-1]:,} lines, "
+            f"up to {self.lookups[-1]:,} lookups"
         )
 
 
-SHORT = Size(5, 6, 2_000, 20.0, (1_000, 10_000), (1, 30), 100_000)
+SHORT = Size(5, 6, 1_100, 10.0, (1_000, 10_000), (1, 30), 100_000)
 
 
 def measured(server: EmbeddedAws, size: Size) -> Report:

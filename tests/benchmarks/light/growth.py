@@ -98,6 +98,8 @@ class _Count:
             return
         if model.name == "Query":
             self.read_units += read_units(sum(map(item_size, parsed["Items"])), consistent=True)
+        elif model.name == "GetItem":
+            self.read_units += read_units(item_size(parsed.get("Item", {})), consistent=True)
         elif model.name == "BatchGetItem":
             self.read_units += sum(
                 read_units(item_size(one), consistent=True) for items in parsed["Responses"].values() for one in items

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from lookup.model import PAYLOAD_LIMIT
+from lookup.quota import Quota
 from tests.benchmarks.gate.machine import machine
 from tests.benchmarks.light import charts
 from tests.benchmarks.light.cold_start import TARGETS, UNIT, Starts
 from tests.benchmarks.light.growth import Cost, Growth
 from tests.benchmarks.light.payload import Payloads
-from tests.benchmarks.light.side_by_side import PROCESSES, Result
+from tests.benchmarks.light.side_by_side import PROCESSES, SideBySide
 
 PAYLOAD_TARGET, GROWTH_TARGET = 2.0, 1.10
 PACKAGES = ("boto3", "botocore", "aws-lambda-powertools", "pydantic", "ministack")
@@ -32,9 +33,10 @@ HOW_TO_READ = f"""## How to read it
   script makes the very same calls, recorded before, one after the other by boto3 and urllib3, and nothing else. Both
   times are CPU of the process; that of AWS and of the vendor is in others.
 - **Side by side**: {PROCESSES} processes each, on the same vendor with a strict sliding quota, time scaled. 5 % of the
-  lines are duplicates, 10 % of the users unknown. The minimum is what the quota itself allows for the distinct
-  identifiers. *Lost*: without an outcome at the end. *Doubled*: sent to the vendor again though it had answered. Lines
-  of code are those of a user: of this pipeline an upload and a request.
+  lines are duplicates, 10 % of the users unknown. The minimum is what the quota allows for the distinct identifiers to
+  whoever sends a full window at once, and the next one a window later. Time is that from the first call to the last
+  outcome, of this pipeline from the submission. *Lost*: without an outcome at the end. *Doubled*: sent to the vendor
+  again though it had answered. Lines of code are those of a user: of this pipeline an upload and a request.
 - **Growth**: per identifier, submission included. Of long rosters the first and the last parts are served, and the
   ledger between them is written as it is when all of them are.
 - **Memory**: the most that a process had (`VmHWM`), its interpreter included, in MB.
@@ -47,7 +49,7 @@ class Report:
 
     starts: Starts
     payloads: Payloads
-    peers: Mapping[str, Result]
+    peers: SideBySide | None
     growth: Growth
     peak_mb: Mapping[str, float]
     started: float
@@ -60,7 +62,7 @@ class Report:
             "cold_start": self.starts.ratios(),
             "cpu_per_payload_ratio": self.payloads.ratio,
             "users_per_second_per_core": self.payloads.users_per_second_and_core,
-            "peers": {name: result.to_json() for name, result in self.peers.items()},
+            "peers": {name: result.to_json() for name, result in self.peers.results.items()} if self.peers else {},
             "growth_ratio": self.growth.ratio,
             "peak_mb": dict(self.peak_mb),
         }
@@ -75,7 +77,7 @@ def write(report: Report, folder: Path) -> Path:
         charts.curves("Cost of an identifier, in units of the first", _panels(report))
     )
     if report.peers:
-        times = {name: round(result.time_ratio, 2) for name, result in report.peers.items()}
+        times = {name: round(result.time_ratio, 2) for name, result in report.peers.results.items()}
         chart = charts.bars("Time to the last outcome, in units of the quota's own minimum", times, "times")
         (folder / "light-peers.svg").write_text(chart)
     page = folder / PAGE
@@ -138,9 +140,15 @@ def _side_by_side(report: Report) -> Iterator[str]:
     if not report.peers:
         return
     yield "## Side by side\n\n![time to the last outcome](light-peers.svg)\n"
+    yield (
+        f"{report.peers.factor:g} quota seconds passed in a real one: quota for "
+        f"{report.peers.factor * Quota().limit / Quota().window:,.0f} users a second. Without a quota this pipeline, "
+        f"embedded AWS included, serves {report.peers.capacity:,.0f} here; with less room than twice the quota, time "
+        f"runs slower. Its gate, which sends evenly, needs {report.peers.paced:.2f} times the minimum.\n"
+    )
     yield "| | time, in the quota's minimum | calls | refused | lost | doubled | lines of code |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for name, one in report.peers.items():
+    for name, one in report.peers.results.items():
         counted = f"{one.calls:,} | {one.refusals:,} | {one.lost:,} | {one.doubled:,} | {one.lines}"
         yield f"| {name} | {one.time_ratio:.2f} | {counted} |"
     yield ""

@@ -8,7 +8,7 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -41,12 +41,19 @@ FOLDER = Path(__file__).parent / "peers"
 PROCESSES = 4
 DUPLICATES, MISSING = 0.05, 0.10  # shares of all lines, and of all users
 GIVE_UP = 900.0  # seconds
+MOST_OF_CAPACITY = 0.5  # of what the machine can do
+SLOWEST = 3.0  # quota seconds in a real second: a busy machine may not take all day
+SAMPLE = 600  # identifiers by which the machine's capacity is measured
 _accounts = count(700_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one contender fared. `doubled` users were sent to the vendor again after it had answered for them."""
+    """How one contender fared. `doubled` users were sent to the vendor again after it had answered for them.
+
+    `seconds` are those from the first call (of this pipeline: from the submission) to the last outcome: what a program
+    imports before takes as long in scaled time, which would count tenfold.
+    """
 
     seconds: float
     time_ratio: float
@@ -68,14 +75,48 @@ class Result:
         }
 
 
-def measured(server: EmbeddedAws, *, identifiers: int, factor: float) -> dict[str, Result]:
-    """Run every contender alone, one after the other, with `factor` quota seconds in a real second."""
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """The results by contender, at `factor` quota seconds in a real second.
+
+    `capacity` is how many users a second this pipeline serves on this machine, embedded AWS included, without a quota.
+    `paced` is what its gate needs at least, in the quota's minimum: it sends evenly, and keeps a guard.
+    """
+
+    results: Mapping[str, Result]
+    factor: float
+    capacity: float
+    paced: float
+
+
+def measured(server: EmbeddedAws, *, identifiers: int, factor: float) -> SideBySide:
+    """Run every contender alone, one after the other, with at most `factor` quota seconds in a real second."""
+    capacity = _capacity(server)
+    factor = within(capacity, factor)
     names = lines_of(identifiers)
     quota = on_one_clock(scaled(Quota(), factor))
     results = {OWN: _own(server, names, quota, factor)}
     for title, program in PEERS.items():
         results[title] = _peer(FOLDER / program, names, quota, factor)
-    return results
+    users = len(set(names))
+    return SideBySide(results, factor, capacity, minimum_seconds(quota, users) / least_seconds(quota, users))
+
+
+def least_seconds(quota: Quota, users: int) -> float:
+    """Return the least time in which a strict sliding window takes so many users: the last ones after whole windows."""
+    return quota.window * ((users - 1) // quota.limit)
+
+
+def within(capacity: float, factor: float) -> float:
+    """Return how fast time may run: quota must be what all wait for, not the machine, whose half is enough for it."""
+    held = capacity * MOST_OF_CAPACITY * Quota().window / Quota().limit
+    return round(min(factor, max(SLOWEST, held)), 1)
+
+
+def _capacity(server: EmbeddedAws) -> float:
+    names = lines_of(SAMPLE)
+    result = _own(server, names, on_one_clock(scaled(Quota(limit=1_000_000), 1.0)), 1.0)
+    return len(set(names)) / result.seconds
 
 
 def lines_of(identifiers: int, seed: int = 7) -> list[str]:
@@ -108,16 +149,16 @@ def _vendor(quota: Quota, factor: float) -> Iterator[Simulator]:
 def _peer(program: Path, names: Sequence[str], quota: Quota, factor: float) -> Result:
     with _vendor(quota, factor) as vendor, tempfile.TemporaryDirectory() as folder:
         targets = [Path(folder) / f"{number}.ndjson" for number in range(PROCESSES)]
-        started = time.time()
         processes = [
             _started(program, names[number::PROCESSES], vendor, target, factor) for number, target in enumerate(targets)
         ]
         codes = [process.wait(GIVE_UP) for process in processes]
-        seconds = time.time() - started
+        ended = time.time()
         if any(codes):
             raise RuntimeError(f"{program.name} ended with {codes}")
         answered = {json.loads(line)["identifier"] for target in targets for line in target.read_text().splitlines()}
-        return _result(vendor, names, answered, seconds, quota, lines_of_code(program))
+        began = min(call.epoch for call in vendor.arrivals())
+        return _result(vendor, names, answered, ended - began, quota, lines_of_code(program))
 
 
 def _started(
@@ -163,10 +204,10 @@ def _result(
     arrivals, distinct = vendor.arrivals(), set(names)
     refused = sum(call.status == HTTPStatus.TOO_MANY_REQUESTS for call in arrivals)
     accepted = sum(call.users for call in arrivals if call.status == HTTPStatus.OK)
-    least = minimum_seconds(quota, len(distinct))
+    least = least_seconds(quota, len(distinct))
     return Result(
         seconds,
-        seconds / least,
+        seconds / least if least else 0.0,
         len(arrivals),
         refused,
         len(distinct - answered),

@@ -23,7 +23,8 @@ MARKED: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("lookup.exact_json", "well_formed"),
         ("lookup.results.profiles", "to_item"),
         ("lookup.results.profiles", "fits_item"),
-        ("lookup.results.files", "_gzip_ndjson"),
+        ("lookup.results.files", "ndjson"),
+        ("lookup.results.files", "packed"),
     ),
 }
 
