@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from lookup import exact_json
 from lookup.collection.formats.spreadsheet import safe, undivided
@@ -24,6 +25,11 @@ class People:
         self.values = frozenset(one.identifier for one in self.identifiers)
         self.needles = sorted({form for value in self.values for form in _forms(value)})
         self.patterns = list(_patterns(self.needles))
+
+    @cached_property
+    def escaped_patterns(self) -> Sequence[str]:
+        """The expressions that find identifiers in JSON of which any character may be escaped (RFC 8259, 7)."""
+        return list(_joined(_escaped(value) for value in sorted(self.values)))
 
     def are_named(self, kind: object, identifier: object) -> bool:
         """Return whether a record's identifier is one of theirs; of an unknown kind, whether the text is."""
@@ -73,10 +79,28 @@ def _forms(value: str) -> set[str]:
     return forms | {form.replace('"', '""') for form in forms}
 
 
+def _escaped(value: str) -> str:
+    """Return an expression of a text in JSON, each character as it stands or escaped."""
+    return "".join(f"(?:{'|'.join(_spellings(one))})" for one in value)
+
+
+def _spellings(one: str) -> Iterator[str]:
+    yield re.escape(exact_json.dumps_well_formed(one).decode()[1:-1])
+    if one == "/":
+        yield r"\\/"
+    units = one.encode("utf-16-be", "surrogatepass").hex()
+    digits = [f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in units]
+    yield "".join(rf"\\u{''.join(digits[at : at + 4])}" for at in range(0, len(digits), 4))
+
+
 def _patterns(needles: Iterable[str]) -> Iterable[str]:
+    return _joined(map(re.escape, needles))
+
+
+def _joined(expressions: Iterable[str]) -> Iterable[str]:
     some: list[str] = []
-    for needle in needles:
-        some.append(re.escape(needle))
+    for expression in expressions:
+        some.append(expression)
         if sum(map(len, some)) > PATTERN_BYTES:
             yield f"{BEFORE}(?:{'|'.join(some)}){BEHIND}"
             some = []

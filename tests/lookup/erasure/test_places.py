@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import struct
 
 import pytest
 
@@ -43,6 +44,9 @@ def put(world: ErasureWorld, key: str, body: bytes) -> None:
         (b"customer_id,name\r\nBob,Anna-7\r\n", False),
         (b'{"customer_id": "Anna-7"}\n', True),
         (b'{"customer_id": "Anna\\u002d7"}\n', True),
+        (b'{"customer_id": "\\u0041nna\\u002D7"}\n', True),
+        (b'["\\u0041\\u006E\\u006e\\u0061\\u002d\\u0037"]', True),
+        (b'{"customer_id": "\\u0041nna\\u002D70"}\n{"customer_id": "B\\u0041nna-7"}\n', False),
         (b'[{"identifier": "Bob"}, {"identifier": "Anna-7"}]', True),
         (b'{"identifier_type": "id", "identifier": "Anna-7"}\n', False),
         (b"| customer_id |\n| --- |\n| Anna-7 |\n", True),  # no roster that a lookup would take
@@ -53,6 +57,28 @@ def test_a_roster_names_somebody_by_its_entries(text: bytes, *, is_named: bool) 
     people = People([customer(ANNA)])
     assert names_somebody(text, people, Bounds()) is is_named
     assert names_somebody(gzip.compress(text), people, Bounds()) is is_named
+
+
+@pytest.mark.parametrize("identifier", ['a/b"c\\d', "ä-7", "\U0001f600-7", "=1+1;x", "x" * 512])
+def test_an_escape_hides_nobody(identifier: str) -> None:
+    """Whatever characters of JSON are escaped, the entry is found, and one that begins or ends alike is not."""
+    people = People([customer(identifier)])
+    escaped = "".join(f"\\u{unit:04X}" for (unit,) in struct.iter_unpack(">H", identifier.encode("utf-16-be")))
+    for written in (escaped, json.dumps(identifier)[1:-1], json.dumps(identifier)[1:-1].replace("/", "\\/")):
+        assert names_somebody(f'["Bob", "{written}"]'.encode(), people, Bounds())
+        assert not names_somebody(f'["\\u0042ob", "{written}0", "0{written}"]'.encode(), people, Bounds())
+
+
+def test_a_long_roster_is_not_parsed_to_its_end() -> None:
+    """One with escapes everywhere costs a search no more than any; a long one counts by the text that is in it."""
+    people, names = (
+        People([customer(ANNA)]),
+        b"".join(b'{"customer_id": "\\u0042ob-%d"}\n' % number for number in range(9000)),
+    )
+    other = b'{"customer_id": "Bob", "of": "Anna-7"}\n'
+    assert not names_somebody(names, people, Bounds(), parsed_most=1000)
+    assert not names_somebody(names + other, people, Bounds())
+    assert names_somebody(names + other, people, Bounds(), parsed_most=1000)
 
 
 def test_a_roster_that_is_a_trap_stops_nobody() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lookup.erasure.copies.texts import candidates, pieces
+from lookup.erasure.copies.texts import candidates, names_escaped, pieces
 from lookup.erasure.objects import Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.progress import KEPT
@@ -21,10 +21,9 @@ from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
 from lookup.validation import ParsedIdentifier
 
-CHUNK, OVERLAP = (
-    1024 * 1024,
-    4096,
-)  # bytes of text that are looked through at once; over the longest identifier, escaped
+CHUNK = 1024 * 1024  # bytes of text that are looked through at once
+OVERLAP = 8192  # bytes: over the longest identifier, 512 characters of which each is escaped as two units
+PARSED_MOST = 4 * 1024 * 1024  # bytes of text whose entries are parsed: some seconds
 UNUSED_SECONDS = 3600.0  # for which a roster that nobody has looked up yet may be about to be
 
 
@@ -105,16 +104,16 @@ class Rosters:
         return current is not None and current.modified > self._clock() - UNUSED_SECONDS
 
 
-def names_somebody(body: bytes, people: People, bounds: Bounds) -> bool:
+def names_somebody(body: bytes, people: People, bounds: Bounds, *, parsed_most: int = PARSED_MOST) -> bool:
     """Return whether a roster has an entry of these people.
 
-    Of one that no lookup can read, whether their text is in it; one that unpacks to more than a lookup takes counts
-    as one that does, for nobody can tell in any time.
+    Of one that no lookup can read, whether their text is in it; so of a long one, whose entries would take minutes each
+    time. One that unpacks to more than a lookup takes counts as one that does, for nobody can tell in any time.
     """
     try:
         if not _may_name(decompressed_text(pieces(body), bounds=bounds), people):
             return False
-        opening, whole = peek(decompressed_text(pieces(body), bounds=bounds))
+        opening, whole = peek(_bounded(decompressed_text(pieces(body), bounds=bounds), parsed_most))
         written = detect_format(opening)
         if written.kind is Kind.JSON:
             return any(_is_theirs(entry, people) for entry in json_entries(opening, whole))
@@ -130,14 +129,24 @@ def _is_theirs(entry: ParsedIdentifier, people: People) -> bool:
 
 
 def _may_name(texts: Iterable[bytes], people: People) -> bool:
-    """Return whether a text, or an escape of JSON that may hide one, is there."""
+    """Return whether their text is there, with escapes of JSON or without."""
     before = b""
     for text in _joined(texts):
         window = before + text
-        if b"\\u" in window or candidates([window], people):
+        if candidates([window], people) or names_escaped(window, people):
             return True
         before = window[-OVERLAP:]
     return False
+
+
+def _bounded(texts: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """Yield a text whose entries are to be parsed. Raises `InvalidInput` behind so much of it."""
+    length = 0
+    for text in texts:
+        length += len(text)
+        if length > most:
+            raise InvalidInput("roster", "is too long to be parsed")
+        yield text
 
 
 def _joined(texts: Iterable[bytes]) -> Iterator[bytes]:

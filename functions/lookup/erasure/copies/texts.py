@@ -44,14 +44,26 @@ class Rewritten:
 
 def candidates(lines: Sequence[bytes | str], people: People) -> list[int]:
     """Return the places of lines that may name somebody."""
-    texts = pa.array(lines, pa.large_binary() if lines and isinstance(lines[0], bytes) else pa.large_string())
-    return matching(texts, people)
+    return matching(_array(lines), people)
+
+
+def names_escaped(text: bytes, people: People) -> bool:
+    """Return whether a text with escapes of JSON may name somebody."""
+    return b"\\" in text and bool(_found(_array([text]), people.escaped_patterns))
 
 
 def matching(texts: pa.Array, people: People) -> list[int]:
     """Return the places of texts, none where there is none, that may name somebody."""
+    return _found(texts, people.patterns)
+
+
+def _array(lines: Sequence[bytes | str]) -> pa.Array:
+    return pa.array(lines, pa.large_binary() if lines and isinstance(lines[0], bytes) else pa.large_string())
+
+
+def _found(texts: pa.Array, patterns: Iterable[str]) -> list[int]:
     found: set[int] = set()
-    for pattern in people.patterns:
+    for pattern in patterns:
         mask = pc.match_substring_regex(texts, pattern)
         found.update(pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist())  # noqa: FBT003 - Arrow's own
     return sorted(found)
