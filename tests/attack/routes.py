@@ -110,6 +110,7 @@ class OtherRoutes:
         method, path, body = chance.choice((
             ("GET", "/v1/operator/partners", None),
             ("GET", "/v1/operator/lookups?partner=large", None),
+            ("GET", f"/v1/operator/lookups/{chance.choice(self.victims).lookup_id}", None),
             ("GET", "/v1/operator/dead-letters", None),
             ("POST", "/v1/operator/gate", {"action": "open"}),
             ("POST", "/v1/operator/redrive", {"queue": "parts"}),

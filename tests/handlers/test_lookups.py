@@ -102,6 +102,27 @@ def test_a_list_says_when_what_runs_will_be_done(deployed: Stage, call: Call) ->
         assert listed[path]["users_ahead"] == alone[path]["users_ahead"]
 
 
+def test_what_has_not_changed_is_not_sent_again(deployed: Stage, call: Call) -> None:
+    """Who has an answer of a lookup, a list or the deliveries gets 304 without a body, until something has changed."""
+    lookup = call("POST", "/v1/lookups", {"identifiers": ["user-1"]}, prefer="respond-async")[1]["links"]["self"]
+    call("PATCH", lookup, {"action": "pause"})
+    admin = "profiles/read service/admin"
+    paths = {
+        lookup: None,
+        "/v1/lookups": None,
+        "/v1/lookups?state=paused": None,
+        "/v1/webhooks/deliveries": None,
+        "/v1/operator/lookups": admin,
+        f"/v1/operator{lookup.removeprefix('/v1')}": admin,
+    }
+    tags = {path: call("GET", path, scope=scope)[2]["ETag"] for path, scope in paths.items()}
+    again = {path: call("GET", path, scope=paths[path], if_none_match=tag) for path, tag in tags.items()}
+    assert {path: (status, body) for path, (status, body, _) in again.items()} == dict.fromkeys(paths, (304, {}))
+    call("PATCH", lookup, {"action": "cancel"})
+    changed = {path: call("GET", path, scope=paths[path], if_none_match=tag)[0] for path, tag in tags.items()}
+    assert changed == dict.fromkeys(paths, 200) | {"/v1/webhooks/deliveries": 304}
+
+
 def test_an_operator_reads_the_lookup_of_a_partner(deployed: Stage, call: Call) -> None:
     """With the operators' scope, and only with it, a lookup is read by its id whosever it is, and a list by state."""
     path = call("POST", "/v1/lookups", {"identifiers": ["user-1"]}, prefer="respond-async")[1]["links"]["self"]

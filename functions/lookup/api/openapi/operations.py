@@ -60,6 +60,11 @@ class Reply:
     headers: Sequence[str] = ()
 
 
+UNCHANGED = "Nothing has changed since the answer that you have."
+NOT_CHANGED = Reply(UNCHANGED, headers=("ETag",))
+NO_NEW_PAGE = Reply(UNCHANGED, headers=("ETag", "Link"))
+
+
 class Operation(TypedDict):
     """What Powertools' routes take."""
 

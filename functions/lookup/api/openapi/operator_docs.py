@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from lookup.api.openapi import examples
-from lookup.api.openapi.operations import WITH_A_BODY, Reply, operation
+from lookup.api.openapi.operations import NO_NEW_PAGE, NOT_CHANGED, WITH_A_BODY, Reply, operation
 from lookup.api.openapi.problem_types import Problem
-
-NOT_CHANGED = Reply("Nothing has changed since the answer that you have.", headers=("ETag",))
 
 LIST_PARTNERS = operation(
     "listPartners",
@@ -22,7 +20,10 @@ LIST_ALL_LOOKUPS = operation(
     "A workspace's lookups that have not ended, of all partners; with `partner` that partner's of any state, newest "
     "first.",
     tag="Operators",
-    replies={200: Reply("A page.", "OperatorLookupPage", examples.OPERATOR_LOOKUPS, ("Link",))},
+    replies={
+        200: Reply("A page.", "OperatorLookupPage", examples.OPERATOR_LOOKUPS, ("ETag", "Link")),
+        304: NO_NEW_PAGE,
+    },
     tells=(Problem.FORBIDDEN,),
 )
 GET_ANY_LOOKUP = operation(
@@ -31,7 +32,7 @@ GET_ANY_LOOKUP = operation(
     "As its partner sees it, with whose it is: state, counts, progress, and an estimate while it runs. Its results and "
     "what is done with it stay its partner's.",
     tag="Operators",
-    replies={200: Reply("The lookup.", "OperatorLookup", examples.OPERATOR_LOOKUP)},
+    replies={200: Reply("The lookup.", "OperatorLookup", examples.OPERATOR_LOOKUP, ("ETag",)), 304: NOT_CHANGED},
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
 )
 COUNT_DEAD_LETTERS = operation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lookup.api.openapi import examples
-from lookup.api.openapi.operations import ASKING, WITH_A_BODY, Reply, operation
+from lookup.api.openapi.operations import ASKING, NO_NEW_PAGE, NOT_CHANGED, UNCHANGED, WITH_A_BODY, Reply, operation
 from lookup.api.openapi.problem_types import Problem
 
 FRESH = ("Age", "ETag", "Vary", "Preference-Applied", "RateLimit")
@@ -68,7 +68,7 @@ LIST_LOOKUPS = operation(
     "List own lookups",
     "Newest first, of one state if `state` names it; with an estimate of those that run.",
     tag="Lookups",
-    replies={200: Reply("One page.", "LookupPage", examples.LOOKUPS, ("Link",))},
+    replies={200: Reply("One page.", "LookupPage", examples.LOOKUPS, ("ETag", "Link")), 304: NO_NEW_PAGE},
 )
 GET_LOOKUP = operation(
     "getLookup",
@@ -76,7 +76,10 @@ GET_LOOKUP = operation(
     "State, counts, progress, and an estimate while it runs. With the scope `service/admin` also `intake-<date>`, "
     "the day's messages of the intake queue.",
     tag="Lookups",
-    replies={200: Reply("The lookup.", "Lookup", examples.LOOKUP, ("Retry-After",))},
+    replies={
+        200: Reply("The lookup.", "Lookup", examples.LOOKUP, ("ETag", "Retry-After")),
+        304: Reply(UNCHANGED, headers=("ETag", "Retry-After")),
+    },
     tells=(Problem.FORBIDDEN, Problem.NOT_FOUND),
 )
 PATCH_LOOKUP = operation(
@@ -227,7 +230,7 @@ GET_GRANTS = operation(
     tag="Quota",
     replies={
         200: Reply("The grants.", "Grants", examples.GRANTS, ("ETag",)),
-        304: Reply("Nothing has changed since the answer that you have.", headers=("ETag",)),
+        304: NOT_CHANGED,
     },
 )
 GET_QUOTA = operation(
@@ -238,7 +241,7 @@ GET_QUOTA = operation(
     tag="Quota",
     replies={
         200: Reply("The quota.", "Quota", examples.QUOTA, ("ETag", "RateLimit")),
-        304: Reply("Nothing has changed since the answer that you have.", headers=("ETag",)),
+        304: NOT_CHANGED,
     },
     tells=(Problem.FORBIDDEN, Problem.BUSY),
 )
@@ -248,7 +251,7 @@ LIST_DELIVERIES = operation(
     "Of the last seven days, newest first: each webhook with its attempts, the last status, or why there was none, and "
     "when it will be tried again. `webhook` is null when none is set for you.",
     tag="Webhooks",
-    replies={200: Reply("One page.", "DeliveryPage", examples.DELIVERIES, ("Link",))},
+    replies={200: Reply("One page.", "DeliveryPage", examples.DELIVERIES, ("ETag", "Link")), 304: NO_NEW_PAGE},
 )
 TEST_WEBHOOK = operation(
     "testWebhook",

@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from lookup.api.callers.auth import current_caller, current_partner
+from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.route_docs import GET_LOOKUP, LIST_LOOKUPS, PATCH_LOOKUP
 from lookup.api.request_models import Change
 from lookup.api.responses import intake_day_json, json_response, link_next, lookup_json, retry_after
@@ -57,7 +58,11 @@ class LookupRoutes:
         app.patch("/v1/lookups/<lookup_id>", **PATCH_LOOKUP)(self._patch_lookup)
 
     def _get_lookups(
-        self, state: State = "", after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE
+        self,
+        state: State = "",
+        after: After = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[str]:
         partner, mark = current_partner(self._app), decode_cursor(after)
         found, end = self._lookups.page(partner, state=state_of(state), after=mark, limit=limit)
@@ -66,16 +71,16 @@ class LookupRoutes:
         listed = [lookup_json(one, estimates.get(one.spec.lookup_id), results.get(one.spec.lookup_id)) for one in found]
         body = {"lookups": listed, "next": following}
         more = {"state": state} if state else {}
-        return json_response(body, headers=link_next("/v1/lookups", following, limit, **more))
+        return conditional_json(body, if_none_match, headers=link_next("/v1/lookups", following, limit, **more))
 
-    def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+    def _get_lookup(self, lookup_id: LookupId, if_none_match: IfNoneMatch = None) -> Response[str]:
         if lookup_id.startswith(INTAKE_DAY) and current_caller(self._app).is_operator:
             tally = self._lookups.intake_day(lookup_id)
             hours = self._hours_of(lookup_id.removeprefix(INTAKE_DAY))
-            return json_response(intake_day_json(lookup_id, tally, hours))
+            return conditional_json(intake_day_json(lookup_id, tally, hours), if_none_match)
         progress, estimate = self._lookups.get(current_partner(self._app), lookup_id)
-        results = self._published.of(progress)
-        return json_response(lookup_json(progress, estimate, results), headers=retry_after(estimate, self._clock()))
+        body = lookup_json(progress, estimate, self._published.of(progress))
+        return conditional_json(body, if_none_match, headers=retry_after(estimate, self._clock()))
 
     def _patch_lookup(self, lookup_id: LookupId, change: Change) -> Response[str]:
         progress = self._lookups.change(current_partner(self._app), lookup_id, Action(change.action))

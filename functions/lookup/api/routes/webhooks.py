@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from lookup.api.callers.auth import current_partner
+from lookup.api.conditional import IfNoneMatch, conditional_json
 from lookup.api.openapi.route_docs import LIST_DELIVERIES, TEST_WEBHOOK
 from lookup.api.responses import json_response, link_next
 from lookup.api.routes.lookups import PAGE, After
@@ -40,7 +41,12 @@ class WebhookRoutes:
         app.get(PATH, **LIST_DELIVERIES)(self._get_deliveries)
         app.post("/v1/webhooks/test", **TEST_WEBHOOK)(self._post_test)
 
-    def _get_deliveries(self, after: After = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE) -> Response[str]:
+    def _get_deliveries(
+        self,
+        after: After = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response[str]:
         partner = current_partner(self._app)
         found, mark = self._ledger.page(partner.name, after=_mark_of(after), limit=limit)
         following = None if mark is None else urlsafe_b64encode(mark.encode()).decode().rstrip("=")
@@ -49,7 +55,7 @@ class WebhookRoutes:
             "deliveries": [delivery_json(one) for one in found],
             "next": following,
         }
-        return json_response(body, headers=link_next(PATH, following, limit))
+        return conditional_json(body, if_none_match, headers=link_next(PATH, following, limit))
 
     def _post_test(self) -> Response[str]:
         partner = current_partner(self._app)

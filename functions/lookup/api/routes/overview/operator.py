@@ -96,13 +96,14 @@ class OperatorRoutes:
             )
         return conditional_json({"workspace": workspace, "partners": listed}, if_none_match)
 
-    def _get_lookups(
+    def _get_lookups(  # noqa: PLR0917 - called by name, a parameter for each of the query
         self,
         workspace: Annotated[WorkspaceName, Query()] = "default",
         partner: PartnerName = "",
         state: State = "",
         after: After = "",
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+        if_none_match: IfNoneMatch = None,
     ) -> Response[str]:
         self._sources.settings.workspace(workspace)
         found, mark = self._sources.ledger.page(
@@ -112,7 +113,7 @@ class OperatorRoutes:
         lookups = self._lookups_json([one for one in found if one.spec.workspace == workspace])
         more = {name: value for name, value in (("partner", partner), ("state", state)) if value}
         headers = link_next(LOOKUPS, following, limit, workspace=workspace, **more)
-        return json_response({"lookups": lookups, "next": following}, headers=headers)
+        return conditional_json({"lookups": lookups, "next": following}, if_none_match, headers=headers)
 
     def _listed(self, workspace: str, partner: str) -> Listed:
         """Return what reads a page of a partner's lookups, or of all that have not ended."""
@@ -121,12 +122,12 @@ class OperatorRoutes:
             return lambda after, most: ledger.of_partner(partner, after=after, limit=most)
         return lambda after, most: ledger.unfinished(workspace, after=after, limit=most)
 
-    def _get_lookup(self, lookup_id: LookupId) -> Response[str]:
+    def _get_lookup(self, lookup_id: LookupId, if_none_match: IfNoneMatch = None) -> Response[str]:
         progress = self._sources.ledger.get(lookup_id)
         if progress is None:
             raise NotFound("there is no such lookup")
         (written,) = self._lookups_json([progress])
-        return json_response(written)
+        return conditional_json(written, if_none_match)
 
     def _lookups_json(self, found: Sequence[LookupRecord]) -> list[dict[str, object]]:
         """Write lookups as their partners see them, with whose they are."""
