@@ -188,6 +188,8 @@ def test_rows_of_csv_are_cut_as_csv_says() -> None:
     assert written.records == 2
     gone = b"customer_id,,found,erased,,,true,[],\r\ncustomer_id,,found,erased,,,,[],\r\n"
     assert gzip.decompress(written.body) == b"\xef\xbb\xbf" + head + other + gone
+    lines = b'a,"' + b"x\n" * 300_000 + b'",b\r\n'  # of one cell: read line by line, and not again from its beginning
+    assert list(line_blocks([lines, b"c\n"], quoted=True)) == [[lines, b"c\n"]]
     texts = [bytes([one]) for one in b'a,"\n",b\nc\n']
     assert [row for rows in line_blocks(texts, quoted=True) for row in rows] == [b'a,"\n",b\n', b"c\n"]
 

@@ -92,20 +92,21 @@ def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def line_blocks(texts: Iterable[bytes], *, quoted: bool = False) -> Iterator[list[bytes]]:
     """Yield whole lines with their ends, many at once; `quoted` ones go on within quotes, as rows of CSV do."""
-    waiting, rest, size, open_row = list[bytes](), b"", 0, b""
+    waiting, rest, size, row, is_open = list[bytes](), b"", 0, list[bytes](), False
     for text in texts:
         lines = _cut(rest + text)
         rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
-            row = open_row + line
-            open_row = row if quoted and row.count(b'"') % 2 else b""
-            if not open_row:
-                waiting.append(row)
-                size += len(row)
+            row.append(line)  # joined at its end: a cell may have any number of lines
+            is_open ^= quoted and line.count(b'"') % 2 == 1
+            if not is_open:
+                waiting.append(b"".join(row))
+                size += len(waiting[-1])
+                row.clear()
         if size >= BLOCK:
             yield waiting
             waiting, size = [], 0
-    waiting += [one for one in (open_row + rest,) if one]
+    waiting += [one for one in (b"".join([*row, rest]),) if one]
     if waiting:
         yield waiting
 
