@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lookup.quota import Quota
-from tests.benchmarks.__main__ import SHORT, last_json
+from tests.benchmarks.__main__ import MOST_SECONDS, SHORT, figures_of, last_json
 from tests.benchmarks.disturbance import Watch, others, watched
 from tests.benchmarks.light import charts
 from tests.benchmarks.light.__main__ import SHORT as SMALL
@@ -31,6 +32,7 @@ from tests.benchmarks.light.side_by_side import (
     within,
 )
 from tests.benchmarks.light.split import MARKED, Split
+from tests.waiting import GIVE_UP
 
 
 def test_a_start_is_compared_with_the_unit_of_its_own_turn() -> None:
@@ -177,3 +179,12 @@ def test_the_short_form_has_every_benchmark() -> None:
     assert commands - {"gate-model"} == set(SHORT)  # the model is exact, and has no short form
     assert last_json('noise\n{"a": 1}\n') == {"a": 1}
     assert Size().identifiers == 10_000
+
+
+def test_a_benchmark_that_takes_too_long_is_stopped_and_says_so() -> None:
+    """All together end in time, by construction: of one that does not, or fails, the figures say what happened."""
+    program = [sys.executable, "-c"]
+    assert figures_of([*program, "print('noise'); print('{\"a\": 1}')"], {}, GIVE_UP) == {"a": 1}
+    assert figures_of([*program, "raise SystemExit(3)"], {}, GIVE_UP) == {"failed": 3}
+    assert figures_of([*program, "import time; time.sleep(600)"], {}, 0.0) == {"failed": "not done in 1 s"}
+    assert MOST_SECONDS < 12 * 60
