@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"})
+CHUNK = 256 * 1024  # bytes
 MOVED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", *GONE})
 
 
@@ -92,6 +94,17 @@ class Objects:
             return None
         like = {"Metadata": answer.get("Metadata", {}), "ContentType": answer.get("ContentType", "")}
         return Content(answer["Body"].read(), answer["ETag"], like)
+
+    def chunks(self, key: str, version: Version) -> Iterator[bytes]:
+        """Read a version of an object piece by piece: it may be longer than the memory. Nothing of one that is gone."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, VersionId=version.version_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            return
+        with closing(answer["Body"]) as body:
+            yield from body.iter_chunks(CHUNK)
 
     def replace(self, key: str, body: bytes, before: Content) -> None:
         """Replace an object at once; readers see the one or the other. Raises `Moved` when it is another by now."""

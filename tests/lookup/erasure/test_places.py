@@ -10,8 +10,9 @@ import struct
 import pytest
 
 from lookup.collection.files import Format
-from lookup.erasure.copies.rosters import names_somebody
+from lookup.erasure.copies.rosters import PARSED_MOST, names_somebody
 from lookup.erasure.copies.texts import line_blocks, pieces, rewrite_csv
+from lookup.erasure.objects import CHUNK
 from lookup.erasure.people import People
 from lookup.errors import LimitExceeded, Misconfigured
 from lookup.fetch.tombstones import HashKeys, Tombstones
@@ -35,6 +36,10 @@ def put(world: ErasureWorld, key: str, body: bytes) -> None:
     world.stage.s3.put_object(Bucket=world.stage.settings.bucket_name, Key=key, Body=body)
 
 
+def is_named_in(body: bytes, people: People, bounds: Bounds, *, parsed_most: int = PARSED_MOST) -> bool:
+    return names_somebody(lambda: pieces(body), people, bounds, parsed_most=parsed_most)
+
+
 @pytest.mark.parametrize(
     ("text", "is_named"),
     [
@@ -55,8 +60,8 @@ def put(world: ErasureWorld, key: str, body: bytes) -> None:
 def test_a_roster_names_somebody_by_its_entries(text: bytes, *, is_named: bool) -> None:
     """A roster is read as a lookup reads it, packed or not; one that cannot be read, by its text."""
     people = People([customer(ANNA)])
-    assert names_somebody(text, people, Bounds()) is is_named
-    assert names_somebody(gzip.compress(text), people, Bounds()) is is_named
+    assert is_named_in(text, people, Bounds()) is is_named
+    assert is_named_in(gzip.compress(text), people, Bounds()) is is_named
 
 
 @pytest.mark.parametrize("identifier", ['a/b"c\\d', "ä-7", "\U0001f600-7", "=1+1;x", "x" * 512])
@@ -65,8 +70,8 @@ def test_an_escape_hides_nobody(identifier: str) -> None:
     people = People([customer(identifier)])
     escaped = "".join(f"\\u{unit:04X}" for (unit,) in struct.iter_unpack(">H", identifier.encode("utf-16-be")))
     for written in (escaped, json.dumps(identifier)[1:-1], json.dumps(identifier)[1:-1].replace("/", "\\/")):
-        assert names_somebody(f'["Bob", "{written}"]'.encode(), people, Bounds())
-        assert not names_somebody(f'["\\u0042ob", "{written}0", "0{written}"]'.encode(), people, Bounds())
+        assert is_named_in(f'["Bob", "{written}"]'.encode(), people, Bounds())
+        assert not is_named_in(f'["\\u0042ob", "{written}0", "0{written}"]'.encode(), people, Bounds())
 
 
 def test_a_long_roster_is_not_parsed_to_its_end() -> None:
@@ -76,18 +81,30 @@ def test_a_long_roster_is_not_parsed_to_its_end() -> None:
         b"".join(b'{"customer_id": "\\u0042ob-%d"}\n' % number for number in range(9000)),
     )
     other = b'{"customer_id": "Bob", "of": "Anna-7"}\n'
-    assert not names_somebody(names, people, Bounds(), parsed_most=1000)
-    assert not names_somebody(names + other, people, Bounds())
-    assert names_somebody(names + other, people, Bounds(), parsed_most=1000)
+    assert not is_named_in(names, people, Bounds(), parsed_most=1000)
+    assert not is_named_in(names + other, people, Bounds())
+    assert is_named_in(names + other, people, Bounds(), parsed_most=1000)
 
 
 def test_a_roster_that_is_a_trap_stops_nobody() -> None:
     """A broken gzip, one cut off, and one that unpacks without end are judged by what a lookup would read of them."""
     people, names = People([customer(ANNA)]), b"".join(b"Bob-%d\n" % number for number in range(9000))
     broken = gzip.compress(names + b"Anna-7\n")
-    assert not names_somebody(broken[:200] + bytes(50) + broken[250:], People([customer("Zoe")]), Bounds())
-    assert not names_somebody(broken[: len(broken) // 2], people, Bounds())
-    assert names_somebody(gzip.compress(bytes(80_000_000)), people, Bounds(megabytes=4))
+    assert not is_named_in(broken[:200] + bytes(50) + broken[250:], People([customer("Zoe")]), Bounds())
+    assert not is_named_in(broken[: len(broken) // 2], people, Bounds())
+    assert is_named_in(gzip.compress(bytes(80_000_000)), people, Bounds(megabytes=4))
+
+
+def test_a_roster_is_read_piece_by_piece(world: ErasureWorld) -> None:
+    """A roster may be longer than the function's memory: no piece of it is longer than the others; a gone one is none."""
+    objects, body = world.erasing.objects, b"Bob\n" * 200_000
+    put(world, "rosters/acme/long", body)
+    (found,) = objects.under("rosters/acme/long")
+    pieces_read = list(objects.chunks(found.key, found.versions[0]))
+    assert b"".join(pieces_read) == body
+    assert max(map(len, pieces_read)) <= CHUNK < len(body)
+    objects.delete_all(found.key)
+    assert list(objects.chunks(found.key, found.versions[0])) == []
 
 
 def test_a_roster_goes_once_nothing_needs_it(world: ErasureWorld) -> None:

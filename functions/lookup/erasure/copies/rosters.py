@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-from lookup.erasure.copies.texts import candidates, names_escaped, pieces
+from lookup.erasure.copies.texts import candidates, names_escaped
 from lookup.erasure.objects import Objects, VersionedObject
 from lookup.erasure.people import People
 from lookup.erasure.progress import KEPT
@@ -79,8 +80,8 @@ class Rosters:
 
     def _names(self, one: VersionedObject, people: People) -> bool:
         for version in one.versions:
-            held = None if version.is_marker or not version.size else self._objects.read(one.key, version)
-            if held is not None and names_somebody(held.body, people, self._bounds):
+            read = partial(self._objects.chunks, one.key, version)
+            if version.size and names_somebody(read, people, self._bounds):
                 return True
         return False
 
@@ -104,16 +105,18 @@ class Rosters:
         return current is not None and current.modified > self._clock() - UNUSED_SECONDS
 
 
-def names_somebody(body: bytes, people: People, bounds: Bounds, *, parsed_most: int = PARSED_MOST) -> bool:
-    """Return whether a roster has an entry of these people.
+def names_somebody(
+    read: Callable[[], Iterable[bytes]], people: People, bounds: Bounds, *, parsed_most: int = PARSED_MOST
+) -> bool:
+    """Return whether a roster, which `read` reads from its beginning, has an entry of these people.
 
     Of one that no lookup can read, whether their text is in it; so of a long one, whose entries would take minutes each
     time. One that unpacks to more than a lookup takes counts as one that does, for nobody can tell in any time.
     """
     try:
-        if not _may_name(decompressed_text(pieces(body), bounds=bounds), people):
+        if not _may_name(decompressed_text(read(), bounds=bounds), people):
             return False
-        opening, whole = peek(_bounded(decompressed_text(pieces(body), bounds=bounds), parsed_most))
+        opening, whole = peek(_bounded(decompressed_text(read(), bounds=bounds), parsed_most))
         written = detect_format(opening)
         if written.kind is Kind.JSON:
             return any(_is_theirs(entry, people) for entry in json_entries(opening, whole))
