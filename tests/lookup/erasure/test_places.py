@@ -96,7 +96,7 @@ def test_a_roster_that_is_a_trap_stops_nobody() -> None:
 
 
 def test_a_roster_is_read_piece_by_piece(world: ErasureWorld) -> None:
-    """A roster may be longer than the function's memory: no piece of it is longer than the others; a gone one is none."""
+    """A roster may be longer than the memory: no piece of it is longer than the others; one that is gone has none."""
     objects, body = world.erasing.objects, b"Bob\n" * 200_000
     put(world, "rosters/acme/long", body)
     (found,) = objects.under("rosters/acme/long")
