@@ -67,7 +67,8 @@ class Settings:
     schedules; only the function that creates schedules has them, and only the one that converts rosters has
     `conversion_dead_letter_queue_url`, only those that collect results or send webhooks the two of their queue.
     Answers at once are put on `answers_queue_url` to be archived; without it each is an object.
-    `erasure_secret_id` is the key of tombstones; `erasure_queue_url` has who accepts erasures or serves them.
+    `erasure_secret_id` is the key of tombstones; `erasure_queue_url` has who accepts erasures or serves them;
+    who serves them has `scheduled_rosters`, the keys of rosters that the stage's own schedules name.
     `token_url` is where partners get their tokens, for the OpenAPI document.
     `client_claim` is the claim of a token that names the client. `lookups_per_partner` counts those of one workspace
     that have not ended, `uploads_per_partner` those whose URL has not expired. `waiting_requests` is how many requests
@@ -101,6 +102,7 @@ class Settings:
     erasure_dead_letter_queue_url: str | None = None
     erasure_secret_id: str | None = None
     tombstone_days: int = 90
+    scheduled_rosters: tuple[str, ...] = ()
     schedule_group_name: str | None = None
     schedule_role_arn: str | None = None
     schedule_target_arn: str | None = None
@@ -143,6 +145,7 @@ class Settings:
         values["WORKSPACES"] = json.dumps(
             {name: _non_default(workspace) for name, workspace in self.workspaces.items()}, separators=(",", ":")
         )
+        values = {name: json.dumps(one) if isinstance(one, tuple) else one for name, one in values.items()}
         return {name: str(value) for name, value in values.items() if value is not None}
 
     @classmethod
@@ -182,6 +185,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "profile_retention_days": int,
     "waiting_requests": int,
     "tombstone_days": int,
+    "scheduled_rosters": lambda written: tuple(json.loads(written)),
     "not_found_retention_days": int,
     "roster_megabytes": int,
     "unpacked_roster_megabytes": int,

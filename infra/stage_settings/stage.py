@@ -26,6 +26,7 @@ SILENT_MOST = 23 * 60
 OLDEST_MOST = 13 * 24 * 60
 LOOKUPS_MOST, SCHEDULES_MOST, UPLOADS_MOST = 100_000, 1000, 1000
 # A restored table is up to 35 days old, and a dead letter that is sent again up to 28: neither may bring anybody back.
+ROSTER_TEXT = 2000  # characters of the rosters of all schedules, of the 4 KB that Lambda has for variables
 TOMBSTONE_LEAST = 36
 ERASED_MOST = TOMBSTONES_LIMIT * 9 // 10  # people that all partners may have erased at a time; operators have the rest
 DAYS_MOST = 36_500  # a hundred years
@@ -155,6 +156,9 @@ class Stage:
         names = [schedule.name for schedule in self.schedules]
         require(len(set(names)) == len(names), "schedules", "must differ in name")
         require_distinct((FEEDER_TICK, *names), "schedules")
+        rosters = sum(len(one.roster) + 4 for one in self.schedules)
+        rule = f"must name rosters of {ROSTER_TEXT:,} characters together at most: a function gets them as a variable"
+        require(rosters <= ROSTER_TEXT, "schedules", rule)
         for schedule in self.schedules:
             known = schedule.workspace in self.workspaces
             require(known, f"schedules.{schedule.name}.workspace", f"{schedule.workspace!r} is not configured")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def test_an_erasure_waits_for_every_function(full: Template) -> None:
     """The second search begins after the longest function that read the tombstones before they were there."""
     longest = max(function["Timeout"] for function in full.functions().values())
     assert longest + CACHED_SECONDS < DRAIN
+
+
+def test_an_erasure_knows_the_rosters_of_the_stages_schedules(local: Template) -> None:
+    """The rosters that schedules of the template name are those that the function of erasures keeps for them."""
+    inputs = [json.loads(text(one["Target"]["Input"])) for one in local.of_type("AWS::Scheduler::Schedule").values()]
+    named = {one["roster"] for one in inputs if "roster" in one}
+    assert named == {"rosters/demo.csv"}
+    variables = local.functions()["on_erasure"]["Environment"]["Variables"]
+    assert set(json.loads(variables["SCHEDULED_ROSTERS"])) == named

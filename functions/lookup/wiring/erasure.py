@@ -67,6 +67,7 @@ class ErasureServices(FeedingServices):
             references=references,
             ledger=self.lookups,
             bounds=Bounds(self.settings.unpacked_roster_megabytes),
+            scheduled=self.settings.scheduled_rosters,
             clock=self.clock,
         )
 

@@ -36,6 +36,7 @@ class ErasureQueue(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self._days = stage.tombstone_days
+        self._rosters = tuple(sorted({schedule.roster for schedule in stage.schedules}))
         self.queue = work_queue(self, "Queue", visibility=VISIBILITY, deliveries=DELIVERIES)
         self.dead_letters = dead_letters_of(self.queue)
         secret = secretsmanager.CfnSecret(
@@ -64,7 +65,8 @@ class ErasureQueue(Construct):
 
     def serve_settings(self, settings: Settings) -> Settings:
         """Add what the function that serves the queue must know."""
-        return replace(self.ask_settings(settings), erasure_dead_letter_queue_url=self.dead_letters.queue_url)
+        own = replace(self.ask_settings(settings), erasure_dead_letter_queue_url=self.dead_letters.queue_url)
+        return replace(own, scheduled_rosters=self._rosters)
 
     def key_grants(self) -> list[Grant]:
         """Return what a function does here that fetches users."""

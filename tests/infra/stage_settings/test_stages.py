@@ -88,6 +88,14 @@ def test_an_empty_address_is_none() -> None:
         ({"issuer": Issuer(url=ISSUER, client_claim=""), "partners": KNOWN}, "issuer.client_claim"),
         ({"issuer": Issuer(url=ISSUER, client_claim="azp or sub"), "partners": KNOWN}, "issuer.client_claim"),
         ({"schedules": (Schedule(**SCHEDULE), Schedule(**SCHEDULE))}, "schedules"),
+        (
+            {
+                "schedules": tuple(
+                    Schedule(**{**SCHEDULE, "name": f"s{n}", "roster": f"rosters/{n}{'x' * 450}"}) for n in "abcde"
+                )
+            },
+            "schedules",
+        ),
         ({"workspaces": {"default": Workspace(), "a1": Workspace(), "a-1": Workspace()}}, "workspaces"),
         ({"partners": {"crm-2": Partner(), "crm2": Partner()}}, "partners"),
         ({"schedules": (Schedule(**{**SCHEDULE, "name": "d-1"}), Schedule(**{**SCHEDULE, "name": "d1"}))}, "schedules"),

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -129,6 +130,19 @@ def test_a_roster_goes_once_nothing_needs_it(world: ErasureWorld) -> None:
     assert world.erasing.requests.read("acme", erasure.erasure_id).rosters == ("rosters/acme/running",)
     receipt = json.loads(world.body(erasure.receipt or ""))
     assert receipt["rosters_needed"] == list(erasure.rosters)
+
+
+def test_the_stages_own_schedules_keep_their_rosters(stage: Stage) -> None:
+    """A roster that a schedule of the stage names stays and is listed, though the ledger has no reference to it."""
+    settings = replace(stage.settings, scheduled_rosters=("rosters/daily.csv", "rosters/weekly.csv"))
+    world = ErasureWorld(replace(stage, settings=settings))
+    for name in ("daily.csv", "weekly.csv", "former.csv"):
+        put(world, f"rosters/{name}", b"Anna-7\nBob\n")
+    world.clock.now += 4000
+    erasure = world.erasing.erase(customer(ANNA))
+    assert erasure.rosters == ("rosters/daily.csv", "rosters/weekly.csv")
+    assert world.body("rosters/daily.csv") == b"Anna-7\nBob\n"
+    assert world.places_of(ANNA) == list(erasure.rosters)
 
 
 def test_former_versions_and_answers_of_athena(world: ErasureWorld) -> None:

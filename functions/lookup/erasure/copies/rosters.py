@@ -42,7 +42,10 @@ class Rosters:
         ledger: LookupLedger,
         bounds: Bounds,
         clock: Clock,
+        scheduled: Iterable[str] = (),
     ) -> None:
+        """`scheduled` are the keys that the stage's own schedules name, of which the ledger has no reference."""
+        self._scheduled = frozenset(scheduled)
         self._objects = objects
         self._bounds = bounds
         self._retention = retention
@@ -89,7 +92,7 @@ class Rosters:
         if one.key.startswith(INLINE):
             return self._runs(one.key.removeprefix(INLINE).removesuffix(".ndjson"), one)
         key = uploaded_key(one.key)
-        if not one.key.startswith(UNPACKED) and self._references.schedules(key):
+        if one.key in self._scheduled or (not one.key.startswith(UNPACKED) and self._references.schedules(key)):
             return True
         lookups = [lookup_id for _, lookup_id in self._references.lookups(key)]
         if not lookups:
