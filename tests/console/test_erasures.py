@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 import urllib3
 from playwright.sync_api import expect
@@ -40,6 +42,9 @@ def test_people_are_erased_and_only_a_receipt_is_left(operator: Person, stage: S
         "GET", f"{stage.api_url}/v1/erasures/{erasure}", headers={"Authorization": operator.authorization}
     )
     assert (read.status, read.json()["identifiers"]) == (200, 2)
+    until = datetime.fromisoformat(read.json()["tombstone_until"]).astimezone()
+    year = "" if until.year == datetime.now(UTC).astimezone().year else f" {until.year}"
+    expect(receipt).to_contain_text(f"{until.day} {until:%b}{year}, ")
     operator.go("Overview")
     operator.go("Erasures")
     expect(receipt).to_contain_text(erasure)
@@ -47,6 +52,38 @@ def test_people_are_erased_and_only_a_receipt_is_left(operator: Person, stage: S
     for text in (operator.kept(), json.dumps(addresses), json.dumps(operator.said), *_logged(stage)):
         assert "gone-person" not in text
         assert erasure not in operator.kept()
+
+
+def test_a_receipt_tells_what_was_removed_and_what_will_go_later(operator: Person) -> None:
+    """Records by place, and lists that something still needs; one that found nothing says so."""
+    done: dict[str, Any] = {
+        "erasure_id": "made-up-1",
+        "state": "completed",
+        "workspace": "default",
+        "identifiers": 3,
+        "requested_at": "2025-11-28T10:00:00.000000Z",
+        "finished_at": "2025-11-28T10:20:00.000000Z",
+        "tombstone_until": "2030-02-26T10:00:00.000000Z",
+        "searches": 2,
+        "found": {"profiles": 3, "results": 41},
+        "rosters_needed": {"own": ["roster-7"], "others": 1},
+        "links": {"self": "/v1/erasures/made-up-1"},
+    }
+    nothing = done | {"erasure_id": "made-up-2", "found": {}, "rosters_needed": {"own": [], "others": 0}}
+    known = {one["erasure_id"]: one for one in (done, nothing)}
+    operator.page.route(ERASURE, lambda route: route.fulfill(json=known[route.request.url.rpartition("/")[2]]))
+    operator.go("Erasures")
+    receipts = operator.main.get_by_role("region", name="Receipt", exact=True)
+    for erasure in known:
+        operator.main.get_by_label("Id of the erasure").fill(f" {erasure} ")
+        operator.main.get_by_role("button", name="Show it").click()
+        expect(receipts.filter(has_text=erasure)).to_contain_text("3 identifiers: nothing is left.")
+    first = receipts.filter(has_text="made-up-1")
+    expect(first.locator("tbody tr")).to_have_text(["profiles3", "results41"])
+    expect(first).to_contain_text("2 lists that a schedule or a lookup still needs will go when nothing does.")
+    expect(first).to_contain_text("Yours: roster-7")
+    expect(first).to_contain_text("26 Feb 2030")
+    expect(receipts.filter(has_text="made-up-2")).to_contain_text("Nothing was found.")
 
 
 def test_a_receipt_is_found_by_its_id_and_no_other_is(operator: Person) -> None:

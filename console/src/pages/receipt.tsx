@@ -39,7 +39,7 @@ function Found({ erasure }: { erasure: Erasure }) {
         {many(erasure.identifiers, "identifier")}: {STATES[erasure.state]}. Keep this id: <strong class="code">{erasure.erasure_id}</strong>
       </p>
       <Facts erasure={erasure} />
-      <Removed records={erasure.found} />
+      <Removed records={erasure.found} isAll={erasure.state === "completed"} />
       <Needed rosters={erasure.rosters_needed} />
     </>
   );
@@ -62,9 +62,9 @@ function Facts({ erasure }: { erasure: Erasure }) {
   );
 }
 
-function Removed({ records }: { records: Record<string, number> }) {
+function Removed({ records, isAll }: { records: Record<string, number>; isAll: boolean }) {
   const stores = Object.entries(records);
-  if (stores.length === 0) return <p class="note">Nothing was found so far.</p>;
+  if (stores.length === 0) return <p class="note">{isAll ? "Nothing was found." : "Nothing was found so far."}</p>;
   return (
     <Table label="What was removed" head={["Where", "Records removed"]}>
       {stores.map(([store, removed]) => (

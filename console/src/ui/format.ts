@@ -4,6 +4,7 @@ const NUMBER = new Intl.NumberFormat("en");
 const SHARE = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 0 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DAY_OF_A_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const [MINUTE, HOUR, DAY_SECONDS] = [60, 3600, 86_400];
 const KILO = 1000;
 
@@ -21,11 +22,12 @@ export function duration(seconds: number): string {
   return many(Math.round(seconds / DAY_SECONDS), "day");
 }
 
-/** Write a time of today as a clock shows it, any other with its day. */
+/** Write a time of today as a clock shows it, any other with its day, and with its year if that is another one. */
 export function time(iso: string | number): string {
-  const at = new Date(iso);
-  const isToday = at.toDateString() === new Date().toDateString();
-  return isToday ? CLOCK.format(at) : `${DAY.format(at)}, ${CLOCK.format(at)}`;
+  const [at, now] = [new Date(iso), new Date()];
+  if (at.toDateString() === now.toDateString()) return CLOCK.format(at);
+  const day = at.getFullYear() === now.getFullYear() ? DAY : DAY_OF_A_YEAR;
+  return `${day.format(at)}, ${CLOCK.format(at)}`;
 }
 
 /** Write how long ago a time is, or how far ahead. */

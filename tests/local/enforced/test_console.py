@@ -202,6 +202,9 @@ def test_who_is_not_granted_erasures_erases_nobody(people: Enforced, demo: str, 
     begun = call(people, operator, "POST", "/v1/erasures", order)
     assert (begun.status, begun.json()["identifiers"]) == (202, 1)
     assert call(people, operator, "GET", begun.json()["links"]["self"]).status == 200
+    until(lambda: people.logged("OnRequest", '"erasure requested"'))
+    assert people.logged("OnRequest", subject_of(operator))
+    assert not people.logged("OnRequest", "nobody-of-interest")
 
 
 def test_an_operator_sees_all_partners(people: Enforced, demo: str, operator: str) -> None:

@@ -19,6 +19,7 @@ from lookup.ledger.erasures import Erasure
 from lookup.model import Identifier, InvalidIdentifier, timestamp
 from lookup.rosters.keys import ROSTERS
 from lookup.settings import Settings
+from lookup.telemetry import logger
 from lookup.validation import parse_identifier_strictly
 
 ErasureId = Annotated[str, Path(max_length=64)]
@@ -46,6 +47,14 @@ class ErasureRoutes:
         identifiers = _identifiers(order.identifiers)
         per_day = None if caller.is_operator else partner.erase
         begun = self._requests().begin(partner.name, order.workspace, identifiers, per_day=per_day)
+        logger.info(
+            "erasure requested",
+            erasure_id=begun.erasure_id,
+            identifiers=begun.people,
+            partner=partner.name,
+            client_id=caller.client_id,
+            subject=caller.subject,
+        )
         headers = {"Location": f"/v1/erasures/{begun.erasure_id}"}
         return json_response(self._shown(begun), HTTPStatus.ACCEPTED, headers)
 
