@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 
+from lookup.erasure.worker import DRAIN
 from tests.chaos import instance, poller
 from tests.chaos.clock import FastClock
 from tests.chaos.environment import Environment, opened
@@ -35,6 +36,7 @@ from tests.chaos.week_later import Week, pass_a_week
 from tests.waiting import GIVE_UP
 
 MAX_CALM_SECONDS = GIVE_UP  # real seconds without faults after which what is not done is stuck
+SEARCHES = 4  # of an erasure at the most, as far as a run waits for it
 LOOK = 1.0  # real seconds between two reads
 HOURS_EVERY = 5  # looks between two times that hours are collected while there are faults
 QUIET_LOOKS = 3  # in a row that find nothing to do
@@ -143,10 +145,16 @@ class Run:
             if calm_since is None and self._may_calm(busy, done):
                 calm_since = self._calm()
             quiet = quiet + 1 if idle and calm_since is not None and self._all_done(busy) else 0
-            if calm_since is not None and self.clock.passed() - calm_since > MAX_CALM_SECONDS:
+            if calm_since is not None and self.clock.passed() - calm_since > self._longest_calm:
                 return
             wait(busy, timeout=0)
             time.sleep(LOOK)
+
+    @property
+    def _longest_calm(self) -> float:
+        """How long calm may last, in real seconds: each search of an erasure that finds something waits for another."""
+        searches = DRAIN / self.clock.factor * SEARCHES if self.orders.erased else 0.0
+        return MAX_CALM_SECONDS + searches
 
     def _all_done(self, busy: Sequence[Future[None]]) -> bool:
         return all(one.done() for one in busy) and self._are_all_accepted()
