@@ -24,11 +24,11 @@ ANSWERED = 33  # such profiles make an answer of 5 MB
 def measured(server: EmbeddedAws, lines: int = LINES) -> dict[str, float]:
     """Return MB by function and case; every case has a process and a stage of its own."""
     cases: Mapping[str, tuple[str, Callable[[Deployed, int], dict[str, Any]]]] = {
-        "on_request, roster of a million": ("on_request", _submitted),
-        "on_request, roster of a million, gzip": ("on_request", _submitted_packed),
+        f"on_request, roster of {lines:,} lines": ("on_request", _submitted),
+        f"on_request, roster of {lines:,} lines, gzip": ("on_request", _submitted_packed),
         "on_request, answer of 5 MB": ("on_request", _large_answer),
         "on_queue, part of 100 profiles of 150 KB": ("on_queue", _large_part),
-        "on_schedule, roster of a million": ("on_schedule", _fired),
+        f"on_schedule, roster of {lines:,} lines": ("on_schedule", _fired),
     }
     return {name: _peak(server, module, event, lines) for name, (module, event) in cases.items()}
 
