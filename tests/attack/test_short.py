@@ -34,5 +34,6 @@ def test_a_short_attack_harms_nobody(tmp_path: Path) -> None:
     # Every move was made, of which some were taken, some not granted, some about what is not its own, some wrong.
     assert len(detail["moves"]) == MOVES
     assert [failure for failure in detail["attacker's failures"] if failure.endswith(" 500")] == []
-    for status in (201, 400, 403, 404, 409, 422):
-        assert detail["attacker's answers"][status] > 0
+    answers = detail["attacker's answers"]
+    for statuses in ((200, 201, 202), (403, 404), (400, 409, 422)):
+        assert sum(answers.get(status, 0) for status in statuses) > 0, answers

@@ -31,10 +31,10 @@ def test_people_are_erased_and_only_a_receipt_is_left(operator: Person, stage: S
     dialog = operator.page.get_by_role("dialog", name="Erase 2 identifiers?")
     expect(dialog).to_contain_text("This cannot be undone.")
     dialog.get_by_role("button", name="Leave it").click()
-    assert [one.url for one in operator.requests if ERASURE.search(one.url)] == []
+    assert [one.url for one in operator.requests if one.method == "POST" and ERASURE.search(one.url)] == []
     operator.main.get_by_role("button", name="Erase …").click()
     dialog.get_by_role("button", name="Erase them").click()
-    receipt = operator.main.get_by_role("region", name="Receipt", exact=True)
+    receipt = operator.main.get_by_role("region", name="Receipt", exact=True).first  # the newest of this window
     expect(receipt).to_contain_text("2 identifiers: every place is being searched.")
     expect(field).to_have_value("")
     erasure = receipt.locator("strong.code").inner_text()

@@ -105,7 +105,7 @@ def test_people_of_an_issuer_of_your_own(tmp_path: Path) -> None:
         "authorize_url": "https://id.example.com/a",
         "token_url": "https://id.example.com/t",
         "logout_url": None,
-        "scopes": ["profiles/read", "lookups/write", "schedules/write", "service/admin"],
+        "scopes": ["profiles/read", "lookups/write", "schedules/write", "profiles/erase", "service/admin"],
         "groups_claim": "groups",
     }
 
