@@ -9,7 +9,7 @@ BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
 .DEFAULT_GOAL := help
-.PHONY: help run test second-half check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks bench-erasure chaos attack interruptions lock clean
+.PHONY: help run test second-half all-tests check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks bench-erasure chaos attack interruptions lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run all tests but those of the
 second-half: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run the tests that take long on a stage of their own: a rehearsal, a short attack; about two minutes
 	@$(BIN)/pytest -n auto --dist loadfile -m second_half
 
+all-tests: $(VENV)/.installed $(CONSOLE) $(BROWSER)
+	@$(BIN)/pytest -n auto --dist loadfile
+
 lint: $(VENV)/.installed ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 
@@ -43,10 +46,11 @@ template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod an
 	@for stage in prod local; do STAGE=$$stage CDK_OUTDIR=build/template-$$stage $(BIN)/python -m infra.app || exit 1; done
 	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
-# All tests in one session: while those of the second half wait for their stages, the workers do the others.
+# All tests in one session: while those of the second half wait for their stages, the workers do the others. The slow
+# checks that need no stage run beside them: tests wait more than they work.
 check: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## everything that CI runs: lint types layers template pages, and the tests of both halves
-	@$(MAKE) --no-print-directory -j 2 lint types layers template pages
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(MAKE) --no-print-directory -j 2 lint layers pages
+	@$(MAKE) --no-print-directory -j 3 types template all-tests
 
 synth: $(VENV)/.installed $(CONSOLE) ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app

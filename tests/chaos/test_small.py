@@ -1,4 +1,4 @@
-"""Small runs at the same time, one seed or three: real processes, every kind of fault, promise 1 to the last entry."""
+"""Small runs at the same time, one seed or two: real processes, every kind of fault, promise 1 to the last entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.chaos.plan import Plan, Size
 from tests.chaos.report import Report
 from tests.chaos.run import carried_out
 
-SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.second_half) for seed in (2, 3)))
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.second_half) for seed in (2,)))
 IDENTIFIERS = 400
 FIRST_ACCOUNT = 700_000_000_000
 

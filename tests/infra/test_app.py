@@ -75,8 +75,8 @@ def test_no_account_and_no_region_is_written_down(template: Template) -> None:
 
 
 def test_cfn_lint_finds_nothing(templates: Mapping[str, Template]) -> None:
-    """The templates with the most in them are clean under cfn-lint; `make template` checks the chosen stage."""
-    paths = [str(templates[stage].path) for stage in ("prod", "local", "full")]
+    """The template with everything in it is clean under cfn-lint; `make template` checks those of prod and local."""
+    paths = [str(templates["full"].path)]
     linter = Path(sys.executable).with_name("cfn-lint")
     command = [str(linter), "-i", "W3005", "-t", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
