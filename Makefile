@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 BROWSER := node_modules/.chromium/chromium
 CONSOLE := functions/lookup/api/console/static/console.js
 
+# The tests and benchmarks start hundreds of processes: none of them is to compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test second-half all-tests check lint types layers template console pages console-pictures openapi synth build bootstrap deploy destroy gate redrive erase webhook doctor rehearse cost bench bench-gate bench-gate-model bench-feeder bench-api bench-results bench-light bench-webhooks bench-erasure chaos attack interruptions lock clean
 

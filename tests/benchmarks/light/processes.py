@@ -39,5 +39,6 @@ def peak_mb(deployed: Deployed, module: str, event: Path) -> float:
 
 
 def environment_of(deployed: Deployed) -> dict[str, str]:
-    """Return the environment of a function instance."""
-    return {**os.environ, **deployed.environment, "PYTHONPATH": str(ROOT / "functions")}
+    """Return the environment of a function instance, which finds its bytecode on disk as in a deployed zip."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **deployed.environment, "PYTHONPATH": str(ROOT / "functions")}
