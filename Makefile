@@ -32,7 +32,7 @@ test: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run all tests but those of the
 second-half: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run the tests that take long on a stage of their own: a rehearsal, a short attack; about two minutes
 	@$(BIN)/pytest -n auto --dist loadfile -m second_half
 
-all-tests: $(VENV)/.installed $(CONSOLE) $(BROWSER)
+all-tests: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## run the tests of both halves in one session
 	@$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed ## ruff: rules and format
