@@ -117,7 +117,7 @@ class Storage(Construct):
         ]
 
     def allow_uploads_from(self, origins: Sequence[str]) -> None:
-        """Let pages of these origins send the uploads that were signed for them; they read nothing by themselves."""
+        """Allow pages of these origins to send uploads that were signed for them; they read nothing by themselves."""
         self.bucket.add_cors_rule(
             allowed_methods=[s3.HttpMethods.PUT],
             allowed_origins=list(origins),

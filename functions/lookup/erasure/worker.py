@@ -115,7 +115,7 @@ class Eraser:
         return Done()
 
     def _release(self, claim: Erasure) -> None:
-        """Let others go on at once with what this invocation held, as far as the ledger can be written."""
+        """Release at once what this invocation held, as far as the ledger can be written."""
         left = self._ledger.read(claim.erasure_id)
         if left is not None and (left.step, left.held_until) == (claim.step, claim.held_until):
             self._ledger.write(replace(left, held_until=0.0, token=uuid4().hex), seen=left)

@@ -62,7 +62,13 @@ class ApiServices(ProfileServices, SubmittingServices):
     @cached_property
     def app(self) -> APIGatewayHttpResolver:
         """The resolver with every route."""
-        app, clock = self.with_profile_routes(create_app(self.clock)), self.clock
+        app = self.with_profile_routes(create_app(self.clock))
+        self._add_lookups(app)
+        self._add_rosters_and_schedules(app)
+        self._add_overviews(app)
+        return app
+
+    def _add_lookups(self, app: APIGatewayHttpResolver) -> None:
         idempotency = Idempotency(lambda: self.dynamodb, self.settings.ledger_table_name)
         SubmitRoute(
             app,
@@ -77,7 +83,7 @@ class ApiServices(ProfileServices, SubmittingServices):
             lookups=self.control,
             published=self.published,
             hours_of=HourLedger(self.table).of_day,
-            clock=clock,
+            clock=self.clock,
         )
         ResultRoutes(
             app,
@@ -88,12 +94,14 @@ class ApiServices(ProfileServices, SubmittingServices):
         )
         ErasureRoutes(app, requests=lambda: self.erasure_requests, settings=self.settings)
         ExportRoute(app, lookups=self.control, published=self.published, exports=self.export_requests)
+
+    def _add_rosters_and_schedules(self, app: APIGatewayHttpResolver) -> None:
         RosterRoutes(
             app,
             uploads=self.uploads,
             open_uploads=OpenUploads(self.table, self.settings.uploads_per_partner),
             retention=self.retention,
-            clock=clock,
+            clock=self.clock,
         )
         PreviewRoute(app, rosters=self.rosters)
         ScheduleRoutes(
@@ -104,8 +112,10 @@ class ApiServices(ProfileServices, SubmittingServices):
             ledger=self.lookups,
             authorization=self.authorization,
         )
+
+    def _add_overviews(self, app: APIGatewayHttpResolver) -> None:
         GrantRoutes(app, settings=self.settings)
-        WebhookRoutes(app, ledger=WebhookLedger(self.table), publish_test=self.events.publish_test, clock=clock)
+        WebhookRoutes(app, ledger=WebhookLedger(self.table), publish_test=self.events.publish_test, clock=self.clock)
         QuotaRoutes(
             app,
             sources=QuotaSources(
@@ -115,10 +125,9 @@ class ApiServices(ProfileServices, SubmittingServices):
                 dead_letters=self.dead_letters.counts,
             ),
             daily=self.daily,
-            clock=clock,
+            clock=self.clock,
         )
         OperatorRoutes(app, self.operator_sources)
-        return app
 
     @cached_property
     def erasure_requests(self) -> ErasureRequests:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from lookup.ledger.webhooks import DeliveryState
 from lookup.webhooks.queue import MOST_OF_BUSY, MOST_OF_PAUSED
 from lookup.webhooks.retries import LONGEST_ATTEMPTS, LONGEST_RETRY_AFTER
-from tests.lookup.stage import Stage, deployed
-from tests.lookup.webhooks.receivers import Authority, Receiver, sender_to
+from tests.lookup.webhooks.receivers import Receiver
 from tests.lookup.webhooks.world import World
-
-
-@pytest.fixture
-def stage(aws: boto3.Session) -> Iterator[Stage]:
-    """Deploy a stage that calls no vendor."""
-    with deployed(aws, None) as stage:
-        yield stage
-
-
-@pytest.fixture
-def world(stage: Stage, listening: Receiver, authority: Authority) -> World:
-    """A worker whose calls of `hooks.example.com` reach the receiver, and the partner acme with a webhook there."""
-    world = World(stage, sender_to(listening.port, authority.client))
-    world.subscribe()
-    return world
 
 
 def in_flight(world: World, number: int) -> None:

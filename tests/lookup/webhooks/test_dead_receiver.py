@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-
-import boto3
-import pytest
 
 from lookup.ledger.webhooks import CALLS_AT_ONCE
 from lookup.webhooks.retries import FAILURES_BEFORE_BACKOFF, FIRST_BACKOFF
-from tests.lookup.stage import Stage, deployed
+from tests.lookup.stage import Stage
 from tests.lookup.webhooks.fleet import DEAD, RECEIVERS, fleet, run, webhook_of
 from tests.lookup.webhooks.receivers import Authority, sender_to
 from tests.lookup.webhooks.world import World
 
 EVENTS, WORKERS, CALL_SECONDS = 60, 3, 2.0
-
-
-@pytest.fixture
-def stage(aws: boto3.Session) -> Iterator[Stage]:
-    """Deploy a stage that calls no vendor."""
-    with deployed(aws, None) as stage:
-        yield stage
 
 
 def test_one_dead_receiver_among_ten(stage: Stage, authority: Authority) -> None:

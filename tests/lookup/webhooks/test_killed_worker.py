@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 
-import boto3
-import pytest
 from standardwebhooks.webhooks import Webhook
 
 from lookup.ledger.webhooks import DeliveryState
 from tests.forking import forking
-from tests.lookup.stage import Stage, deployed
+from tests.lookup.stage import Stage
 from tests.lookup.webhooks.fleet import DEAD, Work, environment_of, host_of, services_of, webhook_of
 from tests.lookup.webhooks.receivers import Authority, receiver, sender_to
 from tests.lookup.webhooks.world import KEY, World, completed
 from tests.waiting import GIVE_UP
 
 WRITES = "before-send.dynamodb.UpdateItem"  # the first takes a slot for the call, the second frees it behind
-
-
-@pytest.fixture
-def stage(aws: boto3.Session) -> Iterator[Stage]:
-    """Deploy a stage that calls no vendor."""
-    with deployed(aws, None) as stage:
-        yield stage
 
 
 def serve_and_die(work: Work) -> None:

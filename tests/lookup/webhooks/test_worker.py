@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
-import boto3
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -16,27 +14,11 @@ from lookup.ledger.webhooks import LEASE_SECONDS, DeliveryState
 from lookup.partners import Partner
 from lookup.webhook_settings import EventType
 from lookup.webhooks.retries import FEW_TRIES, LONGEST_ATTEMPTS
-from tests.lookup.stage import Stage, deployed
-from tests.lookup.webhooks.receivers import Authority, Receiver, sender_to
+from tests.lookup.webhooks.receivers import Authority, Receiver
 from tests.lookup.webhooks.world import KEY, World, a_test, completed
 
 DAY = 24 * 3600
 NEW_KEY = f"whsec_{base64.b64encode(b'n' * 32).decode()}"
-
-
-@pytest.fixture
-def stage(aws: boto3.Session) -> Iterator[Stage]:
-    """Deploy a stage that calls no vendor."""
-    with deployed(aws, None) as stage:
-        yield stage
-
-
-@pytest.fixture
-def world(stage: Stage, listening: Receiver, authority: Authority) -> World:
-    """A worker whose calls of `hooks.example.com` reach the receiver, and the partner acme with a webhook there."""
-    world = World(stage, sender_to(listening.port, authority.client))
-    world.subscribe()
-    return world
 
 
 def answering(receiver: Receiver, *statuses: int, **headers: str) -> None:
