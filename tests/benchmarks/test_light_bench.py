@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -18,7 +19,7 @@ from tests.benchmarks.light import charts
 from tests.benchmarks.light.__main__ import SHORT as SMALL
 from tests.benchmarks.light.__main__ import Size
 from tests.benchmarks.light.cold_start import Starts
-from tests.benchmarks.light.growth import Cost, Growth
+from tests.benchmarks.light.growth import Cost, Growth, Measured, medians
 from tests.benchmarks.light.payload import Payloads
 from tests.benchmarks.light.report import Report, write
 from tests.benchmarks.light.side_by_side import (
@@ -47,6 +48,19 @@ def test_growth_is_the_worst_point_of_the_worst_curve() -> None:
     steep = [Cost(1, 10.0, 1.0, 0.01), Cost(10, 10.0, 1.5, 0.011)]
     assert Growth(flat, flat).ratio == 1.05
     assert Growth(flat, steep).ratio == 1.5
+
+
+def test_a_slower_minute_is_no_growth() -> None:
+    """A point's CPU is compared with the unit of its own time, over all turns; its requests are what they are."""
+    first, second = Cost(1, 1.2, 0.2, 0.004), Cost(10, 1.3, 0.2, 0.004)
+    slow = replace(second, cpu=0.008)
+    turns = [
+        [Measured(first, 0.05), Measured(slow, 0.10)],
+        [Measured(first, 0.05), Measured(slow, 0.10)],
+        [Measured(first, 0.05), Measured(replace(second, cpu=0.02), 0.05)],
+    ]
+    assert medians(turns) == [first, second]
+    assert Growth(medians(turns), [first]).ratio == pytest.approx(1.3 / 1.2, abs=0.001)
 
 
 def test_identifiers_of_the_side_by_side_run() -> None:

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 import on_queue
 import on_request
 from lookup.api.openapi import operator_docs, route_docs
+from lookup.api.openapi.models.components import ANSWERS
 from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
-from lookup.api.openapi.response_models import ANSWERS
 from lookup.api.route_table import ROUTES
 from tests.lambda_context import LambdaContext
 from tests.lookup.stage import Stage

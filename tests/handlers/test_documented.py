@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import on_request
+from lookup.api.openapi.models.components import components
 from lookup.api.openapi.operations import SCHEMAS, Operation
 from lookup.api.openapi.problem_types import Problem
-from lookup.api.openapi.response_models import components
 from lookup.api.route_table import ROUTES
 from tests.handlers.calling import DOCUMENTED, SHAPES
 from tests.lookup.stage import Stage

@@ -19,7 +19,7 @@ import on_request
 from infra.local.simulator.process import Fault, Simulator
 from lookup import exact_json
 from lookup.api.app import escaped_path
-from lookup.api.openapi.response_models import Grants
+from lookup.api.openapi.models.quota import Grants
 from lookup.ledger.table import LedgerTable
 from lookup.ledger.usage.quota_history import QuotaHistories
 from lookup.model import Clock, epoch

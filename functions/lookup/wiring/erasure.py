@@ -15,16 +15,16 @@ from lookup.erasure.objects import Objects
 from lookup.erasure.queue import ErasureQueue
 from lookup.erasure.steps import Store
 from lookup.erasure.worker import DRAIN, Eraser, ErasureWorker
-from lookup.fetch.tombstones import HashKeys, hash_of
+from lookup.fetch.tombstones import hash_of
 from lookup.ledger.collecting.collected_hours import HourLedger
 from lookup.ledger.collecting.collections import CollectionLedger
-from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Identifier
 from lookup.results.oversize import Oversize
 from lookup.rosters.decompression import Bounds
 from lookup.rosters.references import RosterReferences
 from lookup.rosters.retention import RosterRetention
 from lookup.wiring.clients import S3_CONFIG
+from lookup.wiring.pipeline.erased import ErasedServices
 from lookup.wiring.pipeline.feeding import FeedingServices
 
 PATIENT = S3_CONFIG.merge(Config(read_timeout=60, max_pool_connections=AT_ONCE + 2))  # of files of 256 MB
@@ -32,20 +32,12 @@ PATIENT = S3_CONFIG.merge(Config(read_timeout=60, max_pool_connections=AT_ONCE +
 KEYS_CACHED_SECONDS = 60.0
 
 
-class ErasureServices(FeedingServices):
+class ErasureServices(FeedingServices, ErasedServices):
     """The services of `on_erasure`."""
 
     drain = DRAIN
     _keys: Sequence[bytes] = ()
     _keys_read_at = float("-inf")
-
-    @cached_property
-    def erasures(self) -> ErasureLedger:
-        return ErasureLedger(self.table)
-
-    @cached_property
-    def hash_keys(self) -> HashKeys:
-        return HashKeys(self.secretsmanager, self.settings.erasure_secret_id)
 
     @cached_property
     def objects(self) -> Objects:

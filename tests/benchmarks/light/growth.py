@@ -1,12 +1,18 @@
-"""What an identifier costs in AWS requests, read units and CPU, as rosters and the number of lookups grow."""
+"""What an identifier costs in AWS requests, read units and CPU, as rosters and the number of lookups grow.
+
+The speed of a processor changes from minute to minute, by more than what is looked for. CPU is therefore measured in
+units of the same hundred calls of DynamoDB, made beside every part, and the points take turns.
+"""
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import median
 from typing import Any
 
 import on_queue
@@ -28,6 +34,8 @@ LOOKUPS = (1, 10, 100, 1_000)  # active at once, of one partner
 WHOLE = 20  # parts up to which a roster is served whole
 SAMPLE = 8  # parts at the beginning and at the end of a longer one
 BATCH = 25  # items of one BatchWriteItem
+TURNS = 3  # of all points; the median counts
+UNIT_CALLS = 100  # of DynamoDB, a unit of CPU
 HEADER, NAME = "customer_id\n", "customer-{:07}\n"
 
 
@@ -72,25 +80,47 @@ def spread(curve: Sequence[Cost], of: Callable[[Cost], float]) -> float:
     return max(values) / min(values)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A point in one turn: CPU seconds of an identifier, and those of a unit meanwhile."""
+
+    cost: Cost
+    unit: float
+
+    @property
+    def units(self) -> float:
+        """Return the CPU of an identifier in units."""
+        return self.cost.cpu / self.unit
+
+
 def measured(server: EmbeddedAws, sizes: Sequence[int] = SIZES, lookups: Sequence[int] = LOOKUPS) -> Growth:
-    """Measure every point on a stage of its own, of CPU the lower of two."""
-    return Growth(
-        [_lower(partial(_of_size, server, size)) for size in sizes],
-        [_lower(partial(_of_lookups, server, number)) for number in lookups],
-    )
+    """Measure every point on stages of its own, in turns."""
+    points = [partial(_of_size, server, size) for size in sizes] + [partial(_of_lookups, server, n) for n in lookups]
+    turns = [[point() for point in points] for _ in range(TURNS)]
+    costs = medians(turns)
+    return Growth(costs[: len(sizes)], costs[len(sizes) :])
 
 
-def _lower(measure: Callable[[], Cost]) -> Cost:
-    return min((measure() for _ in range(2)), key=lambda cost: cost.cpu)
+def medians(turns: Sequence[Sequence[Measured]]) -> list[Cost]:
+    """Return each point's cost: CPU is its median in units, times the median second of all units."""
+    second = median(one.unit for turn in turns for one in turn)
+    return [replace(own[0].cost, cpu=second * median(one.units for one in own)) for own in zip(*turns, strict=True)]
 
 
 class _Count:
-    """Requests and read units of everything that the functions of this process ask of AWS."""
+    """Requests and read units of everything that the functions of this process ask of AWS, CPU, and that of units."""
 
     def __init__(self) -> None:
-        self.requests, self.read_units, self.cpu = 0, 0.0, 0.0
+        self.begin()
         for handler in (on_request, on_queue):
             handler.services().session.events.register("after-call.*", self._note)
+
+    def begin(self) -> None:
+        """Count from here; what earlier stages left is no longer visited when garbage is collected."""
+        self.requests, self.read_units, self.cpu = 0, 0.0, 0.0
+        self.units: list[float] = []
+        gc.collect()
+        gc.freeze()
 
     def _note(self, model: Any, parsed: Any, **_: Any) -> None:
         self.requests += 1
@@ -113,10 +143,14 @@ class _Count:
 @contextmanager
 def _stage(server: EmbeddedAws) -> Iterator[tuple[Stage, _Count]]:
     with ample_stage(server, UNHURRIED) as deployed, as_functions(deployed.stage):
-        yield deployed.stage, _Count()
+        count = _Count()
+        _submit(deployed.stage, PART_LIMIT, count)
+        _serve(deployed.stage, count, 1)  # clients are made, models read: starts are measured elsewhere
+        count.begin()
+        yield deployed.stage, count
 
 
-def _of_size(server: EmbeddedAws, size: int) -> Cost:
+def _of_size(server: EmbeddedAws, size: int) -> Measured:
     """Serve a roster of so many lines; of a long one the first and the last parts, and count them for all of it."""
     parts = size // PART_LIMIT
     with _stage(server) as (stage, count):
@@ -134,10 +168,10 @@ def _of_size(server: EmbeddedAws, size: int) -> Cost:
             for total, first in zip((count.requests, count.read_units, count.cpu), submission, strict=True)
         ]
         rows = [mine / (served * PART_LIMIT) + first / size for mine, first in zip(own, submission, strict=True)]
-        return Cost(size, *rows)
+        return Measured(Cost(size, *rows), median(count.units))
 
 
-def _of_lookups(server: EmbeddedAws, number: int) -> Cost:
+def _of_lookups(server: EmbeddedAws, number: int) -> Measured:
     """Serve parts while so many lookups of one partner are active."""
     with _stage(server) as (stage, count):
         first = _submit(stage, 20 * PART_LIMIT, count)
@@ -147,9 +181,9 @@ def _of_lookups(server: EmbeddedAws, number: int) -> Cost:
             raise RuntimeError("the lookup is not in the ledger")
         for other in range(1, number):  # over the same roster, which need not be read again
             ledger.submit(replace(record.spec, lookup_id=f"{first}-{other:04}"))
-        count.requests, count.read_units, count.cpu = 0, 0.0, 0.0
+        count.begin()
         _serve(stage, count, 2 * SAMPLE)
-        return count.taken(2 * SAMPLE * PART_LIMIT, number)
+        return Measured(count.taken(2 * SAMPLE * PART_LIMIT, number), median(count.units))
 
 
 def _submit(stage: Stage, size: int, count: _Count) -> str:
@@ -170,6 +204,15 @@ def _submit(stage: Stage, size: int, count: _Count) -> str:
 def _serve(stage: Stage, count: _Count, parts: int) -> None:
     for _ in range(parts):
         count.cpu += serve(stage)
+        count.units.append(_unit(stage))
+
+
+def _unit(stage: Stage) -> float:
+    """Return the CPU seconds of reading an item that does not exist, a hundred times."""
+    started = time.process_time()
+    for _ in range(UNIT_CALLS):
+        stage.dynamodb.get_item(TableName=stage.settings.ledger_table_name, Key=lookup_key("none", "cursor"))
+    return time.process_time() - started
 
 
 def _skip(stage: Stage, lookup_id: str, size: int) -> None:

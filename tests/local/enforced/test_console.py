@@ -14,14 +14,14 @@ import urllib3
 from infra.local.simulator.process import Fault
 from infra.local.stage.people import DEMO, OPERATOR, put_people
 from lookup.api.console.pages import BUILT
-from lookup.api.openapi.response_models import (
+from lookup.api.openapi.models.operators import (
     OperatorLookup,
     OperatorLookupPage,
     PartnerPage,
-    Quota,
     Redriven,
     SteeredGate,
 )
+from lookup.api.openapi.models.quota import Quota
 from tests.local.enforced.conftest import Enforced
 from tests.local.enforced.signing_in import HTTP, Visit, token_of
 from tests.waiting import until

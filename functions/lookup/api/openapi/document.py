@@ -12,8 +12,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.openapi.models import Server, Tag
 
-from lookup.api.openapi import response_models
 from lookup.api.openapi.examples import BODIES
+from lookup.api.openapi.models.components import components
 from lookup.api.openapi.operations import SCHEMAS
 from lookup.api.route_table import LOOKUPS_WRITE, PROFILES_READ, ROUTES, SCHEDULES_WRITE
 
@@ -69,7 +69,7 @@ def document(app: APIGatewayHttpResolver, token_url: str | None) -> bytes:
         tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
     )
     written: dict[str, Any] = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
-    schemas = written["components"]["schemas"] | response_models.components() | {"GatewayMessage": _message()}
+    schemas = written["components"]["schemas"] | components() | {"GatewayMessage": _message()}
     schemas = {name: schemas[name] for name in sorted(schemas) if name not in POWERTOOLS_OWN}
     written["components"] = {"schemas": schemas, "securitySchemes": _schemes(token_url)}
     operations = dict(_operations(written))

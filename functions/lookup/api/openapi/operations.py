@@ -1,6 +1,6 @@
 """What a route says of itself: its answers, their headers and examples, and the problems it may tell, as data.
 
-Schemas are named only (`response_models` holds them), so that a cold start does not pay for them.
+Schemas are named only (`models` holds them), so that a cold start does not pay for them.
 """
 
 from __future__ import annotations

@@ -11,9 +11,7 @@ import urllib3
 from lookup.fetch import call_metrics as vendor_metrics
 from lookup.fetch.fetcher import Fetcher
 from lookup.fetch.neutral_calls import SharedCalls
-from lookup.fetch.tombstones import HashKeys, Tombstones
 from lookup.fetch.vendor_access import VendorAccess
-from lookup.ledger.erasures import ErasureLedger
 from lookup.model import Attributes
 from lookup.moengage.client import MoEngage
 from lookup.results.files import ResultFiles
@@ -22,10 +20,10 @@ from lookup.results.profile_item import Retention
 from lookup.results.profiles import ProfileStore
 from lookup.telemetry import Metric, count
 from lookup.wiring.clients import WRITERS
-from lookup.wiring.services import Services
+from lookup.wiring.pipeline.erased import ErasedServices
 
 
-class FetchingServices(Services):
+class FetchingServices(ErasedServices):
     """Profiles and the vendor's API."""
 
     @cached_property
@@ -56,18 +54,6 @@ class FetchingServices(Services):
             is_stopping=lambda: self.shutdown.is_requested,
             neutral_calls=SharedCalls(self.table, workspace),
         )
-
-    @cached_property
-    def erasures(self) -> ErasureLedger:
-        return ErasureLedger(self.table)
-
-    @cached_property
-    def hash_keys(self) -> HashKeys:
-        return HashKeys(self.secretsmanager, self.settings.erasure_secret_id)
-
-    @cached_property
-    def tombstones(self) -> Tombstones:
-        return Tombstones(self.erasures, self.hash_keys, self.clock)
 
     @cached_property
     def archive(self) -> ResultFiles:

@@ -1,4 +1,4 @@
-"""The shapes of profiles and lookups as they are answered; see `response_models`."""
+"""The shapes of profiles and lookups as they are answered."""
 
 from __future__ import annotations
 

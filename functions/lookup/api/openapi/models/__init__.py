@@ -1,0 +1,1 @@
+"""The shapes of all answers, by what they are about."""
