@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from lookup.errors import AwsUnavailable
-from lookup.ledger.collecting.collected_hours import CollectedHour
-from lookup.ledger.collecting.collections import Collection
-from lookup.ledger.collecting.hour_marks import Hour
 from lookup.ledger.model import ChangedProfiles, LookupRecord
 from lookup.model import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from lookup.ledger.collecting.collected_hours import CollectedHour
+    from lookup.ledger.collecting.collections import Collection
+    from lookup.ledger.collecting.hour_marks import Hour
 
 SOURCE = "moengage-lookup"
 COMPLETED, READY = "Lookup Completed", "Results Ready"  # the kinds of events that come of a lookup's end
