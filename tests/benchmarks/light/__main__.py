@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.local.ministack.process import EmbeddedAws
@@ -40,6 +41,7 @@ class Size:
         )
 
 
+LOG_SHOWN = 5_000  # characters
 SHORT = Size(5, 6, 1_100, 10.0, (1_000, 10_000), (1, 30), 100_000)
 
 
@@ -53,12 +55,24 @@ def measured(server: EmbeddedAws, size: Size) -> Report:
     peak_mb = memory.measured(server, size.lines)
     _tell("side by side …")
     peers = side_by_side.measured(server, identifiers=size.identifiers, factor=size.factor)
-    with contextlib.redirect_stdout(io.StringIO()):  # metrics of handlers in this process
+    with _logs_kept_back():
         _tell("CPU of a payload …")
         payloads = payload.measured(server, size.parts)
         _tell("growth …")
         grown = growth.measured(server, size.sizes, size.lookups)
     return Report(starts, payloads, peers, grown, peak_mb, started, time.time() - started, str(size))
+
+
+@contextlib.contextmanager
+def _logs_kept_back() -> Iterator[None]:
+    """Keep what handlers of this process log and count off the terminal; show the last of it if something fails."""
+    logs = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(logs):
+            yield
+    except Exception:
+        _tell(logs.getvalue()[-LOG_SHOWN:])
+        raise
 
 
 def _tell(text: str) -> None:

@@ -39,7 +39,7 @@ HOW_TO_READ = f"""## How to read it
   again though it had answered. Lines of code are those of a user: of this pipeline an upload and a request.
 - **Growth**: per identifier, submission included. Of long rosters the first and the last parts are served, and the
   ledger between them is written as it is when all of them are. CPU is the median of several turns, each in units of
-  the same hundred calls of DynamoDB, made beside every part: a processor's speed changes more than what is looked for.
+  the same fifty calls of DynamoDB, made beside every part: a processor's speed changes more than what is looked for.
 - **Memory**: the most that a process had (`VmHWM`), its interpreter included, in MB.
 """
 
