@@ -5,10 +5,10 @@ import type { Grants } from "../../api/shapes.ts";
 import { addressOf, go } from "../../router.ts";
 import { Field, Heading, Panel } from "../../ui/parts.tsx";
 import { Contents } from "./contents.tsx";
-import { estimate, forget, isBusy, keep, opened, source } from "./draft.ts";
+import { estimate, keep, opened, source } from "./draft.ts";
 import { Settings } from "./settings.tsx";
 import { Source } from "./source.tsx";
-import { Prepare, Sent, Takes } from "./start.tsx";
+import { LastStep, Prepare, Sent, Takes } from "./start.tsx";
 import { type Times, When, expressionOf } from "./when.tsx";
 
 const NAME = "[a-z][a-z0-9\\-]{0,29}"; // the service's own rule, as the pattern of an input
@@ -52,14 +52,7 @@ function Keep() {
           <p>
             Each time it asks for <Takes estimate={estimate.value} />. They count towards your users of the day.
           </p>
-          <div class="row">
-            <button type="submit" class="main" disabled={isBusy.value}>
-              {isBusy.value ? "One moment …" : "Keep the schedule"}
-            </button>
-            <button type="button" onClick={forget}>
-              Put it aside
-            </button>
-          </div>
+          <LastStep action="Keep the schedule" />
         </form>
       )}
     </Panel>

@@ -91,15 +91,22 @@ function Ready({ estimate: takes }: { estimate: Estimate }) {
         {takes.users_ahead > 0 && `, after ${many(takes.users_ahead, "user")} that wait already`}, and would be done{" "}
         <strong>{distance(takes.done_at)}</strong>.
       </p>
-      <div class="row">
-        <button type="button" class="main" disabled={isBusy.value} onClick={run}>
-          {isBusy.value ? "One moment …" : "Start the lookup"}
-        </button>
-        <button type="button" onClick={forget}>
-          Put it aside
-        </button>
-      </div>
+      <LastStep action="Start the lookup" onClick={run} />
     </>
+  );
+}
+
+/** The buttons of the last step: do it, or put all of it aside. Without `onClick` the first one submits its form. */
+export function LastStep({ action, onClick }: { action: string; onClick?: () => void }) {
+  return (
+    <div class="row">
+      <button type={onClick === undefined ? "submit" : "button"} class="main" disabled={isBusy.value} onClick={onClick}>
+        {isBusy.value ? "One moment …" : action}
+      </button>
+      <button type="button" onClick={forget}>
+        Put it aside
+      </button>
+    </div>
   );
 }
 
