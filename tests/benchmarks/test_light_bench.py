@@ -6,7 +6,6 @@ import importlib
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -19,7 +18,7 @@ from tests.benchmarks.light import charts
 from tests.benchmarks.light.__main__ import SHORT as SMALL
 from tests.benchmarks.light.__main__ import Size
 from tests.benchmarks.light.cold_start import Starts
-from tests.benchmarks.light.growth import Cost, Growth, Measured, medians
+from tests.benchmarks.light.growth import Cost, Growth, Measured, Piece, medians
 from tests.benchmarks.light.payload import Payloads
 from tests.benchmarks.light.report import Report, write
 from tests.benchmarks.light.side_by_side import (
@@ -51,16 +50,18 @@ def test_growth_is_the_worst_point_of_the_worst_curve() -> None:
 
 
 def test_a_slower_minute_is_no_growth() -> None:
-    """A point's CPU is compared with the unit of its own time, over all turns; its requests are what they are."""
-    first, second = Cost(1, 1.2, 0.2, 0.004), Cost(10, 1.3, 0.2, 0.004)
-    slow = replace(second, cpu=0.008)
+    """Each piece of a point's work is compared with the unit right after it, over all turns; the pieces are summed."""
+    first, second = Cost(1, 1.2, 0.2, 0.0), Cost(10, 1.3, 0.2, 0.0)
+    quick, slow = [Piece(0.001, 0.05), Piece(0.003, 0.05)], [Piece(0.002, 0.10), Piece(0.006, 0.10)]
+    stumbling = [Piece(0.001, 0.05), Piece(0.020, 0.05)]
     turns = [
-        [Measured(first, 0.05), Measured(slow, 0.10)],
-        [Measured(first, 0.05), Measured(slow, 0.10)],
-        [Measured(first, 0.05), Measured(replace(second, cpu=0.02), 0.05)],
+        [Measured(first, quick), Measured(second, slow)],
+        [Measured(first, quick), Measured(second, stumbling)],
+        [Measured(first, slow), Measured(second, quick)],
     ]
-    assert medians(turns) == [first, second]
-    assert Growth(medians(turns), [first]).ratio == pytest.approx(1.3 / 1.2, abs=0.001)
+    costs = medians(turns)
+    assert [round(one.cpu, 9) for one in costs] == [0.004, 0.004]
+    assert [one.requests for one in costs] == [1.2, 1.3]
 
 
 def test_identifiers_of_the_side_by_side_run() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from math import fsum
 from statistics import median
 from typing import Any
 
@@ -82,16 +83,24 @@ def spread(curve: Sequence[Cost], of: Callable[[Cost], float]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A point in one turn: CPU seconds of an identifier, and those of a unit meanwhile."""
+class Piece:
+    """A submission or a part: CPU seconds of it, for one identifier, and those of a unit right after."""
 
-    cost: Cost
+    cpu: float
     unit: float
 
     @property
     def units(self) -> float:
-        """Return the CPU of an identifier in units."""
-        return self.cost.cpu / self.unit
+        """Return its CPU in units."""
+        return self.cpu / self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A point in one turn: its cost but for CPU, and the pieces of work that its CPU is the sum of."""
+
+    cost: Cost
+    pieces: Sequence[Piece]
 
 
 def measured(server: EmbeddedAws, sizes: Sequence[int] = SIZES, lookups: Sequence[int] = LOOKUPS) -> Growth:
@@ -103,13 +112,19 @@ def measured(server: EmbeddedAws, sizes: Sequence[int] = SIZES, lookups: Sequenc
 
 
 def medians(turns: Sequence[Sequence[Measured]]) -> list[Cost]:
-    """Return each point's cost: CPU is its median in units, times the median second of all units."""
-    second = median(one.unit for turn in turns for one in turn)
-    return [replace(own[0].cost, cpu=second * median(one.units for one in own)) for own in zip(*turns, strict=True)]
+    """Return each point's cost: CPU is the sum of each piece's median in units, in seconds of the median unit."""
+    second = median(piece.unit for turn in turns for point in turn for piece in point.pieces)
+    return [replace(same[0].cost, cpu=second * _units(same)) for same in zip(*turns, strict=True)]
+
+
+def _units(same: Sequence[Measured]) -> float:
+    """Return the CPU of one point, which was measured in several turns."""
+    pieces = zip(*(point.pieces for point in same), strict=True)
+    return fsum(median(piece.units for piece in again) for again in pieces)
 
 
 class _Count:
-    """Requests and read units of everything that the functions of this process ask of AWS, CPU, and that of units."""
+    """Requests and read units of all that the functions of this process ask of AWS, and what their work takes."""
 
     def __init__(self) -> None:
         self.begin()
@@ -118,8 +133,8 @@ class _Count:
 
     def begin(self) -> None:
         """Count from here; what earlier stages left is no longer visited when garbage is collected."""
-        self.requests, self.read_units, self.cpu = 0, 0.0, 0.0
-        self.units: list[float] = []
+        self.requests, self.read_units = 0, 0.0
+        self.pieces: list[Piece] = []
         gc.collect()
         gc.freeze()
 
@@ -136,9 +151,9 @@ class _Count:
                 read_units(item_size(one), consistent=True) for items in parsed["Responses"].values() for one in items
             )
 
-    def taken(self, units: int, number: int) -> Cost:
-        """Return what one identifier of so many took."""
-        return Cost(number, self.requests / units, self.read_units / units, self.cpu / units)
+    def note_work(self, cpu: float, identifiers: int, stage: Stage) -> None:
+        """Note a piece of work that has just been done for so many identifiers."""
+        self.pieces.append(Piece(cpu / identifiers, _unit(stage)))
 
 
 @contextmanager
@@ -146,7 +161,7 @@ def _stage(server: EmbeddedAws) -> Iterator[tuple[Stage, _Count]]:
     with ample_stage(server, UNHURRIED) as deployed, as_functions(deployed.stage):
         count = _Count()
         _submit(deployed.stage, PART_LIMIT, count, first=WARMING)
-        _serve(deployed.stage, count, 1)  # clients are made, models read: starts are measured elsewhere
+        _serve(deployed.stage, count, PART_LIMIT, 1)  # clients are made, models read: starts are measured elsewhere
         count.begin()
         yield deployed.stage, count
 
@@ -156,20 +171,19 @@ def _of_size(server: EmbeddedAws, size: int) -> Measured:
     parts = size // PART_LIMIT
     with _stage(server) as (stage, count):
         lookup_id = _submit(stage, size, count)
-        submission = count.requests, count.read_units, count.cpu
+        submission = count.requests, count.read_units
         served = parts if parts <= WHOLE else 2 * SAMPLE
-        _serve(stage, count, served if parts <= WHOLE else SAMPLE)
+        _serve(stage, count, served * PART_LIMIT, served if parts <= WHOLE else SAMPLE)
         if parts > WHOLE:
             before = count.requests
             _skip(stage, lookup_id, size)
             count.requests = before
-            _serve(stage, count, SAMPLE)
-        own = [
-            total - first
-            for total, first in zip((count.requests, count.read_units, count.cpu), submission, strict=True)
-        ]
-        rows = [mine / (served * PART_LIMIT) + first / size for mine, first in zip(own, submission, strict=True)]
-        return Measured(Cost(size, *rows), median(count.units))
+            _serve(stage, count, served * PART_LIMIT, SAMPLE)
+        requests, units = (
+            (total - first) / (served * PART_LIMIT) + first / size
+            for total, first in zip((count.requests, count.read_units), submission, strict=True)
+        )
+        return Measured(Cost(size, requests, units, 0.0), count.pieces)
 
 
 def _of_lookups(server: EmbeddedAws, number: int) -> Measured:
@@ -183,8 +197,9 @@ def _of_lookups(server: EmbeddedAws, number: int) -> Measured:
         for other in range(1, number):  # over the same roster, which need not be read again
             ledger.submit(replace(record.spec, lookup_id=f"{first}-{other:04}"))
         count.begin()
-        _serve(stage, count, 2 * SAMPLE)
-        return Measured(count.taken(2 * SAMPLE * PART_LIMIT, number), median(count.units))
+        served = 2 * SAMPLE * PART_LIMIT
+        _serve(stage, count, served, 2 * SAMPLE)
+        return Measured(Cost(number, count.requests / served, count.read_units / served, 0.0), count.pieces)
 
 
 def _submit(stage: Stage, size: int, count: _Count, *, first: int = 0) -> str:
@@ -196,16 +211,17 @@ def _submit(stage: Stage, size: int, count: _Count, *, first: int = 0) -> str:
         stage.s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
     started = time.process_time()
     answer = on_request.handler(posted({"roster_id": roster_id}), LambdaContext())
-    count.cpu += time.process_time() - started
+    took = time.process_time() - started
+    count.note_work(took, size, stage)
     if answer["statusCode"] != 202:
         raise RuntimeError(f"not submitted: {answer['statusCode']}")
     return str(answer["headers"]["Location"]).rpartition("/")[2]
 
 
-def _serve(stage: Stage, count: _Count, parts: int) -> None:
+def _serve(stage: Stage, count: _Count, identifiers: int, parts: int) -> None:
+    """Serve so many parts, of a point that counts so many identifiers."""
     for _ in range(parts):
-        count.cpu += serve(stage)
-        count.units.append(_unit(stage))
+        count.note_work(serve(stage), identifiers, stage)
 
 
 def _unit(stage: Stage) -> float:

@@ -38,8 +38,9 @@ HOW_TO_READ = f"""## How to read it
   outcome, of this pipeline from the submission. *Lost*: without an outcome at the end. *Doubled*: sent to the vendor
   again though it had answered. Lines of code are those of a user: of this pipeline an upload and a request.
 - **Growth**: per identifier, submission included. Of long rosters the first and the last parts are served, and the
-  ledger between them is written as it is when all of them are. CPU is the median of several turns, each in units of
-  the same fifty calls of DynamoDB, made beside every part: a processor's speed changes more than what is looked for.
+  ledger between them is written as it is when all of them are. CPU is that of all pieces of work, each the median of
+  several turns in units of the same fifty calls of DynamoDB, made right after it: a processor's speed changes more than
+  what is looked for.
 - **Memory**: the most that a process had (`VmHWM`), its interpreter included, in MB.
 """
 
