@@ -13,7 +13,7 @@ from lookup.quota import Quota
 from tests.benchmarks.gate.contenders import THIS
 from tests.benchmarks.gate.measure import figures
 from tests.benchmarks.gate.minimum import minimum_seconds
-from tests.benchmarks.gate.plan import Plan, on_one_clock, scaled
+from tests.benchmarks.gate.plan import LEARNING, WARM_UP, Plan, on_one_clock, scaled
 from tests.benchmarks.gate.report import Report, write
 from tests.benchmarks.gate.rounds import Size
 from tests.benchmarks.gate.stage import aws_environment, run
@@ -71,6 +71,14 @@ def test_scaling_divides_every_span_of_time_and_nothing_else() -> None:
     assert kept == {"limit"} | {name for name in names if name.endswith(("factor", "headroom"))}
     assert (fast.window, fast.guard, fast.slot) == (6.0, 0.1, plain.slot / 10)
     assert on_one_clock(fast).guard == fast.guard
+
+
+def test_real_time_has_the_settings_that_are_shipped() -> None:
+    """Unscaled, every process measures the time as in production, and has learned it before anything is measured."""
+    assert Size(1.0).plan().quota == Size(1.0).bursts().quota == Quota()
+    assert Size(1.0).plan().warm_up == LEARNING
+    scaled_down = Size(10.0).plan()
+    assert (scaled_down.quota, scaled_down.warm_up) == (on_one_clock(scaled(Quota(), 10.0)), WARM_UP)
 
 
 def test_the_least_time_of_a_job_follows_the_pace() -> None:

@@ -13,6 +13,8 @@ ON_DEMAND_RATE = 2.0  # users a quota second
 WORKERS = 8
 BURST = 200  # users
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # quota seconds of the shared back-off
+WARM_UP = 1.5  # windows
+LEARNING = 4.0  # windows after which every process has measured the time: it tries at all points of a second by then
 MAX_WAIT = {"bulk": 20.0, "on_demand": 300.0}  # quota seconds one visit to the gate may wait
 
 
@@ -25,9 +27,17 @@ def scaled(quota: Quota, factor: float) -> Quota:
 def on_one_clock(quota: Quota) -> Quota:
     """Use the guard's share for clock skew as send spread: all processes of one machine read the same clock.
 
-    The guard stays as wide as it was, so the quota loses as much to it.
+    The guard stays as wide as it was, so the quota loses as much to it. With no skew nothing is measured of the time.
     """
     return replace(quota, clock_skew=0.0, send_spread=quota.guard)
+
+
+def quota_of_time(factor: float) -> Quota:
+    """Return the quota of a run: as it is shipped in real time, else scaled, where no process can measure the time.
+
+    A request to DynamoDB takes too large a part of a second that lasts a tenth.
+    """
+    return Quota() if factor == 1 else on_one_clock(scaled(Quota(), factor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Plan:
     """
 
     factor: float = 10.0
-    warm_up: float = 1.5
+    warm_up: float = WARM_UP
     alone: float = 10.0
     settle: float = 1.0
     together: float = 10.0
@@ -62,7 +72,7 @@ class Plan:
     quota: Quota = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "quota", on_one_clock(scaled(Quota(), self.factor)))
+        object.__setattr__(self, "quota", quota_of_time(self.factor))
 
     @property
     def spans(self) -> dict[str, Span]:
@@ -87,7 +97,7 @@ class Plan:
         What was granted comes free a round later, so a start's unevenness comes round and round: a span that cuts a
         round measures up to 0.8 % too little or too much.
         """
-        quota = self.quota  # in scaled time no process can measure the time: a request takes too large a part of it
+        quota = self.quota
         a_round = (quota.best_cycle if self.factor == 1 else quota.cycle) / quota.window
         return ceil(windows / a_round) * a_round
 

@@ -15,7 +15,7 @@ from infra.local.simulator.process import Arrival
 from tests.benchmarks.gate.contenders import THIS, Contender
 from tests.benchmarks.gate.measure import Figures, figures, job_seconds
 from tests.benchmarks.gate.minimum import minimum_seconds
-from tests.benchmarks.gate.plan import Plan
+from tests.benchmarks.gate.plan import LEARNING, WARM_UP, Plan
 from tests.benchmarks.gate.stage import Run, run
 from tests.benchmarks.gate.targets import Gate
 
@@ -34,7 +34,8 @@ class Size:
 
     def plan(self) -> Plan:
         """Return the run in which contenders are compared."""
-        return Plan(self.factor, alone=self.windows, together=self.windows)
+        warm_up = LEARNING if self.factor == 1 else WARM_UP
+        return Plan(self.factor, warm_up=warm_up, alone=self.windows, together=self.windows)
 
     @property
     def peers_at_once(self) -> int:
