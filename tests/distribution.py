@@ -61,9 +61,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distribution
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the workers of `-n auto`: three more than cores, for much of their time they wait for other processes."""
+    """Return the workers of `-n auto`: two more than cores, for half of their time they wait for other processes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores + 3, MOST_WORKERS)
+    return min(cores + 2, MOST_WORKERS)
 
 
 @pytest.hookimpl(trylast=True)

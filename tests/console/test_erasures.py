@@ -16,6 +16,7 @@ from tests.console.test_hostile import _logged
 
 GONE = "gone-person-0815"
 ERASURE = re.compile(r"/v1/erasures")
+MADE_UP = re.compile(r"/v1/erasures/made-up-\d$")  # the window goes on asking for those of other tests, too
 
 
 def test_people_are_erased_and_only_a_receipt_is_left(operator: Person, stage: Stage) -> None:
@@ -71,7 +72,7 @@ def test_a_receipt_tells_what_was_removed_and_what_will_go_later(operator: Perso
     }
     nothing = done | {"erasure_id": "made-up-2", "found": {}, "rosters_needed": {"own": [], "others": 0}}
     known = {one["erasure_id"]: one for one in (done, nothing)}
-    operator.page.route(ERASURE, lambda route: route.fulfill(json=known[route.request.url.rpartition("/")[2]]))
+    operator.page.route(MADE_UP, lambda route: route.fulfill(json=known[route.request.url.rpartition("/")[2]]))
     operator.go("Erasures")
     receipts = operator.main.get_by_role("region", name="Receipt", exact=True)
     for erasure in known:
