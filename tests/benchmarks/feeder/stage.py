@@ -33,7 +33,7 @@ from lookup.quota import Quota
 from lookup.rosters.reader import RosterReader
 from lookup.rosters.store import RosterStore
 from tests.benchmarks.feeder.workers import READY_SECONDS, tick, work, work_intake
-from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
+from tests.benchmarks.gate.plan import LATENCY, quota_of_time
 from tests.forking import forking
 from tests.lookup.stage import Stage, deployed
 from tests.waiting import GIVE_UP
@@ -141,7 +141,7 @@ def opened(
     factor: float, plain: Quota | None = None, *, workers: int = WORKERS, intake_workers: int = 0
 ) -> Iterator[FeederStage]:
     """Deploy a stage whose quota (`plain`) runs `factor` times as fast, with workers, all for the context."""
-    quota = on_one_clock(scaled(plain or Quota(), factor))
+    quota = quota_of_time(factor, plain or Quota())
     session = boto3.Session(str(next(_accounts)), "local", region_name=REGION)
     with Simulator(config=_vendor(quota, factor)) as vendor, deployed(session, vendor.endpoint_url) as bare:
         workspace = replace(bare.settings.workspaces["default"], quota=quota)

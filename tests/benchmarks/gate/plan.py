@@ -32,12 +32,12 @@ def on_one_clock(quota: Quota) -> Quota:
     return replace(quota, clock_skew=0.0, send_spread=quota.guard)
 
 
-def quota_of_time(factor: float) -> Quota:
-    """Return the quota of a run: as it is shipped in real time, else scaled, where no process can measure the time.
+def quota_of_time(factor: float, plain: Quota) -> Quota:
+    """Return the quota of a run: as it is in real time, else scaled, where no process can measure the time.
 
     A request to DynamoDB takes too large a part of a second that lasts a tenth.
     """
-    return Quota() if factor == 1 else on_one_clock(scaled(Quota(), factor))
+    return plain if factor == 1 else on_one_clock(scaled(plain, factor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Plan:
     quota: Quota = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "quota", quota_of_time(self.factor))
+        object.__setattr__(self, "quota", quota_of_time(self.factor, Quota()))
 
     @property
     def spans(self) -> dict[str, Span]:

@@ -30,7 +30,7 @@ from lookup.moengage.client import PATH
 from lookup.quota import Quota
 from tests.benchmarks.feeder.stage import FeederStage, team
 from tests.benchmarks.gate.minimum import minimum_seconds
-from tests.benchmarks.gate.plan import LATENCY, on_one_clock, scaled
+from tests.benchmarks.gate.plan import LATENCY, on_one_clock, quota_of_time
 from tests.benchmarks.light.stage import ROOT
 from tests.lookup.stage import Stage, deployed
 
@@ -94,7 +94,7 @@ def measured(server: EmbeddedAws, *, identifiers: int, factor: float) -> SideByS
     capacity = _capacity(server)
     factor = within(capacity, factor)
     names = lines_of(identifiers)
-    quota = on_one_clock(scaled(Quota(), factor))
+    quota = quota_of_time(factor, Quota())
     results = {OWN: _own(server, names, quota, factor)}
     for title, program in PEERS.items():
         results[title] = _peer(FOLDER / program, names, quota, factor)
@@ -115,7 +115,7 @@ def within(capacity: float, factor: float) -> float:
 
 def _capacity(server: EmbeddedAws) -> float:
     names = lines_of(SAMPLE)
-    result = _own(server, names, on_one_clock(scaled(Quota(limit=1_000_000), 1.0)), 1.0)
+    result = _own(server, names, on_one_clock(Quota(limit=1_000_000)), 1.0)
     return len(set(names)) / result.seconds
 
 
