@@ -30,6 +30,12 @@ def test_a_tiny_run(stage: Stage) -> None:
     assert "| searches | 2 | 2 |" in page(figures, time.time())
 
 
+def test_a_run_of_less_than_an_hour_finds_everybody(stage: Stage) -> None:
+    """The short form, with records for not even one hour's file, has a file of each kind all the same."""
+    figures = measured(stage, 400)
+    assert (figures["files"], figures["one"]["records_found"], figures["hundred"]["records_found"]) == (2, 2, 2 * 100)
+
+
 def test_a_month_is_computed_from_what_grows_with_it() -> None:
     """Requests about files grow with the files of a month, bytes and processor time with its records, others stay."""
     counted = Requests()

@@ -81,7 +81,7 @@ def erased(stage: Stage, names: Sequence[str], *, records: int, files: int) -> d
     return {
         "people": len(names),
         "searches": ended.passes,
-        "records_found": ended.found["results"],
+        "records_found": ended.found.get("results", 0),
         "files_rewritten": requests["PutObject"],
         "seconds": seconds,
         "cpu_seconds": used,

@@ -25,10 +25,14 @@ FILES_OF_ONE, FILES_OF_MANY = 24, 2
 
 
 def seed(stage: Stage, records: int, hour: int = HOUR) -> int:
-    """Write so many records in files of an hour each; return how many files of each format."""
+    """Write so many records in files of an hour each; return how many files of each format, two or more.
+
+    The first holds some of the hundred, the second the one person: a short run has smaller files, not fewer kinds.
+    """
+    hour = max(1, min(hour, records // 2))
     users = attributes_of_users(max(1, min(DIFFERENT, hour // 100)))
     bodies = {kind: _bodies(kind, hour, users) for kind in ("", "one", "many")}
-    files, begin = max(1, records // hour), datetime(2026, 11, 1, tzinfo=UTC)
+    files, begin = records // hour, datetime(2026, 11, 1, tzinfo=UTC)
     for number in range(files):
         at = begin + timedelta(hours=number)
         kind = "one" if number % FILES_OF_ONE == 1 else "many" if number % FILES_OF_MANY == 0 else ""
