@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any
 
-from lookup.gate.window import LANE_BASELINE_SLOTS, MAX_AHEAD, Capacity, Snapshot, is_needed, slot_of
+from lookup.gate.window import LANE_BASELINE_SLOTS, MAX_AHEAD, Capacity, Snapshot, needed_span, slot_of
 from lookup.model import Lane
 from lookup.quota import Quota
 
@@ -59,8 +59,9 @@ def read_snapshot(item: Item, quota: Quota, server_time: float) -> Snapshot:
     baselines = {_slot_number(name): b for name, b in numbers.items() if len(name) in NAME_LENGTHS}
     groups = {_slot_number(n[1:]): b for n, b in numbers.items() if n.startswith(LANE_BASELINE)}
     slot, group = quota.slot, LANE_BASELINE_SLOTS * quota.slot
-    old = {n for n in baselines if not is_needed(quota, n * slot, slot, server_time)}
-    old_groups = {n for n in groups if not is_needed(quota, n * group, group, server_time)}
+    since, until = needed_span(quota, server_time)
+    old = {n for n in baselines if n * slot + slot <= since or n * slot > until}
+    old_groups = {n for n in groups if n * group + group <= since or n * group > until}
     names = {baseline_name(n): n * slot for n in old} | {
         LANE_BASELINE + baseline_name(n): n * group for n in old_groups
     }

@@ -182,10 +182,11 @@ def _free_at(copy: Snapshot, quota: Quota, window: Window, users: int, now: floa
     return max((end + window.seconds for end in ends), default=now)
 
 
-def is_needed(quota: Quota, start: float, seconds: float, server_time: float) -> bool:
-    """Return whether a window may need the baseline of a span of time, at `server_time` by DynamoDB's clock.
+def needed_span(quota: Quota, server_time: float) -> tuple[float, float]:
+    """Return after when a slot must end, and by when it must start, for a window to need its baseline.
 
-    A baseline far ahead was written by a clock that was off; its grant was not used.
+    Of `server_time`, by DynamoDB's clock. A baseline far ahead was written by a clock that was off; its grant was not
+    used.
     """
     age = quota.guarded + 2 * quota.clock_skew + MARGIN_SLOTS * quota.slot
-    return start + seconds > server_time - age and start <= server_time + MAX_AHEAD
+    return server_time - age, server_time + MAX_AHEAD
