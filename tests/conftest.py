@@ -20,12 +20,12 @@ from tests.distribution import (
     pytest_xdist_auto_num_workers,
     pytest_xdist_make_scheduler,
 )
-from tests.service_models import keep_models
+from tests.quick_sessions import make_sessions_quick
 from tests.signals import as_at_a_terminal
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
-keep_models()
+make_sessions_quick()
 be_patient()
 # Processes by the hundred begin in a run; each would compile its libraries anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -40,7 +40,7 @@ _accounts = itertools.count(100_000_000_000)
 def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     """Run one MiniStack for the whole test process."""
     log_path: Path = tmp_path_factory.mktemp("embedded_aws") / "ministack.log"
-    with EmbeddedAws(port=free_port(), log_path=log_path) as server:
+    with EmbeddedAws(port=free_port(), log_path=log_path, settings={"LOG_LEVEL": "WARNING"}) as server:
         yield server
 
 

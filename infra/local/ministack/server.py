@@ -24,7 +24,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from ministack import app  # type: ignore[import-untyped]  # ships no types
 from ministack.services import (  # type: ignore[import-untyped]  # ships no types
     eventbridge,
     lambda_svc,
@@ -37,6 +36,7 @@ from infra.local.ministack.function_updates import let_invocations_end
 from infra.local.ministack.iam import enforce_as_aws
 from infra.local.ministack.person_tokens import list_groups
 from infra.local.ministack.recursive_loops import detect_loops
+from infra.local.ministack.serving import serve
 from infra.local.ministack.time_zones import heed_time_zones
 from infra.local.processes.lifeline import end_with_input
 
@@ -59,7 +59,7 @@ def main() -> None:
     heed_time_zones()
     list_groups()
     end_with_input()
-    app.main()
+    serve()
 
 
 def collect_batch(queue_url: str, batch_size: int) -> list[dict[str, Any]]:
