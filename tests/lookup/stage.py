@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +16,8 @@ import boto3
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup.quota import Quota
 from lookup.settings import Settings, Workspace
+from lookup.wiring.clients import lazy
+from tests.lookup.new_account import REGION, NewAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-REGION = "eu-central-1"
 SECRET_ID = "moengage/default"
 ERASURE_SECRET_ID = "erasures"
 SECRET = {"workspace_id": WORKSPACE_ID, "data_api_key": DATA_API_KEY, "data_center": "01"}
@@ -65,74 +68,48 @@ class Stage:
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
 
-def table(client: DynamoDBClient, name: str, *, partition_key: str, sort_key: str) -> str:
-    """Create a table with two text keys; give its name."""
-    client.create_table(
-        TableName=name,
-        AttributeDefinitions=[
-            {"AttributeName": partition_key, "AttributeType": "S"},
-            {"AttributeName": sort_key, "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": partition_key, "KeyType": "HASH"},
-            {"AttributeName": sort_key, "KeyType": "RANGE"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
-
-
-def queue(client: SQSClient, name: str) -> str:
-    """Create a queue; give its URL."""
-    return client.create_queue(QueueName=name)["QueueUrl"]
-
-
-def fifo_queue(client: SQSClient, name: str) -> str:
-    """Create a FIFO queue; give its URL."""
-    return client.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-
-
 @contextmanager
 def deployed(session: boto3.Session, moengage_endpoint_url: str | None) -> Iterator[Stage]:
     """Create everything a stage has, with the simulator's credentials in the secret of workspace `default`."""
+    settings = _created(session, moengage_endpoint_url)
     services: tuple[Any, ...] = ("dynamodb", "s3", "sqs", "secretsmanager")
-    clients: list[Any] = [session.client(service, region_name=REGION) for service in services]
-    dynamodb, s3, sqs, secretsmanager = clients
-    bucket = f"lookup-{uuid4().hex}"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    secretsmanager.create_secret(Name=SECRET_ID, SecretString=json.dumps(SECRET))
-    secretsmanager.create_secret(Name=ERASURE_SECRET_ID, SecretString="key of the hashes")
+    with ExitStack() as used:
+
+        def client(service: Any) -> Any:
+            return used.enter_context(closing(session.client(service, region_name=REGION)))
+
+        yield Stage(settings, session, *(lazy(partial(client, service)) for service in services))
+
+
+def _created(session: boto3.Session, moengage_endpoint_url: str | None) -> Settings:
+    account = NewAccount(session, os.environ["AWS_ENDPOINT_URL"])
     settings = Settings(
         stage="test",
-        bucket_name=bucket,
-        profiles_table_name=table(dynamodb, "profiles", partition_key="identifier", sort_key="scope"),
-        ledger_table_name=table(dynamodb, "ledger", partition_key="pk", sort_key="sk"),
-        intake_queue_url=queue(sqs, "intake"),
-        parts_queue_url=queue(sqs, "parts"),
-        intake_dead_letter_queue_url=queue(sqs, "intake-dead-letter"),
-        parts_dead_letter_queue_url=queue(sqs, "parts-dead-letter"),
-        conversion_queue_url=fifo_queue(sqs, "conversions"),
-        conversion_dead_letter_queue_url=fifo_queue(sqs, "conversions-dead-letter"),
-        answers_queue_url=queue(sqs, "answers"),
-        results_queue_url=queue(sqs, "results"),
-        results_dead_letter_queue_url=queue(sqs, "results-dead-letter"),
-        webhook_queue_url=queue(sqs, "webhooks"),
-        webhook_dead_letter_queue_url=queue(sqs, "webhooks-dead-letter"),
-        erasure_queue_url=queue(sqs, "erasures"),
-        erasure_dead_letter_queue_url=queue(sqs, "erasures-dead-letter"),
-        erasure_secret_id=ERASURE_SECRET_ID,
+        bucket_name=account.bucket(f"lookup-{uuid4().hex}"),
+        profiles_table_name=account.table("profiles", partition_key="identifier", sort_key="scope"),
+        ledger_table_name=account.table("ledger", partition_key="pk", sort_key="sk"),
+        intake_queue_url=account.queue("intake"),
+        parts_queue_url=account.queue("parts"),
+        intake_dead_letter_queue_url=account.queue("intake-dead-letter"),
+        parts_dead_letter_queue_url=account.queue("parts-dead-letter"),
+        conversion_queue_url=account.queue("conversions.fifo"),
+        conversion_dead_letter_queue_url=account.queue("conversions-dead-letter.fifo"),
+        answers_queue_url=account.queue("answers"),
+        results_queue_url=account.queue("results"),
+        results_dead_letter_queue_url=account.queue("results-dead-letter"),
+        webhook_queue_url=account.queue("webhooks"),
+        webhook_dead_letter_queue_url=account.queue("webhooks-dead-letter"),
+        erasure_queue_url=account.queue("erasures"),
+        erasure_dead_letter_queue_url=account.queue("erasures-dead-letter"),
+        erasure_secret_id=account.secret(ERASURE_SECRET_ID, "key of the hashes"),
         event_bus_name="default",
         partners_parameter_name="/moengage-lookup/test/partners",
-        workspaces={"default": Workspace(secret_id=SECRET_ID, quota=UNHURRIED)},
+        workspaces={"default": Workspace(secret_id=account.secret(SECRET_ID, json.dumps(SECRET)), quota=UNHURRIED)},
         moengage_endpoint_url=moengage_endpoint_url,
         schedule_group_name="group",
         schedule_role_arn="arn:aws:iam::123456789012:role/scheduler",
         schedule_target_arn="arn:aws:lambda:eu-central-1:123456789012:function:on_schedule",
         schedule_dead_letter_queue_arn="arn:aws:sqs:eu-central-1:123456789012:failed-firings",
     )
-    try:
-        yield Stage(settings, session, dynamodb, s3, sqs, secretsmanager)
-    finally:
-        for client in clients:
-            client.close()
+    account.close()
+    return settings

@@ -28,7 +28,8 @@ from tests.benchmarks.light.serving import serve
 from tests.benchmarks.light.split import Split
 from tests.benchmarks.light.stage import Deployed, ample_stage
 from tests.lambda_context import LambdaContext
-from tests.lookup.stage import REGION, SECRET, Stage
+from tests.lookup.new_account import REGION
+from tests.lookup.stage import SECRET, Stage
 
 PARTS, WARMING = 20, 4
 Call = tuple[str, str, dict[str, Any]]  # service, operation, arguments

@@ -13,7 +13,7 @@ from tests.infra.stacks import operate
 from tests.lookup.bulk.test_answers import missing
 from tests.lookup.collection.hour_world import HourWorld, answer_id
 from tests.lookup.conftest import stage
-from tests.lookup.stage import Stage, queue
+from tests.lookup.stage import Stage
 
 __all__ = ["stage"]
 
@@ -26,7 +26,7 @@ def world(stage: Stage) -> HourWorld:
 @pytest.fixture
 def dead(world: HourWorld, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the URL of the dead-letter queue of answers, of a stage that an operator is logged in to."""
-    url = queue(world.sqs, "answers-dead")
+    url = world.sqs.create_queue(QueueName="answers-dead")["QueueUrl"]
     outputs = {"AnswersQueueUrl": world.stage.settings.answers_queue_url or "", "AnswersDeadLetterQueueUrl": url}
     operate(world.stage, outputs, monkeypatch)
     return url

@@ -14,7 +14,7 @@ from tests.infra.stacks import operate
 from tests.lookup.conftest import stage
 from tests.lookup.erasure.world import ErasureWorld
 from tests.lookup.services import customer
-from tests.lookup.stage import Stage, queue
+from tests.lookup.stage import Stage
 
 __all__ = ["stage"]
 ANNA = customer("Anna-17")
@@ -29,7 +29,7 @@ def test_a_dead_erasure_is_gone_on_with(
     world: ErasureWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The step goes back to its queue, once however many letters there are of it, and the erasure comes to its end."""
-    waiting, dead = queue(world.sqs, "erasures"), queue(world.sqs, "erasures-dead")
+    waiting, dead = (world.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("erasures", "erasures-dead"))
     operate(world.stage, {"ErasureQueueUrl": waiting, "ErasureDeadLetterQueueUrl": dead}, monkeypatch)
     world.store(ANNA.identifier, {"customer_id": ANNA.identifier})
     begun = world.erasing.begin(ANNA)
