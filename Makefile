@@ -50,10 +50,11 @@ template: $(VENV)/.installed ## cdk-nag and cfn-lint on the templates of prod an
 	@$(BIN)/cfn-lint -i W3005 -t build/template-*/*.template.json
 
 # All tests in one session: while those of the second half wait for their stages, the workers do the others. The slow
-# checks that need no stage run beside them: tests wait more than they work.
-check: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## everything that CI runs: lint types layers template pages, and the tests of both halves
+# check that needs no stage runs beside them: tests wait more than they work. What `template` checks, the tests check
+# (tests/infra/test_app.py): they synthesise those stages anyway.
+check: $(VENV)/.installed $(CONSOLE) $(BROWSER) ## everything that CI runs: lint types layers pages, and all tests, which check the templates too
 	@$(MAKE) --no-print-directory -j 2 lint layers pages
-	@$(MAKE) --no-print-directory -j 3 types template all-tests
+	@$(MAKE) --no-print-directory -j 2 types all-tests
 
 synth: $(VENV)/.installed $(CONSOLE) ## write the template to cdk.out without network (STAGE=dev|prod|local)
 	@STAGE=$(STAGE) $(BIN)/python -m infra.app
