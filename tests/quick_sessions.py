@@ -23,6 +23,7 @@ from botocore.endpoint_provider import RuleSet
 from botocore.hooks import BaseEventHooks, EventAliaser
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
+from botocore.useragent import UserAgentString
 
 RESOURCES = str(Path(boto3.__file__).parent / "data")
 
@@ -70,8 +71,21 @@ class KeptRules:
         return self._kept[id(rules)][1]
 
 
+def _name_in_short() -> None:
+    """Have clients without a name of their own send one that is not composed anew for every request, twice."""
+    compose = UserAgentString.to_string
+
+    def to_string(self: UserAgentString) -> str:
+        config = self._client_config  # type: ignore[attr-defined]  # not in the stubs
+        own = getattr(config, "_supplied_user_agent", getattr(config, "user_agent", None))
+        return compose(self) if own else "tests"
+
+    UserAgentString.to_string = to_string  # type: ignore[method-assign]  # as of the classes below
+
+
 def make_sessions_quick() -> None:
     """Make all sessions from now on share what is the same for all; with AWS_DATA_PATH not the models."""
+    _name_in_short()
     kept, create = KeptModels(extra_search_paths=[RESOURCES]), botocore.session.create_loader
     takes_keywords = lru_cache(maxsize=10_000)(botocore.hooks.accepts_kwargs)
 

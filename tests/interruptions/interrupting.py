@@ -17,7 +17,7 @@ from pathlib import Path
 
 from infra.local.ports import free_port
 from infra.local.processes.child import PROJECT
-from tests.interruptions.moments import Moment
+from tests.interruptions.moments import SYNTHESISING, Moment
 from tests.local.running import USERS_OWN, alive, mentioning, started_by
 from tests.waiting import GIVE_UP, LOOK
 
@@ -62,12 +62,17 @@ class Sandbox:
             return subprocess.Popen(  # noqa: S603 - constants
                 command,
                 cwd=self.project,
-                env=self._environment(),
+                env=self._environment() | self._synthesis(moment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @staticmethod
+    def _synthesis(moment: Moment) -> dict[str, str]:
+        """Have the stack synthesised, also where an assembly is kept, if that is to be interrupted."""
+        return {"RESYNTHESISE": "1"} if moment.mark in SYNTHESISING else {}
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith((*USERS_OWN, "MAKE"))}

@@ -23,6 +23,7 @@ MARKS = (
     "The stage stays up",
 )
 STARTING, DEPLOYED = MARKS[:4], MARKS[4]  # the former are reached within seconds
+SYNTHESISING = MARKS[:2]
 Receiver = Literal["python", "make", "group"]
 
 

@@ -39,7 +39,7 @@ def test_children_end_with_a_run_that_is_killed(by_make: bool, tmp_path: Path) -
     process = sandbox.start(moment)
     sandbox.wait_for(process, moment.mark)
     seen = started_by(process.pid)
-    assert len(seen) >= 3
+    assert len(seen) >= 2  # MoEngage and AWS; where no assembly is kept, its synthesis too
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     until(lambda: not alive(seen | mentioning(str(tmp_path))))

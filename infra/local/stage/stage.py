@@ -65,7 +65,7 @@ def local_stage(options: Options, show: Show, sleep: Sleep = time.sleep) -> Iter
         running.callback(shutil.rmtree, scratch, ignore_errors=True)
         simulator = Simulator(log_path=folder / "simulator.log", sleep=sleep) if options.vendor is None else None
         vendor_url, credentials = _vendor(options, simulator)
-        show("synthesising the stack (the stage `local`)")
+        show("synthesising the stack (the stage `local`), unless the same files have made it before")
         made = running.enter_context(
             synthesis(vendor_url, outdir=folder / "cdk.out", log_path=folder / "synthesis.log", sleep=sleep)
         )

@@ -1,4 +1,7 @@
-"""The synthesis of the stage `local` in a process of its own: the Node process that CDK needs ends with it."""
+"""The synthesis of the stage `local` in a process of its own: the Node process that CDK needs ends with it.
+
+What was made from the same files before is taken instead, unless RESYNTHESISE=1.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.processes import child
+from infra.local.stage.assemblies import Assemblies, key_of
 from lookup.model import Sleep
 
 SYNTHESIS_SECONDS = 300.0
@@ -22,15 +26,18 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """A synthesis under way."""
+    """A synthesis under way, or without a process one that is done."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
     outdir: Path
     log_path: Path
     sleep: Sleep
+    keep: Callable[[], None]
 
     def assembly(self) -> Path:
         """Wait for the cloud assembly and return its folder. Raises OSError with the end of the log."""
+        if self.process is None:
+            return self.outdir
         deadline = time.monotonic() + SYNTHESIS_SECONDS
         while (status := self.process.poll()) is None:
             if time.monotonic() > deadline:
@@ -39,6 +46,7 @@ class Synthesis:
         if status != 0:
             ending = self.log_path.read_text(errors="replace").splitlines()[-SHOWN_LINES:]
             raise OSError("\n".join([f"the synthesis failed; see {self.log_path}", *ending]))
+        self.keep()
         return self.outdir
 
 
@@ -46,7 +54,25 @@ class Synthesis:
 def synthesis(
     moengage_endpoint_url: str, *, outdir: Path, log_path: Path, sleep: Sleep = time.sleep
 ) -> Iterator[Synthesis]:
-    """Start the synthesis; it is ended with the context, done or not. Its files are beside `outdir`, no others."""
+    """Start the synthesis, or take what is kept; it is ended with the context, done or not.
+
+    Its files are beside `outdir`, and what is kept in the project's `.local`, no others.
+    """
+    kept, key = Assemblies(), key_of(os.environ)
+
+    def keep() -> None:
+        if key_of(os.environ) == key:  # no file was edited meanwhile
+            kept.keep(key, moengage_endpoint_url, outdir)
+
+    if os.environ.get("RESYNTHESISE") != "1" and kept.take(key, moengage_endpoint_url, outdir):
+        yield Synthesis(None, outdir, log_path, sleep, keep)
+        return
+    with _started(moengage_endpoint_url, outdir=outdir, log_path=log_path) as process:
+        yield Synthesis(process, outdir, log_path, sleep, keep)
+
+
+@contextmanager
+def _started(moengage_endpoint_url: str, *, outdir: Path, log_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     scratch = outdir.parent / "synthesis"
     scratch.mkdir(parents=True, exist_ok=True)
     settings = {
@@ -63,7 +89,7 @@ def synthesis(
     with log_path.open("wb") as log:
         process = child.start(command, output=log, environment=inherited | settings)
     try:
-        yield Synthesis(process, outdir, log_path, sleep)
+        yield process
     finally:
         child.end(process, grace_seconds=0)
         shutil.rmtree(scratch, ignore_errors=True)
