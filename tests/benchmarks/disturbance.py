@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -15,6 +17,8 @@ from typing import Any
 STAT = Path("/proc/stat")
 ALLOWED = 0.1  # of a core, that others may take
 BUSY = (0, 1, 2)  # user, nice and system, in ticks (proc(5), /proc/stat)
+PARENT, USED = 1, slice(11, 15)  # after the name; user and system, its own and its children's (proc(5), /proc/pid/stat)
+SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 @dataclass
@@ -48,13 +52,28 @@ class Watch:
 
 @contextmanager
 def watched() -> Iterator[Watch]:
-    """Watch the machine during the context, in which every process that the benchmark starts must end."""
-    watch, started, busy, own = Watch(), time.monotonic(), _busy(), _own()
-    yield watch
-    passed = time.monotonic() - started
-    ended = _busy()
-    if busy is not None and ended is not None and passed > 0:
-        watch.others = others(ended - busy, _own() - own, passed)
+    """Watch the machine during the context. All that the benchmark starts is its own, whoever of it outlives whom."""
+    with _orphans_adopted():
+        watch, started, busy, own = Watch(), time.monotonic(), _busy(), own_seconds()
+        yield watch
+        passed = time.monotonic() - started
+        ended = _busy()
+        if busy is not None and ended is not None and passed > 0:
+            watch.others = others(ended - busy, own_seconds() - own, passed)
+
+
+@contextmanager
+def _orphans_adopted() -> Iterator[None]:
+    """Become the parent of what is started here and outlives its own parent (prctl(2)); elsewhere than on Linux not."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        yield
+        return
+    prctl(SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        prctl(SET_CHILD_SUBREAPER, 0)
 
 
 def others(busy: float, own: float, passed: float) -> float:
@@ -71,7 +90,24 @@ def _busy() -> float | None:
     return sum(int(ticks[column]) for column in BUSY) / os.sysconf("SC_CLK_TCK")
 
 
-def _own() -> float:
-    """Return the CPU seconds of this process and of all that it has started and that have ended."""
+def own_seconds() -> float:
+    """Return the CPU seconds of this process and of all that it has started, ended or not."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(one.ru_utime + one.ru_stime for one in used) + _of_descendants()
+
+
+def _of_descendants() -> float:
+    """Return the CPU seconds of those that have not been waited for, and of the children that they have waited for."""
+    parents, used = dict[int, int](), dict[int, float]()
+    for stat in STAT.parent.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            columns = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            process_id = int(stat.parent.name)
+            parents[process_id] = int(columns[PARENT])
+            used[process_id] = sum(map(int, columns[USED])) / os.sysconf("SC_CLK_TCK")
+    return sum(seconds for process_id, seconds in used.items() if os.getpid() in _ancestors(process_id, parents))
+
+
+def _ancestors(process_id: int, parents: Mapping[int, int]) -> Iterator[int]:
+    while (process_id := parents.get(process_id, 0)) > 0:
+        yield process_id

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 
 from lookup.quota import Quota
 from tests.benchmarks.__main__ import MOST_SECONDS, SHORT, figures_of, last_json
-from tests.benchmarks.disturbance import Watch, others, watched
+from tests.benchmarks.disturbance import Watch, others, own_seconds, watched
 from tests.benchmarks.light import charts
 from tests.benchmarks.light.__main__ import SHORT as SMALL
 from tests.benchmarks.light.__main__ import Size
@@ -99,6 +102,36 @@ def test_what_others_took_disturbs() -> None:
     with watched() as watch:
         time.sleep(0)
     assert watch.others is None or watch.others >= 0
+
+
+ORPHAN = """
+import os, subprocess, sys, time
+if sys.argv[1:] == ["working"]:
+    while time.process_time() < 1.0:
+        pass
+    print(os.getpid(), flush=True)
+    os.close(1)
+    time.sleep(600)
+else:
+    subprocess.Popen([sys.executable, __file__, "working"])
+"""
+
+
+def test_what_outlives_its_parent_is_the_benchmarks_own(tmp_path: Path) -> None:
+    """A process whose parent has ended, and which has not, took nothing from the benchmark that started it."""
+    (tmp_path / "orphan.py").write_text(ORPHAN)
+    before = own_seconds()
+    with watched():
+        started = subprocess.Popen([sys.executable, tmp_path / "orphan.py"], stdout=subprocess.PIPE)  # noqa: S603 - ours
+        assert started.stdout is not None
+        orphan = int(started.stdout.read())  # once it has worked
+        started.wait()
+        used = [own_seconds() - before]
+        os.kill(orphan, signal.SIGKILL)
+        os.waitpid(orphan, 0)
+        used.append(own_seconds() - before)
+    started.stdout.close()
+    assert min(used) >= 1.0
 
 
 def test_a_disturbed_run_says_so(tmp_path: Path) -> None:
