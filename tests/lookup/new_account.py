@@ -10,7 +10,8 @@ from uuid import uuid4
 import boto3
 import urllib3
 
-REGION = "eu-central-1"
+from infra.local.ministack.process import REGION
+
 LOCATION = f"<CreateBucketConfiguration><LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
 VERSIONED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 

@@ -13,11 +13,12 @@ from uuid import uuid4
 
 import boto3
 
+from infra.local.ministack.process import REGION
 from infra.local.simulator.process import DATA_API_KEY, WORKSPACE_ID
 from lookup.quota import Quota
 from lookup.settings import Settings, Workspace
 from lookup.wiring.clients import lazy
-from tests.lookup.new_account import REGION, NewAccount
+from tests.lookup.new_account import NewAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

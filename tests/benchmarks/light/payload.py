@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 import on_queue
 import on_request
-from infra.local.ministack.process import EmbeddedAws
+from infra.local.ministack.process import REGION, EmbeddedAws
 from lookup.model import PART_LIMIT, PAYLOAD_LIMIT
 from lookup.wiring.clients import CONFIG, S3_CONFIG
 from tests.benchmarks.cost.profiles import profile
@@ -28,7 +28,6 @@ from tests.benchmarks.light.serving import serve
 from tests.benchmarks.light.split import Split
 from tests.benchmarks.light.stage import Deployed, ample_stage
 from tests.lambda_context import LambdaContext
-from tests.lookup.new_account import REGION
 from tests.lookup.stage import SECRET, Stage
 
 PARTS, WARMING = 20, 4
